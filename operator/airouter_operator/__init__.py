@@ -1,0 +1,1 @@
+"""Auto AI Router: the control plane. Brings a RouterConfig into running routers."""

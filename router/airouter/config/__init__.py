@@ -1,0 +1,1 @@
+"""From what people declare to what a router serves: resource, compile, snapshot, store, sources."""

@@ -1,0 +1,242 @@
+"""The frozen contract between what people declare and what a router serves.
+
+`compile.py` makes a snapshot of a `RouterConfig` and the secrets it names; the operator delivers it,
+`store.py` holds the current one. It stands below every other module and knows nothing of pydantic,
+Kubernetes or HTTP. References are resolved here: a backend names a credential that exists, a tier
+is a list in the order in which it is tried, durations are seconds, and a client's key is only its
+SHA-256.
+
+A snapshot holds provider keys. It is written to a Secret and to nothing else; the `repr` of every
+struct with a secret leaves it out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all parts of a snapshot share: immutable, and small when written as JSON."""
+
+
+class Limits(Part):
+    """Ceilings; None is unlimited."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    max_concurrent: int | None = None
+
+
+class Timeouts(Part):
+    """Seconds that one attempt may take to connect, to its first byte, between bytes, in all."""
+
+    connect: float = 5.0
+    first_byte: float = 60.0
+    idle: float = 120.0
+    total: float = 600.0
+
+
+class TLS(Part):
+    """How the provider's certificate is verified."""
+
+    ca_pem: str | None = None
+    server_name: str | None = None
+
+
+class Mock(Part):
+    """What a Mock credential answers; see `providers/mock.py`."""
+
+    reply: str = "echo"
+    tokens_per_second: float | None = None
+    latency: float = 0.0
+    error_percent: float = 0.0
+    error_status: int = 500
+
+
+class AWS(Part):
+    """Where and as whom Bedrock is called."""
+
+    region: str
+    role_arn: str | None = None
+
+
+class GCP(Part):
+    """Where Vertex AI is called."""
+
+    project: str | None = None
+    location: str
+
+
+class Credential(Part):
+    """One account at one provider."""
+
+    name: str
+    type: str
+    base_url: str | None = None
+    secret: str | None = None
+    labels: dict[str, str] = {}
+    headers: tuple[tuple[str, str], ...] = ()
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    tls: TLS = TLS()
+    api: tuple[str, ...] = ()
+    aws: AWS | None = None
+    gcp: GCP | None = None
+    azure_api_version: str | None = None
+    mock: Mock | None = None
+
+    def __repr__(self) -> str:
+        return f"Credential(name={self.name!r}, type={self.type!r})"
+
+
+class Backend(Part):
+    """A credential that can answer for a model, and the model's name there."""
+
+    credential: str
+    upstream_name: str
+    weight: int = 1
+
+
+class Parameters(Part):
+    """What is done to a request's own fields: set if absent, set always, taken out."""
+
+    defaults: dict[str, Any] = {}
+    override: dict[str, Any] = {}
+    drop: tuple[str, ...] = ()
+
+
+class Price(Part):
+    """USD per million tokens, as decimal strings."""
+
+    input: str | None = None
+    cached_input: str | None = None
+    output: str | None = None
+
+
+class ModelMetadata(Part):
+    """What is known of a model beside how to reach it."""
+
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    owned_by: str | None = None
+    price: Price = Price()
+
+
+class Model(Part):
+    """A name that clients may ask for."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    tiers: tuple[tuple[Backend, ...], ...] = ()
+    """Backends of equal priority, best tier first; drained backends are left out."""
+    fallbacks: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    parameters: Parameters = Parameters()
+    metadata: ModelMetadata = ModelMetadata()
+
+
+class ClientKey(Part):
+    """A client and the SHA-256 (hex) of its key."""
+
+    name: str
+    key_sha256: str
+    models: tuple[str, ...] = ("*",)
+    limits: Limits = Limits()
+
+    def __repr__(self) -> str:
+        return f"ClientKey(name={self.name!r})"
+
+
+class Auth(Part):
+    """Who may ask. The master key may ask for everything."""
+
+    master_sha256: str | None = None
+    clients: tuple[ClientKey, ...] = ()
+    anonymous: bool = False
+
+    def __repr__(self) -> str:
+        return f"Auth(clients={len(self.clients)}, anonymous={self.anonymous})"
+
+
+class Retries(Part):
+    """How often and when a request is tried again, before its first byte."""
+
+    attempts: int = 2
+    """Further attempts after the first."""
+    on_status: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 529)
+    backoff_initial: float = 0.1
+    backoff_max: float = 2.0
+    budget_percent: float = 20.0
+    """Retries may be at most this share of all requests."""
+
+
+class Ban(Part):
+    """So many failures inside a window (seconds), so long a ban (seconds)."""
+
+    max_attempts: int
+    ban_duration: float
+
+
+class Fail2ban(Part):
+    """When a backend that keeps failing is left alone; `rules` by status code."""
+
+    default: Ban = Ban(max_attempts=3, ban_duration=60.0)
+    window: float = 60.0
+    status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
+    rules: dict[int, Ban] = {}
+
+
+class Stickiness(Part):
+    """Whether a conversation stays with its backend, and for how long (seconds) after its last turn."""
+
+    enabled: bool = False
+    ttl: float = 600.0
+
+
+class ResponseStorage(Part):
+    """Where stored responses live, how long (seconds), and how many."""
+
+    type: str = "Memory"
+    ttl: float = 86400.0
+    max_entries: int = 10_000
+
+
+class Traces(Part):
+    """None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
+
+    sample_ratio: float | None = None
+    capture_content: bool = False
+
+
+class Snapshot(Part):
+    """All that a router serves, at one moment."""
+
+    schema_version: int = SCHEMA_VERSION
+    version: str = ""
+    """SHA-256 (hex) of the content; set by `seal`."""
+    credentials: tuple[Credential, ...] = ()
+    models: tuple[Model, ...] = ()
+    auth: Auth = Auth()
+    retries: Retries = Retries()
+    fail2ban: Fail2ban | None = None
+    stickiness: Stickiness = Stickiness()
+    storage: ResponseStorage = ResponseStorage()
+    sealing_keys: tuple[str, ...] = ()
+    redis_url: str | None = None
+    traces: Traces = Traces()
+
+    def __repr__(self) -> str:
+        return (
+            f"Snapshot(version={self.version[:8]!r}, credentials={len(self.credentials)}, "
+            f"models={len(self.models)})"
+        )
+
+    def seal(self) -> Snapshot:
+        """The same snapshot with its version, which two equal contents share."""
+        content = msgspec.json.encode(msgspec.structs.replace(self, version=""), order="sorted")
+        return msgspec.structs.replace(self, version=hashlib.sha256(content).hexdigest())

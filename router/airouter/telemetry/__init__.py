@@ -1,0 +1,1 @@
+"""What the router tells about its work: metrics, traces, logs. Written off the hot path."""

@@ -1,0 +1,123 @@
+"""The two interfaces a request runs between.
+
+An `Exchange` is one request of a client and the answer it gets; `edge.py` writes it straight to the
+transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and gives
+a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. The pipeline knows
+only what stands here, so either side can be replaced.
+
+Header names are lower-case bytes everywhere.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Source(Protocol):
+    """What feeds a stream. A client that reads slowly pauses it, so that nothing piles up here."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Exchange(ABC):
+    """One request and its answer: either `respond`, or `start`, any number of `write`, and `end`.
+
+    When the client goes away, the task that serves the exchange is cancelled; what is written
+    after that goes nowhere.
+    """
+
+    __slots__ = ("body", "headers", "path", "source", "started")
+
+    path: str
+    headers: dict[bytes, bytes]
+    """The last value of each request header."""
+    body: bytes
+    started: bool
+    """Whether a byte of the answer has been sent: from then on, the status is final."""
+    source: Source | None
+    """Set while a stream runs: is paused and resumed as the client reads."""
+
+    @abstractmethod
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send the whole answer. `content-length` is added."""
+
+    @abstractmethod
+    def start(self, status: int, headers: Headers) -> None:
+        """Begin an answer of unknown length."""
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body. Never blocks; a slow client pauses `source`."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """The answer is whole."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """The answer cannot be finished: cut the connection, so that the client notices."""
+
+
+class Reply(Protocol):
+    """A provider's answer, from its header on. It is a `Source` while it is relayed."""
+
+    status: int
+    headers: Headers
+
+    async def read(self) -> bytes:
+        """The whole body, decoded. Raises `UpstreamError` when it breaks, stalls or is too large."""
+        ...
+
+    async def relay(self, write: Callable[[bytes], None]) -> None:
+        """Hand every piece of the body to `write` as it arrives. Raises `UpstreamError`."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def close(self) -> None:
+        """Give the reply up: before its end this cuts the connection. Safe to call twice."""
+        ...
+
+
+class Upstream(Protocol):
+    """Something that answers requests; one per credential."""
+
+    async def send(self, path: bytes, head: bytes, body: bytes) -> Reply:
+        """POST `body` to `path` and wait for the header of the answer.
+
+        `head` is a block of header lines, each ended by CRLF, without `content-length`.
+        Raises `UpstreamError`.
+        """
+        ...
+
+
+class UpstreamError(Exception):
+    """A provider could not be reached or did not keep to HTTP. Its text names no secret."""
+
+    kind = "upstream_error"
+
+
+class ConnectError(UpstreamError):
+    """No connection: refused, unresolvable, TLS failed, or none free in time."""
+
+    kind = "connect_error"
+
+
+class UpstreamTimeout(UpstreamError):
+    """A connection, first byte, next byte or the whole took longer than the credential allows."""
+
+    kind = "timeout"
+
+
+class BrokenReply(UpstreamError):
+    """The connection ended early, or what came was not HTTP or not what its header announced."""
+
+    kind = "broken_reply"
