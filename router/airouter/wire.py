@@ -1,9 +1,9 @@
 """The two interfaces a request runs between.
 
 An `Exchange` is one request of a client and the answer it gets; `edge.py` writes it straight to the
-transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and gives
-a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. The pipeline knows
-only what stands here, so either side can be replaced.
+transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and
+gives a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. The pipeline
+knows only what stands here, so either side can be replaced.
 
 Header names are lower-case bytes everywhere.
 """
@@ -11,8 +11,10 @@ Header names are lower-case bytes everywhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -32,9 +34,8 @@ class Exchange(ABC):
     after that goes nowhere.
     """
 
-    __slots__ = ("body", "headers", "path", "source", "started")
+    __slots__ = ("body", "headers", "source", "started")
 
-    path: str
     headers: dict[bytes, bytes]
     """The last value of each request header."""
     body: bytes
@@ -68,10 +69,11 @@ class Reply(Protocol):
     """A provider's answer, from its header on. It is a `Source` while it is relayed."""
 
     status: int
-    headers: Headers
+    headers: dict[bytes, bytes]
+    """The last value of each header."""
 
     async def read(self) -> bytes:
-        """The whole body, decoded. Raises `UpstreamError` when it breaks, stalls or is too large."""
+        """The whole body, decoded. Raises `UpstreamError`, also for one that is too large."""
         ...
 
     async def relay(self, write: Callable[[bytes], None]) -> None:

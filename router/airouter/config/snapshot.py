@@ -20,11 +20,11 @@ import msgspec
 SCHEMA_VERSION = 1
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """What all parts of a snapshot share: immutable, and small when written as JSON."""
 
 
-class Limits(Part):
+class Limits(Part, frozen=True):
     """Ceilings; None is unlimited."""
 
     rpm: int | None = None
@@ -32,7 +32,7 @@ class Limits(Part):
     max_concurrent: int | None = None
 
 
-class Timeouts(Part):
+class Timeouts(Part, frozen=True):
     """Seconds that one attempt may take to connect, to its first byte, between bytes, in all."""
 
     connect: float = 5.0
@@ -41,14 +41,14 @@ class Timeouts(Part):
     total: float = 600.0
 
 
-class TLS(Part):
+class TLS(Part, frozen=True):
     """How the provider's certificate is verified."""
 
     ca_pem: str | None = None
     server_name: str | None = None
 
 
-class Mock(Part):
+class Mock(Part, frozen=True):
     """What a Mock credential answers; see `providers/mock.py`."""
 
     reply: str = "echo"
@@ -58,21 +58,21 @@ class Mock(Part):
     error_status: int = 500
 
 
-class AWS(Part):
+class AWS(Part, frozen=True):
     """Where and as whom Bedrock is called."""
 
     region: str
     role_arn: str | None = None
 
 
-class GCP(Part):
+class GCP(Part, frozen=True):
     """Where Vertex AI is called."""
 
-    project: str | None = None
     location: str
+    project: str | None = None
 
 
-class Credential(Part):
+class Credential(Part, frozen=True):
     """One account at one provider."""
 
     name: str
@@ -94,7 +94,7 @@ class Credential(Part):
         return f"Credential(name={self.name!r}, type={self.type!r})"
 
 
-class Backend(Part):
+class Backend(Part, frozen=True):
     """A credential that can answer for a model, and the model's name there."""
 
     credential: str
@@ -102,7 +102,7 @@ class Backend(Part):
     weight: int = 1
 
 
-class Parameters(Part):
+class Parameters(Part, frozen=True):
     """What is done to a request's own fields: set if absent, set always, taken out."""
 
     defaults: dict[str, Any] = {}
@@ -110,7 +110,7 @@ class Parameters(Part):
     drop: tuple[str, ...] = ()
 
 
-class Price(Part):
+class Price(Part, frozen=True):
     """USD per million tokens, as decimal strings."""
 
     input: str | None = None
@@ -118,7 +118,7 @@ class Price(Part):
     output: str | None = None
 
 
-class ModelMetadata(Part):
+class ModelMetadata(Part, frozen=True):
     """What is known of a model beside how to reach it."""
 
     context_window: int | None = None
@@ -127,7 +127,7 @@ class ModelMetadata(Part):
     price: Price = Price()
 
 
-class Model(Part):
+class Model(Part, frozen=True):
     """A name that clients may ask for."""
 
     name: str
@@ -140,7 +140,7 @@ class Model(Part):
     metadata: ModelMetadata = ModelMetadata()
 
 
-class ClientKey(Part):
+class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
     name: str
@@ -152,7 +152,7 @@ class ClientKey(Part):
         return f"ClientKey(name={self.name!r})"
 
 
-class Auth(Part):
+class Auth(Part, frozen=True):
     """Who may ask. The master key may ask for everything."""
 
     master_sha256: str | None = None
@@ -163,7 +163,7 @@ class Auth(Part):
         return f"Auth(clients={len(self.clients)}, anonymous={self.anonymous})"
 
 
-class Retries(Part):
+class Retries(Part, frozen=True):
     """How often and when a request is tried again, before its first byte."""
 
     attempts: int = 2
@@ -175,14 +175,14 @@ class Retries(Part):
     """Retries may be at most this share of all requests."""
 
 
-class Ban(Part):
+class Ban(Part, frozen=True):
     """So many failures inside a window (seconds), so long a ban (seconds)."""
 
     max_attempts: int
     ban_duration: float
 
 
-class Fail2ban(Part):
+class Fail2ban(Part, frozen=True):
     """When a backend that keeps failing is left alone; `rules` by status code."""
 
     default: Ban = Ban(max_attempts=3, ban_duration=60.0)
@@ -191,14 +191,14 @@ class Fail2ban(Part):
     rules: dict[int, Ban] = {}
 
 
-class Stickiness(Part):
+class Stickiness(Part, frozen=True):
     """Whether a conversation stays with its backend, and for how long (seconds) after its last turn."""
 
     enabled: bool = False
     ttl: float = 600.0
 
 
-class ResponseStorage(Part):
+class ResponseStorage(Part, frozen=True):
     """Where stored responses live, how long (seconds), and how many."""
 
     type: str = "Memory"
@@ -206,14 +206,14 @@ class ResponseStorage(Part):
     max_entries: int = 10_000
 
 
-class Traces(Part):
+class Traces(Part, frozen=True):
     """None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
 
     sample_ratio: float | None = None
     capture_content: bool = False
 
 
-class Snapshot(Part):
+class Snapshot(Part, frozen=True):
     """All that a router serves, at one moment."""
 
     schema_version: int = SCHEMA_VERSION

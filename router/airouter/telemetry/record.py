@@ -1,7 +1,7 @@
 """What a request leaves behind for telemetry.
 
-The pipeline fills one `Record` on the hot path and hands it to `recorder.py`; metrics, spans and the
-access log are made of it later, in batches. It never holds a prompt, an answer or a key.
+The pipeline fills one `Record` on the hot path and hands it to `recorder.py`; metrics, spans and
+the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
 
 Times are `time.monotonic()` seconds.
 """
@@ -54,6 +54,13 @@ class Attempt:
         self.span_id = ""
         """Set when the request is traced."""
 
+    @property
+    def outcome(self) -> str:
+        """Why there is no good answer: `error`, `cancelled` without any, or empty."""
+        if self.error is None and self.status == 0:
+            return "cancelled"
+        return self.error or ""
+
 
 class Record:
     """One request, from its last byte in to its last byte out."""
@@ -65,6 +72,7 @@ class Record:
         "error",
         "first_byte",
         "input_tokens",
+        "method",
         "model",
         "operation",
         "output_tokens",
@@ -79,6 +87,7 @@ class Record:
     )
 
     def __init__(self, path: str, operation: str, request_id: str, started: float) -> None:
+        self.method = "POST"
         self.path = path
         self.operation = operation
         """The OpenTelemetry `gen_ai.operation.name`: chat, text_completion, embeddings."""
@@ -102,6 +111,21 @@ class Record:
         self.output_tokens = 0
         self.cached_tokens = 0
         self.reasoning_tokens = 0
+
+    @property
+    def last(self) -> Attempt | None:
+        """The attempt that decided the answer; None when no backend was asked."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def overhead(self) -> float:
+        """Seconds that the router itself took: before the first attempt and after the last.
+
+        What lies between attempts is not counted: most of it is the back-off of a retry.
+        """
+        if not self.attempts:
+            return self.ended - self.started
+        return (self.attempts[0].started - self.started) + (self.ended - self.attempts[-1].ended)
 
 
 class Consumer(Protocol):

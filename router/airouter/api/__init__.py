@@ -1,0 +1,1 @@
+"""The client's side: endpoints, thin, and how failures are told."""

@@ -1,0 +1,151 @@
+"""The FastAPI application: every endpoint in one OpenAPI document.
+
+The hot paths are here too, for the requests that `edge.py` declines; both ways lead into the same
+pipeline.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from airouter import __version__
+from airouter.api.asgi import PipelineResponse, read_exchange
+from airouter.api.doors import DOORS
+from airouter.api.errors import openai_body, openai_headers
+from airouter.api.health import State, health_of
+from airouter.api.models import get_model, list_models
+from airouter.failures import Failure, internal
+from airouter.web.page import health_page
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from airouter.auth import Principal
+    from airouter.pipeline import Door, Pipeline
+    from airouter.telemetry.metrics import Metrics
+
+TITLE = "Auto AI Router"
+
+
+def build_application(
+    pipeline: Pipeline, state: State, metrics: Metrics, *, body_limit: int, started_at: int
+) -> FastAPI:
+    """The application. `started_at` is Unix seconds, given as every model's `created`."""
+    application = FastAPI(
+        title=TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+    )
+
+    def principal_of(request: Request) -> Principal:
+        return pipeline.current().keyring.authenticate(dict(request.headers.raw))
+
+    add_doors(application, pipeline, body_limit)
+    add_models(application, pipeline, principal_of, started_at)
+    add_health(application, state, metrics)
+    add_documentation(application, principal_of)
+    add_errors(application)
+    return application
+
+
+def add_doors(application: FastAPI, pipeline: Pipeline, body_limit: int) -> None:
+    """The hot paths, over ASGI."""
+
+    def endpoint_for(door: Door) -> Callable[[Request], Awaitable[Response]]:
+        async def serve(request: Request) -> Response:
+            exchange = await read_exchange(request, body_limit)
+            return PipelineResponse(exchange, partial(pipeline.serve, door=door))
+
+        return serve
+
+    for door in DOORS:
+        application.post(door.path, tags=["OpenAI"], name=door.api)(endpoint_for(door))
+
+
+def add_models(
+    application: FastAPI,
+    pipeline: Pipeline,
+    principal_of: Callable[[Request], Principal],
+    created: int,
+) -> None:
+    """`/v1/models`; a model's name may have slashes in it."""
+
+    @application.get("/v1/models", tags=["OpenAI"])
+    async def models(request: Request) -> dict[str, Any]:
+        return list_models(pipeline.current().snapshot, principal_of(request), created)
+
+    @application.get("/v1/models/{name:path}", tags=["OpenAI"])
+    async def model(name: str, request: Request) -> dict[str, Any]:
+        return get_model(pipeline.current().snapshot, principal_of(request), name, created)
+
+
+def add_health(application: FastAPI, state: State, metrics: Metrics) -> None:
+    """What needs no key."""
+
+    @application.get("/health", tags=["Operations"])
+    async def health() -> dict[str, Any]:
+        return health_of(state).as_json()
+
+    @application.get("/vhealth", tags=["Operations"])
+    async def vhealth(request: Request) -> Response:
+        found = health_of(state)
+        status = 200 if found.ready else 503
+        if "text/html" in request.headers.get("accept", ""):
+            return Response(health_page(found.as_json()), status, media_type="text/html")
+        return JSONResponse(found.as_json(), status)
+
+    @application.get("/metrics", tags=["Operations"])
+    async def scrape(request: Request) -> Response:
+        body, content_type = metrics.render(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+
+def add_documentation(application: FastAPI, principal_of: Callable[[Request], Principal]) -> None:
+    """The OpenAPI document and its page, for whoever has a key."""
+
+    @application.get("/openapi.json", include_in_schema=False, dependencies=[Depends(principal_of)])
+    async def openapi() -> dict[str, Any]:
+        return application.openapi()
+
+    @application.get("/docs", include_in_schema=False, dependencies=[Depends(principal_of)])
+    async def docs() -> Response:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title=TITLE)
+
+
+def add_errors(application: FastAPI) -> None:
+    """Failures, unknown paths and wrong methods, all in OpenAI's shape."""
+
+    async def on_failure(_request: Request, error: Exception) -> Response:
+        return error_response(error if isinstance(error, Failure) else internal())
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        response = error_response(http_failure(status, request.method, request.url.path))
+        if isinstance(error, HTTPException) and error.headers:
+            response.headers.update(error.headers)
+        return response
+
+    application.add_exception_handler(Failure, on_failure)
+    application.add_exception_handler(HTTPException, on_http_error)
+    application.add_exception_handler(Exception, on_failure)
+
+
+def http_failure(status: int, method: str, path: str) -> Failure:
+    """What the router of the framework refused."""
+    if status == 404:
+        return Failure(404, f"Invalid URL ({method} {path})", code="unknown_url")
+    if status == 405:
+        return Failure(405, f"Not allowed to {method} on {path}.", code="method_not_allowed")
+    return Failure(status, "The request could not be served.", code="bad_request")
+
+
+def error_response(failure: Failure) -> Response:
+    """A failure as a response of the framework."""
+    response = Response(openai_body(failure), failure.status)
+    for name, value in openai_headers(failure):
+        response.headers[name.decode()] = value.decode()
+    return response

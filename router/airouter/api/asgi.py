@@ -1,0 +1,130 @@
+"""An exchange over ASGI: for requests that `edge.py` declines, and for servers that are not ours.
+
+The pipeline writes without waiting, ASGI sends by awaiting, so a short queue stands between; what
+feeds it is paused while the queue is long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from airouter.failures import Failure, body_too_large
+from airouter.wire import Exchange, Headers
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
+
+Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
+
+QUEUE_BYTES = 65_536
+
+
+class AsgiExchange(Exchange):
+    """Collects what the pipeline answers as ASGI messages."""
+
+    __slots__ = ("_queued", "_ready", "_waiting", "aborted")
+
+    def __init__(self, headers: dict[bytes, bytes], body: bytes) -> None:
+        self.headers = headers
+        self.body = body
+        self.started = False
+        self.source = None
+        self.aborted = False
+        self._waiting: deque[Message] = deque()
+        self._queued = 0
+        self._ready = asyncio.Event()
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        self._start(status, [*headers, (b"content-length", b"%d" % len(body))])
+        self._put({"type": "http.response.body", "body": body, "more_body": False})
+
+    def start(self, status: int, headers: Headers) -> None:
+        self._start(status, headers)
+
+    def write(self, data: bytes) -> None:
+        if data:
+            self._put({"type": "http.response.body", "body": data, "more_body": True})
+            if self._queued > QUEUE_BYTES and self.source is not None:
+                self.source.pause()
+
+    def end(self) -> None:
+        self._put({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def abort(self) -> None:
+        self.aborted = True
+        self._ready.set()
+
+    async def next(self) -> Message | None:
+        """The next message to send; None when the answer was aborted."""
+        while not self._waiting and not self.aborted:
+            self._ready.clear()
+            await self._ready.wait()
+        if self.aborted:
+            return None
+        message = self._waiting.popleft()
+        self._queued -= len(message.get("body", b""))
+        if not self._waiting and self.source is not None:
+            self.source.resume()
+        return message
+
+    def _start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        self._put({"type": "http.response.start", "status": status, "headers": headers})
+
+    def _put(self, message: Message) -> None:
+        self._waiting.append(message)
+        self._queued += len(message.get("body", b""))
+        self._ready.set()
+
+
+class PipelineResponse(Response):
+    """A response that the pipeline writes."""
+
+    def __init__(self, exchange: AsgiExchange, serve: Serve) -> None:
+        super().__init__()
+        self._exchange = exchange
+        self._serve = serve
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Serve the exchange; a client that leaves cancels it."""
+        serving = asyncio.create_task(self._serve(self._exchange))
+        watching = asyncio.create_task(until_disconnect(receive))
+        watching.add_done_callback(lambda _: serving.cancel())
+        serving.add_done_callback(lambda task: self._exchange.abort() if task.cancelled() else None)
+        try:
+            while (message := await self._exchange.next()) is not None:
+                await send(message)
+                if message["type"] == "http.response.body" and not message["more_body"]:
+                    return
+        finally:
+            watching.cancel()
+            await asyncio.wait({serving, watching})
+
+
+async def until_disconnect(receive: Receive) -> None:
+    """Return when the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_exchange(request: Request, limit: int) -> AsgiExchange:
+    """Receive a whole request. Raises `Failure` 413, and 415 for a compressed body."""
+    headers = dict(request.headers.raw)
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise Failure(
+            415, "Send the request body without content-encoding.", code="unsupported_encoding"
+        )
+    if int(headers.get(b"content-length", b"0")) > limit:
+        raise body_too_large(limit)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise body_too_large(limit)
+    return AsgiExchange(headers, bytes(body))

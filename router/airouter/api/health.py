@@ -1,0 +1,102 @@
+"""What machines and people are told of the router's state.
+
+`/health` is for liveness: 200 as long as the process can serve. `/vhealth` is for readiness: 200
+only with a valid snapshot and not draining; a browser gets it as a page. Neither needs a key or
+shows a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Snapshot
+    from airouter.config.store import Reload
+
+
+class State(Protocol):
+    """The router, as far as its health goes."""
+
+    @property
+    def snapshot(self) -> Snapshot | None: ...
+
+    @property
+    def reload(self) -> Reload: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def uptime(self) -> float: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def in_flight(self) -> Mapping[str, int]: ...
+
+
+@dataclass(frozen=True)
+class CredentialHealth:
+    """One credential; its secret is not in here."""
+
+    name: str
+    type: str
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class ModelHealth:
+    """One model and the credentials that can answer for it, best first."""
+
+    name: str
+    backends: list[str]
+
+
+@dataclass(frozen=True)
+class Health:
+    """The whole view."""
+
+    status: str
+    """ok, draining, or starting while there is no valid snapshot."""
+    version: str
+    uptime_seconds: int
+    config: dict[str, Any]
+    credentials: list[CredentialHealth]
+    models: list[ModelHealth]
+
+    @property
+    def ready(self) -> bool:
+        return self.status == "ok"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def health_of(state: State) -> Health:
+    """The router's state now."""
+    snapshot = state.snapshot
+    in_flight = state.in_flight()
+    return Health(
+        status=status_of(state),
+        version=state.version,
+        uptime_seconds=int(state.uptime),
+        config=state.reload.as_json(),
+        credentials=[
+            CredentialHealth(c.name, c.type, in_flight.get(c.name, 0))
+            for c in (snapshot.credentials if snapshot else ())
+        ],
+        models=[
+            ModelHealth(m.name, [b.credential for tier in m.tiers for b in tier])
+            for m in (snapshot.models if snapshot else ())
+        ],
+    )
+
+
+def status_of(state: State) -> str:
+    """One word."""
+    if state.draining:
+        return "draining"
+    return "starting" if state.snapshot is None else "ok"

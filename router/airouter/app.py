@@ -1,0 +1,212 @@
+"""The composition root: builds every object once and wires it.
+
+The only module that knows all stages. What is built anew for each snapshot is in `generation.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import math
+import os
+import sys
+import time
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING
+from urllib.request import getproxies_environment
+
+import uvicorn
+import uvloop
+
+from airouter import __version__
+from airouter.api.application import build_application
+from airouter.api.doors import DOORS
+from airouter.config.store import Store
+from airouter.edge import Edge, EdgeProtocol
+from airouter.generation import build
+from airouter.lifecycle import RouterServer
+from airouter.limits import Unlimited
+from airouter.outbox import Outbox
+from airouter.pipeline import Pipeline
+from airouter.providers.registry import PROVIDERS
+from airouter.routing.fail2ban import NoBans
+from airouter.telemetry import logs
+from airouter.telemetry.access import AccessLog
+from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.recorder import Recorder
+from airouter.telemetry.tracing import open_tracing
+from airouter.upstream.pools import Pools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from airouter.config.snapshot import Snapshot
+    from airouter.config.store import Reload
+    from airouter.routing.catalog import Load
+    from airouter.settings import Settings
+    from airouter.telemetry.record import Consumer
+
+logger = logging.getLogger("airouter.server")
+
+CLOSING_TIMEOUT = 5.0
+"""Seconds that telemetry gets for its last words."""
+COLLECT_AFTER = 50_000
+"""Allocations between collections of young objects: a request leaves hardly any cycle behind."""
+
+
+class Router:
+    """One router process: all that lives as long as it, and what it tells of its state.
+
+    It is the `State` of `api/health.py` and what `telemetry/metrics.py` observes.
+    """
+
+    version = __version__
+
+    def __init__(self, settings: Settings) -> None:
+        """Build and wire everything. Needs a running event loop."""
+        loop = asyncio.get_running_loop()
+        self.settings = settings
+        self.draining = False
+        self._started = time.monotonic()
+        self._loads: dict[str, Load] = {}
+        self.outbox = Outbox(loop)
+        self.pools = Pools(
+            self.outbox,
+            max_connections=settings.max_upstream_connections,
+            body_limit=settings.max_answer_bytes,
+            proxies=getproxies_environment(),
+        )
+        self.store = Store(self._apply)
+        self.metrics = Metrics(self)
+        self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
+        self.tracing = open_tracing(os.environ, default_base_urls())
+        self.recorder = Recorder(self._consumers(), loop.call_later)
+        self.pipeline = Pipeline(
+            limiter=Unlimited(),
+            bans=NoBans(),
+            recorder=self.recorder,
+            tracing=self.tracing,
+            random=Random(),
+        )
+        self.application = build_application(
+            self.pipeline,
+            self,
+            self.metrics,
+            body_limit=settings.max_body_bytes,
+            started_at=int(time.time()),
+        )
+        self.tracing.instrument(self.application, (door.path for door in DOORS))
+        self.edge = Edge(
+            {door.path.encode(): partial(self.pipeline.serve, door=door) for door in DOORS},
+            self.outbox,
+            body_limit=settings.max_body_bytes,
+            max_connections=settings.max_connections,
+            keep_alive=settings.keep_alive,
+            request_timeout=settings.request_timeout,
+        )
+        self.server: RouterServer | None = None
+
+    async def serve(self, on_ready: Callable[[int], None]) -> None:
+        """Serve until a signal has come and all is drained; `on_ready` gets the port."""
+        settings = self.settings
+        config = uvicorn.Config(
+            self.application,
+            host=settings.host,
+            port=settings.port,
+            http=partial(EdgeProtocol, edge=self.edge),  # type: ignore[arg-type]  # it makes protocols
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=4096,
+            timeout_keep_alive=math.ceil(settings.keep_alive),
+            timeout_graceful_shutdown=math.ceil(settings.drain_deadline),
+        )
+        self.server = RouterServer(
+            config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
+        )
+        try:
+            await self.server.serve()
+        finally:
+            self._close()
+
+    # The state, for health and metrics.
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self.store.current
+
+    @property
+    def reload(self) -> Reload:
+        return self.store.reload
+
+    @property
+    def uptime(self) -> float:
+        return time.monotonic() - self._started
+
+    def in_flight(self) -> Mapping[str, int]:
+        return {name: load.in_flight for name, load in self._loads.items()}
+
+    def connections(self) -> int:
+        return len(self.server.server_state.connections) if self.server else 0
+
+    def config_version(self) -> str:
+        return self.store.current.version if self.store.current else ""
+
+    def last_reload_successful(self) -> bool:
+        return self.store.reload.successful
+
+    def last_reload_time(self) -> float:
+        return self.store.reload.loaded_at
+
+    def dropped(self) -> Mapping[str, int]:
+        return {
+            "records": self.recorder.dropped,
+            "spans": self.tracing.dropped,
+            "log_lines": self.access_log.dropped if self.access_log else 0,
+        }
+
+    # What happens to it.
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
+        served = self.pipeline.generation
+        try:
+            self.pipeline.generation = build(snapshot, self.pools, self._loads)
+        finally:
+            served = self.pipeline.generation or served
+            self.pools.keep_only(served.pools if served else ())
+        self.tracing.reload(snapshot)
+
+    def _drain(self) -> None:
+        self.draining = self.edge.draining = True
+
+    def _close(self) -> None:
+        self.recorder.flush()
+        self.tracing.close(CLOSING_TIMEOUT)
+        if self.access_log is not None:
+            self.access_log.close(CLOSING_TIMEOUT)
+        self.pools.close()
+
+    def _consumers(self) -> list[Consumer]:
+        consumers: list[Consumer] = [self.metrics, self.tracing]
+        if self.access_log is not None:
+            consumers.append(self.access_log)
+        return consumers
+
+
+def default_base_urls() -> dict[str, str]:
+    """Where a provider is when its credential does not say, by type."""
+    return {name: p.base_url for name, p in PROVIDERS.items() if p.base_url is not None}
+
+
+def serve(settings: Settings, files: list[Path]) -> int:
+    """Run a router on files, or on built-in mock models; returns the exit code."""
+    logs.configure(settings.log_level, sys.stderr)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(settings, files))

@@ -1,0 +1,82 @@
+"""The keys of one snapshot, by their SHA-256.
+
+A key is hashed before it is looked up, so the time of the look-up says nothing of the key, and the
+digests are compared in constant time.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+from airouter.failures import missing_key, wrong_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Auth, Limits
+
+MASTER = "master"
+ANONYMOUS = "anonymous"
+
+
+class Principal:
+    """Who asks. Its name goes into metrics and logs, its key does not."""
+
+    __slots__ = ("_globs", "_known", "limits", "name")
+
+    def __init__(self, name: str, globs: tuple[str, ...], limits: Limits | None = None) -> None:
+        self.name = name
+        self.limits = limits
+        self._globs = globs
+        self._known: dict[str, bool] = {}
+
+    def may_use(self, model: str) -> bool:
+        """Whether a model of the catalog, by its public name, is open to this principal."""
+        known = self._known.get(model)
+        if known is None:
+            known = any(fnmatchcase(model, glob) for glob in self._globs)
+            self._known[model] = known
+        return known
+
+
+class Keyring:
+    """Finds the principal of a request."""
+
+    def __init__(self, auth: Auth) -> None:
+        self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
+        self._principals: dict[bytes, tuple[bytes, Principal]] = {}
+        if auth.master_sha256 is not None:
+            self._add(auth.master_sha256, Principal(MASTER, ("*",)))
+        for client in auth.clients:
+            self._add(client.key_sha256, Principal(client.name, client.models, client.limits))
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """The owner of the key in `authorization` or `x-api-key`.
+
+        Raises `Failure` 401. In anonymous mode a request without a key of ours is anonymous: SDKs
+        send some key even where none is needed.
+        """
+        key = bearer_token(headers.get(b"authorization")) or headers.get(b"x-api-key")
+        if key:
+            digest = sha256(key).digest()
+            found = self._principals.get(digest)
+            if found is not None and compare_digest(found[0], digest):
+                return found[1]
+        if self._anonymous is not None:
+            return self._anonymous
+        raise wrong_key() if key else missing_key()
+
+    def _add(self, key_sha256: str, principal: Principal) -> None:
+        digest = bytes.fromhex(key_sha256)
+        self._principals.setdefault(digest, (digest, principal))
+
+
+def bearer_token(authorization: bytes | None) -> bytes | None:
+    """The token of a Bearer header (RFC 6750), or None."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() or None if scheme.lower() == b"bearer" else None

@@ -1,0 +1,133 @@
+"""What is wrong with a configuration, for people: every finding at once, in a stable order.
+
+A finding names fields, objects and environment variables. It never repeats a value, because any
+value may be a key that was pasted into the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airouter.config.snapshot import Snapshot
+
+Severity = Literal["error", "warning"]
+
+PLAIN_STEP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+LONGEST_STEP = 64
+
+
+class Named(NamedTuple):
+    """The item of a list that has this name."""
+
+    name: str
+
+
+Path = tuple["str | int | Named", ...]
+"""From the root of a document to a field: keys, positions in lists, and names in lists."""
+
+
+class Problem(NamedTuple):
+    """A mistake at a place of one document; `line` is 0 where the path says it."""
+
+    path: tuple[str | int, ...]
+    what: str
+    right: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know: an error took something out of service, a warning did not."""
+
+    severity: Severity
+    path: Path
+    what: str
+    right: str = ""
+    file: str = ""
+    line: int = 0
+    """From 1; 0 when it is about the whole file or there is none."""
+
+    @property
+    def field(self) -> str:
+        """The path as text: `spec.credentials[name=openai-main].weight`."""
+        return path_text(self.path)
+
+    @property
+    def place(self) -> str:
+        """`file:line`, as far as known."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    def at(self, file: str, line: int) -> Finding:
+        """The same finding, found in a file."""
+        return replace(self, file=file, line=line)
+
+    def __str__(self) -> str:
+        parts = (self.place, self.severity, self.field, self.what)
+        text = ": ".join(part for part in parts if part)
+        return f"{text} (right: {self.right})" if self.right else text
+
+
+class Compiled(NamedTuple):
+    """What became of a configuration; `snapshot` is None when it was rejected as a whole."""
+
+    snapshot: Snapshot | None
+    findings: tuple[Finding, ...]
+
+    def count(self, severity: Severity) -> int:
+        """How many findings are errors, or warnings."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+
+@dataclass
+class Report:
+    """Collects findings while a configuration is compiled."""
+
+    findings: list[Finding] = field(default_factory=list)
+    rejected: bool = False
+    """Whether one of them makes the whole configuration unusable."""
+
+    def error(self, path: Path, what: str, right: str = "", *, rejects: bool = False) -> None:
+        """Something is left out; with `rejects`, everything."""
+        self.findings.append(Finding("error", path, what, right))
+        self.rejected |= rejects
+
+    def warning(self, path: Path, what: str, right: str = "") -> None:
+        """Something is not as its author may think."""
+        self.findings.append(Finding("warning", path, what, right))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By file, line and field, each once."""
+    return tuple(sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.what, f.right)))
+
+
+def path_text(path: Path) -> str:
+    """`spec.credentials[name=openai-main].weight`; a key that is no plain word stands in quotes."""
+    text = ""
+    for step in path:
+        if isinstance(step, Named):
+            text += f"[name={step.name}]"
+        elif isinstance(step, int):
+            text += f"[{step}]"
+        elif PLAIN_STEP.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{quoted(step)}]"
+    return text
+
+
+def quoted(name: str) -> str:
+    """A name that somebody wrote, short and without control characters."""
+    return repr(name if len(name) <= LONGEST_STEP else f"{name[:LONGEST_STEP]}...")
+
+
+def choice(names: Iterable[str], most: int = 8) -> str:
+    """`one of: a, b`; the first few of many."""
+    listed = list(names)
+    shown = ", ".join(listed[:most])
+    return f"one of: {shown}{', ...' if len(listed) > most else ''}" if listed else ""

@@ -1,0 +1,285 @@
+"""`spec.credentials`: who is called upstream, where, and as whom."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from airouter.config.mock_reply import parse_mock_reply
+from airouter.config.resource.fields import (
+    DataKey,
+    ErrorStatus,
+    Labels,
+    Name,
+    ObjectName,
+    Part,
+    Pause,
+    Percent,
+    Positive,
+    Priority,
+    Rule,
+    Text,
+    Timeout,
+    Weight,
+    matching,
+    mistake,
+    unique,
+)
+
+CredentialType = Literal[
+    "OpenAI",
+    "AzureOpenAI",
+    "OpenAICompatible",
+    "Anthropic",
+    "Gemini",
+    "VertexAI",
+    "Bedrock",
+    "Router",
+    "Mock",
+]
+Api = Literal["chat", "completions", "embeddings", "images", "responses", "responses-ws"]
+
+BLOCKS = {"aws": "Bedrock", "gcp": "VertexAI", "azure": "AzureOpenAI", "mock": "Mock"}
+"""Field to the only type that has it."""
+WITHOUT_DEFAULT_URL = ("AzureOpenAI", "OpenAICompatible", "Router")
+WITH_FIXED_API = ("Anthropic", "Gemini", "VertexAI", "Bedrock")
+
+VISIBLE = re.compile(r"[\x21-\x7e]+")
+OWN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "api-key",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-api-key",
+        "x-goog-api-key",
+        "x-request-id",
+    }
+)
+"""Headers that the router writes itself."""
+
+
+def check_url(url: str) -> str:
+    """A base URL: http or https, a host, perhaps a port and a path, nothing else."""
+    right = "a URL such as https://api.example.com/v1"
+    if not VISIBLE.fullmatch(url):
+        raise mistake("has a space or another character that a URL cannot have", right)
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise mistake("is not a URL", right) from None
+    if parts.scheme not in {"http", "https"} or not complete:
+        raise mistake("is not a URL of http or https", right)
+    if "@" in parts.netloc:
+        raise mistake("has a user or a password in it", f"{right}; the key belongs in a Secret")
+    if "?" in url or "#" in url:
+        raise mistake("has a query or a fragment", right)
+    return url
+
+
+def check_header(name: str) -> str:
+    """A header that is not the router's own business, in lower case."""
+    lowered = name.lower()
+    if lowered in OWN_HEADERS:
+        raise mistake("is a header that the router writes itself", "another header")
+    return lowered
+
+
+def check_header_value(value: str) -> str:
+    """A value that a header line can carry."""
+    if not value.isprintable() or value != value.strip() or not latin(value):
+        raise mistake("cannot stand in a header", "printable Latin-1 text, no space at the ends")
+    return value
+
+
+def latin(text: str) -> bool:
+    """Whether every character has a byte in Latin-1."""
+    return all(ord(character) < 256 for character in text)
+
+
+def check_reply(reply: str) -> str:
+    """A reply in the grammar of `mock_reply.py`."""
+    try:
+        parse_mock_reply(reply)
+    except ValueError as error:
+        raise mistake("is not a reply that Mock knows", str(error)) from None
+    return reply
+
+
+BaseURL = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
+HeaderName = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}",
+        "is not the name of a header",
+        "1 to 64 letters, digits and hyphens",
+    ),
+    AfterValidator(check_header),
+]
+HeaderValue = Annotated[str, Field(max_length=1024), AfterValidator(check_header_value)]
+
+
+class SecretRef(Part):
+    """A key of a Secret in the same namespace."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: DataKey | None = Field(
+        None, description="Key inside the Secret. Each field that has a reference says its default."
+    )
+
+
+class Limits(Part):
+    """Ceilings. An absent one is unlimited."""
+
+    rpm: Positive | None = Field(None, description="Requests per minute.")
+    tpm: Positive | None = Field(None, description="Tokens per minute, in and out.")
+    max_concurrent: Positive | None = Field(None, description="Requests at the same time.")
+
+
+class Timeouts(Part):
+    """How long one attempt may take."""
+
+    connect: Timeout = Field(5.0, description="To connect, TLS included. Default 5s.")
+    first_byte: Timeout = Field(
+        60.0, description="From the request to the first byte of the answer. Default 60s."
+    )
+    idle: Timeout = Field(120.0, description="Between two pieces of an answer. Default 120s.")
+    total: Timeout = Field(600.0, description="For the whole attempt. Default 600s.")
+
+    @model_validator(mode="after")
+    def _connect_fits(self) -> "Timeouts":
+        if self.connect > self.total:
+            raise mistake("connect is longer than total", "connect at most as long as total")
+        return self
+
+
+class TLS(Part):
+    """How the upstream's certificate is verified. There is no way to switch that off."""
+
+    ca_secret_ref: SecretRef | None = Field(
+        None,
+        description="PEM certificates that are trusted instead of the system's. "
+        "Default key: ca.crt.",
+    )
+    server_name: ObjectName | None = Field(
+        None, description="Name in the certificate and in SNI. Default: the host of baseURL."
+    )
+
+
+class Header(Part):
+    """A header that every request to this upstream carries."""
+
+    name: HeaderName = Field(description="Name of the header, in any case.")
+    value: HeaderValue = Field(description="Its value. Not for secrets.")
+
+
+class AWS(Part):
+    """Where and as whom Bedrock is called."""
+
+    region: Name = Field(description="AWS region, such as us-east-1.")
+    role_arn: Text | None = Field(
+        None, alias="roleARN", description="Role to assume. Default: the ambient identity."
+    )
+
+
+class GCP(Part):
+    """Where Vertex AI is called."""
+
+    location: Name = Field(description="Location, such as global or europe-west4.")
+    project: Text | None = Field(None, description="Project. Default: the identity's own.")
+
+
+class Azure(Part):
+    """How Azure OpenAI is called."""
+
+    api_version: Text | None = Field(
+        None, description="Value of api-version. Default: the v1 API, which needs none."
+    )
+
+
+class Mock(Part):
+    """What the built-in upstream answers. It needs no network and no key."""
+
+    reply: Annotated[str, Field(max_length=4096), AfterValidator(check_reply)] = Field(
+        "echo",
+        description="echo, text:<text>, tool:<function> <JSON object> or tokens:<N>. Default echo.",
+    )
+    tokens_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        None, description="Pace of a stream. Default: as fast as possible."
+    )
+    latency: Pause = Field(0.0, description="Wait before the first byte. Default 0s.")
+    error_percent: Percent = Field(
+        0.0, description="Share of requests that fail, 0 to 100, evenly spread. Default 0."
+    )
+    error_status: ErrorStatus = Field(500, description="Status of a failure. Default 500.")
+
+
+class Credential(Part):
+    """One account at one upstream."""
+
+    name: Name = Field(
+        description="Identity of the credential, also in metrics; limits and bans are kept by it."
+    )
+    type: CredentialType = Field(description="What kind of upstream it is.")
+    base_url: BaseURL | None = Field(
+        None,
+        alias="baseURL",
+        description="Root of the API, as the provider's own SDK takes it. Required for "
+        "AzureOpenAI, OpenAICompatible and Router; else it defaults to the provider's own.",
+    )
+    secret_ref: SecretRef | None = Field(
+        None,
+        description="The key. Default key in the Secret: api-key, for VertexAI credentials.json. "
+        "Absent: ambient identity where the type has one, else none.",
+    )
+    labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
+    limits: Limits = Field(Limits(), description="Ceilings of this account. Default none.")
+    priority: Priority = Field(
+        0, description="Lower is tried first, 0 to 1000. Added to the backend's. Default 0."
+    )
+    weight: Weight = Field(
+        1, description="Share inside a priority, 0 to 1000; 0 drains the credential. Default 1."
+    )
+    timeouts: Timeouts = Field(Timeouts(), description="How long one attempt may take.")
+    tls: TLS = Field(TLS(), description="How the certificate is verified. Needs https.")
+    headers: Annotated[list[Header], Field(max_length=32), unique(lambda h: h.name)] = Field(
+        [], description="Further request headers, at most 32. Default none."
+    )
+    aws: AWS | None = Field(None, description="Only for type Bedrock.")
+    gcp: GCP | None = Field(None, description="Only for type VertexAI.")
+    azure: Azure | None = Field(None, description="Only for type AzureOpenAI.")
+    api: Annotated[list[Api], Field(min_length=1, max_length=6), unique()] | None = Field(
+        None,
+        description="What the upstream offers. Default: chat and embeddings for OpenAICompatible; "
+        "all but responses-ws for OpenAI and Router; chat, completions and embeddings for Mock.",
+    )
+    mock: Mock | None = Field(None, description="Only for type Mock.")
+
+    @classmethod
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+        """What belongs to some types only, and what some types need."""
+        type_, url = given.get("type"), given.get("baseURL")
+        for block, owner in BLOCKS.items():
+            if block in given and type_ != owner:
+                yield block, f"belongs to type {owner} only", f"no {block} here"
+        if type_ in WITHOUT_DEFAULT_URL and url is None:
+            yield "baseURL", f"is required for type {type_}", "the root of the upstream's API"
+        if type_ in WITH_FIXED_API and "api" in given:
+            yield "api", f"is fixed for type {type_}", "no api here"
+        if given.get("tls") and isinstance(url, str) and url.startswith("http://"):
+            yield "tls", "has no effect without TLS", "a baseURL with https"

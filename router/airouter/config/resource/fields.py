@@ -1,0 +1,220 @@
+"""What the parts of a RouterConfig are made of: their base, and the scalars with their grammar.
+
+Kubernetes' habits hold: a null is an absent field, a duration is `1m30s`, a decimal is a string.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+T = TypeVar("T")
+
+DAY = 86_400.0
+LARGEST = 2_147_483_647
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
+AMOUNT = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
+
+Rule = tuple[str, str, str]
+"""The field that breaks a rule, what is wrong, and what would be right."""
+
+
+class Part(BaseModel):
+    """What all parts share: no unknown field, no guessing of types, immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:  # noqa: ARG003 - for subclasses
+        """The rules between fields that these fields, unchecked and by their aliases, break."""
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Check the fields and the rules between them, so that all findings come at once."""
+        if not isinstance(data, dict):
+            return handler(data)
+        given = {name: value for name, value in data.items() if value is not None}
+        broken = [
+            InitErrorDetails(type=mistake(what, right), loc=(name,), input=None)
+            for name, what, right in cls.broken_rules(given)
+        ]
+        try:
+            part = handler(given)
+        except ValidationError as error:
+            if not broken:
+                raise
+            broken = [*map(again, error.errors(include_input=False)), *broken]
+        if broken:
+            raise ValidationError.from_exception_data(cls.__name__, broken)
+        return part
+
+
+def mistake(what: str, right: str) -> PydanticCustomError:
+    """An error of our own, with what would be right."""
+    return PydanticCustomError("mistake", "{what}", {"what": what, "right": right})
+
+
+def again(error: Any) -> InitErrorDetails:
+    """An error as pydantic reported it, to be reported together with others."""
+    context = error.get("ctx", {})
+    known = mistake(context["what"], context["right"]) if error["type"] == "mistake" else None
+    return InitErrorDetails(
+        type=known or error["type"], loc=error["loc"], input=None, ctx=context
+    )
+
+
+def matching(pattern: str, what: str, right: str) -> AfterValidator:
+    """A string must match a pattern as a whole."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise mistake(what, right)
+        return text
+
+    return AfterValidator(check)
+
+
+def unique(of: Callable[[Any], object] = lambda item: item) -> AfterValidator:
+    """No two items of a list may be the same."""
+
+    def check(items: list[T]) -> list[T]:
+        if len({of(item) for item in items}) < len(items):
+            raise mistake("has an entry twice", "each entry once")
+        return items
+
+    return AfterValidator(check)
+
+
+def duration(*, least: float, most: float) -> BeforeValidator:
+    """A duration as seconds, inside its bounds (seconds)."""
+
+    def check(text: object) -> float:
+        if not isinstance(text, str) or not DURATION.fullmatch(text):
+            raise mistake("is not a duration", "numbers with units, such as 500ms, 5s, 1m30s or 2h")
+        found = sum(int(amount) * UNITS[unit] for amount, unit in AMOUNT.findall(text))
+        if not least <= found <= most:
+            raise mistake("is out of bounds", f"from {spelled(least)} to {spelled(most)}")
+        return found
+
+    return BeforeValidator(check)
+
+
+def spelled(seconds: float) -> str:
+    """A bound as people write it."""
+    if seconds >= UNITS["h"]:
+        return f"{seconds / UNITS['h']:g}h"
+    return f"{seconds:g}s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:g}ms"
+
+
+Name = Annotated[
+    str,
+    matching(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        "is not a name",
+        "1 to 63 lower-case letters, digits and hyphens, a letter or digit at both ends",
+    ),
+]
+ObjectName = Annotated[
+    str,
+    Field(max_length=253),
+    matching(
+        r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*",
+        "is not the name of a Kubernetes object",
+        "lower-case letters, digits, hyphens and dots, a letter or digit at both ends",
+    ),
+]
+DataKey = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9._-]{1,253}",
+        "is not a key of a Secret",
+        "1 to 253 letters, digits, dots, hyphens and underscores",
+    ),
+]
+ModelName = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9@][A-Za-z0-9/._:@-]{0,252}",
+        "is not the name of a model",
+        "1 to 253 letters, digits and / . : @ - _, a letter or digit or @ first",
+    ),
+]
+ModelGlob = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9/._:@*?\[\]!-]{1,253}",
+        "is not a pattern of model names",
+        "a model's name, in which * ? and [...] are wildcards, such as gpt-*",
+    ),
+]
+UpstreamName = Annotated[
+    str,
+    matching(
+        r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]{0,251}[^\x00-\x20\x7f-\xa0])?",
+        "is not the name of a model",
+        "1 to 253 characters, no control characters, no space at the ends",
+    ),
+]
+Text = Annotated[
+    str,
+    matching(
+        r"[^\x00-\x1f\x7f-\x9f]{1,253}",
+        "is empty, too long or has control characters",
+        "1 to 253 characters",
+    ),
+]
+LabelKey = Annotated[
+    str,
+    matching(
+        r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+        "is not the key of a label",
+        "1 to 63 letters, digits, dots, hyphens and underscores, perhaps after a domain and /",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    matching(
+        r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?",
+        "is not the value of a label",
+        "at most 63 letters, digits, dots, hyphens and underscores",
+    ),
+]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
+Price = Annotated[
+    str,
+    matching(r"[0-9]{1,7}(\.[0-9]{1,6})?", "is not a price", 'a decimal in quotes: "2.50"'),
+]
+Ratio = Annotated[
+    str,
+    matching(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?", "is not a ratio", 'from "0" to "1", in quotes'),
+]
+Timeout = Annotated[float, duration(least=0.001, most=DAY)]
+Pause = Annotated[float, duration(least=0.0, most=3600.0)]
+Period = Annotated[float, duration(least=1.0, most=30 * DAY)]
+Weight = Annotated[int, Field(ge=0, le=1000)]
+Priority = Annotated[int, Field(ge=0, le=1000)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+ErrorStatus = Annotated[int, Field(ge=400, le=599)]

@@ -1,0 +1,1 @@
+"""Wire formats: how a conversation is written. Pure functions, no I/O."""

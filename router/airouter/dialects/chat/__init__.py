@@ -1,0 +1,1 @@
+"""OpenAI's Chat Completions, legacy completions included, which share its frame."""

@@ -1,0 +1,142 @@
+"""A stream of chat completion chunks that passes through while its usage is read from the side.
+
+Server-sent events by the WHATWG standard: events end with an empty line; lines end with LF, CRLF or
+CR. A client that asked for usage gets the very bytes that came. One that did not must not see the
+usage event that we asked for, so whole events are looked at, and an unfinished one waits for its
+rest; the bytes that are forwarded are still those that came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from airouter.dialects.usage import Usage, usage_of
+
+Write = Callable[[bytes], None]
+
+EVENT_LIMIT = 1_048_576
+"""Bytes of one event that we are ready to look at; a longer one is forwarded unseen."""
+TAIL = 8_192
+"""Bytes in which the last usage of a stream is expected, counted from its end."""
+
+USAGE = re.compile(rb'"usage"\s*:\s*\{')
+EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+class Chunk(msgspec.Struct):
+    """As much of a chunk as tells the usage event from others."""
+
+    choices: list[msgspec.Raw] | None = None
+    usage: Usage | None = None
+
+
+_chunk = msgspec.json.Decoder(Chunk)
+
+
+class UsageReader:
+    """Forwards everything as it is and remembers the end."""
+
+    __slots__ = ("_size", "_tail", "write")
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self._tail: deque[bytes] = deque()
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        self.write(data)
+        tail = self._tail
+        tail.append(data)
+        self._size += len(data)
+        while self._size - len(tail[0]) > TAIL:
+            self._size -= len(tail.popleft())
+
+    def finish(self) -> Usage | None:
+        """The stream is whole: the last usage in it."""
+        usage = None
+        for event in EVENT_END.split(b"".join(self._tail)):
+            if USAGE.search(event):
+                usage = usage_of(payload(event)) or usage
+        return usage
+
+    def abandon(self) -> bool:
+        """The stream broke off: whether that was inside an event that the client has begun."""
+        end = b"".join(self._tail)
+        return bool(end) and not end.endswith(ENDS)
+
+
+class UsageHider:
+    """Forwards all but the usage event, event by event."""
+
+    __slots__ = ("_held", "_usage", "write")
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self._held = b""
+        self._usage: Usage | None = None
+
+    def feed(self, data: bytes) -> None:
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        if not data.endswith(b"\n\n"):
+            data = self._hold_back(data)
+        if USAGE.search(data):
+            data = self._without_usage(data)
+        if data:
+            self.write(data)
+
+    def finish(self) -> Usage | None:
+        """The stream is whole: forward what is left, and give the last usage seen."""
+        rest = self._without_usage(self._held)
+        if rest:
+            self.write(rest)
+        return self._usage
+
+    def abandon(self) -> bool:
+        """The stream broke off: what is held of its last event is dropped."""
+        return False
+
+    def _hold_back(self, data: bytes) -> bytes:
+        """Keep an unfinished event for later; give what stands before it."""
+        end = max((data.rfind(mark) + len(mark) for mark in ENDS if mark in data), default=0)
+        if len(data) - end > EVENT_LIMIT:
+            return data
+        self._held = data[end:]
+        return data[:end]
+
+    def _without_usage(self, data: bytes) -> bytes:
+        kept = []
+        start = 0
+        for end in [*(match.end() for match in EVENT_END.finditer(data)), len(data)]:
+            event = data[start:end]
+            start = end
+            if not self._is_usage(event):
+                kept.append(event)
+        return b"".join(kept)
+
+    def _is_usage(self, event: bytes) -> bool:
+        if not USAGE.search(event):
+            return False
+        try:
+            chunk = _chunk.decode(payload(event))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        self._usage = chunk.usage or self._usage
+        return chunk.usage is not None and chunk.choices == []
+
+
+def payload(event: bytes) -> bytes:
+    """The data of an event, its lines joined."""
+    lines = (line for line in event.splitlines() if line.startswith(b"data:"))
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
+
+
+def error_event(body: bytes, *, mid_event: bool) -> bytes:
+    """An error inside a stream whose status is sent; `body` is the error as one line of JSON."""
+    return (b"\n\n" if mid_event else b"") + b"data: " + body + b"\n\n"

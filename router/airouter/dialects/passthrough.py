@@ -1,0 +1,153 @@
+"""A request whose provider speaks the client's own dialect: edited only where it must be.
+
+The body is split into its top-level fields without decoding their values (RFC 8259), so what we do
+not know survives to the byte, and a field that is given twice reaches the provider once, as we read
+it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field, unreadable_json
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Parameters
+
+T = TypeVar("T")
+
+Fields = dict[str, msgspec.Raw]
+
+_fields = msgspec.json.Decoder(Fields)
+_string = msgspec.json.Decoder(str)
+_encoder = msgspec.json.Encoder()
+
+INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
+POSITION = re.compile(r"\(byte (\d+)\)")
+
+
+class Request:
+    """What routing needs to know of a body, and the rest of it untouched."""
+
+    __slots__ = ("fields", "include_usage", "model", "stream")
+
+    def __init__(self, fields: Fields, model: str, *, stream: bool, include_usage: bool) -> None:
+        self.fields = fields
+        self.model = model
+        self.stream = stream
+        self.include_usage = include_usage
+        """Whether the client itself asked for the usage at the end of a stream."""
+
+
+class Edits:
+    """`parameters` of a model, encoded once."""
+
+    __slots__ = ("defaults", "drop", "override")
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.defaults = encoded(parameters.defaults)
+        self.override = encoded(parameters.override)
+        self.drop = parameters.drop
+
+
+def parse(body: bytes) -> Request:
+    """Read a client's body. Raises `Failure` 400."""
+    try:
+        fields = _fields.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise unreadable_json(reason(error, body)) from None
+    stream = flag(fields, "stream")
+    return Request(
+        fields,
+        model_of(fields),
+        stream=stream,
+        include_usage=stream and wants_usage(fields),
+    )
+
+
+def render(request: Request, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+    """The body for a provider that knows the model as `upstream_name` (a JSON string).
+
+    A stream is asked for its usage; see `chat/stream.py` for hiding it again.
+    """
+    fields = edits.defaults | request.fields if edits.defaults else request.fields.copy()
+    fields["model"] = upstream_name
+    if request.stream and not request.include_usage:
+        fields["stream_options"] = with_usage(fields.get("stream_options"))
+    fields.update(edits.override)
+    for name in edits.drop:
+        fields.pop(name, None)
+    return _encoder.encode(fields)
+
+
+def model_of(fields: Fields) -> str:
+    """The model a body asks for. Raises `Failure` 400."""
+    raw = fields.get("model")
+    if raw is None:
+        raise Failure(400, "You must provide a model parameter.", param="model")
+    model = value(raw, _string)
+    if not model:
+        raise invalid_field("model", "'model' must be the name of a model, as a string.")
+    return model
+
+
+def flag(fields: Fields, name: str) -> bool:
+    """A boolean field; absent and null are false. Raises `Failure` 400."""
+    raw = fields.get(name)
+    if raw is None:
+        return False
+    text = bytes(raw)
+    if text not in {b"true", b"false", b"null"}:
+        raise invalid_field(name, f"'{name}' must be true or false.")
+    return text == b"true"
+
+
+def wants_usage(fields: Fields) -> bool:
+    """Whether `stream_options.include_usage` is set. Raises `Failure` 400."""
+    raw = fields.get("stream_options")
+    if raw is None or bytes(raw) == b"null":
+        return False
+    options = value(raw, _fields)
+    if options is None:
+        raise invalid_field("stream_options", "'stream_options' must be an object.")
+    return flag(options, "include_usage")
+
+
+def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+    """Stream options that ask for usage, the client's other options kept."""
+    if options is None or bytes(options) == b"null":
+        return INCLUDE_USAGE
+    kept = _fields.decode(options)
+    kept["include_usage"] = msgspec.Raw(b"true")
+    return msgspec.Raw(_encoder.encode(kept))
+
+
+def value(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """A field decoded, or None when it is of another type."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def encoded(fields: dict[str, Any]) -> Fields:
+    """Fields as they will stand in a body."""
+    return {name: msgspec.Raw(_encoder.encode(field)) for name, field in fields.items()}
+
+
+def reason(error: Exception, body: bytes) -> str:
+    """What is wrong with a body, with the position: byte, line and column from 1."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, msgspec.ValidationError):
+        return "it is not an object" if "`object`" in str(error) else "a field's name is not valid"
+    found = POSITION.search(str(error))
+    if found is None:
+        return f"it ends too early, at byte {len(body)}" if body else "it is empty"
+    position = int(found[1])
+    line = body.count(b"\n", 0, position) + 1
+    column = position - (body.rfind(b"\n", 0, position) + 1) + 1
+    return f"unexpected character at byte {position} (line {line}, column {column})"

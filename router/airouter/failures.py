@@ -1,0 +1,116 @@
+"""What a request can fail with, as the client will be told.
+
+Every stage may raise a `Failure`; `api/errors.py` writes it in the client's own dialect. The text
+is for the client: it names the field and the way out, and never anything of a credential.
+"""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """A request that is answered with an error.
+
+    `status` is the HTTP status, `type`, `code` and `param` are OpenAI's terms, `retry_after` is in
+    seconds. `exhausted` says that the router has tried what there was, so that the client's own
+    retries would only repeat it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",  # noqa: A002  # OpenAI's own word
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+        exhausted: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.param = param
+        self.retry_after = retry_after
+        self.exhausted = exhausted
+
+
+def missing_key() -> Failure:
+    """A request without any key."""
+    return Failure(
+        401,
+        "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.",
+        code="missing_api_key",
+    )
+
+
+def wrong_key() -> Failure:
+    """A key that is nobody's."""
+    return Failure(401, "Incorrect API key provided.", code="invalid_api_key")
+
+
+def model_not_found(name: str) -> Failure:
+    """For a model that is unknown, and in the same words for one that the key may not use."""
+    shown = name if len(name) <= 256 else name[:256] + "..."
+    return Failure(
+        404,
+        f"The model '{shown}' does not exist or you do not have access to it.",
+        code="model_not_found",
+        param="model",
+    )
+
+
+def invalid_field(param: str, message: str) -> Failure:
+    """A field with a value that it cannot have."""
+    return Failure(400, message, param=param, code="invalid_value")
+
+
+def unreadable_json(reason: str) -> Failure:
+    """A body that is no JSON object; `reason` says what is wrong and where."""
+    return Failure(
+        400,
+        f"We could not parse the JSON body of your request: {reason}. "
+        "The body must be one JSON object, encoded as UTF-8.",
+        code="invalid_json",
+    )
+
+
+def body_too_large(limit: int) -> Failure:
+    """A body of more than `limit` bytes."""
+    return Failure(413, f"The request body is larger than {limit} bytes.", code="request_too_large")
+
+
+def upstream_unreachable(kind: str) -> Failure:
+    """No backend could be reached, or none kept to HTTP; `kind` is `UpstreamError.kind`."""
+    if kind == "timeout":
+        return Failure(504, "The upstream did not answer in time.", type="server_error", code=kind)
+    return Failure(502, "The upstream could not be reached.", type="server_error", code=kind)
+
+
+def no_backend(model: str) -> Failure:
+    """A model all of whose backends are drained, banned or without the API that was asked for."""
+    return Failure(
+        503,
+        f"No backend of the model '{model}' can serve this request.",
+        type="server_error",
+        code="no_backend",
+    )
+
+
+def not_ready() -> Failure:
+    """No snapshot was valid yet."""
+    return Failure(
+        503,
+        "The router has no valid configuration yet.",
+        type="server_error",
+        code="not_ready",
+        retry_after=1.0,
+    )
+
+
+def internal() -> Failure:
+    """A fault of ours; what it is stands in the log."""
+    return Failure(
+        500, "The router failed to serve this request.", type="server_error", code="internal_error"
+    )

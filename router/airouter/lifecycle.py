@@ -1,0 +1,92 @@
+"""The server from its first socket to its last byte.
+
+On SIGTERM or SIGINT the pod first stops being ready, while it still accepts: endpoints need seconds
+to be taken out of a Service. After this grace the listeners close, idle connections too, and
+requests in flight may finish until a deadline. A second signal ends the process at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from uvicorn import Config, Server
+
+from airouter.edge import EdgeProtocol
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+logger = logging.getLogger("airouter.server")
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SWEEP_EVERY = 1.0
+
+
+class RouterServer(Server):
+    """A uvicorn server that drains as a pod should."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        grace: float,
+        on_ready: Callable[[int], None],
+        on_drain: Callable[[], None],
+    ) -> None:
+        """`on_ready` gets the port; `on_drain` is told of the first signal. `grace` is seconds."""
+        super().__init__(config)
+        self._grace = grace
+        self._on_ready = on_ready
+        self._on_drain = on_drain
+        self._drain_at: float | None = None
+        self._swept_at = 0.0
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Drain on a signal; unlike uvicorn, end with exit code 0 afterwards."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._drain_at is None:
+            self._drain_at = time.monotonic() + self._grace
+            logger.info("draining: %s", signal.Signals(sig).name)
+            self._on_drain()
+        else:
+            logger.warning("second signal: ending now")
+            self.should_exit = self.force_exit = True
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every tenth of a second: sweep, and see whether the grace is over."""
+        now = time.monotonic()
+        if now - self._swept_at >= SWEEP_EVERY:
+            self._swept_at = now
+            self._sweep(now)
+        if self._drain_at is not None and now >= self._drain_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _sweep(self, now: float) -> None:
+        """Close the connections of clients that owe us something for too long."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, EdgeProtocol) and connection.deadline <= now:
+                connection.expire()

@@ -1,0 +1,1 @@
+"""Who answers: where, with which authentication, and how their errors read."""

@@ -1,0 +1,106 @@
+"""What every provider is asked: where its endpoints are, how a request is signed, what an error says.
+
+A provider that speaks OpenAI's API is a row in `registry.py`. One that does not is a subclass in a
+file of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Credential
+
+OPENAI_PATHS: Mapping[str, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+}
+
+IDENTIFIERS = re.compile(r"\b(?:sk|org|proj|key|user|acct)[-_][\w*.\-]{6,}")
+"""What providers quote of an account in their errors: keys, organizations, projects."""
+MESSAGE_LIMIT = 2_000
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A kind of provider. Stateless: what differs between accounts is in the credential."""
+
+    type: str
+    base_url: str | None = None
+    """Where it is when a credential does not say; None where there is no such place."""
+    paths: Mapping[str, str] = field(default_factory=lambda: OPENAI_PATHS)
+    """API to path below the base URL."""
+
+    def authorization(self, credential: Credential) -> list[tuple[str, str]]:
+        """The header lines that prove who we are."""
+        if credential.secret is None:
+            return []
+        return [("authorization", f"Bearer {credential.secret}")]
+
+    def failure(self, status: int, body: bytes, credential: Credential) -> Failure:
+        """A provider's error, in OpenAI's terms and without anything of the credential."""
+        if status in {401, 403, 407}:
+            return Failure(
+                502,
+                "The upstream refused the router's own credential.",
+                type="server_error",
+                code="upstream_authentication_failed",
+            )
+        error = error_object(body)
+        message = error.get("message")
+        if not isinstance(message, str) or not message:
+            message = f"The upstream answered with status {status}."
+        type_, code, param = (error.get(name) for name in ("type", "code", "param"))
+        return Failure(
+            status if status >= 400 else 502,
+            without_identifiers(message, credential)[:MESSAGE_LIMIT],
+            type=type_ if isinstance(type_, str) else default_type(status),
+            code=None if code is None else str(code),
+            param=param if isinstance(param, str) else None,
+        )
+
+
+def error_object(body: bytes) -> dict[str, Any]:
+    """The error in a body, in any of the shapes that OpenAI-compatible servers use.
+
+    `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10, Mistral)
+    and `{"detail"}` (FastAPI).
+    """
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    if isinstance(decoded, list) and decoded:
+        decoded = decoded[0]
+    if not isinstance(decoded, dict):
+        return {}
+    error = decoded.get("error", decoded)
+    if isinstance(error, str):
+        return {"message": error}
+    if not isinstance(error, dict):
+        return {}
+    if "message" not in error and isinstance(error.get("detail"), str):
+        return {"message": error["detail"]}
+    return error
+
+
+def without_identifiers(message: str, credential: Credential) -> str:
+    """A message that names neither the secret nor the account behind it."""
+    if credential.secret:
+        message = message.replace(credential.secret, "***")
+    return IDENTIFIERS.sub("***", message)
+
+
+def default_type(status: int) -> str:
+    """OpenAI's error type for a status whose body names none."""
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 or status < 400 else "invalid_request_error"

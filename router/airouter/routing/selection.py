@@ -1,0 +1,71 @@
+"""Choosing among backends: priority, then weight, then load.
+
+Inside a tier two backends are drawn by weight and the one with fewer requests in flight for its
+weight is taken ("the power of two choices", Mitzenmacher 2001): an idle router keeps the declared
+shares exactly, a busy one leans away from what is slow, and neither looks at every backend.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from airouter.routing.catalog import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from random import Random
+
+    from airouter.routing.catalog import Backend, Route
+    from airouter.routing.fail2ban import Bans
+
+T = TypeVar("T")
+
+
+class Selection:
+    """Picks a backend of a route."""
+
+    def __init__(self, bans: Bans, random: Random) -> None:
+        self._bans = bans
+        self._random = random
+
+    def choose(
+        self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
+    ) -> Backend[T] | None:
+        """The best backend that was not tried; None when there is none.
+
+        One whose provider asked to be left alone is a last resort, whatever its tier.
+        """
+        for tier in route.tiers:
+            drawn = self._draw(tier)
+            if self._is_awake(drawn, now, tried):
+                return drawn
+            awake = [backend for backend in tier.backends if self._is_awake(backend, now, tried)]
+            if awake:
+                return self._draw(Tier(awake))
+        return self._first_to_wake(route, tried)
+
+    def _draw(self, tier: Tier[T]) -> Backend[T]:
+        if len(tier.backends) == 1:
+            return tier.backends[0]
+        random = self._random.random
+        first, second = tier.draw(random()), tier.draw(random())
+        return second if pressure(second) < pressure(first) else first
+
+    def _is_awake(self, backend: Backend[T], now: float, tried: Collection[Backend[T]]) -> bool:
+        return (
+            backend not in tried and backend.resting_until <= now and not self._bans.holds(backend)
+        )
+
+    def _first_to_wake(self, route: Route[T], tried: Collection[Backend[T]]) -> Backend[T] | None:
+        usable = [
+            backend
+            for tier in route.tiers
+            for backend in tier.backends
+            if backend not in tried and not self._bans.holds(backend)
+        ]
+        return min(usable, key=lambda backend: backend.resting_until, default=None)
+
+
+def pressure(backend: Backend[T]) -> float:
+    """Requests in flight for each unit of weight."""
+    return backend.load.in_flight / backend.weight

@@ -1,0 +1,49 @@
+"""What belongs to the process and not to what it serves: ports, paths, bounds, log level.
+
+Every setting is read from the environment as `AIROUTER_` and its name in capitals; the command line
+goes before it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1_048_576
+
+
+class Settings(BaseSettings):
+    """Times are seconds, sizes are bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="AIROUTER_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe message that is logged."
+    )
+    access_log: bool = Field(True, description="Write one JSON line per request to stdout.")
+    max_body_bytes: int = Field(
+        32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
+    )
+    max_answer_bytes: int = Field(
+        64 * MEBIBYTE, ge=1024, description="Largest whole answer of an upstream."
+    )
+    max_connections: int = Field(16_384, ge=1, description="Client connections at a time.")
+    max_upstream_connections: int = Field(
+        4_096, ge=1, description="Connections to one upstream at a time; further requests wait."
+    )
+    keep_alive: float = Field(75.0, gt=0, description="How long an idle client connection is kept.")
+    request_timeout: float = Field(
+        60.0, gt=0, description="How long a client may take to send a request."
+    )
+    drain_grace: float = Field(
+        5.0,
+        ge=0,
+        description="After SIGTERM: how long new requests are served while /vhealth says 503.",
+    )
+    drain_deadline: float = Field(
+        300.0, ge=0, description="After that: how long requests in flight may take to finish."
+    )

@@ -1,0 +1,128 @@
+"""The access log: one JSON line per request, never a prompt, never a key.
+
+A consumer of records. It encodes a batch at once and leaves the writing to a `Shipper`: a reader
+that stalls costs lines, which are counted, and never a request.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.telemetry.shipper import Shipper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.telemetry.record import Record
+
+CAPACITY = 4 * 2**20
+"""Bytes of lines that wait for a slow reader: some ten thousand requests."""
+WRITE = 64 * 2**10
+"""Bytes per write, the usual size of a pipe."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What is told of one request. `docs/observability.md` explains the fields."""
+
+    time: datetime
+    request_id: str
+    method: str
+    path: str
+    principal: str | None
+    model: str | None
+    credential: str | None
+    upstream_model: str | None
+    status: int
+    error: str | None
+    stream: bool
+    duration_ms: float
+    ttfb_ms: float | None
+    overhead_ms: float
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    trace_id: str | None
+
+
+class AccessLog:
+    """Writes a line per record to a file descriptor."""
+
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        capacity: int = CAPACITY,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._descriptor = descriptor
+        self._wall = wall
+        self._monotonic = monotonic
+        self._encoder = msgspec.json.Encoder()
+        self._shipper = Shipper(
+            self._write, name="access-log", capacity=capacity, batch=WRITE, linger=0.0
+        )
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were not written."""
+        return self._shipper.dropped
+
+    def consume(self, records: list[Record]) -> None:
+        epoch = self._wall() - self._monotonic()
+        lines = [line_of(record, epoch) for record in records]
+        self._shipper.put(self._encoder.encode_lines(lines), len(lines))
+
+    def close(self, timeout: float) -> None:
+        """Write what is left, waiting at most so many seconds."""
+        self._shipper.close(timeout)
+
+    def _write(self, data: bytes) -> bool:
+        """Write all of it. Blocks as long as the reader does."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            return False
+        return True
+
+
+def line_of(record: Record, epoch: float) -> Line:
+    """Tell of one request; `epoch` is the wall clock's time when the monotonic one was zero."""
+    last = record.last
+    started = record.started
+    return Line(
+        datetime.fromtimestamp(epoch + record.ended, UTC),
+        record.request_id,
+        record.method,
+        record.path,
+        record.principal or None,
+        record.model or None,
+        last.credential if last is not None else None,
+        last.upstream_name if last is not None else None,
+        record.status,
+        record.error,
+        record.stream,
+        milliseconds(record.ended - started),
+        milliseconds(record.first_byte - started) if record.first_byte else None,
+        milliseconds(record.overhead),
+        len(record.attempts),
+        record.input_tokens,
+        record.output_tokens,
+        record.cached_tokens,
+        record.reasoning_tokens,
+        record.trace.trace_id if record.trace is not None else None,
+    )
+
+
+def milliseconds(seconds: float) -> float:
+    """To the microsecond."""
+    return round(seconds * 1000.0, 3)

@@ -1,0 +1,89 @@
+"""Who sends spans, and to whom, as the OTEL_* variables say.
+
+The SDK reads the variables: its resource says who we are, its exporters know endpoints, headers,
+certificates, compression, timeouts and retries. Ours are these exporters with one difference, that
+what they send is encoded already; `otlp_http.py` and `otlp_grpc.py` hold one each, because either
+takes a tenth of a second to import.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import (
+    SERVICE_NAME,
+    SERVICE_VERSION,
+    OTELResourceDetector,
+    Resource,
+)
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import INVALID_SPAN_CONTEXT
+
+from airouter import __version__
+from airouter.telemetry.otlp import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger("airouter.telemetry")
+
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+HTTP = "http/protobuf"
+GRPC = "grpc"
+
+SCOPE = InstrumentationScope("airouter", __version__)
+
+
+class Collector(Protocol):
+    """Takes encoded spans."""
+
+    def send(self, data: bytes) -> bool:
+        """Deliver an ExportTraceServiceRequest, with retries; False when it is lost."""
+        ...
+
+    def shutdown(self) -> None:
+        """Give up what is under way, and close."""
+        ...
+
+
+def open_collector(environ: Mapping[str, str]) -> Collector:
+    """The exporter for the protocol that is asked for."""
+    if protocol_of(environ) == GRPC:
+        from airouter.telemetry.otlp_grpc import GrpcCollector  # noqa: PLC0415 - see above
+
+        return GrpcCollector()
+    from airouter.telemetry.otlp_http import HttpCollector  # noqa: PLC0415 - see above
+
+    return HttpCollector()
+
+
+def protocol_of(environ: Mapping[str, str]) -> str:
+    """HTTP, as the specification wants it, unless gRPC is asked for."""
+    asked = next((environ[name] for name in PROTOCOLS if environ.get(name)), HTTP).strip().lower()
+    if asked not in {HTTP, GRPC}:
+        logger.warning("the OTLP protocol %s is not supported; using %s", asked, HTTP)
+        return HTTP
+    return asked
+
+
+def resource_of() -> Resource:
+    """Who we are: what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, else our defaults."""
+    ours = Resource({SERVICE_NAME: "airouter", SERVICE_VERSION: __version__})
+    given = OTELResourceDetector().detect()
+    return Resource.create(ours.merge(given).attributes)
+
+
+def envelope_of(resource: Resource) -> Envelope:
+    """The resource and our scope, encoded by the SDK, which knows all types of attributes."""
+    empty = ReadableSpan(
+        "", context=INVALID_SPAN_CONTEXT, resource=resource, instrumentation_scope=SCOPE
+    )
+    around = encode_spans([empty]).resource_spans[0]
+    scope = around.scope_spans[0]
+    del scope.spans[:]
+    scope_fields = scope.SerializeToString()
+    del around.scope_spans[:]
+    return Envelope(around.SerializeToString(), scope_fields)

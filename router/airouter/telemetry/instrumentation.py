@@ -1,0 +1,93 @@
+"""Spans for the FastAPI application: the endpoints that are not on the hot path.
+
+They come from OpenTelemetry's own instrumentation and an SDK `TracerProvider` that samples like the
+rest of the router and hands its spans to the same shipper. Loaded by `exported.py` only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import get_current_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from fastapi import FastAPI
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Link, SpanKind, TraceState
+    from opentelemetry.util.types import Attributes
+
+    from airouter.telemetry.sampling import Sampling
+
+    Put = Callable[[bytes, int], None]
+
+
+def instrument(
+    app: FastAPI,
+    spanned: Iterable[str],
+    resource: Resource,
+    sampling: Callable[[], Sampling],
+    put: Put,
+) -> None:
+    """Give every request of `app` a span, but for the paths in `spanned`."""
+    # Without this, the instrumentation writes the names that HTTP attributes had before 2023.
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    provider = TracerProvider(
+        resource=resource, sampler=SharedSampler(sampling), shutdown_on_exit=False
+    )
+    provider.add_span_processor(SimpleSpanProcessor(ShippingExporter(put)))
+    FastAPIInstrumentor.instrument_app(
+        app,
+        tracer_provider=provider,
+        meter_provider=NoOpMeterProvider(),
+        excluded_urls=",".join(rf"^\w+://[^/]+{re.escape(path)}$" for path in spanned),
+        exclude_spans=["receive", "send"],
+    )
+
+
+class ShippingExporter(SpanExporter):
+    """Puts the SDK's spans where ours are."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._put(encode_spans(spans).SerializeToString(), len(spans))
+        return SpanExportResult.SUCCESS
+
+
+class SharedSampler(Sampler):
+    """Decides as the router does at that moment."""
+
+    def __init__(self, sampling: Callable[[], Sampling]) -> None:
+        self._sampling = sampling
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,  # noqa: ARG002
+        kind: SpanKind | None = None,  # noqa: ARG002
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,  # noqa: ARG002
+        trace_state: TraceState | None = None,  # noqa: ARG002
+    ) -> SamplingResult:
+        parent = get_current_span(parent_context).get_span_context()
+        decided = bool(parent.trace_flags.sampled) if parent.is_valid else None
+        if self._sampling().takes(trace_id, decided):
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, parent.trace_state)
+        return SamplingResult(Decision.DROP, None, parent.trace_state)
+
+    def get_description(self) -> str:
+        return "airouter"

@@ -1,0 +1,200 @@
+"""What a scrape of /metrics shows.
+
+A consumer of records: it counts on the event loop's thread, in the families of `series.py`. What is
+a state and no count (requests in flight, the configuration's version) is asked of `Observed`, which
+`app.py` implements, when a scrape comes. Every metric is described in `docs/observability.md`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from airouter import __version__
+from airouter.telemetry.series import Counter, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prometheus_client.core import Metric
+
+    from airouter.telemetry.record import Attempt, Record
+
+DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
+OVERHEADS = (
+    *(0.000_05, 0.000_1, 0.000_15, 0.000_2, 0.000_3, 0.000_5, 0.000_75),
+    *(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1),
+)
+
+
+class Observed(Protocol):
+    """The state of the process, asked for at each scrape."""
+
+    def in_flight(self) -> Mapping[str, int]:
+        """Attempts under way, by credential."""
+        ...
+
+    def connections(self) -> int:
+        """Open connections of clients."""
+        ...
+
+    def config_version(self) -> str:
+        """The version of the snapshot that is served; empty when there is none."""
+        ...
+
+    def last_reload_successful(self) -> bool: ...
+
+    def last_reload_time(self) -> float:
+        """When a snapshot was last taken over, in seconds since the epoch."""
+        ...
+
+    def dropped(self) -> Mapping[str, int]:
+        """What telemetry lost, by kind: `records`, `spans`, `log_lines`."""
+        ...
+
+
+class Metrics(Collector):
+    """Counts requests, and renders the count."""
+
+    def __init__(self, observed: Observed) -> None:
+        self._observed = observed
+        self._requests = Counter(
+            "airouter_requests_total",
+            "Requests answered, by the status that the client got; 499 when it left first.",
+            ("model", "credential", "status", "stream", "operation"),
+        )
+        self._tokens = Counter(
+            "airouter_tokens_total",
+            "Tokens as the provider counted them; cached is part of input, reasoning of output.",
+            ("model", "credential", "kind"),
+        )
+        self._attempts = Counter(
+            "airouter_upstream_attempts_total",
+            "Calls of a provider, by its status (empty if there was none) and the error.",
+            ("credential", "status", "error"),
+        )
+        self._retries = Counter(
+            "airouter_retries_total",
+            "Attempts after the first, at whatever backend or fallback.",
+            ("model",),
+        )
+        self._durations = Histogram(
+            "airouter_request_duration_seconds",
+            "From the last byte of a request to the last byte of its answer.",
+            ("model", "stream"),
+            DURATIONS,
+        )
+        self._first_bytes = Histogram(
+            "airouter_time_to_first_byte_seconds",
+            "From the last byte of a request to the first byte of an answer that is no error.",
+            ("model", "stream"),
+            FIRST_BYTES,
+        )
+        self._overheads = Histogram(
+            "airouter_overhead_seconds",
+            "What the router itself took of a request: all but its attempts and their back-off.",
+            ("stream",),
+            OVERHEADS,
+        )
+        self._upstream_first_bytes = Histogram(
+            "airouter_upstream_first_byte_seconds",
+            "From the start of an attempt to the header of the provider's answer.",
+            ("credential",),
+            FIRST_BYTES,
+        )
+        self._registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._registry.register(self)
+
+    def consume(self, records: list[Record]) -> None:
+        for record in records:
+            self._count(record)
+            for attempt in record.attempts:
+                self._count_attempt(attempt)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The page and its content type: OpenMetrics for who accepts it, else Prometheus text."""
+        if "application/openmetrics-text" in accept:
+            page = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]  # it has no annotations
+            return page, openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of this moment, for prometheus_client."""
+        for counter in (self._requests, self._tokens, self._attempts, self._retries):
+            yield counter.collect()
+        for histogram in (
+            self._durations,
+            self._first_bytes,
+            self._overheads,
+            self._upstream_first_bytes,
+        ):
+            yield histogram.collect()
+        yield from observations(self._observed)
+
+    def _count(self, record: Record) -> None:
+        model, stream, last = record.model, record.stream, record.last
+        credential = last.credential if last is not None else ""
+        labels = (model, credential, record.status, stream, record.operation)
+        self._requests.add(labels)
+        self._durations.observe((model, stream), record.ended - record.started)
+        self._overheads.observe((stream,), record.overhead)
+        if record.first_byte and record.status < 400:
+            self._first_bytes.observe((model, stream), record.first_byte - record.started)
+        if len(record.attempts) > 1:
+            self._retries.add((model,), len(record.attempts) - 1)
+        for kind, tokens in (
+            ("input", record.input_tokens),
+            ("output", record.output_tokens),
+            ("cached", record.cached_tokens),
+            ("reasoning", record.reasoning_tokens),
+        ):
+            if tokens:
+                self._tokens.add((model, credential, kind), tokens)
+
+    def _count_attempt(self, attempt: Attempt) -> None:
+        self._attempts.add((attempt.credential, attempt.status, attempt.outcome))
+        if attempt.first_byte:
+            waited = attempt.first_byte - attempt.started
+            self._upstream_first_bytes.observe((attempt.credential,), waited)
+
+
+def observations(observed: Observed) -> Iterable[Metric]:
+    """The state of the process as families."""
+    in_flight = GaugeMetricFamily(
+        "airouter_requests_in_flight", "Attempts under way.", labels=["credential"]
+    )
+    for credential, count in observed.in_flight().items():
+        in_flight.add_metric([credential], count)
+    yield in_flight
+    yield GaugeMetricFamily(
+        "airouter_connections", "Open connections of clients.", value=observed.connections()
+    )
+    version = {"version": observed.config_version()}
+    yield InfoMetricFamily("airouter_config", "The snapshot that is served.", value=version)
+    yield InfoMetricFamily("airouter_build", "This program.", value={"version": __version__})
+    yield GaugeMetricFamily(
+        "airouter_config_last_reload_successful",
+        "1 when the newest configuration is served, 0 when it was refused.",
+        value=int(observed.last_reload_successful()),
+    )
+    yield GaugeMetricFamily(
+        "airouter_config_last_reload_success_timestamp_seconds",
+        "When a configuration was last taken over.",
+        value=observed.last_reload_time(),
+    )
+    for kind, count in observed.dropped().items():
+        what = kind.replace("_", " ")
+        yield CounterMetricFamily(
+            f"airouter_{kind}_dropped_total", f"Lost {what}: nobody took them in time.", value=count
+        )

@@ -1,0 +1,135 @@
+"""Writes spans as OTLP bytes.
+
+The SDK's encoder builds a Python object per attribute; this one joins bytes, most of which
+`spans.py` encodes once. The messages are those of
+https://github.com/open-telemetry/opentelemetry-proto (trace/v1/trace.proto and what it imports); a
+field is its tag (number * 8 + wire type), for text and messages a length, and the value. A test
+reads the result with the official library and holds it against what the SDK writes.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from airouter.telemetry.record import Trace
+
+
+SERVER = b"\x30\x02"
+CLIENT = b"\x30\x03"
+"""Span.kind"""
+STATUS_UNSET = b"\x7a\x00"
+STATUS_ERROR = b"\x7a\x02\x18\x02"
+"""Span.status"""
+LOCAL_PARENT = b"\x85\x01\x00\x01\x00\x00"
+REMOTE_PARENT = b"\x85\x01\x00\x03\x00\x00"
+"""Span.flags: whether it is known that the parent is remote, and whether it is."""
+
+_TIMES = Struct("<BQBQ")
+_DOUBLE = Struct("<d")
+
+
+class Envelope(NamedTuple):
+    """What is around every batch of spans: who sends them, encoded once."""
+
+    resource: bytes
+    """The fields of ResourceSpans but its scope_spans."""
+    scope: bytes
+    """The fields of ScopeSpans but its spans."""
+
+    def wrap(self, spans: bytes) -> bytes:
+        """An ExportTraceServiceRequest with these spans; two such messages joined are one."""
+        scope_spans = self.resource + message(0x12, self.scope + spans)
+        return message(0x0A, scope_spans)
+
+
+def span(
+    trace: Trace,
+    span_id: str,
+    parent_id: str,
+    times: tuple[int, int],
+    body: bytes,
+) -> bytes:
+    """An entry of ScopeSpans.spans.
+
+    Args:
+        trace: The trace it belongs to.
+        span_id: Its own id.
+        parent_id: The id of its parent, or nothing.
+        times: Start and end in nanoseconds since the epoch.
+        body: All other fields: name, kind, attributes, status, flags.
+    """
+    parts = [
+        b"\x0a\x10",
+        bytes.fromhex(trace.trace_id),
+        b"\x12\x08",
+        bytes.fromhex(span_id),
+        _TIMES.pack(0x39, times[0], 0x41, times[1]),
+        body,
+    ]
+    if parent_id:
+        parts += (b"\x22\x08", bytes.fromhex(parent_id))
+    if trace.tracestate:
+        parts.append(text(0x1A, trace.tracestate))
+    return message(0x12, b"".join(parts))
+
+
+def name(value: str) -> bytes:
+    """The field Span.name."""
+    return text(0x2A, value)
+
+
+def key_of(key: str) -> bytes:
+    """The name of an attribute."""
+    return text(0x0A, key)
+
+
+def attribute(key: bytes, value: bytes) -> bytes:
+    """An entry of Span.attributes, of an encoded key and an encoded value."""
+    return message(0x4A, key + message(0x12, value))
+
+
+def string(value: str) -> bytes:
+    """The value of an attribute that is text."""
+    return text(0x0A, value)
+
+
+def boolean(value: bool) -> bytes:
+    """The value of an attribute that is true or false."""
+    return b"\x10\x01" if value else b"\x10\x00"
+
+
+def integer(value: int) -> bytes:
+    """The value of an attribute that is a whole number, not negative."""
+    return b"\x18" + varint(value)
+
+
+def double(value: float) -> bytes:
+    """The value of an attribute that is a fraction."""
+    return b"\x21" + _DOUBLE.pack(value)
+
+
+def text(tag: int, value: str) -> bytes:
+    """A field that is text."""
+    return message(tag, value.encode("utf-8", "replace"))
+
+
+def message(tag: int, payload: bytes) -> bytes:
+    """A field that is a message, or any other run of bytes."""
+    size = len(payload)
+    if size < 0x80:
+        return bytes((tag, size)) + payload
+    return bytes((tag,)) + varint(size) + payload
+
+
+def varint(value: int) -> bytes:
+    """A number in groups of seven bits, lowest first."""
+    if value < 0x80:
+        return bytes((value,))
+    groups = bytearray()
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)

@@ -1,0 +1,81 @@
+"""Takes records off the hot path and hands them on in batches.
+
+The pipeline adds a `Record` when a request is over and goes on; metrics, spans and the access log
+(the consumers, wired by `app.py`) get a batch from a callback of its own, so that no request waits
+for what another leaves behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from airouter.telemetry.record import Consumer, Record
+
+logger = logging.getLogger("airouter.telemetry")
+
+BATCH = 64
+"""Records that make a batch full: so few that handling them delays no request by much."""
+LONGEST_WAIT = 0.1
+"""Seconds that a record waits for others."""
+CAPACITY = 10_000
+"""Records that are kept while the event loop finds no time to hand them on."""
+
+
+class Timer(Protocol):
+    """A callback to come."""
+
+    def cancel(self) -> None: ...
+
+
+Schedule = Callable[[float, Callable[[], None]], Timer]
+"""`loop.call_later`: a delay in seconds and what to call then."""
+
+
+class Recorder:
+    """Collects records and feeds the consumers."""
+
+    def __init__(self, consumers: Sequence[Consumer], schedule: Schedule) -> None:
+        self.dropped = 0
+        """Records that no consumer saw."""
+        self._consumers = tuple(consumers)
+        self._schedule = schedule
+        self._pending: list[Record] = []
+        self._timer: Timer | None = None
+        self._complained: set[tuple[type, type]] = set()
+
+    def add(self, record: Record) -> None:
+        """Keep a record; it is handed on soon, never from here."""
+        pending = self._pending
+        if len(pending) >= CAPACITY:
+            self.dropped += 1
+            return
+        pending.append(record)
+        count = len(pending)
+        if count == 1:
+            self._timer = self._schedule(LONGEST_WAIT, self.flush)
+        elif count == BATCH:
+            self._schedule(0.0, self.flush)
+
+    def flush(self) -> None:
+        """Hand on all that is there: before metrics are read, and when the process ends."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._pending:
+            return
+        records, self._pending = self._pending, []
+        for consumer in self._consumers:
+            try:
+                consumer.consume(records)
+            except Exception as error:  # noqa: BLE001 - one consumer must not harm the others
+                self._complain(consumer, error)
+
+    def _complain(self, consumer: Consumer, error: Exception) -> None:
+        """Log the first failure of each kind: a broken consumer fails ten times a second."""
+        kind = (type(consumer), type(error))
+        if kind not in self._complained:
+            self._complained.add(kind)
+            logger.error("%s lost a batch of records", kind[0].__name__, exc_info=error)

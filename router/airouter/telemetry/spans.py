@@ -1,0 +1,239 @@
+"""Which spans a record becomes, and what they are called.
+
+One SERVER span for the request, one CLIENT span below it per attempt, named by OpenTelemetry's
+conventions for HTTP and for generative AI, https://opentelemetry.io/docs/specs/semconv/gen-ai/.
+Most of a span is the same for all requests of a kind, so it is encoded once and kept; `otlp.py`
+knows the bytes, `exported.py` sends them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from airouter.telemetry import otlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airouter.config.snapshot import Credential
+    from airouter.telemetry.record import Attempt, Record, Trace
+
+    Attributes = Mapping[str, str | int | None]
+
+REQUEST_ID = otlp.key_of("airouter.request_id")
+INPUT_TOKENS = otlp.key_of("gen_ai.usage.input_tokens")
+OUTPUT_TOKENS = otlp.key_of("gen_ai.usage.output_tokens")
+CACHED_TOKENS = otlp.key_of("gen_ai.usage.cache_read.input_tokens")
+REASONING_TOKENS = otlp.key_of("gen_ai.usage.reasoning.output_tokens")
+FIRST_CHUNK = otlp.key_of("gen_ai.response.time_to_first_chunk")
+
+KINDS = 4_096
+"""Kinds of spans whose common part is kept."""
+
+PROVIDER_NAMES = {
+    "OpenAI": "openai",
+    "AzureOpenAI": "azure.ai.openai",
+    "OpenAICompatible": "openai_compatible",
+    "Anthropic": "anthropic",
+    "Gemini": "gcp.gemini",
+    "VertexAI": "gcp.vertex_ai",
+    "Bedrock": "aws.bedrock",
+    "Router": "airouter",
+    "Mock": "mock",
+}
+"""The type of a credential to `gen_ai.provider.name`."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Peer(NamedTuple):
+    """A provider as spans name it."""
+
+    provider: str | None
+    address: str | None
+    port: int | None
+
+
+UNKNOWN = Peer(None, None, None)
+"""Behind a credential that went away while it was in use."""
+
+
+def peer_of(credential: Credential, base_urls: Mapping[str, str]) -> Peer:
+    """Who is behind a credential; `base_urls` has the default of each type that has one."""
+    url = urlsplit(credential.base_url or base_urls.get(credential.type, ""))
+    provider = PROVIDER_NAMES.get(credential.type, credential.type)
+    return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+
+
+class SpanEncoder:
+    """Makes spans of records."""
+
+    def __init__(self, base_urls: Mapping[str, str]) -> None:
+        self._base_urls = base_urls
+        self._request_body = lru_cache(KINDS)(request_body)
+        self.reload(())
+
+    def reload(self, credentials: Iterable[Credential]) -> None:
+        """Learn who is behind each credential."""
+        peers = {each.name: peer_of(each, self._base_urls) for each in credentials}
+
+        @lru_cache(KINDS)
+        def body(
+            operation: str, model: str, credential: str, status: int, error: str | None, resend: int
+        ) -> bytes:
+            peer = peers.get(credential, UNKNOWN)
+            return attempt_body(operation, model, credential, peer, status, error, resend)
+
+        self._attempt_body = body
+
+    def encode(self, record: Record, trace: Trace, epoch: int) -> bytes:
+        """The spans of a record.
+
+        `epoch` is the wall clock's time, in nanoseconds, when the monotonic clock was zero.
+        """
+        tokens = usage(record)
+        spans = self._request_span(record, trace, epoch, tokens)
+        last = len(record.attempts) - 1
+        for resend, attempt in enumerate(record.attempts):
+            own = tokens + first_chunk(record, attempt) if resend == last else b""
+            spans += self._attempt_span(record.operation, attempt, trace, epoch, resend, own)
+        return spans
+
+    def _request_span(self, record: Record, trace: Trace, epoch: int, tokens: bytes) -> bytes:
+        last = record.last
+        body = self._request_body(
+            record.method,
+            record.path,
+            record.operation,
+            record.model,
+            record.stream,
+            record.status,
+            record.error,
+            record.principal,
+            last.credential if last is not None else "",
+            bool(trace.parent_id),
+        )
+        body += otlp.attribute(REQUEST_ID, otlp.string(record.request_id)) + tokens
+        times = (nanoseconds(record.started) + epoch, nanoseconds(record.ended) + epoch)
+        return otlp.span(trace, trace.span_id, trace.parent_id, times, body)
+
+    def _attempt_span(
+        self, operation: str, attempt: Attempt, trace: Trace, epoch: int, resend: int, own: bytes
+    ) -> bytes:
+        body = self._attempt_body(
+            operation,
+            attempt.upstream_name,
+            attempt.credential,
+            attempt.status,
+            attempt.error,
+            resend,
+        )
+        times = (nanoseconds(attempt.started) + epoch, nanoseconds(attempt.ended) + epoch)
+        return otlp.span(trace, attempt.span_id, trace.span_id, times, body + own)
+
+
+def request_body(
+    method: str,
+    path: str,
+    operation: str,
+    model: str,
+    stream: bool,
+    status: int,
+    error: str | None,
+    principal: str,
+    credential: str,
+    remote_parent: bool,
+) -> bytes:
+    """What the spans of all such requests have in common."""
+    failed = status >= 500 or (status < 400 and error is not None)
+    values: Attributes = {
+        "http.request.method": method,
+        "http.route": path,
+        "url.path": path,
+        "http.response.status_code": status,
+        "gen_ai.operation.name": operation,
+        "gen_ai.request.stream": stream,
+        "gen_ai.request.model": model or None,
+        "airouter.principal": principal or None,
+        "airouter.credential": credential or None,
+        "error.type": error or (str(status) if failed else None),
+    }
+    parent = otlp.REMOTE_PARENT if remote_parent else otlp.LOCAL_PARENT
+    head = otlp.name(f"{method} {path}") + otlp.SERVER + parent
+    return head + outcome(failed=failed) + attributes(values)
+
+
+def attempt_body(
+    operation: str,
+    model: str,
+    credential: str,
+    peer: Peer,
+    status: int,
+    error: str | None,
+    resend: int,
+) -> bytes:
+    """What the spans of all such attempts have in common."""
+    failed = status >= 400 or error is not None
+    values: Attributes = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.request.model": model,
+        "gen_ai.provider.name": peer.provider,
+        "server.address": peer.address,
+        "server.port": peer.port,
+        "http.request.method": "POST",
+        "http.response.status_code": status or None,
+        "http.request.resend_count": resend or None,
+        "airouter.credential": credential,
+        "error.type": error or (str(status) if failed else None),
+    }
+    head = otlp.name(f"{operation} {model}") + otlp.CLIENT + otlp.LOCAL_PARENT
+    return head + outcome(failed=failed) + attributes(values)
+
+
+def outcome(*, failed: bool) -> bytes:
+    """The status of a span; a good one is not claimed, as the conventions want it."""
+    return otlp.STATUS_ERROR if failed else otlp.STATUS_UNSET
+
+
+def attributes(values: Attributes) -> bytes:
+    """Attributes as OTLP has them, without those that have no value."""
+    encoded = b""
+    for key, value in values.items():
+        match value:
+            case None:
+                continue
+            case bool():
+                any_value = otlp.boolean(value)
+            case int():
+                any_value = otlp.integer(value)
+            case _:
+                any_value = otlp.string(value)
+        encoded += otlp.attribute(otlp.key_of(key), any_value)
+    return encoded
+
+
+def usage(record: Record) -> bytes:
+    """The tokens of a request, as far as the provider counted them."""
+    counted = b""
+    for key, tokens in (
+        (INPUT_TOKENS, record.input_tokens),
+        (OUTPUT_TOKENS, record.output_tokens),
+        (CACHED_TOKENS, record.cached_tokens),
+        (REASONING_TOKENS, record.reasoning_tokens),
+    ):
+        if tokens:
+            counted += otlp.attribute(key, otlp.integer(tokens))
+    return counted
+
+
+def first_chunk(record: Record, attempt: Attempt) -> bytes:
+    """How long a stream's first piece took to the client, from the start of its attempt."""
+    if not (record.stream and record.first_byte and attempt.first_byte) or attempt.status >= 400:
+        return b""
+    return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
+
+
+def nanoseconds(seconds: float) -> int:
+    """For OTLP, which knows nothing else."""
+    return int(seconds * 1_000_000_000)

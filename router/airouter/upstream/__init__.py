@@ -1,0 +1,1 @@
+"""The HTTP client: pools, timeouts, streaming, drain. Its face is `wire.Upstream`."""

@@ -1,0 +1,202 @@
+"""One keep-alive connection to a provider: writes a request, parses the answer with llhttp.
+
+HTTP/1.1 by RFC 9112. A connection serves one request at a time and then goes back to its pool. It
+holds its own deadline, a number that the pool's sweeper compares: a timer per request would cost
+more than the rest of this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import httptools
+
+from airouter.upstream.reply import HttpReply
+from airouter.wire import BrokenReply, UpstreamError, UpstreamTimeout
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Timeouts
+    from airouter.outbox import Outbox
+
+NEVER = float("inf")
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class StaleConnection(BrokenReply):
+    """The provider closed an idle connection at the moment it was used again; no byte came back."""
+
+
+class Owner(Protocol):
+    """The pool, as its connections see it."""
+
+    timeouts: Timeouts
+    body_limit: int
+    outbox: Outbox
+
+    def release(self, connection: Connection) -> None: ...
+
+    def forget(self, connection: Connection) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """See the module. Made by `endpoint.connect`, so `request` is only called when it is open."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport
+        self._head: asyncio.Future[HttpReply] | None = None
+        self._reply: HttpReply | None = None
+        self._paused = False
+        self._heard = False
+        """Whether any byte of the answer has come, and below, whether one of its body has."""
+        self._answered = False
+        self._ends_at = NEVER
+        self._longest_silence = 0.0
+        self.deadline = NEVER
+        self.served = 0
+        self.idle_since = 0.0
+        self.closed = False
+
+    # What the pool does with it.
+
+    def request(self, data: bytes) -> asyncio.Future[HttpReply]:
+        """Write a request. The future gives the reply when its header is there."""
+        now = time.monotonic()
+        timeouts = self._owner.timeouts
+        self._longest_silence = timeouts.idle
+        self._ends_at = now + timeouts.total
+        self.deadline = now + min(timeouts.first_byte, timeouts.total)
+        self.served += 1
+        self._heard = self._answered = False
+        self._reply = HttpReply(self, self._owner.body_limit)
+        self._head = self._loop.create_future()
+        self._owner.outbox.write(self._transport, data)
+        return self._head
+
+    def expire(self, now: float) -> None:
+        """End the request: its deadline has passed."""
+        timeouts = self._owner.timeouts
+        if now >= self._ends_at:
+            reason = f"the upstream did not finish within {timeouts.total:g} s"
+        elif self._answered:
+            reason = f"the upstream sent nothing for {timeouts.idle:g} s"
+        else:
+            reason = f"the upstream sent no first byte within {timeouts.first_byte:g} s"
+        self._fail(UpstreamTimeout(reason), self._reply)
+
+    def abort(self) -> None:
+        self.closed = True
+        self._transport.abort()
+
+    # Backpressure, asked for by the reply.
+
+    def pause(self) -> None:
+        if not self._paused and not self.closed:
+            self._paused = True
+            self._transport.pause_reading()
+            self.deadline = self._ends_at
+
+    def resume(self) -> None:
+        if self._paused and not self.closed:
+            self._paused = False
+            self._transport.resume_reading()
+            self.deadline = self._after_silence()
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a stream's transport is one
+
+    def data_received(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None:  # an idle connection has nothing to say
+            self.abort()
+            return
+        self._heard = True
+        try:
+            self._parser.feed_data(data)
+            reply.flush()
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(BrokenReply("the upstream's answer is not HTTP"), reply)
+        except UpstreamError as error:
+            self._fail(error, reply)
+        else:
+            if reply.complete:
+                reply.finish()
+            elif self._answered and not self._paused:
+                self.deadline = self._after_silence()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            self._end_early(reply, clean=exc is None)
+        self._owner.forget(self)
+
+    # What the parser finds.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reply is not None:
+            self._reply.headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        reply = self._reply
+        if reply is None:  # more than was asked for
+            self.abort()
+            return
+        if status < 200:  # interim: the real answer follows
+            reply.headers.clear()
+            return
+        reply.status = status
+        if self._head is not None and not self._head.done():
+            self._head.set_result(reply)
+
+    def on_body(self, body: bytes) -> None:
+        if self._reply is not None:
+            self._answered = True
+            self._reply.size += len(body)
+            self._reply.pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        reply = self._reply
+        if reply is None or not reply.status:
+            return
+        self.resume()
+        self.deadline = NEVER
+        self._reply = self._head = None
+        reply.complete = True
+        if self._parser.should_keep_alive() and not self.closed:
+            self._owner.release(self)
+        else:
+            self.abort()
+
+    def _after_silence(self) -> float:
+        deadline = time.monotonic() + self._longest_silence
+        return deadline if deadline < self._ends_at else self._ends_at
+
+    # How a request ends otherwise.
+
+    def _end_early(self, reply: HttpReply, *, clean: bool) -> None:
+        framed = not FRAMING.isdisjoint(reply.headers)
+        if reply.status and clean and not framed:
+            reply.finish()  # a body without a length is ended by the end of the connection
+        elif self.served > 1 and not self._heard:
+            self._fail(StaleConnection("the upstream closed a connection kept alive"), reply)
+        else:
+            self._fail(BrokenReply("the upstream closed the connection early"), reply)
+
+    def _fail(self, error: UpstreamError, reply: HttpReply | None) -> None:
+        head, self._head, self._reply = self._head, None, None
+        self.abort()
+        if reply is not None:
+            reply.finish(error)
+        if head is not None and not head.done():
+            head.set_exception(error)

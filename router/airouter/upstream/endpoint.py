@@ -1,0 +1,153 @@
+"""Where a pool connects to, and how a connection is opened: direct, by TLS, through a proxy.
+
+The proxy variables of the environment are read with the standard library's own rules (`HTTP_PROXY`,
+`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, upper or lower case). A plain-HTTP provider is asked through
+the proxy in absolute form, an HTTPS one through a CONNECT tunnel (RFC 9110, 9.3.6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote, urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
+
+from airouter.wire import ConnectError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+TUNNEL_HEAD_LIMIT = 16_384
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy; `authorization` is the value of its header, or empty."""
+
+    host: str
+    port: int
+    authorization: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Proxy(host={self.host!r}, port={self.port})"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A provider's address: what a pool's connections have in common."""
+
+    scheme: str
+    host: str
+    port: int
+    ca_pem: str | None = None
+    server_name: str | None = None
+
+    @classmethod
+    def of(cls, url: str, ca_pem: str | None = None, server_name: str | None = None) -> Endpoint:
+        """The endpoint of a base URL. Raises `ValueError` for what is not http(s)."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"not an http(s) URL: {url!r}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return cls(parts.scheme, parts.hostname, port, ca_pem, server_name)
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header: without a default port, an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+
+def choose_proxy(endpoint: Endpoint, proxies: Mapping[str, str]) -> Proxy | None:
+    """The proxy that `proxies` (as by `urllib.request.getproxies`) has for an endpoint.
+
+    Raises `ConnectError` for a proxy that is not spoken to over plain HTTP.
+    """
+    url = proxies.get(endpoint.scheme) or proxies.get("all")
+    if not url or proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", dict(proxies)):
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConnectError(f"the proxy for {endpoint.host} is not an http:// proxy")
+    authorization = b""
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = b"Basic " + base64.b64encode(pair.encode())
+    return Proxy(parts.hostname, parts.port or 80, authorization)
+
+
+async def connect(
+    protocol: Callable[[], P],
+    endpoint: Endpoint,
+    proxy: Proxy | None,
+    context: ssl.SSLContext | None,
+) -> P:
+    """An open connection to the endpoint. Raises `OSError`, TLS failures too, or `ConnectError`."""
+    loop = asyncio.get_running_loop()
+    server_name = (endpoint.server_name or endpoint.host) if context else None
+    if proxy is None:
+        _, made = await loop.create_connection(
+            protocol, endpoint.host, endpoint.port, ssl=context, server_hostname=server_name
+        )
+    elif context is None:
+        _, made = await loop.create_connection(protocol, proxy.host, proxy.port)
+    else:
+        tunnel = await open_tunnel(endpoint, proxy)
+        _, made = await loop.create_connection(
+            protocol, sock=tunnel, ssl=context, server_hostname=server_name
+        )
+    return made
+
+
+async def open_tunnel(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
+    """A socket to the endpoint through the proxy. Raises `OSError`, `ConnectError`."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
+    family, kind, number, _, address = addresses[0]
+    tunnel = socket.socket(family, kind, number)
+    tunnel.setblocking(False)
+    try:
+        await loop.sock_connect(tunnel, address)
+        await loop.sock_sendall(tunnel, connect_request(endpoint, proxy))
+        status = await read_tunnel_status(tunnel)
+        if not 200 <= status < 300:
+            raise ConnectError(f"the proxy answered CONNECT with {status}")
+    except BaseException:
+        tunnel.close()
+        raise
+    return tunnel
+
+
+def connect_request(endpoint: Endpoint, proxy: Proxy) -> bytes:
+    """The request that asks a proxy for a tunnel."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    target = f"{host}:{endpoint.port}".encode()
+    lines = [b"CONNECT " + target + b" HTTP/1.1", b"host: " + target]
+    if proxy.authorization:
+        lines.append(b"proxy-authorization: " + proxy.authorization)
+    return b"\r\n".join([*lines, b"", b""])
+
+
+async def read_tunnel_status(tunnel: socket.socket) -> int:
+    """The status of the proxy's answer; nothing of what follows its header is consumed.
+
+    A byte at a time: the next byte after the header belongs to the TLS handshake.
+    """
+    loop = asyncio.get_running_loop()
+    head = bytearray()
+    while not head.endswith(b"\r\n\r\n"):
+        byte = await loop.sock_recv(tunnel, 1)
+        if not byte or len(head) > TUNNEL_HEAD_LIMIT:
+            raise ConnectError("the proxy did not answer CONNECT")
+        head += byte
+    try:
+        return int(head.split(b" ", 2)[1][:3])
+    except (IndexError, ValueError):
+        raise ConnectError("the proxy did not answer CONNECT in HTTP") from None

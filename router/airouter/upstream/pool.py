@@ -1,0 +1,234 @@
+"""Connections to one provider: reused, bounded, swept for deadlines, drained when out of use.
+
+Neighbours: `connection.py` is what it holds, `endpoint.py` opens it, `pools.py` shares pools
+between snapshots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from airouter.upstream.connection import Connection, StaleConnection
+from airouter.upstream.endpoint import connect
+from airouter.wire import ConnectError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from airouter.config.snapshot import Timeouts
+    from airouter.outbox import Outbox
+    from airouter.upstream.endpoint import Endpoint, Proxy
+    from airouter.upstream.reply import HttpReply
+
+KEEP_IDLE = 50.0
+"""Seconds that an unused connection is kept: below the usual 60 s of load balancers."""
+
+
+class Pool:
+    """An `wire.Upstream` over HTTP/1.1."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        timeouts: Timeouts,
+        outbox: Outbox,
+        *,
+        max_connections: int,
+        body_limit: int,
+        proxy: Proxy | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.timeouts = timeouts
+        self.body_limit = body_limit
+        self.outbox = outbox
+        self._endpoint = endpoint
+        self._proxy = proxy
+        self._context = context
+        self._max_connections = max_connections
+        self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
+        self._opening = 0
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._draining = False
+        self._loop = asyncio.get_running_loop()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_every = sweep_interval(timeouts)
+        self._target, self._host = self._request_line()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._busy)
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
+
+    async def send(self, path: bytes, head: bytes, body: bytes) -> HttpReply:
+        data = b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+            self._target,
+            path,
+            self._host,
+            head,
+            len(body),
+            body,
+        )
+        connection = self._reuse() or await self._acquire()
+        try:
+            return await connection.request(data)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+        except StaleConnection:
+            return await self._ask_anew(data)
+
+    def drain(self) -> None:
+        """Keep nothing alive from now on. What is in flight ends in its own time."""
+        self._draining = True
+        while self._idle:
+            self._idle.popleft().abort()
+
+    def close(self) -> None:
+        """Cut everything."""
+        self.drain()
+        for connection in list(self._busy):
+            connection.abort()
+
+    # What connections tell.
+
+    def release(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        if self._draining:
+            connection.abort()
+            return
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._busy.add(connection)
+                waiter.set_result(connection)
+                return
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        with contextlib.suppress(ValueError):
+            self._idle.remove(connection)
+        self._call_waiter()
+
+    # Getting a connection.
+
+    def _reuse(self) -> Connection | None:
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if not connection.closed:
+                self._busy.add(connection)
+                return connection
+        return None
+
+    async def _acquire(self) -> Connection:
+        if len(self._busy) + self._opening < self._max_connections:
+            return await self._open()
+        try:
+            async with asyncio.timeout(self.timeouts.connect):
+                while True:
+                    if (connection := await self._wait()) is not None:
+                        return connection
+                    if len(self._busy) + self._opening < self._max_connections:
+                        return await self._open()
+        except TimeoutError:
+            raise ConnectError(
+                f"all {self._max_connections} connections to the upstream are in use"
+            ) from None
+
+    async def _wait(self) -> Connection | None:
+        """A connection that became free, or None when there may be room for a new one."""
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._give_back(waiter.result())
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiters.remove(waiter)
+            raise
+
+    def _give_back(self, connection: Connection | None) -> None:
+        if connection is not None and not connection.closed:
+            self.release(connection)
+        else:
+            self._call_waiter()
+
+    def _call_waiter(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _open(self) -> Connection:
+        self._opening += 1
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(self.timeouts.connect):
+                connection = await connect(
+                    lambda: Connection(self), self._endpoint, self._proxy, self._context
+                )
+        except TimeoutError:
+            raise ConnectError(f"no connection within {self.timeouts.connect:g} s") from None
+        except OSError as error:
+            raise ConnectError(f"no connection: {error.strerror or error}") from None
+        finally:
+            self._opening -= 1
+            if connection is None:
+                self._call_waiter()
+        self._busy.add(connection)
+        if self._sweeper is None:
+            self._sweeper = self._loop.call_later(self._sweep_every, self._sweep)
+        return connection
+
+    # One request.
+
+    async def _ask_anew(self, data: bytes) -> HttpReply:
+        """Send once more, on a connection that is new and so cannot be stale.
+
+        No byte of an answer came, so the provider closed the other while our request was on its
+        way, unread.
+        """
+        connection = await self._open()
+        try:
+            return await connection.request(data)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+
+    def _request_line(self) -> tuple[bytes, bytes]:
+        """What stands before a path, and what stands between it and the other headers."""
+        host = b" HTTP/1.1\r\nhost: " + self._endpoint.authority.encode() + b"\r\n"
+        if self._proxy is None or self._context is not None:
+            return b"POST ", host
+        if self._proxy.authorization:
+            host += b"proxy-authorization: " + self._proxy.authorization + b"\r\n"
+        return b"POST http://" + self._endpoint.authority.encode(), host
+
+    def _sweep(self) -> None:
+        """End what is past its deadline, and close what has been idle for long."""
+        now = time.monotonic()
+        for connection in [c for c in self._busy if c.deadline <= now]:
+            connection.expire(now)
+        while self._idle and self._idle[0].idle_since + KEEP_IDLE <= now:
+            self._idle.popleft().abort()
+        self._sweeper = None
+        if self._busy or self._idle:
+            self._sweeper = self._loop.call_later(self._sweep_every, self._sweep)
+
+
+def sweep_interval(timeouts: Timeouts) -> float:
+    """Seconds between sweeps: a deadline is kept to a twentieth of the shortest timeout."""
+    return min(1.0, max(0.01, min(timeouts.first_byte, timeouts.idle, timeouts.total) / 20))

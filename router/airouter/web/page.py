@@ -1,0 +1,59 @@
+"""The `/vhealth` page: the same view as the JSON, for people. No script, no outside resource."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.state { padding: .1rem .6rem; border-radius: 1rem; color: #fff; background: #b45309; }
+.state.ok { background: #15803d; }
+"""
+
+
+def health_page(health: dict[str, Any]) -> str:
+    """The page for what `Health.as_json` gives."""
+    status = escape(health["status"])
+    return f"""<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>airouter: {status}</title><style>{STYLE}</style></head>
+<body>
+<h1>Auto AI Router <span class="state {status}">{status}</span></h1>
+<h2>Configuration</h2>
+{pairs({"router": health["version"], "up for (s)": health["uptime_seconds"], **health["config"]})}
+<h2>Models</h2>
+{table(("model", "credentials"), ((m["name"], ", ".join(m["backends"])) for m in health["models"]))}
+<h2>Credentials</h2>
+{table(("credential", "type", "in flight"), (tuple(c.values()) for c in health["credentials"]))}
+</body></html>
+"""
+
+
+def pairs(values: dict[str, Any]) -> str:
+    """A table of two columns; a list has a line for each of its items."""
+    return table((), ((name.replace("_", " "), value) for name, value in values.items()))
+
+
+def table(head: tuple[str, ...], rows: Any) -> str:
+    """A table; numbers are set right."""
+    lines = ["<table>"]
+    if head:
+        lines.append("<tr>" + "".join(f"<th>{escape(title)}</th>" for title in head) + "</tr>")
+    lines += ["<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows]
+    return "\n".join([*lines, "</table>"])
+
+
+def cell(value: Any) -> str:
+    """One value."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f'<td class="number">{value}</td>'
+    if isinstance(value, list):
+        return "<td>" + "<br>".join(escape(str(item)) for item in value) + "</td>"
+    return f"<td>{escape(str(value))}</td>"

@@ -1,0 +1,91 @@
+"""The edge alone on a socket, with a pipeline that the test plays and an ASGI application behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import uvicorn
+from airouter.edge import Edge, EdgeProtocol
+from airouter.outbox import Outbox
+from airouter.wire import Exchange
+from uvicorn.server import ServerState
+
+HOT = b"/v1/chat/completions"
+
+
+class EdgeServer:
+    """What the edge was given, and where it listens."""
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+        self.state = ServerState()
+        self.port = 0
+        self.writers: list[asyncio.StreamWriter] = []
+        self.declined: list[tuple[str, str, bytes]] = []
+        """Method, path and body of the requests that went to the ASGI application."""
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A client's connection, closed with the server."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writers.append(writer)
+        return reader, writer
+
+    async def exchange(self, data: bytes) -> bytes:
+        """Send bytes on a new connection, and give what comes back until it is closed."""
+        reader, writer = await self.connect()
+        writer.write(data)
+        async with asyncio.timeout(5):
+            return await reader.read()
+
+    async def application(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers every request with its own method and path."""
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        self.declined.append((scope["method"], scope["path"], body))
+        echo = f"{scope['method']} {scope['path']} {len(body)}".encode()
+        head = [(b"content-length", b"%d" % len(echo))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": echo})
+
+
+@contextlib.asynccontextmanager
+async def edge_server(
+    serve: Callable[[Exchange], Awaitable[None]], **bounds: Any
+) -> AsyncIterator[EdgeServer]:
+    """A listening edge whose hot path is served by `serve`."""
+    loop = asyncio.get_running_loop()
+    defaults: dict[str, Any] = {
+        "body_limit": 1 << 20,
+        "max_connections": 100,
+        "keep_alive": 5.0,
+        "request_timeout": 5.0,
+    }
+    edge = Edge({HOT: serve}, Outbox(loop), **(defaults | bounds))  # type: ignore[dict-item]
+    server = EdgeServer(edge)
+    config = uvicorn.Config(
+        server.application,
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+    )
+    listener = await loop.create_server(
+        lambda: EdgeProtocol(config, server.state, {}, loop, edge=edge), "127.0.0.1", 0
+    )
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+        for writer in server.writers:
+            writer.close()
+        for connection in list(server.state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0.01)

@@ -1,0 +1,50 @@
+"""Records as the pipeline leaves them."""
+
+from __future__ import annotations
+
+from airouter.telemetry.record import Attempt, Record, Trace
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+SPAN_ID = "b7ad6b7169203331"
+ATTEMPT_ID = "00f067aa0ba902b7"
+PARENT_ID = "53995c3f42cd8ad8"
+
+
+def an_attempt(
+    credential: str = "openai-main", status: int = 200, started: float = 100.01
+) -> Attempt:
+    """Half a second long, its first byte after 0.1 s."""
+    attempt = Attempt(credential, "gpt-4o-2024-11-20", started)
+    attempt.first_byte = started + 0.1 if status else 0.0
+    attempt.ended = started + 0.5
+    attempt.status = status
+    attempt.span_id = ATTEMPT_ID
+    return attempt
+
+
+def a_record(*attempts: Attempt, status: int = 200, stream: bool = False) -> Record:
+    """A chat completion that took from second 100 to a hundredth after its last attempt."""
+    record = Record("/v1/chat/completions", "chat", "req_1", 100.0)
+    record.model = "gpt-4o"
+    record.principal = "team-a"
+    record.status = status
+    record.stream = stream
+    record.attempts = list(attempts)
+    record.ended = (attempts[-1].ended if attempts else 100.0) + 0.01
+    record.first_byte = record.ended - 0.005
+    return record
+
+
+def an_answered_record(*, stream: bool = False) -> Record:
+    """One attempt, and usage."""
+    record = a_record(an_attempt(), stream=stream)
+    record.input_tokens = 12
+    record.output_tokens = 340
+    return record
+
+
+def a_traced_record(parent_id: str = "", tracestate: str = "") -> Record:
+    """An answered one that is part of a trace."""
+    record = an_answered_record()
+    record.trace = Trace(TRACE_ID, SPAN_ID, parent_id, tracestate)
+    return record
