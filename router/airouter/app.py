@@ -23,6 +23,9 @@ import uvloop
 from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.doors import DOORS
+from airouter.config import builtin
+from airouter.config.builtin import compile_builtin
+from airouter.config.sources.file import FileSource
 from airouter.config.store import Store
 from airouter.edge import Edge, EdgeProtocol
 from airouter.generation import build
@@ -38,6 +41,7 @@ from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
 from airouter.upstream.pools import Pools
+from airouter.welcome import welcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -152,6 +156,9 @@ class Router:
     def in_flight(self) -> Mapping[str, int]:
         return {name: load.in_flight for name, load in self._loads.items()}
 
+    def unusable(self) -> Mapping[str, str]:
+        return self.pipeline.generation.unusable if self.pipeline.generation else {}
+
     def connections(self) -> int:
         return len(self.server.server_state.connections) if self.server else 0
 
@@ -175,12 +182,9 @@ class Router:
 
     def _apply(self, snapshot: Snapshot) -> None:
         """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
-        served = self.pipeline.generation
-        try:
-            self.pipeline.generation = build(snapshot, self.pools, self._loads)
-        finally:
-            served = self.pipeline.generation or served
-            self.pools.keep_only(served.pools if served else ())
+        generation = build(snapshot, self.pools, self._loads)
+        self.pipeline.generation = generation
+        self.pools.keep_only(generation.pools)
         self.tracing.reload(snapshot)
 
     def _drain(self) -> None:
@@ -209,4 +213,41 @@ def serve(settings: Settings, files: list[Path]) -> int:
     """Run a router on files, or on built-in mock models; returns the exit code."""
     logs.configure(settings.log_level, sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run(settings, files))
+        runner.run(run(settings, files))
+    return 0
+
+
+async def run(settings: Settings, files: list[Path]) -> None:
+    """Load, serve, follow changes, until a signal has come and all is drained."""
+    router = Router(settings)
+    tune_collector()
+    if not files:
+        router.store.offer(compile_builtin(), builtin.NAME)
+        await router.serve(partial(greet, settings.host))
+        return
+    source = FileSource(files, router.store)
+    source.load()
+    watching = asyncio.create_task(source.watch())
+    try:
+        await router.serve(partial(announce, settings.host))
+    finally:
+        watching.cancel()
+
+
+def announce(host: str, port: int) -> None:
+    """Say where the router listens."""
+    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+
+
+def greet(host: str, port: int) -> None:
+    """Say where the mock models are, and how to call them."""
+    announce(host, port)
+    sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
+    sys.stderr.flush()
+
+
+def tune_collector() -> None:
+    """Spare what was made at start-up from every later search for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -40,6 +40,8 @@ PLAIN_BODY_LIMIT = 1_048_576
 """Bytes; a larger body is received by the ASGI application, with backpressure."""
 HEAD_LIMIT = 65_536
 """Bytes of a request line and its headers."""
+NOT_PLAIN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
+NO_LENGTH = 2**63
 NEVER = float("inf")
 
 
@@ -119,7 +121,9 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # What the transport tells.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  # as uvicorn has it
+        self, transport: asyncio.Transport
+    ) -> None:
         super().connection_made(transport)
         if len(self.connections) > self.edge.max_connections:
             self._reject(503, TOO_MANY)
@@ -142,7 +146,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._serving is not None:
             self._serving.lose_client()
         if isinstance(self.cycle, EdgeExchange):
-            self.cycle = None  # type: ignore[assignment]  # as it is before a first request
+            self.cycle = None  # as it is before a first request
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -208,16 +212,10 @@ class EdgeProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
-        length = headers.get(b"content-length", b"")
         return (
             self.parser.get_method() == b"POST"
-            and length.isdigit()
-            and len(length) <= 12
-            and int(length) <= self.edge.plain_limit
-            and b"transfer-encoding" not in headers
-            and b"content-encoding" not in headers
-            and b"expect" not in headers
-            and b"upgrade" not in headers
+            and NOT_PLAIN.isdisjoint(headers)
+            and int(headers.get(b"content-length", NO_LENGTH)) <= self.edge.plain_limit
             and self.parser.get_http_version() == "1.1"
         )
 

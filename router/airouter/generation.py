@@ -6,6 +6,7 @@ it started with. Pools and load counters outlive it: they belong to the process.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,11 +15,13 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth import Keyring
+from airouter.config.snapshot import Mock
 from airouter.dialects.passthrough import Edits
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import MOCK, PROVIDERS
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier
 from airouter.upstream.pool import Pool
+from airouter.wire import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from airouter.providers.base import Provider
     from airouter.upstream.pools import Pools
     from airouter.wire import Upstream
+
+logger = logging.getLogger("airouter.generation")
 
 APIS = ("chat", "completions", "embeddings")
 
@@ -73,20 +78,26 @@ class Generation:
     snapshot: Snapshot
     keyring: Keyring
     catalogs: dict[str, Catalog[Target]]
-    """API to the models with a backend for it."""
+    """API to the models, each with those backends that offer it."""
     pools: list[Pool]
+    unusable: dict[str, str]
+    """Credentials that cannot be called from here, and why; the others are served."""
 
 
 def build(snapshot: Snapshot, pools: Pools, loads: dict[str, Load]) -> Generation:
-    """Build a generation. Raises `ValueError`, `OSError` or `UpstreamError` for what cannot serve.
+    """Build a generation.
 
     `loads` is credential name to load and is kept up: names out of use are forgotten.
     """
-    accounts = {
-        credential.name: open_account(credential, pools, loads)
-        for credential in snapshot.credentials
-    }
-    for name in [name for name, load in loads.items() if name not in accounts]:
+    accounts: dict[str, Account] = {}
+    unusable: dict[str, str] = {}
+    for credential in snapshot.credentials:
+        try:
+            accounts[credential.name] = open_account(credential, pools, loads)
+        except (ValueError, OSError, UpstreamError) as error:
+            unusable[credential.name] = str(error)
+            logger.warning("credential %s is left out: %s", credential.name, error)
+    for name in [name for name in loads if name not in accounts]:
         if loads[name].in_flight == 0:
             del loads[name]
     return Generation(
@@ -94,18 +105,19 @@ def build(snapshot: Snapshot, pools: Pools, loads: dict[str, Load]) -> Generatio
         Keyring(snapshot.auth),
         {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in APIS},
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
+        unusable,
     )
 
 
 def open_account(credential: declared.Credential, pools: Pools, loads: dict[str, Load]) -> Account:
-    """Bind a credential to its provider."""
+    """Bind a credential to its provider. Raises what `Pools.pool_for` does."""
     provider = PROVIDERS[credential.type]
     base_url = credential.base_url or provider.base_url
     if base_url is None:
         raise ValueError(f"credential {credential.name!r} has no base URL")
     upstream: Upstream
     if credential.type == MOCK:
-        upstream = MockUpstream(credential.name, credential.mock)
+        upstream = MockUpstream(credential.mock or Mock())
     else:
         upstream = pools.pool_for(credential, base_url)
     load = loads.setdefault(credential.name, Load())
@@ -122,7 +134,8 @@ def routes_for(
             [
                 bind(backend, accounts[backend.credential], api, edits)
                 for backend in tier
-                if api in accounts[backend.credential].credential.api
+                if backend.credential in accounts
+                and api in accounts[backend.credential].credential.api
             ]
             for tier in model.tiers
         ]

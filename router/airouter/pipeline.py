@@ -123,7 +123,7 @@ class Pipeline:
         call = Call(exchange, door, record)
         permit = None
         try:
-            call.generation = generation = self.current()
+            call.generation = generation = self.generation or self.current()
             principal = generation.keyring.authenticate(headers)
             record.principal = principal.name
             call.request = request = passthrough.parse(exchange.body)
@@ -287,7 +287,7 @@ class Pipeline:
 
     def _refuse(self, call: Call, failure: Failure) -> None:
         """Answer with an error, or, where an answer has begun, cut it."""
-        call.record.error = failure.code or failure.type
+        call.record.error = (failure.code or failure.type)[:64]  # a provider's own may be long
         if call.exchange.started:
             call.exchange.abort()
             return
@@ -304,10 +304,10 @@ class Pipeline:
 
     def _head(self, call: Call) -> bytes:
         head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
+        given = call.exchange.headers
         for name in FORWARDED:
-            value = call.exchange.headers.get(name)
-            if value is not None:
-                head += b"%b: %b\r\n" % (name, value)
+            if name in given:
+                head += b"%b: %b\r\n" % (name, given[name])
         return head
 
     def _trace_head(self, call: Call, attempt: Attempt) -> bytes:
@@ -317,11 +317,9 @@ class Pipeline:
         return self._tracing.propagate(call.exchange.headers, trace, attempt.span_id)
 
     def _returned(self, call: Call, reply: Reply) -> Headers:
-        headers = [(b"x-request-id", call.record.request_id.encode("ascii"))]
-        for name in RETURNED:
-            value = reply.headers.get(name)
-            if value is not None:
-                headers.append((name, value))
+        given = reply.headers
+        headers = [(name, given[name]) for name in RETURNED if name in given]
+        headers.append((b"x-request-id", call.record.request_id.encode("ascii")))
         return headers
 
 

@@ -37,6 +37,8 @@ class State(Protocol):
 
     def in_flight(self) -> Mapping[str, int]: ...
 
+    def unusable(self) -> Mapping[str, str]: ...
+
 
 @dataclass(frozen=True)
 class CredentialHealth:
@@ -45,6 +47,8 @@ class CredentialHealth:
     name: str
     type: str
     in_flight: int
+    error: str | None
+    """Why it cannot be called, if it cannot."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,14 @@ def health_of(state: State) -> Health:
     """The router's state now."""
     snapshot = state.snapshot
     in_flight = state.in_flight()
+    unusable = state.unusable()
     return Health(
         status=status_of(state),
         version=state.version,
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(),
         credentials=[
-            CredentialHealth(c.name, c.type, in_flight.get(c.name, 0))
+            CredentialHealth(c.name, c.type, in_flight.get(c.name, 0), unusable.get(c.name))
             for c in (snapshot.credentials if snapshot else ())
         ],
         models=[

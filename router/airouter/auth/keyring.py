@@ -76,7 +76,6 @@ class Keyring:
 
 def bearer_token(authorization: bytes | None) -> bytes | None:
     """The token of a Bearer header (RFC 6750), or None."""
-    if authorization is None:
+    if authorization is None or authorization[:7].lower() != b"bearer ":
         return None
-    scheme, _, token = authorization.partition(b" ")
-    return token.strip() or None if scheme.lower() == b"bearer" else None
+    return authorization[7:].strip() or None

@@ -6,6 +6,7 @@ value may be a key that was pasted into the wrong place.
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -27,14 +28,16 @@ class Named(NamedTuple):
     name: str
 
 
-Path = tuple["str | int | Named", ...]
-"""From the root of a document to a field: keys, positions in lists, and names in lists."""
+Steps = tuple[str | int, ...]
+"""From the root of a document to a field: keys, and positions in lists."""
+Path = tuple[str | int | Named, ...]
+"""The same with the names of items, which stay when a list changes."""
 
 
 class Problem(NamedTuple):
     """A mistake at a place of one document; `line` is 0 where the path says it."""
 
-    path: tuple[str | int, ...]
+    path: Steps
     what: str
     right: str = ""
     line: int = 0
@@ -131,3 +134,10 @@ def choice(names: Iterable[str], most: int = 8) -> str:
     listed = list(names)
     shown = ", ".join(listed[:most])
     return f"one of: {shown}{', ...' if len(listed) > most else ''}" if listed else ""
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """The known name that one looks like, whatever its case; empty if there is none."""
+    lowered = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    return lowered[close[0]] if close else ""

@@ -1,10 +1,10 @@
 """The frozen contract between what people declare and what a router serves.
 
-`compile.py` makes a snapshot of a `RouterConfig` and the secrets it names; the operator delivers it,
-`store.py` holds the current one. It stands below every other module and knows nothing of pydantic,
-Kubernetes or HTTP. References are resolved here: a backend names a credential that exists, a tier
-is a list in the order in which it is tried, durations are seconds, and a client's key is only its
-SHA-256.
+`compile.py` makes a snapshot of a `RouterConfig` and the secrets it names; the operator delivers
+it, `store.py` holds the current one. It stands below every other module and knows nothing of
+pydantic, Kubernetes or HTTP. References are resolved here: a backend names a credential that
+exists, a tier is a list in the order in which it is tried, durations are seconds, and a client's
+key is only its SHA-256.
 
 A snapshot holds provider keys. It is written to a Secret and to nothing else; the `repr` of every
 struct with a secret leaves it out.
@@ -183,16 +183,16 @@ class Ban(Part, frozen=True):
 
 
 class Fail2ban(Part, frozen=True):
-    """When a backend that keeps failing is left alone; `rules` by status code."""
+    """When a backend that keeps failing is left alone; `rules` by status."""
 
     default: Ban = Ban(max_attempts=3, ban_duration=60.0)
     window: float = 60.0
     status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
-    rules: dict[int, Ban] = {}
+    rules: tuple[tuple[int, Ban], ...] = ()
 
 
 class Stickiness(Part, frozen=True):
-    """Whether a conversation stays with its backend, and for how long (seconds) after its last turn."""
+    """Whether a conversation stays with its backend; `ttl` is seconds after its last turn."""
 
     enabled: bool = False
     ttl: float = 600.0

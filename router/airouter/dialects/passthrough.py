@@ -59,13 +59,9 @@ def parse(body: bytes) -> Request:
         fields = _fields.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable_json(reason(error, body)) from None
-    stream = flag(fields, "stream")
-    return Request(
-        fields,
-        model_of(fields),
-        stream=stream,
-        include_usage=stream and wants_usage(fields),
-    )
+    stream = "stream" in fields and flag(fields, "stream")
+    include_usage = stream and wants_usage(fields)
+    return Request(fields, model_of(fields), stream=stream, include_usage=include_usage)
 
 
 def render(request: Request, upstream_name: msgspec.Raw, edits: Edits) -> bytes:

@@ -1,4 +1,4 @@
-"""What every provider is asked: where its endpoints are, how a request is signed, what an error says.
+"""What every provider is asked: its endpoints, how a request is signed, what an error says.
 
 A provider that speaks OpenAI's API is a row in `registry.py`. One that does not is a subclass in a
 file of its own.
@@ -7,7 +7,6 @@ file of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ import msgspec
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airouter.config.snapshot import Credential
 
 OPENAI_PATHS: Mapping[str, str] = {
@@ -71,8 +72,8 @@ class Provider:
 def error_object(body: bytes) -> dict[str, Any]:
     """The error in a body, in any of the shapes that OpenAI-compatible servers use.
 
-    `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10, Mistral)
-    and `{"detail"}` (FastAPI).
+    `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10,
+    Mistral) and `{"detail"}` (FastAPI).
     """
     try:
         decoded = msgspec.json.decode(body)

@@ -1,7 +1,7 @@
 """Every provider that this version serves, by the `type` of a credential.
 
-A provider that speaks OpenAI's API as it is needs no code: one row here, with its own base URL if it
-has one place.
+A provider that speaks OpenAI's API as it is needs no code: one row here, with its own base URL if
+it has one place.
 """
 
 from __future__ import annotations

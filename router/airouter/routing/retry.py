@@ -32,7 +32,8 @@ class Budget:
         self._left = RESERVE
 
     def deposit(self, percent: float) -> None:
-        self._left = min(self._left + percent / 100.0, 10 * RESERVE)
+        if self._left < 10 * RESERVE:
+            self._left += percent / 100.0
 
     def withdraw(self) -> bool:
         """Take one retry; False when there is none left."""

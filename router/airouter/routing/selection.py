@@ -49,11 +49,15 @@ class Selection:
             return tier.backends[0]
         random = self._random.random
         first, second = tier.draw(random()), tier.draw(random())
-        return second if pressure(second) < pressure(first) else first
+        if first is second or pressure(first) <= pressure(second):
+            return first
+        return second
 
     def _is_awake(self, backend: Backend[T], now: float, tried: Collection[Backend[T]]) -> bool:
         return (
-            backend not in tried and backend.resting_until <= now and not self._bans.holds(backend)
+            (not tried or backend not in tried)
+            and (not backend.load.resting or backend.resting_until <= now)
+            and not self._bans.holds(backend)
         )
 
     def _first_to_wake(self, route: Route[T], tried: Collection[Backend[T]]) -> Backend[T] | None:

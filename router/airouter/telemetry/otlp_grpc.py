@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grpc import Compression
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
+
+
+COMPRESSIONS = ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION")
 
 
 class GrpcCollector(OTLPSpanExporter):
     """The SDK's exporter for spans that are encoded already."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(compression=compression_of(environ))
         self._encoded = ExportTraceServiceRequest()
 
     def send(self, data: bytes) -> bool:
@@ -29,3 +33,9 @@ class GrpcCollector(OTLPSpanExporter):
     def _translate_data(self, data: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:  # noqa: ARG002
         """What the exporter sends for no spans: those that it was given encoded."""
         return self._encoded
+
+
+def compression_of(environ: Mapping[str, str]) -> Compression | None:
+    """None leaves it to the exporter, which does not know the specification's value `none`."""
+    asked = next((environ[name] for name in COMPRESSIONS if environ.get(name)), "")
+    return Compression.NoCompression if asked.strip().lower() == "none" else None

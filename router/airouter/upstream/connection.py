@@ -169,7 +169,8 @@ class Connection(asyncio.Protocol):
         reply = self._reply
         if reply is None or not reply.status:
             return
-        self.resume()
+        if self._paused:
+            self.resume()
         self.deadline = NEVER
         self._reply = self._head = None
         reply.complete = True
@@ -179,8 +180,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _after_silence(self) -> float:
-        deadline = time.monotonic() + self._longest_silence
-        return deadline if deadline < self._ends_at else self._ends_at
+        return min(time.monotonic() + self._longest_silence, self._ends_at)
 
     # How a request ends otherwise.
 

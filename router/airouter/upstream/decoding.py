@@ -6,8 +6,12 @@ We ask for `identity`: a stream has to be forwarded as it comes, and usage has t
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 MAX_RATIO = 200
@@ -40,11 +44,9 @@ class Decoder:
         return self._inflate.eof
 
 
-def decoder_for(encoding: bytes | None) -> Decoder | None:
+def decoder_for(headers: Mapping[bytes, bytes]) -> Decoder | None:
     """A decoder, or None for `identity`. Raises `BrokenReply` for a coding we cannot undo."""
-    if encoding is None:
-        return None
-    coding = encoding.strip().lower()
+    coding = headers.get(b"content-encoding", b"identity").strip().lower()
     if coding in {b"", b"identity"}:
         return None
     if coding not in WINDOW_BITS:

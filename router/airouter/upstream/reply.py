@@ -60,20 +60,14 @@ class HttpReply:
         self._write: Callable[[bytes], None] | None = None
 
     async def read(self) -> bytes:
-        self.resume()
         if not self.complete or self._error is not None:
+            self.resume()
             await self._until_end()
         body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-        self._decoder = decoder_for(self.headers.get(b"content-encoding"))
-        if self._decoder is None:
-            return body
-        plain = self._decoder.decode(body)
-        if len(plain) > self._limit or not self._decoder.finished:
-            raise BrokenReply("the upstream's compressed body is too large or cut short")
-        return plain
+        return self._decoded(body) if b"content-encoding" in self.headers else body
 
     async def relay(self, write: Callable[[bytes], None]) -> None:
-        self._decoder = decoder_for(self.headers.get(b"content-encoding"))
+        self._decoder = decoder_for(self.headers)
         self._write = write
         self.resume()
         self.flush()
@@ -124,6 +118,15 @@ class HttpReply:
                 self.close()
         if self._error is not None:
             raise self._error
+
+    def _decoded(self, body: bytes) -> bytes:
+        decoder = decoder_for(self.headers)
+        if decoder is None:
+            return body
+        plain = decoder.decode(body)
+        if len(plain) > self._limit or not decoder.finished:
+            raise BrokenReply("the upstream's compressed body is too large or cut short")
+        return plain
 
     def _hold(self) -> None:
         if self.size > self._limit:

@@ -16,6 +16,8 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .state.ok { background: #15803d; }
 """
 
+CREDENTIAL = ("credential", "type", "in flight", "error")
+
 
 def health_page(health: dict[str, Any]) -> str:
     """The page for what `Health.as_json` gives."""
@@ -31,7 +33,7 @@ def health_page(health: dict[str, Any]) -> str:
 <h2>Models</h2>
 {table(("model", "credentials"), ((m["name"], ", ".join(m["backends"])) for m in health["models"]))}
 <h2>Credentials</h2>
-{table(("credential", "type", "in flight"), (tuple(c.values()) for c in health["credentials"]))}
+{table(CREDENTIAL, (tuple(c.values()) for c in health["credentials"]))}
 </body></html>
 """
 
@@ -56,4 +58,4 @@ def cell(value: Any) -> str:
         return f'<td class="number">{value}</td>'
     if isinstance(value, list):
         return "<td>" + "<br>".join(escape(str(item)) for item in value) + "</td>"
-    return f"<td>{escape(str(value))}</td>"
+    return f"<td>{'' if value is None else escape(str(value))}</td>"

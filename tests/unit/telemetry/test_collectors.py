@@ -84,15 +84,16 @@ def test_spans_arrive_as_a_tree(
 
 
 @EITHER
-def test_compressed_spans_arrive_too(
-    monkeypatch: pytest.MonkeyPatch, open_sink: Open, protocol: str
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_spans_arrive_compressed_or_not(
+    monkeypatch: pytest.MonkeyPatch, open_sink: Open, protocol: str, compression: str
 ) -> None:
     with open_sink() as sink:
         tracing = open_with(
             monkeypatch,
             EXPORTER_OTLP_ENDPOINT=sink.endpoint,
             EXPORTER_OTLP_PROTOCOL=protocol,
-            EXPORTER_OTLP_COMPRESSION="gzip",
+            EXPORTER_OTLP_COMPRESSION=compression,
         )
         serve(tracing, {})
         tracing.close(SOON)

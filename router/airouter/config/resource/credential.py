@@ -1,9 +1,7 @@
 """`spec.credentials`: who is called upstream, where, and as whom."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -23,10 +21,10 @@ from airouter.config.resource.fields import (
     Text,
     Timeout,
     Weight,
-    matching,
     mistake,
     unique,
 )
+from airouter.config.resource.http import BaseURL, HeaderName, HeaderValue
 
 CredentialType = Literal[
     "OpenAI",
@@ -46,71 +44,6 @@ BLOCKS = {"aws": "Bedrock", "gcp": "VertexAI", "azure": "AzureOpenAI", "mock": "
 WITHOUT_DEFAULT_URL = ("AzureOpenAI", "OpenAICompatible", "Router")
 WITH_FIXED_API = ("Anthropic", "Gemini", "VertexAI", "Bedrock")
 
-VISIBLE = re.compile(r"[\x21-\x7e]+")
-OWN_HEADERS = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "api-key",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "x-api-key",
-        "x-goog-api-key",
-        "x-request-id",
-    }
-)
-"""Headers that the router writes itself."""
-
-
-def check_url(url: str) -> str:
-    """A base URL: http or https, a host, perhaps a port and a path, nothing else."""
-    right = "a URL such as https://api.example.com/v1"
-    if not VISIBLE.fullmatch(url):
-        raise mistake("has a space or another character that a URL cannot have", right)
-    try:
-        parts = urlsplit(url)
-        complete = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise mistake("is not a URL", right) from None
-    if parts.scheme not in {"http", "https"} or not complete:
-        raise mistake("is not a URL of http or https", right)
-    if "@" in parts.netloc:
-        raise mistake("has a user or a password in it", f"{right}; the key belongs in a Secret")
-    if "?" in url or "#" in url:
-        raise mistake("has a query or a fragment", right)
-    return url
-
-
-def check_header(name: str) -> str:
-    """A header that is not the router's own business, in lower case."""
-    lowered = name.lower()
-    if lowered in OWN_HEADERS:
-        raise mistake("is a header that the router writes itself", "another header")
-    return lowered
-
-
-def check_header_value(value: str) -> str:
-    """A value that a header line can carry."""
-    if not value.isprintable() or value != value.strip() or not latin(value):
-        raise mistake("cannot stand in a header", "printable Latin-1 text, no space at the ends")
-    return value
-
-
-def latin(text: str) -> bool:
-    """Whether every character has a byte in Latin-1."""
-    return all(ord(character) < 256 for character in text)
-
 
 def check_reply(reply: str) -> str:
     """A reply in the grammar of `mock_reply.py`."""
@@ -119,19 +52,6 @@ def check_reply(reply: str) -> str:
     except ValueError as error:
         raise mistake("is not a reply that Mock knows", str(error)) from None
     return reply
-
-
-BaseURL = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
-HeaderName = Annotated[
-    str,
-    matching(
-        r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}",
-        "is not the name of a header",
-        "1 to 64 letters, digits and hyphens",
-    ),
-    AfterValidator(check_header),
-]
-HeaderValue = Annotated[str, Field(max_length=1024), AfterValidator(check_header_value)]
 
 
 class SecretRef(Part):
@@ -224,7 +144,7 @@ class Mock(Part):
     )
     latency: Pause = Field(0.0, description="Wait before the first byte. Default 0s.")
     error_percent: Percent = Field(
-        0.0, description="Share of requests that fail, 0 to 100, evenly spread. Default 0."
+        0.0, description="Share of requests that fail, 0 to 100. Default 0."
     )
     error_status: ErrorStatus = Field(500, description="Status of a failure. Default 500.")
 
@@ -235,7 +155,9 @@ class Credential(Part):
     name: Name = Field(
         description="Identity of the credential, also in metrics; limits and bans are kept by it."
     )
-    type: CredentialType = Field(description="What kind of upstream it is.")
+    type: CredentialType = Field(
+        description="Kind of upstream, such as OpenAI, OpenAICompatible, Router or Mock."
+    )
     base_url: BaseURL | None = Field(
         None,
         alias="baseURL",
@@ -250,7 +172,9 @@ class Credential(Part):
     labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
     limits: Limits = Field(Limits(), description="Ceilings of this account. Default none.")
     priority: Priority = Field(
-        0, description="Lower is tried first, 0 to 1000. Added to the backend's. Default 0."
+        0,
+        description="Lower is tried first, 0 to 1000; decides where backends have the same "
+        "priority. Default 0.",
     )
     weight: Weight = Field(
         1, description="Share inside a priority, 0 to 1000; 0 drains the credential. Default 1."

@@ -79,9 +79,7 @@ def again(error: Any) -> InitErrorDetails:
     """An error as pydantic reported it, to be reported together with others."""
     context = error.get("ctx", {})
     known = mistake(context["what"], context["right"]) if error["type"] == "mistake" else None
-    return InitErrorDetails(
-        type=known or error["type"], loc=error["loc"], input=None, ctx=context
-    )
+    return InitErrorDetails(type=known or error["type"], loc=error["loc"], input=None, ctx=context)
 
 
 def matching(pattern: str, what: str, right: str) -> AfterValidator:

@@ -1,0 +1,166 @@
+"""The command line: `airouter serve` and `airouter check`.
+
+It reads arguments and prints. What serves or checks is imported by the command that needs it, so
+that `--help` answers at once and nothing is loaded in vain.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from airouter import __version__
+
+if TYPE_CHECKING:
+    from airouter.config.findings import Compiled, Finding
+    from airouter.settings import Settings
+
+INVALID = 2
+COLOURS = {"error": "red", "warning": "yellow"}
+
+app = typer.Typer(
+    name="airouter",
+    help="An LLM router: applications speak the OpenAI API to it, a YAML file says what it serves.",
+    epilog="Settings can also come from the environment: AIROUTER_ and the name in capitals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def print_version(wanted: bool) -> None:
+    """Answer `--version`."""
+    if wanted:
+        typer.echo(f"airouter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
+@app.command()
+def serve(
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--file",
+            "-f",
+            help="Manifest to serve, or a directory of manifests. May be given several times. "
+            "Without it, Mock models are served.",
+        ),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [8080]")] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None,
+        typer.Option(help="The least severe message that is logged. [info]"),
+    ] = None,
+) -> None:
+    r"""Serve what a manifest declares.
+
+    A change of a file is live within a second, and no request is dropped for it. A file that is
+    broken changes nothing, and the log says why.
+
+    \b
+    Examples:
+      airouter serve
+      airouter serve -f router.yaml
+      airouter serve -f router.yaml -f secrets.yaml --host 0.0.0.0 --port 80
+    """
+    settings = settings_from({"host": host, "port": port, "log_level": log_level})
+    from airouter.app import serve as run  # noqa: PLC0415 - it loads all that serves
+
+    raise typer.Exit(run(settings, file or []))
+
+
+@app.command()
+def check(
+    file: Annotated[
+        list[Path],
+        typer.Option(
+            "--file",
+            "-f",
+            help="Manifest to check, or a directory of manifests. May be given several times.",
+        ),
+    ],
+) -> None:
+    r"""Say everything that is wrong with a manifest.
+
+    Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
+
+    \b
+    Examples:
+      airouter check -f router.yaml
+      airouter check -f manifests/ -f secrets.yaml
+    """
+    from airouter.config.sources.file import compile_files  # noqa: PLC0415 - not for --help
+
+    compiled = compile_files(file, os.environ)
+    coloured = wants_colour()
+    for finding in compiled.findings:
+        typer.echo(painted(finding) if coloured else str(finding), color=coloured)
+    typer.echo(summary(compiled))
+    raise typer.Exit(INVALID if compiled.count("error") else 0)
+
+
+def settings_from(flags: dict[str, Any]) -> "Settings":
+    """The settings of the process, flags before the environment; says what is wrong with them."""
+    from pydantic import ValidationError  # noqa: PLC0415 - not for --help
+
+    from airouter.settings import Settings  # noqa: PLC0415 - not for --help
+
+    try:
+        return Settings(**{name: flag for name, flag in flags.items() if flag is not None})
+    except ValidationError as error:
+        for details in error.errors(include_input=False):
+            name = "_".join(map(str, details["loc"]))
+            typer.echo(f"AIROUTER_{name.upper()}: {details['msg']}", err=True)
+        raise typer.Exit(INVALID) from None
+
+
+def wants_colour() -> bool:
+    """Whether the output is a terminal whose owner likes colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def painted(finding: "Finding") -> str:
+    """A finding for a terminal."""
+    severity = typer.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
+    place = typer.style(finding.place, bold=True)
+    right = typer.style(f"(right: {finding.right})", fg="green") if finding.right else ""
+    parts = [part for part in (place, severity, finding.field, finding.what) if part]
+    return " ".join(part for part in (": ".join(parts), right) if part)
+
+
+def summary(compiled: "Compiled") -> str:
+    """One line: what would be served, and how many findings there are."""
+    findings = f"{counted(compiled.count('error'), 'error')}, " + counted(
+        compiled.count("warning"), "warning"
+    )
+    snapshot = compiled.snapshot
+    if snapshot is None:
+        return f"{findings}; nothing can be served"
+    served = (
+        counted(len(snapshot.models), "model"),
+        counted(len(snapshot.credentials), "credential"),
+        counted(len(snapshot.auth.clients), "client"),
+    )
+    return f"{findings}; serves {', '.join(served)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 model`, `2 models`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,64 @@
+"""A resource and the secrets it names become a snapshot: pure, deterministic, all findings at once.
+
+What cannot be used is left out and reported, so that the rest is served. Only what nobody could
+guess right, such as a master key that is not there, rejects the whole. Used by the file source and
+by the operator; each of the rooms here compiles one part of the resource.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.config.compile.auth import compile_auth
+from airouter.config.compile.credentials import compile_credentials
+from airouter.config.compile.models import compile_models
+from airouter.config.compile.policies import (
+    compile_fail2ban,
+    compile_redis,
+    compile_retries,
+    compile_sealing,
+    compile_stickiness,
+    compile_storage,
+    compile_traces,
+)
+from airouter.config.compile.vault import Vault
+from airouter.config.findings import Compiled, Report, in_order
+from airouter.config.pending import note_pending
+from airouter.config.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from airouter.config.resource import RouterConfig
+
+__all__ = ["compile_config"]
+
+
+def compile_config(
+    config: RouterConfig,
+    secrets: Mapping[tuple[str, str], str],
+    dropped: Collection[tuple[str, str]] = (),
+) -> Compiled:
+    """Compile a resource.
+
+    `secrets` has the values of Secrets by their name and key. `dropped` is what `reading.read` left
+    out, by kind and name, so that references to it are not called wrong.
+    """
+    report = Report()
+    vault = Vault(secrets, report)
+    spec = config.spec
+    credentials = compile_credentials(spec.credentials, vault, report)
+    snapshot = Snapshot(
+        credentials=tuple(credentials.values()),
+        models=compile_models(spec, credentials, dropped, report),
+        auth=compile_auth(spec.auth, vault, report),
+        retries=compile_retries(spec.resilience.retries),
+        fail2ban=compile_fail2ban(spec.resilience.fail2ban),
+        stickiness=compile_stickiness(spec.sessions.stickiness),
+        storage=compile_storage(spec.responses),
+        sealing_keys=compile_sealing(spec.responses, vault),
+        redis_url=compile_redis(spec.redis, vault, report),
+        traces=compile_traces(spec.telemetry.traces),
+    )
+    note_pending(config, report)
+    return Compiled(None if report.rejected else snapshot.seal(), in_order(report.findings))

@@ -1,0 +1,59 @@
+"""Who may ask: keys become their SHA-256, and a key belongs to one principal."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from airouter.config import snapshot
+from airouter.config.compile.credentials import compile_limits
+from airouter.config.findings import Named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.config.compile.vault import Vault
+    from airouter.config.findings import Report
+    from airouter.config.resource import Auth
+
+
+def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
+    """The keys. Without a declared master key that can be used, nothing is served."""
+    master = None
+    if declared.master_key is not None:
+        path = ("spec", "auth", "masterKey", "secretRef")
+        key = vault.key(declared.master_key.secret_ref, path, rejects=True)
+        master = None if key is None else digest(key)
+    auth = snapshot.Auth(
+        master_sha256=master,
+        clients=tuple(compile_clients(declared, master, vault, report)),
+        anonymous=declared.anonymous == "Allow",
+    )
+    if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
+        what = "has no key that can be used: every request gets a 401"
+        report.warning(("spec", "auth"), what, "masterKey, clients, or anonymous: Allow")
+    return auth
+
+
+def compile_clients(
+    declared: Auth, master: str | None, vault: Vault, report: Report
+) -> Iterator[snapshot.ClientKey]:
+    """The clients whose key can be used and is nobody else's."""
+    owners = {} if master is None else {master: "the master key"}
+    for client in declared.clients:
+        path = ("spec", "auth", "clients", Named(client.name), "secretRef")
+        key = vault.key(client.secret_ref, path)
+        if key is None:
+            continue
+        owner = owners.setdefault(digest(key), f"client {client.name}")
+        if owner != f"client {client.name}":
+            report.error(path, f"is the same key as that of {owner}", "a key of its own")
+            continue
+        yield snapshot.ClientKey(
+            client.name, digest(key), tuple(client.models), compile_limits(client.limits)
+        )
+
+
+def digest(key: str) -> str:
+    """SHA-256 in hex, as a request's key is looked up."""
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,115 @@
+"""Which credentials the backends of a model mean, by name and by label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter.config import snapshot
+from airouter.config.findings import Named, choice
+from airouter.config.pending import SERVED_APIS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from airouter.config.findings import Path, Report
+    from airouter.config.resource import Backend, Credential, CredentialSelector, Model
+
+MAX_BACKENDS = 100_000
+"""In all models together, so that selectors cannot make a small file into a huge snapshot."""
+
+
+class Candidate(NamedTuple):
+    """A backend and what it is ranked by: its own priority, then its credential's."""
+
+    priority: tuple[int, int]
+    backend: snapshot.Backend
+
+
+class Backends:
+    """The credentials that backends can mean, and those that one did."""
+
+    def __init__(
+        self,
+        declared: Sequence[Credential],
+        usable: Mapping[str, snapshot.Credential],
+        dropped: Collection[tuple[str, str]],
+        report: Report,
+    ) -> None:
+        self._declared = {credential.name: credential for credential in declared}
+        self._usable = usable
+        self._dropped = dropped
+        self._report = report
+        self._reached: set[str] = set()
+        self._count = 0
+
+    def of(self, model: Model) -> list[Candidate]:
+        """A model's backends, drained ones too.
+
+        A credential counts once for each upstream name, in the first place where it is meant: what
+        is said of it by name stands before a selector that finds it again.
+        """
+        found: dict[tuple[str, str], Candidate] = {}
+        for at, backend in enumerate(model.backends):
+            path: Path = ("spec", "models", Named(model.name), "backends", at)
+            upstream_name = backend.upstream_name or model.name
+            for credential in self._meant(backend, path):
+                candidate = candidate_of(backend, credential, upstream_name)
+                found.setdefault((credential.name, upstream_name), candidate)
+        return list(found.values())
+
+    def note_unreached(self) -> None:
+        """Warn of usable credentials that no model has."""
+        for name in self._usable:
+            if name not in self._reached:
+                path: Path = ("spec", "credentials", Named(name))
+                self._report.warning(path, "no model can reach it", "a backend that means it")
+
+    def _meant(self, backend: Backend, path: Path) -> Iterator[Credential]:
+        names = self._names(backend, path)
+        self._reached.update(names)
+        self._count += len(names)
+        if self._count > MAX_BACKENDS:
+            what = f"all models together have more than {MAX_BACKENDS} backends"
+            self._report.error(("spec", "models"), what, "narrower selectors", rejects=True)
+            return
+        for name in names:
+            if set(SERVED_APIS).isdisjoint(self._usable[name].api):
+                what = f"credential {name} offers nothing that this version serves"
+                self._report.warning(path, what, choice(SERVED_APIS))
+            else:
+                yield self._declared[name]
+
+    def _names(self, backend: Backend, path: Path) -> list[str]:
+        if backend.credential_selector is not None:
+            return self._selected(backend.credential_selector, (*path, "credentialSelector"))
+        return self._named(backend.credential or "", (*path, "credential"))
+
+    def _named(self, name: str, path: Path) -> list[str]:
+        """The credential of a name, if it can be used."""
+        if name in self._usable:
+            return [name]
+        if name in self._declared or ("credential", name) in self._dropped:
+            self._report.warning(path, f"credential {name} was dropped")
+        else:
+            self._report.error(path, f"there is no credential {name}", choice(self._declared))
+        return []
+
+    def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
+        """The credentials that have all labels of a selector, if they can be used."""
+        wanted = selector.match_labels.items()
+        matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
+        names = [name for name in matching if name in self._usable]
+        if not matching:
+            self._report.error(path, "finds no credential", "labels that a credential has")
+        elif not names:
+            self._report.warning(path, "finds only credentials that were dropped")
+        return names
+
+
+def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> Candidate:
+    """One credential as one backend means it."""
+    weight = backend.weight * credential.weight
+    return Candidate(
+        (backend.priority, credential.priority),
+        snapshot.Backend(credential.name, upstream_name, weight),
+    )

@@ -1,0 +1,87 @@
+"""Models with their references resolved: who is asked, in which order, and who instead."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from airouter.config import snapshot
+from airouter.config.compile.backends import Backends
+from airouter.config.compile.credentials import compile_limits
+from airouter.config.compile.names import Names
+from airouter.config.findings import Named
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from airouter.config.compile.backends import Candidate
+    from airouter.config.findings import Report
+    from airouter.config.resource import Model, Spec
+
+Tiers = tuple[tuple[snapshot.Backend, ...], ...]
+
+
+def compile_models(
+    spec: Spec,
+    usable: Mapping[str, snapshot.Credential],
+    dropped: Collection[tuple[str, str]],
+    report: Report,
+) -> tuple[snapshot.Model, ...]:
+    """Every declared model, also one that nothing can answer for: it is known, but down."""
+    names = Names(spec.models, dropped, report)
+    backends = Backends(spec.credentials, usable, dropped, report)
+    models = tuple(compile_model(model, names, backends, report) for model in spec.models)
+    backends.note_unreached()
+    if not models:
+        report.warning(("spec", "models"), "is empty: every request gets a 404", "a model")
+    return models
+
+
+def compile_model(
+    declared: Model, names: Names, backends: Backends, report: Report
+) -> snapshot.Model:
+    """One model."""
+    candidates = backends.of(declared)
+    parameters, metadata = declared.parameters, declared.metadata
+    model = snapshot.Model(
+        name=declared.name,
+        aliases=names.aliases_of(declared),
+        tiers=tiers_of(candidates),
+        fallbacks=names.fallbacks_of(declared),
+        limits=compile_limits(declared.limits),
+        parameters=snapshot.Parameters(
+            parameters.defaults, parameters.override, tuple(parameters.drop)
+        ),
+        metadata=snapshot.ModelMetadata(
+            context_window=metadata.context_window,
+            max_output_tokens=metadata.max_output_tokens,
+            owned_by=metadata.owned_by,
+            price=snapshot.Price(
+                metadata.price.input, metadata.price.cached_input, metadata.price.output
+            ),
+        ),
+    )
+    note_unanswered(model, candidates, report)
+    return model
+
+
+def tiers_of(candidates: Sequence[Candidate]) -> Tiers:
+    """Backends by priority, drained ones left out; inside a tier as they were declared."""
+    weighty = [candidate for candidate in candidates if candidate.backend.weight > 0]
+    ranked = sorted(weighty, key=lambda candidate: candidate.priority)
+    return tuple(
+        tuple(candidate.backend for candidate in tier)
+        for _, tier in groupby(ranked, key=lambda candidate: candidate.priority)
+    )
+
+
+def note_unanswered(model: snapshot.Model, candidates: Sequence[Candidate], report: Report) -> None:
+    """Report a model without a backend; draining it was somebody's wish, anything else was not."""
+    if model.tiers:
+        return
+    path = ("spec", "models", Named(model.name), "backends")
+    instead = "only its fallbacks answer" if model.fallbacks else "every request gets a 503"
+    if candidates:
+        report.warning(path, f"are all drained by a weight of 0: {instead}")
+    else:
+        report.error(path, f"hold none that can be used: {instead}")

@@ -1,0 +1,84 @@
+"""What holds for all models: trying again, leaving alone, remembering, tracing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.config import snapshot
+
+if TYPE_CHECKING:
+    from airouter.config.compile.vault import Vault
+    from airouter.config.findings import Path, Report
+    from airouter.config.resource import Fail2ban, Redis, Responses, Retries, Stickiness, Traces
+
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def compile_retries(declared: Retries) -> snapshot.Retries:
+    """When a request is tried again."""
+    return snapshot.Retries(
+        attempts=declared.attempts,
+        on_status=tuple(declared.on_status),
+        backoff_initial=declared.backoff.initial,
+        backoff_max=declared.backoff.max,
+        budget_percent=float(declared.budget_percent),
+    )
+
+
+def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
+    """When a backend is left alone."""
+    if declared is None:
+        return None
+    return snapshot.Fail2ban(
+        default=snapshot.Ban(declared.max_attempts, declared.ban_duration),
+        window=declared.window,
+        status_codes=tuple(declared.status_codes),
+        rules=tuple(
+            (rule.status_code, snapshot.Ban(rule.max_attempts, rule.ban_duration))
+            for rule in declared.rules
+        ),
+    )
+
+
+def compile_stickiness(declared: Stickiness | None) -> snapshot.Stickiness:
+    """Whether conversations stay with a backend."""
+    if declared is None:
+        return snapshot.Stickiness()
+    return snapshot.Stickiness(declared.enabled, declared.ttl)
+
+
+def compile_storage(declared: Responses | None) -> snapshot.ResponseStorage:
+    """Where responses are stored."""
+    if declared is None:
+        return snapshot.ResponseStorage()
+    storage = declared.storage
+    return snapshot.ResponseStorage(storage.type, storage.ttl, storage.max_entries)
+
+
+def compile_sealing(declared: Responses | None, vault: Vault) -> tuple[str, ...]:
+    """The sealing keys. Each must be there: what one sealed could not be opened without it."""
+    if declared is None or declared.sealing is None:
+        return ()
+    path: Path = ("spec", "responses", "sealing", "keys")
+    keys = [
+        vault.key(key.secret_ref, (*path, at, "secretRef"), rejects=True)
+        for at, key in enumerate(declared.sealing.keys)
+    ]
+    return tuple(key for key in keys if key is not None)
+
+
+def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str | None:
+    """The URL of the Redis that replicas share."""
+    if declared is None:
+        return None
+    path: Path = ("spec", "redis", "urlSecretRef")
+    url = vault.key(declared.url_secret_ref, path, "url", rejects=True)
+    if url is not None and not url.startswith(REDIS_SCHEMES):
+        report.error(path, "is not the URL of a Redis", "redis://host:6379/0", rejects=True)
+    return url
+
+
+def compile_traces(declared: Traces) -> snapshot.Traces:
+    """How much is traced."""
+    ratio = None if declared.sample_ratio is None else float(declared.sample_ratio)
+    return snapshot.Traces(ratio, declared.capture_content)

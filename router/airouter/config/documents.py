@@ -1,0 +1,239 @@
+"""YAML documents as trees that know their lines.
+
+Built from the parser's events and not by `yaml.load`, so that nesting, aliases and the number of
+values stay bounded, keys given twice are noticed, and scalars mean what they mean to Kubernetes: a
+date is a string, a key is always a string, and there is nothing that JSON does not have.
+`manifest.py` makes sense of the documents.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from airouter.config.findings import Named, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.config.findings import Path, Steps
+
+MAX_DEPTH = 64
+MAX_VALUES = 200_000
+INTEGERS = range(-(2**63), 2**64)
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+TAG = "tag:yaml.org,2002:"
+MERGE = "<<"
+RESOLVER: Any = yaml.resolver.Resolver()
+CONSTRUCTOR = yaml.constructor.SafeConstructor()
+TYPES = {name: f"construct_yaml_{name}" for name in ("null", "bool", "int", "float")}
+
+
+class Unreadable(Exception):
+    """A text of which nothing can be used: what is wrong, what would be right, and where."""
+
+    def __init__(self, what: str, right: str = "", line: int = 0) -> None:
+        super().__init__(what)
+        self.what = what
+        self.right = right
+        self.line = line
+
+
+@dataclass(slots=True)
+class Node:
+    """A value, the line it begins in (from 1), and what is inside it."""
+
+    value: Any
+    line: int
+    children: dict[Any, Node] = field(default_factory=dict)
+    """By key, or by position in a list."""
+    size: int = 1
+    """Values in it, with aliases written out, itself included."""
+    height: int = 0
+    """Levels below it."""
+
+    def line_of(self, path: Path) -> int:
+        """The line of a field, or of the innermost thing around it that is written down."""
+        node = self
+        for step in path:
+            child = node.children.get(node.position(step) if isinstance(step, Named) else step)
+            if child is None:
+                break
+            node = child
+        return node.line
+
+    def position(self, step: Named) -> int:
+        """Where in this list the item of a name is; -1 if nowhere."""
+        for position, item in self.children.items():
+            if isinstance(item.value, dict) and item.value.get("name") == step.name:
+                return int(position)
+        return -1
+
+
+class Document(NamedTuple):
+    """One YAML document and the mistakes of its writing."""
+
+    root: Node
+    problems: list[Problem]
+
+
+def documents(text: str) -> Iterator[Document]:
+    """The documents of a text that hold anything. Raises `Unreadable`."""
+    events = yaml.parse(text, Loader=LOADER)
+    try:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                builder = Builder(events)
+                root = builder.build(next(events))
+                if root.value is not None or builder.problems:
+                    yield Document(root, builder.problems)
+    except yaml.YAMLError as error:
+        raise syntax_error(error, text) from None
+
+
+def syntax_error(error: yaml.YAMLError, text: str) -> Unreadable:
+    """What the parser complains about; its messages quote single characters at most."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        last = text.rstrip("\n").count("\n") + 1
+        what = f"is not YAML: {getattr(error, 'problem', '')}"
+        return Unreadable(what, line=min(mark.line + 1, last))
+    before = text.encode()[: getattr(error, "position", 0)]
+    return Unreadable("holds a control character", line=before.count(b"\n") + 1)
+
+
+class Builder:
+    """Builds the tree of one document."""
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self.problems: list[Problem] = []
+        self._events = events
+        self._anchors: dict[str, Node] = {}
+        self._values = 0
+
+    def build(self, event: Any, path: Steps = ()) -> Node:
+        """The node that begins with an event, at a path of the document."""
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        self._admit(event, 1, len(path))
+        if isinstance(event, yaml.MappingStartEvent):
+            node = self._mapping(event, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = self._sequence(event, path)
+        else:
+            node = Node(self._scalar(event, path), line_of(event))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _admit(self, event: Any, size: int, depth: int) -> None:
+        """Let so many values in, down to such a depth. Raises `Unreadable`."""
+        self._values += size
+        if self._values > MAX_VALUES:
+            raise Unreadable("holds too many values", f"at most {MAX_VALUES}", line_of(event))
+        if depth > MAX_DEPTH:
+            raise Unreadable("is nested too deeply", f"at most {MAX_DEPTH} levels", line_of(event))
+
+    def _alias(self, event: Any, path: Steps) -> Node:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            what = "has an alias whose anchor does not stand before it"
+            raise Unreadable(what, line=line_of(event))
+        self._admit(event, node.size, len(path) + node.height)
+        return replace(node, line=line_of(event))
+
+    def _mapping(self, start: Any, path: Steps) -> Node:
+        self._check_tag(start, "map", path)
+        children: dict[str, Node] = {}
+        merged: list[Node] = []
+        while not isinstance(key := next(self._events), yaml.MappingEndEvent):
+            name = key_of(key)
+            node = self.build(next(self._events), (*path, name))
+            if name == MERGE and key.implicit[0]:
+                merged += self._merged(node, path)
+            elif name in children:
+                self._note(key, (*path, name), "is given twice", "each key once")
+            else:
+                children[name] = replace(node, line=line_of(key))
+        for node in merged:
+            children = node.children | children
+        return branch({name: child.value for name, child in children.items()}, start, children)
+
+    def _merged(self, node: Node, path: Steps) -> list[Node]:
+        """The mappings under a merge key, the first of which wins."""
+        nodes = list(node.children.values()) if isinstance(node.value, list) else [node]
+        if all(isinstance(each.value, dict) for each in nodes):
+            return nodes
+        self.problems.append(Problem(path, "merges what is not a mapping", line=node.line))
+        return []
+
+    def _sequence(self, start: Any, path: Steps) -> Node:
+        self._check_tag(start, "seq", path)
+        children: dict[int, Node] = {}
+        while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
+            children[len(children)] = self.build(item, (*path, len(children)))
+        return branch([child.value for child in children.values()], start, children)
+
+    def _scalar(self, event: Any, path: Steps) -> Any:
+        try:
+            return value_of(tag_of(event), event.value)
+        except (ValueError, LookupError):
+            right = "a string, a number, true, false or null"
+            self._note(event, path, "has a value that cannot be used", right)
+            return None
+
+    def _check_tag(self, event: Any, kind: str, path: Steps) -> None:
+        if event.tag not in {None, "!", TAG + kind}:
+            self._note(event, path, "has a tag that is not known here", "no tag")
+
+    def _note(self, event: Any, path: Steps, what: str, right: str) -> None:
+        self.problems.append(Problem(path, what, right, line_of(event)))
+
+
+def line_of(event: Any) -> int:
+    """The line of an event, from 1."""
+    return int(event.start_mark.line) + 1
+
+
+def branch(value: Any, start: Any, children: dict[Any, Node]) -> Node:
+    """A node with others in it."""
+    size = 1 + sum(child.size for child in children.values())
+    height = 1 + max((child.height for child in children.values()), default=-1)
+    return Node(value, line_of(start), children, size, height)
+
+
+def key_of(event: Any) -> str:
+    """The key of a mapping, as it is written. Raises `Unreadable`."""
+    if isinstance(event, yaml.ScalarEvent):
+        return str(event.value)
+    raise Unreadable("has a key that is not a word", "a word before the colon", line_of(event))
+
+
+def tag_of(event: Any) -> str:
+    """The type of a scalar: its own tag, or what its look says if it is not in quotes."""
+    if event.tag is not None and event.tag != "!":
+        return str(event.tag).removeprefix(TAG)
+    if event.tag == "!" or not event.implicit[0]:
+        return "str"
+    resolved = RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False))
+    tag = str(resolved).removeprefix(TAG)
+    return tag if tag in TYPES and ":" not in event.value else "str"
+
+
+def value_of(tag: str, text: str) -> Any:
+    """The value of a scalar. Raises `ValueError` or `LookupError` for what JSON does not have."""
+    if tag == "str":
+        text.encode()
+        return text
+    construct = getattr(CONSTRUCTOR, TYPES[tag])
+    value = construct(yaml.ScalarNode(TAG + tag, text))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(tag)
+    if isinstance(value, int) and value not in INTEGERS:
+        raise ValueError(tag)
+    return value

@@ -1,0 +1,103 @@
+"""pydantic's errors in our words: what is wrong with a field and what would be right.
+
+pydantic's own messages are for developers and may repeat the value; these are for whoever wrote the
+YAML, and never do. `reading.py` makes findings of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from airouter.config.findings import Problem, choice, likely
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+STRING = ("a string", "a string, in quotes where it looks like a number")
+TYPES = {
+    "string_type": STRING,
+    "string_unicode": STRING,
+    "int_type": ("a whole number", ""),
+    "int_from_float": ("a whole number", ""),
+    "float_type": ("a number", ""),
+    "bool_type": ("true or false", ""),
+    "list_type": ("a list", ""),
+    "dict_type": ("a mapping", ""),
+    "model_type": ("a mapping", ""),
+}
+
+FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
+    "greater_than": lambda ctx: ("is too small", f"more than {ctx['gt']:g}"),
+    "greater_than_equal": lambda ctx: ("is too small", f"{ctx['ge']:g} or more"),
+    "less_than_equal": lambda ctx: ("is too large", f"{ctx['le']:.10g} or less"),
+    "too_long": lambda ctx: ("has too many entries", f"at most {ctx['max_length']}"),
+    "too_short": lambda ctx: ("has too few entries", f"at least {ctx['min_length']}"),
+    "string_too_long": lambda ctx: ("is too long", f"at most {ctx['max_length']} characters"),
+    "literal_error": lambda ctx: ("is not a known value", f"one of: {values(ctx['expected'])}"),
+    "mistake": lambda ctx: (ctx["what"], ctx["right"]),
+}
+
+
+def problems(error: ValidationError, root: type[BaseModel]) -> Iterator[Problem]:
+    """Every problem that pydantic found in a document of a type."""
+    for details in error.errors(include_url=False, include_input=False):
+        what, right = explain(details, root)
+        yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, right)
+
+
+def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
+    """What is wrong and what would be right."""
+    kind = details["type"]
+    if kind in TYPES:
+        what, right = TYPES[kind]
+        return f"is not {what}", right or what
+    if kind in FROM_CONTEXT:
+        return FROM_CONTEXT[kind](details["ctx"])
+    if kind == "missing":
+        return "is required", description(root, details["loc"])
+    if kind == "extra_forbidden":
+        return "is not a known field", suggestion(root, details["loc"])
+    return "is not valid", ""
+
+
+def values(expected: str) -> str:
+    """The values in pydantic's list of them, `'a', 'b' or 'c'`."""
+    return expected.replace(" or ", ", ").replace("'", "")
+
+
+def suggestion(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    """The known field that an unknown one looks like, or all of them."""
+    model = model_at(root, loc[:-1])
+    names = sorted(field.alias or name for name, field in model.model_fields.items())
+    return likely(str(loc[-1])[:64], names) or choice(names, most=20)
+
+
+def description(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    """What a field is for."""
+    for name, field in model_at(root, loc[:-1]).model_fields.items():
+        if loc[-1] == (field.alias or name):
+            return (field.description or "").rstrip(".")
+    return ""
+
+
+def model_at(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:
+    """The innermost model on the way to a place in a document."""
+    model = root
+    for step in loc:
+        for name, field in model.model_fields.items():
+            if step == (field.alias or name):
+                model = next(models_in(field.annotation), model)
+    return model
+
+
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that an annotation such as `list[Model] | None` speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from models_in(argument)

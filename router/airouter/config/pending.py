@@ -1,0 +1,81 @@
+"""What the schema knows and this version does not do yet, in one place.
+
+A field that is accepted and has no effect is never silent: `compile` warns of each that is not at
+its default. Work that makes one effective removes its row here. A test holds the types and APIs
+equal to what the providers and the pipeline serve.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airouter.config.findings import Named, choice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.config.findings import Path, Report
+    from airouter.config.resource import Credential, RouterConfig
+
+SERVED_TYPES = ("OpenAI", "OpenAICompatible", "Router", "Mock")
+SERVED_APIS = ("chat", "completions", "embeddings")
+
+NOT_YET = (
+    "spec.credentials.limits",
+    "spec.models.limits",
+    "spec.models.metadata.context_window",
+    "spec.models.metadata.max_output_tokens",
+    "spec.models.metadata.price",
+    "spec.auth.clients.limits",
+    "spec.resilience.fail2ban",
+    "spec.sessions.stickiness",
+    "spec.responses.storage",
+    "spec.responses.sealing",
+    "spec.redis",
+    "spec.telemetry.traces.capture_content",
+)
+"""Fields by the names of the pydantic models; a list on the way stands for each of its items."""
+
+NOT_FOR_MOCK = ("base_url", "secret_ref", "timeouts", "tls", "headers")
+"""Fields of a credential that say how a network is used."""
+
+
+def note_pending(config: RouterConfig, report: Report) -> None:
+    """Warn of every field that would change something if this version knew how."""
+    for row in NOT_YET:
+        for path in set_fields(config, row.split("."), ()):
+            report.warning(path, "is accepted, but not in effect in this version")
+    for credential in config.spec.credentials:
+        note_credential(credential, report)
+
+
+def note_credential(credential: Credential, report: Report) -> None:
+    """Warn of what one credential declares in vain."""
+    path: Path = ("spec", "credentials", Named(credential.name))
+    for api in credential.api or ():
+        if api not in SERVED_APIS:
+            what = f"{api} is accepted, but not in effect in this version"
+            report.warning((*path, "api"), what, choice(SERVED_APIS))
+    for name in NOT_FOR_MOCK:
+        if credential.type == "Mock" and name in credential.model_fields_set:
+            report.warning((*path, alias(credential, name)), "has no effect on type Mock")
+
+
+def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:
+    """The paths of a field wherever it differs from its default below a part."""
+    first, *rest = names
+    value = getattr(part, first)
+    path = (*path, alias(part, first))
+    if not rest:
+        if value != type(part).model_fields[first].default:
+            yield path
+    elif isinstance(value, list):
+        for item in value:
+            yield from set_fields(item, rest, (*path, Named(item.name)))
+    elif value is not None:
+        yield from set_fields(value, rest, path)
+
+
+def alias(part: Any, name: str) -> str:
+    """A field's name in YAML."""
+    return str(type(part).model_fields[name].alias)

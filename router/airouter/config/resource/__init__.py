@@ -1,0 +1,110 @@
+"""`RouterConfig`, the resource that declares what a router serves, as pydantic models.
+
+They mirror the CustomResourceDefinition: same names, bounds and rules. What one object can get
+wrong on its own is checked here; what needs other objects is checked in `compile`. `reading.py`
+makes these models of a document.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from airouter.config.resource.credential import Credential, Limits, SecretRef
+from airouter.config.resource.fields import DataKey, ObjectName, Part, Rule
+from airouter.config.resource.model import Backend, CredentialSelector, Model
+from airouter.config.resource.policies import (
+    Auth,
+    Client,
+    Fail2ban,
+    Redis,
+    Resilience,
+    Responses,
+    Retries,
+    Sessions,
+    Stickiness,
+    Telemetry,
+    Traces,
+)
+
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "Auth",
+    "Backend",
+    "Client",
+    "Credential",
+    "CredentialSelector",
+    "Fail2ban",
+    "Limits",
+    "Model",
+    "Redis",
+    "Responses",
+    "Retries",
+    "RouterConfig",
+    "Secret",
+    "SecretRef",
+    "Spec",
+    "Stickiness",
+    "Traces",
+]
+
+API_VERSION = "airouter.dev/v1alpha1"
+KIND = "RouterConfig"
+
+
+class Metadata(Part):
+    """What Kubernetes keeps of every object; only the name matters here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: ObjectName = Field(description="Name of the object.")
+    namespace: ObjectName | None = Field(None, description="Namespace of the object.")
+
+
+class Spec(Part):
+    """What a router serves."""
+
+    credentials: Annotated[list[Credential], Field(max_length=256)] = Field(
+        [], description="Who is called upstream, by name, at most 256."
+    )
+    models: Annotated[list[Model], Field(max_length=1024)] = Field(
+        [], description="What clients may ask for, by name, at most 1024."
+    )
+    auth: Auth = Field(Auth(), description="Who may ask.")
+    resilience: Resilience = Field(Resilience(), description="What happens on failures.")
+    sessions: Sessions = Field(Sessions(), description="Conversations of several requests.")
+    responses: Responses | None = Field(None, description="State of the Responses API.")
+    redis: Redis | None = Field(None, description="What replicas share. Default: nothing.")
+    telemetry: Telemetry = Field(Telemetry(), description="What is told about requests.")
+
+    @classmethod
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+        """Responses can only be stored in a Redis that is there."""
+        responses = given.get("responses")
+        storage = responses.get("storage") if isinstance(responses, dict) else None
+        type_ = storage.get("type") if isinstance(storage, dict) else None
+        if type_ == "Redis" and "redis" not in given:
+            yield "redis", "is required for responses.storage of type Redis", "redis.urlSecretRef"
+
+
+class RouterConfig(Part):
+    """One object declares all that a router serves."""
+
+    api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
+    kind: Literal["RouterConfig"] = Field(description="Kind of the object.")
+    metadata: Metadata = Field(description="Name and namespace.")
+    spec: Spec = Field(description="What a router serves.")
+    status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
+
+
+class Secret(Part):
+    """A core/v1 Secret, as it may stand beside a RouterConfig in a file."""
+
+    api_version: Literal["v1"] = Field(description="Version of the API.")
+    kind: Literal["Secret"] = Field(description="Kind of the object.")
+    metadata: Metadata = Field(description="Name and namespace.")
+    type: str = Field("Opaque", description="Kind of Secret, not read here.")
+    immutable: bool = Field(False, description="Whether it may change, not read here.")
+    data: dict[DataKey, str] = Field({}, description="Values in base64.")
+    string_data: dict[DataKey, str] = Field({}, description="Values as text; wins over data.")

@@ -1,0 +1,130 @@
+"""`spec.models`: the names that clients may ask for, and who answers for them."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, Field
+
+from airouter.config.resource.credential import Limits
+from airouter.config.resource.fields import (
+    Labels,
+    ModelName,
+    Name,
+    Part,
+    Positive,
+    Price,
+    Priority,
+    Rule,
+    Text,
+    UpstreamName,
+    Weight,
+    mistake,
+    unique,
+)
+
+ROUTED = frozenset({"model", "stream"})
+"""Fields of a request that the router needs as the client sent them."""
+LARGEST_PARAMETERS = 16_384
+
+
+def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields that may be put into a request: JSON, not too large, none that the router sets."""
+    if reserved := sorted((ROUTED | {"stream_options"}) & fields.keys()):
+        raise mistake(f"sets {', '.join(reserved)}, which the router sets itself", "other fields")
+    try:
+        size = len(msgspec.json.encode(fields))
+    except (TypeError, ValueError, RecursionError):
+        raise mistake("is not JSON", "strings, numbers, booleans, lists and mappings") from None
+    if size > LARGEST_PARAMETERS:
+        raise mistake("is too large", f"at most {LARGEST_PARAMETERS} bytes of JSON")
+    return fields
+
+
+def check_drop(names: list[str]) -> list[str]:
+    """Fields that may be taken out of a request."""
+    if reserved := sorted(ROUTED & set(names)):
+        raise mistake(f"drops {', '.join(reserved)}, which every request needs", "other fields")
+    return names
+
+
+Fields = Annotated[dict[Text, Any], Field(max_length=64), AfterValidator(check_fields)]
+
+
+class CredentialSelector(Part):
+    """Every credential that has all of these labels."""
+
+    match_labels: Annotated[Labels, Field(min_length=1)] = Field(
+        description="Labels and their values, 1 to 16."
+    )
+
+
+class Backend(Part):
+    """One way to answer for a model: a credential, or all that a selector finds."""
+
+    credential: Name | None = Field(None, description="Name of a credential.")
+    credential_selector: CredentialSelector | None = Field(
+        None, description="Instead of a name: credentials by their labels."
+    )
+    upstream_name: UpstreamName | None = Field(
+        None, description="What the model is called there. Default: its name here."
+    )
+    weight: Weight = Field(
+        1, description="Share inside a priority, times the credential's; 0 drains it. Default 1."
+    )
+    priority: Priority = Field(0, description="Lower is tried first, 0 to 1000. Default 0.")
+
+    @classmethod
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+        """A backend is named in one way."""
+        if "credential" in given and "credentialSelector" in given:
+            yield "credentialSelector", "stands beside credential", "one of the two"
+        if "credential" not in given and "credentialSelector" not in given:
+            yield "credential", "is required", "the name of a credential, or credentialSelector"
+
+
+class Parameters(Part):
+    """What is done to the top-level fields of a request."""
+
+    defaults: Fields = Field({}, description="Set where the client sent none. Default none.")
+    override: Fields = Field({}, description="Set whatever the client sent. Default none.")
+    drop: Annotated[list[Text], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
+        [], description="Taken out, after the others. Default none."
+    )
+
+
+class Prices(Part):
+    """USD per million tokens, as decimals in quotes."""
+
+    input: Price | None = Field(None, description="Tokens in.")
+    cached_input: Price | None = Field(None, description="Tokens in, from the provider's cache.")
+    output: Price | None = Field(None, description="Tokens out.")
+
+
+class ModelMetadata(Part):
+    """What is known of a model beside how to reach it."""
+
+    context_window: Positive | None = Field(None, description="Tokens it can read.")
+    max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
+    owned_by: Text | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
+    price: Prices = Field(Prices(), description="What it costs.")
+
+
+class Model(Part):
+    """A name that clients may ask for."""
+
+    name: ModelName = Field(description="Public name.")
+    aliases: Annotated[list[ModelName], Field(max_length=16), unique()] = Field(
+        [], description="Further names, accepted but not listed, at most 16. Default none."
+    )
+    backends: Annotated[list[Backend], Field(min_length=1, max_length=32)] = Field(
+        description="Who can answer, 1 to 32."
+    )
+    limits: Limits = Field(Limits(), description="Ceilings of this model. Default none.")
+    fallbacks: Annotated[list[ModelName], Field(max_length=8), unique()] = Field(
+        [],
+        description="Models that are tried in order when no backend of this one can answer, at "
+        "most 8; their own fallbacks are not followed. Default none.",
+    )
+    parameters: Parameters = Field(Parameters(), description="What is done to requests.")
+    metadata: ModelMetadata = Field(ModelMetadata(), description="What is known of the model.")

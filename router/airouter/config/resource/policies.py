@@ -1,0 +1,190 @@
+"""The rest of `spec`: who may ask, what happens when something fails, and what is remembered."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from airouter.config.resource.credential import Limits, SecretRef
+from airouter.config.resource.fields import (
+    ErrorStatus,
+    ModelGlob,
+    Name,
+    Part,
+    Pause,
+    Period,
+    Positive,
+    Ratio,
+    mistake,
+    unique,
+)
+
+Attempts = Annotated[int, Field(ge=0, le=5)]
+WholePercent = Annotated[int, Field(ge=0, le=100)]
+Statuses = Annotated[list[ErrorStatus], Field(max_length=64), unique()]
+
+
+class MasterKey(Part):
+    """The key that may ask for everything."""
+
+    secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
+
+
+class Client(Part):
+    """Somebody who may ask."""
+
+    name: Name = Field(description="Identity of the client, also in metrics and logs.")
+    secret_ref: SecretRef = Field(
+        description="The client's key. Default key in the Secret: api-key."
+    )
+    models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
+        ["*"], description="Models that it may use, as patterns, 1 to 64. Default: all."
+    )
+    limits: Limits = Field(Limits(), description="Ceilings of this client. Default none.")
+
+
+class Auth(Part):
+    """Who may ask."""
+
+    master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
+    clients: Annotated[list[Client], Field(max_length=1024)] = Field(
+        [], description="Keys by name, at most 1024. Default none."
+    )
+    anonymous: Literal["Deny", "Allow"] = Field(
+        "Deny", description="Whether a request without a known key is served. Default Deny."
+    )
+
+
+class Backoff(Part):
+    """The pause before an attempt: it doubles, up to a limit, and is partly random."""
+
+    initial: Pause = Field(0.1, description="First pause. Default 100ms.")
+    max: Pause = Field(2.0, description="Longest pause. Default 2s.")
+
+    @model_validator(mode="after")
+    def _initial_fits(self) -> "Backoff":
+        if self.initial > self.max:
+            raise mistake("initial is longer than max", "initial at most as long as max")
+        return self
+
+
+class Retries(Part):
+    """When a request is tried again. Only ever before its first byte."""
+
+    attempts: Attempts = Field(
+        2, description="Further attempts after the first, 0 to 5, for each model. Default 2."
+    )
+    on_status: Statuses = Field(
+        [408, 429, 500, 502, 503, 504, 529],
+        description="Statuses of an upstream that another attempt may mend. "
+        "Default 408, 429, 500, 502, 503, 504, 529.",
+    )
+    backoff: Backoff = Field(Backoff(), description="Pause before an attempt.")
+    budget_percent: WholePercent = Field(
+        20, description="Retries may be this share of all requests, 0 to 100. Default 20."
+    )
+
+
+class BanRule(Part):
+    """A ban for one status."""
+
+    status_code: ErrorStatus = Field(description="Status of the upstream.")
+    max_attempts: Positive = Field(3, description="Failures that lead to a ban. Default 3.")
+    ban_duration: Period = Field(60.0, description="How long it lasts. Default 1m.")
+
+
+class Fail2ban(Part):
+    """When a backend that keeps failing is left alone. Absent: never."""
+
+    max_attempts: Positive = Field(
+        3, description="Failures inside the window that lead to a ban. Default 3."
+    )
+    window: Period = Field(60.0, description="How far back failures count. Default 1m.")
+    ban_duration: Period = Field(60.0, description="How long a ban lasts. Default 1m.")
+    status_codes: Statuses = Field(
+        [401, 403, 429, 500, 502, 503, 504, 529],
+        description="Statuses that count as a failure. "
+        "Default 401, 403, 429, 500, 502, 503, 504, 529.",
+    )
+    rules: Annotated[list[BanRule], Field(max_length=32), unique(lambda r: r.status_code)] = Field(
+        [], description="Other numbers for single statuses, at most 32. Default none."
+    )
+
+
+class Resilience(Part):
+    """What happens when an upstream fails."""
+
+    retries: Retries = Field(Retries(), description="Trying again.")
+    fail2ban: Fail2ban | None = Field(
+        None, alias="fail2ban", description="Leaving alone. Default: off."
+    )
+
+
+class Stickiness(Part):
+    """Whether a conversation stays with its backend. Absent: no."""
+
+    enabled: bool = Field(True, description="Default true, once the block is there.")
+    ttl: Period = Field(600.0, description="How long after the last turn. Default 10m.")
+
+
+class Sessions(Part):
+    """Conversations of several requests."""
+
+    stickiness: Stickiness | None = Field(None, description="Staying with a backend. Default: no.")
+
+
+class Storage(Part):
+    """Where stored responses live."""
+
+    type: Literal["None", "Memory", "SQLite", "Redis"] = Field(
+        "Memory", description="Redis needs spec.redis. Default Memory."
+    )
+    ttl: Period = Field(86_400.0, description="How long they are kept. Default 24h.")
+    max_entries: Positive = Field(10_000, description="How many are kept. Default 10000.")
+
+
+class SealingKey(Part):
+    """A key that seals what clients carry for the router."""
+
+    secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
+
+
+class Sealing(Part):
+    """Keys for what clients carry."""
+
+    keys: Annotated[list[SealingKey], Field(min_length=1, max_length=8)] = Field(
+        description="The first seals, all open; 1 to 8."
+    )
+
+
+class Responses(Part):
+    """State of the Responses API."""
+
+    storage: Storage = Field(Storage(), description="Stored responses.")
+    sealing: Sealing | None = Field(None, description="Default: a key made by each process.")
+
+
+class Redis(Part):
+    """What replicas share: limits and stored responses."""
+
+    url_secret_ref: SecretRef = Field(
+        description="URL of the server, with its password. Default key in the Secret: url."
+    )
+
+
+class Traces(Part):
+    """What is traced, and how much of it."""
+
+    sample_ratio: Ratio | None = Field(
+        None,
+        description="Share of requests that are traced, a decimal in quotes. "
+        "Default: what OTEL_TRACES_SAMPLER says.",
+    )
+    capture_content: bool = Field(
+        False, description="Put prompts and answers into spans. Default false."
+    )
+
+
+class Telemetry(Part):
+    """What is told about requests."""
+
+    traces: Traces = Field(Traces(), description="Tracing.")

@@ -1,0 +1,194 @@
+"""Manifests in files: read at start-up, and again whenever they change.
+
+A change is noticed by looking, not by notification: it works alike for a write in place, an
+editor's rename, a mounted Secret whose `..data` link flips, and file systems that notify nobody.
+Looking costs a few microseconds, ten times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter.config.documents import Unreadable
+from airouter.config.findings import Compiled, Finding
+from airouter.config.manifest import Text, compile_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from airouter.config.store import Store
+
+logger = logging.getLogger("airouter.config")
+
+SUFFIXES = (".yaml", ".yml", ".json")
+MAX_FILES = 256
+MAX_BYTES = 4 * 1_048_576
+POLL_EVERY = 0.1
+PATIENCE = 5
+"""After so many looks that all differ, a file that never comes to rest is read as it is."""
+
+Look = tuple[object, ...]
+"""What can be seen of files without reading them. Equal looks, equal content."""
+
+
+class Texts(NamedTuple):
+    """What the files say, what could not be read, and a digest of both."""
+
+    texts: list[Text]
+    findings: list[Finding]
+    digest: bytes
+
+    def compile(self, environ: Mapping[str, str]) -> Compiled:
+        """Takes up to a tenth of a second."""
+        return compile_manifest(self.texts, environ, self.findings)
+
+
+class FileSource:
+    """Offers what some files and directories declare."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        store: Store,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        interval: float = POLL_EVERY,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`interval` is seconds between two looks."""
+        self.name = ", ".join(map(str, paths))
+        self._paths = paths
+        self._store = store
+        self._environ = environ
+        self._interval = interval
+        self._sleep = sleep
+        self._digest = b""
+        self._read: Look | None = None
+        self._seen: Look | None = None
+        self._restless = 0
+
+    def load(self) -> Compiled:
+        """Read and offer the files, at start-up."""
+        texts = read_texts(self._paths)
+        compiled = texts.compile(self._environ)
+        self._offer(texts, compiled)
+        return compiled
+
+    async def watch(self) -> None:
+        """Offer the files whenever they change, until cancelled."""
+        while True:
+            await self._sleep(self._interval)
+            try:
+                await self.look()
+            except Exception:
+                logger.exception("%s: cannot be watched", self.name)
+
+    async def look(self) -> None:
+        """Read the files if they have changed and come to rest."""
+        seen = look_at(self._paths)
+        at_rest = seen == self._seen
+        self._seen = seen
+        self._restless = 0 if at_rest else self._restless + 1
+        if seen == self._read or not (at_rest or self._restless > PATIENCE):
+            return
+        self._read = seen
+        self._restless = 0
+        texts = await asyncio.to_thread(read_texts, self._paths)
+        if texts.digest != self._digest:
+            compiled = await asyncio.to_thread(texts.compile, self._environ)
+            self._offer(texts, compiled)
+
+    def _offer(self, texts: Texts, compiled: Compiled) -> None:
+        self._digest = texts.digest
+        self._store.offer(compiled, self.name)
+
+
+def compile_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Compiled:
+    """What some files and directories declare."""
+    return read_texts(paths).compile(environ)
+
+
+def read_texts(paths: Sequence[Path]) -> Texts:
+    """Read files, and the manifests of directories."""
+    texts: list[Text] = []
+    findings: list[Finding] = []
+    for path in dict.fromkeys(files_in(paths, findings)):
+        try:
+            texts.append(Text(str(path), content(path)))
+        except (OSError, Unreadable) as error:
+            findings.append(unreadable(path, error))
+    return Texts(texts, findings, digest_of(texts, findings))
+
+
+def files_in(paths: Sequence[Path], findings: list[Finding]) -> Iterator[Path]:
+    """The files that are meant: a directory means its manifests, but not hidden ones."""
+    for path in paths:
+        try:
+            files = manifests_in(path) if path.is_dir() else [path]
+            if not files:
+                raise Unreadable(f"holds no file that ends in {', '.join(SUFFIXES)}")
+            if len(files) > MAX_FILES:
+                raise Unreadable("holds too many files", f"at most {MAX_FILES}")
+            yield from files
+        except (OSError, Unreadable) as error:
+            findings.append(unreadable(path, error))
+
+
+def manifests_in(directory: Path) -> list[Path]:
+    """The manifests of a directory, by name."""
+    names = sorted(
+        path.name
+        for path in directory.iterdir()
+        if path.suffix in SUFFIXES and not path.name.startswith(".")
+    )
+    return [directory / name for name in names]
+
+
+def content(path: Path) -> bytes:
+    """What a file holds. Raises `Unreadable` or `OSError`."""
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for a writer
+        raise Unreadable("is not a regular file")
+    with path.open("rb") as file:
+        found = file.read(MAX_BYTES + 1)
+    if len(found) > MAX_BYTES:
+        raise Unreadable("is too large", f"at most {MAX_BYTES // 1_048_576} MiB")
+    return found
+
+
+def unreadable(path: Path, error: OSError | Unreadable) -> Finding:
+    """Why a file or directory could not be read."""
+    if isinstance(error, Unreadable):
+        return Finding("error", (), error.what, error.right, str(path))
+    reason = (error.strerror or type(error).__name__).lower()
+    return Finding("error", (), f"cannot be read: {reason}", file=str(path))
+
+
+def digest_of(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:
+    """Equal for what compiles to the same."""
+    digest = hashlib.sha256(repr([(text.name, len(text.content)) for text in texts]).encode())
+    for text in texts:
+        digest.update(text.content)
+    digest.update(repr(findings).encode())
+    return digest.digest()
+
+
+def look_at(paths: Sequence[Path]) -> Look:
+    """What can be seen of files and directories, following links."""
+    return tuple(glimpse(path, inside=True) for path in paths)
+
+
+def glimpse(path: Path, *, inside: bool = False) -> Look:
+    """What can be seen of one file; of a directory, `inside` looks at its manifests, too."""
+    try:
+        if inside and path.is_dir():
+            return tuple((file.name, glimpse(file)) for file in manifests_in(path))
+        found = path.stat()
+    except OSError as error:
+        return (error.errno,)
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

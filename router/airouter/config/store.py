@@ -1,0 +1,141 @@
+"""The snapshot that is served, and what happened when the last one was offered.
+
+Sources offer what they compiled; the store applies it or keeps the last good one. It is used on the
+event loop only, so taking over a snapshot is one assignment between two requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.findings import Compiled, Finding
+    from airouter.config.snapshot import Snapshot
+
+logger = logging.getLogger("airouter.config")
+
+SHOWN_FINDINGS = 50
+
+
+@dataclass(frozen=True)
+class Reload:
+    """What happened when a configuration was offered. Times are Unix seconds, 0.0 is never."""
+
+    source: str = ""
+    """Where it came from."""
+    at: float = 0.0
+    successful: bool = False
+    """Whether what was offered is what is served."""
+    error: str = ""
+    """Why it is not; names no secret."""
+    findings: tuple[Finding, ...] = ()
+    version: str = ""
+    """Of the snapshot that is served, whether or not this was the time it came."""
+    loaded_at: float = 0.0
+    """When that was taken over."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `/health`; a list of findings that is too long is cut."""
+        shown = [str(finding) for finding in self.findings[:SHOWN_FINDINGS]]
+        if len(self.findings) > SHOWN_FINDINGS:
+            shown.append(f"and {len(self.findings) - SHOWN_FINDINGS} more")
+        return {
+            "source": self.source,
+            "version": self.version,
+            "loaded_at": moment(self.loaded_at),
+            "last_reload_successful": self.successful,
+            "last_reload_at": moment(self.at),
+            "error": self.error,
+            "findings": shown,
+        }
+
+
+class Store:
+    """Holds the current snapshot."""
+
+    def __init__(
+        self, apply: Callable[[Snapshot], None], clock: Callable[[], float] = time.time
+    ) -> None:
+        """`apply` takes a snapshot over, as a whole or not at all: then it raises."""
+        self._apply = apply
+        self._clock = clock
+        self.current: Snapshot | None = None
+        """None until one was applied."""
+        self.reload = Reload()
+
+    def offer(self, compiled: Compiled, source: str) -> bool:
+        """Serve what was compiled, if it can be; returns whether it is served now."""
+        for finding in compiled.findings:
+            if finding not in self.reload.findings:
+                log_finding(finding)
+        if compiled.snapshot is None:
+            return self._keep(compiled, source, "the configuration was rejected")
+        if self.current is not None and compiled.snapshot.version == self.current.version:
+            return self._accept(compiled, source, self.current, self.reload.loaded_at)
+        try:
+            self._apply(compiled.snapshot)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the last good one stays
+            return self._keep(compiled, source, f"cannot be applied: {type(error).__name__}", error)
+        log_change(compiled.snapshot, source)
+        return self._accept(compiled, source, compiled.snapshot, self._clock())
+
+    def _accept(
+        self, compiled: Compiled, source: str, snapshot: Snapshot, loaded_at: float
+    ) -> bool:
+        self.current = snapshot
+        self.reload = Reload(
+            source=source,
+            at=self._clock(),
+            successful=True,
+            findings=compiled.findings,
+            version=snapshot.version,
+            loaded_at=loaded_at,
+        )
+        return True
+
+    def _keep(
+        self, compiled: Compiled, source: str, error: str, cause: Exception | None = None
+    ) -> bool:
+        """Stay with the last good one, and say so once for each failure."""
+        if (error, compiled.findings) != (self.reload.error, self.reload.findings):
+            kept = "nothing is served" if self.current is None else "the last good one is kept"
+            logger.error("%s: %s; %s", source, error, kept, exc_info=cause)
+        self.reload = replace(
+            self.reload,
+            source=source,
+            at=self._clock(),
+            successful=False,
+            error=error,
+            findings=compiled.findings,
+        )
+        return False
+
+
+def log_finding(finding: Finding) -> None:
+    """One line for one finding."""
+    level = logging.ERROR if finding.severity == "error" else logging.WARNING
+    logger.log(level, "%s", finding)
+
+
+def log_change(snapshot: Snapshot, source: str) -> None:
+    """One line for a snapshot that came into service."""
+    logger.info(
+        "%s: configuration %s is live, models: %d, credentials: %d",
+        source,
+        snapshot.version[:8],
+        len(snapshot.models),
+        len(snapshot.credentials),
+    )
+
+
+def moment(seconds: float) -> str:
+    """Unix seconds as ISO 8601 in UTC; empty for never."""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,224 @@
+"""The mock as an upstream: errors, latency and pace, around what `answers.py` says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field
+from airouter.providers.mock import render
+from airouter.providers.mock.answers import answer_chat, answer_completion, text_of, tokens_of
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Mock
+    from airouter.providers.mock.answers import Answer, Body
+
+Sleep = Callable[[float], Awaitable[None]]
+
+JSON = {b"content-type": b"application/json"}
+EVENTS = {b"content-type": b"text/event-stream"}
+MAX_CHOICES = 16
+MAX_LATENCY = 600.0
+BREATH = 64
+"""Chunks of an unpaced stream between two turns of the event loop."""
+
+
+class MockUpstream:
+    """A `wire.Upstream` of one credential."""
+
+    def __init__(self, settings: Mock, sleep: Sleep = asyncio.sleep) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._errors_due = 0.0
+
+    async def send(self, path: bytes, head: bytes, body: bytes) -> MockReply:  # noqa: ARG002
+        """Answer after the latency; an error is an answer, too."""
+        request: Body = {}
+        try:
+            request = msgspec.json.decode(body)
+            script = Script(self._settings, request)
+            if script.latency:
+                await self._sleep(script.latency)
+            self._fail_sometimes(script.status)
+            return self._answer(path.rpartition(b"/v1")[2], request, body, script)
+        except Failure as failure:
+            return refusal(failure, self._sleep)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            nonsense = "The mock can make no sense of this request."
+            return refusal(Failure(400, nonsense, code="mock_error"), self._sleep)
+
+    def _fail_sometimes(self, demanded: int | None) -> None:
+        """Raise the `Failure` that the request demands, or the credential's share of errors."""
+        if demanded is not None:
+            raise mock_failure(demanded)
+        self._errors_due += self._settings.error_percent / 100
+        if self._errors_due >= 1.0:
+            self._errors_due -= 1.0
+            raise mock_failure(self._settings.error_status)
+
+    def _answer(self, path: bytes, request: Body, body: bytes, script: Script) -> MockReply:
+        if path == b"/embeddings":
+            return MockReply(200, JSON, [encoded(render.embeddings(request))], self._sleep)
+        if path == b"/chat/completions":
+            answer = answer_chat(request, script.reply)
+            prompt = sum(len(tokens_of(text_of(m))) for m in request["messages"])
+            frame = frame_of(request, body, "chatcmpl")
+            return self._write(
+                request, frame, answer, prompt, render.whole_chat, render.chat_chunks
+            )
+        if path == b"/completions":
+            answer = answer_completion(request, script.reply)
+            prompt = len(tokens_of(str(request.get("prompt", ""))))
+            frame = frame_of(request, body, "cmpl")
+            return self._write(
+                request, frame, answer, prompt, render.whole_completion, render.completion_chunks
+            )
+        raise Failure(404, f"Invalid URL (POST {path.decode('latin-1')})", code="unknown_url")
+
+    def _write(
+        self,
+        request: Body,
+        frame: Body,
+        answer: Answer,
+        prompt: int,
+        whole: Callable[[Body, list[Answer], Body], Body],
+        chunks: Callable[[Body, list[Answer], Body | None], Iterator[Body]],
+    ) -> MockReply:
+        answers = [answer] * choices_of(request)
+        usage = render.usage_of(prompt, answers)
+        pace = self._settings.tokens_per_second
+        pause = 1 / pace if pace else 0.0
+        if not request.get("stream"):
+            data = encoded(whole(frame, answers, usage))
+            return MockReply(200, JSON, [data], self._sleep, pause * usage["completion_tokens"])
+        wanted = (request.get("stream_options") or {}).get("include_usage")
+        events = (b"data: %b\n\n" % encoded(c) for c in chunks(frame, answers, wanted and usage))
+        return MockReply(200, EVENTS, with_end(events), self._sleep, pause)
+
+
+class Script:
+    """What a request itself asks of the mock, in its `metadata`."""
+
+    def __init__(self, settings: Mock, request: Body) -> None:
+        """Raises `Failure` 400."""
+        metadata = request.get("metadata") or {}
+        if not isinstance(metadata, dict):
+            raise invalid_field("metadata", "'metadata' must be an object.")
+        self.reply = str(metadata.get("mock_reply", settings.reply))
+        self.status = number(metadata, "mock_status", 400, 599)
+        latency = number(metadata, "mock_latency_ms", 0, int(MAX_LATENCY * 1000))
+        self.latency = settings.latency if latency is None else latency / 1000
+
+
+class MockReply:
+    """A `wire.Reply` made of pieces, with a pause before each."""
+
+    def __init__(
+        self,
+        status: int,
+        headers: dict[bytes, bytes],
+        pieces: Any,
+        sleep: Sleep,
+        pause: float = 0.0,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._pieces = pieces
+        self._sleep = sleep
+        self._pause = pause
+        self._may_go_on = asyncio.Event()
+        self._may_go_on.set()
+        self._closed = False
+
+    async def read(self) -> bytes:
+        body: list[bytes] = []
+        await self.relay(body.append)
+        return b"".join(body)
+
+    async def relay(self, write: Callable[[bytes], None]) -> None:
+        for count, piece in enumerate(self._pieces):
+            if self._pause or count % BREATH == BREATH - 1:
+                await self._sleep(self._pause)
+            await self._may_go_on.wait()
+            if self._closed:
+                raise BrokenReply("the mock's answer was given up")
+            write(piece)
+
+    def pause(self) -> None:
+        self._may_go_on.clear()
+
+    def resume(self) -> None:
+        self._may_go_on.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._may_go_on.set()
+
+
+def frame_of(request: Body, body: bytes, prefix: str) -> Body:
+    """What every chunk of an answer repeats."""
+    return {
+        "id": render.identity(body, prefix),
+        "created": render.CREATED,
+        "model": request["model"],
+        "system_fingerprint": "fp_mock",
+    }
+
+
+def choices_of(request: Body) -> int:
+    """`n`. Raises `Failure` 400."""
+    count = request.get("n") or 1
+    if not isinstance(count, int) or not 1 <= count <= MAX_CHOICES:
+        raise invalid_field("n", f"'n' must be from 1 to {MAX_CHOICES}.")
+    return count
+
+
+def with_end(events: Iterator[bytes]) -> Iterator[bytes]:
+    """A stream and its last event."""
+    yield from events
+    yield b"data: [DONE]\n\n"
+
+
+def number(metadata: Body, name: str, least: int, most: int) -> int | None:
+    """A number from the metadata, whose values are texts. Raises `Failure` 400."""
+    given = metadata.get(name)
+    if given is None:
+        return None
+    if not str(given).isascii() or not str(given).isdigit() or not least <= int(given) <= most:
+        raise invalid_field(f"metadata.{name}", f"'{name}' must be from {least} to {most}.")
+    return int(given)
+
+
+def mock_failure(status: int) -> Failure:
+    """An error as OpenAI words it."""
+    if status == 429:
+        message = "Rate limit reached for this mock."
+        code = "rate_limit_exceeded"
+        return Failure(429, message, type="requests", code=code, retry_after=1.0)
+    type_ = "server_error" if status >= 500 else "invalid_request_error"
+    return Failure(
+        status, f"The mock was told to fail with {status}.", type=type_, code="mock_error"
+    )
+
+
+def refusal(failure: Failure, sleep: Sleep) -> MockReply:
+    """A failure as a provider's answer."""
+    error = {
+        "message": failure.message,
+        "type": failure.type,
+        "param": failure.param,
+        "code": failure.code,
+    }
+    headers = dict(JSON)
+    if failure.retry_after is not None:
+        headers[b"retry-after"] = b"%d" % failure.retry_after
+    return MockReply(failure.status, headers, [encoded({"error": error})], sleep)
+
+
+def encoded(value: Body) -> bytes:
+    """JSON."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,100 @@
+"""Small RouterConfigs to change one thing in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airouter.config.compile import compile_config
+from airouter.config.findings import Compiled
+from airouter.config.manifest import Text, compile_manifest
+from airouter.config.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Snapshot
+
+SECRETS = {("keys", "api-key"): "sk-upstream", ("keys", "team"): "sk-team"}
+
+ROUTER_YAML = """\
+apiVersion: airouter.dev/v1alpha1
+kind: RouterConfig
+metadata: {name: default}
+spec:
+  credentials:
+  - name: mock
+    type: Mock
+  models:
+  - name: echo
+    backends: [{credential: mock}]
+  auth:
+    masterKey: {secretRef: {name: keys, key: master}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData:
+  master: sk-master
+"""
+
+
+def credential(name: str = "main", **fields: Any) -> dict[str, Any]:
+    """A credential that needs nothing."""
+    given = {"type": "OpenAICompatible", "baseURL": "http://127.0.0.1:1/v1"}
+    return {"name": name, **given, **fields}
+
+
+def model(name: str = "gpt", *credentials: str, **fields: Any) -> dict[str, Any]:
+    """A model with a backend for each credential."""
+    return {
+        "name": name,
+        "backends": [{"credential": credential} for credential in credentials or ("main",)],
+        **fields,
+    }
+
+
+def client(name: str = "team", key: str = "team", **fields: Any) -> dict[str, Any]:
+    """A client with a key of the Secret `keys`."""
+    return {"name": name, "secretRef": {"name": "keys", "key": key}, **fields}
+
+
+def document(**spec: Any) -> dict[str, Any]:
+    """A RouterConfig that compiles without a finding, with some fields of its spec replaced."""
+    given = {"credentials": [credential()], "models": [model()], "auth": {"anonymous": "Allow"}}
+    return {
+        "apiVersion": "airouter.dev/v1alpha1",
+        "kind": "RouterConfig",
+        "metadata": {"name": "default"},
+        "spec": {**given, **spec},
+    }
+
+
+def compiled(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> Compiled:
+    """What becomes of a document."""
+    reading = read(document(**spec))
+    if reading.config is None:
+        return Compiled(None, reading.findings)
+    found = compile_config(reading.config, SECRETS if secrets is None else secrets, reading.dropped)
+    return Compiled(found.snapshot, (*reading.findings, *found.findings))
+
+
+def snapshot(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> Snapshot:
+    """The snapshot of a document that has one."""
+    found = compiled(secrets, **spec).snapshot
+    assert found is not None
+    return found
+
+
+def findings(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> list[str]:
+    """The findings of a document as text."""
+    return [str(finding) for finding in compiled(secrets, **spec).findings]
+
+
+def from_text(text: str, environ: Mapping[str, str] | None = None) -> Compiled:
+    """What becomes of one file, `router.yaml`."""
+    return compile_manifest([Text("router.yaml", text.encode())], environ or {})
+
+
+def lines(found: Compiled) -> list[str]:
+    """Its findings as text."""
+    return [str(finding) for finding in found.findings]

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+
+from airouter.config.reading import read
+from support.manifests import client, document
+
+
+@pytest.mark.parametrize(
+    ("spec", "finding"),
+    [
+        (
+            {"resilience": {"retries": {"backoff": {"initial": "3s"}}}},
+            "spec.resilience.retries.backoff: initial is longer than max",
+        ),
+        (
+            {"resilience": {"retries": {"onStatus": [200]}}},
+            "spec.resilience.retries.onStatus[0]: is too small",
+        ),
+        (
+            {"resilience": {"retries": {"onStatus": [429, 429]}}},
+            "spec.resilience.retries.onStatus: has an entry twice",
+        ),
+        (
+            {"resilience": {"retries": {"budgetPercent": 101}}},
+            "spec.resilience.retries.budgetPercent: is too large (right: 100 or less)",
+        ),
+        (
+            {"resilience": {"fail2ban": {"rules": [{"statusCode": 429}, {"statusCode": 429}]}}},
+            "spec.resilience.fail2ban.rules: has an entry twice",
+        ),
+        (
+            {"sessions": {"stickiness": {"enabled": "yes"}}},
+            "spec.sessions.stickiness.enabled: is not true or false",
+        ),
+        (
+            {"responses": {"storage": {"type": "Redis"}}},
+            "spec.redis: is required for responses.storage of type Redis",
+        ),
+        ({"responses": {"sealing": {"keys": []}}}, "spec.responses.sealing.keys: has too few"),
+        ({"responses": []}, "spec.responses: is not a mapping"),
+        ({"responses": {"storage": "Redis"}}, "spec.responses.storage: is not a mapping"),
+        ({"telemetry": {"traces": {"sampleRatio": 1.0}}}, "spec.telemetry.traces.sampleRatio: is"),
+        ({"auth": {"anonymous": "allow"}}, "spec.auth.anonymous: is not a known value"),
+        ({"auth": {"masterKey": {"secretRef": "sk-1"}}}, "spec.auth.masterKey.secretRef: is not a"),
+        ({"auth": {"clients": [client(models=["a b"])]}}, "spec.auth.clients[name=team].models[0]"),
+    ],
+)
+def test_a_mistake_is_told_at_its_place(spec: dict[str, Any], finding: str) -> None:
+    (found,) = read(document(**spec)).findings
+    assert str(found).removeprefix("error: ").startswith(finding)
+
+
+def test_a_storage_in_redis_is_fine_with_a_redis() -> None:
+    spec = {
+        "responses": {"storage": {"type": "Redis"}},
+        "redis": {"urlSecretRef": {"name": "redis"}},
+    }
+    assert read(document(**spec)).findings == ()

@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+
+from airouter.config.pending import SERVED_APIS, SERVED_TYPES
+from airouter.generation import APIS
+from airouter.providers.registry import PROVIDERS
+from support.manifests import client, credential, findings, model
+
+LATER = "is accepted, but not in effect in this version"
+
+
+def test_the_types_that_compile_are_those_that_a_provider_serves() -> None:
+    assert set(SERVED_TYPES) == set(PROVIDERS)
+
+
+def test_the_apis_that_compile_are_those_that_have_an_endpoint() -> None:
+    assert set(SERVED_APIS) == set(APIS)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"credentials": [credential(limits={"rpm": 1})]}, "credentials[name=main].limits"),
+        ({"models": [model(limits={"tpm": 1})]}, "models[name=gpt].limits"),
+        (
+            {"models": [model(metadata={"contextWindow": 1})]},
+            "models[name=gpt].metadata.contextWindow",
+        ),
+        (
+            {"models": [model(metadata={"maxOutputTokens": 1})]},
+            "models[name=gpt].metadata.maxOutputTokens",
+        ),
+        (
+            {"models": [model(metadata={"price": {"input": "1"}})]},
+            "models[name=gpt].metadata.price",
+        ),
+        ({"auth": {"clients": [client(limits={"rpm": 1})]}}, "auth.clients[name=team].limits"),
+        ({"resilience": {"fail2ban": {}}}, "resilience.fail2ban"),
+        ({"sessions": {"stickiness": {}}}, "sessions.stickiness"),
+        ({"responses": {"storage": {"type": "None"}}}, "responses.storage"),
+        (
+            {"responses": {"sealing": {"keys": [{"secretRef": {"name": "keys"}}]}}},
+            "responses.sealing",
+        ),
+        (
+            {"telemetry": {"traces": {"captureContent": True}}},
+            "telemetry.traces.captureContent",
+        ),
+    ],
+)
+def test_a_field_that_does_nothing_yet_is_never_silent(spec: dict[str, Any], field: str) -> None:
+    assert findings(**spec) == [f"warning: spec.{field}: {LATER}"]
+
+
+def test_redis_does_nothing_yet() -> None:
+    spec = {"redis": {"urlSecretRef": {"name": "redis"}}}
+    assert findings({("redis", "url"): "redis://r"}, **spec) == [f"warning: spec.redis: {LATER}"]
+
+
+def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:
+    spec = {
+        "credentials": [credential(limits={})],
+        "responses": {"storage": {"type": "Memory"}},
+        "telemetry": {"traces": {"captureContent": False}},
+    }
+    assert findings(**spec) == []
+
+
+def test_an_api_that_is_not_served_yet_is_named() -> None:
+    assert findings(credentials=[credential(api=["chat", "responses"])]) == [
+        f"warning: spec.credentials[name=main].api: responses {LATER} "
+        "(right: one of: chat, completions, embeddings)"
+    ]
+
+
+def test_a_mock_has_no_use_for_a_network() -> None:
+    headers = [{"name": "x-a", "value": "b"}]
+    declared = credential(type="Mock", secretRef={"name": "nobody"}, headers=headers)
+    assert findings(credentials=[declared]) == [
+        f"warning: spec.credentials[name=main].{field}: has no effect on type Mock"
+        for field in ("baseURL", "headers", "secretRef")
+    ]
