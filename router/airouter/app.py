@@ -76,6 +76,7 @@ class Router:
         self.draining = False
         self._started = time.monotonic()
         self._loads: dict[str, Load] = {}
+        random = Random()
         self.outbox = Outbox(loop)
         self.pools = Pools(
             self.outbox,
@@ -93,14 +94,15 @@ class Router:
             bans=NoBans(),
             recorder=self.recorder,
             tracing=self.tracing,
-            random=Random(),
+            random=random,
         )
         self.application = build_application(
             self.pipeline,
             self,
-            self.metrics,
+            self._scrape,
             body_limit=settings.max_body_bytes,
             started_at=int(time.time()),
+            random=random,
         )
         self.tracing.instrument(self.application, (door.path for door in DOORS))
         self.edge = Edge(
@@ -186,6 +188,10 @@ class Router:
         self.pipeline.generation = generation
         self.pools.keep_only(generation.pools)
         self.tracing.reload(snapshot)
+
+    def _scrape(self, accept: str) -> tuple[bytes, str]:
+        self.recorder.flush()
+        return self.metrics.render(accept)
 
     def _drain(self) -> None:
         self.draining = self.edge.draining = True

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from airouter.settings import Settings
 
 INVALID = 2
+UNWRAPPED = "\b\n"
+SERVE_EXAMPLES = f"""{UNWRAPPED}Examples:
+  airouter serve
+  airouter serve -f router.yaml
+  airouter serve -f router.yaml -f secrets.yaml --host 0.0.0.0 --port 80
+"""
+CHECK_EXAMPLES = f"""{UNWRAPPED}Examples:
+  airouter check -f router.yaml
+  airouter check -f manifests/ -f secrets.yaml
+"""
 COLOURS = {"error": "red", "warning": "yellow"}
 
 app = typer.Typer(
@@ -51,34 +61,33 @@ def common(
     """Take what stands before a command."""
 
 
-@app.command()
+@app.command(epilog=SERVE_EXAMPLES)
 def serve(
     file: Annotated[
         list[Path] | None,
         typer.Option(
             "--file",
             "-f",
+            metavar="PATH",
             help="Manifest to serve, or a directory of manifests. May be given several times. "
             "Without it, Mock models are served.",
         ),
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on. [8080]")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. [127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port to listen on. [8080]")
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None,
         typer.Option(help="The least severe message that is logged. [info]"),
     ] = None,
 ) -> None:
-    r"""Serve what a manifest declares.
+    """Serve what a manifest declares.
 
     A change of a file is live within a second, and no request is dropped for it. A file that is
     broken changes nothing, and the log says why.
-
-    \b
-    Examples:
-      airouter serve
-      airouter serve -f router.yaml
-      airouter serve -f router.yaml -f secrets.yaml --host 0.0.0.0 --port 80
     """
     settings = settings_from({"host": host, "port": port, "log_level": log_level})
     from airouter.app import serve as run  # noqa: PLC0415 - it loads all that serves
@@ -86,25 +95,21 @@ def serve(
     raise typer.Exit(run(settings, file or []))
 
 
-@app.command()
+@app.command(epilog=CHECK_EXAMPLES)
 def check(
     file: Annotated[
         list[Path],
         typer.Option(
             "--file",
             "-f",
+            metavar="PATH",
             help="Manifest to check, or a directory of manifests. May be given several times.",
         ),
     ],
 ) -> None:
-    r"""Say everything that is wrong with a manifest.
+    """Say everything that is wrong with a manifest.
 
     Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
-
-    \b
-    Examples:
-      airouter check -f router.yaml
-      airouter check -f manifests/ -f secrets.yaml
     """
     from airouter.config.sources.file import compile_files  # noqa: PLC0415 - not for --help
 

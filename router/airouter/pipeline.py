@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from airouter import request_ids
 from airouter.dialects import passthrough
 from airouter.dialects.chat.stream import UsageHider, UsageReader
 from airouter.dialects.usage import usage_of
@@ -32,7 +32,7 @@ from airouter.telemetry.record import Attempt, Record
 from airouter.wire import UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from random import Random
 
     from airouter.dialects.usage import Usage
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.pipeline")
 
-REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 FORWARDED = (b"openai-beta", b"idempotency-key")
 RETURNED = (b"content-type", b"openai-processing-ms", b"openai-version")
 LONGEST_REST = 3600.0
@@ -118,7 +117,8 @@ class Pipeline:
     async def serve(self, exchange: Exchange, door: Door) -> None:
         """Answer one request, whatever happens; only a cancellation gets out."""
         headers = exchange.headers
-        record = Record(door.path, door.operation, self._request_id(headers), monotonic())
+        name = request_ids.request_id(headers.get(request_ids.HEADER), self._random)
+        record = Record(door.path, door.operation, name, monotonic())
         record.trace = self._tracing.begin(headers)
         call = Call(exchange, door, record)
         permit = None
@@ -292,15 +292,9 @@ class Pipeline:
             call.exchange.abort()
             return
         headers = call.door.error_headers(failure)
-        headers.append((b"x-request-id", call.record.request_id.encode("latin-1")))
+        headers.append((request_ids.HEADER, call.record.request_id.encode("latin-1")))
         call.exchange.respond(failure.status, headers, call.door.error_body(failure))
         note_start(call.record, failure.status)
-
-    def _request_id(self, headers: Mapping[bytes, bytes]) -> str:
-        given = headers.get(b"x-request-id")
-        if given is not None and REQUEST_ID.fullmatch(given):
-            return given.decode("ascii")
-        return f"req_{self._random.getrandbits(128):032x}"
 
     def _head(self, call: Call) -> bytes:
         head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
@@ -319,7 +313,7 @@ class Pipeline:
     def _returned(self, call: Call, reply: Reply) -> Headers:
         given = reply.headers
         headers = [(name, given[name]) for name in RETURNED if name in given]
-        headers.append((b"x-request-id", call.record.request_id.encode("ascii")))
+        headers.append((request_ids.HEADER, call.record.request_id.encode("ascii")))
         return headers
 
 

@@ -1,4 +1,4 @@
-"""The edge alone on a socket, with a pipeline that the test plays and an ASGI application behind it."""
+"""The edge alone on a socket, with a pipeline that the test plays and an application behind it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import uvicorn
+from uvicorn.server import ServerState
+
 from airouter.edge import Edge, EdgeProtocol
 from airouter.outbox import Outbox
 from airouter.wire import Exchange
-from uvicorn.server import ServerState
 
 HOT = b"/v1/chat/completions"
 

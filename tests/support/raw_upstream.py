@@ -1,4 +1,4 @@
-"""A provider played by hand: the test reads each request and writes the very bytes of the answer."""
+"""A provider played by hand: the test reads each request and writes the bytes of the answer."""
 
 from __future__ import annotations
 

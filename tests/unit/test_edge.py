@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+
 from airouter.wire import Exchange
 from support.edge_server import EdgeServer, edge_server
 
@@ -65,6 +66,13 @@ def post(body: bytes = b"hi", *headers: bytes, path: bytes = b"/v1/chat/completi
 
 
 CLOSE = b"Connection: close"
+
+
+async def write_for_ever(writer: asyncio.StreamWriter) -> None:
+    for _ in range(1000):
+        writer.write(b"y" * 1000)
+        await writer.drain()
+        await asyncio.sleep(0)
 
 
 async def test_a_plain_request_goes_straight_to_the_pipeline(
@@ -168,9 +176,7 @@ async def test_a_connection_is_kept_alive(server: EdgeServer, script: Script) ->
     writer.close()
 
 
-async def test_a_client_that_leaves_cancels_its_request(
-    server: EdgeServer, script: Script
-) -> None:
+async def test_a_client_that_leaves_cancels_its_request(server: EdgeServer, script: Script) -> None:
     script.hold = asyncio.Event()
     _, writer = await server.connect()
     writer.write(post())
@@ -276,10 +282,7 @@ async def test_endless_trailers_are_cut_off(script: Script) -> None:
         _, writer = await server.connect()
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ")
         with pytest.raises(ConnectionError):
-            for _ in range(1000):
-                writer.write(b"y" * 1000)
-                await writer.drain()
-                await asyncio.sleep(0)
+            await write_for_ever(writer)
 
 
 async def test_one_connection_too_many_is_turned_away() -> None:

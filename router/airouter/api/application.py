@@ -6,6 +6,7 @@ pipeline.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from airouter import __version__
-from airouter.api.asgi import PipelineResponse, read_exchange
+from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
 from airouter.api.doors import DOORS
 from airouter.api.errors import openai_body, openai_headers
 from airouter.api.health import State, health_of
@@ -24,17 +25,26 @@ from airouter.failures import Failure, internal
 from airouter.web.page import health_page
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
+    from random import Random
 
     from airouter.auth import Principal
     from airouter.pipeline import Door, Pipeline
-    from airouter.telemetry.metrics import Metrics
 
 TITLE = "Auto AI Router"
 
+Scrape = Callable[[str], tuple[bytes, str]]
+"""From an `Accept` header to metrics and their content type."""
+
 
 def build_application(
-    pipeline: Pipeline, state: State, metrics: Metrics, *, body_limit: int, started_at: int
+    pipeline: Pipeline,
+    state: State,
+    scrape: Scrape,
+    *,
+    body_limit: int,
+    started_at: int,
+    random: Random,
 ) -> FastAPI:
     """The application. `started_at` is Unix seconds, given as every model's `created`."""
     application = FastAPI(
@@ -46,9 +56,10 @@ def build_application(
 
     add_doors(application, pipeline, body_limit)
     add_models(application, pipeline, principal_of, started_at)
-    add_health(application, state, metrics)
+    add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)
+    application.add_middleware(RequestIds, random=random)
     return application
 
 
@@ -83,7 +94,7 @@ def add_models(
         return get_model(pipeline.current().snapshot, principal_of(request), name, created)
 
 
-def add_health(application: FastAPI, state: State, metrics: Metrics) -> None:
+def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
     """What needs no key."""
 
     @application.get("/health", tags=["Operations"])
@@ -99,8 +110,8 @@ def add_health(application: FastAPI, state: State, metrics: Metrics) -> None:
         return JSONResponse(found.as_json(), status)
 
     @application.get("/metrics", tags=["Operations"])
-    async def scrape(request: Request) -> Response:
-        body, content_type = metrics.render(request.headers.get("accept", ""))
+    async def metrics(request: Request) -> Response:
+        body, content_type = scrape(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
 

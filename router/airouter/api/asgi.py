@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from airouter import request_ids
 from airouter.failures import Failure, body_too_large
 from airouter.wire import Exchange, Headers
 
 if TYPE_CHECKING:
+    from random import Random
+
     from starlette.requests import Request
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
 
@@ -105,6 +108,28 @@ class PipelineResponse(Response):
         finally:
             watching.cancel()
             await asyncio.wait({serving, watching})
+
+
+class RequestIds:
+    """Gives every answer an `x-request-id` that does not have one yet."""
+
+    def __init__(self, app: ASGIApp, random: Random) -> None:
+        self._app = app
+        self._random = random
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it all on, with the header."""
+        given = dict(scope.get("headers", ())).get(request_ids.HEADER)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", [])
+                if all(name != request_ids.HEADER for name, _ in headers):
+                    name = request_ids.request_id(given, self._random).encode("ascii")
+                    message["headers"] = [*headers, (request_ids.HEADER, name)]
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
 
 
 async def until_disconnect(receive: Receive) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 STRING = ("a string", "a string, in quotes where it looks like a number")
@@ -72,32 +73,35 @@ def values(expected: str) -> str:
 
 def suggestion(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
     """The known field that an unknown one looks like, or all of them."""
-    model = model_at(root, loc[:-1])
-    names = sorted(field.alias or name for name, field in model.model_fields.items())
+    names = sorted(map(str, fields_of(model_at(root, loc[:-1]))))
     return likely(str(loc[-1])[:64], names) or choice(names, most=20)
 
 
 def description(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
     """What a field is for."""
-    for name, field in model_at(root, loc[:-1]).model_fields.items():
-        if loc[-1] == (field.alias or name):
-            return (field.description or "").rstrip(".")
-    return ""
+    field = fields_of(model_at(root, loc[:-1]))[loc[-1]]
+    return str(field.description).rstrip(".")
 
 
 def model_at(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:
     """The innermost model on the way to a place in a document."""
     model = root
     for step in loc:
-        for name, field in model.model_fields.items():
-            if step == (field.alias or name):
-                model = next(models_in(field.annotation), model)
+        field = fields_of(model).get(step)
+        if field is not None:
+            model = next(models_in(field.annotation), model)
     return model
+
+
+def fields_of(model: type[BaseModel]) -> dict[str | int, FieldInfo]:
+    """A model's fields by their name in YAML."""
+    return {str(field.alias): field for field in model.model_fields.values()}
 
 
 def models_in(annotation: object) -> Iterator[type[BaseModel]]:
     """The models that an annotation such as `list[Model] | None` speaks of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    for argument in get_args(annotation):
-        yield from models_in(argument)
+    else:
+        for argument in get_args(annotation):
+            yield from models_in(argument)

@@ -59,7 +59,7 @@ def test_redis_does_nothing_yet() -> None:
 
 
 def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:
-    spec = {
+    spec: dict[str, Any] = {
         "credentials": [credential(limits={})],
         "responses": {"storage": {"type": "Memory"}},
         "telemetry": {"traces": {"captureContent": False}},
@@ -69,8 +69,10 @@ def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:
 
 def test_an_api_that_is_not_served_yet_is_named() -> None:
     assert findings(credentials=[credential(api=["chat", "responses"])]) == [
-        f"warning: spec.credentials[name=main].api: responses {LATER} "
-        "(right: one of: chat, completions, embeddings)"
+        (
+            f"warning: spec.credentials[name=main].api: responses {LATER} "
+            "(right: one of: chat, completions, embeddings)"
+        )
     ]
 
 

@@ -55,13 +55,19 @@ def test_all_mistakes_are_reported_at_once() -> None:
     assert texts(given) == [
         "error: spec.credentials[name=main].weight: is too small (right: 0 or more)",
         "error: spec.credentials[name=main].aws: belongs to type Bedrock only (right: no aws here)",
-        "error: spec.credentials[name=b].type: is not a known value (right: one of: OpenAI, "
-        "AzureOpenAI, OpenAICompatible, Anthropic, Gemini, VertexAI, Bedrock, Router, Mock)",
+        (
+            "error: spec.credentials[name=b].type: is not a known value (right: one of: OpenAI, "
+            "AzureOpenAI, OpenAICompatible, Anthropic, Gemini, VertexAI, Bedrock, Router, Mock)"
+        ),
         "error: spec.models[name=gpt].backends[0].weight: is too large (right: 1000 or less)",
-        "error: spec.models[name=gpt].backends[0].credential: is required "
-        "(right: the name of a credential, or credentialSelector)",
-        "error: spec.surprise: is not a known field (right: one of: auth, credentials, models, "
-        "redis, resilience, responses, sessions, telemetry)",
+        (
+            "error: spec.models[name=gpt].backends[0].credential: is required "
+            "(right: the name of a credential, or credentialSelector)"
+        ),
+        (
+            "error: spec.surprise: is not a known field (right: one of: auth, credentials, models, "
+            "redis, resilience, responses, sessions, telemetry)"
+        ),
     ]
 
 
@@ -72,8 +78,10 @@ def test_the_second_item_of_a_name_is_dropped() -> None:
     assert [c.priority for c in reading.config.spec.credentials] == [1, 0]
     assert reading.dropped == frozenset()
     assert [str(f) for f in reading.findings] == [
-        "error: spec.credentials[1].name: is the name of another credential "
-        "(right: a name of its own)"
+        (
+            "error: spec.credentials[1].name: is the name of another credential "
+            "(right: a name of its own)"
+        )
     ]
 
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+
 from airouter.config.snapshot import Timeouts
 from airouter.outbox import Outbox
 from airouter.upstream.endpoint import Endpoint
@@ -82,13 +83,13 @@ async def test_a_request_is_written_as_http_and_its_answer_read(
 
 async def test_a_connection_is_used_again(upstream: RawUpstream, make_pool: MakePool) -> None:
     pool = make_pool()
-    for conversation in (None, None):
-        asking = asyncio.create_task(pool.send(PATH, HEAD, BODY))
-        conversation = conversation or (await upstream.accept() if upstream.count == 0 else kept)
-        kept = conversation
-        await conversation.request()
-        await conversation.say(OK)
-        await (await asking).read()
+    asking = asyncio.create_task(pool.send(PATH, HEAD, BODY))
+    conversation = await answer(upstream)
+    await (await asking).read()
+    asking = asyncio.create_task(pool.send(PATH, HEAD, BODY))
+    await conversation.request()
+    await conversation.say(OK)
+    await (await asking).read()
     assert (upstream.count, pool.idle, pool.in_flight) == (1, 1, 0)
 
 
@@ -234,7 +235,8 @@ async def test_interim_answers_are_skipped(upstream: RawUpstream, make_pool: Mak
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", b"\x00" * 9]
+    "garbage",
+    [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", b"\x00" * 9],
 )
 async def test_what_is_not_http_is_an_error(
     upstream: RawUpstream, make_pool: MakePool, garbage: bytes

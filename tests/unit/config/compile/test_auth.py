@@ -47,8 +47,10 @@ def test_a_master_key_that_is_missing_rejects_everything() -> None:
 def test_a_client_whose_key_is_missing_is_dropped() -> None:
     found = told(masterKey=MASTER, clients=[client(key="nobody"), client("b")])
     assert found == [
-        "error: spec.auth.clients[name=team].secretRef: Secret 'keys' has no usable key 'nobody' "
-        "(right: one of: api-key, empty, same, team)"
+        (
+            "error: spec.auth.clients[name=team].secretRef: Secret 'keys' has no usable key "
+            "'nobody' (right: one of: api-key, empty, same, team)"
+        )
     ]
     assert [c.name for c in auth(clients=[client(key="nobody"), client("b")]).clients] == ["b"]
 
@@ -57,8 +59,10 @@ def test_of_two_clients_with_one_key_the_first_has_it() -> None:
     clients = [client("a", "same"), client("b", "team")]
     assert [c.name for c in auth(clients=clients).clients] == ["a"]
     assert told(clients=clients) == [
-        "error: spec.auth.clients[name=b].secretRef: is the same key as that of client a "
-        "(right: a key of its own)"
+        (
+            "error: spec.auth.clients[name=b].secretRef: is the same key as that of client a "
+            "(right: a key of its own)"
+        )
     ]
 
 

@@ -48,8 +48,8 @@ def test_compiling_changes_nothing_in_its_input() -> None:
 
 
 def test_findings_come_in_a_stable_order() -> None:
-    spec = {"credentials": [credential("b"), credential("a"), credential()]}
-    assert [f.field for f in compiled(**spec).findings] == [
+    credentials = [credential("b"), credential("a"), credential()]
+    assert [f.field for f in compiled(credentials=credentials).findings] == [
         "spec.credentials[name=a]",
         "spec.credentials[name=b]",
     ]

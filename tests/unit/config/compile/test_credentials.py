@@ -73,8 +73,10 @@ def test_a_type_that_is_not_served_yet_is_dropped(type_: str) -> None:
     models = [model("gpt", "main", "other")]
     assert [c.name for c in snapshot(credentials=declared, models=models).credentials] == ["other"]
     assert findings(credentials=declared, models=models) == [
-        f"error: spec.credentials[name=main].type: type {type_} is not served by this version "
-        "(right: one of: OpenAI, OpenAICompatible, Router, Mock)",
+        (
+            f"error: spec.credentials[name=main].type: type {type_} is not served by this version "
+            "(right: one of: OpenAI, OpenAICompatible, Router, Mock)"
+        ),
         "warning: spec.models[name=gpt].backends[0].credential: credential main was dropped",
     ]
 
@@ -95,8 +97,10 @@ def test_a_credential_without_a_key_is_fine_where_none_may_be_needed() -> None:
 
 def test_openai_without_a_key_is_worth_a_warning() -> None:
     assert findings(credentials=[{"name": "main", "type": "OpenAI"}]) == [
-        "warning: spec.credentials[name=main]: has no secretRef: "
-        "the provider will refuse every request"
+        (
+            "warning: spec.credentials[name=main]: has no secretRef: "
+            "the provider will refuse every request"
+        )
     ]
 
 

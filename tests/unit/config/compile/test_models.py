@@ -52,8 +52,10 @@ def test_a_model_that_is_drained_as_a_whole_is_worth_a_warning() -> None:
     models = [model(backends=[{"credential": "main", "weight": 0}])]
     assert snapshot(models=models).models[0].tiers == ()
     assert findings(models=models) == [
-        "warning: spec.models[name=gpt].backends: are all drained by a weight of 0: "
-        "every request gets a 503"
+        (
+            "warning: spec.models[name=gpt].backends: are all drained by a weight of 0: "
+            "every request gets a 503"
+        )
     ]
 
 
@@ -99,12 +101,18 @@ def test_a_selector_that_finds_what_was_dropped_says_so() -> None:
 def test_a_credential_that_is_not_there_is_an_error_and_the_model_stays_known() -> None:
     models = [model("gpt", "mian")]
     assert findings(models=models) == [
-        "warning: spec.credentials[name=main]: no model can reach it "
-        "(right: a backend that means it)",
-        "error: spec.models[name=gpt].backends: hold none that can be used: "
-        "every request gets a 503",
-        "error: spec.models[name=gpt].backends[0].credential: there is no credential mian "
-        "(right: one of: main)",
+        (
+            "warning: spec.credentials[name=main]: no model can reach it "
+            "(right: a backend that means it)"
+        ),
+        (
+            "error: spec.models[name=gpt].backends: hold none that can be used: "
+            "every request gets a 503"
+        ),
+        (
+            "error: spec.models[name=gpt].backends[0].credential: there is no credential mian "
+            "(right: one of: main)"
+        ),
     ]
     assert [m.name for m in snapshot(models=models).models] == ["gpt"]
 
@@ -152,12 +160,18 @@ def test_a_name_that_two_models_want_belongs_to_one() -> None:
     found = snapshot(models=models).models
     assert [m.aliases for m in found] == [("x",), ("y",)]
     assert findings(models=models) == [
-        "error: spec.models[name=a].aliases[1]: b is a name of model b already "
-        "(right: a name that is free)",
-        "error: spec.models[name=a].aliases[2]: a is a name of model a already "
-        "(right: a name that is free)",
-        "error: spec.models[name=b].aliases[0]: x is a name of model a already "
-        "(right: a name that is free)",
+        (
+            "error: spec.models[name=a].aliases[1]: b is a name of model b already "
+            "(right: a name that is free)"
+        ),
+        (
+            "error: spec.models[name=a].aliases[2]: a is a name of model a already "
+            "(right: a name that is free)"
+        ),
+        (
+            "error: spec.models[name=b].aliases[0]: x is a name of model a already "
+            "(right: a name that is free)"
+        ),
     ]
 
 

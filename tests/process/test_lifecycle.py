@@ -1,0 +1,120 @@
+"""A router process from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+from support.config import MASTER_KEY, mock_manifest
+from support.router import RouterProcess, router_process
+
+HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
+
+
+def client_of(router: RouterProcess) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=router.base_url, api_key=MASTER_KEY, max_retries=0)
+
+
+async def begin(client: openai.AsyncOpenAI, model: str) -> openai.AsyncStream[ChatCompletionChunk]:
+    """A stream whose first chunk is here."""
+    stream = await client.chat.completions.create(model=model, messages=HELLO, stream=True)
+    await anext(aiter(stream))
+    return stream
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A model whose streams take about a second."""
+    path = tmp_path / "router.yaml"
+    path.write_text(mock_manifest("slow", reply="tokens:20", tokensPerSecond=20))
+    return path
+
+
+async def test_it_serves_in_under_a_second_from_its_start(tmp_path: Path) -> None:
+    async with router_process(tmp_path):
+        pass  # once, so that bytecode is there
+    start = time.monotonic()
+    async with router_process(tmp_path) as router:
+        assert (await router.health())["status"] == "ok"
+        assert time.monotonic() - start < 1.5  # a loaded test machine, and our own polling
+
+
+async def test_streams_that_run_at_sigterm_all_finish_and_it_ends_with_zero(
+    tmp_path: Path, slow: Path
+) -> None:
+    async with router_process(tmp_path, "-f", str(slow)) as router, client_of(router) as client:
+
+        async def rest_of(stream: openai.AsyncStream[ChatCompletionChunk]) -> str:
+            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+        streams = await asyncio.gather(*(begin(client, "slow") for _ in range(50)))
+        router.signal(signal.SIGTERM)
+        answers = await asyncio.gather(*map(rest_of, streams))
+        assert all(answer.endswith("word20") for answer in answers)
+        assert await router.wait() == 0
+
+
+async def test_a_draining_router_is_not_ready_and_still_serves(tmp_path: Path) -> None:
+    async with router_process(tmp_path, AIROUTER_DRAIN_GRACE="1") as router:
+        async with httpx.AsyncClient(base_url=router.url) as client:
+            assert (await client.get("/vhealth")).status_code == 200
+            router.signal(signal.SIGTERM)
+            while (await client.get("/vhealth")).status_code == 200:
+                await asyncio.sleep(0.01)
+            assert (await client.get("/health")).json()["status"] == "draining"
+            answer = await client.post(
+                "/v1/chat/completions",
+                headers={"authorization": "Bearer sk-airouter-demo"},
+                json={"model": "mock-echo", "messages": HELLO},
+            )
+            assert answer.status_code == 200
+            assert answer.headers["connection"] == "close"
+        assert await router.wait() == 0
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path, slow: Path) -> None:
+    async with router_process(tmp_path, "-f", str(slow)) as router, client_of(router) as client:
+        stream = await begin(client, "slow")
+        router.signal(signal.SIGTERM)
+        while (await router.health())["status"] != "draining":
+            await asyncio.sleep(0.01)
+        start = time.monotonic()
+        router.signal(signal.SIGTERM)
+        await router.wait()
+        assert time.monotonic() - start < 0.7
+        await stream.close()
+
+
+async def test_streams_that_outlive_the_deadline_are_cut(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    path.write_text(mock_manifest("endless", reply="tokens:9999", tokensPerSecond=10))
+    async with (
+        router_process(tmp_path, "-f", str(path), AIROUTER_DRAIN_DEADLINE="1") as router,
+        client_of(router) as client,
+    ):
+        stream = await begin(client, "endless")
+        router.signal(signal.SIGTERM)
+        assert await router.wait() == 0
+        await stream.close()
+
+
+async def test_a_file_that_cannot_be_served_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    async with (
+        router_process(tmp_path, "-f", str(path)) as router,
+        httpx.AsyncClient(base_url=router.url) as client,
+    ):
+        assert (await client.get("/health")).status_code == 200
+        assert (await client.get("/vhealth")).status_code == 503
+        refused = await client.get("/v1/models")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
+        path.write_text(mock_manifest("here"))
+        await router.until_live("")
+        assert (await client.get("/vhealth")).status_code == 200

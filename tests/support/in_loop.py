@@ -1,0 +1,63 @@
+"""A whole router in the test's own event loop, for tests that play the provider by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+
+from airouter.app import Router
+from airouter.config.manifest import Text, compile_manifest
+from airouter.settings import Settings
+from support.config import MASTER_KEY
+
+
+class Served:
+    """A running router and a client with its master key."""
+
+    def __init__(self, router: Router, port: int, client: httpx.AsyncClient) -> None:
+        self.router = router
+        self.port = port
+        self.client = client
+
+    def offer(self, manifest: str) -> bool:
+        """Reload."""
+        return self.router.store.offer(compiled(manifest), "test")
+
+    async def chat(self, model: str = "m", **fields: object) -> httpx.Response:
+        """A chat that says hello."""
+        body = {"model": model, "messages": [{"role": "user", "content": "Hello!"}], **fields}
+        return await self.client.post("/v1/chat/completions", json=body)
+
+
+def compiled(manifest: str):  # type: ignore[no-untyped-def]  # the compiler's own result
+    return compile_manifest([Text("test", manifest.encode())], {})
+
+
+@contextlib.asynccontextmanager
+async def served(manifest: str | None, **settings: object) -> AsyncIterator[Served]:
+    """Serve a manifest, or nothing yet."""
+    defaults: dict[str, object] = {
+        "port": 0,
+        "access_log": False,
+        "drain_grace": 0.0,
+        "drain_deadline": 1.0,
+    }
+    router = Router(Settings(**(defaults | settings)))  # type: ignore[arg-type]
+    if manifest is not None:
+        router.store.offer(compiled(manifest), "test")
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(router.serve(ready.set_result))
+    port = await ready
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    try:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=headers
+        ) as client:
+            yield Served(router, port, client)
+    finally:
+        assert router.server is not None
+        router.server.should_exit = True
+        await serving

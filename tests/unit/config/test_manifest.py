@@ -1,0 +1,205 @@
+import pytest
+
+from airouter.config.findings import Finding
+from airouter.config.manifest import Text, compile_manifest
+from support.manifests import ROUTER_YAML, from_text, lines
+
+ROUTER, SECRET = ROUTER_YAML.split("---\n")
+
+
+def test_a_manifest_becomes_a_snapshot() -> None:
+    found = from_text(ROUTER_YAML)
+    assert found.findings == ()
+    assert found.snapshot is not None
+    assert [m.name for m in found.snapshot.models] == ["echo"]
+
+
+def test_documents_may_stand_in_several_files_in_any_order() -> None:
+    texts = [Text("b.yaml", SECRET.encode()), Text("a.yaml", ROUTER.encode())]
+    assert compile_manifest(texts, {}) == from_text(ROUTER_YAML)
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert from_text("\ufeff" + ROUTER_YAML).findings == ()
+
+
+def test_a_finding_has_the_line_of_its_field() -> None:
+    text = ROUTER_YAML.replace("    type: Mock\n", "    type: Mock\n    weight: 5 kg\n")
+    assert lines(from_text(text)) == [
+        (
+            "router.yaml:8: error: spec.credentials[name=mock].weight: is not a whole number "
+            "(right: a whole number)"
+        ),
+        (
+            "router.yaml:11: error: spec.models[name=echo].backends: hold none that can be used: "
+            "every request gets a 503"
+        ),
+        (
+            "router.yaml:11: warning: spec.models[name=echo].backends[0].credential: "
+            "credential mock was dropped"
+        ),
+    ]
+
+
+def test_a_finding_about_what_is_not_there_has_the_line_around_it() -> None:
+    found = from_text(ROUTER_YAML.replace("{name: keys, key: master}", "{}"))
+    assert lines(found)[0] == (
+        "router.yaml:12: error: spec.auth.masterKey.secretRef.name: is required "
+        "(right: Name of the Secret)"
+    )
+
+
+def test_a_finding_of_compiling_has_a_line_too() -> None:
+    found = from_text(ROUTER_YAML.replace("{name: keys, key: master}", "{name: keys, key: x}"))
+    assert found.snapshot is None
+    assert lines(found) == [
+        (
+            "router.yaml:12: error: spec.auth.masterKey.secretRef: Secret 'keys' has no usable "
+            "key 'x' (right: one of: master)"
+        )
+    ]
+
+
+def test_a_missing_variable_is_told_where_it_is_wanted() -> None:
+    found = from_text(ROUTER_YAML.replace("sk-master", "${MASTER}"))
+    assert lines(found)[1] == (
+        "router.yaml:18: error: stringData.master: the environment has no variable 'MASTER' "
+        "(right: MASTER set where this runs, or $${ for a literal ${)"
+    )
+
+
+def test_a_variable_that_is_there_is_used() -> None:
+    text = ROUTER_YAML.replace("sk-master", "${MASTER}")
+    assert from_text(text, {"MASTER": "sk-master"}) == from_text(ROUTER_YAML)
+
+
+def test_a_key_given_twice_drops_what_it_stands_in() -> None:
+    text = ROUTER_YAML.replace("    type: Mock\n", "    type: Mock\n    type: OpenAI\n")
+    found = from_text(text)
+    assert found.snapshot is not None
+    assert found.snapshot.credentials == ()
+    assert lines(found)[0] == (
+        "router.yaml:8: error: spec.credentials[name=mock].type: is given twice "
+        "(right: each key once)"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n---\n", SECRET])
+def test_there_must_be_a_router_config(text: str) -> None:
+    found = from_text(text)
+    assert found.snapshot is None
+    assert lines(found) == [
+        (
+            "error: there is no RouterConfig in what was given (right: a document with "
+            "apiVersion: airouter.dev/v1alpha1 and kind: RouterConfig)"
+        )
+    ]
+
+
+def test_there_is_one_router_config() -> None:
+    found = from_text(f"{ROUTER_YAML}---\n{ROUTER}")
+    assert found.snapshot is None
+    assert lines(found) == [
+        "router.yaml:20: error: is another RouterConfig (right: one in all files together)"
+    ]
+
+
+def test_of_two_secrets_with_one_name_the_first_counts() -> None:
+    found = from_text(f"{ROUTER_YAML}---\n{SECRET.replace('sk-master', 'sk-other')}")
+    first = from_text(ROUTER_YAML)
+    assert found.snapshot == first.snapshot
+    assert lines(found) == [
+        (
+            "router.yaml:22: error: metadata.name: is the name of another Secret "
+            "(right: a name of its own)"
+        )
+    ]
+
+
+def test_a_secret_of_the_wrong_form_is_told_and_not_used() -> None:
+    found = from_text(ROUTER_YAML.replace("stringData", "stringdata"))
+    assert lines(found) == [
+        (
+            "router.yaml:12: error: spec.auth.masterKey.secretRef: there is no usable Secret "
+            "'keys'"
+        ),
+        "router.yaml:17: error: stringdata: is not a known field (right: stringData)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        (
+            "airouter.dev/v1alpha1",
+            "airouter.dev/v1",
+            "router.yaml:1: error: apiVersion: is not a known value (right: one of: airouter.dev",
+        ),
+        (
+            "kind: RouterConfig",
+            "kind: RouterConfg",
+            "router.yaml:2: error: kind: is not a known value (right: one of: RouterConfig)",
+        ),
+        (
+            "metadata: {name: default}",
+            "metadata: {}",
+            "router.yaml:3: error: metadata.name: is required (right: Name of the object)",
+        ),
+    ],
+)
+def test_a_router_config_of_the_wrong_form_is_told_apart(old: str, new: str, finding: str) -> None:
+    found = from_text(ROUTER_YAML.replace(old, new))
+    assert found.snapshot is None
+    assert lines(found)[0].startswith(finding)
+
+
+def test_other_kinds_are_left_alone_with_a_warning() -> None:
+    found = from_text(f"{ROUTER_YAML}---\napiVersion: v1\nkind: Namespace\n")
+    assert found.snapshot is not None
+    assert lines(found) == [
+        "router.yaml:21: warning: kind: 'Namespace' is not read here "
+        "(right: RouterConfig or Secret)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("hello", "router.yaml:20: error: is not a mapping (right: a RouterConfig or a Secret)"),
+        ("a: 1", "router.yaml:20: error: kind: is required (right: RouterConfig or Secret)"),
+        ("kind: 1", "router.yaml:20: error: kind: is required (right: RouterConfig or Secret)"),
+    ],
+)
+def test_what_is_no_object_is_an_error_and_the_rest_is_served(text: str, finding: str) -> None:
+    found = from_text(f"{ROUTER_YAML}---\n{text}\n")
+    assert found.snapshot is not None
+    assert lines(found) == [finding]
+
+
+def test_a_text_that_is_not_yaml_rejects_everything_and_hides_nothing() -> None:
+    text = ROUTER_YAML.replace("type: Mock", "type: Mok")
+    texts = [Text("a.yaml", text.encode()), Text("b.yaml", b"a: [")]
+    found = compile_manifest(texts, {})
+    assert found.snapshot is None
+    assert [finding.place for finding in found.findings] == ["a.yaml:7", "b.yaml:1"]
+
+
+def test_a_text_that_is_not_utf8_is_refused_with_its_line() -> None:
+    found = compile_manifest([Text("a.yaml", b"a: 1\nb: \xff\n")], {})
+    assert lines(found) == ["a.yaml:2: error: is not text in UTF-8"]
+
+
+def test_what_could_not_be_brought_rejects_everything() -> None:
+    known = [Finding("error", (), "cannot be read", file="b.yaml")]
+    found = compile_manifest([Text("a.yaml", ROUTER_YAML.encode())], {}, known)
+    assert found.snapshot is None
+    assert lines(found) == ["b.yaml: error: cannot be read"]
+
+
+def test_no_finding_repeats_a_secret() -> None:
+    text = ROUTER_YAML.replace("sk-master", "sk-master  sk-master")
+    assert "sk-master" not in "".join(lines(from_text(text)))
+
+
+def test_a_text_does_not_show_its_content() -> None:
+    assert repr(Text("a.yaml", b"sk-1")) == "Text(name='a.yaml')"

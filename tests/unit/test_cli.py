@@ -1,0 +1,136 @@
+"""The command line, as a process would be called."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from airouter import __version__
+from airouter.cli import app
+from support.manifests import ROUTER_YAML
+
+PENDING = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {}}\n  auth:")
+
+
+def airouter(*arguments: object, **environ: str) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], env=environ, prog_name="airouter")
+
+
+@pytest.fixture
+def router_yaml(tmp_path: Path) -> Path:
+    path = tmp_path / "router.yaml"
+    path.write_text(ROUTER_YAML, encoding="utf-8")
+    return path
+
+
+def test_the_version_is_told() -> None:
+    result = airouter("--version")
+    assert (result.exit_code, result.output) == (0, f"airouter {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--help"], "check"),
+        ([], "check"),
+        (["serve", "--help"], "    airouter serve -f router.yaml\n"),
+        (["check", "--help"], "    airouter check -f router.yaml\n"),
+    ],
+)
+def test_help_helps(arguments: list[str], text: str) -> None:
+    assert text in airouter(*arguments).output
+
+
+def test_a_good_manifest_is_said_to_be_good(router_yaml: Path) -> None:
+    result = airouter("check", "-f", router_yaml)
+    assert result.exit_code == 0
+    assert result.output == "0 errors, 0 warnings; serves 1 model, 1 credential, 0 clients\n"
+
+
+def test_a_warning_is_no_failure(router_yaml: Path) -> None:
+    router_yaml.write_text(PENDING, encoding="utf-8")
+    result = airouter("check", "-f", router_yaml)
+    assert result.exit_code == 0
+    assert result.output == (
+        f"{router_yaml}:11: warning: spec.sessions.stickiness: "
+        "is accepted, but not in effect in this version\n"
+        "0 errors, 1 warning; serves 1 model, 1 credential, 0 clients\n"
+    )
+
+
+def test_an_error_is_a_failure_even_if_the_rest_is_served(router_yaml: Path) -> None:
+    router_yaml.write_text(ROUTER_YAML.replace("credential: mock", "credential: mok"), "utf-8")
+    result = airouter("check", "-f", router_yaml)
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1] == (
+        "2 errors, 1 warning; serves 1 model, 1 credential, 0 clients"
+    )
+
+
+def test_what_serves_nothing_is_said_so(router_yaml: Path) -> None:
+    result = airouter("check", "-f", router_yaml, "-f", router_yaml.with_name("nobody.yaml"))
+    assert result.exit_code == 2
+    assert result.output.endswith("1 error, 0 warnings; nothing can be served\n")
+
+
+def test_variables_come_from_the_environment(router_yaml: Path) -> None:
+    router_yaml.write_text(ROUTER_YAML.replace("sk-master", "${MASTER}"), encoding="utf-8")
+    assert airouter("check", "-f", router_yaml).exit_code == 2
+    assert airouter("check", "-f", router_yaml, MASTER="sk-1").exit_code == 0
+
+
+def test_check_needs_a_file() -> None:
+    assert airouter("check").exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--port=x", "--log-level=loud", "--nobody"])
+def test_a_wrong_option_is_refused(option: str) -> None:
+    assert airouter("serve", option).exit_code == 2
+
+
+def test_a_wrong_setting_is_named() -> None:
+    result = airouter("serve", "--port", 99999, AIROUTER_MAX_BODY_BYTES="huge")
+    assert result.exit_code == 2
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
+        "AIROUTER_PORT",
+        "AIROUTER_MAX_BODY_BYTES",
+    ]
+
+
+def on_a_terminal(*arguments: str, **environ: str) -> str:
+    """What `python -m airouter` writes to a terminal."""
+    command = [sys.executable, "-m", "airouter", *arguments]
+    ours, theirs = pty.openpty()
+    subprocess.run(command, stdout=theirs, env=os.environ | environ, timeout=60, check=False)
+    written = os.read(ours, 65536).decode()
+    os.close(theirs)
+    os.close(ours)
+    return written
+
+
+def test_a_terminal_gets_colours(router_yaml: Path) -> None:
+    router_yaml.write_text(ROUTER_YAML.replace("type: Mock", "type: Mok"), encoding="utf-8")
+    text = on_a_terminal("check", "-f", str(router_yaml), NO_COLOR="")
+    assert "\x1b[31m\x1b[1merror\x1b[0m: spec.credentials[name=mock].type: is not a known" in text
+    assert "\x1b[32m(right: one of: OpenAI" in text
+
+
+def test_a_terminal_whose_owner_wants_no_colours_gets_none(router_yaml: Path) -> None:
+    router_yaml.write_text(PENDING, encoding="utf-8")
+    assert "\x1b" not in on_a_terminal("check", "-f", str(router_yaml), NO_COLOR="1")
+
+
+def test_serve_serves_until_it_is_told_to_stop(router_yaml: Path) -> None:
+    command = [sys.executable, "-m", "airouter", "serve", "-f", str(router_yaml), "--port", "0"]
+    environ = os.environ | {"AIROUTER_DRAIN_GRACE": "0"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stderr is not None
+        heard = next(line for line in process.stderr if "listening on" in line)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert "http://127.0.0.1:" in heard
