@@ -70,8 +70,7 @@ async def test_killing_the_client_cancels_both_upstream_calls_within_a_second(
     body = b'{"model":"slow","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
     writer.write(
         b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
-        b"x-api-key: %b\r\ncontent-length: %d\r\n\r\n%b"
-        % (MASTER_KEY.encode(), len(body), body)
+        b"x-api-key: %b\r\ncontent-length: %d\r\n\r\n%b" % (MASTER_KEY.encode(), len(body), body)
     )
     await reader.readuntil(b"word1")
     assert await inner.metric("airouter_requests_in_flight") == 1.0

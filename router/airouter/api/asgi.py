@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from airouter import request_ids
@@ -139,7 +140,7 @@ async def until_disconnect(receive: Receive) -> None:
 
 
 async def read_exchange(request: Request, limit: int) -> AsgiExchange:
-    """Receive a whole request. Raises `Failure` 413, and 415 for a compressed body."""
+    """Receive a whole request. Raises `Failure`: 413, 415 for a compressed body, 400."""
     headers = dict(request.headers.raw)
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Failure(
@@ -148,8 +149,11 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
     if int(headers.get(b"content-length", b"0")) > limit:
         raise body_too_large(limit)
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise body_too_large(limit)
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > limit:
+                raise body_too_large(limit)
+    except ClientDisconnect:
+        raise Failure(400, "The request ended early.", code="incomplete_request") from None
     return AsgiExchange(headers, bytes(body))

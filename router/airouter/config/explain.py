@@ -19,18 +19,28 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-STRING = ("a string", "a string, in quotes where it looks like a number")
+STRING = "a string, in quotes where it looks like a number"
 TYPES = {
     "string_type": STRING,
     "string_unicode": STRING,
-    "int_type": ("a whole number", ""),
-    "int_from_float": ("a whole number", ""),
-    "float_type": ("a number", ""),
-    "bool_type": ("true or false", ""),
-    "list_type": ("a list", ""),
-    "dict_type": ("a mapping", ""),
-    "model_type": ("a mapping", ""),
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
 }
+KINDS = {
+    "NoneType": "null",
+    "bool": "a boolean",
+    "int": "a number",
+    "float": "a number",
+    "str": "a string",
+    "list": "a list",
+    "dict": "a mapping",
+}
+"""What JSON calls the types of Python."""
 
 FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "greater_than": lambda ctx: ("is too small", f"more than {ctx['gt']:g}"),
@@ -46,7 +56,7 @@ FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
 
 def problems(error: ValidationError, root: type[BaseModel]) -> Iterator[Problem]:
     """Every problem that pydantic found in a document of a type."""
-    for details in error.errors(include_url=False, include_input=False):
+    for details in error.errors(include_url=False):
         what, right = explain(details, root)
         yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, right)
 
@@ -55,8 +65,8 @@ def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     """What is wrong and what would be right."""
     kind = details["type"]
     if kind in TYPES:
-        what, right = TYPES[kind]
-        return f"is not {what}", right or what
+        found = type(details["input"]).__name__
+        return f"is {KINDS.get(found, found)}", TYPES[kind]
     if kind in FROM_CONTEXT:
         return FROM_CONTEXT[kind](details["ctx"])
     if kind == "missing":

@@ -1,21 +1,29 @@
-import pytest
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from airouter.config.explain import explain, problems
-
-
-class Inner(BaseModel):
-    size: int
-    colour: str = ""
-
-
-class Outer(BaseModel):
-    inner: list[Inner] | None = None
-    when: complex = 0j
+from airouter.config.resource import RouterConfig
 
 
 def told(document: object) -> list[tuple[object, ...]]:
-    with pytest.raises(ValidationError) as refused:
-        Outer.model_validate(document)
-    return [tuple(problem) for problem in problems(refused.value, Outer)]
+    try:
+        RouterConfig.model_validate(document)
+    except ValidationError as error:
+        return [problem[:3] for problem in problems(error, RouterConfig)]
+    return []
+
+
+def test_a_document_that_is_no_mapping_is_told_as_such() -> None:
+    assert told([]) == [((), "is a list", "a mapping")]
+
+
+def test_what_is_required_is_told_with_what_it_is_for() -> None:
+    assert told({"kind": "RouterConfig", "spec": {}, "metadata": {}})[0] == (
+        ("apiVersion",),
+        "is required",
+        "Version of the API",
+    )
+
+
+def test_an_error_that_nobody_has_thought_of_is_told_all_the_same() -> None:
+    details = {"type": "date_type", "loc": ("spec",), "msg": "Input is sk-1", "input": "sk-1"}
+    assert explain(details, RouterConfig) == ("is not valid", "")  # type: ignore[arg-type]  # as pydantic makes it

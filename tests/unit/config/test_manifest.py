@@ -27,7 +27,7 @@ def test_a_finding_has_the_line_of_its_field() -> None:
     text = ROUTER_YAML.replace("    type: Mock\n", "    type: Mock\n    weight: 5 kg\n")
     assert lines(from_text(text)) == [
         (
-            "router.yaml:8: error: spec.credentials[name=mock].weight: is not a whole number "
+            "router.yaml:8: error: spec.credentials[name=mock].weight: is a string "
             "(right: a whole number)"
         ),
         (
@@ -119,10 +119,7 @@ def test_of_two_secrets_with_one_name_the_first_counts() -> None:
 def test_a_secret_of_the_wrong_form_is_told_and_not_used() -> None:
     found = from_text(ROUTER_YAML.replace("stringData", "stringdata"))
     assert lines(found) == [
-        (
-            "router.yaml:12: error: spec.auth.masterKey.secretRef: there is no usable Secret "
-            "'keys'"
-        ),
+        ("router.yaml:12: error: spec.auth.masterKey.secretRef: there is no usable Secret 'keys'"),
         "router.yaml:17: error: stringdata: is not a known field (right: stringData)",
     ]
 

@@ -35,7 +35,7 @@ def test_an_item_that_is_no_mapping_is_dropped() -> None:
     reading = read(document(credentials=["main", credential()]))
     assert reading.config is not None
     assert [str(f) for f in reading.findings] == [
-        "error: spec.credentials[0]: is not a mapping (right: a mapping)"
+        "error: spec.credentials[0]: is a string (right: a mapping)"
     ]
 
 

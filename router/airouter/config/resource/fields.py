@@ -64,7 +64,7 @@ class Part(BaseModel):
         except ValidationError as error:
             if not broken:
                 raise
-            broken = [*map(again, error.errors(include_input=False)), *broken]
+            broken = [*map(again, error.errors()), *broken]
         if broken:
             raise ValidationError.from_exception_data(cls.__name__, broken)
         return part
@@ -79,7 +79,9 @@ def again(error: Any) -> InitErrorDetails:
     """An error as pydantic reported it, to be reported together with others."""
     context = error.get("ctx", {})
     known = mistake(context["what"], context["right"]) if error["type"] == "mistake" else None
-    return InitErrorDetails(type=known or error["type"], loc=error["loc"], input=None, ctx=context)
+    return InitErrorDetails(
+        type=known or error["type"], loc=error["loc"], input=error["input"], ctx=context
+    )
 
 
 def matching(pattern: str, what: str, right: str) -> AfterValidator:

@@ -34,7 +34,7 @@ def rejected(**fields: Any) -> str:
         ({"aliases": ["a", "a"]}, "aliases: has an entry twice"),
         ({"aliases": [f"a{i}" for i in range(17)]}, "aliases: has too many entries"),
         ({"fallbacks": ["a b"]}, "fallbacks[0]: is not the name of a model"),
-        ({"metadata": {"price": {"input": 2.5}}}, "metadata.price.input: is not a string"),
+        ({"metadata": {"price": {"input": 2.5}}}, "metadata.price.input: is a number"),
     ],
 )
 def test_a_mistake_is_told_with_what_would_be_right(fields: dict[str, Any], finding: str) -> None:

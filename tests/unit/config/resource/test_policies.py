@@ -31,18 +31,21 @@ from support.manifests import client, document
         ),
         (
             {"sessions": {"stickiness": {"enabled": "yes"}}},
-            "spec.sessions.stickiness.enabled: is not true or false",
+            "spec.sessions.stickiness.enabled: is a string (right: true or false)",
         ),
         (
             {"responses": {"storage": {"type": "Redis"}}},
             "spec.redis: is required for responses.storage of type Redis",
         ),
         ({"responses": {"sealing": {"keys": []}}}, "spec.responses.sealing.keys: has too few"),
-        ({"responses": []}, "spec.responses: is not a mapping"),
-        ({"responses": {"storage": "Redis"}}, "spec.responses.storage: is not a mapping"),
+        ({"responses": []}, "spec.responses: is a list (right: a mapping)"),
+        (
+            {"responses": {"storage": "Redis"}},
+            "spec.responses.storage: is a string (right: a mapping)",
+        ),
         ({"telemetry": {"traces": {"sampleRatio": 1.0}}}, "spec.telemetry.traces.sampleRatio: is"),
         ({"auth": {"anonymous": "allow"}}, "spec.auth.anonymous: is not a known value"),
-        ({"auth": {"masterKey": {"secretRef": "sk-1"}}}, "spec.auth.masterKey.secretRef: is not a"),
+        ({"auth": {"masterKey": {"secretRef": "sk-1"}}}, "spec.auth.masterKey.secretRef: is a str"),
         ({"auth": {"clients": [client(models=["a b"])]}}, "spec.auth.clients[name=team].models[0]"),
     ],
 )
