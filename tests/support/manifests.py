@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
 
 from airouter.config.compile import compile_config
 from airouter.config.findings import Compiled
@@ -10,7 +12,7 @@ from airouter.config.manifest import Text, compile_manifest
 from airouter.config.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airouter.config.snapshot import Snapshot
 
@@ -98,3 +100,18 @@ def from_text(text: str, environ: Mapping[str, str] | None = None) -> Compiled:
 def lines(found: Compiled) -> list[str]:
     """Its findings as text."""
     return [str(finding) for finding in found.findings]
+
+
+def parts_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Every pydantic model that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from parts_in(field.annotation)
+    for argument in get_args(annotation):
+        yield from parts_in(argument)
+
+
+def parts_of(*roots: type[BaseModel]) -> list[type[BaseModel]]:
+    """Every pydantic model below some others, by name."""
+    return sorted({part for root in roots for part in parts_in(root)}, key=lambda p: p.__name__)

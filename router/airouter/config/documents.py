@@ -48,14 +48,16 @@ class Unreadable(Exception):
 class Node:
     """A value, the line it begins in (from 1), and what is inside it."""
 
-    value: Any
+    value: Any = field(repr=False)  # it may be a key
     line: int
-    children: dict[Any, Node] = field(default_factory=dict)
+    children: dict[Any, Node] = field(default_factory=dict, repr=False)
     """By key, or by position in a list."""
     size: int = 1
     """Values in it, with aliases written out, itself included."""
     height: int = 0
     """Levels below it."""
+    names: dict[str, int] | None = field(default=None, repr=False)
+    """Positions by name, once somebody asked."""
 
     def line_of(self, path: Path) -> int:
         """The line of a field, or of the innermost thing around it that is written down."""
@@ -68,11 +70,14 @@ class Node:
         return node.line
 
     def position(self, step: Named) -> int:
-        """Where in this list the item of a name is; -1 if nowhere."""
-        for position, item in self.children.items():
-            if isinstance(item.value, dict) and item.value.get("name") == step.name:
-                return int(position)
-        return -1
+        """Where in this list the first item of a name is; -1 if nowhere."""
+        if self.names is None:
+            self.names = {}
+            for position, item in self.children.items():
+                name = item.value.get("name") if isinstance(item.value, dict) else None
+                if isinstance(name, str):
+                    self.names.setdefault(name, position)
+        return self.names.get(step.name, -1)
 
 
 class Document(NamedTuple):

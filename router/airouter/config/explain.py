@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
+MOST_EXPLAINED = 1000
+UNEXPLAINED = ("is not valid", "")
+
 STRING = "a string, in quotes where it looks like a number"
 TYPES = {
     "string_type": STRING,
@@ -55,9 +58,9 @@ FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
 
 
 def problems(error: ValidationError, root: type[BaseModel]) -> Iterator[Problem]:
-    """Every problem that pydantic found in a document of a type."""
-    for details in error.errors(include_url=False):
-        what, right = explain(details, root)
+    """Every problem that pydantic found in a document of a type; a flood is not explained."""
+    for number, details in enumerate(error.errors(include_url=False)):
+        what, right = explain(details, root) if number < MOST_EXPLAINED else UNEXPLAINED
         yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, right)
 
 
@@ -73,7 +76,7 @@ def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
         return "is required", description(root, details["loc"])
     if kind == "extra_forbidden":
         return "is not a known field", suggestion(root, details["loc"])
-    return "is not valid", ""
+    return UNEXPLAINED
 
 
 def values(expected: str) -> str:

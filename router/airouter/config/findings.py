@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -131,9 +132,9 @@ def quoted(name: str) -> str:
 
 def choice(names: Iterable[str], most: int = 8) -> str:
     """`one of: a, b`; the first few of many."""
-    listed = list(names)
-    shown = ", ".join(listed[:most])
-    return f"one of: {shown}{', ...' if len(listed) > most else ''}" if listed else ""
+    first = list(islice(names, most + 1))
+    shown = ", ".join(first[:most])
+    return f"one of: {shown}{', ...' if len(first) > most else ''}" if first else ""
 
 
 def likely(name: str, known: Iterable[str]) -> str:

@@ -111,29 +111,42 @@ def dropped_names(document: Mapping[str, Any], items: set[Steps]) -> Iterator[tu
 
 def findings_of(found: Sequence[Problem], document: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Problems as errors, their paths by name."""
+    namer = Namer()
     return tuple(
-        Finding("error", by_name(problem.path, document), problem.what, problem.right).at(
-            "", problem.line
-        )
-        for problem in found
+        Finding("error", namer.named(path, document), what, right, line=line)
+        for path, what, right, line in found
     )
 
 
-def by_name(path: Steps, document: Any) -> Path:
-    """A path that says the names of the items on it. A name's second item keeps its position."""
-    named: list[str | int | Named] = []
-    value = document
-    for step in path:
-        named.append(step)
-        if isinstance(value, list) and isinstance(step, int) and step < len(value):
-            names = names_in(value)
-            name = names[step]
-            if name is not None and SHOWN_NAME.fullmatch(name) and names.index(name) == step:
-                named[-1] = Named(name)
-            value = value[step]
-        else:
-            value = value.get(step) if isinstance(value, Mapping) else None
-    return tuple(named)
+class Namer:
+    """Says a path of one document by the names of the items on it."""
+
+    def __init__(self) -> None:
+        self._labels: dict[int, list[int | Named]] = {}
+
+    def named(self, path: Steps, document: Any) -> Path:
+        """The path. An item whose name cannot be shown, or is not its own, keeps its position."""
+        named: list[str | int | Named] = []
+        value = document
+        for step in path:
+            if isinstance(value, list) and isinstance(step, int) and step < len(value):
+                named.append(self._labels_of(value)[step])
+                value = value[step]
+            else:
+                named.append(step)
+                value = value.get(step) if isinstance(value, Mapping) else None
+        return tuple(named)
+
+    def _labels_of(self, items: list[Any]) -> list[int | Named]:
+        labels = self._labels.get(id(items))
+        if labels is None:
+            seen: set[str] = set()
+            labels = self._labels[id(items)] = []
+            for position, name in enumerate(names_in(items)):
+                own = name is not None and name not in seen and SHOWN_NAME.fullmatch(name)
+                labels.append(Named(name) if name is not None and own else position)
+                seen.add(name or "")
+        return labels
 
 
 def names_in(items: list[Any]) -> list[str | None]:

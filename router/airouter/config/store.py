@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from airouter.config.findings import Compiled, Finding
     from airouter.config.snapshot import Snapshot
@@ -71,9 +71,7 @@ class Store:
 
     def offer(self, compiled: Compiled, source: str) -> bool:
         """Serve what was compiled, if it can be; returns whether it is served now."""
-        for finding in compiled.findings:
-            if finding not in self.reload.findings:
-                log_finding(finding)
+        log_findings(compiled.findings, known=set(self.reload.findings))
         if compiled.snapshot is None:
             return self._keep(compiled, source, "the configuration was rejected")
         if self.current is not None and compiled.snapshot.version == self.current.version:
@@ -117,10 +115,14 @@ class Store:
         return False
 
 
-def log_finding(finding: Finding) -> None:
-    """One line for one finding."""
-    level = logging.ERROR if finding.severity == "error" else logging.WARNING
-    logger.log(level, "%s", finding)
+def log_findings(findings: Iterable[Finding], known: set[Finding]) -> None:
+    """One line for each finding that is new; a flood of them is cut."""
+    new = [finding for finding in findings if finding not in known]
+    for finding in new[:SHOWN_FINDINGS]:
+        level = logging.ERROR if finding.severity == "error" else logging.WARNING
+        logger.log(level, "%s", finding)
+    if len(new) > SHOWN_FINDINGS:
+        logger.error("and %d more findings", len(new) - SHOWN_FINDINGS)
 
 
 def log_change(snapshot: Snapshot, source: str) -> None:

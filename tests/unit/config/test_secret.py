@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from airouter.config.documents import documents
+from airouter.config.resource import Secret
 from airouter.config.secret import Opened, open_secret
 
 ENVIRON = {"KEY": "sk-1", "EMPTY": "", "CERT": base64.b64encode(b"pem").decode()}
@@ -99,4 +100,7 @@ def test_a_secret_of_the_wrong_form_is_not_used(fields: str, path: tuple[str, ..
 
 
 def test_a_secret_does_not_show_its_values() -> None:
+    (document,) = documents("apiVersion: v1\nkind: Secret\nmetadata: {name: k}\ndata: {k: sk-1}")
+    assert "sk-1" not in repr(document)
+    assert "sk-1" not in repr(Secret.model_validate(document.root.value))
     assert "sk-1" not in repr(opened("stringData: {k: '${KEY}'}"))

@@ -124,6 +124,12 @@ def test_a_finding_is_logged_when_it_is_new(caplog: pytest.LogCaptureFixture) ->
     ]
 
 
+def test_a_flood_of_findings_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    Store(Router().apply).offer(good("a", *(Finding("error", (n,), "x") for n in range(60))), "a")
+    assert len(caplog.records) == 51
+    assert caplog.messages[-1] == "and 10 more findings"
+
+
 def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     store = Store(Router().apply)

@@ -106,5 +106,7 @@ class Secret(Part):
     metadata: Metadata = Field(description="Name and namespace.")
     type: str = Field("Opaque", description="Kind of Secret, not read here.")
     immutable: bool = Field(False, description="Whether it may change, not read here.")
-    data: dict[DataKey, str] = Field({}, description="Values in base64.")
-    string_data: dict[DataKey, str] = Field({}, description="Values as text; wins over data.")
+    data: dict[DataKey, str] = Field({}, repr=False, description="Values in base64.")
+    string_data: dict[DataKey, str] = Field(
+        {}, repr=False, description="Values as text; wins over data."
+    )

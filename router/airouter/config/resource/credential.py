@@ -10,6 +10,7 @@ from airouter.config.resource.fields import (
     DataKey,
     ErrorStatus,
     Labels,
+    Line,
     Name,
     ObjectName,
     Part,
@@ -18,7 +19,6 @@ from airouter.config.resource.fields import (
     Positive,
     Priority,
     Rule,
-    Text,
     Timeout,
     Weight,
     mistake,
@@ -112,7 +112,7 @@ class AWS(Part):
     """Where and as whom Bedrock is called."""
 
     region: Name = Field(description="AWS region, such as us-east-1.")
-    role_arn: Text | None = Field(
+    role_arn: Line | None = Field(
         None, alias="roleARN", description="Role to assume. Default: the ambient identity."
     )
 
@@ -121,13 +121,13 @@ class GCP(Part):
     """Where Vertex AI is called."""
 
     location: Name = Field(description="Location, such as global or europe-west4.")
-    project: Text | None = Field(None, description="Project. Default: the identity's own.")
+    project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
 class Azure(Part):
     """How Azure OpenAI is called."""
 
-    api_version: Text | None = Field(
+    api_version: Line | None = Field(
         None, description="Value of api-version. Default: the v1 API, which needs none."
     )
 

@@ -177,7 +177,7 @@ UpstreamName = Annotated[
         "1 to 253 characters, no control characters, no space at the ends",
     ),
 ]
-Text = Annotated[
+Line = Annotated[
     str,
     matching(
         r"[^\x00-\x1f\x7f-\x9f]{1,253}",

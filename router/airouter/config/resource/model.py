@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import (
     Labels,
+    Line,
     ModelName,
     Name,
     Part,
@@ -16,7 +17,6 @@ from airouter.config.resource.fields import (
     Price,
     Priority,
     Rule,
-    Text,
     UpstreamName,
     Weight,
     mistake,
@@ -48,7 +48,7 @@ def check_drop(names: list[str]) -> list[str]:
     return names
 
 
-Fields = Annotated[dict[Text, Any], Field(max_length=64), AfterValidator(check_fields)]
+Fields = Annotated[dict[Line, Any], Field(max_length=64), AfterValidator(check_fields)]
 
 
 class CredentialSelector(Part):
@@ -88,7 +88,7 @@ class Parameters(Part):
 
     defaults: Fields = Field({}, description="Set where the client sent none. Default none.")
     override: Fields = Field({}, description="Set whatever the client sent. Default none.")
-    drop: Annotated[list[Text], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
+    drop: Annotated[list[Line], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
         [], description="Taken out, after the others. Default none."
     )
 
@@ -106,7 +106,7 @@ class ModelMetadata(Part):
 
     context_window: Positive | None = Field(None, description="Tokens it can read.")
     max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
-    owned_by: Text | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
+    owned_by: Line | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
     price: Prices = Field(Prices(), description="What it costs.")
 
 

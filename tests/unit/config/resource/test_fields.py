@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from airouter.config.resource.fields import (
     LabelKey,
     LabelValue,
+    Line,
     ModelGlob,
     ModelName,
     Name,
@@ -14,7 +15,6 @@ from airouter.config.resource.fields import (
     Period,
     Price,
     Ratio,
-    Text,
     Timeout,
     UpstreamName,
 )
@@ -78,7 +78,7 @@ def test_bounds_are_told_as_people_write_them(annotation: Any, right: str) -> No
         ),
         (ModelGlob, ["*", "gpt-*", "[a-z]?", "[!x]*"], ["", "a b", "x" * 254, "{a,b}"]),
         (UpstreamName, ["a", "my model (x)", "é" * 253], ["", " a", "a ", "a\x7fb", "x" * 254]),
-        (Text, ["a b"], ["", "a\nb", "x" * 254]),
+        (Line, ["a b"], ["", "a\nb", "x" * 254]),
         (LabelKey, ["tier", "a.example/tier"], ["", "/tier", "a/b/c", "-x", "x" * 64]),
         (LabelValue, ["", "paid", "a_b.c"], ["-a", "a b", "x" * 64]),
         (Price, ["2", "2.50", "0.000001"], ["", "-1", "1.", ".5", "1e3", "1.0000001", 2.5]),

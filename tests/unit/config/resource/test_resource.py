@@ -1,24 +1,12 @@
 """The resource as a whole: what people read in it."""
 
-from collections.abc import Iterator
-from typing import get_args
-
 import pytest
 from pydantic import BaseModel
 
 from airouter.config.resource import RouterConfig, Secret
+from support.manifests import parts_of
 
-
-def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        for field in annotation.model_fields.values():
-            yield from models_in(field.annotation)
-    for argument in get_args(annotation):
-        yield from models_in(argument)
-
-
-EVERY_PART = sorted({*models_in(RouterConfig), *models_in(Secret)}, key=lambda part: part.__name__)
+EVERY_PART = parts_of(RouterConfig, Secret)
 
 
 @pytest.mark.parametrize("part", EVERY_PART, ids=lambda part: str(part.__name__))

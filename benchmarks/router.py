@@ -1,0 +1,78 @@
+"""The router under test, in the shapes that the cases ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import SERVER_CORE, Running, free_port, python, running
+
+KEY = "sk-benchmark-0123456789"
+TEAMS = [f"team-{number}" for number in range(100)]
+
+
+def manifest(target: int, *, backends: int, anonymous: bool) -> str:
+    """One model, so many credentials of the same upstream, and a hundred clients' keys."""
+    credentials = [
+        {
+            "name": f"upstream-{number}",
+            "type": "OpenAICompatible",
+            "baseURL": f"http://127.0.0.1:{target}/v1",
+            "secretRef": {"name": "keys", "key": "upstream"},
+        }
+        for number in range(backends)
+    ]
+    model = {
+        "name": "gpt-4o",
+        "backends": [
+            {"credential": credential["name"], "upstreamName": "gpt-4o-2024-11-20"}
+            for credential in credentials
+        ],
+    }
+    clients = [
+        {"name": name, "secretRef": {"name": "keys", "key": name}, "models": ["gpt-*"]}
+        for name in TEAMS[: 0 if anonymous else None]
+    ]
+    secrets = {"upstream": "sk-upstream", **{name: f"sk-{name}" for name in TEAMS}, TEAMS[0]: KEY}
+    auth: dict[str, Any] = {"anonymous": "Allow" if anonymous else "Deny", "clients": clients}
+    spec = {"credentials": credentials, "models": [model], "auth": auth}
+    return "\n---\n".join(
+        json.dumps(document)
+        for document in (
+            {
+                "apiVersion": "airouter.dev/v1alpha1",
+                "kind": "RouterConfig",
+                "metadata": {"name": "bench"},
+                "spec": spec,
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "keys"},
+                "stringData": secrets,
+            },
+        )
+    )
+
+
+@contextlib.contextmanager
+def router(
+    folder: Path,
+    target: int,
+    *,
+    backends: int = 4,
+    anonymous: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """A router in front of an upstream; its access log is off, as nginx's is."""
+    port = free_port()
+    config = folder / f"router{port}.yaml"
+    config.write_text(manifest(target, backends=backends, anonymous=anonymous))
+    command = python("airouter", "serve", "-f", config, "--port", port, "--log-level", "warning")
+    settings = {"AIROUTER_ACCESS_LOG": "false", **(environment or {})}
+    log = folder / f"router{port}.log"
+    with running(command, port, core=SERVER_CORE, log=log, **settings) as started:
+        yield started
