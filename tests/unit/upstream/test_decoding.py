@@ -1,0 +1,48 @@
+"""Compressed bodies of providers that were asked not to compress."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from airouter.upstream.decoding import SLACK, decoder_for
+from airouter.wire import BrokenReply
+
+
+@pytest.mark.parametrize(
+    ("coding", "compress"),
+    [(b"gzip", gzip.compress), (b"GZIP ", gzip.compress), (b"deflate", zlib.compress)],
+)
+def test_a_body_is_decoded_however_it_is_cut(coding: bytes, compress: object) -> None:
+    plain = b"some text, " * 1000
+    packed = compress(plain)  # type: ignore[operator]
+    decoder = decoder_for({b"content-encoding": coding})
+    assert decoder is not None
+    assert b"".join(decoder.decode(packed[i : i + 1]) for i in range(len(packed))) == plain
+    assert decoder.finished
+
+
+@pytest.mark.parametrize("headers", [{}, {b"content-encoding": b"identity"}])
+def test_nothing_is_to_be_done_for_identity(headers: dict[bytes, bytes]) -> None:
+    assert decoder_for(headers) is None
+
+
+def test_a_coding_that_nobody_asked_for_is_an_error() -> None:
+    with pytest.raises(BrokenReply, match="'br' unasked"):
+        decoder_for({b"content-encoding": b"br"})
+
+
+def test_garbage_is_an_error() -> None:
+    decoder = decoder_for({b"content-encoding": b"gzip"})
+    assert decoder is not None
+    with pytest.raises(BrokenReply, match="cannot be read"):
+        decoder.decode(b"this is not gzip")
+
+
+def test_a_bomb_is_an_error_before_it_fills_the_memory() -> None:
+    decoder = decoder_for({b"content-encoding": b"gzip"})
+    assert decoder is not None
+    with pytest.raises(BrokenReply, match="too large"):
+        decoder.decode(gzip.compress(bytes(64 * SLACK)))
