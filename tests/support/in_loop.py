@@ -54,7 +54,7 @@ async def served(manifest: str | None, **settings: object) -> AsyncIterator[Serv
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers=headers
+            base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
         ) as client:
             yield Served(router, port, client)
     finally:

@@ -1,0 +1,158 @@
+"""What FastAPI serves: models, health, documentation, and errors for all that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from support.config import manifest
+from support.in_loop import Served, served
+
+TEAM = {"authorization": "Bearer sk-team-a"}
+
+
+@pytest.fixture
+async def router() -> AsyncIterator[Served]:
+    backends = [{"credential": "mock"}]
+    models = [
+        {"name": "gpt-4o", "aliases": ["gpt-4"], "backends": backends},
+        {"name": "team/b", "backends": backends, "metadata": {"ownedBy": "b"}},
+    ]
+    client = {"name": "a", "secretRef": {"name": "keys", "key": "a"}, "models": ["gpt-*"]}
+    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [client]}
+    text = manifest(
+        [{"name": "mock", "type": "Mock"}], models, secrets={"a": "sk-team-a"}, auth=auth
+    )
+    async with served(text) as router:
+        yield router
+
+
+def ids(response: httpx.Response) -> list[str]:
+    return [model["id"] for model in response.json()["data"]]
+
+
+async def test_the_master_key_sees_all_models_and_no_alias(router: Served) -> None:
+    assert ids(await router.client.get("/v1/models")) == ["gpt-4o", "team/b"]
+
+
+async def test_a_client_sees_what_it_may_use(router: Served) -> None:
+    assert ids(await router.client.get("/v1/models", headers=TEAM)) == ["gpt-4o"]
+    hidden = await router.client.get("/v1/models/team/b", headers=TEAM)
+    assert (hidden.status_code, hidden.json()["error"]["code"]) == (404, "model_not_found")
+    refused = await router.client.post(
+        "/v1/chat/completions", headers=TEAM, json={"model": "team/b", "messages": []}
+    )
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"), [("gpt-4o", "airouter"), ("gpt-4", "airouter"), ("team/b", "b")]
+)
+async def test_a_model_is_found_by_name_and_alias(router: Served, path: str, owner: str) -> None:
+    model = (await router.client.get(f"/v1/models/{path}")).json()
+    assert (model["object"], model["owned_by"]) == ("model", owner)
+
+
+async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: Served) -> None:
+    document = (await router.client.get("/openapi.json")).json()
+    assert {
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/models",
+        "/v1/models/{name}",
+        "/health",
+        "/vhealth",
+        "/metrics",
+    } == set(document["paths"])
+    assert "swagger" in (await router.client.get("/docs")).text
+    for path in ("/openapi.json", "/docs"):
+        refused = await router.client.get(path, headers={"authorization": "Bearer no"})
+        assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])
+async def test_what_machines_look_at_needs_no_key_and_shows_none(router: Served, path: str) -> None:
+    async with httpx.AsyncClient(base_url=router.client.base_url) as stranger:
+        response = await stranger.get(path)
+    assert response.status_code == 200
+    assert "sk-" not in response.text
+
+
+async def test_metrics_come_in_both_formats(router: Served) -> None:
+    plain = await router.client.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain")
+    openmetrics = {"accept": "application/openmetrics-text; version=1.0.0"}
+    response = await router.client.get("/metrics", headers=openmetrics)
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "unknown_url"),
+        ("GET", "/", 404, "unknown_url"),
+        ("PUT", "/v1/chat/completions", 405, "method_not_allowed"),
+        ("DELETE", "/health", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_is_not_there_is_told_in_openai_shape(
+    router: Served, method: str, path: str, status: int, code: str
+) -> None:
+    response = await router.client.request(method, path)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
+async def test_every_answer_has_a_request_id(router: Served) -> None:
+    response = await router.client.get("/v1/models")
+    assert response.headers["x-request-id"].startswith("req_")
+    response = await router.client.get("/v1/nothing", headers={"x-request-id": "mine"})
+    assert response.headers["x-request-id"] == "mine"
+
+
+async def test_a_compressed_request_is_refused(router: Served) -> None:
+    response = await router.client.post(
+        "/v1/chat/completions", content=b"x", headers={"content-encoding": "gzip"}
+    )
+    assert (response.status_code, response.json()["error"]["code"]) == (415, "unsupported_encoding")
+
+
+async def test_a_chunked_request_is_served(router: Served) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"model": "gpt-4o", "messages": '
+        yield b'[{"role": "user", "content": "Hi"}]}'
+
+    response = await router.client.post("/v1/chat/completions", content=pieces())
+    assert response.json()["choices"][0]["message"]["content"] == "Hi"
+    assert len(response.headers.get_list("x-request-id")) == 1
+
+
+async def test_a_chunked_request_over_the_limit_is_refused() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield b"x" * 1000
+
+    async with served(manifest([], []), max_body_bytes=2048) as router:
+        response = await router.client.post("/v1/chat/completions", content=pieces())
+        assert response.status_code == 413
+
+
+async def test_a_credential_that_cannot_be_called_is_left_out_and_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    credentials = [
+        {"name": "mock", "type": "Mock"},
+        {"name": "far", "type": "OpenAI", "secretRef": {"name": "keys", "key": "master"}},
+    ]
+    models = [{"name": "m", "backends": [{"credential": "far"}, {"credential": "mock"}]}]
+    async with served(manifest(credentials, models)) as router:
+        assert (await router.chat()).status_code == 200
+        health = (await router.client.get("/health")).json()
+        errors = {each["name"]: each["error"] for each in health["credentials"]}
+        assert errors == {
+            "mock": None,
+            "far": "the proxy for api.openai.com is not an http:// proxy",
+        }
