@@ -10,6 +10,7 @@ import gc
 import logging
 import math
 import os
+import resource
 import sys
 import time
 from functools import partial
@@ -57,6 +58,7 @@ logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
+MOST_FILES = 1_048_576
 COLLECT_AFTER = 50_000
 """Allocations between collections of young objects: a request leaves hardly any cycle behind."""
 
@@ -218,6 +220,7 @@ def default_base_urls() -> dict[str, str]:
 def serve(settings: Settings, files: list[Path]) -> int:
     """Run a router on files, or on built-in mock models; returns the exit code."""
     logs.configure(settings.log_level, sys.stderr)
+    allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings, files))
     return 0
@@ -250,6 +253,12 @@ def greet(host: str, port: int) -> None:
     announce(host, port)
     sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
     sys.stderr.flush()
+
+
+def allow_many_files() -> None:
+    """Raise the soft limit of open files towards the hard one: a request takes two sockets."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, MOST_FILES), most))
 
 
 def tune_collector() -> None:

@@ -48,7 +48,12 @@ def build_application(
 ) -> FastAPI:
     """The application. `started_at` is Unix seconds, given as every model's `created`."""
     application = FastAPI(
-        title=TITLE, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+        title=TITLE,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
     )
 
     def principal_of(request: Request) -> Principal:

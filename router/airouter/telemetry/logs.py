@@ -19,7 +19,7 @@ from airouter.telemetry.redaction import redact_fields
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-OURS = ("airouter", "uvicorn")
+OURS = ("airouter",)
 LONGEST_TEXT = 16_384
 """Characters of one value in a line: a traceback fits, a body does not."""
 

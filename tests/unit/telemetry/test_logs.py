@@ -74,7 +74,7 @@ def test_loggers_of_structlog_end_in_the_same_place(stream: io.StringIO) -> None
 
 def test_uvicorn_logs_there_without_its_colours(stream: io.StringIO) -> None:
     extra = {"color_message": "\x1b[1mStarted\x1b[0m"}
-    logging.getLogger("uvicorn.error").info("Started", extra=extra)
+    logging.getLogger("uvicorn.error").warning("Started", extra=extra)
     (line,) = lines(stream)
     assert line["message"] == "Started"
     assert "color_message" not in line
