@@ -40,4 +40,4 @@ def mock_manifest(*names: str, **mock: Any) -> str:
     )
 
 
-MOCK = {"name": "mock", "type": "Mock"}
+MOCK: dict[str, Any] = {"name": "mock", "type": "Mock"}

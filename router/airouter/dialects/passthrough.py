@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-import re
+import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -26,7 +26,6 @@ _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
-POSITION = re.compile(r"\(byte (\d+)\)")
 
 
 class Request:
@@ -135,15 +134,17 @@ def encoded(fields: dict[str, Any]) -> Fields:
 
 
 def reason(error: Exception, body: bytes) -> str:
-    """What is wrong with a body, with the position: byte, line and column from 1."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+    """What is wrong with a body, and where, as the standard library's slower parser tells it."""
+    if not body:
+        return "it is empty"
     if isinstance(error, msgspec.ValidationError):
-        return "it is not an object" if "`object`" in str(error) else "a field's name is not valid"
-    found = POSITION.search(str(error))
-    if found is None:
-        return f"it ends too early, at byte {len(body)}" if body else "it is empty"
-    position = int(found[1])
-    line = body.count(b"\n", 0, position) + 1
-    column = position - (body.rfind(b"\n", 0, position) + 1) + 1
-    return f"unexpected character at byte {position} (line {line}, column {column})"
+        return "it is not an object"
+    try:
+        json.loads(body.decode())
+    except json.JSONDecodeError as found:
+        return f"{found.msg} at line {found.lineno}, column {found.colno}"
+    except UnicodeDecodeError as found:
+        return f"byte {found.start} is not UTF-8"
+    except RecursionError:
+        return "it is nested too deeply"
+    return "a value in it is not JSON"  # such as NaN, which only that parser knows

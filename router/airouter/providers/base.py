@@ -61,7 +61,7 @@ class Provider:
             message = f"The upstream answered with status {status}."
         type_, code, param = (error.get(name) for name in ("type", "code", "param"))
         return Failure(
-            status if status >= 400 else 502,
+            status if 400 <= status < 600 else 502,
             without_identifiers(message, credential)[:MESSAGE_LIMIT],
             type=type_ if isinstance(type_, str) else default_type(status),
             code=None if code is None else str(code),

@@ -1,0 +1,158 @@
+"""Streams that pass through, cut anywhere."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airouter.dialects.chat.stream import (
+    EVENT_LIMIT,
+    TAIL,
+    UsageHider,
+    UsageReader,
+    error_event,
+    payload,
+)
+
+DONE = b"data: [DONE]\n\n"
+USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+
+texts = st.text(max_size=20) | st.sampled_from(['"usage":{', "[DONE]", "\n\n", '{"choices":[]}'])
+chunks = st.builds(
+    lambda text, usage: {"choices": [{"delta": {"content": text}}], **usage},
+    texts,
+    st.sampled_from([{}, {"usage": None}, {"usage": USAGE}]),
+)
+line_ends = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+def event(fields: Any, end: bytes = b"\n") -> bytes:
+    return b"data: " + json.dumps(fields).encode() + 2 * end
+
+
+def usage_event(end: bytes = b"\n") -> bytes:
+    return event({"choices": [], "usage": USAGE}, end)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[a:b] for a, b in pairwise(edges)]
+
+
+def through(kind: type[UsageHider | UsageReader], pieces: list[bytes]) -> tuple[bytes, int]:
+    """What the client gets, and the prompt tokens that were read."""
+    out: list[bytes] = []
+    tap = kind(out.append)
+    for piece in pieces:
+        tap.feed(piece)
+    usage = tap.finish()
+    return b"".join(out), (usage.prompt_tokens or 0) if usage else 0
+
+
+@given(st.lists(chunks, max_size=5), line_ends, st.lists(st.integers(0, 5000), max_size=6))
+def test_only_the_usage_event_is_hidden_however_the_stream_is_cut(
+    parts: list[Any], end: bytes, places: list[int]
+) -> None:
+    seen = b": comment" + 2 * end + b"".join(event(part, end) for part in parts)
+    done = b"data: [DONE]" + 2 * end
+    pieces = cut(seen + usage_event(end) + done, places)
+    assert through(UsageHider, pieces) == (seen + done, 7)
+
+
+@given(st.lists(chunks, max_size=5), line_ends, st.lists(st.integers(0, 5000), max_size=6))
+def test_a_client_that_asked_for_usage_gets_every_byte(
+    parts: list[Any], end: bytes, places: list[int]
+) -> None:
+    whole = b"".join(event(part, end) for part in parts) + usage_event(end)
+    assert through(UsageReader, cut(whole, places)) == (whole, 7)
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_stream_cut_at_every_byte_is_the_same(kind: type[UsageHider | UsageReader]) -> None:
+    whole = (
+        event({"choices": [{"delta": {"content": "h\u00e9"}}]})
+        + usage_event()
+        + b"data: [DONE]\n\n"
+    )
+    expected = through(kind, [whole])
+    for place in range(len(whole)):
+        assert through(kind, [whole[:place], whole[place:]]) == expected
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'data: {"choices" : [ ], "usage" : { "prompt_tokens" : 7 } }\n\n',
+        b'event: x\nid: 1\ndata: {"choices": [],\ndata: "usage": {"prompt_tokens": 7}}\n\n',
+    ],
+)
+def test_the_usage_event_is_known_in_any_layout(odd: bytes) -> None:
+    assert through(UsageHider, [odd]) == (b"", 7)
+
+
+def test_a_chunk_with_usage_and_choices_is_kept() -> None:
+    both = event({"choices": [{"delta": {}}], "usage": USAGE})
+    assert through(UsageHider, [both]) == (both, 7)
+
+
+def test_the_last_usage_counts() -> None:
+    first = event({"choices": [], "usage": {"prompt_tokens": 1}})
+    assert through(UsageHider, [first, usage_event()]) == (b"", 7)
+    assert through(UsageReader, [first, usage_event()])[1] == 7
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+@pytest.mark.parametrize("garbage", [b"", b"\n\n\n", b'data: {"usage":{\n\n', b"\xff" * 50, b"x"])
+def test_what_is_no_chunk_passes(kind: type[UsageHider | UsageReader], garbage: bytes) -> None:
+    assert through(kind, [garbage]) == (garbage, 0)
+
+
+def test_an_event_is_forwarded_when_it_is_whole() -> None:
+    out: list[bytes] = []
+    tap = UsageHider(out.append)
+    tap.feed(event({"a": 1}) + b'data: {"b"')
+    assert out == [event({"a": 1})]
+    tap.feed(b": 2}\n\n")
+    assert out[1] == b'data: {"b": 2}\n\n'
+
+
+def test_an_endless_event_is_not_held_for_ever() -> None:
+    out: list[bytes] = []
+    tap = UsageHider(out.append)
+    for _ in range(EVENT_LIMIT // 65_536 + 2):
+        tap.feed(b"x" * 65_536)
+    assert sum(map(len, out)) > EVENT_LIMIT
+
+
+def test_only_the_end_of_a_stream_is_remembered() -> None:
+    tap = UsageReader(lambda _: None)
+    for _ in range(1000):
+        tap.feed(event({"choices": [{"delta": {"content": "x" * 100}}]}))
+    assert tap._size < 2 * TAIL
+    tap.feed(usage_event())
+    assert tap.finish() is not None
+
+
+def test_a_broken_stream_says_whether_it_broke_inside_an_event() -> None:
+    reader, hider = UsageReader(lambda _: None), UsageHider(lambda _: None)
+    for tap in (reader, hider):
+        assert not tap.abandon()
+        tap.feed(event({"a": 1}))
+        assert not tap.abandon()
+        tap.feed(b'data: {"ha')
+    assert reader.abandon()
+    assert not hider.abandon()  # the client has nothing of the unfinished event
+
+
+def test_an_error_event_ends_an_unfinished_one_first() -> None:
+    assert error_event(b"{}", mid_event=True) == b"\n\ndata: {}\n\n"
+    assert error_event(b"{}", mid_event=False) == b"data: {}\n\n"
+
+
+def test_the_data_lines_of_an_event_are_joined() -> None:
+    assert payload(b"event: x\ndata: a\ndata:b\n: c\n\n") == b"a\nb"

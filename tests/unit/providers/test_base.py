@@ -1,0 +1,133 @@
+"""What providers say when they refuse, in OpenAI's terms and without their account."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from airouter.config.snapshot import Credential
+from airouter.failures import Failure
+from airouter.providers.headers import retry_after
+from airouter.providers.registry import PROVIDERS
+
+SECRET = "sk-live-0123456789abcdef"
+CREDENTIAL = Credential(name="c", type="OpenAI", secret=SECRET)
+
+
+def failure(status: int, body: Any) -> Failure:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return PROVIDERS["OpenAI"].failure(status, data, CREDENTIAL)
+
+
+def test_an_openai_error_is_passed_on() -> None:
+    error = {"message": "Too long", "type": "invalid_request_error", "param": "x", "code": "y"}
+    found = failure(400, {"error": error})
+    assert (found.status, found.message, found.type, found.param, found.code) == (
+        400,
+        "Too long",
+        "invalid_request_error",
+        "x",
+        "y",
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "why"}},
+        {"error": "why"},
+        {"message": "why"},
+        {"detail": "why"},
+        {"object": "error", "message": "why", "code": 40001},
+        [{"error": {"message": "why"}}],
+    ],
+)
+def test_other_shapes_are_understood(body: Any) -> None:
+    assert failure(400, body).message == "why"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>502 Bad Gateway</html>",
+        b"null",
+        b"[]",
+        b"7",
+        b'{"error": 7}',
+        b"\xff",
+        b"[" * 9999,
+    ],
+)
+def test_a_body_that_says_nothing_leaves_the_status(body: bytes) -> None:
+    assert failure(503, body).message == "The upstream answered with status 503."
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_a_refused_credential_is_not_the_clients_fault(status: int) -> None:
+    found = failure(status, {"error": {"message": f"Incorrect API key provided: {SECRET}"}})
+    assert (found.status, found.code) == (502, "upstream_authentication_failed")
+    assert SECRET not in found.message
+
+
+@pytest.mark.parametrize("status", [301, 304, 600, 999])
+def test_a_status_that_is_no_error_of_http_becomes_502(status: int) -> None:
+    assert failure(status, {}).status == 502
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [SECRET, "org-AbCdEf123456", "proj_AbCdEf123456", "sk-proj-***********wxyz", "acct_1234567"],
+)
+def test_nothing_of_the_account_is_passed_on(quoted: str) -> None:
+    message = failure(429, {"error": {"message": f"Limit of {quoted} on requests reached"}}).message
+    assert quoted not in message
+    assert message.startswith("Limit of ***")
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(failure(400, {"message": "x" * 100_000}).message) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("status", "type_"),
+    [(400, "invalid_request_error"), (429, "rate_limit_error"), (500, "server_error")],
+)
+def test_an_error_without_a_type_gets_one(status: int, type_: str) -> None:
+    assert failure(status, {}).type == type_
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({b"retry-after": b"7"}, 7.0),
+        ({b"retry-after": b"0.5"}, 0.5),
+        ({b"retry-after-ms": b"250", b"retry-after": b"7"}, 0.25),
+        ({b"retry-after": b"soon"}, None),
+        ({b"retry-after": b"-1"}, None),
+        ({b"retry-after": b"inf"}, None),
+        ({b"retry-after": b"nan"}, None),
+        ({b"retry-after": b"9" * 99}, None),
+        ({b"retry-after": b"Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({b"retry-after": b"\xff"}, None),
+    ],
+)
+def test_retry_after_is_read_in_all_its_forms(
+    headers: dict[bytes, bytes], seconds: float | None
+) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    date = formatdate(time.time() + 60, usegmt=True).encode()
+    assert retry_after({b"retry-after": date}) == pytest.approx(60, abs=2)
+
+
+def test_a_credential_without_a_secret_sends_no_authorization() -> None:
+    anonymous = Credential(name="c", type="OpenAICompatible")
+    assert PROVIDERS["OpenAICompatible"].authorization(anonymous) == []
