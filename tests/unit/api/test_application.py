@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ TEAM = {"authorization": "Bearer sk-team-a"}
 @pytest.fixture
 async def router() -> AsyncIterator[Served]:
     backends = [{"credential": "mock"}]
-    models = [
+    models: list[dict[str, Any]] = [
         {"name": "gpt-4o", "aliases": ["gpt-4"], "backends": backends},
         {"name": "team/b", "backends": backends, "metadata": {"ownedBy": "b"}},
     ]
@@ -143,11 +144,13 @@ async def test_a_credential_that_cannot_be_called_is_left_out_and_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
-    credentials = [
+    credentials: list[dict[str, Any]] = [
         {"name": "mock", "type": "Mock"},
         {"name": "far", "type": "OpenAI", "secretRef": {"name": "keys", "key": "master"}},
     ]
-    models = [{"name": "m", "backends": [{"credential": "far"}, {"credential": "mock"}]}]
+    models: list[dict[str, Any]] = [
+        {"name": "m", "backends": [{"credential": "far"}, {"credential": "mock"}]}
+    ]
     async with served(manifest(credentials, models)) as router:
         assert (await router.chat()).status_code == 200
         health = (await router.client.get("/health")).json()
