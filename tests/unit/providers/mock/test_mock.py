@@ -1,0 +1,293 @@
+"""The Mock provider, as people will use it in their own tests."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import struct
+from typing import Any
+
+import pytest
+
+from airouter.config.snapshot import Mock
+from airouter.providers.mock import MockUpstream
+from airouter.providers.mock.schema import instance
+from airouter.providers.mock.upstream import BREATH
+from airouter.wire import BrokenReply
+
+CHAT, COMPLETIONS, EMBEDDINGS = b"/v1/chat/completions", b"/v1/completions", b"/v1/embeddings"
+HELLO = [{"role": "user", "content": "one two three four"}]
+
+
+class Clock:
+    """Sleeps without waiting, and remembers how long it should have."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+
+
+async def ask(
+    path: bytes = CHAT, upstream: MockUpstream | None = None, **fields: Any
+) -> tuple[int, Any]:
+    """Status and decoded body."""
+    if path == CHAT:
+        fields.setdefault("messages", HELLO)
+    body = json.dumps({"model": "m", **fields}).encode()
+    reply = await (upstream or MockUpstream(Mock())).send(path, b"", body)
+    return reply.status, json.loads(await reply.read())
+
+
+async def events(upstream: MockUpstream | None = None, **fields: Any) -> list[Any]:
+    """The chunks of a stream; the last event has to be [DONE]."""
+    body = json.dumps({"model": "m", "messages": HELLO, "stream": True, **fields}).encode()
+    reply = await (upstream or MockUpstream(Mock())).send(CHAT, b"", body)
+    assert reply.headers[b"content-type"] == b"text/event-stream"
+    lines = (await reply.read()).decode().split("\n\n")
+    assert lines[-2:] == ["data: [DONE]", ""]
+    return [json.loads(line.removeprefix("data: ")) for line in lines[:-2]]
+
+
+async def said(reply: str = "echo", **fields: Any) -> Any:
+    _, body = await ask(upstream=MockUpstream(Mock(reply=reply)), **fields)
+    return body["choices"][0]["message"]["content"]
+
+
+async def test_it_repeats_what_the_user_said_last() -> None:
+    messages = [
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": "no"},
+        {"role": "user", "content": [{"type": "text", "text": "second"}]},
+    ]
+    assert await said(messages=messages) == "second"
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [("text:Hi: you", "Hi: you"), ("tokens:3", "word1 word2 word3"), ("text:", "")],
+)
+async def test_it_says_what_it_was_told(reply: str, text: str) -> None:
+    assert await said(reply) == text
+
+
+async def test_it_calls_a_tool_and_then_repeats_the_result() -> None:
+    upstream = MockUpstream(Mock(reply='tool:look {"at": 1}'))
+    _, body = await ask(upstream=upstream)
+    choice = body["choices"][0]
+    (call,) = choice["message"]["tool_calls"]
+    assert call["function"] == {"name": "look", "arguments": '{"at": 1}'}
+    assert choice["finish_reason"] == "tool_calls"
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "seen"}
+    assert await said('tool:look {"at": 1}', messages=[*HELLO, result]) == "seen"
+
+
+async def test_a_request_may_say_what_it_wants() -> None:
+    assert await said(metadata={"mock_reply": "text:mine"}) == "mine"
+    status, body = await ask(metadata={"mock_status": "418"})
+    assert (status, body["error"]["code"]) == (418, "mock_error")
+
+
+async def test_the_same_request_gets_the_same_bytes() -> None:
+    assert await ask() == await ask()
+    assert (await ask())[1]["id"] != (await ask(temperature=1))[1]["id"]
+
+
+async def test_errors_come_in_their_exact_share() -> None:
+    upstream = MockUpstream(Mock(error_percent=25, error_status=503))
+    statuses = [(await ask(upstream=upstream))[0] for _ in range(12)]
+    assert statuses == [200, 200, 200, 503] * 3
+
+
+async def test_a_rate_limit_says_when_to_come_back() -> None:
+    upstream = MockUpstream(Mock(error_percent=100, error_status=429))
+    reply = await upstream.send(CHAT, b"", json.dumps({"model": "m"}).encode())
+    assert (reply.status, reply.headers[b"retry-after"]) == (429, b"1")
+
+
+async def test_latency_and_pace_are_kept() -> None:
+    clock = Clock()
+    upstream = MockUpstream(Mock(latency=0.5, tokens_per_second=10), sleep=clock.sleep)
+    await ask(upstream=upstream)
+    assert clock.slept == [0.5, pytest.approx(0.4)]
+    clock.slept.clear()
+    chunks = await events(upstream, metadata={"mock_latency_ms": "20"})
+    assert clock.slept == [0.02] + [0.1] * (len(chunks) + 1)
+
+
+async def test_an_unpaced_stream_lets_others_run() -> None:
+    clock = Clock()
+    await events(MockUpstream(Mock(reply="tokens:1000"), sleep=clock.sleep))
+    assert len(clock.slept) == 1003 // BREATH
+
+
+async def test_a_stream_is_as_openai_writes_it() -> None:
+    first, *middle, last = await events()
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert [chunk["choices"][0]["delta"]["content"] for chunk in middle] == [
+        "one",
+        " two",
+        " three",
+        " four",
+    ]
+    assert last["choices"][0] == {
+        "index": 0,
+        "delta": {},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+    assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in (first, last)}) == 1
+    assert "usage" not in first
+
+
+async def test_a_stream_has_usage_when_it_is_asked_for() -> None:
+    *chunks, last = await events(stream_options={"include_usage": True})
+    assert all(chunk["usage"] is None for chunk in chunks)
+    assert last["choices"] == []
+    assert (last["usage"]["prompt_tokens"], last["usage"]["completion_tokens"]) == (4, 4)
+
+
+async def test_a_streamed_tool_call_comes_in_two_pieces() -> None:
+    upstream = MockUpstream(Mock(reply='tool:look {"at": 1}'))
+    deltas = [chunk["choices"][0]["delta"] for chunk in await events(upstream)]
+    begun, more = (delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta)
+    assert (begun["function"]["name"], begun["function"]["arguments"]) == ("look", "")
+    assert more == {"index": 0, "function": {"arguments": '{"at": 1}'}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "reason"),
+    [
+        ({"max_tokens": 2}, "one two", "length"),
+        ({"max_completion_tokens": 9}, "one two three four", "stop"),
+        ({"stop": " three"}, "one two", "stop"),
+        ({"stop": ["x", "two"]}, "one ", "stop"),
+    ],
+)
+async def test_an_answer_ends_where_the_request_says(
+    fields: dict[str, Any], text: str, reason: str
+) -> None:
+    choice = (await ask(**fields))[1]["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == (text, reason)
+
+
+async def test_several_choices_are_given() -> None:
+    _, body = await ask(n=3)
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+
+
+async def test_json_is_given_where_it_is_asked_for() -> None:
+    assert json.loads(await said(response_format={"type": "json_object"})) == {"mock": True}
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    assert json.loads(await said(response_format=wanted)) == {"a": 1}
+    assert await said(response_format={"type": "text"}) == "one two three four"
+
+
+async def test_a_tool_that_is_chosen_by_name_is_called() -> None:
+    tools = [
+        {"type": "function", "function": {"name": name, "parameters": {"required": ["q"]}}}
+        for name in ("a", "b")
+    ]
+    choice = {"type": "function", "function": {"name": "b"}}
+    _, body = await ask(tools=tools, tool_choice=choice)
+    function = body["choices"][0]["message"]["tool_calls"][0]["function"]
+    assert (function["name"], json.loads(function["arguments"])) == ("b", {"q": "xxxx"})
+
+
+async def test_a_legacy_completion_continues_its_prompt() -> None:
+    _, body = await ask(COMPLETIONS, prompt=["a b", "c"])
+    assert (body["object"], body["choices"][0]["text"]) == ("text_completion", "a b")
+
+
+async def test_embeddings_are_unit_vectors_in_either_encoding() -> None:
+    _, floats = await ask(EMBEDDINGS, input=["a", "b"], dimensions=16)
+    _, packed = await ask(EMBEDDINGS, input=["a", "b"], dimensions=16, encoding_format="base64")
+    for plain, encoded in zip(floats["data"], packed["data"], strict=True):
+        vector = plain["embedding"]
+        assert sum(number * number for number in vector) == pytest.approx(1.0)
+        unpacked = struct.unpack("<16f", base64.b64decode(encoded["embedding"]))
+        assert list(unpacked) == pytest.approx(vector, abs=1e-6)
+    assert floats["data"][0]["embedding"] != floats["data"][1]["embedding"]
+    assert floats["usage"]["prompt_tokens"] == 2
+
+
+@pytest.mark.parametrize("given", ["text", [1, 2, 3], [[1, 2], [3]]])
+async def test_embeddings_take_texts_and_tokens(given: Any) -> None:
+    status, _ = await ask(EMBEDDINGS, input=given)
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param"),
+    [
+        (CHAT, {"messages": []}, "messages"),
+        (CHAT, {"messages": "hi"}, "messages"),
+        (CHAT, {"messages": [7]}, "messages[0]"),
+        (CHAT, {"messages": [{"role": "robot"}]}, "messages[0].role"),
+        (CHAT, {"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
+        (CHAT, {"n": 99}, "n"),
+        (CHAT, {"metadata": []}, None),
+        (CHAT, {"metadata": [1]}, "metadata"),
+        (CHAT, {"metadata": {"mock_status": "9"}}, "metadata.mock_status"),
+        (CHAT, {"metadata": {"mock_latency_ms": "soon"}}, "metadata.mock_latency_ms"),
+        (CHAT, {"metadata": {"mock_reply": "sing"}}, "metadata.mock_reply"),
+        (CHAT, {"tools": [{"type": "function", "function": {"name": []}}]}, None),
+        (COMPLETIONS, {"prompt": {}}, "prompt"),
+        (EMBEDDINGS, {"input": ""}, "input"),
+        (EMBEDDINGS, {"input": "a", "dimensions": 0}, "dimensions"),
+        (b"/v1/audio", {}, None),
+    ],
+)
+async def test_nonsense_is_a_bad_request_that_names_the_field(
+    path: bytes, fields: dict[str, Any], param: str | None
+) -> None:
+    status, body = await ask(path, **fields)
+    if fields.get("metadata") == []:
+        assert status == 200  # as good as none
+    else:
+        assert status == (404 if path == b"/v1/audio" else 400)
+        assert body["error"]["param"] == param
+
+
+async def test_a_stream_waits_for_its_reader_and_ends_when_it_is_given_up() -> None:
+    body = json.dumps({"model": "m", "messages": HELLO, "stream": True}).encode()
+    reply = await MockUpstream(Mock()).send(CHAT, b"", body)
+    pieces: list[bytes] = []
+
+    def take(piece: bytes) -> None:
+        pieces.append(piece)
+        reply.pause()
+
+    relaying = asyncio.create_task(reply.relay(take))
+    for expected in (1, 2):
+        await asyncio.sleep(0)
+        assert len(pieces) == expected
+        reply.resume()
+        await asyncio.sleep(0)
+    reply.close()
+    with pytest.raises(BrokenReply):
+        await relaying
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"const": 7}, 7),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"type": ["string", "null"]}, "xxxx"),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
+        ({"type": "number", "minimum": 5}, 5),
+        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string", "minLength": 6}}}, "xxxxxx"),
+        ({"$ref": "https://elsewhere"}, None),
+        ({"type": "object", "required": ["x"]}, {"x": "xxxx"}),
+        ({"$ref": "#"}, None),
+        (7, None),
+    ],
+)
+def test_a_value_is_found_for_a_schema(schema: Any, value: Any) -> None:
+    assert instance(schema) == value
