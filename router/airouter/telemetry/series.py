@@ -42,12 +42,12 @@ class Counter:
         self._values: dict[LabelValues, int] = {}
 
     def add(self, labels: LabelValues, amount: int = 1) -> None:
-        values = self._values
-        if labels not in values:
-            if len(values) >= self._limit:
+        try:
+            self._values[labels] += amount
+        except KeyError:
+            if len(self._values) >= self._limit:
                 labels = (OTHER,) * len(labels)
-            values.setdefault(labels, 0)
-        values[labels] += amount
+            self._values[labels] = self._values.get(labels, 0) + amount
 
     def collect(self) -> CounterMetricFamily:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
