@@ -1,0 +1,72 @@
+"""Requests traced by a router process to a collector on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from support.config import MASTER_KEY, manifest
+from support.otlp_sink import http_sink
+from support.raw_upstream import RawUpstream, raw_upstream
+from support.router import RouterProcess, router_process
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+HEADERS = {
+    "authorization": f"Bearer {MASTER_KEY}",
+    "traceparent": f"00-{TRACE}-{PARENT}-01",
+    "tracestate": "vendor=1",
+}
+ANSWER = b'{"usage":{"prompt_tokens":3,"completion_tokens":2}}'
+
+
+def configured(folder: Path, upstream: RawUpstream) -> str:
+    """The name of a file with the model `m`, which the upstream knows as `real`."""
+    url = f"http://127.0.0.1:{upstream.port}/v1"
+    credential = {"name": "c", "type": "OpenAICompatible", "baseURL": url}
+    models = [{"name": "m", "backends": [{"credential": "c", "upstreamName": "real"}]}]
+    path = folder / "router.yaml"
+    path.write_text(manifest([credential], models))
+    return str(path)
+
+
+async def ask(router: RouterProcess, upstream: RawUpstream) -> str:
+    """The request as the upstream got it, when the client has its answer."""
+    async with httpx.AsyncClient(base_url=router.base_url, headers=HEADERS) as client:
+        asking = asyncio.create_task(client.post("/chat/completions", json={"model": "m"}))
+        conversation = await upstream.accept()
+        request = await conversation.request()
+        head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
+        await conversation.say(head + ANSWER)
+        assert (await asking).status_code == 200
+    return request.decode()
+
+
+async def test_a_request_and_its_attempt_are_spans_of_the_clients_trace(tmp_path: Path) -> None:
+    async with raw_upstream() as upstream:
+        path = configured(tmp_path, upstream)
+        with http_sink() as sink:
+            endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint}
+            async with router_process(tmp_path, "-f", path, **endpoint) as router:
+                request = await ask(router, upstream)
+                router.signal(signal.SIGTERM)
+                assert await router.wait() == 0
+            spans = {span.kind: span for span in sink.spans}
+    ours, attempt = spans[Span.SPAN_KIND_SERVER], spans[Span.SPAN_KIND_CLIENT]
+    assert (ours.trace_id.hex(), ours.parent_span_id.hex()) == (TRACE, PARENT)
+    assert (attempt.trace_id, attempt.parent_span_id) == (ours.trace_id, ours.span_id)
+    assert f"traceparent: 00-{TRACE}-{attempt.span_id.hex()}-01\r\n" in request
+    attributes = {each.key: each.value for each in ours.attributes}
+    assert attributes["gen_ai.usage.input_tokens"].int_value == 3
+    assert attributes["gen_ai.request.model"].string_value == "m"
+
+
+async def test_without_a_collector_the_clients_trace_is_passed_on_as_it_is(tmp_path: Path) -> None:
+    async with raw_upstream() as upstream:
+        path = configured(tmp_path, upstream)
+        async with router_process(tmp_path, "-f", path) as router:
+            request = await ask(router, upstream)
+    assert f"traceparent: 00-{TRACE}-{PARENT}-01\r\ntracestate: vendor=1\r\n" in request
