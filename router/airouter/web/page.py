@@ -22,6 +22,7 @@ CREDENTIAL = ("credential", "type", "in flight", "error")
 def health_page(health: dict[str, Any]) -> str:
     """The page for what `Health.as_json` gives."""
     status = escape(health["status"])
+    uptime = f"{health['uptime_seconds']} s"
     return f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -29,7 +30,7 @@ def health_page(health: dict[str, Any]) -> str:
 <body>
 <h1>Auto AI Router <span class="state {status}">{status}</span></h1>
 <h2>Configuration</h2>
-{pairs({"router": health["version"], "up for (s)": health["uptime_seconds"], **health["config"]})}
+{pairs({"router": health["version"], "up for": uptime, **health["config"]})}
 <h2>Models</h2>
 {table(("model", "credentials"), ((m["name"], ", ".join(m["backends"])) for m in health["models"]))}
 <h2>Credentials</h2>
@@ -54,7 +55,9 @@ def table(head: tuple[str, ...], rows: Any) -> str:
 
 def cell(value: Any) -> str:
     """One value."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    if isinstance(value, int):
         return f'<td class="number">{value}</td>'
     if isinstance(value, list):
         return "<td>" + "<br>".join(escape(str(item)) for item in value) + "</td>"

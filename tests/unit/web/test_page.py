@@ -1,0 +1,31 @@
+"""The page that `/vhealth` shows to people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airouter.web.page import health_page
+
+HEALTH: dict[str, Any] = {
+    "status": "draining",
+    "version": "1.2.3",
+    "uptime_seconds": 7,
+    "config": {"source": "a & b", "last_reload_successful": False, "findings": ["<one>", "two"]},
+    "models": [{"name": "m", "backends": ["c", "d"]}],
+    "credentials": [{"name": "c", "type": "Mock", "in_flight": 3, "error": None}],
+}
+
+
+def test_it_shows_the_state_at_a_glance() -> None:
+    page = health_page(HEALTH)
+    assert '<span class="state draining">draining</span>' in page
+    assert "<td>last reload successful</td><td>no</td>" in page
+    assert "<td>up for</td><td>7 s</td>" in page
+    assert "<td>m</td><td>c, d</td>" in page
+    assert '<td>c</td><td>Mock</td><td class="number">3</td><td></td>' in page
+
+
+def test_nothing_that_is_shown_can_be_markup() -> None:
+    page = health_page(HEALTH)
+    assert "<td>a &amp; b</td>" in page
+    assert "<td>&lt;one&gt;<br>two</td>" in page
