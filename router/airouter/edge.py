@@ -2,7 +2,7 @@
 
 A plain `POST` to a hot path is collected here and served by a coroutine that starts at once, with
 no ASGI scope, queue or task hand-over in between. Everything else, and whatever is not plain
-(chunked or large bodies, `Expect`, HTTP/1.0, a query), goes to `super()`, so to the FastAPI
+(chunked or large bodies, `Expect`, a query), goes to `super()`, so to the FastAPI
 application, which serves the same paths by the same pipeline.
 
 uvicorn keeps its own rules for pipelining, shutdown and flow control: an `EdgeExchange` stands in
@@ -162,7 +162,8 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def expire(self) -> None:
         """The client took too long: to send a request, or to begin another one."""
-        self.transport.close()
+        if self._serving is None:  # else it may have what it asked for before
+            self.transport.close()
 
     # What the parser finds.
 
@@ -216,7 +217,6 @@ class EdgeProtocol(HttpToolsProtocol):
             self.parser.get_method() == b"POST"
             and NOT_PLAIN.isdisjoint(headers)
             and int(headers.get(b"content-length", NO_LENGTH)) <= self.edge.plain_limit
-            and self.parser.get_http_version() == "1.1"
         )
 
     def _decline(self) -> None:
@@ -276,6 +276,7 @@ class EdgeExchange(Exchange):
     """An exchange over the transport of its connection."""
 
     __slots__ = (
+        "_chunked",
         "_gone",
         "_outbox",
         "_protocol",
@@ -294,7 +295,11 @@ class EdgeExchange(Exchange):
         self.source = None
         self.follows: Any = None
         """The request before it on the connection, as long as that has no whole answer."""
-        self.keep_alive = not protocol.edge.draining and protocol.parser.should_keep_alive()
+        self._chunked = protocol.parser.get_http_version() == "1.1"
+        """Older clients are told the end of a stream by the end of the connection."""
+        self.keep_alive = (
+            self._chunked and not protocol.edge.draining and protocol.parser.should_keep_alive()
+        )
         self.response_complete = False
         self._protocol = protocol
         self._outbox = protocol.edge.outbox
@@ -331,16 +336,18 @@ class EdgeExchange(Exchange):
         self.started = True
         if not self._gone:
             lines = self._head(status, headers)
-            lines.append(b"transfer-encoding: chunked\r\n\r\n")
+            lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
             self._outbox.write(self._transport, b"".join(lines))
 
     def write(self, data: bytes) -> None:
         if data and not self._gone:
-            self._outbox.write(self._transport, b"%x\r\n%b\r\n" % (len(data), data))
+            framed = b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+            self._outbox.write(self._transport, framed)
 
     def end(self) -> None:
         if not self._gone:
-            self._outbox.write(self._transport, b"0\r\n\r\n")
+            if self._chunked:
+                self._outbox.write(self._transport, b"0\r\n\r\n")
             self._complete()
 
     def abort(self) -> None:

@@ -219,7 +219,7 @@ class Pipeline:
                 await self._forward(call, reply)
         except UpstreamError as error:
             attempt.error = error.kind
-            logger.info("credential %s: %s", backend.credential, error)
+            logger.debug("credential %s: %s", backend.credential, error)
             return Failed(upstream_unreachable(error.kind), again=True)
         else:
             return None
