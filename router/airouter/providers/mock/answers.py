@@ -1,7 +1,7 @@
 """What the mock says to a chat or completion request.
 
-First comes what the request itself demands (a tool it forces, a format), then what the credential
-was told to reply, or `metadata.mock_reply` of the request.
+What it was told word for word, by the credential or by `metadata.mock_reply` of the request, it
+says. Otherwise it gives what the request itself demands: a tool it forces, a format.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airouter.config.mock_reply import parse_mock_reply
 from airouter.failures import Failure, invalid_field
+from airouter.providers.mock.scalars import NoInstance
 from airouter.providers.mock.schema import instance
+
+if TYPE_CHECKING:
+    from airouter.config.mock_reply import MockReply
 
 Body = dict[str, Any]
 
@@ -34,42 +38,39 @@ class Answer:
 def answer_chat(body: Body, reply: str) -> Answer:
     """The answer to a chat. Raises `Failure` 400."""
     messages = checked_messages(body)
-    if messages[-1]["role"] == "tool":
-        return cut(Answer(text_of(messages[-1])), body)
-    forced = forced_tool(body)
-    if forced is not None:
-        return Answer(tool_calls=[forced], finish_reason="tool_calls")
+    script = read_script(reply)
+    if script.kind == "text":
+        return cut(Answer(script.argument), body)
+    has_result = messages[-1]["role"] == "tool"
+    call = None if has_result else demanded_call(body, script)
+    if call is not None:
+        return Answer(tool_calls=[call], finish_reason="tool_calls")
     structured = structured_text(body)
     if structured is not None:
         return Answer(structured)
-    said = [text_of(message) for message in messages if message["role"] == "user"]
-    return cut(by_grammar(reply, said[-1] if said else ""), body)
+    asked = messages[-1:] if has_result else [m for m in messages if m["role"] == "user"]
+    said = text_of(asked[-1]) if asked else ""
+    return cut(Answer(said if has_result else spoken(script, said)), body)
 
 
-def answer_completion(body: Body, reply: str) -> Answer:
-    """The answer to a legacy completion. Raises `Failure` 400."""
-    prompt = body.get("prompt", "")
-    if isinstance(prompt, list) and prompt and isinstance(prompt[0], str):
-        prompt = prompt[0]
-    if not isinstance(prompt, str):
-        raise invalid_field("prompt", "'prompt' must be a string or a list of strings.")
-    return cut(by_grammar(reply, prompt), body)
+def answer_completion(body: Body, prompt: str, reply: str) -> Answer:
+    """The answer to one prompt of a legacy completion. Raises `Failure` 400."""
+    return cut(Answer(spoken(read_script(reply), prompt)), body)
 
 
-def by_grammar(reply: str, said: str) -> Answer:
-    """What the reply grammar means. Raises `Failure` 400 for a reply that is not of it."""
+def read_script(reply: str) -> MockReply:
+    """A reply by the grammar. Raises `Failure` 400."""
     try:
-        kind, argument = parse_mock_reply(reply)
+        return parse_mock_reply(reply)
     except ValueError as error:
         raise invalid_field("metadata.mock_reply", f"'mock_reply' is {error}.") from None
-    if kind == "tool":
-        name, _, arguments = argument.partition(" ")
-        return Answer(tool_calls=[(name, arguments)], finish_reason="tool_calls")
-    if kind == "text":
-        return Answer(argument)
-    if kind == "tokens":
-        return Answer(" ".join(f"word{number}" for number in range(1, int(argument) + 1)))
-    return Answer(said)
+
+
+def spoken(script: MockReply, said: str) -> str:
+    """The text that a script makes of what was said; one that calls a tool repeats it."""
+    if script.kind == "tokens":
+        return " ".join(f"word{number}" for number in range(1, int(script.argument) + 1))
+    return script.argument if script.kind == "text" else said
 
 
 def checked_messages(body: Body) -> list[Body]:
@@ -93,6 +94,16 @@ def checked_messages(body: Body) -> list[Body]:
     return messages
 
 
+def prompts_of(body: Body) -> list[str]:
+    """The prompts of a legacy completion; tokens read as their numbers. Raises `Failure` 400."""
+    given = body.get("prompt", "")
+    several = isinstance(given, list) and not all(isinstance(token, int) for token in given)
+    prompts = given if several else [given]
+    if not all(isinstance(prompt, str | list) for prompt in prompts):
+        raise invalid_field("prompt", "'prompt' must be text or tokens, or a list of these.")
+    return [p if isinstance(p, str) else " ".join(map(str, p)) for p in prompts]
+
+
 def text_of(message: Body) -> str:
     """The text of a message, its parts joined."""
     content = message.get("content")
@@ -103,48 +114,86 @@ def text_of(message: Body) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def forced_tool(body: Body) -> tuple[str, str] | None:
-    """The call that `tool_choice` forces, with arguments that fit the function's parameters."""
-    functions = {
-        tool["function"]["name"]: tool["function"].get("parameters", {})
-        for tool in body.get("tools") or ()
-        if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
-    }
+def demanded_call(body: Body, script: MockReply) -> tuple[str, str] | None:
+    """Name and arguments of the call that the script or `tool_choice` wants."""
     choice = body.get("tool_choice")
-    if isinstance(choice, dict):
-        name = choice.get("function", {}).get("name")
-    else:
-        name = next(iter(functions), None) if choice == "required" else None
-    if name not in functions:
+    if choice == "none":
         return None
-    return name, json.dumps(instance({"type": "object"} | functions[name]))
+    if script.kind == "tool":
+        name, _, arguments = script.argument.partition(" ")
+        return name, arguments
+    if choice == "required":
+        return forced_call(body, None)
+    if isinstance(choice, dict) and choice.get("type") == "function":
+        return forced_call(body, choice["function"]["name"])
+    return None
+
+
+def forced_call(body: Body, name: str | None) -> tuple[str, str]:
+    """A call of that function, or of the first, with arguments that fit. Raises `Failure` 400."""
+    functions = {
+        tool["function"]["name"]: tool["function"].get("parameters") or {}
+        for tool in body.get("tools") or ()
+        if tool.get("type") == "function"
+    }
+    name = next(iter(functions), None) if name is None else name
+    if name is None or name not in functions:
+        raise invalid_field("tool_choice", "'tool_choice' forces a function that 'tools' lacks.")
+    return name, invented({"type": "object"} | functions[name], "tools")
 
 
 def structured_text(body: Body) -> str | None:
-    """JSON of the format that is asked for, if any is."""
+    """JSON of the format that is asked for, if any is. Raises `Failure` 400."""
     wanted = body.get("response_format")
     if not isinstance(wanted, dict):
         return None
     if wanted.get("type") == "json_object":
         return '{"mock": true}'
     if wanted.get("type") == "json_schema":
-        return json.dumps(instance(wanted.get("json_schema", {}).get("schema", {})))
+        schema = wanted.get("json_schema", {}).get("schema", {})
+        return invented(schema, "response_format.json_schema.schema")
     return None
 
 
+def invented(schema: Any, param: str) -> str:
+    """The smallest JSON of a schema. Raises `Failure` 400."""
+    try:
+        return json.dumps(instance(schema))
+    except NoInstance:
+        raise invalid_field(param, f"The mock finds no small value for '{param}'.") from None
+
+
 def cut(answer: Answer, body: Body) -> Answer:
-    """An answer ended by `stop` or by the largest number of tokens."""
-    if answer.text is None:
-        return answer
-    stops = body.get("stop") or []
-    for stop in [stops] if isinstance(stops, str) else stops:
-        answer.text = answer.text.split(str(stop), 1)[0] if stop else answer.text
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    words = tokens_of(answer.text)
-    if isinstance(limit, int) and len(words) > limit:
-        answer.text = "".join(words[:limit])
-        answer.finish_reason = "length"
-    return answer
+    """An answer ended by `stop` or by the largest number of tokens. Raises `Failure` 400."""
+    text = answer.text or ""
+    for stop in stops_of(body):
+        text = text.split(stop, 1)[0] if stop else text
+    limit = limit_of(body)
+    words = tokens_of(text)
+    if limit is None or len(words) <= limit:
+        return Answer(text)
+    return Answer("".join(words[:limit]), finish_reason="length")
+
+
+def stops_of(body: Body) -> list[str]:
+    """`stop`. Raises `Failure` 400."""
+    given = body.get("stop") or []
+    stops = [given] if isinstance(given, str) else given
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise invalid_field("stop", "'stop' must be text or a list of texts.")
+    return stops
+
+
+def limit_of(body: Body) -> int | None:
+    """The most tokens an answer may have. Raises `Failure` 400."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        limit = body.get(name)
+        if limit is None:
+            continue
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise invalid_field(name, f"'{name}' must be a whole number from 1.")
+        return limit
+    return None
 
 
 def tokens_of(text: str) -> list[str]:

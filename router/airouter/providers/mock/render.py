@@ -14,7 +14,7 @@ from airouter.failures import invalid_field
 from airouter.providers.mock.answers import tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airouter.providers.mock.answers import Answer, Body
 
@@ -23,6 +23,8 @@ CREATED = 1_767_225_600
 DIMENSIONS = 256
 MAX_DIMENSIONS = 4_096
 MAX_INPUTS = 2_048
+MAX_NUMBERS = 2**19
+"""In one answer: as many as the most inputs have by default, and what takes a tenth of a second."""
 
 
 def identity(body: bytes, prefix: str) -> str:
@@ -127,10 +129,10 @@ def tool_calls(answer: Answer, identity_: str) -> list[Body]:
 def embeddings(body: Body) -> Body:
     """Unit vectors that depend on nothing but the input. Raises `Failure` 400."""
     inputs = embedding_inputs(body.get("input"))
-    size = body.get("dimensions", DIMENSIONS)
-    if not isinstance(size, int) or not 1 <= size <= MAX_DIMENSIONS:
-        raise invalid_field("dimensions", f"'dimensions' must be from 1 to {MAX_DIMENSIONS}.")
-    encode = as_base64 if body.get("encoding_format") == "base64" else list
+    size = dimensions_of(body)
+    if len(inputs) * size > MAX_NUMBERS:
+        raise invalid_field("input", f"The mock makes at most {MAX_NUMBERS} numbers at once.")
+    encode = encoding_of(body)
     tokens = sum(len(text) if isinstance(text, list) else len(tokens_of(text)) for text in inputs)
     data = [
         {"object": "embedding", "index": index, "embedding": encode(vector(text, size))}
@@ -142,11 +144,37 @@ def embeddings(body: Body) -> Body:
 
 def embedding_inputs(given: Any) -> list[Any]:
     """The inputs, each a text or a list of tokens. Raises `Failure` 400."""
-    several = isinstance(given, list) and given and not isinstance(given[0], int)
+    several = isinstance(given, list) and not is_input(given)
     inputs = given if several else [given]
-    if len(inputs) > MAX_INPUTS or not all(isinstance(i, str | list) and i for i in inputs):
+    if not 1 <= len(inputs) <= MAX_INPUTS or not all(map(is_input, inputs)):
         raise invalid_field("input", "'input' must be text or tokens, or a list of these.")
     return list(inputs)
+
+
+def is_input(given: Any) -> bool:
+    """Whether this is one text or one list of tokens, and not empty."""
+    tokens = isinstance(given, list) and all(isinstance(token, int) for token in given)
+    return bool(given) and (tokens or isinstance(given, str))
+
+
+def dimensions_of(body: Body) -> int:
+    """`dimensions`. Raises `Failure` 400."""
+    size = body.get("dimensions")
+    if size is None:
+        return DIMENSIONS
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_DIMENSIONS:
+        raise invalid_field("dimensions", f"'dimensions' must be from 1 to {MAX_DIMENSIONS}.")
+    return size
+
+
+def encoding_of(body: Body) -> Callable[[list[float]], list[float] | str]:
+    """How `encoding_format` writes a vector. Raises `Failure` 400."""
+    match body.get("encoding_format"):
+        case None | "float":
+            return list
+        case "base64":
+            return as_base64
+    raise invalid_field("encoding_format", "'encoding_format' must be 'float' or 'base64'.")
 
 
 def vector(text: Any, size: int) -> list[float]:

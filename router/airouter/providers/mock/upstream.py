@@ -10,7 +10,13 @@ import msgspec
 
 from airouter.failures import Failure, invalid_field
 from airouter.providers.mock import render
-from airouter.providers.mock.answers import answer_chat, answer_completion, text_of, tokens_of
+from airouter.providers.mock.answers import (
+    answer_chat,
+    answer_completion,
+    prompts_of,
+    text_of,
+    tokens_of,
+)
 from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
@@ -33,7 +39,8 @@ class MockUpstream:
     def __init__(self, settings: Mock, sleep: Sleep = asyncio.sleep) -> None:
         self._settings = settings
         self._sleep = sleep
-        self._errors_due = 0.0
+        self._served = 0
+        self._failed = 0
 
     async def send(self, path: bytes, head: bytes, body: bytes) -> MockReply:  # noqa: ARG002
         """Answer after the latency; an error is an answer, too."""
@@ -47,7 +54,7 @@ class MockUpstream:
             return self._answer(path.rpartition(b"/v1")[2], request, body, script)
         except Failure as failure:
             return refusal(failure, self._sleep)
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
             nonsense = "The mock can make no sense of this request."
             return refusal(Failure(400, nonsense, code="mock_error"), self._sleep)
 
@@ -55,40 +62,47 @@ class MockUpstream:
         """Raise the `Failure` that the request demands, or the credential's share of errors."""
         if demanded is not None:
             raise mock_failure(demanded)
-        self._errors_due += self._settings.error_percent / 100
-        if self._errors_due >= 1.0:
-            self._errors_due -= 1.0
+        self._served += 1
+        due = round(self._served * self._settings.error_percent, 6) // 100
+        if due > self._failed:
+            self._failed += 1
             raise mock_failure(self._settings.error_status)
 
     def _answer(self, path: bytes, request: Body, body: bytes, script: Script) -> MockReply:
         if path == b"/embeddings":
             return MockReply(200, JSON, [encoded(render.embeddings(request))], self._sleep)
         if path == b"/chat/completions":
-            answer = answer_chat(request, script.reply)
-            prompt = sum(len(tokens_of(text_of(m))) for m in request["messages"])
-            frame = frame_of(request, body, "chatcmpl")
-            return self._write(
-                request, frame, answer, prompt, render.whole_chat, render.chat_chunks
-            )
+            return self._chat(request, body, script)
         if path == b"/completions":
-            answer = answer_completion(request, script.reply)
-            prompt = len(tokens_of(str(request.get("prompt", ""))))
-            frame = frame_of(request, body, "cmpl")
-            return self._write(
-                request, frame, answer, prompt, render.whole_completion, render.completion_chunks
-            )
+            return self._completion(request, body, script)
         raise Failure(404, f"Invalid URL (POST {path.decode('latin-1')})", code="unknown_url")
+
+    def _chat(self, request: Body, body: bytes, script: Script) -> MockReply:
+        answers = [answer_chat(request, script.reply)] * choices_of(request)
+        prompt = sum(len(tokens_of(text_of(message))) for message in request["messages"])
+        frame = frame_of(request, body, "chatcmpl")
+        return self._write(request, frame, answers, prompt, render.whole_chat, render.chat_chunks)
+
+    def _completion(self, request: Body, body: bytes, script: Script) -> MockReply:
+        """Each prompt gets its own choices."""
+        prompts = prompts_of(request)
+        count = choices_of(request, len(prompts))
+        said = [answer_completion(request, prompt, script.reply) for prompt in prompts]
+        answers = [answer for answer in said for _ in range(count)]
+        tokens = sum(len(tokens_of(prompt)) for prompt in prompts)
+        frame = frame_of(request, body, "cmpl")
+        whole, chunks = render.whole_completion, render.completion_chunks
+        return self._write(request, frame, answers, tokens, whole, chunks)
 
     def _write(
         self,
         request: Body,
         frame: Body,
-        answer: Answer,
+        answers: list[Answer],
         prompt: int,
         whole: Callable[[Body, list[Answer], Body], Body],
         chunks: Callable[[Body, list[Answer], Body | None], Iterator[Body]],
     ) -> MockReply:
-        answers = [answer] * choices_of(request)
         usage = render.usage_of(prompt, answers)
         pace = self._settings.tokens_per_second
         pause = 1 / pace if pace else 0.0
@@ -169,11 +183,14 @@ def frame_of(request: Body, body: bytes, prefix: str) -> Body:
     }
 
 
-def choices_of(request: Body) -> int:
-    """`n`. Raises `Failure` 400."""
-    count = request.get("n") or 1
-    if not isinstance(count, int) or not 1 <= count <= MAX_CHOICES:
-        raise invalid_field("n", f"'n' must be from 1 to {MAX_CHOICES}.")
+def choices_of(request: Body, prompts: int = 1) -> int:
+    """`n`, for each of so many prompts. Raises `Failure` 400."""
+    count = request.get("n")
+    count = 1 if count is None else count
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise invalid_field("n", "'n' must be a whole number from 1.")
+    if count * prompts > MAX_CHOICES:
+        raise invalid_field("n", f"The mock gives at most {MAX_CHOICES} choices at once.")
     return count
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from airouter.config.snapshot import Mock
 from airouter.providers.mock import MockUpstream
-from airouter.providers.mock.schema import instance
 from airouter.providers.mock.upstream import BREATH
 from airouter.wire import BrokenReply
 
@@ -96,10 +95,11 @@ async def test_the_same_request_gets_the_same_bytes() -> None:
     assert (await ask())[1]["id"] != (await ask(temperature=1))[1]["id"]
 
 
-async def test_errors_come_in_their_exact_share() -> None:
-    upstream = MockUpstream(Mock(error_percent=25, error_status=503))
-    statuses = [(await ask(upstream=upstream))[0] for _ in range(12)]
-    assert statuses == [200, 200, 200, 503] * 3
+@pytest.mark.parametrize(("percent", "every"), [(25, 4), (10, 10), (2.5, 40)])
+async def test_errors_come_in_their_exact_share(percent: float, every: int) -> None:
+    upstream = MockUpstream(Mock(error_percent=percent, error_status=503))
+    statuses = [(await ask(upstream=upstream))[0] for _ in range(5 * every)]
+    assert statuses == [*[200] * (every - 1), 503] * 5
 
 
 async def test_a_rate_limit_says_when_to_come_back() -> None:
@@ -187,6 +187,33 @@ async def test_json_is_given_where_it_is_asked_for() -> None:
     assert await said(response_format={"type": "text"}) == "one two three four"
 
 
+@pytest.mark.parametrize("reply", ["echo", "tokens:3"])
+async def test_a_tool_result_is_answered_in_the_format_that_is_asked_for(reply: str) -> None:
+    messages = [*HELLO, {"role": "tool", "tool_call_id": "call_1", "content": "seen"}]
+    wanted = {"type": "json_object"}
+    assert await said(reply, messages=messages) == "seen"
+    assert await said(reply, messages=messages, response_format=wanted) == '{"mock": true}'
+
+
+async def test_what_it_was_told_word_for_word_comes_before_what_the_request_demands() -> None:
+    wanted = {"type": "json_object"}
+    assert await said('text:{"my": "own"}', response_format=wanted) == '{"my": "own"}'
+    _, body = await ask(upstream=MockUpstream(Mock(reply="tool:look {}")), response_format=wanted)
+    assert body["choices"][0]["finish_reason"] == "tool_calls"
+
+
+async def test_no_tool_is_called_where_none_may_be() -> None:
+    assert await said("tool:look {}", tool_choice="none") == "one two three four"
+
+
+async def test_a_schema_without_a_small_value_is_a_bad_request_and_takes_no_time() -> None:
+    parts = {f"p{number}": {"$ref": "#"} for number in range(10)}
+    endless = {"type": "object", "properties": parts, "required": list(parts)}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": endless}}
+    status, body = await ask(response_format=wanted)
+    assert (status, body["error"]["param"]) == (400, "response_format.json_schema.schema")
+
+
 async def test_a_tool_that_is_chosen_by_name_is_called() -> None:
     tools = [
         {"type": "function", "function": {"name": name, "parameters": {"required": ["q"]}}}
@@ -198,9 +225,23 @@ async def test_a_tool_that_is_chosen_by_name_is_called() -> None:
     assert (function["name"], json.loads(function["arguments"])) == ("b", {"q": "xxxx"})
 
 
-async def test_a_legacy_completion_continues_its_prompt() -> None:
-    _, body = await ask(COMPLETIONS, prompt=["a b", "c"])
-    assert (body["object"], body["choices"][0]["text"]) == ("text_completion", "a b")
+@pytest.mark.parametrize(
+    ("prompt", "texts"),
+    [
+        ("a b", ["a b"] * 2),
+        (["a b", "c"], ["a b", "a b", "c", "c"]),
+        ([1, 2], ["1 2"] * 2),
+        ([[1, 2], [3]], ["1 2", "1 2", "3", "3"]),
+    ],
+)
+async def test_a_legacy_completion_repeats_each_of_its_prompts(
+    prompt: Any, texts: list[str]
+) -> None:
+    _, body = await ask(COMPLETIONS, prompt=prompt, n=2)
+    assert body["object"] == "text_completion"
+    assert [(choice["index"], choice["text"]) for choice in body["choices"]] == list(
+        enumerate(texts)
+    )
 
 
 async def test_embeddings_are_unit_vectors_in_either_encoding() -> None:
@@ -235,9 +276,22 @@ async def test_embeddings_take_texts_and_tokens(given: Any) -> None:
         (CHAT, {"metadata": {"mock_status": "9"}}, "metadata.mock_status"),
         (CHAT, {"metadata": {"mock_latency_ms": "soon"}}, "metadata.mock_latency_ms"),
         (CHAT, {"metadata": {"mock_reply": "sing"}}, "metadata.mock_reply"),
-        (CHAT, {"tools": [{"type": "function", "function": {"name": []}}]}, None),
+        (CHAT, {"n": True}, "n"),
+        (CHAT, {"stop": 7}, "stop"),
+        (CHAT, {"max_tokens": -1}, "max_tokens"),
+        (CHAT, {"max_completion_tokens": "9"}, "max_completion_tokens"),
+        (CHAT, {"tool_choice": "required"}, "tool_choice"),
+        (CHAT, {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+        (CHAT, {"tools": [{}, 7], "tool_choice": "required"}, None),
         (COMPLETIONS, {"prompt": {}}, "prompt"),
+        (COMPLETIONS, {"prompt": ["a", None]}, "prompt"),
+        (COMPLETIONS, {"prompt": ["a"] * 17}, "n"),
         (EMBEDDINGS, {"input": ""}, "input"),
+        (EMBEDDINGS, {"input": []}, "input"),
+        (EMBEDDINGS, {"input": ["a", [{}]]}, "input"),
+        (EMBEDDINGS, {"input": ["a"] * 2_048, "dimensions": 4_096}, "input"),
+        (EMBEDDINGS, {"input": "a", "dimensions": True}, "dimensions"),
+        (EMBEDDINGS, {"input": "a", "encoding_format": "hex"}, "encoding_format"),
         (EMBEDDINGS, {"input": "a", "dimensions": 0}, "dimensions"),
         (b"/v1/audio", {}, None),
     ],
@@ -271,23 +325,3 @@ async def test_a_stream_waits_for_its_reader_and_ends_when_it_is_given_up() -> N
     reply.close()
     with pytest.raises(BrokenReply):
         await relaying
-
-
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({"const": 7}, 7),
-        ({"enum": ["a", "b"]}, "a"),
-        ({"type": ["string", "null"]}, "xxxx"),
-        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
-        ({"type": "number", "minimum": 5}, 5),
-        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
-        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "string", "minLength": 6}}}, "xxxxxx"),
-        ({"$ref": "https://elsewhere"}, None),
-        ({"type": "object", "required": ["x"]}, {"x": "xxxx"}),
-        ({"$ref": "#"}, None),
-        (7, None),
-    ],
-)
-def test_a_value_is_found_for_a_schema(schema: Any, value: Any) -> None:
-    assert instance(schema) == value
