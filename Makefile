@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+UPGRADE ?= --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format types coverage bench lock clean
@@ -37,13 +38,13 @@ coverage: $(VENV)/.dev ## Run the tests and hold branch coverage of router/ to 9
 bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: $(VENV)/.dev ## Pin every dependency again, to the newest that fits
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --custom-compile-command "make lock" --upgrade -q \
-	  pyproject.toml locks/build.in -o locks/run.txt
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --custom-compile-command "make lock" --upgrade -q \
-	  pyproject.toml locks/build.in --extra dev -c locks/run.txt -o locks/dev.txt
+PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --custom-compile-command "make lock" -q pyproject.toml locks/build.in
+
+lock: $(VENV)/.dev ## Pin every dependency again, to the newest that fits (UPGRADE= keeps what is pinned)
+	$(PIN) $(UPGRADE) -o locks/run.txt
+	$(PIN) $(UPGRADE) --extra operator -c locks/run.txt -o locks/operator.txt
+	$(PIN) $(UPGRADE) --extra operator --extra dev -c locks/operator.txt -o locks/dev.txt
 
 clean: ## Forget the environment and every cache
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

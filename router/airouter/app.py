@@ -15,7 +15,7 @@ import sys
 import time
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment
 
 import uvicorn
@@ -27,6 +27,7 @@ from airouter.api.doors import DOORS
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.sources.file import FileSource
+from airouter.config.sources.mounted import MountedSource
 from airouter.config.store import Store
 from airouter.edge import Edge, EdgeProtocol
 from airouter.generation import build
@@ -45,14 +46,17 @@ from airouter.upstream.pools import Pools
 from airouter.welcome import welcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
     from airouter.config.snapshot import Snapshot
+    from airouter.config.sources.stream import StreamSource
     from airouter.config.store import Reload
     from airouter.routing.catalog import Load
     from airouter.settings import Settings
     from airouter.telemetry.record import Consumer
+
+    Following = Coroutine[None, None, None]
 
 logger = logging.getLogger("airouter.server")
 
@@ -116,6 +120,7 @@ class Router:
             request_timeout=settings.request_timeout,
         )
         self.server: RouterServer | None = None
+        self.streaming: StreamSource | None = None
 
     async def serve(self, on_ready: Callable[[int], None]) -> None:
         """Serve until a signal has come and all is drained; `on_ready` gets the port."""
@@ -152,6 +157,10 @@ class Router:
     @property
     def reload(self) -> Reload:
         return self.store.reload
+
+    @property
+    def stream(self) -> Mapping[str, Any] | None:
+        return self.streaming.state.as_json() if self.streaming else None
 
     @property
     def uptime(self) -> float:
@@ -217,30 +226,53 @@ def default_base_urls() -> dict[str, str]:
     return {name: p.base_url for name, p in PROVIDERS.items() if p.base_url is not None}
 
 
-def serve(settings: Settings, files: list[Path]) -> int:
-    """Run a router on files, or on built-in mock models; returns the exit code."""
+def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> int:
+    """Run a router on files, on a mounted snapshot, or on built-in mock models.
+
+    Returns the exit code.
+    """
     logs.configure(settings.log_level, sys.stderr)
     allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, files))
+        runner.run(run(settings, files, snapshot_dir))
     return 0
 
 
-async def run(settings: Settings, files: list[Path]) -> None:
+async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> None:
     """Load, serve, follow changes, until a signal has come and all is drained."""
     router = Router(settings)
-    tune_collector()
-    if not files:
+    greeting = announce
+    if snapshot_dir is not None:
+        following = follow_operator(router, snapshot_dir)
+    elif files:
+        following = follow_files(router, files)
+    else:
         router.store.offer(compile_builtin(), builtin.NAME)
-        await router.serve(partial(greet, settings.host))
-        return
+        following, greeting = [], greet
+    tune_collector()
+    watching = [asyncio.create_task(each) for each in following]
+    try:
+        await router.serve(partial(greeting, settings.host))
+    finally:
+        for task in watching:
+            task.cancel()
+
+
+def follow_files(router: Router, files: list[Path]) -> list[Following]:
+    """Load files; what is returned follows their changes."""
     source = FileSource(files, router.store)
     source.load()
-    watching = asyncio.create_task(source.watch())
-    try:
-        await router.serve(partial(announce, settings.host))
-    finally:
-        watching.cancel()
+    return [source.watch()]
+
+
+def follow_operator(router: Router, folder: Path) -> list[Following]:
+    """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
+    from airouter.config.sources.stream import StreamSource  # noqa: PLC0415 - loads an HTTP client
+
+    router.streaming = StreamSource(router.store, router.settings.pod_name)
+    mounted = MountedSource(folder, router.store, router.streaming.follow)
+    mounted.look()
+    return [mounted.watch(), router.streaming.run()]
 
 
 def announce(host: str, port: int) -> None:

@@ -23,6 +23,7 @@ SERVE_EXAMPLES = f"""{UNWRAPPED}Examples:
   airouter serve
   airouter serve -f router.yaml
   airouter serve -f router.yaml -f secrets.yaml --host 0.0.0.0 --port 80
+  airouter serve --snapshot-dir /etc/airouter
 """
 CHECK_EXAMPLES = f"""{UNWRAPPED}Examples:
   airouter check -f router.yaml
@@ -73,6 +74,14 @@ def serve(
             "Without it, Mock models are served.",
         ),
     ] = None,
+    snapshot_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Serve the snapshot that an operator has put into this folder (a mounted Secret), "
+            "and follow its stream. Instead of --file.",
+        ),
+    ] = None,
     host: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. [127.0.0.1]")
     ] = None,
@@ -89,10 +98,12 @@ def serve(
     A change of a file is live within a second, and no request is dropped for it. A file that is
     broken changes nothing, and the log says why.
     """
+    if snapshot_dir is not None and file:
+        raise typer.BadParameter("goes without --file", param_hint="--snapshot-dir")
     settings = settings_from({"host": host, "port": port, "log_level": log_level})
     from airouter.app import serve as run  # noqa: PLC0415 - it loads all that serves
 
-    raise typer.Exit(run(settings, file or []))
+    raise typer.Exit(run(settings, file or [], snapshot_dir))
 
 
 @app.command(epilog=CHECK_EXAMPLES)

@@ -6,6 +6,7 @@ goes before it.
 
 from __future__ import annotations
 
+from socket import gethostname
 from typing import Literal
 
 from pydantic import Field
@@ -25,6 +26,9 @@ class Settings(BaseSettings):
         "info", description="The least severe message that is logged."
     )
     access_log: bool = Field(True, description="Write one JSON line per request to stdout.")
+    pod_name: str = Field(
+        default_factory=gethostname, description="Name that the operator knows this process by."
+    )
     max_body_bytes: int = Field(
         32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
     )

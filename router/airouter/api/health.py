@@ -35,6 +35,9 @@ class State(Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def stream(self) -> Mapping[str, Any] | None: ...
+
     def in_flight(self) -> Mapping[str, int]: ...
 
     def unusable(self) -> Mapping[str, str]: ...
@@ -68,6 +71,8 @@ class Health:
     version: str
     uptime_seconds: int
     config: dict[str, Any]
+    stream: Mapping[str, Any] | None
+    """How it stands with the operator's stream; None where there is none."""
     credentials: list[CredentialHealth]
     models: list[ModelHealth]
 
@@ -89,6 +94,7 @@ def health_of(state: State) -> Health:
         version=state.version,
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(),
+        stream=state.stream,
         credentials=[
             CredentialHealth(c.name, c.type, in_flight.get(c.name, 0), unusable.get(c.name))
             for c in (snapshot.credentials if snapshot else ())

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
 
 Severity = Literal["error", "warning"]
+Reason = Literal[
+    "Invalid",
+    "SecretNotFound",
+    "SecretKeyMissing",
+    "InvalidSecretFormat",
+    "DuplicateModelName",
+    "NoCredentialMatches",
+    "UnsupportedValue",
+]
+"""What kind of mistake it is, in the words of a Kubernetes condition."""
 
 PLAIN_STEP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LONGEST_STEP = 64
@@ -55,6 +65,7 @@ class Finding:
     file: str = ""
     line: int = 0
     """From 1; 0 when it is about the whole file or there is none."""
+    reason: Reason = "Invalid"
 
     @property
     def field(self) -> str:
@@ -95,9 +106,17 @@ class Report:
     rejected: bool = False
     """Whether one of them makes the whole configuration unusable."""
 
-    def error(self, path: Path, what: str, right: str = "", *, rejects: bool = False) -> None:
+    def error(
+        self,
+        path: Path,
+        what: str,
+        right: str = "",
+        *,
+        rejects: bool = False,
+        reason: Reason = "Invalid",
+    ) -> None:
         """Something is left out; with `rejects`, everything."""
-        self.findings.append(Finding("error", path, what, right))
+        self.findings.append(Finding("error", path, what, right, reason=reason))
         self.rejected |= rejects
 
     def warning(self, path: Path, what: str, right: str = "") -> None:

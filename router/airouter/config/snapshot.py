@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 SCHEMA_VERSION = 1
+"""Raised when an older router could not read what this module writes."""
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -216,9 +217,11 @@ class Traces(Part, frozen=True):
 class Snapshot(Part, frozen=True):
     """All that a router serves, at one moment."""
 
-    schema_version: int = SCHEMA_VERSION
     version: str = ""
     """SHA-256 (hex) of the content; set by `seal`."""
+    serial: int = 0
+    """Its place among the snapshots of one resource: a later one is greater. 0 where a file's
+    content decides."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
     auth: Auth = Auth()
@@ -236,7 +239,12 @@ class Snapshot(Part, frozen=True):
             f"models={len(self.models)})"
         )
 
-    def seal(self) -> Snapshot:
-        """The same snapshot with its version, which two equal contents share."""
-        content = msgspec.json.encode(msgspec.structs.replace(self, version=""), order="sorted")
+    def seal(self, salt: str = "") -> Snapshot:
+        """The same snapshot with its version, which two equal contents share.
+
+        Where a version is shown to others, a secret `salt` keeps it from telling whether a guess
+        of the content is right.
+        """
+        plain = msgspec.structs.replace(self, version="", serial=0)
+        content = salt.encode() + msgspec.json.encode(plain, order="sorted")
         return msgspec.structs.replace(self, version=hashlib.sha256(content).hexdigest())

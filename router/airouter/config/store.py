@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airouter.config.findings import Compiled
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from airouter.config.findings import Compiled, Finding
+    from airouter.config.findings import Finding
     from airouter.config.snapshot import Snapshot
 
 logger = logging.getLogger("airouter.config")
@@ -74,14 +76,22 @@ class Store:
         log_findings(compiled.findings, known=set(self.reload.findings))
         if compiled.snapshot is None:
             return self._keep(compiled, source, "the configuration was rejected")
-        if self.current is not None and compiled.snapshot.version == self.current.version:
-            return self._accept(compiled, source, self.current, self.reload.loaded_at)
+        if self.current is not None:
+            if compiled.snapshot.serial < self.current.serial:
+                logger.info("%s: an older configuration is left aside", source)
+                return False
+            if compiled.snapshot.version == self.current.version:
+                return self._accept(compiled, source, compiled.snapshot, self.reload.loaded_at)
         try:
             self._apply(compiled.snapshot)
         except Exception as error:  # noqa: BLE001 - whatever fails, the last good one stays
             return self._keep(compiled, source, f"cannot be applied: {type(error).__name__}", error)
         log_change(compiled.snapshot, source)
         return self._accept(compiled, source, compiled.snapshot, self._clock())
+
+    def refuse(self, source: str, error: str) -> None:
+        """Note that what a source brought cannot be used; what is served stays."""
+        self._keep(Compiled(None, ()), source, error)
 
     def _accept(
         self, compiled: Compiled, source: str, snapshot: Snapshot, loaded_at: float

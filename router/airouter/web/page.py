@@ -31,12 +31,18 @@ def health_page(health: dict[str, Any]) -> str:
 <h1>Auto AI Router <span class="state {status}">{status}</span></h1>
 <h2>Configuration</h2>
 {pairs({"router": health["version"], "up for": uptime, **health["config"]})}
+{section("Stream", health["stream"])}
 <h2>Models</h2>
 {table(("model", "credentials"), ((m["name"], ", ".join(m["backends"])) for m in health["models"]))}
 <h2>Credentials</h2>
 {table(CREDENTIAL, (tuple(c.values()) for c in health["credentials"]))}
 </body></html>
 """
+
+
+def section(title: str, values: dict[str, Any] | None) -> str:
+    """A heading and its table, where there is anything to say."""
+    return "" if values is None else f"<h2>{escape(title)}</h2>\n{pairs(values)}"
 
 
 def pairs(values: dict[str, Any]) -> str:

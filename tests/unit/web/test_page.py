@@ -11,6 +11,7 @@ HEALTH: dict[str, Any] = {
     "version": "1.2.3",
     "uptime_seconds": 7,
     "config": {"source": "a & b", "last_reload_successful": False, "findings": ["<one>", "two"]},
+    "stream": {"connected": True, "error": "gone < lost"},
     "models": [{"name": "m", "backends": ["c", "d"]}],
     "credentials": [{"name": "c", "type": "Mock", "in_flight": 3, "error": None}],
 }
@@ -29,3 +30,9 @@ def test_nothing_that_is_shown_can_be_markup() -> None:
     page = health_page(HEALTH)
     assert "<td>a &amp; b</td>" in page
     assert "<td>&lt;one&gt;<br>two</td>" in page
+
+
+def test_it_says_how_it_stands_with_the_stream_where_there_is_one() -> None:
+    assert "<h2>Stream</h2>" in health_page(HEALTH)
+    assert "gone &lt; lost" in health_page(HEALTH)
+    assert "<h2>Stream</h2>" not in health_page(HEALTH | {"stream": None})

@@ -91,7 +91,8 @@ class Backends:
         if name in self._declared or ("credential", name) in self._dropped:
             self._report.warning(path, f"credential {name} was dropped")
         else:
-            self._report.error(path, f"there is no credential {name}", choice(self._declared))
+            what, right = f"there is no credential {name}", choice(self._declared)
+            self._report.error(path, what, right, reason="NoCredentialMatches")
         return []
 
     def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
@@ -100,7 +101,8 @@ class Backends:
         matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
         names = [name for name in matching if name in self._usable]
         if not matching:
-            self._report.error(path, "finds no credential", "labels that a credential has")
+            what, right = "finds no credential", "labels that a credential has"
+            self._report.error(path, what, right, reason="NoCredentialMatches")
         elif not names:
             self._report.warning(path, "finds only credentials that were dropped")
         return names

@@ -46,7 +46,7 @@ def compile_credential(
     path: Path = ("spec", "credentials", Named(declared.name))
     if declared.type not in SERVED_TYPES:
         what = f"type {declared.type} is not served by this version"
-        report.error((*path, "type"), what, choice(SERVED_TYPES))
+        report.error((*path, "type"), what, choice(SERVED_TYPES), reason="UnsupportedValue")
         return None
     if declared.type == MOCK:
         return snapshot.Credential(
@@ -103,7 +103,7 @@ def compile_tls(
     certificates = certificates_in(pem)
     if certificates is None:
         what = f"Secret {tls.ca_secret_ref.name!r} holds no certificate that can be read there"
-        report.error(path, what, "certificates as PEM")
+        report.error(path, what, "certificates as PEM", reason="InvalidSecretFormat")
         return None
     return snapshot.TLS(ca_pem=certificates, server_name=tls.server_name)
 

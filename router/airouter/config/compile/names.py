@@ -41,7 +41,7 @@ class Names:
             else:
                 path: Path = ("spec", "models", Named(model.name), "aliases", at)
                 what = f"{alias} is a name of model {self._owners[alias]} already"
-                self._report.error(path, what, "a name that is free")
+                self._report.error(path, what, "a name that is free", reason="DuplicateModelName")
 
     def _fallback(self, model: Model, name: str, at: int) -> str | None:
         path: Path = ("spec", "models", Named(model.name), "fallbacks", at)

@@ -10,7 +10,7 @@ from airouter.config.findings import choice, likely
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airouter.config.findings import Path, Report
+    from airouter.config.findings import Path, Reason, Report
     from airouter.config.resource import SecretRef
 
 LONGEST_KEY = 8192
@@ -34,8 +34,8 @@ class Vault:
         key = ref.key or default_key
         value = self._secrets.get((ref.name, key))
         if value is None:
-            what, right = self._missing(ref.name, key)
-            self._report.error(path, what, right, rejects=rejects)
+            what, right, reason = self._missing(ref.name, key)
+            self._report.error(path, what, right, rejects=rejects, reason=reason)
         return value
 
     def key(
@@ -48,20 +48,21 @@ class Vault:
         value = value.strip()
         where = f"key {ref.key or default_key!r} of Secret {ref.name!r}"
         if not value:
-            self._report.error(path, f"{where} is empty", "a key", rejects=rejects)
+            what, right = f"{where} is empty", "a key"
         elif not VISIBLE.fullmatch(value):
             what = f"{where} holds characters that cannot stand in a header"
-            self._report.error(path, what, "visible ASCII characters, no spaces", rejects=rejects)
+            right = "visible ASCII characters, no spaces"
         elif len(value) > LONGEST_KEY:
-            right = f"at most {LONGEST_KEY} characters"
-            self._report.error(path, f"{where} is too long", right, rejects=rejects)
+            what, right = f"{where} is too long", f"at most {LONGEST_KEY} characters"
         else:
             return value
+        self._report.error(path, what, right, rejects=rejects, reason="InvalidSecretFormat")
         return None
 
-    def _missing(self, name: str, key: str) -> tuple[str, str]:
+    def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:
         names = sorted({known for known, _ in self._secrets})
         if name not in names:
-            return f"there is no usable Secret {name!r}", likely(name, names)
+            return f"there is no usable Secret {name!r}", likely(name, names), "SecretNotFound"
         keys = sorted(known for owner, known in self._secrets if owner == name)
-        return f"Secret {name!r} has no usable key {key!r}", choice(keys)
+        what = f"Secret {name!r} has no usable key {key!r}"
+        return what, choice(keys), "SecretKeyMissing"

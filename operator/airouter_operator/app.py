@@ -1,0 +1,315 @@
+"""The composition root of the operator: builds every object once, wires it, and runs kopf."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import socket
+import sys
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import kopf
+from kubernetes.aio.config import ConfigException
+
+from airouter.telemetry import logs
+from airouter_operator.authority import AuthorityKeeper
+from airouter_operator.events import Events
+from airouter_operator.handlers import kopf_settings, registry_for
+from airouter_operator.health import HealthServer
+from airouter_operator.kube import (
+    ApiServer,
+    Key,
+    KubeError,
+    configs_in,
+    key_of,
+    open_api_server,
+    secrets_in,
+    uid_of,
+)
+from airouter_operator.lease import Leadership
+from airouter_operator.metrics import Metrics
+from airouter_operator.mirror import Mirror
+from airouter_operator.pods import Pods
+from airouter_operator.publish import Publisher, config_of
+from airouter_operator.queue import KeyedQueue, Patience
+from airouter_operator.reconcile import Reconciler
+from airouter_operator.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
+from airouter_operator.stream import StreamServer
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from airouter_operator.settings import Settings
+
+logger = logging.getLogger("airouter.operator")
+
+WAIT_FOR_API = 3.0
+REFRESH_AUTHORITY = 3600.0
+WATCH_PATIENCE = 90.0
+"""Seconds that kopf gets to open a silent watch anew before the process says it is ill."""
+
+
+class Operator:
+    """One operator process; the `Listener` of `handlers.py`."""
+
+    def __init__(self, settings: Settings, kube: ApiServer) -> None:
+        """Build and wire everything. Needs a running event loop."""
+        loop = asyncio.get_running_loop()
+        identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._settings = settings
+        self._kube = kube
+        self._scopes = [None] if settings.clusterwide else list(settings.namespaces)
+        self._told = False
+        """Whether kopf has told of everything there is, and now tells of changes."""
+        self._mirror = Mirror()
+        self._metrics = Metrics()
+        self._watches = Watches(loop.time)
+        self._pods = Pods(settings.pod_grace, settings.max_pods, loop.time)
+        self._streams = StreamServer(
+            self._pods, settings.poll_hold, self._pods_changed, self._caught_up
+        )
+        names = [urlsplit(settings.public_url).hostname or "localhost"]
+        self._authority = AuthorityKeeper(kube, settings.namespace, names)
+        self._publisher = Publisher(kube, self._mirror, settings.public_url, time.time)
+        self._reconciler = Reconciler(
+            kube,
+            self._mirror,
+            self._publisher,
+            self._streams,
+            self._pods,
+            Events(kube, identity, time.time),
+            self._metrics,
+        )
+        self._queue: KeyedQueue[Key] = KeyedQueue(
+            self._reconcile,
+            Patience(
+                settings.debounce,
+                settings.debounce_longest,
+                settings.retry_first,
+                settings.retry_longest,
+            ),
+            settings.concurrency,
+            Random(),
+        )
+        self._leadership = Leadership(
+            kube, settings.namespace, identity, settings.lease_duration, self._turned
+        )
+        self._resync = Resync(kube, self._mirror, self._scopes, self._missed)
+        self._health = HealthServer(self._ailments, self._is_ready, self._metrics)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._observe()
+
+    async def run(self) -> None:
+        """Operate until a signal comes."""
+        await self._wait_for_api()
+        settings = self._settings
+        await kopf.operator(
+            registry=registry_for(self),
+            settings=kopf_settings(NEVER_NAMED),
+            clusterwide=settings.clusterwide,
+            namespaces=() if settings.clusterwide else settings.namespaces,
+            standalone=True,
+        )
+
+    # What kopf tells.
+
+    async def start(self) -> None:
+        settings = self._settings
+        await self._refresh_authority()
+        stream = await self._streams.start(
+            settings.stream_host, settings.stream_port, self._authority.tls
+        )
+        health = await self._health.start(settings.health_host, settings.health_port)
+        logger.info("pods poll port %d, as %s", stream, settings.public_url)
+        logger.info("health and metrics are on port %d", health)
+        self._spawn(self._queue.run(), "queue")
+        self._spawn(self._leadership.run(), "lease")
+        self._spawn(self._resync.run(settings.resync), "resync")
+        self._spawn(self._keep_authority(), "authority")
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._leadership.release()
+        self._streams.withdraw_all()
+        await self._streams.close()
+        await self._health.close()
+
+    def connection(self) -> kopf.ConnectionInfo:
+        return self._kube.connection()
+
+    def config_seen(self, body: Mapping[str, Any]) -> None:
+        self._watches.heard(CONFIGS)
+        self._mirror.put_config(body, key_of(body))
+
+    def config_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        self._watches.heard(CONFIGS)
+        self._told = True
+        key = key_of(body)
+        if deleted:
+            self._mirror.drop_config(key, uid_of(body))
+        self._add(key)
+
+    def secret_seen(self, body: Mapping[str, Any]) -> None:
+        self._watches.heard(SECRETS)
+        self._mirror.secrets.put(key_of(body), body)
+
+    def secret_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None:
+        self._watches.heard(SECRETS)
+        self._told = True
+        key = key_of(body)
+        if deleted:
+            self._mirror.secrets.drop(key, uid_of(body))
+        self._add_all_about(key, config_of(key, body))
+
+    # What follows from it.
+
+    def _add(self, key: Key) -> None:
+        if self._leadership.leading:
+            self._queue.add(key)
+
+    def _add_all(self) -> None:
+        for key in self._mirror.configs:
+            self._add(key)
+
+    def _add_all_about(self, secret: Key, owner: Key | None) -> None:
+        """The RouterConfigs that name a Secret, and the one whose snapshot it holds."""
+        for key in self._mirror.naming(secret):
+            self._add(key)
+        if owner is not None:
+            self._add(owner)
+
+    def _missed(self, kind: str, key: Key) -> None:
+        self._watches.missed(kind)
+        self._metrics.missed(kind)
+        if kind == CONFIGS:
+            self._add(key)
+        else:
+            self._add_all_about(key, config_of(key, self._mirror.secrets.get(key) or {}))
+
+    def _pods_changed(self, key: Key) -> None:
+        self._metrics.acknowledged()
+        self._add(key)
+
+    def _turned(self, leading: bool) -> None:
+        if leading and self._told:
+            self._add_all()
+        if not leading:
+            self._streams.withdraw_all()
+            self._pods.forget_all()
+
+    async def _reconcile(self, key: Key) -> None:
+        if self._leadership.leading:
+            await self._reconciler.reconcile(key)
+
+    async def _refresh_authority(self) -> None:
+        before = self._publisher.bundle
+        await self._authority.refresh()
+        self._publisher.bundle = self._authority.bundle
+        if before and before != self._publisher.bundle:
+            self._add_all()
+
+    async def _keep_authority(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_AUTHORITY)
+            try:
+                await self._refresh_authority()
+            except KubeError as error:
+                logger.warning("the certificate authority cannot be looked after: %s", error)
+
+    async def _wait_for_api(self) -> None:
+        """Wait until all that is needed can be read; say what is missing, once for each reason."""
+        said = ""
+        while True:
+            wrong = await self._obstacle()
+            if not wrong:
+                return
+            if wrong != said:
+                logger.error("%s; waiting for it", wrong)
+                said = wrong
+            await asyncio.sleep(WAIT_FOR_API)
+
+    async def _obstacle(self) -> str:
+        """What keeps the operator from working; empty if nothing does."""
+        paths = [path(scope) for scope in self._scopes for path in (configs_in, secrets_in)]
+        paths.append(secrets_in(self._settings.namespace))
+        for path in paths:
+            try:
+                await self._kube.list(path, metadata_only=True)
+            except KubeError as error:
+                return obstacle(path, error)
+        return ""
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    # How it is.
+
+    def _caught_up(self) -> bool:
+        return self._leadership.leading and self._told and not len(self._queue)
+
+    def _is_ready(self) -> bool:
+        return bool(self._tasks)
+
+    def _ailments(self) -> list[str]:
+        ended = [f"task {task.get_name()} has ended" for task in self._tasks if task.done()]
+        dead = [f"the watch of {kind} is silent" for kind in self._watches.dead(WATCH_PATIENCE)]
+        return ended + dead
+
+    def _observe(self) -> None:
+        observe = self._metrics.observe
+        observe("queue_depth", "RouterConfigs that wait.", lambda: len(self._queue))
+        observe("pods_connected", "Pods that poll.", self._pods.count)
+        observe("pods_programmed", "Pods that run what is published.", self._programmed)
+        observe("routerconfigs", "RouterConfigs that are known.", lambda: len(self._mirror.configs))
+        observe("secrets", "Secrets that are known.", lambda: len(self._mirror.secrets))
+        observe("leading", "1 for the replica that leads.", lambda: self._leadership.leading)
+        ages = {kind: lambda kind=kind: self._watches.age(kind) for kind in KINDS}
+        what = "Time since a watch has told of anything."
+        self._metrics.observe_each("watch_age_seconds", what, "kind", ages)
+
+    def _programmed(self) -> int:
+        return sum(
+            self._pods.tally(key, version).programmed for key, version in self._streams.versions()
+        )
+
+
+def obstacle(what: str, error: KubeError) -> str:
+    """Why something cannot be read, and what would help."""
+    if error.status == 404 and "routerconfigs" in what:
+        return "the CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
+    if error.status in {401, 403}:
+        return f"the ServiceAccount may not read {what}: see manifests/install/rbac.yaml"
+    return f"the API server does not answer: {error}"
+
+
+async def operate(settings: Settings) -> None:
+    """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
+    task = asyncio.current_task()
+    if task is not None:  # kopf takes the signals over once it runs; until then nobody does
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
+    kube = await open_api_server(settings.kubeconfig)
+    try:
+        await Operator(settings, kube).run()
+    finally:
+        await kube.close()
+
+
+def main(settings: Settings) -> int:
+    """Run an operator; returns the exit code."""
+    logs.configure(settings.log_level, sys.stderr)
+    try:
+        asyncio.run(operate(settings))
+    except asyncio.CancelledError:
+        pass
+    except ConfigException as error:
+        logger.critical("there is no cluster to work for: %s", error)
+        return 2
+    return 0

@@ -1,0 +1,139 @@
+"""Which replica leads: the one that holds a Lease of the coordination API.
+
+Two operators at once would tell of different pods and overwrite one another's status. A leader that
+cannot reach the API server goes on leading: it cannot write anything, nor can anybody take over,
+and its pods stay connected. It stops when it reads that another one leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube import (
+    Conflict,
+    Key,
+    Kube,
+    KubeError,
+    NotFound,
+    Object,
+    lease_at,
+    leases_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+logger = logging.getLogger("airouter.operator")
+
+NAME = "airouter-operator"
+RENEWALS = 4
+"""In the time after which another replica takes over."""
+
+
+class Leadership:
+    """Acquires a Lease, renews it, and says when it was won or lost."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        namespace: str,
+        identity: str,
+        duration: float,
+        turned: Callable[[bool], None],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        """`duration` is seconds; `turned` gets whether this replica leads now."""
+        self.leading = False
+        self._kube = kube
+        self._key = Key(namespace, NAME)
+        self._identity = identity
+        self._duration = duration
+        self._turned = turned
+        self._sleep = sleep
+        self._clock = clock
+        self._monotonic = monotonic or asyncio.get_running_loop().time
+        self._seen: tuple[str, str] = ("", "")
+        self._seen_at = 0.0
+
+    async def run(self) -> None:
+        """Try to lead, until cancelled."""
+        while True:
+            await self.attempt()
+            await self._sleep(self._duration / RENEWALS)
+
+    async def attempt(self) -> None:
+        """Acquire or renew once."""
+        try:
+            leading = await self._acquire()
+        except Conflict:
+            return  # somebody else was faster: the next attempt reads what they wrote
+        except KubeError as error:
+            logger.warning("the lease cannot be renewed: %s", error)
+            return
+        if leading != self.leading:
+            logger.info("this replica %s", "leads" if leading else "stands by")
+            self.leading = leading
+            self._turned(leading)
+
+    async def release(self) -> None:
+        """Let another replica take over at once."""
+        if not self.leading:
+            return
+        self.leading = False
+        try:
+            body = await self._kube.get(lease_at(self._key))
+            if body["spec"].get("holderIdentity") == self._identity:
+                await self._kube.replace(lease_at(self._key), self._held(body, identity=""))
+        except KubeError as error:
+            logger.warning("the lease cannot be released: %s", error)
+
+    async def _acquire(self) -> bool:
+        """Whether this replica leads now."""
+        try:
+            body = await self._kube.get(lease_at(self._key))
+        except NotFound:
+            body = {"metadata": {"name": self._key.name, "namespace": self._key.namespace}}
+            await self._kube.create(leases_in(self._key.namespace), self._held(body))
+            return True
+        if not self._is_free(body.get("spec") or {}):
+            return False
+        await self._kube.replace(lease_at(self._key), self._held(body))
+        return True
+
+    def _is_free(self, spec: Object) -> bool:
+        """Whether nobody else holds it, or has not renewed it for as long as it lasts."""
+        holder = spec.get("holderIdentity") or ""
+        if holder in {"", self._identity}:
+            return True
+        seen = (holder, str(spec.get("renewTime")))
+        if seen != self._seen:
+            self._seen, self._seen_at = seen, self._monotonic()
+        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
+        return self._monotonic() - self._seen_at >= lasts
+
+    def _held(self, body: Object, identity: str | None = None) -> Object:
+        """The Lease, renewed."""
+        holder = self._identity if identity is None else identity
+        spec = dict(body.get("spec") or {})
+        now = self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if spec.get("holderIdentity") != holder:
+            spec["acquireTime"] = now
+            spec["leaseTransitions"] = int(spec.get("leaseTransitions") or 0) + 1
+        spec |= {
+            "holderIdentity": holder,
+            "renewTime": now,
+            "leaseDurationSeconds": math.ceil(self._duration),
+        }
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": body["metadata"],
+            "spec": spec,
+        }

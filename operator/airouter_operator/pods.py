@@ -1,0 +1,122 @@
+"""The pods that poll for a RouterConfig, and what each of them runs.
+
+A poll that says "I run version V" is the acknowledgement of V. A pod is there while it polls, and
+for a moment after, because it goes away between two polls to take a snapshot over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.delivery import Poll
+    from airouter_operator.kube import Key
+
+
+class Full(Exception):
+    """The RouterConfig has as many pods as it may have."""
+
+
+class Rejection(NamedTuple):
+    """A pod that cannot run a snapshot."""
+
+    pod: str
+    version: str
+    reason: str
+
+
+class Tally(NamedTuple):
+    """The pods of one RouterConfig, with regard to one version."""
+
+    connected: int = 0
+    programmed: int = 0
+    rejections: tuple[Rejection, ...] = ()
+
+
+@dataclass
+class Pod:
+    """One pod. `seen` is seconds of the clock."""
+
+    poll: Poll
+    seen: float
+    polling: int = 0
+    """Polls that are held open: two for a moment when one was cut unnoticed."""
+
+
+class Pods:
+    """The pods of all RouterConfigs."""
+
+    def __init__(self, grace: float, most: int, clock: Callable[[], float]) -> None:
+        """`grace` is seconds without a poll; `most` are pods of one RouterConfig."""
+        self.grace = grace
+        self._most = most
+        self._clock = clock
+        self._pods: dict[Key, dict[str, Pod]] = {}
+
+    def begin(self, key: Key, poll: Poll) -> bool:
+        """A poll begins; returns whether it says something new. Raises `Full`."""
+        pods = self._pods.setdefault(key, {})
+        pod = pods.get(poll.pod)
+        if pod is None:
+            self._make_room(pods)
+            pod = pods[poll.pod] = Pod(poll, 0.0)
+            news = True
+        else:
+            news = poll != pod.poll
+        pod.poll, pod.seen = poll, self._clock()
+        pod.polling += 1
+        return news
+
+    def end(self, key: Key, name: str) -> None:
+        """A poll was answered, or its connection was lost."""
+        pod = self._pods.get(key, {}).get(name)
+        if pod is not None:
+            pod.polling -= 1
+            pod.seen = self._clock()
+
+    def forget_gone(self, key: Key) -> bool:
+        """Forget the pods that are gone; returns whether there were any."""
+        pods = self._pods.get(key, {})
+        gone = [name for name, pod in pods.items() if self._is_gone(pod)]
+        for name in gone:
+            del pods[name]
+        if not pods:
+            self._pods.pop(key, None)
+        return bool(gone)
+
+    def forget(self, key: Key) -> None:
+        """Forget all pods of a RouterConfig."""
+        self._pods.pop(key, None)
+
+    def forget_all(self) -> None:
+        self._pods.clear()
+
+    def tally(self, key: Key, version: str) -> Tally:
+        """Who runs a version, and who refuses it."""
+        pods = self._pods.get(key, {})
+        return Tally(
+            connected=len(pods),
+            programmed=sum(pod.poll.version == version for pod in pods.values()),
+            rejections=tuple(
+                Rejection(name, version, pod.poll.reason)
+                for name, pod in sorted(pods.items())
+                if pod.poll.refused == version and pod.poll.version != version
+            ),
+        )
+
+    def count(self) -> int:
+        """All pods of all RouterConfigs."""
+        return sum(map(len, self._pods.values()))
+
+    def _make_room(self, pods: dict[str, Pod]) -> None:
+        if len(pods) >= self._most:
+            for name in [name for name, pod in pods.items() if self._is_gone(pod)]:
+                del pods[name]
+        if len(pods) >= self._most:
+            raise Full
+
+    def _is_gone(self, pod: Pod) -> bool:
+        return pod.polling <= 0 and self._clock() - pod.seen >= self.grace

@@ -1,0 +1,189 @@
+"""The snapshot Secret of a RouterConfig: what pods mount, and the memory of what was published.
+
+It belongs to the RouterConfig, so that it is collected with it. A write names the version of the
+Secret that it replaces: of two operators, the one that knows less gets a conflict and looks again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
+from airouter.config.resource import API_VERSION, KIND
+from airouter_operator.kube import (
+    Key,
+    Kube,
+    Object,
+    generation_of,
+    secret_at,
+    uid_of,
+)
+from airouter_operator.queue import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airouter.config.snapshot import Snapshot
+    from airouter_operator.mirror import Mirror
+
+TYPE = "airouter.dev/snapshot"
+SUFFIX = "-snapshot"
+RECORD_FILE = "publication.json"
+
+MAX_SIZE = 1_000_000
+"""Bytes in all. The API server takes 1 MiB (1,048,576), base64 not counted."""
+
+
+class TooLarge(Exception):
+    """The snapshot does not fit into a Secret."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the snapshot takes {size} bytes, and a Secret at most {MAX_SIZE}")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What was published, for the operator's own memory; a third file of the Secret."""
+
+    version: str
+    serial: int
+    """Milliseconds of Unix time, or one more than before where the clock is behind."""
+    generation: int
+    owner: str
+    """uid of the RouterConfig."""
+
+
+class Publication(NamedTuple):
+    """What a snapshot Secret holds."""
+
+    record: Record
+    stream: Stream
+    packed: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the snapshot as it travels."""
+        return len(self.packed)
+
+    @property
+    def published_at(self) -> str:
+        """When, as Kubernetes writes times."""
+        moment = datetime.fromtimestamp(self.record.serial // 1000, UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Publisher:
+    """Keeps snapshot Secrets as they should be."""
+
+    def __init__(self, kube: Kube, mirror: Mirror, url: str, clock: Callable[[], float]) -> None:
+        """`url` is the root of the stream; `clock` gives Unix seconds."""
+        self._kube = kube
+        self._mirror = mirror
+        self._url = url
+        self._clock = clock
+        self.bundle = ""
+        """Certificates, as PEM, by which pods know the stream."""
+
+    def published(self, key: Key) -> Publication | None:
+        """What the Secret holds, if it is there and ours."""
+        body = self._mirror.secrets.get(secret_of(key))
+        return None if body is None else read_publication(body)
+
+    def is_current(self, key: Key, published: Publication) -> bool:
+        """Whether pods are told the right place to poll."""
+        return published.stream == self._stream(key, published.stream.token)
+
+    async def publish(
+        self, key: Key, config: Object, snapshot: Snapshot, before: Publication | None
+    ) -> Publication:
+        """Write what is new and return what is there. Raises `TooLarge`, `Later` or `KubeError`.
+
+        The snapshot's version is salted with the token of the stream, which nobody else knows:
+        a version is shown in the status, and must not confirm a guess of a key.
+        """
+        token = before.stream.token if before else secrets.token_urlsafe(32)
+        sealed = snapshot.seal(token)
+        if before and sealed.version == before.record.version and self.is_current(key, before):
+            return before
+        record = self._record(config, sealed.version, before)
+        packed = pack(msgspec.structs.replace(sealed, serial=record.serial))
+        publication = Publication(record, self._stream(key, token), packed)
+        body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
+        self._mirror.secrets.put(secret_of(key), body)
+        return publication
+
+    def _record(self, config: Object, version: str, before: Publication | None) -> Record:
+        generation, owner = generation_of(config), uid_of(config)
+        serial = int(self._clock() * 1000)
+        if before is not None:
+            if before.record.owner == owner and before.record.generation > generation:
+                raise Later("a newer generation was published: this one is out of date")
+            serial = max(serial, before.record.serial + 1)
+        return Record(version, serial, generation, owner)
+
+    def _stream(self, key: Key, token: str) -> Stream:
+        return Stream(f"{self._url}/v1/snapshots/{key.namespace}/{key.name}", self.bundle, token)
+
+    def _manifest(self, key: Key, publication: Publication) -> Object:
+        """The Secret. Raises `TooLarge`."""
+        files = {
+            SNAPSHOT_FILE: publication.packed,
+            STREAM_FILE: msgspec.json.encode(publication.stream),
+            RECORD_FILE: msgspec.json.encode(publication.record),
+        }
+        size = sum(map(len, files.values()))
+        if size > MAX_SIZE:
+            raise TooLarge(size)
+        metadata: Object = {"name": secret_of(key).name, "namespace": key.namespace}
+        version = self._mirror.secrets.version(secret_of(key))
+        if version:
+            metadata["resourceVersion"] = str(version)
+        metadata["labels"] = {"app.kubernetes.io/managed-by": "airouter-operator"}
+        metadata["ownerReferences"] = [owner_reference(key, publication.record.owner)]
+        data = {name: base64.b64encode(content).decode() for name, content in files.items()}
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TYPE,
+            "metadata": metadata,
+            "data": data,
+        }
+
+
+def secret_of(key: Key) -> Key:
+    """The snapshot Secret of a RouterConfig."""
+    return Key(key.namespace, key.name + SUFFIX)
+
+
+def config_of(secret: Key, body: Mapping[str, Any]) -> Key | None:
+    """The RouterConfig whose snapshot a Secret holds, if it holds one."""
+    if body.get("type") != TYPE or not secret.name.endswith(SUFFIX):
+        return None
+    return Key(secret.namespace, secret.name.removesuffix(SUFFIX))
+
+
+def owner_reference(key: Key, uid: str) -> Object:
+    """By which the Secret is collected once its RouterConfig is gone."""
+    return {"apiVersion": API_VERSION, "kind": KIND, "name": key.name, "uid": uid}
+
+
+def read_publication(body: Object) -> Publication | None:
+    """What a snapshot Secret holds; None where it is not as we would have written it."""
+    data = body.get("data") or {}
+    try:
+        files = {
+            name: base64.b64decode(data[name], validate=True)
+            for name in (SNAPSHOT_FILE, STREAM_FILE, RECORD_FILE)
+        }
+        return Publication(
+            record=msgspec.json.decode(files[RECORD_FILE], type=Record),
+            stream=msgspec.json.decode(files[STREAM_FILE], type=Stream),
+            packed=files[SNAPSHOT_FILE],
+        )
+    except (KeyError, binascii.Error, msgspec.DecodeError):
+        return None

@@ -1,0 +1,210 @@
+"""One RouterConfig brought to where it should be: gather, compile, publish, stream, tell.
+
+Level-triggered: it looks at what is, not at what has changed, so that it may run at any time and as
+often as anybody likes. What is right already is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airouter.config.compile import compile_config
+from airouter.config.findings import Compiled, in_order
+from airouter.config.reading import read
+from airouter_operator.kube import (
+    Conflict,
+    Key,
+    Kube,
+    KubeError,
+    NotFound,
+    Object,
+    generation_of,
+    status_at,
+    uid_of,
+)
+from airouter_operator.publish import Publication, Publisher, TooLarge
+from airouter_operator.queue import Later
+from airouter_operator.status import Outcome, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.snapshot import Snapshot
+    from airouter_operator.events import Events
+    from airouter_operator.metrics import Metrics
+    from airouter_operator.mirror import Mirror
+    from airouter_operator.pods import Pods
+    from airouter_operator.stream import StreamServer
+
+logger = logging.getLogger("airouter.operator")
+
+REFUSALS = (400, 403, 413, 422)
+"""Statuses by which the API server says that it will not take a Secret."""
+
+Secrets = dict[tuple[str, str], str]
+"""Values by the name of their Secret and their key."""
+
+
+class Gathered(NamedTuple):
+    """What a snapshot is compiled from."""
+
+    config: Object
+    secrets: Secrets
+    fingerprint: tuple[Any, ...]
+    """Equal for what compiles to the same."""
+
+
+class Reconciler:
+    """Reconciles RouterConfigs by their key."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        mirror: Mirror,
+        publisher: Publisher,
+        streams: StreamServer,
+        pods: Pods,
+        events: Events,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._kube = kube
+        self._mirror = mirror
+        self._publisher = publisher
+        self._streams = streams
+        self._pods = pods
+        self._events = events
+        self._metrics = metrics
+        self._clock = clock
+        self._known: dict[Key, tuple[tuple[Any, ...], Outcome]] = {}
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring one to where it should be. Raises `Later` or `KubeError` to be called again."""
+        with self._metrics.reconcile():
+            gathered = gather(key, self._mirror)
+            if gathered is None:
+                self._forget(key)
+                return
+            try:
+                outcome, publication = await self._publish(key, gathered)
+                if publication is not None:
+                    self._streams.offer(key, publication)
+                await self._tell(key, gathered.config, outcome, publication)
+            except Conflict:
+                raise Later("somebody else wrote first") from None
+            if outcome.unpublished:
+                raise Later(outcome.unpublished)
+
+    def _forget(self, key: Key) -> None:
+        """It was deleted; its Secret is collected with it."""
+        self._known.pop(key, None)
+        self._pods.forget(key)
+        self._streams.withdraw(key)
+
+    async def _publish(self, key: Key, gathered: Gathered) -> tuple[Outcome, Publication | None]:
+        """What became of it, and what is published: the last good one where nothing else can be."""
+        before = self._publisher.published(key)
+        fingerprint, outcome = self._known.get(key, ((), None))
+        if outcome is not None and fingerprint == gathered.fingerprint:
+            settled = before is not None and self._publisher.is_current(key, before)
+            if not outcome.accepted or outcome.too_large:
+                return outcome, before
+            if before is not None and settled and before.record.version == outcome.version:
+                return outcome, before
+        compiled = await asyncio.to_thread(compile_object, gathered)
+        outcome = outcome_of(gathered.config, compiled)
+        publication = before
+        if compiled.snapshot is not None:
+            outcome, publication = await self._write(
+                key, gathered.config, compiled.snapshot, outcome, before
+            )
+        self._known[key] = (gathered.fingerprint, outcome)
+        return outcome, publication
+
+    async def _write(
+        self,
+        key: Key,
+        config: Object,
+        snapshot: Snapshot,
+        outcome: Outcome,
+        before: Publication | None,
+    ) -> tuple[Outcome, Publication | None]:
+        """Publish a snapshot; what cannot be published leaves what was."""
+        try:
+            publication = await self._publisher.publish(key, config, snapshot, before)
+        except TooLarge as error:
+            return outcome._replace(too_large=str(error)), before
+        except KubeError as error:
+            if error.status in REFUSALS:
+                return outcome._replace(unpublished=str(error)), before
+            raise
+        return outcome._replace(version=publication.record.version), publication
+
+    async def _tell(
+        self, key: Key, config: Object, outcome: Outcome, publication: Publication | None
+    ) -> None:
+        """Write the status if it is not as it should be, and Events for what has turned."""
+        tally = self._pods.tally(key, publication.record.version if publication else "")
+        before = config.get("status") or {}
+        now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = status_of(generation_of(config), outcome, publication, tally, before, now)
+        if status == before:
+            return
+        body = {
+            "apiVersion": config["apiVersion"],
+            "kind": config["kind"],
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "uid": uid_of(config),
+            },
+            "status": status,
+        }
+        try:
+            written = await self._kube.apply(status_at(key), body)
+        except NotFound:
+            return  # it was deleted meanwhile
+        self._mirror.put_config(written, key)
+        await self._events.tell(config, before, status)
+
+
+def gather(key: Key, mirror: Mirror) -> Gathered | None:
+    """The RouterConfig and what the Secrets hold that it names; None when it is gone."""
+    config = mirror.configs.get(key)
+    if config is None:
+        return None
+    secrets: Secrets = {}
+    versions = []
+    for name in sorted(mirror.secrets_of(key)):
+        versions.append((name, mirror.secrets.version(name)))
+        body = mirror.secrets.get(name)
+        for field, value in (body.get("data") or {}).items() if body else ():
+            secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
+    fingerprint = (uid_of(config), generation_of(config), tuple(versions))
+    return Gathered(config, secrets, fingerprint)
+
+
+def compile_object(gathered: Gathered) -> Compiled:
+    """A snapshot of what was gathered, as `airouter check` would make it of the same manifests."""
+    document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
+    reading = read({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
+    if reading.config is None:
+        return Compiled(None, in_order(reading.findings))
+    compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
+    return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
+
+
+def outcome_of(config: Object, compiled: Compiled) -> Outcome:
+    """What the status says of a compilation."""
+    spec = config.get("spec") or {}
+    declared = tuple(c["name"] for c in spec.get("credentials") or () if "name" in c)
+    snapshot = compiled.snapshot
+    if snapshot is None:
+        return Outcome(declared, findings=compiled.findings, accepted=False)
+    usable = frozenset(credential.name for credential in snapshot.credentials)
+    return Outcome(declared, usable, len(snapshot.models), compiled.findings)

@@ -1,0 +1,153 @@
+"""Lists everything now and then, and mends what the watches have missed.
+
+A watch can go silent for ever while its connection looks alive, and a watch that begins anew never
+tells of what was deleted meanwhile. What a list shows and a watch has not told some seconds later
+is the proof; then the mirror is corrected, and `health.py` knows that the watch is dead until it
+speaks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter_operator.kube import (
+    Key,
+    Kube,
+    KubeError,
+    NotFound,
+    configs_in,
+    key_of,
+    secrets_in,
+    version_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from airouter_operator.mirror import Mirror, Shelf
+
+logger = logging.getLogger("airouter.operator")
+
+CONFIGS, SECRETS = "routerconfigs", "secrets"
+KINDS = (CONFIGS, SECRETS)
+NEVER_NAMED = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token"
+"""Secrets that no RouterConfig names; some of them are many and large."""
+DELAY = 5.0
+"""Seconds that a watch gets to tell what a list has shown."""
+
+
+class Watches:
+    """When each kind's watch was last heard of, and since when it is known to be silent."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._heard = dict.fromkeys(KINDS, clock())
+        self._silent: dict[str, float] = {}
+
+    def heard(self, kind: str) -> None:
+        self._heard[kind] = self._clock()
+        self._silent.pop(kind, None)
+
+    def missed(self, kind: str) -> None:
+        self._silent.setdefault(kind, self._clock())
+
+    def age(self, kind: str) -> float:
+        """Seconds since the watch last told of anything."""
+        return self._clock() - self._heard[kind]
+
+    def dead(self, patience: float) -> list[str]:
+        """The kinds whose watch missed something and told nothing for so many seconds since."""
+        now = self._clock()
+        return [kind for kind, since in self._silent.items() if now - since >= patience]
+
+
+class Shown(NamedTuple):
+    """An object as a list shows it."""
+
+    key: Key
+    version: int
+
+
+class Resync:
+    """Compares what the API server lists with what the watches have told."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        mirror: Mirror,
+        namespaces: Sequence[str | None],
+        missed: Callable[[str, Key], None],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`missed` is told of each object that was corrected, by its kind and key."""
+        self._kube = kube
+        self._mirror = mirror
+        self._namespaces = namespaces
+        self._missed = missed
+        self._sleep = sleep
+
+    async def run(self, interval: float) -> None:
+        """Resync every so many seconds, until cancelled."""
+        while True:
+            await self._sleep(interval)
+            try:
+                await self.once()
+            except KubeError as error:
+                logger.warning("no resync: %s", error)
+
+    async def once(self) -> None:
+        """Compare once and correct. Raises `KubeError`."""
+        suspects = {kind: await self._differences(kind) for kind in KINDS}
+        if any(suspects.values()):
+            await self._sleep(DELAY)
+        for kind, shown in suspects.items():
+            for key, version in shown:
+                if self._shelf(kind).version(key) != version:
+                    continue  # the watch has told of it by now
+                await self._correct(kind, key)
+
+    async def _differences(self, kind: str) -> list[Shown]:
+        """What the mirror has of objects of which a list shows something newer, or nothing."""
+        shelf = self._shelf(kind)
+        listed = {shown.key: shown.version for shown in await self._list(kind)}
+        keys = {*shelf, *listed}
+        return [
+            Shown(key, shelf.version(key))
+            for key in sorted(keys)
+            if listed.get(key, 0) != shelf.version(key)
+        ]
+
+    async def _list(self, kind: str) -> Iterable[Shown]:
+        bodies = []
+        for namespace in self._namespaces:
+            if kind == CONFIGS:
+                bodies += await self._kube.list(configs_in(namespace), metadata_only=True)
+            else:
+                bodies += await self._kube.list(
+                    secrets_in(namespace), metadata_only=True, fields=NEVER_NAMED
+                )
+        return [Shown(key_of(body), version_of(body)) for body in bodies]
+
+    async def _correct(self, kind: str, key: Key) -> None:
+        """Read an object itself, and have the mirror say what it says."""
+        parent = configs_in(key.namespace) if kind == CONFIGS else secrets_in(key.namespace)
+        before = self._shelf(kind).version(key)
+        try:
+            body = await self._kube.get(f"{parent}/{key.name}")
+        except NotFound:
+            drop = self._mirror.drop_config if kind == CONFIGS else self._mirror.secrets.drop
+            changed = drop(key)
+        else:
+            if kind == CONFIGS:
+                changed = self._mirror.put_config(body, key)
+            else:
+                changed = self._mirror.secrets.put(key, body)
+        if changed and self._shelf(kind).version(key) != before:
+            logger.warning("%s %s: its watch had not told of a change", kind, key)
+            self._missed(kind, key)
+
+    def _shelf(self, kind: str) -> Shelf:
+        return self._mirror.configs if kind == CONFIGS else self._mirror.secrets

@@ -1,0 +1,98 @@
+"""What belongs to the operator's process: where it watches, where it listens, how patient it is.
+
+Every setting is read from the environment as `AIROUTER_OPERATOR_` and its name in capitals.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def own_namespace() -> str:
+    """The namespace of the pod this runs in; `default` outside of a cluster."""
+    try:
+        return NAMESPACE_FILE.read_text().strip()
+    except OSError:
+        return "default"
+
+
+class Settings(BaseSettings):
+    """Times are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AIROUTER_OPERATOR_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    namespace: str = Field(
+        default_factory=own_namespace,
+        description="Namespace of the operator itself: of its lease and its certificate authority.",
+    )
+    watch: str = Field(
+        "",
+        description="Namespaces to watch, separated by commas; * for the whole cluster. "
+        "Default: the operator's own.",
+    )
+    kubeconfig: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("AIROUTER_OPERATOR_KUBECONFIG", "KUBECONFIG"),
+        description="Kubeconfig to use. Default: KUBECONFIG, or else the pod's ServiceAccount.",
+    )
+    stream_host: str = Field("0.0.0.0", description="Address that pods poll.")  # noqa: S104
+    stream_port: int = Field(8443, ge=0, le=65535, description="Port that pods poll, TLS.")
+    stream_url: str = Field(
+        "",
+        description="How pods reach that port. "
+        "Default: https://<service>.<namespace>.svc:<stream_port>.",
+    )
+    service: str = Field("airouter-operator", description="Name of the operator's Service.")
+    health_host: str = Field("0.0.0.0", description="Address of /healthz and /metrics.")  # noqa: S104
+    health_port: int = Field(8081, ge=0, le=65535, description="Port of /healthz and /metrics.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe message that is logged."
+    )
+    debounce: float = Field(0.02, ge=0, description="Quiet time before changes are compiled.")
+    debounce_longest: float = Field(
+        0.5, gt=0, description="After so long they are compiled though more come in."
+    )
+    concurrency: int = Field(8, ge=1, description="RouterConfigs that are reconciled at a time.")
+    retry_first: float = Field(0.5, gt=0, description="Wait after a first failure; it doubles.")
+    retry_longest: float = Field(60.0, gt=0, description="The longest wait after failures.")
+    resync: float = Field(
+        60.0, gt=0, description="How often all objects are listed, in case a watch missed some."
+    )
+    poll_hold: float = Field(25.0, gt=0, description="How long a pod's poll is held open.")
+    pod_grace: float = Field(
+        5.0, gt=0, description="After so long without a poll a pod counts as gone."
+    )
+    max_pods: int = Field(2000, ge=1, description="Pods that one RouterConfig may have.")
+    lease_duration: float = Field(
+        8.0, ge=2, description="After so long without news another replica takes over."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Settings:
+        if "*" in self.namespaces and self.namespaces != ("*",):
+            raise ValueError("watch is either * or a list of namespaces")
+        return self
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces to watch, or just `*`."""
+        named = tuple(name.strip() for name in self.watch.split(",") if name.strip())
+        return named or (self.namespace,)
+
+    @property
+    def clusterwide(self) -> bool:
+        return self.namespaces == ("*",)
+
+    @property
+    def public_url(self) -> str:
+        """How pods reach the stream, without a slash at the end."""
+        host = f"{self.service}.{self.namespace}.svc"
+        return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")

@@ -1,0 +1,171 @@
+"""The long-poll server for pods: a poll is answered as soon as there is a newer snapshot.
+
+A snapshot is served as the very bytes that are in its Secret. The token in that Secret is all the
+authentication there is, so a wrong one learns nothing: not even whether there is such a
+RouterConfig. What polls say of pods is kept in `pods.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll
+from airouter_operator.kube import Key
+from airouter_operator.pods import Full, Pods
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from airouter_operator.publish import Publication
+
+PATH = "/v1/snapshots/{namespace}/{name}"
+NOBODY = "nobody-has-this-token"
+GRACEFUL = 1.0
+BUSY_AFTER = "5"
+"""Seconds, as Retry-After says it."""
+
+
+class Channel:
+    """What is published of one RouterConfig, and who waits for more."""
+
+    def __init__(self, publication: Publication) -> None:
+        self.publication = publication
+        self.changed = asyncio.Event()
+
+    def release(self, publication: Publication) -> None:
+        """Answer everybody who waits."""
+        self.publication = publication
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def has_news_for(self, poll: Poll) -> bool:
+        """Whether a pod can do better than what it runs."""
+        record = self.publication.record
+        known = (poll.version, poll.refused)
+        return record.version not in known and record.serial > poll.serial
+
+
+class StreamServer:
+    """Channels by RouterConfig, on a port of its own."""
+
+    def __init__(
+        self, pods: Pods, hold: float, changed: Callable[[Key], None], ready: Callable[[], bool]
+    ) -> None:
+        """`hold` is seconds; `changed` is told when the pods of a RouterConfig say something new.
+
+        Before `ready`, nobody can tell a RouterConfig that is not known yet from one that is not.
+        """
+        self._pods = pods
+        self._hold = hold
+        self._changed = changed
+        self._ready = ready
+        self._channels: dict[Key, Channel] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
+        """Listen; returns the port."""
+        application = web.Application(client_max_size=MAX_POLL)
+        application.router.add_post(PATH, self.answer)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=GRACEFUL,
+            keepalive_timeout=self._hold * 2,
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024).start()
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def offer(self, key: Key, publication: Publication) -> None:
+        """Stream a publication from now on."""
+        channel = self._channels.get(key)
+        if channel is None:
+            self._channels[key] = Channel(publication)
+        elif channel.publication.record != publication.record:
+            channel.release(publication)
+        else:
+            channel.publication = publication
+
+    def withdraw(self, key: Key) -> None:
+        """Stream nothing for a RouterConfig that is gone."""
+        channel = self._channels.pop(key, None)
+        if channel is not None:
+            channel.changed.set()
+
+    def withdraw_all(self) -> None:
+        for key in list(self._channels):
+            self.withdraw(key)
+
+    def versions(self) -> list[tuple[Key, str]]:
+        """What is streamed for each RouterConfig."""
+        return [(key, c.publication.record.version) for key, c in self._channels.items()]
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer a poll."""
+        key = Key(request.match_info["namespace"], request.match_info["name"])
+        channel = self._channels.get(key)
+        if not is_token_of(channel, request.headers.get("authorization", "")):
+            status = 401 if self._ready() else 503
+            return web.Response(status=status, headers={"retry-after": BUSY_AFTER})
+        try:
+            poll = msgspec.json.decode(await request.read(), type=Poll)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return web.Response(status=400)
+        return await self._answer_pod(key, poll)
+
+    async def _answer_pod(self, key: Key, poll: Poll) -> web.Response:
+        try:
+            news = self._pods.begin(key, poll)
+        except Full:
+            return web.Response(status=503, headers={"retry-after": BUSY_AFTER})
+        if news:
+            self._changed(key)
+        try:
+            return await self._wait(key, poll)
+        finally:
+            self._pods.end(key, poll.pod)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._pods.grace, self._notice_gone, key)
+
+    async def _wait(self, key: Key, poll: Poll) -> web.Response:
+        """Hold a poll until there is news, or for as long as a poll is held."""
+        try:
+            async with asyncio.timeout(self._hold):
+                while (channel := self._channels.get(key)) is not None:
+                    if channel.has_news_for(poll):
+                        return delivery(channel.publication)
+                    await channel.changed.wait()
+        except TimeoutError:
+            pass
+        return web.Response(status=204)
+
+    def _notice_gone(self, key: Key) -> None:
+        if self._pods.forget_gone(key):
+            self._changed(key)
+
+
+def is_token_of(channel: Channel | None, authorization: str) -> bool:
+    """Whether a header shows the token; takes as long for a RouterConfig that is not known."""
+    token = NOBODY if channel is None else channel.publication.stream.token
+    same = hmac.compare_digest(f"Bearer {token}".encode(), authorization.encode("utf-8", "replace"))
+    return same and channel is not None
+
+
+def delivery(publication: Publication) -> web.Response:
+    """The answer that brings a snapshot."""
+    return web.Response(
+        body=publication.packed,
+        content_type="application/gzip",
+        headers={VERSION_HEADER: publication.record.version},
+    )

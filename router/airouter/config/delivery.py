@@ -1,0 +1,109 @@
+"""What the operator and the router processes say to each other, in files and on the stream.
+
+A snapshot travels as gzipped JSON, in the Secret that pods mount and as the body of a poll: the
+same bytes. `stream.json` beside it says where to poll. A poll is a `Poll`, and by the version in it
+the operator learns what the process runs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from typing import Any, TypeVar
+
+import msgspec
+
+from airouter.config.snapshot import SCHEMA_VERSION, Snapshot
+
+T = TypeVar("T")
+
+SNAPSHOT_FILE = "snapshot.json.gz"
+STREAM_FILE = "stream.json"
+
+VERSION_HEADER = "x-snapshot-version"
+"""Of an answer that brings a snapshot, so that one that cannot be read can be refused by name."""
+
+MAX_PACKED = 4 * 1_048_576
+MAX_UNPACKED = 64 * 1_048_576
+MAX_POLL = 4096
+MAX_REASON = 256
+
+POD_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+
+
+class Refused(Exception):
+    """Something that was delivered cannot be used; the message says why and holds no value."""
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """Where snapshots are streamed, whom to trust there, and the token to show."""
+
+    url: str
+    ca: str
+    """Certificates as PEM."""
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Stream(url={self.url!r})"
+
+
+class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a process runs, and what it refused since, said with each poll."""
+
+    pod: str
+    version: str = ""
+    serial: int = 0
+    refused: str = ""
+    """Version of a snapshot that it cannot run."""
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not POD_NAME.fullmatch(self.pod):
+            raise ValueError("pod is not the name of a pod")
+        if max(len(self.version), len(self.refused)) > 64 or len(self.reason) > MAX_REASON:
+            raise ValueError("a version or reason is too long")
+
+
+class Parcel(msgspec.Struct):
+    """A snapshot that says first how it is to be read."""
+
+    schema_version: int
+    snapshot: msgspec.Raw
+
+
+def pack(snapshot: Snapshot) -> bytes:
+    """A snapshot as it travels; equal snapshots make equal bytes."""
+    parcel = Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot)))
+    return gzip.compress(msgspec.json.encode(parcel), compresslevel=6, mtime=0)
+
+
+def unpack(packed: bytes) -> Snapshot:
+    """A snapshot that has travelled. Raises `Refused`."""
+    parcel = decode(unzip(packed), Parcel)
+    if parcel.schema_version > SCHEMA_VERSION:
+        found = f"schema version {parcel.schema_version}"
+        raise Refused(f"{found} is newer than {SCHEMA_VERSION}, which this version reads")
+    return decode(parcel.snapshot, Snapshot)
+
+
+def unzip(packed: bytes) -> bytes:
+    """The content of a gzip file of a bounded size. Raises `Refused`."""
+    unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = unzipper.decompress(packed, MAX_UNPACKED)
+    except zlib.error:
+        raise Refused("is not gzip") from None
+    if not unzipper.eof:
+        raise Refused("is cut short or too large")
+    return content
+
+
+def decode(content: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """A message of a type. Raises `Refused`."""
+    try:
+        decoded: Any = msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused(f"is not the JSON of a {kind.__name__}") from None
+    message: T = decoded
+    return message

@@ -1,0 +1,154 @@
+"""The folder of a mounted snapshot Secret."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
+from airouter.config.snapshot import Model, Snapshot
+from airouter.config.sources.mounted import MountedSource
+from airouter.config.store import Store
+
+STREAM = Stream("https://operator:8443/v1/snapshots/ai/default", "pem", "token")
+
+
+class Mount:
+    """A folder that changes as kubelet changes it: all at once, by a link."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._count = 0
+        for name in (SNAPSHOT_FILE, STREAM_FILE):
+            (folder / name).symlink_to(f"..data/{name}")
+
+    def flip(self, **files: bytes) -> None:
+        self._count += 1
+        target = self.folder / f"..{self._count}"
+        target.mkdir()
+        for name, content in files.items():
+            (target / {"snapshot": SNAPSHOT_FILE, "stream": STREAM_FILE}[name]).write_bytes(content)
+        link = self.folder / "..data_tmp"
+        link.symlink_to(target.name)
+        link.rename(self.folder / "..data")
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Mount:
+    return Mount(tmp_path)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(lambda snapshot: None)
+
+
+@pytest.fixture
+def followed() -> list[Stream]:
+    return []
+
+
+@pytest.fixture
+def source(mount: Mount, store: Store, followed: list[Stream]) -> MountedSource:
+    return MountedSource(mount.folder, store, followed.append)
+
+
+def snapshot(name: str, serial: int) -> Snapshot:
+    sealed = Snapshot(models=(Model(name),)).seal()
+    return msgspec.structs.replace(sealed, serial=serial)
+
+
+def served(store: Store) -> str:
+    return store.current.models[0].name if store.current else ""
+
+
+def test_a_pod_starts_with_what_is_mounted(
+    mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
+) -> None:
+    mount.flip(snapshot=pack(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
+    source.look()
+    assert served(store) == "one"
+    assert followed == [STREAM]
+
+
+def test_a_flip_of_the_link_is_noticed(mount: Mount, store: Store, source: MountedSource) -> None:
+    mount.flip(snapshot=pack(snapshot("one", 1)))
+    source.look()
+    mount.flip(snapshot=pack(snapshot("two", 2)))
+    source.look()
+    assert served(store) == "two"
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(
+    mount: Mount, store: Store, source: MountedSource
+) -> None:
+    mount.flip(snapshot=pack(snapshot("new", 5)))
+    source.look()
+    mount.flip(snapshot=pack(snapshot("old", 4)))
+    source.look()
+    assert served(store) == "new"
+    assert store.reload.successful
+
+
+def test_content_that_came_back_counts_as_new(
+    mount: Mount, store: Store, source: MountedSource
+) -> None:
+    for name, serial in (("one", 1), ("one", 3), ("two", 2)):
+        mount.flip(snapshot=pack(snapshot(name, serial)))
+        source.look()
+    assert served(store) == "one"
+
+
+def test_a_broken_file_leaves_the_last_good_one_and_says_why(
+    mount: Mount, store: Store, source: MountedSource
+) -> None:
+    mount.flip(snapshot=pack(snapshot("one", 1)))
+    source.look()
+    mount.flip(snapshot=b"no gzip")
+    source.look()
+    assert served(store) == "one"
+    assert store.reload.error == "snapshot.json.gz is not gzip"
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(
+    mount: Mount, store: Store, source: MountedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airouter.config.sources.mounted.MAX_PACKED", 10)
+    mount.flip(snapshot=pack(snapshot("one", 1)))
+    source.look()
+    assert store.reload.error == "snapshot.json.gz is too large"
+
+
+def test_an_empty_folder_is_waited_for(
+    mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
+) -> None:
+    source.look()
+    assert (store.current, store.reload.error, followed) == (None, "", [])
+
+
+def test_a_new_address_is_told_and_the_same_one_is_not_told_again(
+    mount: Mount, source: MountedSource, followed: list[Stream]
+) -> None:
+    mount.flip(stream=msgspec.json.encode(STREAM))
+    source.look()
+    source.look()
+    other = Stream("https://elsewhere", "pem", "token")
+    mount.flip(stream=msgspec.json.encode(other))
+    source.look()
+    assert followed == [STREAM, other]
+
+
+async def test_it_looks_again_and_again_until_cancelled(
+    mount: Mount, store: Store, followed: list[Stream]
+) -> None:
+    names = iter(["one", "two"])
+
+    async def sleep(seconds: float) -> None:
+        assert seconds == 0.5
+        name = next(names)
+        mount.flip(snapshot=pack(snapshot(name, len(name) + ord(name[0]))))
+
+    source = MountedSource(mount.folder, store, followed.append, sleep=sleep)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await source.watch()
+    assert served(store) == "two"

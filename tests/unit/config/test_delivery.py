@@ -1,0 +1,82 @@
+"""What travels between the operator and the pods."""
+
+import gzip
+
+import msgspec
+import pytest
+
+from airouter.config import delivery
+from airouter.config.delivery import Poll, Refused, Stream, decode, pack, unpack
+from airouter.config.snapshot import SCHEMA_VERSION, Credential, Model, Snapshot
+
+
+def snapshot() -> Snapshot:
+    credential = Credential("c", "OpenAI", secret="sk-secret")
+    return Snapshot(credentials=(credential,), models=(Model("gpt"),), serial=7).seal("salt")
+
+
+def test_a_snapshot_arrives_as_it_was_sent() -> None:
+    sent = msgspec.structs.replace(snapshot(), serial=7)
+    assert unpack(pack(sent)) == sent
+
+
+def test_equal_snapshots_travel_as_equal_bytes() -> None:
+    assert pack(snapshot()) == pack(snapshot())
+
+
+def test_a_version_depends_on_content_and_salt_but_not_on_the_serial() -> None:
+    first = snapshot()
+    assert msgspec.structs.replace(first, serial=99).seal("salt").version == first.version
+    assert first.seal("other salt").version != first.version
+
+
+def test_a_newer_schema_is_refused_by_its_number() -> None:
+    parcel = gzip.compress(b'{"schema_version": %d, "snapshot": {"new": 1}}' % (SCHEMA_VERSION + 1))
+    with pytest.raises(Refused, match="schema version 2 is newer than 1"):
+        unpack(parcel)
+
+
+def test_a_field_that_a_later_version_added_is_not_in_the_way() -> None:
+    parcel = gzip.compress(b'{"schema_version": 1, "snapshot": {"version": "v", "later": 1}}')
+    assert unpack(parcel).version == "v"
+
+
+@pytest.mark.parametrize(
+    ("packed", "why"),
+    [
+        (b"", "cut short"),
+        (b"plain", "is not gzip"),
+        (pack(Snapshot())[:-9], "cut short"),
+        (gzip.compress(b"[]"), "is not the JSON of a Parcel"),
+        (gzip.compress(b'{"schema_version": 1, "snapshot": {"models": 3}}'), "JSON of a Snapshot"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_reason(packed: bytes, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        unpack(packed)
+
+
+def test_a_small_file_cannot_unpack_to_a_huge_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "MAX_UNPACKED", 1000)
+    with pytest.raises(Refused, match="too large"):
+        unpack(gzip.compress(b" " * 100_000))
+
+
+@pytest.mark.parametrize(
+    "poll",
+    [
+        {"pod": ""},
+        {"pod": "a/b"},
+        {"pod": "p" * 254},
+        {"pod": "p", "version": "v" * 65},
+        {"pod": "p", "reason": "r" * 257},
+    ],
+)
+def test_a_poll_is_bounded(poll: dict[str, str]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(poll), type=Poll)
+
+
+def test_an_address_does_not_show_its_token() -> None:
+    stream = decode(b'{"url": "https://o", "ca": "pem", "token": "t0ken"}', Stream)
+    assert "t0ken" not in repr(stream)

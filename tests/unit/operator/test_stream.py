@@ -1,0 +1,283 @@
+"""The stream, from the operator's port to a router's store, over real TLS."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+import pytest
+import trustme
+
+from airouter.config.delivery import Stream, pack
+from airouter.config.snapshot import Model, Snapshot
+from airouter.config.sources.stream import StreamSource
+from airouter.config.store import Store
+from airouter_operator.kube import Key
+from airouter_operator.pods import Pods
+from airouter_operator.publish import Publication, Record
+from airouter_operator.stream import StreamServer
+
+KEY = Key("ai", "default")
+TOKEN = "token-of-ai-default"
+
+
+@dataclass
+class Control:
+    """An operator's stream and what it was told."""
+
+    server: StreamServer
+    pods: Pods
+    ca: trustme.CA
+    port: int = 0
+    ready: bool = True
+    changed: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
+
+    @property
+    def stream(self) -> Stream:
+        url = f"https://127.0.0.1:{self.port}/v1/snapshots/{KEY.namespace}/{KEY.name}"
+        return Stream(url, self.ca.cert_pem.bytes().decode(), TOKEN)
+
+    def publish(self, name: str, serial: int, packed: bytes | None = None) -> str:
+        snapshot = Snapshot(models=(Model(name),)).seal(TOKEN)
+        packed = packed or pack(msgspec.structs.replace(snapshot, serial=serial))
+        record = Record(snapshot.version, serial, 1, "uid")
+        self.server.offer(KEY, Publication(record, self.stream, packed))
+        return snapshot.version
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait for changes until something holds."""
+        async with asyncio.timeout(5):
+            while not wanted():
+                await self.changed.get()
+
+
+@contextlib.asynccontextmanager
+async def control(hold: float = 5.0, grace: float = 5.0, most: int = 10) -> AsyncIterator[Control]:
+    loop = asyncio.get_running_loop()
+    pods = Pods(grace, most, loop.time)
+    ca = trustme.CA()
+    changed: asyncio.Queue[Key] = asyncio.Queue()
+    server = StreamServer(pods, hold, changed.put_nowait, lambda: operator.ready)
+    operator = Control(server, pods, ca, changed=changed)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(tls)
+    operator.port = await server.start("127.0.0.1", 0, tls)
+    try:
+        yield operator
+    finally:
+        server.withdraw_all()
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def router(stream: Stream, name: str = "pod-0") -> AsyncIterator[tuple[Store, StreamSource]]:
+    store = Store(lambda snapshot: None)
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0.01)
+
+    source = StreamSource(store, name, sleep=sleep)
+    source.follow(stream)
+    task = asyncio.create_task(source.run())
+    try:
+        yield store, source
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def model(store: Store) -> str:
+    return store.current.models[0].name if store.current else ""
+
+
+async def ask(operator: Control, poll: bytes = b'{"pod":"p"}', **headers: str) -> httpx.Response:
+    tls = ssl.create_default_context(cadata=operator.stream.ca)
+    async with httpx.AsyncClient(verify=tls) as client:
+        headers.setdefault("authorization", f"Bearer {TOKEN}")
+        encoded = {name: value.encode() for name, value in headers.items()}
+        return await client.post(operator.stream.url, content=poll, headers=encoded)
+
+
+async def test_a_snapshot_is_there_at_once_and_its_version_comes_back() -> None:
+    async with control() as operator:
+        version = operator.publish("one", 1)
+        async with router(operator.stream) as (store, source):
+            await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 1)
+            assert model(store) == "one"
+            assert source.state.connected
+            second = operator.publish("two", 2)
+            await operator.until(lambda: operator.pods.tally(KEY, second).programmed == 1)
+            assert model(store) == "two"
+
+
+async def test_every_pod_gets_a_change() -> None:
+    async with control() as operator, contextlib.AsyncExitStack() as stack:
+        operator.publish("one", 1)
+        names = [f"pod-{number}" for number in range(8)]
+        stores = [
+            (await stack.enter_async_context(router(operator.stream, name)))[0] for name in names
+        ]
+        await operator.until(lambda: operator.pods.tally(KEY, "").connected == 8)
+        version = operator.publish("two", 2)
+        await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 8)
+        assert {model(store) for store in stores} == {"two"}
+
+
+async def test_a_poll_without_news_ends_after_a_while_and_begins_anew() -> None:
+    async with control(hold=0.05) as operator:
+        operator.publish("one", 1)
+        async with router(operator.stream) as (store, source):
+            await operator.until(lambda: model(store) == "one")
+            await asyncio.sleep(0.2)
+            version = operator.publish("two", 2)
+            await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 1)
+            assert source.state.error == ""
+
+
+async def test_a_snapshot_that_cannot_be_read_is_refused_by_its_version() -> None:
+    async with control() as operator:
+        good = operator.publish("one", 1)
+        async with router(operator.stream) as (store, _):
+            await operator.until(lambda: operator.pods.tally(KEY, good).programmed == 1)
+            bad = operator.publish("two", 2, packed=b"no gzip")
+            await operator.until(lambda: bool(operator.pods.tally(KEY, bad).rejections))
+            (rejection,) = operator.pods.tally(KEY, bad).rejections
+            assert rejection.reason == "is not gzip"
+            assert model(store) == "one"
+            version = operator.publish("three", 3)
+            await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 1)
+            assert operator.pods.tally(KEY, bad).rejections == ()
+
+
+async def test_a_router_that_has_something_newer_keeps_it() -> None:
+    async with control() as operator:
+        operator.publish("old", 1)
+        async with router(operator.stream) as (store, _):
+            await operator.until(lambda: model(store) == "old")
+            operator.publish("newest", 9)
+            await operator.until(lambda: model(store) == "newest")
+            operator.publish("older", 5)
+            await asyncio.sleep(0.05)
+            assert model(store) == "newest"
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", f"Basic {TOKEN}", "Bearer é"])
+async def test_a_wrong_token_learns_nothing(authorization: str) -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        known = await ask(operator, authorization=authorization)
+        operator.server.withdraw(KEY)
+        unknown = await ask(operator, authorization=authorization)
+        assert (known.status_code, known.content) == (401, b"")
+        assert (unknown.status_code, unknown.content) == (401, b"")
+        assert operator.pods.count() == 0
+
+
+async def test_the_token_of_another_routerconfig_is_a_wrong_token() -> None:
+    async with control() as operator:
+        assert (await ask(operator)).status_code == 401
+
+
+async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
+    async with control() as operator:
+        operator.ready = False
+        answer = await ask(operator)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize("poll", [b"", b"[]", b'{"pod":"a/b"}', b'{"pod":1}', b"\xff"])
+async def test_a_poll_that_is_none_gets_a_400(poll: bytes) -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        assert (await ask(operator, poll)).status_code == 400
+        assert operator.pods.count() == 0
+
+
+async def test_a_poll_of_any_size_is_not_read() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        assert (await ask(operator, b'{"pod":"' + b"p" * 100_000)).status_code == 413
+
+
+async def test_more_pods_than_there_may_be_are_asked_to_come_later() -> None:
+    async with control(most=1) as operator:
+        operator.publish("one", 1)
+        async with router(operator.stream, "first") as (store, _):
+            await operator.until(lambda: model(store) == "one")
+            assert (await ask(operator, b'{"pod":"second"}')).status_code == 503
+
+
+async def test_a_router_that_ends_is_forgotten_after_a_moment() -> None:
+    async with control(grace=0.05) as operator:
+        operator.publish("one", 1)
+        async with router(operator.stream) as (store, _):
+            await operator.until(lambda: model(store) == "one")
+        await operator.until(lambda: operator.pods.count() == 0)
+
+
+async def test_a_router_outlives_its_operator_and_finds_it_again() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        async with router(operator.stream) as (store, source):
+            await operator.until(lambda: model(store) == "one")
+            await operator.server.close()
+            async with asyncio.timeout(5):
+                while source.state.connected:
+                    await asyncio.sleep(0.01)
+            assert model(store) == "one"
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            operator.ca.issue_cert("127.0.0.1").configure_cert(tls)
+            await operator.server.start("127.0.0.1", operator.port, tls)
+            version = operator.publish("two", 2)
+            await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 1)
+            assert source.state.connected
+
+
+async def test_a_stranger_who_answers_at_that_address_is_not_believed() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        stranger = trustme.CA().cert_pem.bytes().decode()
+        stream = msgspec.structs.replace(operator.stream, ca=stranger)
+        async with router(stream) as (store, source):
+            async with asyncio.timeout(5):
+                while not source.state.error:
+                    await asyncio.sleep(0.01)
+            assert (source.state.error, model(store)) == ("ConnectError", "")
+
+
+async def test_an_address_that_cannot_be_trusted_is_left_for_the_next_one() -> None:
+    async with control() as operator:
+        version = operator.publish("one", 1)
+        broken = msgspec.structs.replace(operator.stream, ca="no certificate")
+        async with router(broken) as (store, source):
+            async with asyncio.timeout(5):
+                while not source.state.error:
+                    await asyncio.sleep(0.01)
+            source.follow(operator.stream)
+            await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 1)
+            assert model(store) == "one"
+
+
+async def test_a_router_waits_longer_after_each_failure_and_not_for_ever() -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 12:
+            enough.set()
+            await asyncio.Event().wait()
+
+    source = StreamSource(Store(lambda _: None), "pod", sleep=sleep, random=lambda: 1.0)
+    ca = trustme.CA().cert_pem.bytes().decode()
+    source.follow(Stream("https://127.0.0.1:1/", ca, TOKEN))
+    task = asyncio.create_task(source.run())
+    await asyncio.wait_for(enough.wait(), 5)
+    task.cancel()
+    assert pauses[:4] == [0.2, 0.4, 0.8, 1.6]
+    assert max(pauses) == 15.0
