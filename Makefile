@@ -6,7 +6,7 @@ ARGS ?=
 UPGRADE ?= --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench lock clean
+.PHONY: help run test lint format types coverage bench kubernetes lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ help: ## List the tasks
 run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file.yaml" for your own)
 	@exec $(BIN)/airouter serve $(ARGS)
 
-test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some)
+test: $(VENV)/.dev kubernetes ## Run the tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev ## Style and the rules of the house
@@ -29,7 +29,7 @@ format: $(VENV)/.dev ## Mend what can be mended by itself
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-coverage: $(VENV)/.dev ## Run the tests and hold branch coverage of router/ to 95 %
+coverage: $(VENV)/.dev kubernetes ## Run the tests and hold branch coverage of router/ to 95 %
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage combine -q
@@ -40,6 +40,9 @@ bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/res
 
 PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock" -q pyproject.toml locks/build.in
+
+kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs Go >= 1.24, or KUBEBUILDER_ASSETS)
+	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 lock: $(VENV)/.dev ## Pin every dependency again, to the newest that fits (UPGRADE= keeps what is pinned)
 	$(PIN) $(UPGRADE) -o locks/run.txt

@@ -50,8 +50,8 @@ logger = logging.getLogger("airouter.operator")
 
 WAIT_FOR_API = 3.0
 REFRESH_AUTHORITY = 3600.0
-WATCH_PATIENCE = 90.0
-"""Seconds that kopf gets to open a silent watch anew before the process says it is ill."""
+DELETED, LISTED = "DELETED", None
+"""Types of kopf's events."""
 
 
 class Operator:
@@ -148,11 +148,10 @@ class Operator:
         self._watches.heard(CONFIGS)
         self._mirror.put_config(body, key_of(body))
 
-    def config_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None:
-        self._watches.heard(CONFIGS)
-        self._told = True
+    def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
+        self._heard(CONFIGS, type_)
         key = key_of(body)
-        if deleted:
+        if type_ == DELETED:
             self._mirror.drop_config(key, uid_of(body))
         self._add(key)
 
@@ -160,15 +159,20 @@ class Operator:
         self._watches.heard(SECRETS)
         self._mirror.secrets.put(key_of(body), body)
 
-    def secret_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None:
-        self._watches.heard(SECRETS)
-        self._told = True
+    def secret_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
+        self._heard(SECRETS, type_)
         key = key_of(body)
-        if deleted:
+        if type_ == DELETED:
             self._mirror.secrets.drop(key, uid_of(body))
         self._add_all_about(key, config_of(key, body))
 
     # What follows from it.
+
+    def _heard(self, kind: str, type_: str | None) -> None:
+        self._told = True
+        self._watches.heard(kind)
+        if type_ is LISTED:
+            self._resync.hurry()
 
     def _add(self, key: Key) -> None:
         if self._leadership.leading:
@@ -259,7 +263,10 @@ class Operator:
 
     def _ailments(self) -> list[str]:
         ended = [f"task {task.get_name()} has ended" for task in self._tasks if task.done()]
-        dead = [f"the watch of {kind} is silent" for kind in self._watches.dead(WATCH_PATIENCE)]
+        dead = [
+            f"the watch of {kind} is silent"
+            for kind in self._watches.dead(self._settings.watch_patience)
+        ]
         return ended + dead
 
     def _observe(self) -> None:

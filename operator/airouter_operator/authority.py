@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from airouter_operator.kube import Conflict, Key, Kube, NotFound, Object, secret_at, secrets_in
+from airouter_operator.kube import Conflict, Key, Kube, Object, secret_at, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,17 +171,17 @@ class AuthorityKeeper:
 
     async def _renew(self) -> list[Authority]:
         now = self._clock()
-        try:
-            body = await self._kube.get(secret_at(self._key))
-        except NotFound:
+        parent = secrets_in(self._key.namespace)
+        body = await self._kube.find(self._key, parent)
+        if body is None:
             authorities = renewed([], now)
-            await self._kube.create(secrets_in(self._key.namespace), self._body(authorities, {}))
+            await self._kube.create(parent, self._body(authorities, {}))
             return authorities
         known = authorities_in(body)
         authorities = renewed(known, now)
         if authorities != known:
             metadata = {"resourceVersion": body["metadata"]["resourceVersion"]}
-            await self._kube.replace(secret_at(self._key), self._body(authorities, metadata))
+            await self._kube.apply(secret_at(self._key), self._body(authorities, metadata))
             logger.info("the certificate authority was renewed")
         return authorities
 

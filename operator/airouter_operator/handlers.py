@@ -22,15 +22,15 @@ SECRETS = ("", "v1", "secrets")
 
 
 class Listener(Protocol):
-    """Who is told."""
+    """Who is told. The type of a change is None for what a watch lists when it begins."""
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     def connection(self) -> kopf.ConnectionInfo: ...
     def config_seen(self, body: Mapping[str, Any]) -> None: ...
-    def config_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None: ...
+    def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None: ...
     def secret_seen(self, body: Mapping[str, Any]) -> None: ...
-    def secret_changed(self, body: Mapping[str, Any], *, deleted: bool) -> None: ...
+    def secret_changed(self, body: Mapping[str, Any], type_: str | None) -> None: ...
 
 
 def registry_for(listener: Listener) -> kopf.OperatorRegistry:
@@ -59,11 +59,11 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
 
     @kopf.on.event(*CONFIGS, registry=registry)
     async def note_config(type: str | None, body: Mapping[str, Any], **_: Any) -> None:  # noqa: A002
-        listener.config_changed(dict(body), deleted=type == "DELETED")
+        listener.config_changed(dict(body), type)
 
     @kopf.on.event(*SECRETS, registry=registry)
     async def note_secret(type: str | None, body: Mapping[str, Any], **_: Any) -> None:  # noqa: A002
-        listener.secret_changed(dict(body), deleted=type == "DELETED")
+        listener.secret_changed(dict(body), type)
 
     return registry
 
@@ -82,5 +82,6 @@ def kopf_settings(fields: str) -> kopf.OperatorSettings:
     settings.watching.field_selectors[SECRETS[1], SECRETS[2]] = fields
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = (0.2, 0.5, 1.0, 2.0)
     settings.queueing.exit_timeout = 1.0
     return settings

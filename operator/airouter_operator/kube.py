@@ -24,7 +24,7 @@ Object = dict[str, Any]
 """A Kubernetes object as JSON."""
 
 MANAGER = "airouter-operator"
-TIMEOUT = 15.0
+TIMEOUT = 10.0
 PAGE = 500
 APPLY = "application/apply-patch+yaml"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
@@ -65,6 +65,7 @@ class Kube(Protocol):
     """What the operator asks of the API server. Every method raises `KubeError`."""
 
     async def get(self, path: str) -> Object: ...
+    async def find(self, key: Key, path: str) -> Object | None: ...
     async def list(
         self, path: str, *, metadata_only: bool = False, fields: str = ""
     ) -> list[Object]: ...
@@ -102,6 +103,11 @@ class ApiServer:
     async def get(self, path: str) -> Object:
         return await self._ask("GET", path)
 
+    async def find(self, key: Key, path: str) -> Object | None:
+        """One object of a list: it takes no right to `get`."""
+        found = await self.list(path, fields=f"metadata.name={key.name}")
+        return found[0] if found else None
+
     async def list(
         self, path: str, *, metadata_only: bool = False, fields: str = ""
     ) -> list[Object]:
@@ -128,6 +134,13 @@ class ApiServer:
         query = {"fieldManager": MANAGER, "force": "true"}
         return await self._ask("PATCH", path, body, query=query, content_type=APPLY)
 
+    async def _connect_anew(self) -> None:
+        """Leave all connections: one was dead without saying so, and others may be, too."""
+        rest = self._client.rest_client
+        session, rest.pool_manager = rest.pool_manager, None
+        if session is not None:
+            await session.close()
+
     async def _ask(
         self,
         method: str,
@@ -149,7 +162,10 @@ class ApiServer:
             )
             response = await self._client.call_api(*request, _request_timeout=TIMEOUT)
             content = await response.read()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except TimeoutError:
+            await self._connect_anew()
+            raise KubeError(f"{method} {path}: timed out") from None
+        except (aiohttp.ClientError, OSError) as error:
             raise KubeError(f"{method} {path}: {type(error).__name__}") from None
         except ApiException as error:
             raise refusal(method, path, error.status) from None

@@ -65,7 +65,7 @@ class Pods:
             pod = pods[poll.pod] = Pod(poll, 0.0)
             news = True
         else:
-            news = poll != pod.poll
+            news = said(poll) != said(pod.poll)
         pod.poll, pod.seen = poll, self._clock()
         pod.polling += 1
         return news
@@ -120,3 +120,8 @@ class Pods:
 
     def _is_gone(self, pod: Pod) -> bool:
         return pod.polling <= 0 and self._clock() - pod.seen >= self.grace
+
+
+def said(poll: Poll) -> tuple[str, str]:
+    """What a poll says of the pod: the version it runs, and the one it refuses."""
+    return poll.version, poll.refused

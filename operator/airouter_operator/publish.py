@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,6 +57,8 @@ class Record(msgspec.Struct, frozen=True):
     generation: int
     owner: str
     """uid of the RouterConfig."""
+    digest: str
+    """SHA-256 (hex) of the snapshot as it travels."""
 
 
 class Publication(NamedTuple):
@@ -94,9 +97,10 @@ class Publisher:
         body = self._mirror.secrets.get(secret_of(key))
         return None if body is None else read_publication(body)
 
-    def is_current(self, key: Key, published: Publication) -> bool:
-        """Whether pods are told the right place to poll."""
-        return published.stream == self._stream(key, published.stream.token)
+    def is_intact(self, key: Key, published: Publication) -> bool:
+        """Whether it is what we wrote, and pods are told the right place to poll."""
+        told = published.stream == self._stream(key, published.stream.token)
+        return told and published.record.digest == digest_of(published.packed)
 
     async def publish(
         self, key: Key, config: Object, snapshot: Snapshot, before: Publication | None
@@ -108,23 +112,27 @@ class Publisher:
         """
         token = before.stream.token if before else secrets.token_urlsafe(32)
         sealed = snapshot.seal(token)
-        if before and sealed.version == before.record.version and self.is_current(key, before):
+        if before and sealed.version == before.record.version and self.is_intact(key, before):
             return before
-        record = self._record(config, sealed.version, before)
-        packed = pack(msgspec.structs.replace(sealed, serial=record.serial))
+        serial = self._serial(config, before)
+        packed = pack(msgspec.structs.replace(sealed, serial=serial))
+        record = Record(
+            sealed.version, serial, generation_of(config), uid_of(config), digest_of(packed)
+        )
         publication = Publication(record, self._stream(key, token), packed)
         body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
         self._mirror.secrets.put(secret_of(key), body)
         return publication
 
-    def _record(self, config: Object, version: str, before: Publication | None) -> Record:
-        generation, owner = generation_of(config), uid_of(config)
+    def _serial(self, config: Object, before: Publication | None) -> int:
+        """The next serial. Raises `Later` for a RouterConfig that is out of date."""
         serial = int(self._clock() * 1000)
-        if before is not None:
-            if before.record.owner == owner and before.record.generation > generation:
-                raise Later("a newer generation was published: this one is out of date")
-            serial = max(serial, before.record.serial + 1)
-        return Record(version, serial, generation, owner)
+        if before is None:
+            return serial
+        same_object = before.record.owner == uid_of(config)
+        if same_object and before.record.generation > generation_of(config):
+            raise Later("a newer generation was published: this one is out of date")
+        return max(serial, before.record.serial + 1)
 
     def _stream(self, key: Key, token: str) -> Stream:
         return Stream(f"{self._url}/v1/snapshots/{key.namespace}/{key.name}", self.bundle, token)
@@ -153,6 +161,11 @@ class Publisher:
             "metadata": metadata,
             "data": data,
         }
+
+
+def digest_of(packed: bytes) -> str:
+    """By which an edited snapshot is noticed. It stays in the Secret."""
+    return hashlib.sha256(packed).hexdigest()
 
 
 def secret_of(key: Key) -> Key:

@@ -111,7 +111,7 @@ class Reconciler:
         before = self._publisher.published(key)
         fingerprint, outcome = self._known.get(key, ((), None))
         if outcome is not None and fingerprint == gathered.fingerprint:
-            settled = before is not None and self._publisher.is_current(key, before)
+            settled = before is not None and self._publisher.is_intact(key, before)
             if not outcome.accepted or outcome.too_large:
                 return outcome, before
             if before is not None and settled and before.record.version == outcome.version:

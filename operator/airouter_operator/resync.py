@@ -9,6 +9,7 @@ speaks again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,6 @@ from airouter_operator.kube import (
     Key,
     Kube,
     KubeError,
-    NotFound,
     configs_in,
     key_of,
     secrets_in,
@@ -88,11 +88,18 @@ class Resync:
         self._namespaces = namespaces
         self._missed = missed
         self._sleep = sleep
+        self._wanted = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Resync soon: a watch began anew, which never tells of what was deleted meanwhile."""
+        self._wanted.set()
 
     async def run(self, interval: float) -> None:
-        """Resync every so many seconds, until cancelled."""
+        """Resync every so many seconds, and when somebody asks, until cancelled."""
         while True:
-            await self._sleep(interval)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), interval)
+            self._wanted.clear()
             try:
                 await self.once()
             except KubeError as error:
@@ -135,16 +142,14 @@ class Resync:
         """Read an object itself, and have the mirror say what it says."""
         parent = configs_in(key.namespace) if kind == CONFIGS else secrets_in(key.namespace)
         before = self._shelf(kind).version(key)
-        try:
-            body = await self._kube.get(f"{parent}/{key.name}")
-        except NotFound:
+        body = await self._kube.find(key, parent)
+        if body is None:
             drop = self._mirror.drop_config if kind == CONFIGS else self._mirror.secrets.drop
             changed = drop(key)
+        elif kind == CONFIGS:
+            changed = self._mirror.put_config(body, key)
         else:
-            if kind == CONFIGS:
-                changed = self._mirror.put_config(body, key)
-            else:
-                changed = self._mirror.secrets.put(key, body)
+            changed = self._mirror.secrets.put(key, body)
         if changed and self._shelf(kind).version(key) != before:
             logger.warning("%s %s: its watch had not told of a change", kind, key)
             self._missed(kind, key)

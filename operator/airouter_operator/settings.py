@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     resync: float = Field(
         60.0, gt=0, description="How often all objects are listed, in case a watch missed some."
     )
+    watch_patience: float = Field(
+        90.0,
+        gt=0,
+        description="How long a watch that has missed a change may stay silent before /healthz "
+        "fails.",
+    )
     poll_hold: float = Field(25.0, gt=0, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
         5.0, gt=0, description="After so long without a poll a pod counts as gone."

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PATH = "/v1/snapshots/{namespace}/{name}"
 NOBODY = "nobody-has-this-token"
 GRACEFUL = 1.0
+TICK = 0.01
+"""Timers may fire a millisecond early."""
 BUSY_AFTER = "5"
 """Seconds, as Retry-After says it."""
 
@@ -136,12 +138,12 @@ class StreamServer:
         finally:
             self._pods.end(key, poll.pod)
             loop = asyncio.get_running_loop()
-            loop.call_later(self._pods.grace, self._notice_gone, key)
+            loop.call_later(self._pods.grace + TICK, self._notice_gone, key)
 
     async def _wait(self, key: Key, poll: Poll) -> web.Response:
         """Hold a poll until there is news, or for as long as a poll is held."""
         try:
-            async with asyncio.timeout(self._hold):
+            async with asyncio.timeout(self._hold if poll.patient else 0):
                 while (channel := self._channels.get(key)) is not None:
                     if channel.has_news_for(poll):
                         return delivery(channel.publication)

@@ -57,6 +57,8 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: str = ""
     """Version of a snapshot that it cannot run."""
     reason: str = ""
+    patient: bool = True
+    """Whether to hold it until there is news; the first one wants to know that it is heard."""
 
     def __post_init__(self) -> None:
         if not POD_NAME.fullmatch(self.pod):

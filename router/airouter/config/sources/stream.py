@@ -41,7 +41,7 @@ CONNECT_TIMEOUT = 5.0
 POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
 FIRST_DELAY = 0.2
-LONGEST_DELAY = 15.0
+LONGEST_DELAY = 5.0
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,14 @@ class StreamSource:
         """What is said with a poll."""
         current = self._store.current
         version, serial = (current.version, current.serial) if current else ("", 0)
-        poll = Poll(self._pod, version, serial, self._refused, self._reason[:MAX_REASON])
+        poll = Poll(
+            pod=self._pod,
+            version=version,
+            serial=serial,
+            refused=self._refused,
+            reason=self._reason[:MAX_REASON],
+            patient=self.state.connected,
+        )
         return msgspec.json.encode(poll)
 
     async def _take(self, news: News) -> None:

@@ -1,0 +1,163 @@
+"""What goes wrong in a cluster, and how the operator and the routers come through."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from support.config import MOCK
+from support.control_plane import ControlPlane, OperatorProcess, condition
+from support.kubernetes.faults import FaultyProxy
+from support.resources import MASTER_KEY, routerconfig, secret
+from support.router_models import models, patch_models, until_models
+
+OUTAGE = float(os.environ.get("OUTAGE", "5"))
+"""Seconds that the API server is away."""
+
+
+@pytest.fixture(autouse=True)
+async def declared(plane: ControlPlane) -> None:
+    await plane.apply(
+        routerconfig(MOCK, models={"first": "mock"}), secret("keys", master=MASTER_KEY)
+    )
+
+
+async def test_routers_live_without_their_operator(plane: ControlPlane) -> None:
+    async with plane.operator() as operator, plane.router("old") as old:
+        await plane.until_condition("Ready", "True")
+        await operator.kill()
+        await plane.patch(patch_models("second"))
+        assert await models(old) == ["first"]
+        async with plane.router("new") as new:
+            assert await models(new) == ["first"]
+            async with plane.operator():
+                for router in (old, new):
+                    await until_models(router, ["second"], seconds=30)
+                await plane.until_condition("Programmed", "True")
+                await plane.until(lambda s: s["pods"] == "2/2")
+
+
+async def test_it_comes_through_an_outage_of_the_api_server(plane: ControlPlane) -> None:
+    async with plane.operator() as operator, plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        async with plane.outage():
+            await asyncio.sleep(OUTAGE)
+            assert await models(router) == ["first"]
+            assert (await router.health())["stream"]["connected"]
+            assert (await operator.page("/healthz")).status_code == 200
+        await plane.patch(patch_models("second"))
+        await until_models(router, ["second"], seconds=20)
+        await plane.until_condition("Ready", "True")
+
+
+async def test_what_was_deleted_while_nobody_watched_is_noticed(plane: ControlPlane) -> None:
+    async with plane.operator() as operator, plane.router():
+        await plane.until_condition("Ready", "True")
+        await asyncio.to_thread(plane.api.compact)
+        await plane.kubectl("delete", "secret", "keys")
+        await plane.until_condition("ResolvedRefs", "False", "SecretNotFound")
+        assert "Traceback" not in operator.log
+
+
+async def test_a_resource_version_that_has_expired_is_no_obstacle(plane: ControlPlane) -> None:
+    async with plane.operator(), plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        for name in ("second", "third"):
+            await asyncio.to_thread(plane.api.compact)
+            await plane.patch(patch_models(name))
+            await until_models(router, [name], seconds=20)
+
+
+async def test_a_watch_that_silently_dies_is_found_out(plane: ControlPlane) -> None:
+    with FaultyProxy(plane.api.url) as proxy:
+        kubeconfig = await plane.kubeconfig(proxy)
+        settings = {"RESYNC": "1", "WATCH_PATIENCE": "1", "KUBECONFIG": kubeconfig}
+        async with plane.operator(**settings) as operator, plane.router() as router:
+            await plane.until_condition("Ready", "True")
+            assert (await operator.page("/healthz")).status_code == 200
+            proxy.freeze()
+            await plane.patch(patch_models("second"))
+            await until_models(router, ["second"], seconds=40)
+            await plane.until_condition("Programmed", "True")
+            assert await operator.metric("missed_objects_total") > 0
+            sick = await until_sick(operator)
+            assert sick == {
+                "status": "failing",
+                "ailments": ["the watch of routerconfigs is silent"],
+            }
+
+
+async def until_sick(operator: OperatorProcess) -> object:
+    async with asyncio.timeout(10):
+        while (page := await operator.page("/healthz")).status_code == 200:
+            await asyncio.sleep(0.1)
+    return page.json()
+
+
+async def test_a_secret_that_somebody_else_writes_all_the_time_is_no_obstacle(
+    plane: ControlPlane,
+) -> None:
+    async with plane.operator() as operator, plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        writing = asyncio.create_task(label_for_ever(plane))
+        for number in range(10):
+            await plane.patch(patch_models(f"model-{number}"))
+            await until_models(router, [f"model-{number}"], seconds=20)
+        writing.cancel()
+        await plane.until_condition("Ready", "True")
+        assert "Traceback" not in operator.log
+
+
+async def label_for_ever(plane: ControlPlane) -> None:
+    """Change the snapshot Secret as fast as kubectl can."""
+    number = 0
+    while True:
+        number += 1
+        await plane.kubectl("label", "--overwrite", "secret", "default-snapshot", f"n={number}")
+
+
+async def test_two_operators_do_not_fight(plane: ControlPlane) -> None:
+    async with (
+        plane.operator() as one,
+        plane.operator(STREAM_PORT="0", STREAM_URL=plane.stream_url) as two,
+        plane.router() as router,
+    ):
+        await plane.until_condition("Ready", "True")
+        leading = [await operator.metric("leading") for operator in (one, two)]
+        assert sorted(leading) == [0.0, 1.0]
+        before = await versions(plane)
+        await asyncio.sleep(2)
+        assert await versions(plane) == before
+        for number in range(5):
+            await plane.patch(patch_models(f"model-{number}"))
+            await until_models(router, [f"model-{number}"])
+        since = (condition(await plane.status(), "Accepted") or {})["lastTransitionTime"]
+        leader, other = (one, two) if leading[0] else (two, one)
+        await leader.kill()
+        await plane.patch(patch_models("last"))
+        async with asyncio.timeout(20):
+            while not await other.metric("leading"):
+                await asyncio.sleep(0.1)
+        await plane.until(lambda s: s["models"] == 1 and s["observedGeneration"] == 7)
+        assert (condition(await plane.status(), "Accepted") or {})["lastTransitionTime"] == since
+
+
+async def versions(plane: ControlPlane) -> list[str]:
+    """Of all that an operator writes but for its lease."""
+    objects = [await plane.config(), await plane.secret("default-snapshot")]
+    return [each["metadata"]["resourceVersion"] for each in objects]
+
+
+async def test_an_operator_without_its_crd_or_rights_says_what_is_missing(
+    plane: ControlPlane,
+) -> None:
+    await plane.kubectl("delete", "rolebinding", "airouter-operator")
+    async with plane.operator_process() as operator:
+        async with asyncio.timeout(20):
+            while "see manifests/install/rbac.yaml" not in operator.log:
+                await asyncio.sleep(0.05)
+        await plane.install()
+        await operator.until_listening()
+        await plane.until_condition("Accepted", "True")

@@ -1,0 +1,205 @@
+"""Every step of a RouterConfig's life, as the router processes and the status follow it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from airouter_operator.kube import NotFound
+from support.config import MOCK
+from support.control_plane import ControlPlane, condition
+from support.resources import MASTER_KEY, routerconfig, secret
+from support.router import RouterProcess
+from support.router_models import models, patch_models, until_models
+
+UPSTREAM = {
+    "name": "paid",
+    "type": "OpenAICompatible",
+    "baseURL": "http://127.0.0.1:9/v1",
+    "secretRef": {"name": "providers", "key": "paid"},
+}
+KEYS = range(125)
+
+
+async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
+    await plane.apply(
+        routerconfig(MOCK, UPSTREAM, models={"free": "mock", "best": "paid"}),
+        secret("keys", master=MASTER_KEY),
+        secret("providers", paid="sk-paid"),
+    )
+    async with plane.operator() as operator:
+        pending = await plane.until_condition("Programmed", "Unknown", "NoPods")
+        assert "no pod is connected" in pending["message"]
+        async with plane.router("pod-0") as one, plane.router("pod-1") as two:
+            routers = (one, two)
+            await plane.until(lambda s: s["pods"] == "2/2")
+            status = await plane.status()
+            assert (status["models"], status["credentials"]) == (2, "2/2")
+            assert condition(status, "Ready") is not None
+            for router in routers:
+                assert await models(router) == ["free", "best"]
+
+            await plane.patch(patch_models("free", "new"))
+            await plane.until_condition("Programmed", "True")
+            for router in routers:
+                await until_models(router, ["free", "new"])
+
+            await plane.apply(secret("keys", master="sk-rotated"))
+            for router in routers:
+                await until_models(router, 401)
+                assert await models(router, "sk-rotated") == ["free", "new"]
+
+            await plane.kubectl("delete", "secret", "providers")
+            broken = await plane.until_condition("ResolvedRefs", "False", "SecretNotFound")
+            assert broken["message"] == (
+                "spec.credentials[name=paid].secretRef: there is no usable Secret 'providers'"
+            )
+            status = await plane.until(lambda s: s["credentials"] == "1/2")
+            assert status["credentialStatus"] == [
+                {"name": "mock", "resolved": True, "reason": "Resolved"},
+                {"name": "paid", "resolved": False, "reason": "SecretNotFound"},
+            ]
+            partial = condition(status, "PartiallyInvalid") or {}
+            assert partial["message"].startswith("Dropped credential(s): paid.")
+            for router in routers:
+                await until_models(router, ["free", "new"], "sk-rotated")
+
+            await plane.apply(secret("providers", wrong="sk-paid"))
+            missing = await plane.until_condition("ResolvedRefs", "False", "SecretKeyMissing")
+            assert "has no usable key 'paid' (right: one of: wrong)" in missing["message"]
+
+            await plane.apply(secret("providers", paid="two words"))
+            await plane.until_condition("ResolvedRefs", "False", "InvalidSecretFormat")
+
+            await plane.apply(secret("providers", paid="sk-paid-again"))
+            await plane.until_condition("Ready", "True")
+            await plane.until(lambda s: s["credentials"] == "2/2")
+
+            await plane.kubectl("delete", "rcfg", "default")
+            await until_secret_is_gone(plane)
+            for router in routers:
+                assert await models(router, "sk-rotated") == ["free", "new"]
+                await until_stream(router, lambda s: s["error"] == "answered 401")
+
+            await plane.apply(routerconfig(MOCK, models={"again": "mock"}))
+            await plane.until_condition("Accepted", "True")
+        code, seconds = await operator.stop()
+        assert code == 0
+        assert seconds < 5
+
+
+async def test_what_does_not_compile_leaves_the_last_good_one(plane: ControlPlane) -> None:
+    await plane.apply(
+        routerconfig(MOCK, models={"good": "mock"}), secret("keys", master=MASTER_KEY)
+    )
+    async with plane.operator(), plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        version = (await plane.status())["snapshot"]["version"]
+        await plane.patch(
+            '{"spec": {"redis": {"urlSecretRef": {"name": "nowhere"}}, "models": []}}'
+        )
+        refused = await plane.until_condition("Accepted", "False", "Invalid")
+        assert refused["message"].startswith("spec.redis.urlSecretRef: there is no usable Secret")
+        kept = await plane.until_condition("Programmed", "False", "LastGoodKept")
+        assert version in kept["message"]
+        assert await models(router) == ["good"]
+        assert (await plane.status())["snapshot"]["version"] == version
+        async with plane.router("late") as late:
+            assert await models(late) == ["good"]
+        await plane.patch('{"spec": {"redis": null}}')
+        await plane.until_condition("Accepted", "True")
+
+
+async def test_a_name_that_two_models_claim_is_named_and_the_rest_is_served(
+    plane: ControlPlane,
+) -> None:
+    config = routerconfig(MOCK, models={"one": "mock", "two": "mock"})
+    config["spec"]["models"][0]["aliases"] = ["best"]
+    config["spec"]["models"][1]["aliases"] = ["best"]
+    await plane.apply(config, secret("keys", master=MASTER_KEY))
+    async with plane.operator(), plane.router() as router:
+        found = await plane.until_condition("PartiallyInvalid", "True", "DuplicateModelName")
+        assert found["message"].startswith("spec.models[name=two].aliases[0]: best is a name of")
+        await plane.until_condition("Ready", "True")
+        assert await models(router) == ["one", "two"]
+
+
+async def test_a_snapshot_that_does_not_fit_leaves_the_last_good_one(plane: ControlPlane) -> None:
+    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    async with plane.operator():
+        await plane.until_condition("Accepted", "True")
+        for half in range(2):
+            await plane.apply(secret(f"noise-{half}", **{f"k{n}": noise(half, n) for n in KEYS}))
+        noisy = [credential_with(f"noise-{half}", f"k{n}") for half in range(2) for n in KEYS]
+        await plane.apply(routerconfig(MOCK, *noisy, models={"m": "mock"}))
+        found = await plane.until_condition("Accepted", "False", "SnapshotTooLarge")
+        assert "a Secret at most 1000000" in found["message"]
+        kept = await plane.until_condition("Programmed", "False", "LastGoodKept")
+        assert kept["message"].startswith("pods keep the last good snapshot")
+
+
+def credential_with(name: str, key: str) -> dict[str, Any]:
+    reference = {"secretRef": {"name": name, "key": key}}
+    return {**UPSTREAM, "name": f"{name}-{key}", **reference}
+
+
+def noise(half: int, number: int) -> str:
+    """A long key that does not compress."""
+    return Random(f"{half} {number}").randbytes(4000).hex()
+
+
+async def test_events_tell_what_has_turned_once(plane: ControlPlane) -> None:
+    await plane.apply(routerconfig(MOCK, UPSTREAM, models={"m": "paid"}))
+    await plane.apply(secret("keys", master=MASTER_KEY))
+    async with plane.operator():
+        await plane.until_condition("ResolvedRefs", "False")
+        await plane.apply(secret("providers", paid="sk-paid"))
+        await plane.until_condition("ResolvedRefs", "True")
+        told = [(e["type"], e["reason"]) for e in await plane.events()]
+        assert sorted(told) == [
+            ("Normal", "Accepted"),
+            ("Warning", "SecretNotFound"),
+            ("Warning", "SecretNotFound"),
+        ]
+        assert {e["regarding"]["name"] for e in await plane.events()} == {"default"}
+
+
+async def test_a_snapshot_that_somebody_deletes_or_edits_is_restored(plane: ControlPlane) -> None:
+    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    async with plane.operator():
+        await plane.until_condition("Accepted", "True")
+        before = await plane.secret("default-snapshot")
+        await plane.kubectl("delete", "secret", "default-snapshot")
+        await until_secret(plane, lambda s: s["metadata"]["uid"] != before["metadata"]["uid"])
+        await plane.patch('{"data": {"snapshot.json.gz": "AAAA"}}', "secret/default-snapshot")
+        await until_secret(plane, lambda s: s["data"]["snapshot.json.gz"] != "AAAA")
+
+
+async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                if wanted(await plane.secret("default-snapshot")):
+                    return
+            except NotFound:
+                pass
+            await asyncio.sleep(0.02)
+
+
+async def until_secret_is_gone(plane: ControlPlane) -> None:
+    """The garbage collector takes what belongs to a RouterConfig that is gone."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await plane.secret("default-snapshot")
+            except NotFound:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def until_stream(router: RouterProcess, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not wanted((await router.health())["stream"]):
+            await asyncio.sleep(0.05)
