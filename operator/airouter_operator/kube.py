@@ -224,8 +224,8 @@ def leases_in(namespace: str) -> str:
     return f"{LEASES}{scope(namespace)}/leases"
 
 
-def events_in(namespace: str) -> str:
-    """The Events of a namespace."""
+def events_in(namespace: str | None) -> str:
+    """The Events of a namespace, or of the cluster."""
     return f"{EVENTS}{scope(namespace)}/events"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hashlib
+import json
 import os
 import re
 import signal
@@ -31,6 +33,8 @@ POLLING = re.compile(rb"pods poll port (\d+)")
 HEALTH = re.compile(rb"health and metrics are on port (\d+)")
 STARTING = 20.0
 PATIENCE = 20.0
+ROUTER_PAGES = ("/health", "/vhealth", "/metrics")
+SHORTEST_SECRET = 6
 
 
 class OperatorProcess:
@@ -99,7 +103,17 @@ class ControlPlane:
         self.folder = folder
         self.stream_port = free_port()
         """Always the same, as behind a Service: routers find an operator that comes back."""
+        self.secrets: set[str] = set()
+        """Every value of a Secret that was applied."""
+        self.shown: list[str] = []
+        """What processes told on their pages, before they ended."""
         self._mounts = 0
+
+    def in_namespace(self, namespace: str) -> ControlPlane:
+        """The same in another namespace, for an operator that serves the whole cluster."""
+        other = ControlPlane(self.api, self.client, namespace, self.folder)
+        other.secrets, other.shown = self.secrets, self.shown
+        return other
 
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """As somebody with all rights."""
@@ -108,6 +122,8 @@ class ControlPlane:
 
     async def apply(self, *documents: dict[str, Any]) -> None:
         """Apply manifests."""
+        for document in documents:
+            self.secrets.update(document.get("stringData", {}).values())
         text = yaml.safe_dump_all(documents)
         await self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
 
@@ -211,6 +227,10 @@ class ControlPlane:
         async with self.operator_process(**environment) as operator:
             await operator.until_listening()
             yield operator
+            if operator.process.returncode is None:
+                self.shown += [
+                    (await operator.page(path)).text for path in ("/healthz", "/metrics")
+                ]
 
     @contextlib.asynccontextmanager
     async def operator_process(self, **environment: str) -> AsyncIterator[OperatorProcess]:
@@ -253,6 +273,30 @@ class ControlPlane:
         arguments = ("--snapshot-dir", str(folder))
         async with router_process(self.folder, *arguments, AIROUTER_POD_NAME=pod) as router:
             yield router
+            if router.process.returncode is None:
+                self.shown += [await router.page(path) for path in ROUTER_PAGES]
+
+    async def told(self) -> str:
+        """All that the processes and the API server have told anybody, Secrets left out."""
+        files = [
+            path.read_text()
+            for pattern in ("*.log", "*.err", "*.out")
+            for path in self.folder.glob(pattern)
+        ]
+        configs = await self.client.list(configs_in(None))
+        objects = [
+            json.dumps(each) for each in [*configs, *await self.client.list(events_in(None))]
+        ]
+        return "\n".join([*files, *objects, *self.shown])
+
+    async def assert_no_secret_was_told(self) -> None:
+        """No value of a Secret, nor its SHA-256 or base64, stands anywhere but in a Secret."""
+        told = await self.told()
+        for value in self.secrets:
+            if len(value) >= SHORTEST_SECRET:
+                assert value not in told
+                assert hashlib.sha256(value.encode()).hexdigest()[:16] not in told
+                assert base64.b64encode(value.encode()).decode() not in told
 
 
 @contextlib.asynccontextmanager
@@ -265,6 +309,7 @@ async def control_plane(
     try:
         await plane.install()
         yield plane
+        await plane.assert_no_secret_was_told()
     finally:
         await client.close()
 

@@ -67,6 +67,11 @@ class RouterProcess:
             found: dict[str, Any] = (await client.get(f"{self.url}/health")).json()
             return found
 
+    async def page(self, path: str) -> str:
+        """What it shows there to whoever asks."""
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{self.url}{path}")).text
+
     async def metric(self, name: str) -> float:
         """The sum of all series of a metric."""
         async with httpx.AsyncClient() as client:

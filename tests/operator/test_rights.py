@@ -1,0 +1,95 @@
+"""What the operator may do is what it does, and no secret leaves its Secret."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.config import MOCK
+from support.control_plane import ACCOUNT, INSTALL, ControlPlane, condition
+from support.resources import MASTER_KEY, routerconfig, secret
+from support.router_models import patch_models
+
+Right = tuple[str, str, str]
+"""API group, resource (with its subresource) and verb."""
+
+
+def granted(path: Path) -> set[Right]:
+    """The rights of all roles in a manifest."""
+    documents = yaml.safe_load_all(path.read_text())
+    return {
+        (group, resource, verb)
+        for document in documents
+        for rule in document.get("rules", ())
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def used(plane: ControlPlane) -> set[Right]:
+    """The rights that the operator's ServiceAccount has used, all with success."""
+    user = f"system:serviceaccount:{plane.namespace}:{ACCOUNT}"
+    entries = [entry for entry in plane.api.audit() if entry.user == user and entry.resource]
+    assert not [entry for entry in entries if entry.code in {401, 403}]
+    return {(e.group, "/".join(filter(None, (e.resource, e.subresource))), e.verb) for e in entries}
+
+
+async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
+    plane: ControlPlane,
+) -> None:
+    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    async with plane.operator(RESYNC="0.5"), plane.router():
+        await plane.until_condition("Ready", "True")
+        await plane.until(lambda s: s["pods"] == "1/1")
+        async with asyncio.timeout(20):
+            while used(plane) != granted(INSTALL / "rbac.yaml"):
+                await asyncio.sleep(0.2)
+
+
+def test_the_cluster_wide_rights_are_the_same() -> None:
+    assert granted(INSTALL / "cluster-wide" / "rbac.yaml") == granted(INSTALL / "rbac.yaml")
+
+
+async def test_the_resource_itself_is_left_as_its_author_wrote_it(plane: ControlPlane) -> None:
+    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    before = await plane.config()
+    secret_before = await plane.secret("keys")
+    async with plane.operator(), plane.router():
+        await plane.until_condition("Ready", "True")
+        after = await plane.config()
+        assert after["spec"] == before["spec"]
+        assert own(after["metadata"]) == own(before["metadata"])
+        assert await plane.secret("keys") == secret_before
+        assert "finalizers" not in (await plane.secret("default-snapshot"))["metadata"]
+
+
+def own(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata without what the API server counts."""
+    counted = {"resourceVersion", "managedFields"}
+    return {name: value for name, value in metadata.items() if name not in counted}
+
+
+async def test_one_operator_serves_a_whole_cluster(plane: ControlPlane) -> None:
+    system = plane.in_namespace("airouter-system")
+    await system.kubectl("apply", "-k", str(INSTALL / "cluster-wide"))
+    other = f"{plane.namespace}-other"
+    await plane.kubectl("create", "namespace", other)
+    config = routerconfig(MOCK, models={"m": "mock"})
+    keys = secret("keys", master=MASTER_KEY)
+    kubeconfig = await asyncio.to_thread(
+        plane.api.kubeconfig_for, "airouter-system", "airouter-operator"
+    )
+    environment = {"KUBECONFIG": str(kubeconfig), "NAMESPACE": "airouter-system", "WATCH": "*"}
+    async with plane.operator(**environment):
+        elsewhere = plane.in_namespace(other)
+        await elsewhere.apply(config, keys)
+        async with elsewhere.router():
+            found = await elsewhere.until_condition("Programmed", "True")
+            assert found["message"].startswith("1 of 1 pods run")
+            await elsewhere.patch(patch_models("new"))
+            status = await elsewhere.until(lambda s: s["observedGeneration"] == 2)
+            assert (condition(status, "Accepted") or {})["status"] == "True"
