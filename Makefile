@@ -6,7 +6,7 @@ ARGS ?=
 UPGRADE ?= --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench kubernetes lock clean
+.PHONY: help run test lint format types coverage bench bench-reload kubernetes lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/res
 
 PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock" -q pyproject.toml locks/build.in
+
+bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
 
 kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs Go >= 1.24, or KUBEBUILDER_ASSETS)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes

@@ -117,7 +117,7 @@ class ApiServer:
         accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
             page = await self._ask("GET", path, query=query, accept=accept)
-            items += page["items"]
+            items += page["items"] or []
             following = page.get("metadata", {}).get("continue")
             if not following:
                 return items

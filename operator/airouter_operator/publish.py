@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import logging
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter_operator.mirror import Mirror
+
+logger = logging.getLogger("airouter.operator")
 
 TYPE = "airouter.dev/snapshot"
 SUFFIX = "-snapshot"
@@ -122,6 +125,7 @@ class Publisher:
         publication = Publication(record, self._stream(key, token), packed)
         body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
         self._mirror.secrets.put(secret_of(key), body)
+        logger.info("%s: %s is published, %d bytes", key, record.version[:16], publication.size)
         return publication
 
     def _serial(self, config: Object, before: Publication | None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter_operator.publish import Publication
+
+logger = logging.getLogger("airouter.operator")
 
 PATH = "/v1/snapshots/{namespace}/{name}"
 NOBODY = "nobody-has-this-token"
@@ -39,10 +42,13 @@ class Channel:
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
         self.changed = asyncio.Event()
+        self.told = False
+        """Whether it was logged that every pod runs this version."""
 
     def release(self, publication: Publication) -> None:
         """Answer everybody who waits."""
         self.publication = publication
+        self.told = False
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -132,6 +138,7 @@ class StreamServer:
         except Full:
             return web.Response(status=503, headers={"retry-after": BUSY_AFTER})
         if news:
+            self._note_progress(key)
             self._changed(key)
         try:
             return await self._wait(key, poll)
@@ -151,6 +158,17 @@ class StreamServer:
         except TimeoutError:
             pass
         return web.Response(status=204)
+
+    def _note_progress(self, key: Key) -> None:
+        """Say once for each version that every pod runs it."""
+        channel = self._channels.get(key)
+        if channel is None or channel.told:
+            return
+        version = channel.publication.record.version
+        tally = self._pods.tally(key, version)
+        if tally.programmed == tally.connected:
+            channel.told = True
+            logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
 
     def _notice_gone(self, key: Key) -> None:
         if self._pods.forget_gone(key):

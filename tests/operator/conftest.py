@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,10 +10,7 @@ import pytest
 
 from support.control_plane import ControlPlane, control_plane
 from support.kubernetes.apiserver import ApiServer
-
-SERVED = "/apis/airouter.dev/v1alpha1"
-ESTABLISHING = 20.0
-CRDS = Path(__file__).parents[2] / "manifests" / "crds"
+from support.kubernetes.crd import install_crd
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +31,7 @@ def namespace(api_server: ApiServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def kubernetes(api_server: ApiServer) -> ApiServer:
     """The API server with our CRD, and with the controller that collects what nobody owns."""
-    api_server.kubectl("apply", "--server-side", "-f", str(CRDS))
-    deadline = time.monotonic() + ESTABLISHING
-    while "routerconfigs/status" not in api_server.kubectl("get", "--raw", SERVED, check=False):
-        assert time.monotonic() < deadline, "the CRD is not served"
-        time.sleep(0.05)
+    install_crd(api_server)
     api_server.start_controller_manager()
     return api_server
 

@@ -33,6 +33,7 @@ POLLING = re.compile(rb"pods poll port (\d+)")
 HEALTH = re.compile(rb"health and metrics are on port (\d+)")
 STARTING = 20.0
 PATIENCE = 20.0
+OPERATOR_PAGES = ("/healthz", "/metrics")
 ROUTER_PAGES = ("/health", "/vhealth", "/metrics")
 SHORTEST_SECRET = 6
 
@@ -212,6 +213,12 @@ class ControlPlane:
         """Where pods poll."""
         return f"https://127.0.0.1:{self.stream_port}"
 
+    def path(self, what: str) -> str:
+        """Where a kind of object, or one of them, is in this namespace."""
+        parent = configs_in if what.startswith("routerconfigs") else secrets_in
+        _, _, name = what.partition("/")
+        return parent(self.namespace) + (f"/{name}" if name else "")
+
     async def install(self) -> None:
         """What people apply before they start an operator."""
         await self.kubectl("apply", "-k", str(INSTALL))
@@ -228,9 +235,7 @@ class ControlPlane:
             await operator.until_listening()
             yield operator
             if operator.process.returncode is None:
-                self.shown += [
-                    (await operator.page(path)).text for path in ("/healthz", "/metrics")
-                ]
+                self.shown += [(await operator.page(path)).text for path in OPERATOR_PAGES]
 
     @contextlib.asynccontextmanager
     async def operator_process(self, **environment: str) -> AsyncIterator[OperatorProcess]:
@@ -283,11 +288,9 @@ class ControlPlane:
             for pattern in ("*.log", "*.err", "*.out")
             for path in self.folder.glob(pattern)
         ]
-        configs = await self.client.list(configs_in(None))
-        objects = [
-            json.dumps(each) for each in [*configs, *await self.client.list(events_in(None))]
-        ]
-        return "\n".join([*files, *objects, *self.shown])
+        objects = await self.client.list(configs_in(None))
+        objects += await self.client.list(events_in(None))
+        return "\n".join([*files, *map(json.dumps, objects), *self.shown])
 
     async def assert_no_secret_was_told(self) -> None:
         """No value of a Secret, nor its SHA-256 or base64, stands anywhere but in a Secret."""

@@ -1,0 +1,261 @@
+"""What is measured: a fleet of routers on one RouterConfig, many RouterConfigs, a shared Secret.
+
+Times of acknowledgements and publications are read from the operator's own log, whose clock is
+ours. Each latency begins before the patch is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import httpx
+
+from airouter.config.delivery import STREAM_FILE, Stream, decode
+from airouter.config.sources.stream import StreamSource
+from airouter.config.store import Store
+from support.control_plane import ControlPlane, OperatorProcess, condition
+from support.resources import MASTER_KEY, routerconfig, secret
+
+MEBIBYTE = 1_048_576
+MOCK = {"name": "mock", "type": "Mock"}
+LINE = re.compile(r'^\{"time": "([^"]+)".*"message": "([^"]*)"', re.MULTILINE)
+MODELS = 20
+POLLS = 200
+SHARED = 100
+PATIENCE = 300.0
+
+
+class Row(NamedTuple):
+    """A line of the table."""
+
+    what: str
+    figure: str
+    target: str = ""
+    met: bool | None = None
+
+    def __str__(self) -> str:
+        verdict = {None: "", True: "met", False: "**missed**"}[self.met]
+        return f"| {self.what} | {self.figure} | {self.target} | {verdict} |"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How much is measured."""
+
+    routers: int
+    patches: int
+    configs: int
+    say: Callable[[str], None]
+
+
+class Latencies(NamedTuple):
+    """Seconds, of each patch: to the last acknowledgement, and to the status."""
+
+    acknowledged: list[float]
+    programmed: list[float]
+
+
+async def fleet(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
+    """One RouterConfig and many router processes: patches of a model."""
+    config = routerconfig(MOCK, models={f"model-{n}": "mock" for n in range(MODELS)})
+    await plane.apply(config, secret("keys", master=MASTER_KEY))
+    async with plane.operator() as operator, contextlib.AsyncExitStack() as stack:
+        mount = await plane.mount()
+        for number in range(bench.routers):
+            await stack.enter_async_context(plane.router(f"pod-{number}", mount=mount))
+        count = f"{bench.routers}/{bench.routers}"
+        await plane.until(lambda s: s["pods"] == count, seconds=60)
+        bench.say(f"  {bench.routers} routers are connected")
+        found = await patched(plane, operator, "default", bench.patches)
+        what = f"{bench.routers} router processes, {bench.patches} patches: "
+        for row in latency_rows(what, found):
+            yield row
+        yield Row(what + "memory of the operator", mebibytes(operator.memory()))
+
+
+async def crowd(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
+    """Many RouterConfigs of 20 models: a start, then patches of one of them; 200 polls on it."""
+    await plane.apply(secret("keys", master=MASTER_KEY))
+    await create_many(plane, bench.configs, "keys")
+    bench.say(f"  {bench.configs} RouterConfigs are there")
+    start = time.time()
+    async with plane.operator() as operator:
+        await until_published(operator, bench.configs)
+        what = f"{bench.configs} RouterConfigs of {MODELS} models: "
+        yield Row(what + "start to all published", f"{last_published(operator) - start:.1f} s")
+        await until_told(plane, bench.configs)
+        yield Row(what + "start to every status written", f"{time.time() - start:.1f} s")
+        yield Row(what + "memory of the operator", mebibytes(operator.memory()))
+        async with polling(plane, "config-7", 1):
+            await plane.until(lambda s: s["pods"] == "1/1", "config-7")
+            found = await patched(plane, operator, "config-7", 50)
+            for row in latency_rows("one patched among them, 1 poll: ", found):
+                yield row
+        async with polling(plane, "config-8", POLLS):
+            await plane.until(lambda s: s["pods"] == f"{POLLS}/{POLLS}", "config-8", 60)
+            found = await patched(plane, operator, "config-8", 50)
+            for row in latency_rows(f"one patched among them, {POLLS} polls: ", found):
+                yield row
+
+
+async def rotation(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
+    """A Secret that 100 RouterConfigs name is rotated."""
+    await plane.apply(secret("keys", master=MASTER_KEY))
+    await create_many(plane, SHARED, "keys")
+    async with plane.operator() as operator:
+        await until_published(operator, SHARED)
+        seconds = []
+        for number in range(1, 11):
+            start = time.time()
+            await merge(plane, "secrets/keys", {"stringData": {"master": f"sk-rotated-{number}"}})
+            await until_published(operator, SHARED * (number + 1))
+            seconds.append(last_published(operator) - start)
+        what = f"a Secret of {SHARED} RouterConfigs rotated, to the last snapshot: "
+        yield Row(what + "median of 10", f"{statistics.median(seconds) * 1000:.0f} ms")
+        yield Row(what + "slowest", f"{max(seconds) * 1000:.0f} ms")
+
+
+CASES = {"fleet": fleet, "crowd": crowd, "rotation": rotation}
+
+
+async def patched(
+    plane: ControlPlane, operator: OperatorProcess, name: str, count: int
+) -> Latencies:
+    """Patch a RouterConfig so many times, each when the one before has arrived everywhere."""
+    found = Latencies([], [])
+    for number in range(count):
+        generation = (await plane.config(name))["metadata"]["generation"] + 1
+        lines = len(acknowledgements(operator, f"{plane.namespace}/{name}"))
+        start = time.time()
+        await merge(plane, name, {"spec": {"models": models(f"patched-{number}")}})
+        await plane.until(lambda s, g=generation: is_programmed(s, g), name, 30)  # type: ignore[misc]
+        found.programmed.append(time.time() - start)
+        moments = acknowledgements(operator, f"{plane.namespace}/{name}")[lines:]
+        found.acknowledged.append(moments[-1] - start)
+    return found
+
+
+def is_programmed(status: dict[str, object], generation: int) -> bool:
+    """Whether every pod runs that generation, as the status says."""
+    found = condition(status, "Programmed") or {}
+    return (found["status"], found["observedGeneration"]) == ("True", generation)
+
+
+def models(first: str) -> list[dict[str, object]]:
+    """Twenty models, the first of that name."""
+    names = [first, *(f"model-{number}" for number in range(1, MODELS))]
+    return [{"name": name, "backends": [{"credential": "mock"}]} for name in names]
+
+
+async def create_many(plane: ControlPlane, count: int, keys: str) -> None:
+    """RouterConfigs that all name one Secret, created over a few connections."""
+    numbers = iter(range(count))
+
+    async def create() -> None:
+        for number in numbers:
+            body = routerconfig(MOCK, models={}, name=f"config-{number}")
+            body["spec"]["models"] = models(f"first-{number}")
+            body["spec"]["auth"]["masterKey"]["secretRef"]["name"] = keys
+            await plane.client.create(plane.path("routerconfigs"), body)
+
+    await asyncio.gather(*(create() for _ in range(8)))
+
+
+async def merge(plane: ControlPlane, what: str, patch: dict[str, object]) -> None:
+    """A merge patch as `kubectl patch` sends it, without the time that kubectl takes to start."""
+    path = plane.path(what if "/" in what else f"routerconfigs/{what}")
+    async with httpx.AsyncClient(base_url=plane.api.url, verify=plane.api.admin_context) as client:
+        headers = {"content-type": "application/merge-patch+json"}
+        answer = await client.patch(path, content=json.dumps(patch), headers=headers)
+        answer.raise_for_status()
+
+
+@contextlib.asynccontextmanager
+async def polling(plane: ControlPlane, name: str, count: int) -> AsyncIterator[None]:
+    """So many long polls by the client that routers have, with nothing behind it."""
+    mount = await plane.mount(name)
+    stream = decode((mount / STREAM_FILE).read_bytes(), Stream)
+    sources = [StreamSource(Store(lambda _: None), f"poll-{n}") for n in range(count)]
+    for source in sources:
+        source.follow(stream)
+    tasks = [asyncio.create_task(source.run()) for source in sources]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def said(operator: OperatorProcess, wanted: str) -> list[float]:
+    """When the operator logged lines that match, in Unix seconds."""
+    pattern = re.compile(wanted)
+    return [
+        datetime.fromisoformat(moment).timestamp()
+        for moment, message in LINE.findall(operator.log)
+        if pattern.search(message)
+    ]
+
+
+def acknowledgements(operator: OperatorProcess, key: str) -> list[float]:
+    """When all pods of a RouterConfig ran another version."""
+    return said(operator, rf"^{key}: all \d+ pods run ")
+
+
+def last_published(operator: OperatorProcess) -> float:
+    """When the last snapshot was published."""
+    return said(operator, " is published, ")[-1]
+
+
+async def until_published(operator: OperatorProcess, count: int) -> None:
+    """Wait for so many publications in all."""
+    async with asyncio.timeout(PATIENCE):
+        while len(said(operator, " is published, ")) < count:
+            await asyncio.sleep(0.1)
+
+
+async def until_told(plane: ControlPlane, count: int) -> None:
+    """Wait until so many RouterConfigs have a status."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = await plane.client.list(plane.path("routerconfigs"))
+            if sum("status" in each for each in found) >= count:
+                return
+            await asyncio.sleep(0.2)
+
+
+def latency_rows(what: str, found: Latencies) -> list[Row]:
+    """Medians and 99th percentiles, beside their targets."""
+    median = statistics.median(found.acknowledged)
+    late = percentile(found.acknowledged, 0.99)
+    status = percentile(found.programmed, 0.99)
+    return [
+        row(what + "to the last acknowledgement, median", median, 0.1),
+        row(what + "to the last acknowledgement, p99", late, 0.5),
+        row(what + "to Programmed=True, p99", status, 1.0),
+    ]
+
+
+def row(what: str, seconds: float, target: float) -> Row:
+    """A latency beside its target."""
+    return Row(what, f"{seconds * 1000:.0f} ms", f"< {target * 1000:.0f} ms", seconds < target)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of all lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def mebibytes(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / MEBIBYTE:.0f} MB"
