@@ -1,0 +1,65 @@
+"""Who leads, by a real Lease; only time is made up."""
+
+from __future__ import annotations
+
+from airouter_operator.lease import Leadership
+from support.control_plane import ControlPlane
+
+
+class Replica:
+    """A candidate whose time passes when it is said."""
+
+    def __init__(self, plane: ControlPlane, name: str) -> None:
+        self.now = 0.0
+        self.turns: list[bool] = []
+        self.leadership = Leadership(
+            plane.client,
+            plane.namespace,
+            name,
+            8.0,
+            self.turns.append,
+            monotonic=lambda: self.now,
+        )
+
+    async def attempt(self, seconds: float = 0.0) -> bool:
+        self.now += seconds
+        await self.leadership.attempt()
+        return self.leadership.leading
+
+
+async def test_one_of_two_leads(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    assert await one.attempt()
+    assert not await two.attempt()
+    for _ in range(10):
+        assert await one.attempt(2)
+        assert not await two.attempt(2)
+    assert (one.turns, two.turns) == ([True], [])
+
+
+async def test_another_takes_over_from_one_that_is_silent(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    await one.attempt()
+    assert not await two.attempt()
+    assert not await two.attempt(7.9)
+    assert await two.attempt(0.2)
+    assert not await one.attempt()
+    assert one.turns == [True, False]
+
+
+async def test_one_that_ends_in_order_is_followed_at_once(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    await one.attempt()
+    await one.leadership.release()
+    assert await two.attempt()
+    await one.leadership.release()
+    assert await two.attempt()
+
+
+async def test_a_leader_without_an_api_server_goes_on_leading(plane: ControlPlane) -> None:
+    one = Replica(plane, "one")
+    await one.attempt()
+    async with plane.outage():
+        assert await one.attempt(60)
+    assert await one.attempt()
+    assert one.turns == [True]
