@@ -22,6 +22,7 @@ import httpx
 from airouter.config.delivery import STREAM_FILE, Stream, decode
 from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from benchmarks.processes import cpu_of
 from support.control_plane import ControlPlane, OperatorProcess, condition
 from support.resources import MASTER_KEY, routerconfig, secret
 
@@ -64,21 +65,48 @@ class Latencies(NamedTuple):
     programmed: list[float]
 
 
+class Spent:
+    """CPU time that an operator and its routers have spent since this was made."""
+
+    def __init__(self, operator: int, routers: Sequence[int]) -> None:
+        """By their process ids."""
+        self._operator = operator
+        self._routers = routers
+        self._before = self._now()
+
+    def milliseconds(self, changes: int) -> tuple[float, float]:
+        """For one change: of the operator, and of one router."""
+        operator, routers = (
+            after - before for after, before in zip(self._now(), self._before, strict=True)
+        )
+        share = 1000 / changes
+        return operator * share, routers * share / len(self._routers)
+
+    def _now(self) -> tuple[float, float]:
+        return cpu_of(self._operator), sum(map(cpu_of, self._routers))
+
+
 async def fleet(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
     """One RouterConfig and many router processes: patches of a model."""
     config = routerconfig(MOCK, models={f"model-{n}": "mock" for n in range(MODELS)})
     await plane.apply(config, secret("keys", master=MASTER_KEY))
     async with plane.operator() as operator, contextlib.AsyncExitStack() as stack:
         mount = await plane.mount()
-        for number in range(bench.routers):
+        routers = [
             await stack.enter_async_context(plane.router(f"pod-{number}", mount=mount))
+            for number in range(bench.routers)
+        ]
         count = f"{bench.routers}/{bench.routers}"
         await plane.until(lambda s: s["pods"] == count, seconds=60)
         bench.say(f"  {bench.routers} routers are connected")
+        spent = Spent(operator.process.pid, [router.process.pid for router in routers])
         found = await patched(plane, operator, "default", bench.patches)
         what = f"{bench.routers} router processes, {bench.patches} patches: "
         for row in latency_rows(what, found):
             yield row
+        by_operator, by_router = spent.milliseconds(bench.patches)
+        yield Row(what + "CPU of the operator for one", f"{by_operator:.1f} ms")
+        yield Row(what + "CPU of one router for one", f"{by_router:.1f} ms")
         yield Row(what + "memory of the operator", mebibytes(operator.memory()))
 
 

@@ -20,7 +20,6 @@ Severity = Literal["Normal", "Warning"]
 WATCHED: dict[tuple[str, str], Severity] = {
     ("Accepted", "True"): "Normal",
     ("Accepted", "False"): "Warning",
-    ("ResolvedRefs", "False"): "Warning",
     ("Programmed", "True"): "Normal",
     ("PartiallyInvalid", "True"): "Warning",
 }

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe message that is logged."
     )
-    debounce: float = Field(0.02, ge=0, description="Quiet time before changes are compiled.")
+    debounce: float = Field(0.01, ge=0, description="Quiet time before changes are compiled.")
     debounce_longest: float = Field(
         0.5, gt=0, description="After so long they are compiled though more come in."
     )

@@ -45,7 +45,7 @@ Reason = Literal[
     "NoCredentialMatches",
     "UnsupportedValue",
 ]
-"""Every reason that a condition can have; `docs/troubleshooting.md` explains each."""
+"""Every reason that a condition can have; `docs/kubernetes.md` explains each."""
 
 UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat")
 MOST_REJECTIONS = 8

@@ -161,7 +161,6 @@ async def test_events_tell_what_has_turned_once(plane: ControlPlane) -> None:
         assert sorted(told) == [
             ("Normal", "Accepted"),
             ("Warning", "SecretNotFound"),
-            ("Warning", "SecretNotFound"),
         ]
         assert {e["regarding"]["name"] for e in await plane.events()} == {"default"}
 

@@ -58,7 +58,9 @@ class ApiServer:
     def __enter__(self) -> Self:
         with ExitStack() as failed:
             failed.callback(shutil.rmtree, self.folder / "etcd", ignore_errors=True)
-            failed.callback(self._start_etcd().stop)
+            etcd = self._start_etcd()
+            failed.callback(etcd.stop)
+            etcd.until(lambda: self._succeeds(f"{self._etcd_url}/health"), STARTING)
             failed.callback(self.stop_server)
             failed.callback(self.stop_controller_manager)
             self.start_server()
@@ -88,7 +90,7 @@ class ApiServer:
         Something is written before, or the newest version that was given out would still be good.
         """
         self.stop_server()
-        written = self._etcd("kv/put", {"key": "Y29tcGFjdGVk"})
+        written = self._etcd("kv/put", {"key": "Y29tcGFjdGVk"})  # base64 of "compacted"
         self._etcd("kv/compaction", {"revision": written["header"]["revision"], "physical": True})
         self.start_server()
 

@@ -1,0 +1,59 @@
+"""The API server accepts and refuses the same RouterConfigs as the router does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from airouter.config.documents import documents
+from support.control_plane import ControlPlane
+from support.crd import Sample, accepted, rejected
+from support.kubernetes.apiserver import ApiServer
+
+QUERY = {"dryRun": "All", "fieldValidation": "Strict"}
+
+
+@pytest.fixture(scope="module")
+def server(kubernetes: ApiServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=kubernetes.url, verify=kubernetes.admin_context) as client:
+        yield client
+
+
+def create(server: httpx.Client, sample: Sample) -> httpx.Response:
+    (document,) = documents(sample.text)
+    path = "/apis/airouter.dev/v1alpha1/namespaces/default/routerconfigs"
+    return server.post(path, json=document.root.value, params=QUERY)
+
+
+def plain(path: str) -> str:
+    """A path without positions, as the API server leaves some out."""
+    return re.sub(r"\[\d+\]", "", path)
+
+
+@pytest.mark.parametrize("sample", accepted(), ids=lambda sample: sample.name)
+def test_a_good_resource_is_accepted(server: httpx.Client, sample: Sample) -> None:
+    answer = create(server, sample)
+    assert answer.status_code == 201, answer.json()["message"]
+
+
+@pytest.mark.parametrize("sample", rejected(), ids=lambda sample: sample.name)
+def test_a_bad_resource_is_refused_by_its_field(server: httpx.Client, sample: Sample) -> None:
+    answer = create(server, sample)
+    assert answer.status_code in {400, 422}, answer.status_code
+    assert plain(sample.field) in plain(answer.json()["message"])
+
+
+async def test_kubectl_explains_every_field(plane: ControlPlane) -> None:
+    limits = await plane.kubectl("explain", "routerconfig.spec.credentials.limits")
+    assert "rpm" in limits
+    assert "<no description>" not in await plane.kubectl(
+        "explain", "--recursive=false", "routerconfig.spec"
+    )
+
+
+async def test_kubectl_lists_them_by_every_name(plane: ControlPlane) -> None:
+    for name in ("rcfg", "routerconfig", "routerconfigs", "airouter"):
+        assert await plane.kubectl("get", name) == ""
