@@ -68,6 +68,7 @@ class Publication(NamedTuple):
     """What a snapshot Secret holds."""
 
     record: Record
+    secret_name: str
     stream: Stream
     packed: bytes
 
@@ -122,7 +123,7 @@ class Publisher:
         record = Record(
             sealed.version, serial, generation_of(config), uid_of(config), digest_of(packed)
         )
-        publication = Publication(record, self._stream(key, token), packed)
+        publication = Publication(record, secret_of(key).name, self._stream(key, token), packed)
         body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
         self._mirror.secrets.put(secret_of(key), body)
         logger.info("%s: %s is published, %d bytes", key, record.version[:16], publication.size)
@@ -199,6 +200,7 @@ def read_publication(body: Object) -> Publication | None:
         }
         return Publication(
             record=msgspec.json.decode(files[RECORD_FILE], type=Record),
+            secret_name=body["metadata"]["name"],
             stream=msgspec.json.decode(files[STREAM_FILE], type=Stream),
             packed=files[SNAPSHOT_FILE],
         )

@@ -108,6 +108,7 @@ def status_of(
     if publication is not None:
         status["snapshot"] = {
             "version": shown(publication.record.version),
+            "secretName": publication.secret_name,
             "publishedAt": publication.published_at,
             "sizeBytes": publication.size,
         }

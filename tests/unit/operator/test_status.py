@@ -24,7 +24,7 @@ GOOD = Outcome(("one", "two"), frozenset({"one", "two"}), models=3, version=V1)
 
 def published(version: str = V1) -> Publication:
     record = Record(version, 1_795_435_200_123, 4, "uid", "")
-    return Publication(record, Stream("u", "c", "t"), b"x" * 77)
+    return Publication(record, "default-snapshot", Stream("u", "c", "t"), b"x" * 77)
 
 
 def status(
@@ -57,6 +57,7 @@ def test_all_is_well() -> None:
     assert (found["models"], found["credentials"], found["pods"]) == (3, "2/2", "2/2")
     assert found["snapshot"] == {
         "version": "a" * 16,
+        "secretName": "default-snapshot",
         "publishedAt": "2026-11-23T12:00:00Z",
         "sizeBytes": 77,
     }

@@ -44,7 +44,7 @@ class Control:
         snapshot = Snapshot(models=(Model(name),)).seal(TOKEN)
         packed = packed or pack(msgspec.structs.replace(snapshot, serial=serial))
         record = Record(snapshot.version, serial, 1, "uid", "")
-        self.server.offer(KEY, Publication(record, self.stream, packed))
+        self.server.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
 
     async def until(self, wanted: Callable[[], bool]) -> None:

@@ -51,6 +51,7 @@ __all__ = [
 
 API_VERSION = "airouter.dev/v1alpha1"
 KIND = "RouterConfig"
+LONGEST_NAME = 253 - len("-snapshot")
 
 
 class Metadata(Part):
@@ -96,6 +97,14 @@ class RouterConfig(Part):
     metadata: Metadata = Field(description="Name and namespace.")
     spec: Spec = Field(description="What a router serves.")
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
+
+    @classmethod
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+        """The operator keeps what it publishes in a Secret that is called `<name>-snapshot`."""
+        metadata = given.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if isinstance(name, str) and len(name) > LONGEST_NAME:
+            yield "metadata", "has a name that is too long", f"at most {LONGEST_NAME} characters"
 
 
 class Secret(Part):

@@ -205,5 +205,5 @@ class Credential(Part):
             yield "baseURL", f"is required for type {type_}", "the root of the upstream's API"
         if type_ in WITH_FIXED_API and "api" in given:
             yield "api", f"is fixed for type {type_}", "no api here"
-        if given.get("tls") and isinstance(url, str) and url.startswith("http://"):
+        if given.get("tls") and isinstance(url, str) and url.lower().startswith("http://"):
             yield "tls", "has no effect without TLS", "a baseURL with https"

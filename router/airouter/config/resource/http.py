@@ -9,6 +9,9 @@ from pydantic import AfterValidator, Field
 from airouter.config.resource.fields import matching, mistake
 
 VISIBLE = re.compile(r"[\x21-\x7e]+")
+URL = re.compile(
+    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-\"$->@-~]*)?"
+)
 OWN_HEADERS = frozenset(
     {
         "accept",
@@ -53,6 +56,8 @@ def check_url(url: str) -> str:
         raise mistake("has a user or a password in it", f"{right}; the key belongs in a Secret")
     if "?" in url or "#" in url:
         raise mistake("has a query or a fragment", right)
+    if not URL.fullmatch(url):
+        raise mistake("has a host or a port that no URL can have", right)
     return url
 
 

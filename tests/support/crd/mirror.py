@@ -1,0 +1,177 @@
+"""The schema that the pydantic models stand for, in the words of a CustomResourceDefinition.
+
+Types, fields, defaults, enums and bounds are read off the models; `grammars.py` has the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from pydantic import BaseModel
+
+from airouter.config.resource import Spec
+from airouter.config.resource import fields as grammar
+from airouter.config.resource.policies import BanRule
+from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
+from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic.fields import FieldInfo
+
+Fact = tuple[str, str, str]
+"""A place in a schema, a keyword there, and its value as text."""
+
+ORDERED = {"fallbacks"}
+"""Lists of different values whose order means something: one writer decides on all of it."""
+UNIQUE = "self.all(a, self.exists_one(b, a == b))"
+
+
+def expected(part: type[BaseModel] = Spec) -> Schema:
+    """The schema of a part."""
+    fields = list(part.model_fields.values())
+    schema: Schema = {
+        "type": "object",
+        "properties": {str(field.alias): schema_of_field(field) for field in fields},
+    }
+    if required := [str(field.alias) for field in fields if field.is_required()]:
+        schema["required"] = required
+    if part in PARTS:
+        schema[RULES] = ruled(*PARTS[part])
+    return schema
+
+
+def schema_of_field(field: FieldInfo) -> Schema:
+    """The schema of a field. Only single values have a default there, as the manifest explains."""
+    schema = schema_of(field.annotation, field.metadata)
+    if isinstance(field.default, bool | int | float | str):
+        schema["default"] = field.default
+    if field.alias in ORDERED:
+        schema |= {LIST_TYPE: "atomic", RULES: ruled(UNIQUE)}
+    return schema
+
+
+def schema_of(annotation: Any, metadata: Iterable[Any] = ()) -> Schema:
+    """The schema of a type with what is said about it."""
+    said = list(flat(metadata))
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return schema_of(arguments[0], [*annotation.__metadata__, *said])
+    if origin in {Union, types.UnionType}:
+        (only,) = (each for each in arguments if each is not types.NoneType)
+        return schema_of(only, said)
+    if origin is list:
+        schema = schema_of_list(arguments[0], said)
+    elif origin is dict:
+        schema = schema_of_mapping(*arguments)
+    elif origin is Literal:
+        schema = {"type": "string", "enum": list(arguments)}
+    elif issubclass(annotation, BaseModel):
+        schema = expected(annotation)
+    else:
+        schema = dict(PLAIN[annotation])
+    for each in said:
+        schema |= bound(each, schema["type"])
+        schema |= SCALARS.get(each, {}) if isinstance(each, Validator) else {}
+    return schema
+
+
+PLAIN: dict[type, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "format": "int32"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+}
+
+
+def schema_of_list(item: Any, said: list[Any]) -> Schema:
+    """The schema of a list: a map by its items' key, a set, or something that has one writer."""
+    schema: Schema = {"type": "array", "items": schema_of(item), LIST_TYPE: "atomic"}
+    if key := key_of(item):
+        return {**schema, LIST_TYPE: "map", MAP_KEYS: [key]}
+    return {**schema, LIST_TYPE: "set"} if any(map(is_unique, said)) else schema
+
+
+def key_of(item: Any) -> str:
+    """The field by which the items of a list are told apart, if they have one."""
+    if isinstance(item, type) and issubclass(item, BaseModel):
+        return "name" if "name" in item.model_fields else "statusCode" * (item is BanRule)
+    return ""
+
+
+def schema_of_mapping(key: Any, value: Any) -> Schema:
+    """The schema of a mapping with any keys."""
+    if value is Any:
+        return {"type": "object"}
+    rule = KEYS[validator(key)]
+    return {"type": "object", "additionalProperties": schema_of(value), RULES: ruled(rule)}
+
+
+def bound(said: Any, kind: str) -> Schema:
+    """What a bound of pydantic is for a type."""
+    match said:
+        case Ge(ge=least):
+            return {"minimum": least}
+        case Gt(gt=least):
+            return {"minimum": least, "exclusiveMinimum": True}
+        case Le(le=most):
+            return {"maximum": most}
+        case MaxLen(max_length=most):
+            return {f"max{SIZES[kind]}": most}
+        case MinLen(min_length=least):
+            return {f"min{SIZES[kind]}": least}
+    return {}
+
+
+SIZES = {"string": "Length", "array": "Items", "object": "Properties"}
+
+
+def is_unique(said: Any) -> bool:
+    """Whether this is the validator that refuses an entry given twice."""
+    made_by = getattr(getattr(said, "func", None), "__qualname__", "")
+    return str(made_by).startswith(f"{grammar.unique.__name__}.")
+
+
+def facts(schema: Schema, place: str = "spec") -> Iterator[Fact]:
+    """Everything that a schema says, piece by piece, without what it says to people."""
+    for keyword, value in schema.items():
+        if keyword == "properties":
+            for name, inner in value.items():
+                yield from facts(inner, f"{place}.{name}")
+        elif keyword in {"items", "additionalProperties"}:
+            yield from facts(value, f"{place}[]" if keyword == "items" else f"{place}{{}}")
+        elif keyword != "description":
+            yield place, keyword, shown(keyword, value, schema.get("format"))
+
+
+def shown(keyword: str, value: Any, form: Any) -> str:
+    """A keyword's value as text, the same for all ways to write it."""
+    if keyword == "required":
+        value = sorted(value)
+    elif keyword == RULES:
+        value = [rule["rule"] for rule in value]
+    elif keyword == "default" and form == "duration":
+        value = seconds(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value)
+
+
+def seconds(value: float | str) -> float | str:
+    """A duration in seconds, whichever way it is given."""
+    if isinstance(value, str) and grammar.DURATION.fullmatch(value):
+        return sum(int(n) * grammar.UNITS[unit] for n, unit in grammar.AMOUNT.findall(value))
+    return value
+
+
+def differences(schema: Schema) -> list[str]:
+    """Where a schema of the spec and the models differ."""
+    declared, modelled = set(facts(schema)), set(facts(expected()))
+    return [
+        *(f"only the CRD has {fact}" for fact in sorted(declared - modelled)),
+        *(f"only the models have {fact}" for fact in sorted(modelled - declared)),
+    ]

@@ -1,0 +1,123 @@
+"""What people and the API server read in the CRD, beside what it demands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pydantic import BaseModel
+
+import airouter
+from airouter.config.resource import API_VERSION, KIND, Client, Fail2ban, Retries
+from support.crd.schema import (
+    LIST_TYPE,
+    MAP_KEYS,
+    PRESERVE,
+    definition,
+    nodes,
+    root_schema,
+    spec_schema,
+    version,
+)
+
+STANDARD = {"object.apiVersion", "object.kind", "object.metadata"}
+FREE = r"object\.spec\.models\[\]\.parameters\.(defaults|override)(\.stream_options)?"
+BOUNDS = {
+    "string": {"maxLength", "enum"},
+    "array": {"maxItems"},
+    "integer": {"minimum"},
+    "number": {"minimum"},
+    "boolean": {"type"},
+    "object": {"properties", "maxProperties"},
+}
+EVERYTHING = [
+    (place, node) for place, node in nodes(root_schema(), "object") if place not in STANDARD
+]
+NAMED = [
+    (place, node)
+    for place, node in EVERYTHING
+    if node["type"] == "object" or not place.endswith(("[]", "{}"))
+]
+"""All but the values of lists and mappings, which the list or mapping describes."""
+
+
+def test_every_property_says_in_sentences_what_it_is() -> None:
+    said = re.compile(r"[A-Za-z][^\n]*\.(\n.*)?", re.DOTALL)
+    assert [place for place, node in NAMED if not said.fullmatch(node["description"])] == []
+
+
+def test_every_default_is_described() -> None:
+    defaults = [(place, node) for place, node in EVERYTHING if "default" in node]
+    assert len(defaults) > 25
+    for place, node in defaults:
+        value = str(node["default"])
+        words = value.lower() if node["type"] == "boolean" else value
+        assert f"Default {words}" in node["description"], place
+
+
+def test_nothing_is_without_a_bound() -> None:
+    assert [place for place, node in EVERYTHING if not BOUNDS[node["type"]] & node.keys()] == []
+
+
+def test_only_single_values_have_a_default() -> None:
+    defaults = {place: node.get("default") for place, node in EVERYTHING}
+    assert [place for place, value in defaults.items() if isinstance(value, dict | list)] == []
+
+
+def test_only_free_json_has_unknown_fields() -> None:
+    free = {place for place, node in EVERYTHING if PRESERVE in node}
+    assert free == {place for place, _ in EVERYTHING if re.fullmatch(FREE, place)}
+
+
+def test_every_list_says_what_its_items_are_to_one_another() -> None:
+    for place, node in EVERYTHING:
+        if node["type"] == "array":
+            assert node[LIST_TYPE] in {"map", "set", "atomic"}, place
+            assert set(node.get(MAP_KEYS, [])) <= set(node["items"].get("required", [])), place
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "place"),
+    [
+        (Retries, "on_status", "spec.resilience.retries.onStatus"),
+        (Fail2ban, "status_codes", "spec.resilience.fail2ban.statusCodes"),
+        (Client, "models", "spec.auth.clients[].models"),
+    ],
+)
+def test_the_default_of_a_list_is_described(part: type[BaseModel], name: str, place: str) -> None:
+    items = ", ".join(map(str, part.model_fields[name].default))
+    description = dict(nodes(spec_schema()))[place]["description"]
+    assert re.search(f"Default:? {re.escape(items)}", description)
+
+
+def test_it_is_known_by_the_names_of_the_design() -> None:
+    spec = definition()["spec"]
+    names = spec["names"]
+    assert (f"{spec['group']}/{version()['name']}", names["kind"]) == (API_VERSION, KIND)
+    assert definition()["metadata"]["name"] == f"{names['plural']}.{spec['group']}"
+    assert (names["shortNames"], names["categories"]) == (["rcfg"], ["airouter"])
+    assert spec["scope"] == "Namespaced"
+
+
+def test_it_has_one_version_with_a_status_of_its_own() -> None:
+    assert (version()["served"], version()["storage"]) == (True, True)
+    assert version()["subresources"] == {"status": {}}
+
+
+def test_it_says_to_which_release_it_belongs() -> None:
+    annotations = definition()["metadata"]["annotations"]
+    assert annotations["airouter.dev/bundle-version"] == airouter.__version__
+
+
+def test_its_columns_are_few_and_end_with_the_age() -> None:
+    columns = version()["additionalPrinterColumns"]
+    shown = [column["name"] for column in columns if not column.get("priority")]
+    assert shown == ["Ready", "Models", "Credentials", "Pods", "Snapshot", "Age"]
+    assert [column["name"] for column in columns if column.get("priority")] == ["Reason", "Message"]
+
+
+def test_its_columns_show_fields_that_there_are() -> None:
+    known = {place.removeprefix("object") for place, _ in nodes(root_schema(), "object")}
+    for column in version()["additionalPrinterColumns"]:
+        path = re.sub(r"\[\?\(.*\)\]", "[]", column["jsonPath"])
+        assert path in known or path == ".metadata.creationTimestamp"
