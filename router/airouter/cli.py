@@ -1,4 +1,4 @@
-"""The command line: `airouter serve` and `airouter check`.
+"""The command line: `airouter serve`, `airouter check` and `airouter probe`.
 
 It reads arguments and prints. What serves or checks is imported by the command that needs it, so
 that `--help` answers at once and nothing is loaded in vain.
@@ -130,6 +130,22 @@ def check(
         typer.echo(painted(finding) if coloured else str(finding), color=coloured)
     typer.echo(summary(compiled))
     raise typer.Exit(INVALID if compiled.count("error") else 0)
+
+
+@app.command()
+def probe(
+    port: Annotated[
+        int, typer.Option(metavar="PORT", envvar="AIROUTER_PORT", help="Port of the router.")
+    ] = 8080,
+    path: Annotated[str, typer.Option(metavar="PATH", help="/health or /vhealth.")] = "/vhealth",
+) -> None:
+    """Ask the router on this machine how it is, for an exec probe.
+
+    Exits with 0 if it answers 200, else with 1.
+    """
+    from airouter.probe import probe as ask  # noqa: PLC0415 - not for --help
+
+    raise typer.Exit(ask(port, path))
 
 
 def settings_from(flags: dict[str, Any]) -> "Settings":

@@ -1,0 +1,55 @@
+"""`airouter probe` beside a real router."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from support.config import mock_manifest
+from support.router import router_process
+
+
+async def probe(port: int, *arguments: str) -> tuple[int, str]:
+    """Its exit code and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "airouter", "probe", *arguments),
+        env={"AIROUTER_PORT": str(port)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode is not None
+    return process.returncode, output.decode().strip()
+
+
+async def test_it_tells_whether_the_router_is_ready(tmp_path: Path) -> None:
+    good = tmp_path / "router.yaml"
+    good.write_text(mock_manifest("m"))
+    async with router_process(tmp_path, "-f", str(good)) as router:
+        assert await probe(router.port) == (0, "HTTP/1.1 200 OK")
+        assert await probe(router.port, "--path", "/health") == (0, "HTTP/1.1 200 OK")
+
+
+async def test_a_router_that_is_alive_but_not_ready(tmp_path: Path) -> None:
+    async with router_process(tmp_path, "-f", str(tmp_path / "missing.yaml")) as router:
+        assert await probe(router.port) == (1, "HTTP/1.1 503 Service Unavailable")
+        assert await probe(router.port, "--path", "/health") == (0, "HTTP/1.1 200 OK")
+
+
+async def test_nobody_listens() -> None:
+    assert await probe(1) == (1, "port 1: Connection refused")
+
+
+async def test_it_imports_next_to_nothing() -> None:
+    code = (
+        "import sys; sys.argv = ['airouter', 'probe']\n"
+        "import runpy\n"
+        "try: runpy.run_module('airouter', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'typer', 'asyncio', 'ssl', 'pydantic'} & set(sys.modules)))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert output.decode().splitlines()[-1] == "[]"
