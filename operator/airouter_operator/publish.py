@@ -101,10 +101,11 @@ class Publisher:
         body = self._mirror.secrets.get(secret_of(key))
         return None if body is None else read_publication(body)
 
-    def is_intact(self, key: Key, published: Publication) -> bool:
-        """Whether it is what we wrote, and pods are told the right place to poll."""
+    def is_intact(self, key: Key, config: Object, published: Publication) -> bool:
+        """Whether it is what we wrote, is its own, and tells pods the right place to poll."""
         told = published.stream == self._stream(key, published.stream.token)
-        return told and published.record.digest == digest_of(published.packed)
+        owned = published.record.owner == uid_of(config)
+        return told and owned and published.record.digest == digest_of(published.packed)
 
     async def publish(
         self, key: Key, config: Object, snapshot: Snapshot, before: Publication | None
@@ -116,7 +117,8 @@ class Publisher:
         """
         token = before.stream.token if before else secrets.token_urlsafe(32)
         sealed = snapshot.seal(token)
-        if before and sealed.version == before.record.version and self.is_intact(key, before):
+        same = before is not None and sealed.version == before.record.version
+        if before is not None and same and self.is_intact(key, config, before):
             return before
         serial = self._serial(config, before)
         packed = pack(msgspec.structs.replace(sealed, serial=serial))

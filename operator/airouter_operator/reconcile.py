@@ -109,12 +109,10 @@ class Reconciler:
     async def _publish(self, key: Key, gathered: Gathered) -> tuple[Outcome, Publication | None]:
         """What became of it, and what is published: the last good one where nothing else can be."""
         before = self._publisher.published(key)
-        fingerprint, outcome = self._known.get(key, ((), None))
-        if outcome is not None and fingerprint == gathered.fingerprint:
-            settled = before is not None and self._publisher.is_intact(key, before)
-            if not outcome.accepted or outcome.too_large:
-                return outcome, before
-            if before is not None and settled and before.record.version == outcome.version:
+        known = self._known.get(key)
+        if known is not None and known[0] == gathered.fingerprint:
+            outcome = known[1]
+            if self._is_settled(key, gathered.config, outcome, before):
                 return outcome, before
         compiled = await asyncio.to_thread(compile_object, gathered)
         outcome = outcome_of(gathered.config, compiled)
@@ -125,6 +123,16 @@ class Reconciler:
             )
         self._known[key] = (gathered.fingerprint, outcome)
         return outcome, publication
+
+    def _is_settled(
+        self, key: Key, config: Object, outcome: Outcome, published: Publication | None
+    ) -> bool:
+        """Whether what came of it before is still all that can be done."""
+        if not outcome.accepted or outcome.too_large:
+            return True
+        if published is None or published.record.version != outcome.version:
+            return False
+        return self._publisher.is_intact(key, config, published)
 
     async def _write(
         self,

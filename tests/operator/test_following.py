@@ -176,6 +176,26 @@ async def test_a_snapshot_that_somebody_deletes_or_edits_is_restored(plane: Cont
         await until_secret(plane, lambda s: s["data"]["snapshot.json.gz"] != "AAAA")
 
 
+async def test_a_resource_that_was_made_anew_owns_the_snapshot_of_the_old_one(
+    plane: ControlPlane,
+) -> None:
+    config = routerconfig(MOCK, models={"m": "mock"})
+    await plane.apply(config, secret("keys", master=MASTER_KEY))
+    async with plane.operator(), plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        before = await plane.secret("default-snapshot")
+        await plane.kubectl("delete", "rcfg", "default", "--cascade=orphan")
+        await plane.apply(config)
+        await plane.until_condition("Ready", "True")
+        uid = (await plane.config())["metadata"]["uid"]
+        await until_secret(
+            plane, lambda s: [o["uid"] for o in s["metadata"].get("ownerReferences", ())] == [uid]
+        )
+        after = await plane.secret("default-snapshot")
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert await models(router) == ["m"]
+
+
 async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], bool]) -> None:
     async with asyncio.timeout(10):
         while True:
