@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 UPGRADE ?= --upgrade
+IMAGE ?= auto-ai-router
+TAG ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload kubernetes lock clean
+.PHONY: help run test lint format types coverage bench bench-reload image kubernetes lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +23,7 @@ lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.dev ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
@@ -43,6 +46,10 @@ PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes 
 
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
+
+image: ## Build both images with docker, podman or buildah (TAG=dev, IMAGE_FLAGS="...")
+	scripts/build-image router $(IMAGE):$(TAG)
+	scripts/build-image operator $(IMAGE)-operator:$(TAG)
 
 kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs Go >= 1.24, or KUBEBUILDER_ASSETS)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
