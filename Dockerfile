@@ -21,32 +21,21 @@ RUN mkdir /target \
  && cp --archive --parents /bin /lib* /sbin /etc/passwd /etc/group /etc/ssl/certs/ca-certificates.crt /target \
  && python3 -m compileall -q -j0 --invalidation-mode unchecked-hash /target/usr/lib/python3.13
 
-FROM python AS build-router
+FROM python AS source
 WORKDIR /source
 COPY locks/run.txt locks/run.txt
 RUN python3 -m venv /opt/airouter && /opt/airouter/bin/pip install -q --require-hashes -r locks/run.txt
-COPY pyproject.toml README.md LICENSE ./
-COPY router router
-COPY operator operator
-RUN /opt/airouter/bin/pip install -q --no-deps --no-build-isolation . \
- && rm -r /opt/airouter/lib/python3.13/site-packages/airouter_operator \
- && /opt/airouter/bin/pip uninstall -q -y editables hatchling packaging pathspec pluggy trove-classifiers pip \
- && find /opt/airouter -name tests -type d -prune -exec rm -r {} + \
- && find /opt/airouter -name '*.so' -exec strip --strip-unneeded {} + \
- && python3 -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/airouter
+COPY . .
 
-FROM python AS build-operator
-WORKDIR /source
-COPY locks/operator.txt locks/operator.txt
-RUN python3 -m venv /opt/airouter && /opt/airouter/bin/pip install -q --require-hashes -r locks/operator.txt
-COPY pyproject.toml README.md LICENSE ./
-COPY router router
-COPY operator operator
+FROM source AS build-router
 RUN /opt/airouter/bin/pip install -q --no-deps --no-build-isolation . \
- && /opt/airouter/bin/pip uninstall -q -y editables hatchling packaging pathspec pluggy trove-classifiers pip \
- && find /opt/airouter -name tests -type d -prune -exec rm -r {} + \
- && find /opt/airouter -name '*.so' -exec strip --strip-unneeded {} + \
- && python3 -m compileall -q -j0 --invalidation-mode unchecked-hash /opt/airouter
+ && rm -r /opt/airouter/lib/python3.13/site-packages/airouter_operator /opt/airouter/bin/airouter-operator \
+ && scripts/slim-venv /opt/airouter
+
+FROM source AS build-operator
+RUN /opt/airouter/bin/pip install -q --require-hashes -r locks/operator.txt \
+ && /opt/airouter/bin/pip install -q --no-deps --no-build-isolation . \
+ && scripts/slim-venv /opt/airouter
 
 FROM scratch AS base
 COPY --from=root /target /
