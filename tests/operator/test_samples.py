@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -31,4 +32,4 @@ def test_there_is_a_sample_of_every_type() -> None:
         for path in FILES
         for credential in yaml.safe_load(path.read_text())["spec"]["credentials"]
     }
-    assert declared == set(CredentialType.__args__)
+    assert declared == set(get_args(CredentialType))

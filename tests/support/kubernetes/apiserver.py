@@ -6,10 +6,8 @@ the server and starts it again, on the same port and with the same objects.
 
 from __future__ import annotations
 
-import os
 import shutil
 import ssl
-import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Self
 
 import httpx
 
-from support.kubernetes import audit
+from support.kubernetes import audit, clients, options
 from support.kubernetes.audit import AuditEntry
 from support.kubernetes.binaries import Binaries, binaries
 from support.kubernetes.credentials import ADMINISTRATORS, Credentials, certificate_user
@@ -25,10 +23,6 @@ from support.kubernetes.processes import Process, free_port
 
 STARTING = 60.0
 CONTROLLERS = ("garbage-collector-controller",)
-
-
-class KubectlFailed(RuntimeError):
-    """What kubectl wrote to standard error."""
 
 
 class ApiServer:
@@ -102,8 +96,8 @@ class ApiServer:
         assert self._controllers is None
         log = self.folder / "kube-controller-manager.log"
         port = free_port()
-        options = self._controller_options(controllers, port)
-        self._controllers = Process(self._programs.kube_controller_manager, options, log)
+        told = self._controller_options(controllers, port)
+        self._controllers = Process(self._programs.kube_controller_manager, told, log)
         healthy = f"https://127.0.0.1:{port}/healthz"
         self._controllers.until(lambda: self._succeeds(healthy), STARTING)
 
@@ -122,18 +116,15 @@ class ApiServer:
         timeout: float = 30.0,
     ) -> str:
         """What kubectl writes to standard output, as the administrator unless told otherwise."""
-        done = subprocess.run(
-            [self._programs.kubectl, *arguments],
-            input=input,
-            env=self._kubectl_environment(kubeconfig or self.admin_kubeconfig),
-            capture_output=True,
-            text=True,
+        return clients.run(
+            self._programs.kubectl,
+            arguments,
+            kubeconfig=kubeconfig or self.admin_kubeconfig,
+            home=self.folder,
+            standard_input=input,
+            check=check,
             timeout=timeout,
-            check=False,
         )
-        if check and done.returncode:
-            raise KubectlFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
 
     def kubeconfig_for(self, namespace: str, service_account: str) -> Path:
         """A kubeconfig that has nothing but a token of that ServiceAccount."""
@@ -146,47 +137,26 @@ class ApiServer:
         return audit.entries(self.folder / "audit.log")
 
     def _start_etcd(self) -> Process:
-        options = [
-            f"--data-dir={self.folder / 'etcd'}",
-            f"--listen-client-urls={self._etcd_url}",
-            f"--advertise-client-urls={self._etcd_url}",
-            "--listen-peer-urls=http://127.0.0.1:0",
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ]
-        return Process(self._programs.etcd, options, self.folder / "etcd.log")
+        told = options.etcd(self.folder / "etcd", self._etcd_url)
+        return Process(self._programs.etcd, told, self.folder / "etcd.log")
 
     def _server_options(self) -> list[str]:
-        keys = self._credentials
         return [
-            f"--etcd-servers={self._etcd_url}",
+            *options.api_server(self._etcd_url, self._credentials),
             *("--bind-address=127.0.0.1", f"--secure-port={self.port}"),
             # 127.0.0.1 is no valid address for the Endpoints of the Service `kubernetes`.
             *("--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"),
-            "--service-cluster-ip-range=10.96.0.0/16",
-            *(f"--tls-cert-file={keys.serving}", f"--tls-private-key-file={keys.serving}"),
-            f"--client-ca-file={keys.ca_file}",
-            "--authorization-mode=Node,RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={keys.token_key}",
-            f"--service-account-signing-key-file={keys.token_key}",
             # Nobody makes each namespace's `default` ServiceAccount, without which it refuses Pods.
             "--disable-admission-plugins=ServiceAccount",
             *audit.options(self.folder),
         ]
 
     def _controller_options(self, controllers: Sequence[str], port: int) -> list[str]:
-        keys = self._credentials
         certificate = self._client("system:kube-controller-manager")
+        kubeconfig = self._kubeconfig("controllers", certificate)
         return [
-            *("--bind-address=127.0.0.1", f"--secure-port={port}"),
-            *(f"--tls-cert-file={keys.serving}", f"--tls-private-key-file={keys.serving}"),
-            f"--kubeconfig={self._kubeconfig('controllers', certificate)}",
+            *options.controller_manager(kubeconfig, port, self._credentials),
             f"--controllers={','.join(controllers)}",
-            f"--service-account-private-key-file={keys.token_key}",
-            f"--root-ca-file={keys.ca_file}",
-            "--use-service-account-credentials",
-            "--leader-elect=false",
         ]
 
     def _is_ready(self) -> bool:
@@ -212,8 +182,3 @@ class ApiServer:
     def _kubeconfig(self, name: str, certificate: Path) -> Path:
         user = certificate_user(certificate)
         return self._credentials.kubeconfig(name, self.url, user, "default")
-
-    def _kubectl_environment(self, kubeconfig: Path) -> dict[str, str]:
-        """A home of its own: no cache and no preferences of the person who runs the tests."""
-        home = {"HOME": str(self.folder), "KUBECONFIG": str(kubeconfig)}
-        return {"PATH": os.environ.get("PATH", ""), **home}

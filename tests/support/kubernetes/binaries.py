@@ -1,8 +1,8 @@
 """The programs of Kubernetes: from the folder `KUBEBUILDER_ASSETS`, else built from Go modules.
 
 The modules under `tools/` pin every version and checksum. A build takes minutes and happens once:
-the programs stay in a cache folder whose name changes with the modules. Each is looked for when it
-is asked for: whoever has those of envtest needs no Go until a test wants the controller manager.
+the programs of a module stay in a cache folder whose name changes with it. Each is looked for when
+it is asked for: whoever has those of envtest needs no Go until a test wants the controller manager.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class CannotBuild(RuntimeError):
 
 @dataclass(frozen=True)
 class Module:
-    """A Go module under `tools/`, and the module that it pins."""
+    """A Go module under `tools/`, and the module that it pins, unless its source lies there."""
 
     name: str
-    pinned: str
+    pinned: str = ""
 
     @property
     def folder(self) -> Path:
@@ -43,7 +43,7 @@ class Module:
 
     @property
     def version(self) -> str:
-        return self._find(rf"^\s*{re.escape(self.pinned)} (v\S+)")
+        return self.pinned and self._find(rf"^\s*{re.escape(self.pinned)} (v\S+)")
 
     @property
     def go(self) -> str:
@@ -52,10 +52,20 @@ class Module:
 
     def linking(self) -> str:
         """Without debugging tables, and Kubernetes with its version, or it calls itself v0.0.0."""
+        if self.pinned != "k8s.io/kubernetes":
+            return "-s -w"
         major, minor, _ = self.version.removeprefix("v").split(".", 2)
         values = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
         stamps = (f"-X k8s.io/component-base/version.{key}={values[key]}" for key in values)
-        return " ".join(["-s -w", *(stamps if self.pinned == "k8s.io/kubernetes" else ())])
+        return " ".join(["-s -w", *stamps])
+
+    @property
+    def build(self) -> str:
+        """Changes with whatever decides what is built."""
+        digest = hashlib.sha256(self.linking().encode())
+        for file in sorted(self.folder.iterdir()):
+            digest.update(file.read_bytes())
+        return "-".join(filter(None, [self.name, self.version, digest.hexdigest()[:12]]))
 
     def _find(self, pattern: str) -> str:
         found = re.search(pattern, (self.folder / "go.mod").read_text(), re.MULTILINE)
@@ -70,6 +80,13 @@ PACKAGES = {
     "kube-apiserver": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver"),
     "kubectl": (KUBERNETES, "k8s.io/kubernetes/cmd/kubectl"),
     "kube-controller-manager": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    "kube-scheduler": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler"),
+    "kubelet": (KUBERNETES, "k8s.io/kubernetes/cmd/kubelet"),
+    "kube-proxy": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-proxy"),
+    "coredns": (Module("coredns", "github.com/coredns/coredns"), "github.com/coredns/coredns"),
+    "pause": (Module("pause"), "."),
+    "helm": (Module("helm", "helm.sh/helm/v4"), "helm.sh/helm/v4/cmd/helm"),
+    "helm3": (Module("helm3", "helm.sh/helm/v3"), "helm.sh/helm/v3/cmd/helm"),
 }
 
 
@@ -78,35 +95,38 @@ class Binaries:
 
     def __init__(self, assets: Path | None, cache: Path) -> None:
         self._assets = assets
-        self._cache = cache
+        self.cache = cache
 
     @cached_property
     def etcd(self) -> Path:
-        return self._path("etcd")
+        return self.path("etcd")
 
     @cached_property
     def kube_apiserver(self) -> Path:
-        return self._path("kube-apiserver")
+        return self.path("kube-apiserver")
 
     @cached_property
     def kubectl(self) -> Path:
-        return self._path("kubectl")
+        return self.path("kubectl")
 
     @cached_property
     def kube_controller_manager(self) -> Path:
-        return self._path("kube-controller-manager")
+        return self.path("kube-controller-manager")
 
     def all(self) -> list[Path]:
+        """Those of an API server without a node."""
         return [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """Of any program in `PACKAGES`."""
         if self._assets is not None and (given := self._assets / name).is_file():
             return given
-        path = self._cache / name
+        module, package = PACKAGES[name]
+        path = self.cache / module.build / name
         if not path.is_file():
-            with _alone_in(self._cache):
+            with alone_in(path.parent):
                 if not path.is_file():
-                    _build(name, path)
+                    _build(module, package, path)
         return path
 
 
@@ -114,41 +134,30 @@ def binaries() -> Binaries:
     """The programs for this checkout, on this machine."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = base / "auto-ai-router" / f"kubernetes-{KUBERNETES.version}-{_fingerprint()}"
-    return Binaries(Path(assets) if assets else None, cache)
-
-
-def _fingerprint() -> str:
-    """Changes with whatever decides what is built."""
-    digest = hashlib.sha256()
-    for module in (ETCD, KUBERNETES):
-        for name in ("go.mod", "go.sum"):
-            digest.update((module.folder / name).read_bytes())
-        digest.update(module.linking().encode())
-    return digest.hexdigest()[:12]
+    return Binaries(Path(assets) if assets else None, base / "auto-ai-router")
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds there."""
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process makes something there."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _build(name: str, path: Path) -> None:
-    module, package = PACKAGES[name]
-    unfinished = path.with_name(f".{name}.unfinished")
-    _say(f"Building {name} {module.version} from its Go module, once; this can take minutes")
+def _build(module: Module, package: str, path: Path) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    version = " ".join(filter(None, [path.name, module.version]))
+    say(f"Building {version} from its Go module, once; this can take minutes")
     _check_go(module)
     start = time.monotonic()
     options = ["-mod=readonly", "-trimpath", "-ldflags", module.linking(), "-o", str(unfinished)]
     built = _go(module, "build", *options, package)
     if built.returncode:
-        raise CannotBuild(f"Building {name} failed:\n{built.stderr[-TAIL:]}")
+        raise CannotBuild(f"Building {path.name} failed:\n{built.stderr[-TAIL:]}")
     unfinished.replace(path)
-    _say(f"Built {path} in {time.monotonic() - start:.0f} s")
+    say(f"Built {path} in {time.monotonic() - start:.0f} s")
 
 
 def _check_go(module: Module) -> None:
@@ -178,6 +187,7 @@ def _go(module: Module, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Progress, for a person who waits."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

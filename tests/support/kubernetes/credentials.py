@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ NAMES = ("127.0.0.1", "localhost")
 class Credentials:
     """Files in a folder, all from one authority that nobody else knows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] = NAMES) -> None:
         folder.mkdir()
         self._folder = folder
+        self._names = names
         self._authority = trustme.CA()
         self.ca_file = folder / "ca.pem"
         self._authority.cert_pem.write_to_path(self.ca_file)
@@ -35,7 +37,7 @@ class Credentials:
 
         A client has names too: Go refuses a certificate whose list of names is there but empty.
         """
-        leaf = self._authority.issue_cert(*NAMES, common_name=user, organization_name=group)
+        leaf = self._authority.issue_cert(*self._names, common_name=user, organization_name=group)
         path = self._folder / f"{file}.pem"
         leaf.private_key_and_cert_chain_pem.write_to_path(path)
         return path

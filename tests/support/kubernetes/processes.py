@@ -19,12 +19,35 @@ class NotReady(RuntimeError):
     """A program that ended or did not answer in time, with the end of its log."""
 
 
-class Process:
+class Running:
+    """A program that may end by itself, and its log."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+
+    def ended(self) -> bool:
+        raise NotImplementedError
+
+    def until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until it is ready, unless it ends."""
+        try:
+            until(lambda: self.ended() or ready(), seconds)
+        except TimeoutError as late:
+            raise NotReady(f"{self.name} was not ready in {seconds} s:\n{self.tail()}") from late
+        if self.ended():
+            raise NotReady(f"{self.name} ended:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-TAIL:]
+
+
+class Process(Running):
     """A running program; it ends with `stop` or with the test run, whichever comes first."""
 
     def __init__(self, program: Path, options: Sequence[str], log: Path) -> None:
-        self.name = program.name
-        self.log = log
+        super().__init__(program.name, log)
         with log.open("ab") as output:
             # Ctrl-C is for the test run alone, which then stops its programs in order.
             self._guard = subprocess.Popen(
@@ -41,18 +64,8 @@ class Process:
         self._guard.stdin.close()
         self._guard.wait(ENDING)
 
-    def until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until it is ready, unless it ends."""
-        try:
-            until(lambda: self._guard.poll() is not None or ready(), seconds)
-        except TimeoutError as late:
-            raise NotReady(f"{self.name} was not ready in {seconds} s:\n{self.tail()}") from late
-        if self._guard.poll() is not None:
-            raise NotReady(f"{self.name} ended:\n{self.tail()}")
-
-    def tail(self) -> str:
-        """The end of its log."""
-        return self.log.read_text(errors="replace")[-TAIL:]
+    def ended(self) -> bool:
+        return self._guard.poll() is not None
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
