@@ -23,6 +23,7 @@ from support.kubernetes.processes import Process, free_port
 
 STARTING = 60.0
 CONTROLLERS = ("garbage-collector-controller",)
+KubectlFailed = clients.CommandFailed
 
 
 class ApiServer:
