@@ -267,7 +267,7 @@ def follow_files(router: Router, files: list[Path]) -> list[Following]:
 
 def follow_operator(router: Router, folder: Path) -> list[Following]:
     """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
-    from airouter.config.sources.stream import StreamSource  # noqa: PLC0415 - loads an HTTP client
+    from airouter.config.sources.stream import StreamSource  # noqa: PLC0415 - only here
 
     router.streaming = StreamSource(router.store, router.settings.pod_name)
     mounted = MountedSource(folder, router.store, router.streaming.follow)

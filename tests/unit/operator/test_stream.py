@@ -247,7 +247,7 @@ async def test_a_stranger_who_answers_at_that_address_is_not_believed() -> None:
             async with asyncio.timeout(5):
                 while not source.state.error:
                     await asyncio.sleep(0.01)
-            assert (source.state.error, model(store)) == ("ConnectError", "")
+            assert (source.state.error, model(store)) == ("SSLCertVerificationError", "")
 
 
 async def test_an_address_that_cannot_be_trusted_is_left_for_the_next_one() -> None:

@@ -12,34 +12,26 @@ import logging
 import random as randomness
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
-from airouter.config.delivery import (
-    MAX_PACKED,
-    MAX_REASON,
-    VERSION_HEADER,
-    Poll,
-    Refused,
-    unpack,
-)
+from airouter.config.delivery import MAX_REASON, Poll
 from airouter.config.findings import Compiled
+from airouter.config.sources.line import Line, Lost
 from airouter.config.store import moment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter.config.delivery import Stream
+    from airouter.config.sources.line import News
     from airouter.config.store import Store
 
 logger = logging.getLogger("airouter.config")
 
-CONNECT_TIMEOUT = 5.0
-POLL_TIMEOUT = 60.0
-"""Longer than an operator holds a poll."""
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
 
@@ -61,17 +53,6 @@ class StreamState:
             "since": moment(self.since),
             "error": self.error,
         }
-
-
-class News(NamedTuple):
-    """A snapshot as it travelled, and its version."""
-
-    version: str
-    packed: bytes
-
-
-class Lost(Exception):
-    """A poll failed; the message says how."""
 
 
 class StreamSource:
@@ -109,40 +90,35 @@ class StreamSource:
     async def run(self) -> None:
         """Poll again and again, until cancelled."""
         await self._found.wait()
-        while (stream := self._stream) is not None:
-            try:
-                async with client_for(stream) as client:
-                    await self._poll_while(stream, client)
-            except ssl.SSLError:
-                await self._pause("the certificates in stream.json cannot be read", 0)
-
-    async def _poll_while(self, stream: Stream, client: httpx.AsyncClient) -> None:
-        """Poll at one address until there is another."""
-        failures = 0
-        while stream is self._stream:
-            try:
-                news = await asyncio.wait_for(self._poll(stream, client), POLL_TIMEOUT)
-            except (Lost, TimeoutError) as error:
-                await self._pause(str(error) or "timed out", failures)
-                failures += 1
-            else:
-                failures = 0
-                self._note(StreamState(stream.url, connected=True))
-                if news is not None:
-                    await self._take(news)
-
-    async def _poll(self, stream: Stream, client: httpx.AsyncClient) -> News | None:
-        """What is new, if anything is. Raises `Lost`."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
         try:
-            async with client.stream("POST", stream.url, content=self._words()) as response:
-                if response.status_code == httpx.codes.NO_CONTENT:
-                    return None
-                if response.status_code != httpx.codes.OK:
-                    raise Lost(f"answered {response.status_code}")
-                version = response.headers.get(VERSION_HEADER, "")
-                return News(version, await received(response))
-        except httpx.HTTPError as error:
-            raise Lost(f"{type(error).__name__}") from None
+            while (stream := self._stream) is not None:
+                await self._poll_while(stream, thread)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _poll_while(self, stream: Stream, thread: ThreadPoolExecutor) -> None:
+        """Poll at one address until there is another."""
+        try:
+            line = Line(stream)
+        except ssl.SSLError:
+            await self._pause("the certificates in stream.json cannot be read", 0)
+            return
+        loop = asyncio.get_running_loop()
+        failures = 0
+        try:
+            while stream is self._stream:
+                try:
+                    news = await loop.run_in_executor(thread, line.poll, self._words())
+                except Lost as lost:
+                    await self._pause(str(lost), failures)
+                    failures += 1
+                else:
+                    failures = 0
+                    self._note(StreamState(stream.url, connected=True))
+                    self._take(news)
+        finally:
+            line.hang_up()
 
     def _words(self) -> bytes:
         """What is said with a poll."""
@@ -158,14 +134,14 @@ class StreamSource:
         )
         return msgspec.json.encode(poll)
 
-    async def _take(self, news: News) -> None:
+    def _take(self, news: News | None) -> None:
         """Offer what came, and remember why it is refused if it is."""
-        try:
-            snapshot = await asyncio.to_thread(unpack, news.packed)
-        except Refused as refused:
-            self._store.refuse(self.name, str(refused))
+        if news is None:
+            return
+        if news.snapshot is None:
+            self._store.refuse(self.name, news.refusal)
         else:
-            self._store.offer(Compiled(snapshot, ()), self.name)
+            self._store.offer(Compiled(news.snapshot, ()), self.name)
         reload = self._store.reload
         self._refused, self._reason = (
             ("", "") if reload.successful else (news.version, reload.error)
@@ -188,23 +164,3 @@ class StreamSource:
             logger.info("the stream is connected")
         else:
             logger.warning("the stream is lost: %s; serving goes on", state.error)
-
-
-def client_for(stream: Stream) -> httpx.AsyncClient:
-    """A client that trusts nobody but the operator. Raises `ssl.SSLError`."""
-    return httpx.AsyncClient(
-        verify=ssl.create_default_context(cadata=stream.ca),
-        headers={"authorization": f"Bearer {stream.token}", "content-type": "application/json"},
-        timeout=httpx.Timeout(POLL_TIMEOUT, connect=CONNECT_TIMEOUT),
-        trust_env=False,
-    )
-
-
-async def received(response: httpx.Response) -> bytes:
-    """The body as it travelled. Raises `Lost` when it is too large."""
-    packed = b""
-    async for piece in response.aiter_raw():
-        packed += piece
-        if len(packed) > MAX_PACKED:
-            raise Lost("sent more than a snapshot can have")
-    return packed
