@@ -8,7 +8,7 @@ IMAGE ?= auto-ai-router
 TAG ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload image kubernetes lock clean
+.PHONY: help run test lint format types coverage bench bench-reload image kubernetes cluster cluster-down lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,12 @@ image: ## Build both images with docker, podman or buildah (TAG=dev, IMAGE_FLAGS
 
 kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs Go >= 1.24, or KUBEBUILDER_ASSETS)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
+
+cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
+	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up
+
+cluster-down: $(VENV)/.dev ## Take it down, whatever state it is in
+	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node down
 
 lock: $(VENV)/.dev ## Pin every dependency again, to the newest that fits (UPGRADE= keeps what is pinned)
 	$(PIN) $(UPGRADE) -o locks/run.txt

@@ -1,15 +1,45 @@
-"""kubectl and helm for tests: as whom a kubeconfig says, and without a person's preferences."""
+"""Commands that end, and kubectl and helm in particular: as whom a kubeconfig says, and without the
+preferences of the person who runs the tests.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+TAIL = 4000
 
 
 class CommandFailed(RuntimeError):
-    """What kubectl or helm wrote to standard error."""
+    """The command, and the end of what it wrote to standard error."""
+
+
+def output(
+    *command: str | Path,
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+    standard_input: str | None = None,
+    check: bool = True,
+) -> str:
+    """What a command writes to standard output."""
+    words = " ".join([Path(command[0]).name, *map(str, command[1:])])
+    try:
+        done = subprocess.run(
+            command,
+            input=standard_input,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise CommandFailed(f"{words}: not done in {timeout} s") from late
+    if check and done.returncode:
+        raise CommandFailed(f"{words}: {done.stderr.strip()[-TAIL:]}")
+    return done.stdout
 
 
 def run(
@@ -22,23 +52,19 @@ def run(
     check: bool = True,
     timeout: float,
 ) -> str:
-    """What it writes to standard output."""
-    done = subprocess.run(
-        [program, *arguments],
-        input=standard_input,
-        env=environment(kubeconfig, home),
-        capture_output=True,
-        text=True,
+    """What kubectl or helm writes to standard output."""
+    return output(
+        program,
+        *arguments,
         timeout=timeout,
-        check=False,
+        environment=_environment(kubeconfig, home),
+        standard_input=standard_input,
+        check=check,
     )
-    if check and done.returncode:
-        raise CommandFailed(f"{program.name} {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout
 
 
-def environment(kubeconfig: Path, home: Path) -> dict[str, str]:
-    """A home of its own: no cache and no preferences of the person who runs the tests."""
+def _environment(kubeconfig: Path, home: Path) -> dict[str, str]:
+    """A home of its own: no cache and no preferences of a person."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(home),
