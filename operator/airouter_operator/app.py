@@ -61,6 +61,7 @@ class Operator:
         """Build and wire everything. Needs a running event loop."""
         loop = asyncio.get_running_loop()
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._identity = identity
         self._settings = settings
         self._kube = kube
         self._scopes = [None] if settings.clusterwide else list(settings.namespaces)
@@ -114,6 +115,8 @@ class Operator:
             clusterwide=settings.clusterwide,
             namespaces=() if settings.clusterwide else settings.namespaces,
             standalone=True,
+            # Else kopf asks for the name of its user, and in a container there may be none.
+            identity=self._identity,  # type: ignore[arg-type]  # kopf does not export the type
         )
 
     # What kopf tells.
