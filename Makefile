@@ -8,7 +8,7 @@ IMAGE ?= auto-ai-router
 TAG ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload image kubernetes cluster cluster-down lock clean
+.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ image: ## Build both images with docker, podman or buildah (TAG=dev, IMAGE_FLAGS
 
 kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs Go >= 1.24, or KUBEBUILDER_ASSETS)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
+
+e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up

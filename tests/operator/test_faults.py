@@ -153,7 +153,7 @@ async def versions(plane: ControlPlane) -> list[str]:
 async def test_an_operator_without_its_crd_or_rights_says_what_is_missing(
     plane: ControlPlane,
 ) -> None:
-    await plane.kubectl("delete", "rolebinding", "airouter-operator")
+    await plane.kubectl("delete", "rolebinding", "auto-ai-router-operator")
     async with plane.operator_process() as operator:
         async with asyncio.timeout(20):
             while "see manifests/install/rbac.yaml" not in operator.log:

@@ -81,7 +81,7 @@ async def test_one_operator_serves_a_whole_cluster(plane: ControlPlane) -> None:
     config = routerconfig(MOCK, models={"m": "mock"})
     keys = secret("keys", master=MASTER_KEY)
     kubeconfig = await asyncio.to_thread(
-        plane.api.kubeconfig_for, "airouter-system", "airouter-operator"
+        plane.api.kubeconfig_for, "airouter-system", "auto-ai-router-operator"
     )
     environment = {"KUBECONFIG": str(kubeconfig), "NAMESPACE": "airouter-system", "WATCH": "*"}
     async with plane.operator(**environment):

@@ -28,7 +28,7 @@ from support.kubernetes.processes import free_port
 from support.router import RouterProcess, router_process
 
 INSTALL = Path(__file__).parents[2] / "manifests" / "install"
-ACCOUNT = "airouter-operator"
+ACCOUNT = "auto-ai-router-operator"
 POLLING = re.compile(rb"pods poll port (\d+)")
 HEALTH = re.compile(rb"health and metrics are on port (\d+)")
 STARTING = 20.0

@@ -1,0 +1,25 @@
+{{/* What a schema cannot say. */}}
+{{- define "airouter.checks" -}}
+{{- with .Values.router }}
+{{- if and .autoscaling.enabled .keda.enabled }}
+{{- fail "router.autoscaling.enabled and router.keda.enabled: both would scale the same Deployment, choose one" }}
+{{- end }}
+{{- if and .keda.enabled (not .keda.serverAddress) }}
+{{- fail "router.keda.serverAddress: KEDA needs the address of Prometheus, such as http://prometheus-operated.monitoring:9090" }}
+{{- end }}
+{{- if and .autoscaling.enabled (not .autoscaling.targetCPU) (not .autoscaling.targetInFlight) }}
+{{- fail "router.autoscaling: set targetCPU or targetInFlight" }}
+{{- end }}
+{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
+{{- fail "router.httpRoute.parentRefs: name the Gateway that the route belongs to" }}
+{{- end }}
+{{- if and .drain.preStopSeconds (semverCompare "<1.30-0" $.Capabilities.KubeVersion.Version) }}
+{{- fail "router.drain.preStopSeconds: needs Kubernetes 1.30 or newer; raise router.drain.graceSeconds instead" }}
+{{- end }}
+{{- end }}
+{{- with .Values.operator.watchNamespaces }}
+{{- if and (has "*" .) (ne (len .) 1) }}
+{{- fail "operator.watchNamespaces: either [\"*\"] or a list of namespaces" }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,50 @@
+{{/* What the pods of both parts have in common. */}}
+
+{{- define "airouter.podMetadata" -}}
+{{- $part := get (first .).Values (last .) -}}
+labels:
+  {{- include "airouter.labels" . | nindent 2 }}
+  {{- with $part.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $part.podAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Service links are off because a Service named `airouter` would set AIROUTER_PORT to tcp://... */}}
+{{- define "airouter.podSpec" -}}
+{{- $root := first . }}
+{{- $part := get $root.Values (last .) -}}
+serviceAccountName: {{ include "airouter.serviceAccountName" . }}
+enableServiceLinks: false
+securityContext: {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- with $part.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $part.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $part.tolerations }}
+tolerations: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- with $part.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "airouter.container" -}}
+{{- $root := first . }}
+{{- $part := get $root.Values (last .) -}}
+name: {{ last . }}
+image: {{ include "airouter.image" . }}
+imagePullPolicy: {{ $part.image.pullPolicy }}
+securityContext: {{- toYaml $root.Values.securityContext | nindent 2 }}
+resources: {{- toYaml $part.resources | nindent 2 }}
+{{- with $part.envFrom }}
+envFrom: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- end }}

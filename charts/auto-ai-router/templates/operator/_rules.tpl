@@ -1,0 +1,33 @@
+{{/* Exactly what the operator uses, as in manifests/install. */}}
+
+{{/* In every namespace that it watches. */}}
+{{- define "airouter.rules.watched" -}}
+- apiGroups: [airouter.dev]
+  resources: [routerconfigs]
+  verbs: [list, watch]
+- apiGroups: [airouter.dev]
+  resources: [routerconfigs/status]
+  verbs: [patch]
+# Reads the Secrets that RouterConfigs name, writes the snapshots and its certificate authority.
+# Kubernetes cannot narrow any of this to names.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{/* In its own: which of several replicas leads. */}}
+{{- define "airouter.rules.own" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update]
+{{- end }}
+
+{{/* In its own, if it does not watch that. */}}
+{{- define "airouter.rules.authority" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, create, patch]
+{{- end }}

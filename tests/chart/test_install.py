@@ -1,0 +1,227 @@
+"""The chart on a real API server, which has no nodes: everything but running pods."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chart.rendering import (
+    CHART,
+    CI,
+    FOREIGN,
+    NAME,
+    NAMESPACE,
+    RELEASE,
+    VERSIONS,
+    Object,
+    container,
+    helm,
+    of_kind,
+    only,
+    pod_templates,
+    render,
+    settings,
+)
+from support.kubernetes.apiserver import ApiServer
+from support.kubernetes.binaries import binaries
+from support.kubernetes.crd import install_crd
+
+ONCE = pytest.mark.parametrize("site", [4], indirect=True)
+CRD = "crd/routerconfigs.airouter.dev"
+
+
+@pytest.mark.parametrize("ci", CI)
+def test_the_api_server_takes_every_object(kubernetes: ApiServer, ci: str) -> None:
+    objects = [found for found in render(ci) if found["kind"] not in FOREIGN]
+    taken = apply(kubernetes, objects)
+    assert len(taken) == len(objects)
+
+
+def test_the_only_objects_it_cannot_judge_are_those_of_others() -> None:
+    unknown = [found["kind"] for found in render("everything-on") if found["kind"] in FOREIGN]
+    assert sorted(unknown) == sorted(FOREIGN)
+
+
+@pytest.mark.parametrize("ci", CI)
+def test_a_restricted_namespace_takes_every_pod(kubernetes: ApiServer, ci: str) -> None:
+    pods = [pod(number, found) for number, found in enumerate(pod_templates(render(ci)))]
+    assert len(apply(kubernetes, pods)) == len(pods)
+
+
+def pod(number: int, template: Object) -> Object:
+    labels = {"labels": template["metadata"]["labels"]}
+    metadata = {"name": f"pod-{number}", "namespace": NAMESPACE, **labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def apply(api: ApiServer, objects: list[Object]) -> list[str]:
+    """The names of what the API server would take."""
+    text = yaml.safe_dump_all(objects)
+    options = ("--server-side", "--dry-run=server", "-f", "-", "-o", "name")
+    return api.kubectl("apply", *options, input=text).split()
+
+
+class Site:
+    """A namespace for a release."""
+
+    def __init__(self, api: ApiServer, version: int) -> None:
+        self.api = api
+        self.namespace = f"test-{secrets.token_hex(4)}"
+        self._version = version
+
+    def helm(self, *arguments: str) -> str:
+        told = {"KUBECONFIG": str(self.api.admin_kubeconfig), "HOME": str(self.api.folder)}
+        options = f"--namespace={self.namespace}"
+        return helm(self._version, *arguments, options, environment=told)
+
+    def upgrade(self, ci: str = "default", *more: str, chart: Path = CHART, **values: Any) -> str:
+        """Install or upgrade; returns the notes."""
+        given = settings(ci, {name.replace("__", "."): value for name, value in values.items()})
+        target = ("upgrade", "--install", RELEASE, str(chart), "--create-namespace")
+        return self.helm(*target, *given, *more).partition("NOTES:\n")[2]
+
+    def get(self, *what: str) -> Any:
+        return json.loads(self.kubectl("get", *what, "-o", "json"))
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return self.api.kubectl(*arguments, f"--namespace={self.namespace}", check=check)
+
+    def bash(self, script: str) -> subprocess.CompletedProcess[str]:
+        """What a person does who pastes it."""
+        path = f"{binaries().kubectl.parent}:{os.environ['PATH']}"
+        told = {"KUBECONFIG": str(self.api.admin_kubeconfig), "HOME": str(self.api.folder)}
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            env={**os.environ, **told, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture(params=VERSIONS)
+def site(kubernetes: ApiServer, request: pytest.FixtureRequest) -> Iterator[Site]:
+    found = Site(kubernetes, request.param)
+    yield found
+    found.helm("uninstall", RELEASE, "--ignore-not-found")
+    found.kubectl("delete", CRD, "--ignore-not-found")
+    found.kubectl("delete", "namespace", found.namespace, "--wait=false")
+
+
+def test_a_release_lives_and_its_routerconfigs_outlive_it(site: Site, tmp_path: Path) -> None:
+    notes = site.upgrade(chart=older_chart(tmp_path))
+    assert site.bash(commands(notes)[0]).returncode == 0, "it declares a RouterConfig"
+    assert bundle(site) == "0.0.1"
+    site.upgrade(router__replicas=3)
+    assert site.get("deployment", NAME)["spec"]["replicas"] == 3
+    assert bundle(site) == "0.1.0"
+
+    before = site.get("rcfg", "default")
+    site.helm("uninstall", RELEASE)
+    assert site.get("deployment")["items"] == []
+    assert site.get("rcfg", "default") == before
+    site.upgrade()
+
+
+def older_chart(folder: Path) -> Path:
+    """The chart as it might have been, with another CRD."""
+    chart = folder / CHART.name
+    shutil.copytree(CHART, chart)
+    (crd,) = (chart / "files" / "crds").iterdir()
+    crd.write_text(crd.read_text().replace('bundle-version: "0.1.0"', 'bundle-version: "0.0.1"'))
+    return chart
+
+
+def bundle(site: Site) -> str:
+    """The version of the CRD."""
+    version: str = site.get(CRD)["metadata"]["annotations"]["airouter.dev/bundle-version"]
+    return version
+
+
+def test_a_crd_that_was_applied_by_hand_can_be_taken_over(site: Site) -> None:
+    install_crd(site.api)
+    site.upgrade("default", "--take-ownership")
+    assert site.get(CRD)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_the_key_of_the_demo_survives_upgrades(site: Site) -> None:
+    site.upgrade("demo")
+    before = site.get("secret", f"{NAME}-demo")["data"]
+    site.upgrade("demo", router__logLevel="debug")
+    assert site.get("secret", f"{NAME}-demo")["data"] == before
+    jobs = [job["metadata"]["name"] for job in site.get("jobs")["items"]]
+    assert jobs == [f"{NAME}-demo-2"]
+
+
+@ONCE
+def test_what_the_notes_of_a_demo_print_can_be_pasted(site: Site) -> None:
+    notes = site.upgrade("demo")
+    (job,) = site.get("jobs")["items"]
+    wait, programmed, ask = commands(notes)
+    assert f"job/{job['metadata']['name']} " in wait
+    assert "NotFound" in site.bash(programmed).stderr, "the Job has not run"
+    assert_pasteable(site, ask)
+
+
+@ONCE
+def test_what_the_notes_print_can_be_pasted(site: Site) -> None:
+    declare, wait, ask = commands(site.upgrade())
+    assert site.bash(declare).stderr == ""
+    waited = site.bash(wait.replace("--timeout=3m", "--timeout=1s"))
+    assert "timed out waiting for the condition on routerconfigs/default" in waited.stderr
+    assert_pasteable(site, ask)
+
+
+def assert_pasteable(site: Site, ask: str) -> None:
+    """The Service and its port are there, the key is found, and curl gets sound arguments."""
+    forward, rest = ask.split(" &\n")
+    (service, port) = re.findall(r"service/(\S+) 8080:(\d+)$", forward)[0]
+    assert [p["port"] for p in site.get("service", service)["spec"]["ports"]] == [int(port)]
+    called = site.bash(f"curl() {{ printf '%s\\n' \"$@\"; }}\n{rest}").stdout
+    assert re.search(r"Authorization: Bearer sk-\w{40}\n", called)
+    assert json.loads(called.splitlines()[-1])["model"] == "mock-echo"
+
+
+def commands(notes: str) -> list[str]:
+    """The paragraphs of the notes that are commands."""
+    return [text for text in notes.split("\n\n") if text.startswith("kubectl")]
+
+
+@ONCE
+def test_the_job_of_the_demo_makes_the_routerconfig(site: Site, tmp_path: Path) -> None:
+    """It starts before the CRD is there, under its account, and a second one changes nothing."""
+    site.upgrade("demo", crds__install=False)
+    job = container(only("Job", site.get("jobs")["items"])["spec"]["template"])
+    account = f"{NAME}-demo"
+    (tmp_path / "token").write_text(site.kubectl("create", "token", account))
+    (tmp_path / "ca.crt").write_bytes(site.api.ca_file.read_bytes())
+    told = {entry["name"]: entry["value"] for entry in job["env"]}
+    script = [sys.executable, *job["command"][1:], *job["args"]]
+    environment = {**os.environ, **told, "ACCOUNT": str(tmp_path), "API_SERVER": site.api.url}
+
+    def run() -> int:
+        return subprocess.run(script, env=environment, timeout=60, check=False).returncode
+
+    threading.Timer(0.3, install_crd, [site.api]).start()
+    assert run() == 0
+    made = site.get("rcfg", "default")
+    assert made["spec"]["auth"]["masterKey"]["secretRef"]["name"] == account
+    assert run() == 0
+    assert site.get("rcfg", "default") == made
+
+
+def test_only_the_demo_needs_a_job() -> None:
+    assert of_kind("Job", render()) == []

@@ -1,0 +1,137 @@
+"""What may be set, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from chart import readme
+from chart.rendering import CHART, VERSIONS, HelmFailed, Object, render
+
+SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text())
+VALUES = (CHART / "values.yaml").read_text()
+HELMS_OWN = {"global"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "path",
+    ["replicas", "router.replica", "router.image.tagg", "operator.rbac.creat", "demo.on", "crds.x"],
+)
+def test_an_unknown_value_is_refused_by_its_name(path: str, version: int) -> None:
+    with pytest.raises(HelmFailed) as refusal:
+        render(values={path: 1}, version=version)
+    assert f"'{path.rpartition('.')[2]}' not allowed" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("router.replicas", "3"),
+        ("router.config", "Default"),
+        ("router.service.type", "ExternalName"),
+        ("router.image.tag", 1.0),
+        ("router.image.digest", "sha256:12"),
+        ("router.topologySpread", "Never"),
+        ("router.podDisruptionBudget.maxUnavailable", "half"),
+        ("router.extraEnv", [{"Name": "X"}]),
+        ("router.drain.graceSeconds", -1),
+        ("operator.watchNamespaces", "ai"),
+        ("operator.watchNamespaces", ["All"]),
+        ("telemetry.otlp.protocol", "http/json"),
+        ("telemetry.otlp.endpoint", "collector:4317"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_path(path: str, value: Any) -> None:
+    with pytest.raises(HelmFailed) as refusal:
+        render(values={path: value})
+    assert "/" + path.replace(".", "/") in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (
+            {
+                "router.autoscaling.enabled": True,
+                "router.keda": {"enabled": True, "serverAddress": "http://p"},
+            },
+            "both would scale",
+        ),
+        ({"router.keda.enabled": True}, "router.keda.serverAddress: KEDA needs"),
+        (
+            {"router.autoscaling": {"enabled": True, "targetCPU": None}},
+            "router.autoscaling: set targetCPU or targetInFlight",
+        ),
+        ({"router.httpRoute.enabled": True}, "router.httpRoute.parentRefs: name the Gateway"),
+        ({"operator.watchNamespaces": ["*", "ai"]}, 'either ["*"] or a list'),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(values: Object, what: str) -> None:
+    with pytest.raises(HelmFailed) as refusal:
+        render(values=values)
+    assert what in str(refusal.value)
+
+
+def test_every_object_of_the_schema_is_closed_or_open_on_purpose() -> None:
+    on_purpose = {"global", "kubernetes"}
+    for name, schema in objects(SCHEMA, ""):
+        open_ = schema.get("additionalProperties", True) is True
+        assert open_ is (name in on_purpose), name
+
+
+def objects(schema: Object, name: str) -> Iterator[tuple[str, Object]]:
+    if schema.get("type") == "object":
+        yield name, schema
+    for group in ("properties", "definitions"):
+        for member, found in schema.get(group, {}).items():
+            yield from objects(found, member)
+    if "items" in schema:
+        yield from objects(schema["items"], f"{name}[]")
+
+
+def test_the_schema_has_the_values_that_there_are() -> None:
+    defaults = yaml.safe_load(VALUES)
+    missing = [path for path in described(SCHEMA) if not exists(defaults, path.split("."))]
+    assert set(missing) == HELMS_OWN
+    known = set(described(SCHEMA))
+    assert [value.path for value in readme.values(VALUES) if value.path not in known] == []
+
+
+def described(schema: Object, path: str = "") -> Iterator[str]:
+    """The path of every value that the schema describes."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = SCHEMA["definitions"][name]
+        if name == "resources":
+            schema = {}  # its members are Kubernetes'
+    properties = schema.get("properties")
+    if not properties:
+        yield path
+    for name, member in (properties or {}).items():
+        yield from described(member, f"{path}.{name}".lstrip("."))
+
+
+def exists(tree: Any, path: list[str]) -> bool:
+    for key in path:
+        if not isinstance(tree, dict) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
+
+
+def test_every_value_is_explained() -> None:
+    assert [value.path for value in readme.values(VALUES) if not value.comment] == []
+
+
+def test_the_readme_has_the_values_as_they_are() -> None:
+    text = (CHART / "README.md").read_text()
+    assert readme.with_table(text, VALUES) == text, "PYTHONPATH=tests python -m chart.readme"
+
+
+def test_the_schema_allows_what_a_parent_chart_adds() -> None:
+    assert render(values={"global": {"anything": 1}})

@@ -1,0 +1,77 @@
+"""A change reaches pods that run, under load, with none of them restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from support.resources import MASTER_KEY, secret
+from support.site import Load, Site, models
+
+BACKEND = [{"credential": "mock"}]
+
+
+async def identities(site: Site) -> list[tuple[str, int]]:
+    """uid and number of restarts of every router pod."""
+    return sorted(
+        (pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"])
+        for pod in await site.pods()
+    )
+
+
+async def seconds_until(url: str, wanted: Any, key: str = MASTER_KEY) -> float:
+    """How long it takes until every one of several connections sees what is wanted."""
+    start = time.monotonic()
+    in_a_row = 0
+    while in_a_row < 10:
+        in_a_row = in_a_row + 1 if await models(url, key) == wanted else 0
+        if time.monotonic() - start > 20:
+            raise AssertionError(f"{await models(url, key)}, not {wanted}")
+    return time.monotonic() - start
+
+
+async def test_a_model_and_a_key_are_live_within_a_second_of_their_patch(site: Site) -> None:
+    url = await site.url()
+    before = await identities(site)
+    load = Load(url, "echo")
+    async with load.running():
+        added = [{"name": name, "backends": BACKEND} for name in ("echo", "slow", "new")]
+        await site.patch("rcfg/default", {"spec": {"models": added}})
+        assert await seconds_until(url, ["echo", "slow", "new"]) < 1
+        await site.apply(secret("extra", team="sk-team-key-1"))
+        client = {"name": "team", "secretRef": {"name": "extra", "key": "team"}}
+        await site.patch("rcfg/default", {"spec": {"auth": {"clients": [client]}}})
+        assert await seconds_until(url, ["echo", "slow", "new"], "sk-team-key-1") < 1
+        await site.apply(secret("extra", team="sk-team-key-2"))
+        assert await seconds_until(url, 401, "sk-team-key-1") < 1
+        assert await seconds_until(url, ["echo", "slow", "new"], "sk-team-key-2") < 1
+    assert load.failures == []
+    assert len(load.statuses) > 50
+    assert await identities(site) == before
+
+
+async def test_routers_live_without_their_operator(site: Site) -> None:
+    url = await site.url()
+    await site.scale_operator(0)
+    assert await models(url) == ["echo", "slow"]
+    patch = {"spec": {"models": [{"name": "meanwhile", "backends": BACKEND}]}}
+    await site.patch("rcfg/default", patch)
+    pod = (await site.pods())[0]["metadata"]["name"]
+    await site.kubectl("delete", "pod", pod)
+    await site.until_ready()
+    assert await models(url) == ["echo", "slow"]
+    await site.scale_operator(1)
+    assert await seconds_until(url, ["meanwhile"]) < 20
+    await site.until_programmed()
+
+
+async def test_a_change_is_live_in_a_pod_that_starts_while_it_is_made(site: Site) -> None:
+    url = await site.url()
+    restart = asyncio.create_task(site.restart_routers())
+    for number in range(10):
+        names = [{"name": f"model-{number}", "backends": BACKEND}]
+        await site.patch("rcfg/default", {"spec": {"models": names}})
+    await restart
+    await site.until_programmed()
+    assert await seconds_until(url, ["model-9"]) < 5
