@@ -17,9 +17,27 @@
 {{- fail "router.drain.preStopSeconds: needs Kubernetes 1.30 or newer; raise router.drain.graceSeconds instead" }}
 {{- end }}
 {{- end }}
+{{- range $part := list "router" "operator" }}
+{{- range (get $.Values $part).extraEnv }}
+{{- if has .name (include "airouter.ownVariables" $ | fromYamlArray) }}
+{{- fail (printf "%s.extraEnv: %s follows from another value of the chart" $part .name) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.operator.watchNamespaces }}
 {{- if and (has "*" .) (ne (len .) 1) }}
 {{- fail "operator.watchNamespaces: either [\"*\"] or a list of namespaces" }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* What somebody else would set twice. */}}
+{{- define "airouter.ownVariables" -}}
+[
+  AIROUTER_POD_NAME, AIROUTER_LOG_LEVEL, AIROUTER_ACCESS_LOG, AIROUTER_DRAIN_GRACE, AIROUTER_DRAIN_DEADLINE,
+  AIROUTER_OPERATOR_NAMESPACE, AIROUTER_OPERATOR_SERVICE, AIROUTER_OPERATOR_WATCH, AIROUTER_OPERATOR_LOG_LEVEL,
+  {{- if .Values.telemetry.otlp.endpoint }}
+  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES,
+  {{- end }}
+]
 {{- end }}
