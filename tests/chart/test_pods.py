@@ -10,6 +10,7 @@ from chart.rendering import (
     CI,
     NAME,
     NAMESPACE,
+    HelmFailed,
     Object,
     container,
     environment,
@@ -44,6 +45,13 @@ def test_every_pod_keeps_to_the_restricted_standard(ci: str) -> None:
                 "capabilities": {"drop": ["ALL"]},
             }
             assert "/tmp" in [mount["mountPath"] for mount in found["volumeMounts"]]
+
+
+def test_a_cluster_may_choose_the_user_itself() -> None:
+    """As OpenShift does."""
+    template = router(render(values={"podSecurityContext.runAsUser": None}))
+    assert "runAsUser" not in template["spec"]["securityContext"]
+    assert template["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
 @pytest.mark.parametrize("ci", CI)
@@ -82,6 +90,14 @@ def test_every_variable_is_a_setting(ci: str) -> None:
         known = {f"{prefix}{name.upper()}" for name in settings.model_fields}
         assert given
         assert set(given) <= known
+
+
+@pytest.mark.parametrize("part", ["router", "operator"])
+def test_no_variable_is_set_twice(part: str) -> None:
+    own = environment({"router": router, "operator": operator}[part](render("everything-on")))
+    for name in own.keys() - {"HTTPS_PROXY", "AIROUTER_OPERATOR_RESYNC"}:
+        with pytest.raises(HelmFailed, match=rf"{part}\.extraEnv: {name} follows from another"):
+            render("everything-on", {f"{part}.extraEnv": [{"name": name, "value": "1"}]})
 
 
 def test_a_router_serves_the_mounted_snapshot() -> None:
@@ -184,6 +200,10 @@ def test_traces_are_off_until_there_is_a_collector() -> None:
     assert told["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc"
     secret = {"secretKeyRef": {"name": "collector", "key": "headers"}}
     assert told["OTEL_EXPORTER_OTLP_HEADERS"] == secret
+    assert told["OTEL_RESOURCE_ATTRIBUTES"] == (
+        "k8s.namespace.name=ai,k8s.pod.name=$(AIROUTER_POD_NAME),"
+        "deployment.environment.name=a%20test"
+    )
 
 
 @pytest.mark.parametrize("part", ["router", "operator"])

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chart import readme
-from chart.rendering import CHART, VERSIONS, HelmFailed, Object, render
+from chart.rendering import CHART, VERSIONS, HelmFailed, Object, helm, render
 
 SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text())
 VALUES = (CHART / "values.yaml").read_text()
@@ -75,6 +75,19 @@ def test_values_that_do_not_go_together_are_refused(values: Object, what: str) -
     with pytest.raises(HelmFailed) as refusal:
         render(values=values)
     assert what in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "what"),
+    [("1.28.9", "requires kubeVersion"), ("1.29.0", "preStopSeconds: needs Kubernetes 1.30")],
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_old_kubernetes_is_refused(version: int, kubernetes: str, what: str) -> None:
+    target = ("x", str(CHART), f"--kube-version={kubernetes}")
+    with pytest.raises(HelmFailed, match=what):
+        helm(version, "template", *target, "--set=router.drain.preStopSeconds=1")
+    if kubernetes != "1.28.9":
+        assert helm(version, "template", *target)
 
 
 def test_every_object_of_the_schema_is_closed_or_open_on_purpose() -> None:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from support.site import RELEASE, Site, models
+import shutil
+from pathlib import Path
+
+from support.site import CHART, RELEASE, Site, models
 
 
 async def test_routerconfigs_outlive_a_release(site: Site) -> None:
     await site.helm("uninstall", RELEASE, "--wait")
     names = await site.kubectl("get", "rcfg", "-o", "name")
-    assert names.split() == ["routerconfig.airouter.dev/default"]
+    assert "routerconfig.airouter.dev/default" in names.split()
     await site.install()
     await site.until_ready()
     await site.until_programmed()
     assert await models(await site.url()) == ["echo", "slow"]
 
 
-async def test_an_upgrade_brings_a_changed_crd(site: Site) -> None:
-    crd = "crd/routerconfigs.airouter.dev"
-    await site.kubectl("annotate", "--overwrite", crd, "airouter.dev/bundle-version=old")
-    await site.install(router__podAnnotations={"another": "upgrade"})
-    found = await site.get(crd)
-    assert found["metadata"]["annotations"]["airouter.dev/bundle-version"] != "old"
+async def test_an_upgrade_brings_a_changed_crd(site: Site, tmp_path: Path) -> None:
+    changed = tmp_path / CHART.name
+    shutil.copytree(CHART, changed)
+    (crd,) = (changed / "files" / "crds").iterdir()
+    crd.write_text(crd.read_text().replace('bundle-version: "0.1.0"', 'bundle-version: "9.9.9"'))
+    await site.install(changed)
+    assert await bundle_version(site) == "9.9.9"
     await site.until_programmed()
+    await site.install()
+    assert await bundle_version(site) == "0.1.0"
+
+
+async def bundle_version(site: Site) -> str:
+    """Of the CRD that the cluster has."""
+    found = await site.get("crd/routerconfigs.airouter.dev")
+    return str(found["metadata"]["annotations"]["airouter.dev/bundle-version"])
 
 
 async def test_nothing_cluster_wide_is_asked_for_by_default(site: Site) -> None:

@@ -54,11 +54,11 @@ class Site:
             timeout=PATIENCE,
         )
 
-    async def install(self, **values: Any) -> None:
+    async def install(self, chart: Path = CHART, **values: Any) -> None:
         """`helm upgrade --install`. It waits for nothing: routers wait for their RouterConfig."""
         sets = [f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in values.items()]
         await self.helm(
-            *("upgrade", "--install", RELEASE, str(CHART), "--create-namespace"),
+            *("upgrade", "--install", RELEASE, str(chart), "--create-namespace"),
             *(f"--set-json={each}" for each in [*IMAGES, *sets]),
         )
 
