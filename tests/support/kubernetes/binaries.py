@@ -114,8 +114,9 @@ class Binaries:
         return self.path("kube-controller-manager")
 
     def all(self) -> list[Path]:
-        """Those of an API server without a node."""
-        return [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
+        """Those of an API server without a node, and both Helms: what `make test` needs."""
+        server = [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
+        return [*server, self.path("helm"), self.path("helm3")]
 
     def path(self, name: str) -> Path:
         """Of any program in `PACKAGES`."""
