@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from support.elsewhere import Elsewhere
 from support.kubernetes.binaries import binaries
 from support.kubernetes.node import cluster
 from support.kubernetes.node.images import base_image, save
 from support.kubernetes.node.node import Node
 from support.resources import MASTER_KEY, routerconfig, secret
-from support.site import Site
+from support.site import TAG, Site
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"router": "auto-ai-router", "operator": "auto-ai-router-operator"}
-TAG = "e2e"
 NAMESPACE = "airouter-e2e"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 PIP = f"[global]\ncert = {AUTHORITIES.with_suffix('.host')}\n"
@@ -30,8 +30,14 @@ SLOW = {
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """The cluster of this machine with the images of this checkout; it is left running."""
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node | Elsewhere:
+    """What KUBECONFIG names, or a node of this machine with the images of this checkout.
+
+    A node of this machine is left running. Elsewhere `E2E_REGISTRY`, `E2E_TAG` and
+    `E2E_PULL_POLICY` say where the images are.
+    """
+    if kubeconfig := os.environ.get("KUBECONFIG"):
+        return Elsewhere(Path(kubeconfig))
     node = cluster.up()
     folder = tmp_path_factory.mktemp("images")
     base_image(binaries().cache)
@@ -45,7 +51,7 @@ def built(target: str, name: str, folder: Path) -> Path:
     image, archive = f"docker.io/library/{name}:{TAG}", folder / f"{name}.tar"
     subprocess.run(
         [ROOT / "scripts" / "build-image", target, image],
-        env={**os.environ, "IMAGE_FLAGS": build_flags(folder)},
+        env={**os.environ, "BUILDER": "buildah", "IMAGE_FLAGS": build_flags(folder)},
         check=True,
         timeout=900,
     )
@@ -63,7 +69,7 @@ def build_flags(folder: Path) -> str:
 
 
 @pytest.fixture
-async def site(node: Node) -> Site:
+async def site(node: Node | Elsewhere) -> Site:
     """The chart as it is by default, with one RouterConfig that every pod serves."""
     site = Site(node, NAMESPACE)
     await site.install()

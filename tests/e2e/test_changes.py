@@ -21,14 +21,17 @@ async def identities(site: Site) -> list[tuple[str, int]]:
 
 
 async def seconds_until(url: str, wanted: Any, key: str = MASTER_KEY) -> float:
-    """How long it takes until every one of several connections sees what is wanted."""
-    start = time.monotonic()
+    """When it was that from then on ten connections in a row saw what is wanted."""
+    start = since = time.monotonic()
     in_a_row = 0
     while in_a_row < 10:
-        in_a_row = in_a_row + 1 if await models(url, key) == wanted else 0
-        if time.monotonic() - start > 20:
-            raise AssertionError(f"{await models(url, key)}, not {wanted}")
-    return time.monotonic() - start
+        asked = time.monotonic()
+        found = await models(url, key)
+        in_a_row = in_a_row + 1 if found == wanted else 0
+        since = asked if in_a_row == 1 else since
+        if asked - start > 20:
+            raise AssertionError(f"{found}, not {wanted}")
+    return since - start
 
 
 async def test_a_model_and_a_key_are_live_within_a_second_of_their_patch(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+from support.elsewhere import Elsewhere
 from support.kubernetes.node.node import Node
 from support.resources import MASTER_KEY
 
@@ -22,9 +24,12 @@ ROUTERS = "app.kubernetes.io/component=router"
 ROUTER_NAME, OPERATOR_NAME = f"{RELEASE}-auto-ai-router", f"{RELEASE}-auto-ai-router-operator"
 OPERATOR = "app.kubernetes.io/component=operator"
 PATIENCE = 120.0
+REGISTRY = os.environ.get("E2E_REGISTRY", "docker.io/library")
+TAG = os.environ.get("E2E_TAG", "e2e")
+PULL_POLICY = os.environ.get("E2E_PULL_POLICY", "Never")
 IMAGES = (
     *(
-        f'{part}.image={{"registry":"docker.io/library","tag":"e2e","pullPolicy":"Never"}}'
+        f'{part}.image={{"registry":"{REGISTRY}","tag":"{TAG}","pullPolicy":"{PULL_POLICY}"}}'
         for part in ("router", "operator")
     ),
     'router.service={"type":"NodePort"}',
@@ -38,7 +43,7 @@ Object = dict[str, Any]
 class Site:
     """A namespace of a cluster, with a release in it or not yet."""
 
-    def __init__(self, node: Node, namespace: str) -> None:
+    def __init__(self, node: Node | Elsewhere, namespace: str) -> None:
         self.node = node
         self.namespace = namespace
 
