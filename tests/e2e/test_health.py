@@ -31,7 +31,11 @@ async def test_a_pod_without_any_snapshot_is_alive_and_not_ready(site: Site) -> 
     await site.apply(routerconfig(MOCK, models={"other": "mock"}, name="another"))
     await site.until_ready()
     await site.until_programmed("another")
-    assert await models(await site.url()) == ["other"]
+
+    async def served() -> bool:
+        return await models(await site.url()) == ["other"]
+
+    await site.until(served, "the other RouterConfig is what a client gets", 30)
 
 
 async def test_a_router_that_is_frozen_is_restarted(site: Site) -> None:

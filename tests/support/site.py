@@ -103,6 +103,19 @@ class Site:
         """Wait until every Deployment is as it should be, and no other pod is left."""
         for deployment in (ROUTER_NAME, OPERATOR_NAME):
             await self.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=120s")
+        await self.until_reachable()
+
+    async def until_reachable(self) -> None:
+        """Wait until the Service leads to a router: kube-proxy follows Ready pods a moment later."""
+        url = await self.url()
+
+        async def reachable() -> bool:
+            async with httpx.AsyncClient(base_url=url) as client:
+                with contextlib.suppress(httpx.TransportError):
+                    return (await client.get("/vhealth")).status_code == 200
+            return False
+
+        await self.until(reachable, f"a router behind {url}", 30)
 
     async def restart_routers(self) -> None:
         """A rolling restart, until it is over and the old pods are gone."""
