@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from contract.openai_service import KEY, OpenAIService, openai_service
+from contract.services.openai.service import KEY, OpenAIService, openai_service
 from support.config import MASTER_KEY, manifest
 from support.in_loop import Served, served
 

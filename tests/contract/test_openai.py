@@ -11,9 +11,9 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
-from contract.openai_answers import Turn
-from contract.openai_refusals import quota_used_up, rate_limited, server_error
-from contract.openai_service import KEY, Cut, OpenAIService
+from contract.services.openai.answers import Turn
+from contract.services.openai.refusals import quota_used_up, rate_limited, server_error
+from contract.services.openai.service import KEY, Cut, OpenAIService
 from support.config import MASTER_KEY
 from support.in_loop import Served
 

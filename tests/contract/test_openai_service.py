@@ -11,10 +11,10 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
-from contract.openai_answers import Turn
-from contract.openai_refusals import Refusal
-from contract.openai_rules import RULES
-from contract.openai_service import KEY, OpenAIService, openai_service
+from contract.services.openai.answers import Turn
+from contract.services.openai.refusals import Refusal
+from contract.services.openai.rules import RULES
+from contract.services.openai.service import KEY, OpenAIService, openai_service
 
 MODEL = "gpt-4o-2024-11-20"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from contract.openai_refusals import Refusal
+from contract.services.openai.refusals import Refusal
 
 Body = dict[str, Any]
 

@@ -14,7 +14,7 @@ from openai.types.chat import completion_create_params as chat_create_params
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
-from contract.openai_refusals import Refusal, missing, unrecognized
+from contract.services.openai.refusals import Refusal, missing, unrecognized
 
 
 def closed(node: Any) -> Any:

@@ -1,6 +1,6 @@
 """A strict OpenAI on loopback: what the real service refuses it refuses, in the same words.
 
-Layers 1 and 2 are in `openai_shapes.py` and `openai_rules.py`. Here are the behaviour that a test
+Layers 1 and 2 are in `shapes.py` and `rules.py`. Here are the behaviour that a test
 scripts (`turns`, `refusals`, `cuts`), and a journal of all that was asked. A refusal that no test
 took note of fails the test, so that a router's retry cannot hide it.
 """
@@ -18,9 +18,9 @@ from typing import Any
 
 from aiohttp import web
 
-from contract import openai_answers as answers
-from contract.openai_answers import Turn
-from contract.openai_refusals import (
+from contract.services.openai import answers
+from contract.services.openai.answers import Turn
+from contract.services.openai.refusals import (
     Refusal,
     missing,
     missing_key,
@@ -29,8 +29,8 @@ from contract.openai_refusals import (
     unknown_url,
     wrong_key,
 )
-from contract.openai_rules import check_rules
-from contract.openai_shapes import check_shape
+from contract.services.openai.rules import check_rules
+from contract.services.openai.shapes import check_shape
 
 KEY = "sk-openai-service-0123456789"
 CHAT_MODELS = ("gpt-4o-2024-11-20", "gpt-4o-mini")

@@ -1,0 +1,71 @@
+"""The shape that all dialects share: four parts, of which each has those that somebody uses.
+
+A dialect is plain functions and small state machines; what a client speaks has `parse_request` and
+`render_response`, what a provider speaks the other half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airouter.dialects.conversation import Answer, Conversation, Destination
+    from airouter.dialects.events import Event
+    from airouter.dialects.framing import Frame
+
+
+class Framing(Protocol):
+    """Cuts the bytes of an upstream's stream into frames. Raises `BrokenReply`."""
+
+    def feed(self, data: bytes) -> list[Frame]: ...
+
+
+class StreamParser(Protocol):
+    """Reads the frames of an upstream's stream."""
+
+    def feed(self, frame: Frame) -> Iterable[Event]:
+        """The events of one frame. Raises `BrokenReply` for one that cannot be read."""
+        ...
+
+    def finish(self) -> Iterable[Event]:
+        """The upstream has closed: `Ended` or `Broken`, unless that has been said."""
+        ...
+
+
+class StreamRenderer(Protocol):
+    """Writes events for a client."""
+
+    def feed(self, event: Event) -> bytes:
+        """What the client gets for one event; may be empty. `Broken` becomes an error event."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClientDialect:
+    """What a client speaks."""
+
+    name: str
+    parse_request: Callable[[bytes], Conversation]
+    """Raises `Failure` 400 that names the field."""
+    render_response: Callable[[Answer, Conversation], bytes]
+    stream_renderer: Callable[[Conversation], StreamRenderer]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of `Conversation` to their names in this dialect, where those differ."""
+
+
+@dataclass(frozen=True)
+class UpstreamDialect:
+    """What a provider speaks."""
+
+    name: str
+    render_request: Callable[[Conversation, Destination], bytes]
+    """The body, without the model where the path has it. Raises `Unsupported`."""
+    parse_response: Callable[[bytes, Destination], Answer]
+    """Raises `BrokenReply` for a body that cannot be read, `Failure` for an error in a 200."""
+    framing: Callable[[], Framing]
+    stream_parser: Callable[[Destination], StreamParser]
+    fetches: Callable[[Conversation], list[str]] = lambda _conversation: []
+    """The URLs in a conversation that this dialect wants as bytes."""

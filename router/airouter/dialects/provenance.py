@@ -1,0 +1,86 @@
+"""Who made a signature, and how one travels through a dialect that has no field for it.
+
+A provider takes back only what it signed itself, so each signature says its maker. Claude knows its
+own reasoning wherever it runs; Gemini only what was made by the same model in the same project.
+
+A client gets foreign reasoning as an opaque text (`pack`) in a place that it returns unchanged: in
+the id of a tool call for chat completions, in the signature of a thinking block for messages. It is
+not secret: whoever asked may read what the model thought.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Reasoning, Signature, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MARK = "__airouter1_"
+"""Begins what is packed; the digit is its version. All of it matches `[A-Za-z0-9_-]+`."""
+PACKED = re.compile(MARK.encode() + rb"[A-Za-z0-9_-]*")
+PACKED_LIMIT = 262_144
+"""Characters; more is not packed, and the reasoning stays behind."""
+PLAIN_LIMIT = 4_194_304
+CLAUDE = "claude"
+CLAUDE_NAME = re.compile(r"claude-[a-z0-9-]*?(?=-20\d{6}|-v\d+(?::|$)|@|:|$)")
+
+Packed = Reasoning | ToolCall
+
+_decoder = msgspec.json.Decoder(list[Packed])
+_encoder = msgspec.json.Encoder()
+
+
+def maker_of(type_: str, credential: str, model: str) -> str:
+    """The provenance of what a model signs; `type_` and `credential` say where it runs."""
+    claude = CLAUDE_NAME.search(model.lower())
+    if claude:
+        return claude.group()
+    return f"{type_}/{credential}/{model}"
+
+
+def is_own(signature: Signature | None, maker: str) -> bool:
+    """Whether a maker will take a signature back. Bare `claude` is a Claude of unknown version."""
+    if signature is None:
+        return False
+    if signature.maker == maker:
+        return True
+    return CLAUDE in {signature.maker, maker} and both_claude(signature.maker, maker)
+
+
+def both_claude(one: str, other: str) -> bool:
+    """Whether two makers are models of the Claude family."""
+    return one.startswith(CLAUDE) and other.startswith(CLAUDE)
+
+
+def pack(parts: Sequence[Packed]) -> str:
+    """Reasoning and signatures as one opaque word; empty where there is nothing or too much."""
+    if not parts:
+        return ""
+    packed = base64.urlsafe_b64encode(zlib.compress(_encoder.encode(parts)))
+    return MARK + packed.rstrip(b"=").decode() if len(packed) <= PACKED_LIMIT else ""
+
+
+def unpack(text: str) -> tuple[str, list[Packed]]:
+    """What stands before a packed word, and what is in it; of a damaged one nothing is left."""
+    before, mark, packed = text.partition(MARK)
+    if not mark or len(packed) > PACKED_LIMIT:
+        return before, []
+    try:
+        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
+        return before, _decoder.decode(plain)
+    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError):
+        return before, []
+
+
+def without_packed(body: bytes) -> bytes:
+    """A body for a provider that would not know what the words in it are."""
+    return PACKED.sub(b"", body)

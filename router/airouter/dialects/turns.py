@@ -1,0 +1,107 @@
+"""What renderers do with turns before they write them: roles that alternate, calls that match."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Text, ToolCall, ToolResult, Turn
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airouter.dialects.conversation import Part
+    from airouter.failures import Failure
+
+INSTRUCTIONS = frozenset({"system", "developer"})
+
+
+def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
+    """The instructions that a conversation begins with, and the rest."""
+    for at, turn in enumerate(turns):
+        if turn.role not in INSTRUCTIONS:
+            return list(turns[:at]), list(turns[at:])
+    return list(turns), []
+
+
+def merged(turns: Iterable[Turn]) -> list[Turn]:
+    """Neighbours of one role as one turn, empty ones left out.
+
+    In a turn of the user the results of tools come first, whatever came between the turns.
+    """
+    found: list[list[Turn]] = []
+    for turn in turns:
+        if not turn.parts:
+            continue
+        if found and found[-1][0].role == turn.role:
+            found[-1].append(turn)
+        else:
+            found.append([turn])
+    return [joined(same) for same in found]
+
+
+def joined(turns: Sequence[Turn]) -> Turn:
+    """Turns of one role as one."""
+    parts = [part for turn in turns for part in turn.parts]
+    if turns[0].role == "user":
+        parts.sort(key=lambda part: not isinstance(part, ToolResult))
+    return msgspec.structs.replace(turns[0], parts=tuple(parts))
+
+
+def folded(turns: Iterable[Turn]) -> list[Turn]:
+    """Later instructions as what the user says, for a provider that has only leading ones."""
+    return [
+        msgspec.structs.replace(turn, role="user") if turn.role in INSTRUCTIONS else turn
+        for turn in turns
+    ]
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """The text of parts, joined by empty lines."""
+    return "\n\n".join(part.text for part in parts if isinstance(part, Text) and part.text)
+
+
+def call_names(turns: Iterable[Turn]) -> dict[str, str]:
+    """Id of a call to the name of its tool."""
+    return {
+        part.id: part.name for turn in turns for part in turn.parts if isinstance(part, ToolCall)
+    }
+
+
+def check_calls(turns: Sequence[Turn]) -> None:
+    """Every call has its result in the next turn of the user, and every result its call.
+
+    Raises `Failure` 400 that names the turn, also for calls at the end: no provider goes on
+    without their results. Instructions may stand between.
+    """
+    waiting: set[str] = set()
+    for turn in merged(turn for turn in turns if turn.role not in INSTRUCTIONS):
+        for part in turn.parts:
+            if isinstance(part, ToolResult):
+                if part.call_id not in waiting:
+                    raise misplaced(turns, part, "the result of a tool call that does not precede")
+                waiting.discard(part.call_id)
+        if waiting:
+            break
+        for part in turn.parts:
+            if isinstance(part, ToolCall):
+                if part.id in waiting:
+                    raise misplaced(turns, part, "a tool call with an id that precedes")
+                waiting.add(part.id)
+    if waiting:
+        call = next(
+            part
+            for turn in reversed(turns)
+            for part in turn.parts
+            if isinstance(part, ToolCall) and part.id in waiting
+        )
+        raise misplaced(turns, call, "a tool call whose result does not follow")
+
+
+def misplaced(turns: Sequence[Turn], part: ToolCall | ToolResult, what: str) -> Failure:
+    """A call or a result in the wrong place."""
+    at = next(turn.at for turn in turns if any(each is part for each in turn.parts))
+    name = part.id if isinstance(part, ToolCall) else part.call_id
+    return invalid_field(at, f"'{at}' has {what}: '{name[:64]}'.")
