@@ -106,7 +106,7 @@ class Site:
         await self.until_reachable()
 
     async def until_reachable(self) -> None:
-        """Wait until the Service leads to a router: kube-proxy follows Ready pods a moment later."""
+        """Wait until the Service leads to a router: kube-proxy comes after Ready pods."""
         url = await self.url()
 
         async def reachable() -> bool:
