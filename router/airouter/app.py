@@ -35,6 +35,7 @@ from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
+from airouter.providers.identity import Identities
 from airouter.providers.registry import PROVIDERS
 from airouter.routing.fail2ban import NoBans
 from airouter.telemetry import logs
@@ -42,6 +43,7 @@ from airouter.telemetry.access import AccessLog
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
+from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
 from airouter.welcome import welcome
 
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
-    from airouter.config.snapshot import Snapshot
+    from airouter.config.snapshot import Credential, Snapshot
     from airouter.config.sources.stream import StreamSource
     from airouter.config.store import Reload
     from airouter.routing.catalog import Load
@@ -84,6 +86,8 @@ class Router:
         self._loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
+        self.identities = Identities()
+        self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = Pools(
             self.outbox,
             max_connections=settings.max_upstream_connections,
@@ -93,11 +97,12 @@ class Router:
         self.store = Store(self._apply)
         self.metrics = Metrics(self)
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
-        self.tracing = open_tracing(os.environ, default_base_urls())
+        self.tracing = open_tracing(os.environ, home_of)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
             bans=NoBans(),
+            fetcher=self.fetcher,
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
@@ -195,9 +200,10 @@ class Router:
 
     def _apply(self, snapshot: Snapshot) -> None:
         """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
-        generation = build(snapshot, self.pools, self._loads)
+        generation = build(snapshot, self.pools, self.identities, self._loads)
         self.pipeline.generation = generation
         self.pools.keep_only(generation.pools)
+        self.identities.keep_only(generation.signers)
         self.tracing.reload(snapshot)
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
@@ -213,6 +219,7 @@ class Router:
         if self.access_log is not None:
             self.access_log.close(CLOSING_TIMEOUT)
         self.pools.close()
+        self.identities.close()
 
     def _consumers(self) -> list[Consumer]:
         consumers: list[Consumer] = [self.metrics, self.tracing]
@@ -221,9 +228,9 @@ class Router:
         return consumers
 
 
-def default_base_urls() -> dict[str, str]:
-    """Where a provider is when its credential does not say, by type."""
-    return {name: p.base_url for name, p in PROVIDERS.items() if p.base_url is not None}
+def home_of(credential: Credential) -> str | None:
+    """Where a provider is when its credential does not say."""
+    return PROVIDERS[credential.type].base_url(credential)
 
 
 def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> int:

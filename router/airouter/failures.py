@@ -88,6 +88,16 @@ def upstream_unreachable(kind: str) -> Failure:
     return Failure(502, "The upstream could not be reached.", type="server_error", code=kind)
 
 
+def ended_early() -> Failure:
+    """A stream that closed before its end."""
+    return Failure(
+        502,
+        "The upstream closed the stream before its end.",
+        type="server_error",
+        code="broken_reply",
+    )
+
+
 def no_backend(model: str) -> Failure:
     """A model all of whose backends are drained, banned or without the API that was asked for."""
     return Failure(

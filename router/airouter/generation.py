@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from airouter import __version__
 from airouter.auth import Keyring
 from airouter.config.snapshot import Mock
+from airouter.dialects.conversation import Destination
+from airouter.dialects.crossings.choice import crossing_for
 from airouter.dialects.passthrough import Edits
+from airouter.dialects.provenance import maker_of
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import MOCK, PROVIDERS
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier
@@ -24,23 +25,35 @@ from airouter.upstream.pool import Pool
 from airouter.wire import UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
+    from airouter.dialects.crossings.base import Crossing
     from airouter.providers.base import Provider
+    from airouter.providers.binding import Api, Binding
+    from airouter.providers.identity import Identities
+    from airouter.providers.identity.base import Signer
     from airouter.upstream.pools import Pools
-    from airouter.wire import Upstream
+    from airouter.wire import Reply, Upstream
 
 logger = logging.getLogger("airouter.generation")
 
-APIS = ("chat", "completions", "embeddings")
+API_OF: Mapping[Api, str] = {
+    "chat": "chat",
+    "messages": "chat",
+    "count_tokens": "chat",
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "images": "images",
+}
+"""What a client asks for, and what a credential must offer (`api`) for it."""
 
 
 class Account:
     """A credential with its provider and the connections to it."""
 
-    __slots__ = ("credential", "head", "load", "paths", "provider", "upstream")
+    __slots__ = ("credential", "head", "load", "provider", "root", "signer", "upstream")
 
     def __init__(
         self,
@@ -49,26 +62,36 @@ class Account:
         base_url: str,
         upstream: Upstream,
         load: Load,
+        signer: Signer | None,
     ) -> None:
         self.credential = credential
         self.provider = provider
         self.upstream = upstream
         self.load = load
+        self.signer = signer
         self.head = head_of(credential, provider)
-        root = urlsplit(base_url).path.rstrip("/")
-        self.paths = {api: (root + path).encode() for api, path in provider.paths.items()}
+        self.root = urlsplit(base_url).path.rstrip("/")
+
+    async def send(self, path: bytes, head: bytes, body: bytes) -> Reply:
+        """POST as who we are there. Raises `UpstreamError`."""
+        signer = self.signer
+        if signer is not None:
+            path, signed = await signer.sign(path, body)
+            head += signed
+        return await self.upstream.send(path, self.head + head, body)
 
 
 class Target:
     """One backend as the pipeline sends to it."""
 
-    __slots__ = ("account", "edits", "model", "path")
+    __slots__ = ("account", "crossing", "headers", "path", "stream_path")
 
-    def __init__(self, account: Account, api: str, upstream_name: str, edits: Edits) -> None:
+    def __init__(self, account: Account, binding: Binding, crossing: Crossing) -> None:
         self.account = account
-        self.path = account.paths[api]
-        self.model = msgspec.Raw(msgspec.json.encode(upstream_name))
-        self.edits = edits
+        self.crossing = crossing
+        self.path = (account.root + binding.path).encode()
+        self.stream_path = (account.root + (binding.stream_path or binding.path)).encode()
+        self.headers = {name.encode(): value.encode() for name, value in binding.headers.items()}
 
 
 @dataclass(frozen=True)
@@ -77,14 +100,17 @@ class Generation:
 
     snapshot: Snapshot
     keyring: Keyring
-    catalogs: dict[str, Catalog[Target]]
+    catalogs: dict[Api, Catalog[Target]]
     """API to the models, each with those backends that offer it."""
     pools: list[Pool]
+    signers: list[Signer]
     unusable: dict[str, str]
     """Credentials that cannot be called from here, and why; the others are served."""
 
 
-def build(snapshot: Snapshot, pools: Pools, loads: dict[str, Load]) -> Generation:
+def build(
+    snapshot: Snapshot, pools: Pools, identities: Identities, loads: dict[str, Load]
+) -> Generation:
     """Build a generation.
 
     `loads` is credential name to load and is kept up: names out of use are forgotten.
@@ -93,7 +119,7 @@ def build(snapshot: Snapshot, pools: Pools, loads: dict[str, Load]) -> Generatio
     unusable: dict[str, str] = {}
     for credential in snapshot.credentials:
         try:
-            accounts[credential.name] = open_account(credential, pools, loads)
+            accounts[credential.name] = open_account(credential, pools, identities, loads)
         except (ValueError, OSError, UpstreamError) as error:
             unusable[credential.name] = str(error)
             logger.warning("credential %s is left out: %s", credential.name, error)
@@ -103,16 +129,19 @@ def build(snapshot: Snapshot, pools: Pools, loads: dict[str, Load]) -> Generatio
     return Generation(
         snapshot,
         Keyring(snapshot.auth),
-        {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in APIS},
+        {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in API_OF},
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
+        [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
     )
 
 
-def open_account(credential: declared.Credential, pools: Pools, loads: dict[str, Load]) -> Account:
+def open_account(
+    credential: declared.Credential, pools: Pools, identities: Identities, loads: dict[str, Load]
+) -> Account:
     """Bind a credential to its provider. Raises what `Pools.pool_for` does."""
     provider = PROVIDERS[credential.type]
-    base_url = credential.base_url or provider.base_url
+    base_url = credential.base_url or provider.base_url(credential)
     if base_url is None:
         raise ValueError(f"credential {credential.name!r} has no base URL")
     upstream: Upstream
@@ -121,36 +150,56 @@ def open_account(credential: declared.Credential, pools: Pools, loads: dict[str,
     else:
         upstream = pools.pool_for(credential, base_url)
     load = loads.setdefault(credential.name, Load())
-    return Account(credential, provider, base_url, upstream, load)
+    signer = identities.signer_for(credential, urlsplit(base_url).netloc.rpartition("@")[2])
+    return Account(credential, provider, base_url, upstream, load, signer)
 
 
 def routes_for(
-    api: str, models: Iterable[declared.Model], accounts: dict[str, Account]
+    api: Api, models: Iterable[declared.Model], accounts: dict[str, Account]
 ) -> Iterable[Route[Target]]:
-    """The route of every model, with those of its backends that offer an API."""
+    """The route of every model, with those of its backends that can be asked for an API."""
     for model in models:
         edits = Edits(model.parameters)
         tiers = [
             [
-                bind(backend, accounts[backend.credential], api, edits)
+                bound
                 for backend in tier
-                if backend.credential in accounts
-                and api in accounts[backend.credential].credential.api
+                if (bound := bind(backend, accounts.get(backend.credential), api, model, edits))
             ]
             for tier in model.tiers
         ]
         yield Route(model, [Tier(backends) for backends in tiers if backends])
 
 
-def bind(backend: declared.Backend, account: Account, api: str, edits: Edits) -> Backend[Target]:
-    """A backend with what it takes to send to it."""
-    return Backend(
-        backend.credential,
-        backend.upstream_name,
-        backend.weight,
-        account.load,
-        Target(account, api, backend.upstream_name, edits),
+def bind(
+    backend: declared.Backend,
+    account: Account | None,
+    api: Api,
+    model: declared.Model,
+    edits: Edits,
+) -> Backend[Target] | None:
+    """A backend with what it takes to send to it; None where it does not offer the API."""
+    if account is None or API_OF[api] not in account.credential.api:
+        return None
+    credential, name = account.credential, backend.upstream_name
+    binding = account.provider.bind(api, credential, name)
+    if binding is None:
+        return None
+    destination = Destination(
+        model=name,
+        maker=maker_of(credential.type, credential.name, name),
+        max_output_tokens=model.metadata.max_output_tokens,
     )
+    crossing = crossing_for(
+        api,
+        binding.speech,
+        destination,
+        edits,
+        public_model=model.name,
+        envelope=binding.envelope,
+    )
+    target = Target(account, binding, crossing)
+    return Backend(credential.name, name, backend.weight, account.load, target)
 
 
 def head_of(credential: declared.Credential, provider: Provider) -> bytes:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
 from airouter.dialects import passthrough
-from airouter.dialects.chat.stream import UsageHider, UsageReader
-from airouter.dialects.usage import usage_of
 from airouter.failures import (
     Failure,
     internal,
@@ -25,31 +23,37 @@ from airouter.failures import (
     not_ready,
     upstream_unreachable,
 )
-from airouter.providers.headers import retry_after
+from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
 from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
 from airouter.telemetry.record import Attempt, Record
-from airouter.wire import UpstreamError
+from airouter.upstream.several import ask_all, whole
+from airouter.wire import Refused, UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
-    from airouter.dialects.usage import Usage
+    from airouter.dialects.conversation import Usage
     from airouter.generation import Generation, Target
     from airouter.limits import Limiter
+    from airouter.providers.binding import Api
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.fail2ban import Bans
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing
-    from airouter.wire import Exchange, Headers, Reply
+    from airouter.upstream.fetching import Fetcher
+    from airouter.wire import Exchange, Headers, Reply, Whole
 
 logger = logging.getLogger("airouter.pipeline")
 
-FORWARDED = (b"openai-beta", b"idempotency-key")
-RETURNED = (b"content-type", b"openai-processing-ms", b"openai-version")
 LONGEST_REST = 3600.0
+CONTENT_TYPE = b"content-type"
 EVENT_STREAM = b"text/event-stream"
+JSON = b"application/json"
+VERSION_HEADER = b"anthropic-version"
+NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+"""What another backend may be able to do."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,19 @@ class Door:
     """An endpoint that the pipeline serves: what it is called, and how it says that it failed."""
 
     path: str
-    api: str
+    api: Api
     operation: str
     """`Record.operation`."""
+    id_header: bytes
+    """How the client's SDK calls the id of a request; `x-request-id` is always there."""
+    forwarded: tuple[bytes, ...]
+    returned: tuple[bytes, ...]
+    """Headers that go through where both sides speak the same dialect, to and from a provider."""
+    error_status: Callable[[Failure], int]
     error_headers: Callable[[Failure], Headers]
     error_body: Callable[[Failure], bytes]
-    error_event: Callable[[Failure, bool], bytes]
-    """A failure inside a stream; the flag says that the stream broke off inside an event."""
+    error_event: Callable[..., bytes]
+    """A failure inside a stream; `mid_event` says that the stream broke off inside an event."""
 
 
 class Call:
@@ -79,7 +89,7 @@ class Call:
         """The one that the request started with, whatever is reloaded meanwhile."""
         self.request: passthrough.Request
         self.head: bytes
-        """The header lines for the provider that are this request's own."""
+        """The header lines that every provider gets."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ class Pipeline:
         *,
         limiter: Limiter,
         bans: Bans,
+        fetcher: Fetcher,
         recorder: Recorder,
         tracing: Tracing,
         random: Random,
@@ -108,6 +119,7 @@ class Pipeline:
         """None until there is a valid snapshot."""
         self._limiter = limiter
         self._bans = bans
+        self._fetcher = fetcher
         self._recorder = recorder
         self._tracing = tracing
         self._random = random
@@ -127,6 +139,7 @@ class Pipeline:
             principal = generation.keyring.authenticate(headers)
             record.principal = principal.name
             call.request = request = passthrough.parse(exchange.body)
+            request.version = headers.get(VERSION_HEADER, b"").decode("latin-1")
             record.stream = request.stream
             route = generation.catalogs[door.api].resolve(request.model)
             if not principal.may_use(route.name):
@@ -159,7 +172,7 @@ class Pipeline:
     async def _answer(self, call: Call, route: Route[Target]) -> None:
         """Try the model, then its fallbacks. Raises the `Failure` of the last that was tried."""
         self._budget.deposit(call.generation.snapshot.retries.budget_percent)
-        call.head = self._head(call)
+        call.head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
         failed = await self._try(call, route)
         for fallback in route.fallbacks:
             if failed is None or not failed.again:
@@ -201,43 +214,96 @@ class Pipeline:
     async def _attempt(self, call: Call, backend: Backend[Target]) -> Failed | None:
         """Ask one backend; None when the client has an answer, be it one that broke off."""
         target = backend.target
+        try:
+            bodies = await self._encode(call, target)
+        except Failure as failure:
+            return Failed(failure, again=failure.code in NOT_HERE, same=False)
+        if not bodies:
+            self._answer_here(call, target)
+            return None
         attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
         call.record.attempts.append(attempt)
         backend.load.in_flight += 1
-        reply: Reply | None = None
         try:
-            head = target.account.head + call.head + self._trace_head(call, attempt)
-            body = passthrough.render(call.request, target.model, target.edits)
-            reply = await target.account.upstream.send(target.path, head, body)
-            attempt.first_byte = monotonic()
-            attempt.status = reply.status
-            if not 200 <= reply.status < 300:
-                return await self._refused(call, backend, reply)
-            if reply.headers.get(b"content-type", b"").startswith(EVENT_STREAM):
-                await self._relay(call, reply)
-            else:
-                await self._forward(call, reply)
+            head = call.head + forwarded(call, target) + self._trace_head(call, attempt)
+            if len(bodies) > 1:
+                return await self._ask_all(call, backend, head, bodies)
+            return await self._ask(call, backend, head, bodies[0])
+        except Refused as refused:
+            attempt.error = refused.kind
+            return self._failed(call, backend, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
             logger.debug("credential %s: %s", backend.credential, error)
             return Failed(upstream_unreachable(error.kind), again=True)
-        else:
-            return None
         finally:
-            if reply is not None:
-                reply.close()
             backend.load.in_flight -= 1
             attempt.ended = monotonic()
             self._bans.note(backend, attempt.status)
 
-    async def _forward(self, call: Call, reply: Reply) -> None:
-        """Pass a whole answer on."""
-        body = await reply.read()
-        note_usage(call.record, usage_of(body))
-        call.exchange.respond(reply.status, self._returned(call, reply), body)
-        note_start(call.record, reply.status)
+    async def _encode(self, call: Call, target: Target) -> list[bytes]:
+        """The bodies for a provider. Raises `Failure` 400."""
+        request, crossing = call.request, target.crossing
+        missing = [url for url in crossing.fetches(request) if url not in request.fetched]
+        if missing:
+            request.fetched |= await self._fetcher.fetch_all(missing)
+        return crossing.encode(request)
 
-    async def _relay(self, call: Call, reply: Reply) -> None:
+    async def _ask(
+        self, call: Call, backend: Backend[Target], head: bytes, body: bytes
+    ) -> Failed | None:
+        """One call of a provider, and its answer for the client. Raises `UpstreamError`."""
+        target, attempt = backend.target, call.record.attempts[-1]
+        path = target.stream_path if call.request.stream else target.path
+        reply = await target.account.send(path, head, body)
+        try:
+            attempt.first_byte = monotonic()
+            attempt.status = reply.status
+            if not 200 <= reply.status < 300:
+                return self._refused(call, backend, await whole(reply))
+            if streams(call, target, reply):
+                await self._relay(call, target, reply)
+                return None
+            return self._forward(call, backend, [await whole(reply)])
+        finally:
+            reply.close()
+
+    async def _ask_all(
+        self, call: Call, backend: Backend[Target], head: bytes, bodies: list[bytes]
+    ) -> Failed | None:
+        """Several calls of a provider that make one answer. Raises `UpstreamError`."""
+        target, attempt = backend.target, call.record.attempts[-1]
+        answers = await ask_all(lambda body: target.account.send(target.path, head, body), bodies)
+        attempt.first_byte = monotonic()
+        failed = next((each for each in answers if not 200 <= each.status < 300), None)
+        attempt.status = (failed or answers[0]).status
+        if failed is not None:
+            return self._refused(call, backend, failed)
+        return self._forward(call, backend, answers)
+
+    def _forward(
+        self, call: Call, backend: Backend[Target], answers: Sequence[Whole]
+    ) -> Failed | None:
+        """Give the client a whole answer. Raises `UpstreamError` for one that cannot be read."""
+        target = backend.target
+        try:
+            given = target.crossing.answer(call.request, answers)
+        except Failure as failure:
+            return self._failed(call, backend, failure)
+        note_usage(call.record, given.usage)
+        headers = self._returned(call, target, answers[0].headers, JSON)
+        call.exchange.respond(answers[0].status, headers, given.body)
+        note_start(call.record, answers[0].status)
+        return None
+
+    def _answer_here(self, call: Call, target: Target) -> None:
+        """What no provider needs to be asked for."""
+        given = target.crossing.answer(call.request, ())
+        headers = [(CONTENT_TYPE, JSON), *target.crossing.headers, *self._ids(call)]
+        call.exchange.respond(200, headers, given.body)
+        note_start(call.record, 200)
+
+    async def _relay(self, call: Call, target: Target, reply: Reply) -> None:
         """Pass a stream on. Until its first piece nothing is sent, so another backend may do it.
 
         Raises `UpstreamError` for a stream that broke before that.
@@ -246,15 +312,16 @@ class Pipeline:
 
         def begin(data: bytes) -> None:
             note_start(call.record, reply.status)
-            exchange.start(reply.status, self._returned(call, reply))
+            headers = self._returned(call, target, reply.headers, EVENT_STREAM)
+            exchange.start(reply.status, headers)
             tap.write = exchange.write
             exchange.write(data)
 
-        hidden = call.request.stream and not call.request.include_usage
-        tap = UsageHider(begin) if hidden else UsageReader(begin)
+        tap = target.crossing.tap(call.request, begin)
         exchange.source = reply
         try:
             await reply.relay(tap.feed)
+            usage = tap.finish()
         except UpstreamError as error:
             if not exchange.started:
                 raise
@@ -262,7 +329,9 @@ class Pipeline:
             return
         finally:
             exchange.source = None
-        note_usage(call.record, tap.finish())
+        note_usage(call.record, usage)
+        if tap.failure is not None:
+            note_failure(call.record, tap.failure)
         if not exchange.started:
             begin(b"")
         exchange.end()
@@ -271,18 +340,27 @@ class Pipeline:
         """Tell the client inside the stream that there will be no more."""
         call.record.attempts[-1].error = error.kind
         call.record.error = error.kind
-        call.exchange.write(call.door.error_event(upstream_unreachable(error.kind), mid_event))
+        failure = upstream_unreachable(error.kind)
+        call.exchange.write(call.door.error_event(failure, mid_event=mid_event))
         call.exchange.end()
 
-    async def _refused(self, call: Call, backend: Backend[Target], reply: Reply) -> Failed:
+    def _refused(self, call: Call, backend: Backend[Target], answer: Whole) -> Failed:
         """Make a failure of a provider's error."""
         account = backend.target.account
-        failure = account.provider.failure(reply.status, await reply.read(), account.credential)
-        failure.retry_after = retry_after(reply.headers)
+        failure = account.provider.failure(
+            answer.status, answer.headers, answer.body, account.credential
+        )
         if failure.retry_after is not None:
             backend.rest(monotonic() + min(failure.retry_after, LONGEST_REST))
-        own_fault = reply.status in {401, 403, 407}  # our key there is bad: another may be good
-        again = own_fault or reply.status in call.generation.snapshot.retries.on_status
+        failed = self._failed(call, backend, failure)
+        on_status = call.generation.snapshot.retries.on_status
+        return replace(failed, again=failed.again or answer.status in on_status)
+
+    def _failed(self, call: Call, backend: Backend[Target], failure: Failure) -> Failed:
+        """Whether another attempt may mend it: not the same account if it refuses our key."""
+        failure.message = without_identifiers(failure.message, backend.target.account.credential)
+        own_fault = failure.code == AUTHENTICATION_FAILED
+        again = own_fault or failure.status in call.generation.snapshot.retries.on_status
         return Failed(failure, again=again, same=not own_fault)
 
     def _refuse(self, call: Call, failure: Failure) -> None:
@@ -291,18 +369,10 @@ class Pipeline:
         if call.exchange.started:
             call.exchange.abort()
             return
-        headers = call.door.error_headers(failure)
-        headers.append((request_ids.HEADER, call.record.request_id.encode("latin-1")))
-        call.exchange.respond(failure.status, headers, call.door.error_body(failure))
-        note_start(call.record, failure.status)
-
-    def _head(self, call: Call) -> bytes:
-        head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
-        given = call.exchange.headers
-        for name in FORWARDED:
-            if name in given:
-                head += b"%b: %b\r\n" % (name, given[name])
-        return head
+        headers = [*call.door.error_headers(failure), *self._ids(call)]
+        status = call.door.error_status(failure)
+        call.exchange.respond(status, headers, call.door.error_body(failure))
+        note_start(call.record, status)
 
     def _trace_head(self, call: Call, attempt: Attempt) -> bytes:
         trace = call.record.trace
@@ -310,11 +380,40 @@ class Pipeline:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(call.exchange.headers, trace, attempt.span_id)
 
-    def _returned(self, call: Call, reply: Reply) -> Headers:
-        given = reply.headers
-        headers = [(name, given[name]) for name in RETURNED if name in given]
-        headers.append((request_ids.HEADER, call.record.request_id.encode("ascii")))
+    def _returned(
+        self, call: Call, target: Target, given: Mapping[bytes, bytes], kind: bytes
+    ) -> Headers:
+        """The headers of an answer; of the provider's own where they mean something there."""
+        headers: Headers = []
+        if target.crossing.same_dialect:
+            kind = given.get(CONTENT_TYPE, kind)
+            headers = [(name, given[name]) for name in call.door.returned if name in given]
+        return [(CONTENT_TYPE, kind), *headers, *self._ids(call)]
+
+    def _ids(self, call: Call) -> Headers:
+        """The id of the request, in every name that the client may look for."""
+        name = call.record.request_id.encode("ascii")
+        headers = [(request_ids.HEADER, name)]
+        if call.door.id_header != request_ids.HEADER:
+            headers.append((call.door.id_header, name))
         return headers
+
+
+def forwarded(call: Call, target: Target) -> bytes:
+    """The header lines of a target, the client's own before them where they mean something."""
+    headers = target.headers
+    if target.crossing.same_dialect:
+        given = call.exchange.headers
+        own = {name: given[name] for name in call.door.forwarded if name in given}
+        headers = headers | own if headers else own
+    return b"".join(b"%b: %b\r\n" % each for each in headers.items())
+
+
+def streams(call: Call, target: Target, reply: Reply) -> bool:
+    """Whether an answer comes as a stream: what passes through says so itself."""
+    if target.crossing.same_dialect:
+        return reply.headers.get(CONTENT_TYPE, b"").startswith(EVENT_STREAM)
+    return call.request.stream
 
 
 def note_start(record: Record, status: int) -> None:
@@ -326,7 +425,13 @@ def note_start(record: Record, status: int) -> None:
 def note_usage(record: Record, usage: Usage | None) -> None:
     """What the provider counted."""
     if usage is not None:
-        record.input_tokens = usage.prompt_tokens or 0
-        record.output_tokens = usage.completion_tokens or 0
-        record.cached_tokens = usage.cached_tokens
-        record.reasoning_tokens = usage.reasoning_tokens
+        record.input_tokens = usage.input_tokens or 0
+        record.output_tokens = usage.output_tokens or 0
+        record.cached_tokens = usage.cached_tokens or 0
+        record.reasoning_tokens = usage.reasoning_tokens or 0
+
+
+def note_failure(record: Record, failure: Failure) -> None:
+    """The provider gave up inside a stream, and the client knows."""
+    record.error = (failure.code or failure.type)[:64]
+    record.attempts[-1].error = Refused.kind

@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     max_upstream_connections: int = Field(
         4_096, ge=1, description="Connections to one upstream at a time; further requests wait."
     )
+    fetch_allowed_hosts: list[str] = Field(
+        [],
+        description="Hosts (`host` or `host:port`) whose images and files are fetched although "
+        "they are not public, and by http too.",
+    )
     keep_alive: float = Field(75.0, gt=0, description="How long an idle client connection is kept.")
     request_timeout: float = Field(
         60.0, gt=0, description="How long a client may take to send a request."

@@ -11,10 +11,12 @@ Header names are lower-case bytes everywhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from airouter.failures import Failure
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -89,6 +91,14 @@ class Reply(Protocol):
         ...
 
 
+class Whole(NamedTuple):
+    """A provider's whole answer."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
 class Upstream(Protocol):
     """Something that answers requests; one per credential."""
 
@@ -123,3 +133,13 @@ class BrokenReply(UpstreamError):
     """The connection ended early, or what came was not HTTP or not what its header announced."""
 
     kind = "broken_reply"
+
+
+class Refused(UpstreamError):
+    """A provider began a stream with nothing but an error, which `failure` has."""
+
+    kind = "upstream_refused"
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from airouter import __version__
 from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
 from airouter.api.doors import DOORS
-from airouter.api.errors import openai_body, openai_headers
+from airouter.api.errors import error_headers, openai_body
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.failures import Failure, internal
@@ -162,6 +162,6 @@ def http_failure(status: int, method: str, path: str) -> Failure:
 def error_response(failure: Failure) -> Response:
     """A failure as a response of the framework."""
     response = Response(openai_body(failure), failure.status)
-    for name, value in openai_headers(failure):
+    for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()
     return response

@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
-from airouter.api.errors import openai_body, openai_event, openai_headers
+from typing import TYPE_CHECKING
+
+from airouter.api.errors import error_headers, openai_body, openai_status
+from airouter.dialects.chat.errors import error_event as openai_event
+from airouter.dialects.messages.errors import error_body as anthropic_body
+from airouter.dialects.messages.errors import error_event as anthropic_event
+from airouter.dialects.messages.errors import error_status as anthropic_status
 from airouter.pipeline import Door
 
+if TYPE_CHECKING:
+    from airouter.providers.binding import Api
 
-def openai_door(path: str, api: str, operation: str) -> Door:
+OPENAI_HEADERS = (b"openai-processing-ms", b"openai-version")
+
+
+def openai_door(path: str, api: Api, operation: str) -> Door:
     """A door that fails as OpenAI does."""
-    return Door(path, api, operation, openai_headers, openai_body, openai_event)
+    return Door(
+        path,
+        api,
+        operation,
+        id_header=b"x-request-id",
+        forwarded=(b"openai-beta", b"idempotency-key"),
+        returned=OPENAI_HEADERS,
+        error_status=openai_status,
+        error_headers=error_headers,
+        error_body=openai_body,
+        error_event=openai_event,
+    )
+
+
+def anthropic_door(path: str, api: Api, operation: str) -> Door:
+    """A door that fails as Anthropic does."""
+    return Door(
+        path,
+        api,
+        operation,
+        id_header=b"request-id",
+        forwarded=(b"anthropic-version", b"anthropic-beta"),
+        returned=(),
+        error_status=anthropic_status,
+        error_headers=error_headers,
+        error_body=anthropic_body,
+        error_event=anthropic_event,
+    )
 
 
 CHAT = openai_door("/v1/chat/completions", "chat", "chat")
 COMPLETIONS = openai_door("/v1/completions", "completions", "text_completion")
 EMBEDDINGS = openai_door("/v1/embeddings", "embeddings", "embeddings")
+IMAGES = openai_door("/v1/images/generations", "images", "generate_content")
+MESSAGES = anthropic_door("/v1/messages", "messages", "chat")
+COUNT_TOKENS = anthropic_door("/v1/messages/count_tokens", "count_tokens", "count_tokens")
 
-DOORS = (CHAT, COMPLETIONS, EMBEDDINGS)
+DOORS = (CHAT, COMPLETIONS, EMBEDDINGS, IMAGES, MESSAGES, COUNT_TOKENS)

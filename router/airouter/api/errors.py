@@ -1,13 +1,11 @@
-"""Every failure as OpenAI writes it: `{"error": {"message", "type", "param", "code"}}`."""
+"""Every failure as the client's own dialect writes it."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from airouter.dialects.chat.stream import error_event
+from airouter.dialects.chat.errors import error_body
 
 if TYPE_CHECKING:
     from airouter.failures import Failure
@@ -15,8 +13,10 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 
+openai_body = error_body
 
-def openai_headers(failure: Failure) -> Headers:
+
+def error_headers(failure: Failure) -> Headers:
     """The headers of an error. `x-should-retry` steers the official SDKs."""
     headers: Headers = [JSON]
     if failure.retry_after is not None:
@@ -28,17 +28,6 @@ def openai_headers(failure: Failure) -> Headers:
     return headers
 
 
-def openai_body(failure: Failure) -> bytes:
-    """The body of an error, one line of JSON."""
-    error = {
-        "message": failure.message,
-        "type": failure.type,
-        "param": failure.param,
-        "code": failure.code,
-    }
-    return msgspec.json.encode({"error": error})
-
-
-def openai_event(failure: Failure, mid_event: bool) -> bytes:  # `Door` calls it
-    """An error inside a stream, as the SDKs raise it."""
-    return error_event(openai_body(failure), mid_event=mid_event)
+def openai_status(failure: Failure) -> int:
+    """The status as it is."""
+    return failure.status

@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from airouter.config.findings import Path, Report
     from airouter.config.resource import Credential, RouterConfig
 
-SERVED_TYPES = ("OpenAI", "OpenAICompatible", "Router", "Mock")
-SERVED_APIS = ("chat", "completions", "embeddings")
+SERVED_APIS = ("chat", "completions", "embeddings", "images")
 
 NOT_YET = (
     "spec.credentials.limits",
     "spec.models.limits",
     "spec.models.metadata.context_window",
-    "spec.models.metadata.max_output_tokens",
     "spec.models.metadata.price",
     "spec.auth.clients.limits",
     "spec.resilience.fail2ban",

@@ -16,6 +16,8 @@ from airouter.failures import Failure, unreadable_json
 T = TypeVar("T")
 
 WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", re.DOTALL)
+UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
 def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -31,8 +33,15 @@ def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 def wrong_field(error: msgspec.ValidationError) -> Failure:
     """What msgspec found, with the path of the field as `param`."""
     found = WHERE.fullmatch(str(error))
-    what, path = (found["what"], found["path"]) if found else (str(error), None)
+    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    unknown, missing = UNKNOWN.fullmatch(what), MISSING.fullmatch(what)
+    if unknown:
+        path = f"{path}.{unknown['name']}".lstrip(".")
+        return Failure(400, f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
+    if missing:
+        path = f"{path}.{missing['name']}".lstrip(".")
+        what = f"Missing required parameter: '{path}'."
+        return Failure(400, what, param=path, code="missing_required_parameter")
     where = f" in '{path}'" if path else ""
-    return Failure(
-        400, f"Invalid request{where}: {what}.", param=path or None, code="invalid_value"
-    )
+    what = f"Invalid request{where}: {what}."
+    return Failure(400, what, param=path or None, code="invalid_value")

@@ -52,6 +52,8 @@ class ClientDialect:
     """Raises `Failure` 400 that names the field."""
     render_response: Callable[[Answer, Conversation], bytes]
     stream_renderer: Callable[[Conversation], StreamRenderer]
+    check_version: Callable[[Conversation, str], None] = lambda _conversation, _version: None
+    """Raises `Failure` 400 for what a version of the API does not take."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Attributes of `Conversation` to their names in this dialect, where those differ."""
 

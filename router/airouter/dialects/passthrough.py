@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -16,10 +17,13 @@ from airouter.failures import Failure, invalid_field, unreadable_json
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
+    from airouter.dialects.conversation import Conversation, Media
 
 T = TypeVar("T")
 
 Fields = dict[str, msgspec.Raw]
+Envelope = Mapping[str, msgspec.Raw | None]
+"""Fields that another cloud wants in a body; None for one that it must not have."""
 
 _fields = msgspec.json.Decoder(Fields)
 _string = msgspec.json.Decoder(str)
@@ -31,14 +35,30 @@ INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 class Request:
     """What routing needs to know of a body, and the rest of it untouched."""
 
-    __slots__ = ("fields", "include_usage", "model", "stream")
+    __slots__ = (
+        "body",
+        "conversations",
+        "fetched",
+        "fields",
+        "include_usage",
+        "model",
+        "stream",
+        "version",
+    )
 
-    def __init__(self, fields: Fields, model: str, *, stream: bool, include_usage: bool) -> None:
+    def __init__(self, body: bytes, fields: Fields, model: str, *, stream: bool) -> None:
+        self.body = body
         self.fields = fields
         self.model = model
         self.stream = stream
-        self.include_usage = include_usage
+        self.include_usage = False
         """Whether the client itself asked for the usage at the end of a stream."""
+        self.version = ""
+        """The version of the API that the client speaks, where its dialect has several."""
+        self.conversations: dict[Edits, Conversation] = {}
+        """What it says, as it reads with the parameters of a model; for translations."""
+        self.fetched: dict[str, Media] = {}
+        """What its URLs point to, where a provider wants that as bytes."""
 
 
 class Edits:
@@ -51,6 +71,9 @@ class Edits:
         self.override = encoded(parameters.override)
         self.drop = parameters.drop
 
+    def __bool__(self) -> bool:
+        return bool(self.defaults or self.override or self.drop)
+
 
 def parse(body: bytes) -> Request:
     """Read a client's body. Raises `Failure` 400."""
@@ -59,23 +82,52 @@ def parse(body: bytes) -> Request:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable_json(reason(error, body)) from None
     stream = "stream" in fields and flag(fields, "stream")
-    include_usage = stream and wants_usage(fields)
-    return Request(fields, model_of(fields), stream=stream, include_usage=include_usage)
+    request = Request(body, fields, model_of(fields), stream=stream)
+    request.include_usage = stream and wants_usage(fields)
+    return request
 
 
 def render(request: Request, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
     """The body for a provider that knows the model as `upstream_name` (a JSON string).
 
-    A stream is asked for its usage; see `chat/stream.py` for hiding it again.
+    A stream is asked for its usage; see `chat/usage.py` for hiding it again.
     """
-    fields = edits.defaults | request.fields if edits.defaults else request.fields.copy()
+    fields = with_defaults(request, edits)
     fields["model"] = upstream_name
     if request.stream and not request.include_usage:
         fields["stream_options"] = with_usage(fields.get("stream_options"))
+    return _encoder.encode(overridden(fields, edits))
+
+
+def edited(request: Request, edits: Edits) -> bytes:
+    """The client's own body with the parameters of a model."""
+    if not edits:
+        return request.body
+    return _encoder.encode(overridden(with_defaults(request, edits), edits))
+
+
+def enveloped(body: bytes, envelope: Envelope) -> bytes:
+    """A body as another cloud wants it around: some fields added, some taken out."""
+    fields = _fields.decode(body)
+    for name, value in envelope.items():
+        if value is None:
+            fields.pop(name, None)
+        else:
+            fields[name] = value
+    return _encoder.encode(fields)
+
+
+def with_defaults(request: Request, edits: Edits) -> Fields:
+    """The fields of a request, those that it lacks filled."""
+    return edits.defaults | request.fields if edits.defaults else request.fields.copy()
+
+
+def overridden(fields: Fields, edits: Edits) -> Fields:
+    """The fields with those that the model dictates, and without those that it drops."""
     fields.update(edits.override)
     for name in edits.drop:
         fields.pop(name, None)
-    return _encoder.encode(fields)
+    return fields
 
 
 def model_of(fields: Fields) -> str:

@@ -1,4 +1,4 @@
-"""What every provider is asked: its endpoints, how a request is signed, what an error says.
+"""What every provider is asked: where it is, how it is spoken to, what its errors say.
 
 A provider that speaks OpenAI's API is a row in `registry.py`. One that does not is a subclass in a
 file of its own.
@@ -7,27 +7,27 @@ file of its own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airouter.failures import Failure
+from airouter.providers.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
+    from airouter.providers.binding import Api, Binding
 
-OPENAI_PATHS: Mapping[str, str] = {
-    "chat": "/chat/completions",
-    "completions": "/completions",
-    "embeddings": "/embeddings",
-}
-
-IDENTIFIERS = re.compile(r"\b(?:sk|org|proj|key|user|acct)[-_][\w*.\-]{6,}")
+IDENTIFIERS = re.compile(
+    r"\b(?:sk|org|proj|key|user|acct)[-_][\w*.\-]{6,}|\barn:aws[\w-]*:\S+|\bAIza[\w-]{10,}|\bAKIA\w{8,}"
+    r"|\bprojects/[\w:.\-]+"
+)
 """What providers quote of an account in their errors: keys, organizations, projects."""
 MESSAGE_LIMIT = 2_000
+AUTHENTICATION_FAILED = "upstream_authentication_failed"
 
 
 @dataclass(frozen=True)
@@ -35,26 +35,45 @@ class Provider:
     """A kind of provider. Stateless: what differs between accounts is in the credential."""
 
     type: str
-    base_url: str | None = None
-    """Where it is when a credential does not say; None where there is no such place."""
-    paths: Mapping[str, str] = field(default_factory=lambda: OPENAI_PATHS)
-    """API to path below the base URL."""
+
+    def base_url(self, credential: Credential) -> str | None:
+        """Where it is when the credential does not say; None where there is no such place."""
+        raise NotImplementedError
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
+        """How it is asked for a model; None for an API that it does not have."""
+        raise NotImplementedError
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
-        """The header lines that prove who we are."""
+        """The header lines that prove who we are, where they are the same for every request."""
         if credential.secret is None:
             return []
         return [("authorization", f"Bearer {credential.secret}")]
 
-    def failure(self, status: int, body: bytes, credential: Credential) -> Failure:
+    def failure(
+        self, status: int, headers: Mapping[bytes, bytes], body: bytes, credential: Credential
+    ) -> Failure:
         """A provider's error, in OpenAI's terms and without anything of the credential."""
-        if status in {401, 403, 407}:
+        failure = self.read_failure(status, headers, body)
+        if failure.status in {401, 403, 407}:
             return Failure(
                 502,
                 "The upstream refused the router's own credential.",
                 type="server_error",
-                code="upstream_authentication_failed",
+                code=AUTHENTICATION_FAILED,
             )
+        if failure.retry_after is None:
+            failure.retry_after = retry_after(status, headers)
+        failure.message = without_identifiers(failure.message, credential)[:MESSAGE_LIMIT]
+        return failure
+
+    def read_failure(
+        self,
+        status: int,
+        headers: Mapping[bytes, bytes],  # noqa: ARG002  # where others say what is wrong
+        body: bytes,
+    ) -> Failure:
+        """What an error says, as OpenAI and those who imitate it write it."""
         error = error_object(body)
         message = error.get("message")
         if not isinstance(message, str) or not message:
@@ -62,7 +81,7 @@ class Provider:
         type_, code, param = (error.get(name) for name in ("type", "code", "param"))
         return Failure(
             status if 400 <= status < 600 else 502,
-            without_identifiers(message, credential)[:MESSAGE_LIMIT],
+            message,
             type=type_ if isinstance(type_, str) else default_type(status),
             code=None if code is None else str(code),
             param=param if isinstance(param, str) else None,

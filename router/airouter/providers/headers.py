@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import time
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+LIMITS = tuple(
+    (pattern.format(what, "remaining").encode(), pattern.format(what, "reset").encode())
+    for pattern, kinds in (
+        ("x-ratelimit-{1}-{0}", ("requests", "tokens")),
+        ("anthropic-ratelimit-{0}-{1}", ("requests", "tokens", "input-tokens", "output-tokens")),
+    )
+    for what in kinds
+)
+"""Headers that say how much of a limit is left, each with the one that says when it is full."""
 
-def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+
+def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds until a provider wants to be asked again, or None.
 
     OpenAI's `retry-after-ms` goes before `retry-after`, in seconds or as a date (RFC 9110, 10.2.3).
+    A 429 without either may still say when a used-up limit begins anew.
     """
+    asked = asked_for(headers)
+    return limit_reset(headers) if asked is None and status == 429 else asked
+
+
+def asked_for(headers: Mapping[bytes, bytes]) -> float | None:
+    """What `retry-after` says."""
     milliseconds = number(headers.get(b"retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -37,3 +57,26 @@ def number(text: bytes | None) -> float | None:
     except ValueError:
         return None
     return found if 0 <= found < float("inf") else None
+
+
+def limit_reset(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds until the last used-up limit begins anew, as OpenAI and Anthropic tell it."""
+    resets = [
+        found
+        for used_up, reset in LIMITS
+        if headers.get(used_up) == b"0" and (found := reset_in(headers.get(reset))) is not None
+    ]
+    return max(resets, default=None)
+
+
+def reset_in(text: bytes | None) -> float | None:
+    """Seconds, of `6m0s` (OpenAI) or of a time as RFC 3339 has it (Anthropic)."""
+    given = (text or b"").decode("latin-1")
+    found = SPAN.fullmatch(given)
+    if found and any(found.groups()):
+        hours, minutes, seconds, milliseconds = (float(each or 0) for each in found.groups())
+        return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    try:
+        return max(0.0, datetime.fromisoformat(given).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None

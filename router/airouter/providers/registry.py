@@ -8,18 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.providers.base import Provider
+from airouter.providers.anthropic import Anthropic
+from airouter.providers.azure import AzureOpenAI
+from airouter.providers.bedrock import Bedrock
+from airouter.providers.gemini import Gemini
+from airouter.providers.openai import OpenAI, Router
+from airouter.providers.vertex import VertexAI
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.providers.base import Provider
+
 MOCK = "Mock"
 
-ROWS = (
-    Provider("OpenAI", base_url="https://api.openai.com/v1"),
-    Provider("OpenAICompatible"),
-    Provider("Router"),
-    Provider(MOCK, base_url="mock:///v1"),
+ROWS: tuple[Provider, ...] = (
+    OpenAI("OpenAI", home="https://api.openai.com/v1"),
+    OpenAI("OpenAICompatible", speech="compatible"),
+    AzureOpenAI("AzureOpenAI"),
+    Router("Router"),
+    OpenAI(MOCK, home="mock:///v1"),
+    Anthropic("Anthropic"),
+    Gemini("Gemini"),
+    VertexAI("VertexAI"),
+    Bedrock("Bedrock"),
 )
 
 PROVIDERS: Mapping[str, Provider] = {provider.type: provider for provider in ROWS}

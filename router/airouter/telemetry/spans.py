@@ -8,6 +8,7 @@ knows the bytes, `exported.py` sends them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -47,6 +48,10 @@ PROVIDER_NAMES = {
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+HomeOf = Callable[["Credential"], "str | None"]
+"""From a credential to where its provider is when it does not say."""
+
+
 class Peer(NamedTuple):
     """A provider as spans name it."""
 
@@ -59,9 +64,9 @@ UNKNOWN = Peer(None, None, None)
 """Behind a credential that went away while it was in use."""
 
 
-def peer_of(credential: Credential, base_urls: Mapping[str, str]) -> Peer:
-    """Who is behind a credential; `base_urls` has the default of each type that has one."""
-    url = urlsplit(credential.base_url or base_urls.get(credential.type, ""))
+def peer_of(credential: Credential, home_of: HomeOf) -> Peer:
+    """Who is behind a credential; `home_of` says where, when it does not."""
+    url = urlsplit(credential.base_url or home_of(credential) or "")
     provider = PROVIDER_NAMES.get(credential.type, credential.type)
     return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
 
@@ -69,14 +74,14 @@ def peer_of(credential: Credential, base_urls: Mapping[str, str]) -> Peer:
 class SpanEncoder:
     """Makes spans of records."""
 
-    def __init__(self, base_urls: Mapping[str, str]) -> None:
-        self._base_urls = base_urls
+    def __init__(self, home_of: HomeOf) -> None:
+        self._home_of = home_of
         self._request_body = lru_cache(KINDS)(request_body)
         self.reload(())
 
     def reload(self, credentials: Iterable[Credential]) -> None:
         """Learn who is behind each credential."""
-        peers = {each.name: peer_of(each, self._base_urls) for each in credentials}
+        peers = {each.name: peer_of(each, self._home_of) for each in credentials}
 
         @lru_cache(KINDS)
         def body(

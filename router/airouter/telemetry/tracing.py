@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.telemetry.record import Record, Trace
+    from airouter.telemetry.spans import HomeOf
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -98,16 +99,16 @@ class NoTracing:
         pass
 
 
-def open_tracing(environ: Mapping[str, str], base_urls: Mapping[str, str]) -> Tracing:
+def open_tracing(environ: Mapping[str, str], home_of: HomeOf) -> Tracing:
     """The tracing that the OTEL_* variables ask for.
 
-    `base_urls` has, by type of credential, where a provider is when its credential does not say.
+    `home_of` says where a provider is when its credential does not.
     """
     if not configured(environ):
         return NoTracing()
     from airouter.telemetry.exported import open_exported  # noqa: PLC0415 - off costs nothing
 
-    return open_exported(environ, base_urls)
+    return open_exported(environ, home_of)
 
 
 def configured(environ: Mapping[str, str]) -> bool:

@@ -29,8 +29,5 @@ def test_every_field_is_in_the_guide(part: type[BaseModel]) -> None:
 
 def test_a_manifest_with_every_field_is_understood() -> None:
     found = from_text(FULL_YAML, FULL_ENVIRON)
-    errors = [finding.field for finding in found.findings if finding.severity == "error"]
-    assert errors == [
-        f"spec.credentials[name={name}].type" for name in ("claude", "gemini", "azure")
-    ]
+    assert [finding.field for finding in found.findings if finding.severity == "error"] == []
     assert found.snapshot is not None

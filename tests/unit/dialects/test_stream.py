@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airouter.dialects.chat.stream import (
+from airouter.dialects.chat.errors import error_event
+from airouter.dialects.chat.usage import (
     EVENT_LIMIT,
     TAIL,
     UsageHider,
     UsageReader,
-    error_event,
     payload,
 )
+from airouter.failures import Failure
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -51,7 +52,7 @@ def through(kind: type[UsageHider | UsageReader], pieces: list[bytes]) -> tuple[
     for piece in pieces:
         tap.feed(piece)
     usage = tap.finish()
-    return b"".join(out), (usage.prompt_tokens or 0) if usage else 0
+    return b"".join(out), (usage.input_tokens or 0) if usage else 0
 
 
 @given(st.lists(chunks, max_size=5), line_ends, st.lists(st.integers(0, 5000), max_size=6))
@@ -150,8 +151,9 @@ def test_a_broken_stream_says_whether_it_broke_inside_an_event() -> None:
 
 
 def test_an_error_event_ends_an_unfinished_one_first() -> None:
-    assert error_event(b"{}", mid_event=True) == b"\n\ndata: {}\n\n"
-    assert error_event(b"{}", mid_event=False) == b"data: {}\n\n"
+    plain = error_event(Failure(500, "No"), mid_event=False)
+    assert plain.startswith(b'data: {"error":')
+    assert error_event(Failure(500, "No"), mid_event=True) == b"\n\n" + plain
 
 
 def test_the_data_lines_of_an_event_are_joined() -> None:

@@ -20,7 +20,7 @@ CREDENTIAL = Credential(name="c", type="OpenAI", secret=SECRET)
 
 def failure(status: int, body: Any) -> Failure:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return PROVIDERS["OpenAI"].failure(status, data, CREDENTIAL)
+    return PROVIDERS["OpenAI"].failure(status, {}, data, CREDENTIAL)
 
 
 def test_an_openai_error_is_passed_on() -> None:
@@ -120,12 +120,12 @@ def test_an_error_without_a_type_gets_one(status: int, type_: str) -> None:
 def test_retry_after_is_read_in_all_its_forms(
     headers: dict[bytes, bytes], seconds: float | None
 ) -> None:
-    assert retry_after(headers) == seconds
+    assert retry_after(503, headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     date = formatdate(time.time() + 60, usegmt=True).encode()
-    assert retry_after({b"retry-after": date}) == pytest.approx(60, abs=2)
+    assert retry_after(503, {b"retry-after": date}) == pytest.approx(60, abs=2)
 
 
 def test_a_credential_without_a_secret_sends_no_authorization() -> None:

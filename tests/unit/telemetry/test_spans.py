@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 EPOCH = 1_735_689_600_000_000_000
 OPENAI = Credential(name="openai-main", type="OpenAI")
-BASE_URLS = {"OpenAI": "https://api.openai.com/v1"}
 RESOURCE = Resource(
     {
         "service.name": "airouter",
@@ -50,7 +49,7 @@ SCOPE = InstrumentationScope("airouter", __version__)
 
 @pytest.fixture
 def encoder() -> SpanEncoder:
-    encoder = SpanEncoder(BASE_URLS)
+    encoder = SpanEncoder(lambda _: "https://api.openai.com/v1")
     encoder.reload([OPENAI])
     return encoder
 

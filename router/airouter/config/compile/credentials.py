@@ -7,28 +7,40 @@ import ssl
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
-from airouter.config.findings import Named, choice
-from airouter.config.pending import SERVED_TYPES
+from airouter.config.compile.identity import parse_aws_secret, parse_google_secret
+from airouter.config.findings import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
-    from airouter.config.resource import Credential, Limits
+    from airouter.config.resource import Credential, Limits, SecretRef
 
 CERTIFICATE = re.compile(
     "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
 )
 MOCK = "Mock"
+WITH_KEY = ("OpenAI", "Anthropic", "Gemini")
+"""Types that are called with a key, or not at all."""
 EVERYTHING = ("chat", "completions", "embeddings", "images", "responses")
 
 DEFAULT_APIS: dict[str, tuple[str, ...]] = {
     "OpenAI": EVERYTHING,
+    "AzureOpenAI": EVERYTHING,
     "OpenAICompatible": ("chat", "embeddings"),
+    "Anthropic": ("chat",),
+    "Gemini": ("chat", "embeddings", "images"),
+    "VertexAI": ("chat", "embeddings", "images"),
+    "Bedrock": ("chat", "embeddings"),
     "Router": EVERYTHING,
     MOCK: ("chat", "completions", "embeddings"),
 }
+IDENTITIES: dict[str, tuple[str, Callable[[str], object], str]] = {
+    "VertexAI": ("credentials.json", parse_google_secret, "a credentials file as JSON"),
+    "Bedrock": ("api-key", parse_aws_secret, "an API key, or access keys as JSON or lines"),
+}
+"""Types whose secret is more than a key: its name in a Secret, what reads it, what it must be."""
 
 
 def compile_credentials(
@@ -44,10 +56,6 @@ def compile_credential(
 ) -> snapshot.Credential | None:
     """One credential, or None when it cannot be used."""
     path: Path = ("spec", "credentials", Named(declared.name))
-    if declared.type not in SERVED_TYPES:
-        what = f"type {declared.type} is not served by this version"
-        report.error((*path, "type"), what, choice(SERVED_TYPES), reason="UnsupportedValue")
-        return None
     if declared.type == MOCK:
         return snapshot.Credential(
             name=declared.name,
@@ -57,6 +65,10 @@ def compile_credential(
             api=apis_of(declared),
             mock=compile_mock(declared),
         )
+    if declared.type == "Bedrock" and declared.aws is None:
+        what = "is required for type Bedrock"
+        report.error((*path, "aws"), what, "aws: {region: us-east-1}", reason="UnsupportedValue")
+        return None
     secret = compile_secret(declared, vault, report, path)
     tls = compile_tls(declared, vault, report, (*path, "tls"))
     if tls is None or (secret is None and declared.secret_ref is not None):
@@ -72,7 +84,22 @@ def compile_credential(
         timeouts=compile_timeouts(declared),
         tls=tls,
         api=apis_of(declared),
+        aws=compile_aws(declared),
+        gcp=compile_gcp(declared),
+        azure_api_version=declared.azure.api_version if declared.azure else None,
     )
+
+
+def compile_aws(declared: Credential) -> snapshot.AWS | None:
+    """Where and as whom Bedrock is called."""
+    aws = declared.aws
+    return None if aws is None else snapshot.AWS(aws.region, aws.role_arn)
+
+
+def compile_gcp(declared: Credential) -> snapshot.GCP | None:
+    """Where Vertex AI is called."""
+    gcp = declared.gcp
+    return None if gcp is None else snapshot.GCP(gcp.location, gcp.project)
 
 
 def apis_of(declared: Credential) -> tuple[str, ...]:
@@ -82,11 +109,31 @@ def apis_of(declared: Credential) -> tuple[str, ...]:
 
 def compile_secret(declared: Credential, vault: Vault, report: Report, path: Path) -> str | None:
     """The key of a credential; None when it has none or when it cannot be used."""
-    if declared.secret_ref is not None:
-        return vault.key(declared.secret_ref, (*path, "secretRef"))
-    if declared.type == "OpenAI" and declared.base_url is None:
+    ref = declared.secret_ref
+    if ref is not None and declared.type in IDENTITIES:
+        return compile_identity(declared.type, ref, vault, report, (*path, "secretRef"))
+    if ref is not None:
+        return vault.key(ref, (*path, "secretRef"))
+    if declared.type in WITH_KEY and declared.base_url is None:
         report.warning(path, "has no secretRef: the provider will refuse every request")
     return None
+
+
+def compile_identity(
+    type_: str, ref: SecretRef, vault: Vault, report: Report, path: Path
+) -> str | None:
+    """A secret that is more than a key; None when it cannot be read."""
+    name, parse, right = IDENTITIES[type_]
+    text = vault.value(ref, path, name)
+    if text is None:
+        return None
+    try:
+        parse(text)
+    except ValueError as error:
+        what = f"key {ref.key or name!r} of Secret {ref.name!r} {error}"
+        report.error(path, what, right, reason="InvalidSecretFormat")
+        return None
+    return text.strip()
 
 
 def compile_tls(

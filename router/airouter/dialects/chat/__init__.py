@@ -1,1 +1,43 @@
-"""OpenAI's Chat Completions, legacy completions included, which share its frame."""
+"""OpenAI's Chat Completions, as clients and as providers speak them."""
+
+from airouter.dialects.chat.fetching import fetches
+from airouter.dialects.chat.parse_request import parse_request
+from airouter.dialects.chat.parse_response import parse_response
+from airouter.dialects.chat.parse_stream import Parser
+from airouter.dialects.chat.render_request import render_compatible, render_request
+from airouter.dialects.chat.render_response import render_response
+from airouter.dialects.chat.render_stream import Renderer
+from airouter.dialects.dialect import ClientDialect, UpstreamDialect
+from airouter.dialects.framing import ServerSentEvents
+
+CLIENT = ClientDialect(
+    name="chat",
+    parse_request=parse_request,
+    render_response=render_response,
+    stream_renderer=Renderer,
+    fields={
+        "turns": "messages",
+        "max_tokens": "max_completion_tokens",
+        "thinking": "reasoning_effort",
+        "format": "response_format",
+    },
+)
+
+UPSTREAM = UpstreamDialect(
+    name="chat",
+    render_request=render_request,
+    parse_response=parse_response,
+    framing=ServerSentEvents,
+    stream_parser=Parser,
+    fetches=fetches,
+)
+
+COMPATIBLE = UpstreamDialect(
+    name="chat",
+    render_request=render_compatible,
+    parse_response=parse_response,
+    framing=ServerSentEvents,
+    stream_parser=Parser,
+    fetches=fetches,
+)
+"""For servers that know fewer words than OpenAI."""

@@ -1,8 +1,11 @@
+import json
+from typing import Any
+
 import pytest
 import trustme
 
 from airouter.config.snapshot import Credential, Limits, Mock, Timeouts
-from support.manifests import credential, findings, model, snapshot
+from support.manifests import compiled, credential, findings, model, snapshot
 
 KEY = {"name": "keys"}
 
@@ -67,18 +70,70 @@ def test_a_mock_answers_as_it_is_told() -> None:
     assert found.credentials[0].mock == Mock("tokens:3", 50, 0.02, 1.5, 429)
 
 
-@pytest.mark.parametrize("type_", ["AzureOpenAI", "Anthropic", "Gemini", "VertexAI", "Bedrock"])
-def test_a_type_that_is_not_served_yet_is_dropped(type_: str) -> None:
-    declared = [credential(type=type_), credential("other")]
-    models = [model("gpt", "main", "other")]
-    assert [c.name for c in snapshot(credentials=declared, models=models).credentials] == ["other"]
-    assert findings(credentials=declared, models=models) == [
+GOOGLE = {
+    "type": "service_account",
+    "project_id": "p",
+    "client_email": "a@p.iam.gserviceaccount.com",
+    "private_key": "-----BEGIN PRIVATE KEY-----",
+    "token_uri": "https://oauth2.googleapis.com/token",
+}
+AWS_LINES = "[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key=abc/def+g\n"
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields", "secret"),
+    [
+        ("AzureOpenAI", {"baseURL": "https://a.example"}, "key"),
+        ("Anthropic", {}, "key"),
+        ("Gemini", {}, "key"),
+        ("VertexAI", {"gcp": {"location": "global"}}, json.dumps(GOOGLE)),
+        ("Bedrock", {"aws": {"region": "us-east-1"}}, AWS_LINES),
+        ("Bedrock", {"aws": {"region": "us-east-1"}}, "bedrock-api-key-abc="),
         (
-            f"error: spec.credentials[name=main].type: type {type_} is not served by this version "
-            "(right: one of: OpenAI, OpenAICompatible, Router, Mock)"
+            "Bedrock",
+            {"aws": {"region": "us-east-1"}},
+            '{"aws_access_key_id": "AKIA", "aws_secret_access_key": "s"}',
         ),
-        "warning: spec.models[name=gpt].backends[0].credential: credential main was dropped",
-    ]
+    ],
+)
+def test_every_type_is_served_with_its_kind_of_secret(
+    type_: str, fields: dict[str, Any], secret: str
+) -> None:
+    declared = {"name": "main", "type": type_, "secretRef": {"name": "own", "key": "k"}, **fields}
+    found = compiled(credentials=[declared], secrets={("own", "k"): secret})
+    assert found.snapshot is not None
+    assert [c.secret for c in found.snapshot.credentials] == [secret.strip()]
+    assert [finding for finding in found.findings if finding.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields", "secret", "why"),
+    [
+        ("VertexAI", {}, "no json", "is not JSON"),
+        ("VertexAI", {}, "[]", "is not a JSON object"),
+        ("VertexAI", {}, '{"type": "robot"}', "has none of the types"),
+        ("VertexAI", {}, '{"type": "service_account"}', "lacks the field client_email"),
+        ("Bedrock", {"aws": {"region": "r"}}, " ", "is empty"),
+        ("Bedrock", {"aws": {"region": "r"}}, '{"aws_access_key_id": "A"}', "lacks aws_secret"),
+        ("Bedrock", {"aws": {"region": "r"}}, "{oops", "begins as JSON and is not"),
+        ("Bedrock", {"aws": {"region": "r"}}, "two words", "is neither keys nor a single word"),
+    ],
+)
+def test_an_identity_that_cannot_be_read_is_told_without_its_value(
+    type_: str, fields: dict[str, Any], secret: str, why: str
+) -> None:
+    declared = {"name": "main", "type": type_, "secretRef": {"name": "own", "key": "k"}, **fields}
+    found = compiled(credentials=[declared], secrets={("own", "k"): secret})
+    (error,) = [str(each.what) for each in found.findings if each.severity == "error"]
+    assert why in error
+    assert not secret.strip() or secret.strip() not in error
+
+
+def test_bedrock_needs_a_region() -> None:
+    assert any(
+        "spec.credentials[name=main].aws: is required for type Bedrock" in each
+        for each in findings(credentials=[{"name": "main", "type": "Bedrock"}])
+    )
 
 
 def test_a_credential_whose_secret_is_missing_is_dropped_and_the_rest_is_served() -> None:

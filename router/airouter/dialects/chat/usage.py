@@ -11,10 +11,14 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.usage import Usage, usage_of
+from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
 
 Write = Callable[[bytes], None]
 
@@ -32,7 +36,7 @@ class Chunk(msgspec.Struct):
     """As much of a chunk as tells the usage event from others."""
 
     choices: list[msgspec.Raw] | None = None
-    usage: Usage | None = None
+    usage: Counts | None = None
 
 
 _chunk = msgspec.json.Decoder(Chunk)
@@ -42,6 +46,8 @@ class UsageReader:
     """Forwards everything as it is and remembers the end."""
 
     __slots__ = ("_size", "_tail", "write")
+
+    failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
@@ -74,6 +80,8 @@ class UsageHider:
     """Forwards all but the usage event, event by event."""
 
     __slots__ = ("_held", "_usage", "write")
+
+    failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
@@ -127,7 +135,8 @@ class UsageHider:
             chunk = _chunk.decode(payload(event))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        self._usage = chunk.usage or self._usage
+        if chunk.usage is not None:
+            self._usage = parse_usage(chunk.usage)
         return chunk.usage is not None and chunk.choices == []
 
 
@@ -135,8 +144,3 @@ def payload(event: bytes) -> bytes:
     """The data of an event, its lines joined."""
     lines = (line for line in event.splitlines() if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
-
-
-def error_event(body: bytes, *, mid_event: bool) -> bytes:
-    """An error inside a stream whose status is sent; `body` is the error as one line of JSON."""
-    return (b"\n\n" if mid_event else b"") + b"data: " + body + b"\n\n"

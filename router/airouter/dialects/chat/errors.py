@@ -1,0 +1,42 @@
+"""Errors as OpenAI writes them: `{"error": {"message", "type", "param", "code"}}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
+
+
+def error_body(failure: Failure) -> bytes:
+    """An error as one line of JSON."""
+    error = {
+        "message": failure.message,
+        "type": failure.type,
+        "param": failure.param,
+        "code": failure.code,
+    }
+    return msgspec.json.encode({"error": error})
+
+
+def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
+    """An error inside a stream whose status is sent, as the SDKs raise it."""
+    return (b"\n\n" if mid_event else b"") + b"data: " + error_body(failure) + b"\n\n"
+
+
+def failure_in(error: Json | str) -> Failure:
+    """What a provider says in a stream or a body of status 200 that failed all the same."""
+    if isinstance(error, str):
+        error = {"message": error}
+    code = error.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 502
+    return Failure(
+        status,
+        str(error.get("message") or "The upstream failed while it answered."),
+        type=str(error.get("type") or "server_error"),
+        code=None if code is None else str(code),
+    )

@@ -1,0 +1,215 @@
+"""From the body of a chat completion request to a conversation."""
+
+from __future__ import annotations
+
+import msgspec
+
+from airouter.dialects.chat import schema
+from airouter.dialects.chat.parse_turns import cache_of, turn_of
+from airouter.dialects.checking import read
+from airouter.dialects.conversation import (
+    Conversation,
+    Format,
+    Hints,
+    HostedTool,
+    Sampling,
+    Thinking,
+    Tool,
+    ToolChoice,
+)
+from airouter.dialects.turns import check_calls
+from airouter.failures import Failure, invalid_field
+
+OLD_FUNCTIONS = {"functions": "tools", "function_call": "tool_choice"}
+RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "top_logprobs": (0, 20),
+    "n": (1, 128),
+    "max_tokens": (1, 2**31),
+    "max_completion_tokens": (1, 2**31),
+    "top_k": (0, 2**31),
+}
+
+_decoder = msgspec.json.Decoder(schema.Request)
+
+
+def parse_request(body: bytes) -> Conversation:
+    """Read and check a body. Raises `Failure` 400 that names the field."""
+    request = read(body, _decoder)
+    check_request(request)
+    turns = tuple(turn_of(message, at) for at, message in enumerate(request.messages))
+    check_calls(turns)
+    return Conversation(
+        dialect="chat",
+        turns=turns,
+        tools=(*map(tool_of, request.tools or ()), *hosted_tools(request)),
+        tool_choice=tool_choice_of(request.tool_choice),
+        parallel_tool_calls=request.parallel_tool_calls,
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        stop=stops_of(request.stop),
+        sampling=sampling_of(request),
+        thinking=thinking_of(request),
+        format=format_of(request.response_format),
+        verbosity=request.verbosity,
+        n=request.n,
+        logprobs=request.logprobs,
+        top_logprobs=request.top_logprobs,
+        modalities=tuple(request.modalities or ()),
+        audio=request.audio,
+        hints=hints_of(request),
+        stream=bool(request.stream),
+        include_usage=bool(request.stream_options and request.stream_options.include_usage),
+        extensions={} if request.moderation is None else {"moderation": request.moderation},
+    )
+
+
+def check_request(request: schema.Request) -> None:
+    """What the types do not say. Raises `Failure` 400."""
+    if not request.messages:
+        raise invalid_field("messages", "'messages' must have at least one message.")
+    for old, new in OLD_FUNCTIONS.items():
+        if getattr(request, old) is not None:
+            what = f"'{old}' is deprecated and cannot be translated: use '{new}'."
+            raise Failure(400, what, param=old, code="unsupported_parameter")
+    for name, (least, most) in RANGES.items():
+        value = getattr(request, name)
+        if value is not None and not least <= value <= most:
+            raise invalid_field(name, f"'{name}' must be from {least} to {most}.")
+    if request.stream_options is not None and not request.stream:
+        raise invalid_field("stream_options", "'stream_options' needs 'stream' to be true.")
+    if request.top_logprobs and not request.logprobs:
+        raise invalid_field("top_logprobs", "'top_logprobs' needs 'logprobs' to be true.")
+    check_tools(request)
+
+
+def check_tools(request: schema.Request) -> None:
+    """Tools and the choice of one agree. Raises `Failure` 400."""
+    names = [name_of(tool) for tool in request.tools or ()]
+    for at, name in enumerate(names):
+        if not name or name in names[:at]:
+            field = f"tools[{at}].function.name"
+            raise invalid_field(field, f"'{field}' must be a name that no other tool has.")
+    choice = tool_choice_of(request.tool_choice)
+    if choice is None:
+        return
+    if choice.mode != "none" and not names:
+        raise invalid_field("tool_choice", "'tool_choice' is only allowed with 'tools'.")
+    unknown = [name for name in choice.names if name not in names]
+    if unknown:
+        raise invalid_field("tool_choice", f"'tool_choice' names no tool: '{unknown[0][:64]}'.")
+
+
+def name_of(tool: schema.FunctionTool | schema.CustomTool) -> str:
+    """The name that a model calls a tool by."""
+    return tool.function.name if isinstance(tool, schema.FunctionTool) else tool.custom.name
+
+
+def tool_of(tool: schema.FunctionTool | schema.CustomTool) -> Tool:
+    """One tool."""
+    if isinstance(tool, schema.CustomTool):
+        custom = tool.custom
+        return Tool(
+            name=custom.name, description=custom.description, custom=True, grammar=custom.format
+        )
+    function = tool.function
+    return Tool(
+        name=function.name,
+        description=function.description,
+        parameters=function.parameters,
+        strict=function.strict,
+        cache=cache_of(tool.cache_control),
+    )
+
+
+def hosted_tools(request: schema.Request) -> list[HostedTool]:
+    """The search of the web, which chat has as an option."""
+    options = request.web_search_options
+    if options is None:
+        return []
+    return [HostedTool(kind="web_search", dialect="chat", native=options)]
+
+
+def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:
+    """Whether and which tool must be called."""
+    match choice:
+        case None:
+            return None
+        case schema.FunctionChoice():
+            return ToolChoice(mode="required", names=(choice.function.name,))
+        case schema.CustomChoice():
+            return ToolChoice(mode="required", names=(choice.custom.name,))
+        case schema.AllowedChoice():
+            allowed = choice.allowed_tools
+            tools = [tool.function or tool.custom for tool in allowed.tools]
+            return ToolChoice(mode=allowed.mode, names=tuple(t.name for t in tools if t))
+        case "auto" | "none" | "required":
+            return ToolChoice(mode=choice)
+    raise invalid_field("tool_choice", "'tool_choice' is not valid.")
+
+
+def stops_of(stop: str | list[str] | None) -> tuple[str, ...]:
+    """Where the answer ends."""
+    if stop is None:
+        return ()
+    return (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def sampling_of(request: schema.Request) -> Sampling:
+    """How tokens are drawn."""
+    return Sampling(
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        frequency_penalty=request.frequency_penalty,
+        presence_penalty=request.presence_penalty,
+        logit_bias=request.logit_bias,
+        seed=request.seed,
+    )
+
+
+def thinking_of(request: schema.Request) -> Thinking | None:
+    """How much to reason."""
+    options, effort = request.thinking, request.reasoning_effort
+    if options is None:
+        return None if effort is None else Thinking(effort=effort)
+    match options.type:
+        case "enabled":
+            return Thinking(mode="on", budget=options.budget_tokens, effort=effort)
+        case "adaptive":
+            return Thinking(mode="adaptive", effort=effort)
+        case "disabled":
+            return Thinking(mode="off")
+
+
+def format_of(
+    given: schema.TextFormat | schema.JsonObjectFormat | schema.JsonSchemaFormat | None,
+) -> Format | None:
+    """What the answer must look like; text is what it is anyway."""
+    match given:
+        case schema.JsonObjectFormat():
+            return Format(kind="json_object")
+        case schema.JsonSchemaFormat(json_schema=wanted):
+            return Format(
+                kind="json_schema",
+                name=wanted.name,
+                description=wanted.description,
+                schema=wanted.schema,
+                strict=wanted.strict,
+            )
+    return None
+
+
+def hints_of(request: schema.Request) -> Hints:
+    """What does not change the answer."""
+    return Hints(
+        user=request.user,
+        safety_identifier=request.safety_identifier,
+        metadata=request.metadata,
+        service_tier=request.service_tier,
+        prompt_cache_key=request.prompt_cache_key,
+        prompt_cache_retention=request.prompt_cache_retention,
+        store=request.store,
+    )

@@ -1,0 +1,153 @@
+"""From the messages of a chat completion request to turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.chat import schema
+from airouter.dialects.conversation import (
+    Audio,
+    CachePoint,
+    File,
+    Image,
+    Media,
+    Part,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
+from airouter.dialects.provenance import unpack
+from airouter.failures import Failure, invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DATA_URL = "data:"
+
+
+def turn_of(message: schema.Message, index: int) -> Turn:
+    """One message."""
+    at = f"messages[{index}]"
+    match message:
+        case schema.UserMessage():
+            return Turn(role="user", parts=parts_of(message.content, at), name=message.name, at=at)
+        case schema.AssistantMessage():
+            return Turn(role="assistant", parts=said(message, at), name=message.name, at=at)
+        case schema.ToolMessage():
+            return Turn(role="user", parts=(result_of(message, at),), at=at)
+        case schema.SystemMessage():
+            return Turn(
+                role="system", parts=parts_of(message.content, at), name=message.name, at=at
+            )
+        case schema.DeveloperMessage():
+            return Turn(
+                role="developer", parts=parts_of(message.content, at), name=message.name, at=at
+            )
+
+
+def parts_of(
+    content: str | Iterable[schema.UserPart | schema.AssistantPart], at: str
+) -> tuple[Part, ...]:
+    """The content of a message."""
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple(part_of(part, f"{at}.content[{index}]") for index, part in enumerate(content))
+
+
+def part_of(part: schema.UserPart | schema.AssistantPart, at: str) -> Part:
+    """One part of a content."""
+    match part:
+        case schema.TextPart():
+            return Text(text=part.text, cache=cache_of(part.cache_control))
+        case schema.ImagePart(image_url=image):
+            media = media_of(image.url, f"{at}.image_url.url")
+            return Image(media=media, detail=image.detail, cache=cache_of(part.cache_control))
+        case schema.FilePart():
+            return file_of(part, f"{at}.file")
+        case schema.AudioPart(input_audio=audio):
+            return Audio(data=audio.data, format=audio.format)
+        case schema.RefusalPart():
+            return Refusal(text=part.refusal)
+
+
+def file_of(part: schema.FilePart, at: str) -> File:
+    """A file, of which either the content or the id is given."""
+    given = part.file
+    if (given.file_data is None) == (given.file_id is None):
+        raise invalid_field(at, f"'{at}' needs one of 'file_data' and 'file_id'.")
+    if given.file_data is None:
+        media = Media(file_id=given.file_id)
+    else:
+        media = media_of(given.file_data, f"{at}.file_data")
+    return File(media=media, name=given.filename, cache=cache_of(part.cache_control))
+
+
+def media_of(url: str, at: str) -> Media:
+    """What a URL points to, or, for a data URL (RFC 2397), what it is."""
+    if not url.startswith(DATA_URL):
+        if "://" not in url[:32]:
+            raise invalid_field(at, f"'{at}' must be a URL, or a data URL with base64.")
+        return Media(url=url)
+    head, comma, data = url.partition(",")
+    media_type, _, encoding = head.removeprefix(DATA_URL).rpartition(";")
+    if not comma or encoding != "base64" or not media_type:
+        raise invalid_field(at, f"'{at}' must be a data URL as 'data:TYPE;base64,DATA'.")
+    return Media(media_type=media_type.split(";")[0].strip().lower(), data=data)
+
+
+def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
+    """What an assistant said: reasoning and signatures come back in the ids of its calls."""
+    if message.function_call is not None and bytes(message.function_call) != b"null":
+        field = f"{at}.function_call"
+        what = f"'{field}' is deprecated and cannot be translated: use 'tool_calls'."
+        raise Failure(400, what, param=field, code="unsupported_parameter")
+    parts: list[Part] = list(parts_of(message.content or (), at))
+    if message.refusal:
+        parts.append(Refusal(text=message.refusal))
+    if message.audio is not None:
+        parts.append(Audio(id=message.audio.id))
+    first = True
+    for given in message.tool_calls or ():
+        reasoning, call = call_of(given)
+        if first:
+            parts[:0] = reasoning
+        else:
+            parts.extend(reasoning)
+        parts.append(call)
+        first = False
+    if not parts and message.content is None:
+        field = f"{at}.content"
+        raise invalid_field(field, f"'{field}' must not be null without 'tool_calls'.")
+    return tuple(part for part in parts if not (isinstance(part, Text) and not part.text))
+
+
+def call_of(given: schema.ToolCallPart) -> tuple[list[Part], ToolCall]:
+    """A call, and the reasoning that came before it."""
+    id_, packed = unpack(given.id)
+    reasoning: list[Part] = [part for part in packed if not isinstance(part, ToolCall)]
+    signature = next((part.signature for part in packed if isinstance(part, ToolCall)), None)
+    if isinstance(given, schema.CustomToolCall):
+        name, arguments, custom = given.custom.name, given.custom.input, True
+    else:
+        name, arguments, custom = given.function.name, given.function.arguments, False
+    call = ToolCall(id=id_, name=name, arguments=arguments, custom=custom, signature=signature)
+    return reasoning, call
+
+
+def result_of(message: schema.ToolMessage, at: str) -> ToolResult:
+    """What a call gave."""
+    parts = parts_of(message.content, at)
+    return ToolResult(
+        call_id=unpack(message.tool_call_id)[0],
+        parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),
+        cache=cache_of(message.cache_control),
+    )
+
+
+def cache_of(control: schema.Cache | None) -> CachePoint | None:
+    """`cache_control`, as Anthropic has it."""
+    if control is None:
+        return None
+    return CachePoint(ttl="1h" if control.get("ttl") == "1h" else None)

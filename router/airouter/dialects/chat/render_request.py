@@ -1,0 +1,182 @@
+"""From a conversation to the body of a chat completion request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.chat.render_turns import messages_of
+from airouter.dialects.conversation import HostedTool, Tool, Unsupported
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import (
+        Conversation,
+        Destination,
+        Format,
+        Json,
+        Thinking,
+        ToolChoice,
+    )
+
+REASONS = re.compile(r"(^|/)(o\d|gpt-[5-9](?!-chat)|gpt-oss)")
+NEVER_REASONS = re.compile(r"(^|/)(gpt-(3|4)|chatgpt|gpt-5-chat)")
+SAMPLING = (
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "seed",
+)
+HINTS = (
+    "user",
+    "safety_identifier",
+    "metadata",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "store",
+)
+TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+EFFORTS = ((2_048, "low"), (16_384, "medium"))
+"""Tokens of a budget, and the effort that spends about so many."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def render_request(conversation: Conversation, destination: Destination) -> bytes:
+    """The body for OpenAI itself. Raises `Unsupported`."""
+    return _encoder.encode(body_of(conversation, destination))
+
+
+def render_compatible(conversation: Conversation, destination: Destination) -> bytes:
+    """The body for servers that speak OpenAI's API as it was: most know only these words."""
+    body = body_of(conversation, destination)
+    if "max_completion_tokens" in body:
+        body["max_tokens"] = body.pop("max_completion_tokens")
+    for message in body["messages"]:
+        if message["role"] == "developer":
+            message["role"] = "system"
+    for name in HINTS:
+        body.pop(name, None)
+    return _encoder.encode(body)
+
+
+def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
+    """All of it, absent fields left out."""
+    refuse_foreign(conversation)
+    body: dict[str, Any] = {
+        "model": destination.model,
+        "messages": messages_of(conversation.turns),
+        "tools": [tool_of(tool) for tool in conversation.tools],
+        "tool_choice": choice_of(conversation),
+        "parallel_tool_calls": conversation.parallel_tool_calls,
+        "max_completion_tokens": conversation.max_tokens,
+        "stop": list(conversation.stop),
+        "reasoning_effort": effort_of(conversation.thinking, destination.model),
+        "response_format": format_of(conversation.format),
+        "verbosity": conversation.verbosity,
+        "n": conversation.n,
+        "logprobs": conversation.logprobs,
+        "top_logprobs": conversation.top_logprobs,
+        "modalities": list(conversation.modalities),
+        "audio": conversation.audio,
+        **{name: getattr(conversation.sampling, name) for name in SAMPLING},
+        **{name: getattr(conversation.hints, name) for name in HINTS},
+    }
+    if body["service_tier"] not in TIERS:
+        body["service_tier"] = None
+    if not conversation.tools:
+        body["parallel_tool_calls"] = None
+    if conversation.stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return {name: value for name, value in body.items() if value not in (None, [], {})}
+
+
+def refuse_foreign(conversation: Conversation) -> None:
+    """What chat completions have no word for."""
+    if conversation.dialect != "chat" and conversation.extensions:
+        raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
+    if conversation.sampling.top_k is not None:
+        raise Unsupported("top_k", "cannot sample from the k likeliest tokens")
+    if len(conversation.stop) > 4:
+        raise Unsupported("stop", "takes at most 4 stop sequences")
+
+
+def tool_of(tool: Tool | HostedTool) -> Json:
+    """One tool. Raises `Unsupported` for one that its provider would run."""
+    if isinstance(tool, HostedTool):
+        raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
+    if tool.custom:
+        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        return {"type": "custom", "custom": present(custom)}
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "strict": tool.strict,
+    }
+    return {"type": "function", "function": present(function)}
+
+
+def choice_of(conversation: Conversation) -> str | Json | None:
+    """Whether and which tool must be called."""
+    choice = conversation.tool_choice
+    if choice is None or not conversation.tools:
+        return None
+    if not choice.names:
+        return choice.mode
+    custom = {t.name for t in conversation.tools if isinstance(t, Tool) and t.custom}
+    names = [named(name, custom=name in custom) for name in choice.names]
+    if choice.mode == "required" and len(names) == 1:
+        return names[0]
+    return {"type": "allowed_tools", "allowed_tools": allowed(choice, names)}
+
+
+def allowed(choice: ToolChoice, names: list[Json]) -> Json:
+    """Those tools that may be called."""
+    return {"mode": "required" if choice.mode == "required" else "auto", "tools": names}
+
+
+def named(name: str, *, custom: bool) -> Json:
+    """A tool by its name."""
+    kind = "custom" if custom else "function"
+    return {"type": kind, kind: {"name": name}}
+
+
+def effort_of(thinking: Thinking | None, model: str) -> str | None:
+    """The effort that comes nearest to what is asked. Raises `Unsupported`."""
+    if thinking is None:
+        return None
+    effort: str | None = thinking.effort
+    if thinking.mode == "off":
+        effort = "none" if REASONS.search(model) else None
+    elif effort is None and thinking.budget is not None:
+        budget = thinking.budget
+        effort = next((name for most, name in EFFORTS if budget <= most), "high")
+    wanted = thinking.mode == "on" or effort not in {None, "none"}
+    if wanted and NEVER_REASONS.search(model):
+        raise Unsupported("thinking", "does not reason")
+    return "xhigh" if effort == "max" else effort
+
+
+def format_of(wanted: Format | None) -> Json | None:
+    """What the answer must look like."""
+    if wanted is None or wanted.kind == "text":
+        return None
+    if wanted.kind == "json_object":
+        return {"type": "json_object"}
+    schema = {
+        "name": wanted.name or "answer",
+        "description": wanted.description,
+        "schema": wanted.schema,
+        "strict": wanted.strict,
+    }
+    return {"type": "json_schema", "json_schema": present(schema)}
+
+
+def present(fields: dict[str, Any]) -> Json:
+    """Only what is there."""
+    return {name: value for name, value in fields.items() if value is not None}

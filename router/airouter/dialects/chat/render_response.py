@@ -1,0 +1,191 @@
+"""From an answer to a whole chat completion.
+
+Chat completions have no field for a signature, and providers want theirs back beside the calls that
+the reasoning led to. So it travels in the ids of those calls (`provenance.py`), the one thing that
+every client returns unchanged. The text of it can be read as `reasoning_content`, the name that
+open-weight servers gave it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.chat.counts import render_usage
+from airouter.dialects.conversation import (
+    Audio,
+    Image,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
+from airouter.dialects.provenance import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import (
+        Answer,
+        Choice,
+        Citation,
+        Conversation,
+        Json,
+        Part,
+        Stop,
+    )
+
+FINISH_REASONS: dict[Stop, str] = {
+    "end": "stop",
+    "stop_sequence": "stop",
+    "pause": "stop",
+    "length": "length",
+    "context_window": "length",
+    "tool_calls": "tool_calls",
+    "refusal": "content_filter",
+    "content_filter": "content_filter",
+}
+
+_encoder = msgspec.json.Encoder()
+
+
+def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noqa: ARG001  # as all
+    """The body of a chat completion."""
+    body = {
+        "id": completion_id(answer.id),
+        "object": "chat.completion",
+        "created": answer.created or int(time.time()),
+        "model": answer.model,
+        "choices": [choice_of(choice) for choice in answer.choices],
+        "usage": None if answer.usage is None else render_usage(answer.usage),
+        "service_tier": answer.service_tier,
+        "system_fingerprint": None,
+    }
+    return _encoder.encode(body)
+
+
+def completion_id(id_: str) -> str:
+    """An id as OpenAI's begin."""
+    return id_ if id_.startswith("chatcmpl-") else f"chatcmpl-{id_}"
+
+
+def choice_of(choice: Choice) -> Json:
+    """One choice."""
+    return {
+        "index": choice.index,
+        "message": message_of(choice.parts),
+        "logprobs": logprobs_of(choice.parts),
+        "finish_reason": FINISH_REASONS[choice.stop],
+    }
+
+
+def message_of(parts: Sequence[Part]) -> Json:
+    """What the model said."""
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(part.text for part in parts if isinstance(part, Text)) or None,
+        "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)) or None,
+        "annotations": annotations_of(parts),
+        "tool_calls": calls_of(parts),
+        "reasoning_content": "\n\n".join(filter(None, map(thought_of, parts))),
+        "images": [image_of(part) for part in parts if isinstance(part, Image)],
+        "audio": next((audio_of(part) for part in parts if isinstance(part, Audio)), None),
+    }
+    for name in ("tool_calls", "reasoning_content", "images", "audio"):
+        if not message[name]:
+            del message[name]
+    return message
+
+
+def thought_of(part: Part) -> str:
+    """What may be read of a reasoning."""
+    if not isinstance(part, Reasoning):
+        return ""
+    return part.text or "\n\n".join(part.summary)
+
+
+def calls_of(parts: Sequence[Part]) -> list[Json]:
+    """The calls, each with the reasoning before it in its id."""
+    calls = []
+    reasoning: list[Reasoning] = []
+    for part in parts:
+        if isinstance(part, Reasoning) and part.signature is not None:
+            reasoning.append(part)
+        elif isinstance(part, ToolCall):
+            calls.append(call_of(part, packed_id(reasoning, part)))
+            reasoning = []
+    return calls
+
+
+def packed_id(reasoning: Sequence[Reasoning], call: ToolCall) -> str:
+    """The id of a call, with what its provider wants back beside it."""
+    signed = [] if call.signature is None else [msgspec.structs.replace(call, arguments="")]
+    return call.id + pack([*reasoning, *signed])
+
+
+def call_of(part: ToolCall, id_: str) -> Json:
+    """A call of a tool."""
+    if part.custom:
+        custom = {"name": part.name, "input": part.arguments}
+        return {"id": id_, "type": "custom", "custom": custom}
+    function = {"name": part.name, "arguments": part.arguments}
+    return {"id": id_, "type": "function", "function": function}
+
+
+def annotations_of(parts: Sequence[Part]) -> list[Json]:
+    """The sources of the text, their places counted in the whole of it."""
+    found = []
+    offset = 0
+    for part in parts:
+        if isinstance(part, Text):
+            end = offset + len(part.text)
+            found += [annotation_of(citation, offset, end) for citation in part.citations]
+            offset = end
+    return found
+
+
+def annotation_of(citation: Citation, offset: int, end: int) -> Json:
+    """A source. Only URLs have a word in chat; a document is told in the manner of files."""
+    start = offset if citation.start is None else offset + citation.start
+    end = end if citation.end is None else offset + citation.end
+    if citation.url is not None:
+        where = {
+            "start_index": start,
+            "end_index": end,
+            "url": citation.url,
+            "title": citation.title or "",
+        }
+        return {"type": "url_citation", "url_citation": where}
+    source = {
+        "start_index": start,
+        "end_index": end,
+        "index": citation.document,
+        "filename": citation.title,
+        "quote": citation.quote,
+    }
+    return {"type": "file_citation", "file_citation": source}
+
+
+def logprobs_of(parts: Sequence[Part]) -> Json | None:
+    """The log probabilities of the text."""
+    tokens = [token for part in parts if isinstance(part, Text) for token in part.logprobs or ()]
+    return {"content": tokens, "refusal": None} if tokens else None
+
+
+def image_of(part: Image) -> Json:
+    """A picture that the model drew, where other routers have it, too."""
+    media = part.media
+    url = media.url or f"data:{media.media_type};base64,{media.data}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def audio_of(part: Audio) -> Json:
+    """What the model says aloud."""
+    return {
+        "id": part.id or "",
+        "data": part.data or "",
+        "expires_at": part.expires_at or 0,
+        "transcript": part.transcript or "",
+    }

@@ -1,0 +1,160 @@
+"""From turns to the messages of a chat completion request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import (
+    Audio,
+    File,
+    Image,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unsupported,
+)
+from airouter.dialects.turns import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airouter.dialects.conversation import Json, Media, Part, Turn
+
+CALL_ID_LIMIT = 40
+"""Characters of a tool call's id that OpenAI takes."""
+
+
+def messages_of(turns: Iterable[Turn]) -> list[Json]:
+    """The messages. Raises `Unsupported` for parts that chat completions have no word for."""
+    return [message for turn in turns for message in rendered(turn)]
+
+
+def rendered(turn: Turn) -> Iterator[Json]:
+    """A turn as one message, or as one for each result of a tool and one for the rest."""
+    if turn.role == "assistant":
+        yield from assistant(turn)
+        return
+    pictures: list[Part] = []
+    for part in turn.parts:
+        if isinstance(part, ToolResult):
+            yield tool_message(part, pictures)
+    rest = pictures + [part for part in turn.parts if not isinstance(part, ToolResult)]
+    if rest:
+        yield with_name(turn, {"role": turn.role, "content": content(rest, turn)})
+
+
+def assistant(turn: Turn) -> Iterator[Json]:
+    """What the model said. Its reasoning is not for other models, and stays behind."""
+    message: Json = {"role": "assistant"}
+    said = [part for part in turn.parts if isinstance(part, Text) and part.text]
+    calls = [call(part) for part in turn.parts if isinstance(part, ToolCall)]
+    refusal = "".join(part.text for part in turn.parts if isinstance(part, Refusal))
+    for part in turn.parts:
+        if isinstance(part, Audio) and part.id:
+            message["audio"] = {"id": part.id}
+        elif not isinstance(part, Text | ToolCall | Refusal | Reasoning):
+            raise unknown(turn)
+    if said:
+        message["content"] = "".join(part.text for part in said)
+    if refusal:
+        message["refusal"] = refusal
+    if calls:
+        message["tool_calls"] = calls
+    if len(message) > 1:
+        yield with_name(turn, message)
+
+
+def call(part: ToolCall) -> Json:
+    """A call of a tool."""
+    id_ = call_id(part.id)
+    if part.custom:
+        return {
+            "id": id_,
+            "type": "custom",
+            "custom": {"name": part.name, "input": part.arguments},
+        }
+    function = {"name": part.name, "arguments": part.arguments or "{}"}
+    return {"id": id_, "type": "function", "function": function}
+
+
+def call_id(id_: str) -> str:
+    """An id that OpenAI takes: a longer one is known by its beginning and its end."""
+    if len(id_) <= CALL_ID_LIMIT:
+        return id_
+    half = CALL_ID_LIMIT // 2
+    return id_[:half] + id_[-half:]
+
+
+def tool_message(part: ToolResult, pictures: list[Part]) -> Json:
+    """What a call gave. Images and files cannot stand there: they follow as the user's."""
+    pictures.extend(each for each in part.parts if isinstance(each, Image | File))
+    text = text_of(part.parts)
+    if part.failed:
+        text = f"Error: {text}"
+    return {"role": "tool", "tool_call_id": call_id(part.call_id), "content": text}
+
+
+def content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:
+    """The content of a message: plain where it is one text."""
+    if len(parts) == 1 and isinstance(parts[0], Text):
+        return parts[0].text
+    if turn.role != "user":
+        return text_of(parts)
+    return [piece(part, turn) for part in parts]
+
+
+def piece(part: Part, turn: Turn) -> Json:
+    """One part of a content."""
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case Image():
+            image: Json = {"url": url_of(part.media, turn)}
+            if part.detail:
+                image["detail"] = part.detail
+            return {"type": "image_url", "image_url": image}
+        case File():
+            return file(part, turn)
+        case Audio(data=str()):
+            return {
+                "type": "input_audio",
+                "input_audio": {"data": part.data, "format": part.format or "wav"},
+            }
+    raise unknown(turn)
+
+
+def file(part: File, turn: Turn) -> Json:
+    """A document; one of plain text is a text."""
+    if part.cited:
+        raise Unsupported(turn.at, "cannot cite documents")
+    media = part.media
+    if media.text is not None:
+        title = f"{part.name}:\n" if part.name else ""
+        return {"type": "text", "text": title + media.text}
+    if media.file_id is not None:
+        return {"type": "file", "file": {"file_id": media.file_id}}
+    name = part.name or "document.pdf"
+    return {"type": "file", "file": {"filename": name, "file_data": url_of(media, turn)}}
+
+
+def url_of(media: Media, turn: Turn) -> str:
+    """A URL, which holds the data itself where there is no other."""
+    if media.url is not None:
+        return media.url
+    if media.data is None:
+        raise Unsupported(turn.at, "does not know files of another provider")
+    return f"data:{media.media_type};base64,{media.data}"
+
+
+def with_name(turn: Turn, message: Json) -> Json:
+    """The message with the name of who says it."""
+    if turn.name:
+        message["name"] = turn.name
+    return message
+
+
+def unknown(turn: Turn) -> Unsupported:
+    """A part that has no word in this dialect."""
+    return Unsupported(turn.at, "cannot take one of its parts")

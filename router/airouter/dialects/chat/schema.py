@@ -1,0 +1,308 @@
+"""The body of a chat completion request, as msgspec checks it.
+
+The source is OpenAI's API reference. Beside its fields stand a few that people send to routers:
+`top_k`, `thinking` and `cache_control`, as Anthropic has them. What a message has beside its own
+fields is let be: clients send answers back with all that was in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from airouter.dialects.conversation import Effort, Json
+
+Cache = dict[Literal["type", "ttl"], str]
+
+
+class TextPart(msgspec.Struct, tag_field="type", tag="text"):
+    """Text."""
+
+    text: str
+    cache_control: Cache | None = None
+
+
+class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
+    """A refusal that an assistant gave."""
+
+    refusal: str
+
+
+class ImageURL(msgspec.Struct):
+    """An image by its URL, which may be a data URL."""
+
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
+    """An image."""
+
+    image_url: ImageURL
+    cache_control: Cache | None = None
+
+
+class InputAudio(msgspec.Struct):
+    """Sound as base64."""
+
+    data: str
+    format: str
+
+
+class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
+    """Sound."""
+
+    input_audio: InputAudio
+
+
+class FileData(msgspec.Struct):
+    """A file by its content (a data URL) or by its id."""
+
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class FilePart(msgspec.Struct, tag_field="type", tag="file"):
+    """A file."""
+
+    file: FileData
+    cache_control: Cache | None = None
+
+
+UserPart = TextPart | ImagePart | AudioPart | FilePart
+AssistantPart = TextPart | RefusalPart
+
+
+class SystemMessage(msgspec.Struct, tag_field="role", tag="system"):
+    """What the application wants."""
+
+    content: str | list[TextPart]
+    name: str | None = None
+
+
+class DeveloperMessage(msgspec.Struct, tag_field="role", tag="developer"):
+    """What the application wants, in the newer word."""
+
+    content: str | list[TextPart]
+    name: str | None = None
+
+
+class UserMessage(msgspec.Struct, tag_field="role", tag="user"):
+    """What the user says."""
+
+    content: str | list[UserPart]
+    name: str | None = None
+
+
+class FunctionCall(msgspec.Struct):
+    """Name and arguments of a call."""
+
+    name: str
+    arguments: str
+
+
+class FunctionToolCall(msgspec.Struct, tag_field="type", tag="function"):
+    """A call of a function."""
+
+    id: str
+    function: FunctionCall
+
+
+class CustomCall(msgspec.Struct):
+    """Name and input of a call."""
+
+    name: str
+    input: str
+
+
+class CustomToolCall(msgspec.Struct, tag_field="type", tag="custom"):
+    """A call of a custom tool."""
+
+    id: str
+    custom: CustomCall
+
+
+ToolCallPart = FunctionToolCall | CustomToolCall
+
+
+class AudioRef(msgspec.Struct):
+    """An answer in sound that was given before."""
+
+    id: str
+
+
+class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
+    """What the model said."""
+
+    content: str | list[AssistantPart] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallPart] | None = None
+    audio: AudioRef | None = None
+    name: str | None = None
+    function_call: msgspec.Raw | None = None
+
+
+class ToolMessage(msgspec.Struct, tag_field="role", tag="tool"):
+    """What a call gave."""
+
+    tool_call_id: str
+    content: str | list[TextPart | ImagePart | FilePart]
+    cache_control: Cache | None = None
+
+
+Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+
+
+class Function(msgspec.Struct):
+    """A function that may be called; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str | None = None
+    parameters: Json | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(msgspec.Struct, tag_field="type", tag="function"):
+    """A function as a tool."""
+
+    function: Function
+    cache_control: Cache | None = None
+
+
+class Custom(msgspec.Struct):
+    """A tool that takes any text."""
+
+    name: str
+    description: str | None = None
+    format: Json | None = None
+
+
+class CustomTool(msgspec.Struct, tag_field="type", tag="custom"):
+    """A custom tool."""
+
+    custom: Custom
+
+
+class Named(msgspec.Struct):
+    """A tool by its name."""
+
+    name: str
+
+
+class FunctionChoice(msgspec.Struct, tag_field="type", tag="function"):
+    """This function must be called."""
+
+    function: Named
+
+
+class CustomChoice(msgspec.Struct, tag_field="type", tag="custom"):
+    """This custom tool must be called."""
+
+    custom: Named
+
+
+class AllowedTool(msgspec.Struct):
+    """One of those that may be called."""
+
+    type: Literal["function", "custom"]
+    function: Named | None = None
+    custom: Named | None = None
+
+
+class AllowedTools(msgspec.Struct):
+    """Those that may, or one of which must be called."""
+
+    mode: Literal["auto", "required"]
+    tools: list[AllowedTool]
+
+
+class AllowedChoice(msgspec.Struct, tag_field="type", tag="allowed_tools"):
+    """Only some tools may be called."""
+
+    allowed_tools: AllowedTools
+
+
+Choice = FunctionChoice | CustomChoice | AllowedChoice
+
+
+class JsonSchema(msgspec.Struct):
+    """The schema of an answer."""
+
+    name: str
+    description: str | None = None
+    schema: Json | None = None
+    strict: bool | None = None
+
+
+class TextFormat(msgspec.Struct, tag_field="type", tag="text"):
+    """Any text."""
+
+
+class JsonObjectFormat(msgspec.Struct, tag_field="type", tag="json_object"):
+    """Any JSON object."""
+
+
+class JsonSchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
+    """JSON of a schema."""
+
+    json_schema: JsonSchema
+
+
+class ThinkingOptions(msgspec.Struct):
+    """As Anthropic has them."""
+
+    type: Literal["enabled", "adaptive", "disabled"]
+    budget_tokens: int | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    """What a stream has in it."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """A request. Raw fields are told apart by `parse_request`."""
+
+    messages: list[Message]
+    model: str
+    audio: Json | None = None
+    frequency_penalty: float | None = None
+    function_call: msgspec.Raw | None = None
+    functions: msgspec.Raw | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    metadata: dict[str, str] | None = None
+    modalities: list[Literal["text", "audio", "image"]] | None = None
+    moderation: Json | None = None
+    n: int | None = None
+    parallel_tool_calls: bool | None = None
+    prediction: Json | None = None
+    presence_penalty: float | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Json | None = None
+    prompt_cache_retention: str | None = None
+    reasoning_effort: Effort | None = None
+    response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
+    safety_identifier: str | None = None
+    seed: int | None = None
+    service_tier: str | None = None
+    stop: str | list[str] | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    thinking: ThinkingOptions | None = None
+    tool_choice: Literal["auto", "none", "required"] | Choice | None = None
+    tools: list[FunctionTool | CustomTool] | None = None
+    top_k: int | None = None
+    top_logprobs: int | None = None
+    top_p: float | None = None
+    user: str | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    web_search_options: dict[str, Any] | None = None

@@ -1,0 +1,88 @@
+"""What each generation of Claude takes, by the name of the model.
+
+Sources: the errors of the API, and the notes on models in Anthropic's documentation. A name that is
+not known here is taken for the newest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME = re.compile(
+    r"claude-(?:(?P<old>\d)(?:[-.](?P<old_minor>\d))?-)?(?P<family>opus|sonnet|haiku|fable|mythos)"
+    r"(?:-(?P<major>\d)(?:[-.](?P<minor>\d)(?!\d))?)?"
+)
+ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+EFFORTS_UNTIL_HIGH = ("low", "medium", "high")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a model takes."""
+
+    version: tuple[int, int]
+    thinks: bool
+    budgets: bool
+    """Whether thinking is asked for by `budget_tokens`; else it is adaptive."""
+    efforts: tuple[str, ...]
+    """Levels of `output_config.effort`; empty where there is no such field."""
+    samples: bool
+    """Whether `temperature` and its like are taken."""
+    schemas: bool
+    """Whether an answer can be held to a JSON schema."""
+    system_messages: bool
+    """Whether instructions may come in the middle."""
+    max_tokens: int
+    """What an answer may have; asked for where a client says nothing."""
+
+
+def traits_of(model: str) -> Traits:
+    """The traits of a model, whatever cloud its name is from."""
+    version = version_of(model)
+    family = family_of(model)
+    newest = version >= (4, 7)
+    return Traits(
+        version=version,
+        thinks=version >= (3, 7),
+        budgets=not newest and version < (4, 6),
+        efforts=efforts_of(family, version),
+        samples=not newest,
+        schemas=version >= (4, 5) or (version, family) == ((4, 1), "opus"),
+        system_messages=version >= (4, 8),
+        max_tokens=max_tokens_of(family, version),
+    )
+
+
+def version_of(model: str) -> tuple[int, int]:
+    """Major and minor version; (99, 0) for a name that says none."""
+    found = NAME.search(model)
+    if found is None:
+        return (99, 0)
+    major = found["old"] or found["major"]
+    minor = found["old_minor"] if found["old"] else found["minor"]
+    return (int(major), int(minor or 0)) if major else (99, 0)
+
+
+def family_of(model: str) -> str:
+    """Such as `opus`."""
+    found = NAME.search(model)
+    return found["family"] if found else ""
+
+
+def efforts_of(family: str, version: tuple[int, int]) -> tuple[str, ...]:
+    """The levels of effort."""
+    if version >= (4, 7):
+        return ALL_EFFORTS
+    if version == (4, 6):
+        return (*EFFORTS_UNTIL_HIGH, "max") if family == "opus" else EFFORTS_UNTIL_HIGH
+    return EFFORTS_UNTIL_HIGH if (family, version) == ("opus", (4, 5)) else ()
+
+
+def max_tokens_of(family: str, version: tuple[int, int]) -> int:
+    """What every model of a generation can write."""
+    if version < (3, 5):
+        return 4_096
+    if version < (3, 7):
+        return 8_192
+    return 32_000 if family == "opus" and version < (4, 5) else 64_000

@@ -1,0 +1,119 @@
+"""What is common to a whole answer and a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.conversation import (
+    Citation,
+    Image,
+    Json,
+    Media,
+    Part,
+    Reasoning,
+    Signature,
+    Stop,
+    Text,
+    ToolCall,
+    Usage,
+)
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.converse import schema
+
+STOPS: dict[str, Stop] = {
+    "end_turn": "end",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "stop_sequence": "stop_sequence",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+    "model_context_window_exceeded": "context_window",
+}
+FAULTS = frozenset({"malformed_model_output", "malformed_tool_use"})
+UNITS = {"documentChar": "character", "documentPage": "page", "documentChunk": "block"}
+
+_encoder = msgspec.json.Encoder()
+
+
+def stop_of(reason: str | None) -> Stop:
+    """Why it stopped. Raises `Failure` 502 for a model that failed."""
+    if reason in FAULTS:
+        raise Failure(
+            502, f"The model failed to answer: {reason}.", type="server_error", code=reason
+        )
+    return STOPS.get(reason or "", "end")
+
+
+def usage_of(counts: schema.Counts) -> Usage:
+    """What it cost."""
+    read, written = counts.cache_read_input_tokens, counts.cache_write_input_tokens
+    given = counts.input_tokens
+    return Usage(
+        input_tokens=None if given is None else given + (read or 0) + (written or 0),
+        output_tokens=counts.output_tokens,
+        cached_tokens=read,
+        cache_write_tokens=written,
+    )
+
+
+def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
+    """A whole block."""
+    if block.text:
+        yield Text(text=block.text)
+    elif block.tool_use is not None:
+        use = block.tool_use
+        yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_of(use.input))
+    elif block.reasoning_content is not None:
+        yield reasoning_of(block.reasoning_content, maker)
+    elif block.citations_content is not None:
+        content = block.citations_content
+        yield Text(
+            text="".join(piece.text for piece in content.content or ()),
+            citations=tuple(map(citation_of, content.citations or ())),
+        )
+    elif block.image is not None and block.image.source is not None:
+        media = Media(media_type=f"image/{block.image.format}", data=block.image.source.bytes)
+        yield Image(media=media)
+
+
+def arguments_of(given: Json | str | None) -> str:
+    """Arguments as JSON."""
+    return given if isinstance(given, str) else _encoder.encode(given or {}).decode()
+
+
+def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
+    """What the model thought."""
+    if content.redacted_content is not None:
+        value = content.redacted_content
+        return Reasoning(signature=Signature(maker=maker, value=value, redacted=True))
+    thought = content.reasoning_text
+    if thought is None:
+        return Reasoning()
+    given = thought.signature
+    signature = Signature(maker=maker, value=given) if given else None
+    return Reasoning(text=thought.text, signature=signature)
+
+
+def citation_of(native: Json) -> Citation:
+    """A source, which is kept as it is."""
+    location: dict[str, Any] = native.get("location") or {}
+    kind = next(iter(location), "")
+    where = location.get(kind) or {}
+    quote = "".join(piece.get("text", "") for piece in native.get("sourceContent") or ())
+    return Citation(
+        url=where.get("url"),
+        title=native.get("title"),
+        quote=quote or None,
+        document=where.get("documentIndex"),
+        unit=UNITS.get(kind),  # type: ignore[arg-type]  # one of `UNITS`
+        first=where.get("start"),
+        last=where.get("end"),
+        dialect="converse",
+        native=native,
+    )

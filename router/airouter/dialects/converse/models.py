@@ -1,0 +1,35 @@
+"""What each family at Bedrock takes, by the id of the model, an inference profile or an ARN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airouter.dialects import claude
+
+RESULTS_ALONE = ("meta.", "mistral.")
+TOLERATE_ASSISTANT_FIRST = ("claude", "qwen")
+EFFORT_FIELD = ("gpt-oss",)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a model takes."""
+
+    claude: claude.Traits | None
+    """For Claude, what Claude takes anywhere."""
+    results_alone: bool
+    """Whether nothing may stand beside the results of tools."""
+    assistant_first: bool
+    effort_field: bool
+    """Whether it takes `reasoning_effort`, as OpenAI's open models do."""
+
+
+def traits_of(model: str) -> Traits:
+    """The traits of a model."""
+    name = model.lower()
+    return Traits(
+        claude=claude.traits_of(name) if "claude" in name else None,
+        results_alone=any(word in name for word in RESULTS_ALONE),
+        assistant_first=any(word in name for word in TOLERATE_ASSISTANT_FIRST),
+        effort_field=any(word in name for word in EFFORT_FIELD),
+    )

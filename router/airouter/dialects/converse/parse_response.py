@@ -1,0 +1,51 @@
+"""From Bedrock's whole answer to ours."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Answer, Choice
+from airouter.dialects.converse import schema
+from airouter.dialects.converse.blocks import parts_of, stop_of, usage_of
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Destination
+
+_decoder = msgspec.json.Decoder(schema.Response)
+
+
+def parse_response(body: bytes, destination: Destination) -> Answer:
+    """An answer. Raises `BrokenReply`, and `Failure` for a model that failed."""
+    try:
+        response = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenReply("the upstream's answer cannot be read") from None
+    message = response.output.message if response.output else None
+    if message is None:
+        raise BrokenReply("the upstream's answer has no message")
+    blocks = message.content or []
+    parts = tuple(part for block in blocks for part in parts_of(block, destination.maker))
+    return Answer(
+        id=new_id(),
+        model=destination.model,
+        service_tier=response.service_tier.type if response.service_tier else None,
+        usage=usage_of(response.usage) if response.usage else None,
+        choices=(Choice(parts=parts, stop=stop_of(response.stop_reason)),),
+    )
+
+
+def new_id() -> str:
+    """Bedrock's answers have no id in them."""
+    return secrets.token_hex(12)
+
+
+def parse_count(body: bytes) -> int:
+    """The answer of CountTokens. Raises `BrokenReply`."""
+    try:
+        return int(msgspec.json.decode(body)["inputTokens"])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        raise BrokenReply("the upstream's answer has no number of tokens") from None

@@ -1,0 +1,161 @@
+"""From the frames of ConverseStream to events.
+
+Blocks of text and reasoning are not announced, an empty one may come before any other, and what it
+cost comes after the message has stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Part, Reasoning, Signature, Text, ToolCall
+from airouter.dialects.converse import schema
+from airouter.dialects.converse.blocks import citation_of, parts_of, stop_of, usage_of
+from airouter.dialects.converse.errors import decoded, failure_in
+from airouter.dialects.converse.framing import EXCEPTION
+from airouter.dialects.converse.parse_response import new_id
+from airouter.dialects.events import (
+    ArgumentsDelta,
+    Begun,
+    Broken,
+    Cited,
+    Counted,
+    Ended,
+    Event,
+    PartBegun,
+    PartEnded,
+    ReasoningDelta,
+    Signed,
+    Stopped,
+    TextDelta,
+)
+from airouter.failures import Failure, ended_early
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.conversation import Destination
+    from airouter.dialects.framing import Frame
+
+_decoder = msgspec.json.Decoder(schema.StreamEvent)
+
+
+class Parser:
+    """The state of one stream."""
+
+    __slots__ = ("_at", "_destination", "_open", "_over", "_stopped")
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._at = -1
+        self._open: type[Part] | None = None
+        self._stopped = False
+        self._over = False
+
+    def feed(self, frame: Frame) -> Iterator[Event]:
+        """The events of one frame. Raises `BrokenReply`."""
+        if self._over:
+            return
+        if frame.name.startswith(EXCEPTION):
+            self._over = True
+            name = frame.name.removeprefix(EXCEPTION).decode("latin-1")
+            yield Broken(failure=failure_in(name, decoded(frame.data)))
+            return
+        event = read_event(frame.data)
+        match frame.name:
+            case b"contentBlockDelta" if event.delta is not None:
+                yield from self._grow(event.delta)
+            case b"contentBlockStart" if event.start is not None:
+                yield from self._begin_block(event.start)
+            case b"contentBlockStop":
+                yield from self._close()
+            case b"messageStart":
+                yield Begun(id=new_id(), model=self._destination.model)
+            case b"messageStop":
+                yield from self._stop(event)
+            case b"metadata":
+                yield from self._end(event)
+
+    def finish(self) -> Iterator[Event]:
+        """Whole once the message has stopped, though the cost may be missing."""
+        if not self._over:
+            self._over = True
+            yield Ended() if self._stopped else Broken(failure=ended_early())
+
+    def _grow(self, delta: schema.Block) -> Iterator[Event]:
+        if delta.text:
+            yield from self._open_for(Text(text=""))
+            yield TextDelta(at=self._at, text=delta.text)
+        elif delta.tool_use is not None and isinstance(delta.tool_use.input, str):
+            if delta.tool_use.input:
+                yield ArgumentsDelta(at=self._at, text=delta.tool_use.input)
+        elif delta.reasoning_content is not None:
+            yield from self._think(delta.reasoning_content)
+        elif delta.citation is not None:
+            yield from self._open_for(Text(text=""))
+            yield Cited(at=self._at, citation=citation_of(delta.citation))
+
+    def _think(self, delta: schema.Reasoning) -> Iterator[Event]:
+        maker = self._destination.maker
+        if delta.redacted_content is not None:
+            value = delta.redacted_content
+            signature = Signature(maker=maker, value=value, redacted=True)
+            yield from self._begin(Reasoning(signature=signature))
+            return
+        yield from self._open_for(Reasoning())
+        if delta.text:
+            yield ReasoningDelta(at=self._at, text=delta.text)
+        if delta.signature:
+            yield Signed(at=self._at, signature=Signature(maker=maker, value=delta.signature))
+
+    def _begin_block(self, start: schema.Block) -> Iterator[Event]:
+        if start.tool_use is not None:
+            use = start.tool_use
+            yield from self._begin(ToolCall(id=use.tool_use_id, name=use.name, arguments=""))
+        elif start.image is not None:
+            for part in parts_of(start, self._destination.maker):
+                yield from self._begin(part)
+
+    def _open_for(self, part: Part) -> Iterator[Event]:
+        if self._open is not type(part):
+            yield from self._begin(part)
+
+    def _begin(self, part: Part) -> Iterator[Event]:
+        yield from self._close()
+        self._at += 1
+        self._open = type(part)
+        yield PartBegun(at=self._at, part=part)
+
+    def _close(self) -> Iterator[Event]:
+        if self._open is not None:
+            self._open = None
+            yield PartEnded(at=self._at)
+
+    def _stop(self, event: schema.StreamEvent) -> Iterator[Event]:
+        yield from self._close()
+        try:
+            stop = stop_of(event.stop_reason)
+        except Failure as failure:
+            self._over = True
+            yield Broken(failure=failure)
+            return
+        self._stopped = True
+        yield Stopped(stop=stop)
+
+    def _end(self, event: schema.StreamEvent) -> Iterator[Event]:
+        if event.usage is not None:
+            yield Counted(usage=usage_of(event.usage))
+        if self._stopped:
+            self._over = True
+            yield Ended()
+
+
+def read_event(data: bytes) -> schema.StreamEvent:
+    """The payload of a frame. Raises `BrokenReply`."""
+    try:
+        return _decoder.decode(data or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenReply("an event of the upstream cannot be read") from None

@@ -1,0 +1,216 @@
+"""From turns to the messages of a Converse request.
+
+Source: botocore's service model of `bedrock-runtime`; the order rules are what the service refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.conversation import (
+    Audio,
+    CachePoint,
+    File,
+    Image,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unsupported,
+)
+from airouter.dialects.provenance import is_own
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json, Media, Part, Turn
+    from airouter.dialects.converse.models import Traits
+
+CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]+")
+IMAGE_FORMATS = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/jpg": "jpeg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+}
+FILE_FORMATS = {
+    "application/pdf": "pdf",
+    "text/csv": "csv",
+    "application/msword": "doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/html": "html",
+    "text/plain": "txt",
+    "text/markdown": "md",
+}
+AUDIO_FORMATS = frozenset({"mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "m4a"})
+NOTHING = "(no output)"
+SEE_DOCUMENT = "See the document."
+
+
+class Messages:
+    """Writes the messages for one model; every document gets a name of its own."""
+
+    def __init__(self, maker: str, traits: Traits) -> None:
+        self._maker = maker
+        self._traits = traits
+        self._documents = 0
+
+    def of(self, turns: Sequence[Turn]) -> list[Json]:
+        """The messages of turns whose roles alternate. Raises `Unsupported`."""
+        messages = []
+        for turn in turns:
+            content = self._content(turn)
+            if content:
+                messages.append({"role": turn.role, "content": content})
+        if messages and messages[0]["role"] == "assistant" and not self._traits.assistant_first:
+            raise Unsupported(turns[0].at, "needs the user to speak first")
+        return messages
+
+    def _content(self, turn: Turn) -> list[Json]:
+        blocks: list[Json] = []
+        for part in turn.parts:
+            block = self._block(part, turn)
+            if block is not None:
+                blocks.append(block)
+                blocks.extend(cache_point(getattr(part, "cache", None), block))
+        kinds = {next(iter(block)) for block in blocks}
+        if "toolResult" in kinds and kinds - {"toolResult", "cachePoint"}:
+            self._check_alone(turn)
+        if "document" in kinds and "text" not in kinds:
+            blocks.append({"text": SEE_DOCUMENT})
+        return blocks
+
+    def _check_alone(self, turn: Turn) -> None:
+        if self._traits.results_alone:
+            raise Unsupported(turn.at, "takes nothing beside the results of tools")
+
+    def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
+        match part:
+            case Text():
+                return {"text": part.text} if part.text.strip() else None
+            case Image():
+                return {"image": image(part.media, turn)}
+            case File():
+                return {"document": self._document(part, turn)}
+            case Audio(data=str()):
+                return {"audio": audio(part, turn)}
+            case Reasoning():
+                return self._reasoning(part)
+            case ToolCall():
+                return {"toolUse": call(part, turn)}
+            case ToolResult():
+                return {"toolResult": self._result(part, turn)}
+            case Refusal():
+                return {"text": part.text} if part.text.strip() else None
+        raise Unsupported(turn.at, "cannot take one of its parts")
+
+    def _reasoning(self, part: Reasoning) -> Json | None:
+        """What the model itself thought. What another one did is not for it."""
+        if part.signature is None or not is_own(part.signature, self._maker):
+            return None
+        if part.signature.redacted:
+            return {"reasoningContent": {"redactedContent": part.signature.value}}
+        text = {"text": part.text, "signature": part.signature.value}
+        return {"reasoningContent": {"reasoningText": text}}
+
+    def _result(self, part: ToolResult, turn: Turn) -> Json:
+        content: list[Json] = []
+        for each in part.parts:
+            block = self._block(each, turn)
+            if block is not None:
+                content.append(block)
+        result: dict[str, Any] = {
+            "toolUseId": call_id(part.call_id),
+            "content": content or [{"text": NOTHING}],
+        }
+        if part.failed:
+            result["status"] = "error"
+        return result
+
+    def _document(self, part: File, turn: Turn) -> Json:
+        self._documents += 1
+        media = part.media
+        document: Json = {
+            "name": f"{clean(part.name)} {self._documents}".strip(),
+            "format": FILE_FORMATS.get(media.media_type or "", "txt"),
+            "source": file_source(media, turn),
+        }
+        if part.context:
+            document["context"] = part.context
+        if part.cited:
+            document["citations"] = {"enabled": True}
+        return document
+
+
+def clean(name: str | None) -> str:
+    """A name with none of the characters that Bedrock refuses, and no double spaces."""
+    stem = (name or "document").rpartition(".")[0] or (name or "document")
+    return " ".join(NOT_IN_A_NAME.sub(" ", stem).split())[:150] or "document"
+
+
+def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
+    """Where the prompt is cached: after a block, but not after a document."""
+    if cache is None or "document" in block:
+        return []
+    point = {"type": "default"} | ({"ttl": cache.ttl} if cache.ttl else {})
+    return [{"cachePoint": point}]
+
+
+def image(media: Media, turn: Turn) -> Json:
+    """A picture."""
+    if media.url is not None and media.url.startswith("s3://"):
+        format_ = media.url.rpartition(".")[2].lower().replace("jpg", "jpeg")
+        return {"format": format_, "source": {"s3Location": {"uri": media.url}}}
+    format_ = IMAGE_FORMATS.get(media.media_type or "", "")
+    if not format_ or media.data is None:
+        raise Unsupported(turn.at, "takes images as png, jpeg, gif and webp only")
+    return {"format": format_, "source": {"bytes": media.data}}
+
+
+def file_source(media: Media, turn: Turn) -> Json:
+    """The content of a document."""
+    if media.text is not None:
+        return {"text": media.text}
+    if media.url is not None and media.url.startswith("s3://"):
+        return {"s3Location": {"uri": media.url}}
+    if media.data is None or media.media_type not in FILE_FORMATS:
+        raise Unsupported(turn.at, f"cannot read a file of type {media.media_type or 'unknown'}")
+    return {"bytes": media.data}
+
+
+def audio(part: Audio, turn: Turn) -> Json:
+    """Sound."""
+    if part.format not in AUDIO_FORMATS:
+        raise Unsupported(turn.at, f"cannot hear {part.format or 'sound of unknown format'}")
+    return {"format": part.format, "source": {"bytes": part.data}}
+
+
+def call(part: ToolCall, turn: Turn) -> Json:
+    """A call of a tool. Raises `Failure` 400."""
+    arguments: Any = {"input": part.arguments} if part.custom else {}
+    if not part.custom and part.arguments.strip():
+        try:
+            arguments = msgspec.json.decode(part.arguments)
+        except msgspec.DecodeError:
+            arguments = None
+    if not isinstance(arguments, dict):
+        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
+        raise invalid_field(turn.at, what)
+    return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
+
+
+def call_id(id_: str) -> str:
+    """An id that Bedrock takes, the same for a call and its result."""
+    if CALL_ID.fullmatch(id_):
+        return id_
+    return "tooluse_" + hashlib.sha256(id_.encode()).hexdigest()[:32]

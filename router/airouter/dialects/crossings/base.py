@@ -1,0 +1,76 @@
+"""What the pipeline asks of a crossing. One is built for each target of a snapshot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
+    from airouter.dialects.passthrough import Request
+    from airouter.failures import Failure
+    from airouter.wire import Whole
+
+Write = Callable[[bytes], None]
+
+
+class Given(NamedTuple):
+    """A whole answer for a client."""
+
+    body: bytes
+    usage: Usage | None
+
+
+class Tap(Protocol):
+    """Stands in a stream: what a provider sends goes in, what a client gets comes out."""
+
+    write: Write
+
+    @property
+    def failure(self) -> Failure | None:
+        """What the provider said inside the stream, once it did; the client has been told."""
+        ...
+
+    def feed(self, data: bytes) -> None:
+        """A piece has come. Raises `UpstreamError`."""
+        ...
+
+    def finish(self) -> Usage | None:
+        """The stream is whole. Raises `UpstreamError` when it cannot be."""
+        ...
+
+    def abandon(self) -> bool:
+        """The stream broke off; whether that was inside an event that the client has begun."""
+        ...
+
+
+class Crossing(ABC):
+    """From a client's dialect to a provider's and back."""
+
+    same_dialect = False
+    """Whether the provider's headers mean something to the client, and the client's to it."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Further headers for the client."""
+
+    def fetches(self, request: Request) -> list[str]:  # noqa: ARG002  # for those that have some
+        """URLs whose content `encode` needs in `request.fetched`. Raises `Failure`."""
+        return []
+
+    @abstractmethod
+    def encode(self, request: Request) -> list[bytes]:
+        """The bodies to send: one, or several whose answers belong together.
+
+        Raises `Failure` 400 for what cannot be said in the provider's dialect.
+        """
+
+    @abstractmethod
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
+        """The client's answer from the provider's, one for each body.
+
+        Raises `UpstreamError` for what cannot be read, `Failure` for an error in it.
+        """
+
+    @abstractmethod
+    def tap(self, request: Request, write: Write) -> Tap:
+        """For a streamed answer."""

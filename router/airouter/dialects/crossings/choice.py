@@ -1,0 +1,121 @@
+"""Which crossing leads from what a client asks to how a provider is spoken to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects import chat, converse, gemini, messages
+from airouter.dialects.converse.counting import render_count as converse_count
+from airouter.dialects.converse.parse_response import parse_count as parse_converse_count
+from airouter.dialects.crossings.batch import Embeddings, Images
+from airouter.dialects.crossings.counting import Counting, Estimate
+from airouter.dialects.crossings.passthrough import MessagesPassthrough, Passthrough
+from airouter.dialects.crossings.translation import Translation
+from airouter.dialects.embeddings import forms as embedding_forms
+from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
+from airouter.dialects.gemini.counting import render_count, render_vertex_count
+from airouter.dialects.images import forms as image_forms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airouter.dialects.conversation import Destination
+    from airouter.dialects.crossings.base import Crossing
+    from airouter.dialects.dialect import ClientDialect, UpstreamDialect
+    from airouter.dialects.passthrough import Edits, Envelope
+
+CLIENTS: Mapping[str, ClientDialect] = {"chat": chat.CLIENT, "messages": messages.CLIENT}
+UPSTREAMS: Mapping[str, UpstreamDialect] = {
+    "openai": chat.UPSTREAM,
+    "compatible": chat.COMPATIBLE,
+    "messages": messages.UPSTREAM,
+    "gemini": gemini.UPSTREAM,
+    "vertex": gemini.VERTEX,
+    "converse": converse.UPSTREAM,
+}
+EMBEDDINGS: Mapping[str, Callable[[str], embedding_forms.Form]] = {
+    "gemini": embedding_forms.GeminiForm,
+    "vertex": embedding_forms.vertex_form,
+    "titan": embedding_forms.TitanForm,
+    "cohere": embedding_forms.CohereForm,
+}
+IMAGES: Mapping[str, Callable[[], image_forms.Form]] = {
+    "gemini": image_forms.GeminiForm,
+    "vertex": image_forms.GeminiForm,
+    "imagen": image_forms.ImagenForm,
+}
+OPENAI = frozenset({"openai", "compatible"})
+
+
+def crossing_for(
+    api: str,
+    speech: str,
+    destination: Destination,
+    edits: Edits,
+    *,
+    public_model: str,
+    envelope: Envelope,
+) -> Crossing:
+    """The crossing from an API for clients (`providers.binding.Api`) to a provider's `Speech`."""
+    if speech in OPENAI and api != "messages":
+        return Passthrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
+    match api:
+        case "chat" | "messages":
+            return conversing(api, speech, destination, edits, public_model, envelope)
+        case "count_tokens":
+            return counting(speech, destination, edits, public_model, envelope)
+        case "embeddings":
+            return Embeddings(EMBEDDINGS[speech](destination.model), edits, public_model)
+        case "images":
+            return Images(IMAGES[speech](), edits, public_model)
+    raise ValueError(f"no way from {api} to {speech}")
+
+
+def conversing(
+    api: str,
+    speech: str,
+    destination: Destination,
+    edits: Edits,
+    public_model: str,
+    envelope: Envelope,
+) -> Crossing:
+    """For conversations."""
+    translation = Translation(
+        CLIENTS[api],
+        UPSTREAMS[speech],
+        destination,
+        edits,
+        public_model=public_model,
+        envelope=envelope,
+    )
+    if api == speech == "messages":
+        return MessagesPassthrough(edits, envelope, translation)
+    return translation
+
+
+def counting(
+    speech: str, destination: Destination, edits: Edits, public_model: str, envelope: Envelope
+) -> Crossing:
+    """For numbers of tokens."""
+    match speech:
+        case "messages":
+            rewriting = Translation(
+                messages.COUNTER,
+                messages.COUNTED,
+                destination,
+                edits,
+                public_model=public_model,
+                envelope=envelope,
+            )
+            return MessagesPassthrough(edits, envelope, rewriting)
+        case "gemini":
+            parts = render_count, parse_gemini_count, gemini.UPSTREAM.fetches
+        case "vertex":
+            parts = render_vertex_count, parse_gemini_count, gemini.VERTEX.fetches
+        case "converse":
+            parts = converse_count, parse_converse_count, converse.UPSTREAM.fetches
+        case _:
+            return Estimate()
+    return Counting(*parts, destination, edits, public_model)

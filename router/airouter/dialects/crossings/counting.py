@@ -1,0 +1,95 @@
+"""How many tokens a prompt has: asked of the provider that will read it, else estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from airouter.dialects.conversation import Unsupported
+from airouter.dialects.crossings.base import Crossing, Given, Write
+from airouter.dialects.crossings.refusal import refusal
+from airouter.dialects.inlining import inlined
+from airouter.dialects.messages.parse_request import parse_count
+from airouter.dialects.passthrough import Edits, edited
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Conversation, Destination
+    from airouter.dialects.passthrough import Request
+    from airouter.wire import Whole
+
+Render = Callable[["Conversation", "Destination"], bytes]
+Read = Callable[[bytes], int]
+Fetches = Callable[["Conversation"], list[str]]
+
+BYTES_PER_TOKEN = 4
+"""Of English text, in the tokenizers of all big providers, about."""
+
+
+class Counting(Crossing):
+    """Anthropic's `count_tokens`, answered by another provider's."""
+
+    def __init__(
+        self,
+        render: Render,
+        read: Read,
+        fetches: Fetches,
+        destination: Destination,
+        edits: Edits,
+        public_model: str,
+    ) -> None:
+        self._render = render
+        self._read = read
+        self._fetches = fetches
+        self._destination = destination
+        self._edits = edits
+        self._public_model = public_model
+
+    def fetches(self, request: Request) -> list[str]:
+        return self._fetches(self._conversation(request))
+
+    def encode(self, request: Request) -> list[bytes]:
+        conversation = inlined(self._conversation(request), request.fetched)
+        try:
+            return [self._render(conversation, self._destination)]
+        except Unsupported as unsupported:
+            raise refusal(unsupported, self._public_model, {}) from None
+
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+        (reply,) = replies
+        return Given(counted(self._read(reply.body)), None)
+
+    def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
+        raise BrokenReply("the upstream streams what cannot be streamed")
+
+    def _conversation(self, request: Request) -> Conversation:
+        known = request.conversations.get(self._edits)
+        if known is None:
+            known = parse_count(edited(request, self._edits))
+            request.conversations[self._edits] = known
+        return known
+
+
+class Estimate(Crossing):
+    """For providers that do not count: nothing is sent, and the answer is about right."""
+
+    headers = ((b"x-airouter-estimated", b"true"),)
+
+    def encode(self, request: Request) -> list[bytes]:
+        parse_count(request.body)
+        return []
+
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+        return Given(counted(max(1, len(request.body) // BYTES_PER_TOKEN)), None)
+
+    def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
+        raise BrokenReply("the upstream streams what cannot be streamed")
+
+
+def counted(tokens: int) -> bytes:
+    """The body for a client."""
+    return msgspec.json.encode({"input_tokens": tokens})

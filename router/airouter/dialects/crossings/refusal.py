@@ -1,0 +1,26 @@
+"""What a model cannot do, told in the client's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.dialects.conversation import Unsupported
+
+CODE = "unsupported_parameter"
+
+
+def refusal(unsupported: Unsupported, model: str, names: Mapping[str, str]) -> Failure:
+    """A 400 that names the model and the field; `names` is ours to the client's name of it."""
+    field = names.get(unsupported.field, unsupported.field)
+    message = (
+        f"The model '{model}' {unsupported.why}. Leave '{field}' out of the request, or let the "
+        "router drop it (parameters.drop of the model)."
+    )
+    if "[" in field:
+        message = f"The model '{model}' {unsupported.why} (in '{field}')."
+    return Failure(400, message, param=field, code=CODE)

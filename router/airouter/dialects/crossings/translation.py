@@ -1,0 +1,133 @@
+"""A conversation in two dialects: read in the client's, written in the provider's, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Unsupported
+from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
+from airouter.dialects.crossings.refusal import refusal
+from airouter.dialects.events import Begun, Broken, Counted
+from airouter.dialects.inlining import inlined
+from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped
+from airouter.wire import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Conversation, Destination, Usage
+    from airouter.dialects.dialect import (
+        ClientDialect,
+        Framing,
+        StreamParser,
+        StreamRenderer,
+        UpstreamDialect,
+    )
+    from airouter.dialects.events import Event
+    from airouter.dialects.passthrough import Request
+    from airouter.failures import Failure
+    from airouter.wire import Whole
+
+
+class Translation(Crossing):
+    """From `client` to `upstream`, for one model; `public_model` is its name in errors."""
+
+    def __init__(
+        self,
+        client: ClientDialect,
+        upstream: UpstreamDialect,
+        destination: Destination,
+        edits: Edits,
+        *,
+        public_model: str,
+        envelope: Envelope,
+    ) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._destination = destination
+        self._edits = edits
+        self._public_model = public_model
+        self._envelope = envelope
+
+    def fetches(self, request: Request) -> list[str]:
+        return self._upstream.fetches(self._conversation(request))
+
+    def encode(self, request: Request) -> list[bytes]:
+        conversation = inlined(self._conversation(request), request.fetched)
+        try:
+            body = self._upstream.render_request(conversation, self._destination)
+        except Unsupported as unsupported:
+            raise refusal(unsupported, self._public_model, self._client.fields) from None
+        return [enveloped(body, self._envelope) if self._envelope else body]
+
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
+        (reply,) = replies
+        answer = self._upstream.parse_response(reply.body, self._destination)
+        body = self._client.render_response(answer, self._conversation(request))
+        return Given(body, answer.usage)
+
+    def tap(self, request: Request, write: Write) -> Tap:
+        return Translator(
+            self._upstream.framing(),
+            self._upstream.stream_parser(self._destination),
+            self._client.stream_renderer(self._conversation(request)),
+            write,
+        )
+
+    def _conversation(self, request: Request) -> Conversation:
+        """What the client asks, with the model's parameters; read once for each of these."""
+        known = request.conversations.get(self._edits)
+        if known is None:
+            body = edited(request, self._edits)
+            known = request.conversations[self._edits] = self._client.parse_request(body)
+            self._client.check_version(known, request.version)
+        return known
+
+
+class Translator:
+    """One stream on its way from a provider's frames to a client's."""
+
+    __slots__ = ("_framing", "_parser", "_renderer", "_started", "_usage", "failure", "write")
+
+    def __init__(
+        self, framing: Framing, parser: StreamParser, renderer: StreamRenderer, write: Write
+    ) -> None:
+        self.write = write
+        self.failure: Failure | None = None
+        self._framing = framing
+        self._parser = parser
+        self._renderer = renderer
+        self._started = False
+        self._usage: Usage | None = None
+
+    def feed(self, data: bytes) -> None:
+        out = [
+            self._take(event)
+            for frame in self._framing.feed(data)
+            for event in self._parser.feed(frame)
+        ]
+        self._send(out)
+
+    def finish(self) -> Usage | None:
+        self._send([self._take(event) for event in self._parser.finish()])
+        return self._usage
+
+    def abandon(self) -> bool:
+        """What the client has is always whole events."""
+        return False
+
+    def _take(self, event: Event) -> bytes:
+        """An event for the client. Raises `Refused` when nothing came before an error."""
+        if isinstance(event, Counted | Begun):
+            self._usage = event.usage or self._usage
+        elif isinstance(event, Broken):
+            if not self._started:
+                raise Refused(event.failure)
+            self.failure = event.failure
+        self._started = True
+        return self._renderer.feed(event)
+
+    def _send(self, pieces: list[bytes]) -> None:
+        out = b"".join(pieces)
+        if out:
+            self.write(out)

@@ -1,0 +1,72 @@
+"""Google's errors: `{"error": {"code", "message", "status", "details"}}`, at times in an array."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
+
+TYPES = {429: "rate_limit_error"}
+CODES = {
+    "NOT_FOUND": "model_not_found",
+    "RESOURCE_EXHAUSTED": "rate_limit_exceeded",
+    "INVALID_ARGUMENT": "invalid_value",
+}
+SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+TOO_LONG = re.compile(r"input token count .*exceeds the maximum", re.IGNORECASE)
+
+
+def failure_of(status: int, body: bytes) -> Failure:
+    """An error of a status that is one."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded = None
+    if isinstance(decoded, list) and decoded:
+        decoded = decoded[0]
+    error = decoded.get("error") if isinstance(decoded, dict) else None
+    return failure_in(error if isinstance(error, dict) else {}, status)
+
+
+def failure_in(error: Json, status: int = 502) -> Failure:
+    """What the error says; `status` is used where it names none."""
+    given = error.get("code")
+    if isinstance(given, int) and 400 <= given < 600:
+        status = given
+    message = error.get("message")
+    word = error.get("status")
+    failure = Failure(
+        status if 400 <= status < 600 else 502,
+        message if isinstance(message, str) else f"The upstream answered with status {status}.",
+        type=TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
+        code=CODES.get(str(word), str(word).lower() if word else None),
+        retry_after=delay_in(error.get("details")),
+    )
+    if reason_in(error.get("details")) == "API_KEY_INVALID":
+        failure.status = 401
+    elif TOO_LONG.search(failure.message):
+        failure.code = "context_length_exceeded"
+    return failure
+
+
+def delay_in(details: Any) -> float | None:
+    """Seconds of `RetryInfo`."""
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and "retryDelay" in detail:
+            found = SECONDS.fullmatch(str(detail["retryDelay"]))
+            return float(found[1]) if found else None
+    return None
+
+
+def reason_in(details: Any) -> str | None:
+    """The reason of `ErrorInfo`."""
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and "reason" in detail:
+            return str(detail["reason"])
+    return None

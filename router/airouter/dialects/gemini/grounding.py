@@ -1,0 +1,73 @@
+"""Sources and log probabilities, which Gemini tells beside the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Citation, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.gemini import schema
+
+
+def citations_of(candidate: schema.Candidate, text: str) -> Iterator[Citation]:
+    """The sources of a text."""
+    raw = text.encode()
+    if candidate.grounding_metadata is not None:
+        yield from grounded(candidate.grounding_metadata, raw)
+    recited = candidate.citation_metadata
+    if recited is not None:
+        for source in recited.citation_sources or recited.citations or ():
+            yield Citation(
+                url=source.uri,
+                title=source.title,
+                start=characters(raw, source.start_index),
+                end=characters(raw, source.end_index),
+            )
+
+
+def grounded(grounding: schema.Grounding, raw: bytes) -> Iterator[Citation]:
+    """The pages that a search found, each where the text stands on it."""
+    chunks = grounding.grounding_chunks or []
+    for support in grounding.grounding_supports or ():
+        segment = support.segment
+        for number in support.grounding_chunk_indices or ():
+            web = chunks[number].web if 0 <= number < len(chunks) else None
+            if segment is not None and web is not None:
+                yield Citation(
+                    url=web.uri,
+                    title=web.title,
+                    quote=segment.text,
+                    start=characters(raw, segment.start_index),
+                    end=characters(raw, segment.end_index),
+                )
+
+
+def characters(raw: bytes, count: int) -> int:
+    """Bytes of UTF-8 to characters."""
+    return len(raw[:count].decode(errors="ignore"))
+
+
+def logprobs_of(found: schema.LogProbs | None) -> tuple[Json, ...]:
+    """The tokens as chat completions write them."""
+    if found is None:
+        return ()
+    tops = found.top_candidates or []
+    tokens = []
+    for number, chosen in enumerate(found.chosen_candidates or ()):
+        others = tops[number].candidates if number < len(tops) else None
+        token = token_of(chosen)
+        token["top_logprobs"] = [token_of(other) for other in others or ()]
+        tokens.append(token)
+    return tuple(tokens)
+
+
+def token_of(token: schema.Token) -> Json:
+    """One token."""
+    return {
+        "token": token.token,
+        "logprob": token.log_probability,
+        "bytes": list(token.token.encode()),
+    }

@@ -1,0 +1,51 @@
+"""What each generation of Gemini takes, by the name of the model.
+
+Source: Google's notes on models and on thinking. A name that is not known is taken for the newest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+NAME = re.compile(r"gemini-(?P<major>\d+)(?:\.(?P<minor>\d+))?(?:-(?P<family>pro|flash))?")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a model takes."""
+
+    version: tuple[int, int]
+    thinking: Literal["none", "budget", "level"]
+    can_stop_thinking: bool
+    levels: tuple[str, ...]
+    signs_calls: bool
+    """Whether it demands the signature of every call of this turn."""
+    media_results: bool
+    """Whether the result of a tool may have images."""
+    schema_with_tools: bool
+
+
+def traits_of(model: str) -> Traits:
+    """The traits of a model."""
+    found = NAME.search(model)
+    version = (int(found["major"]), int(found["minor"] or 0)) if found else (99, 0)
+    pro = "pro" in model
+    third = version >= (3, 0)
+    return Traits(
+        version=version,
+        thinking="level" if third else "budget" if version >= (2, 5) else "none",
+        can_stop_thinking=not pro and not third,
+        levels=levels_of(version, pro=pro),
+        signs_calls=third,
+        media_results=third,
+        schema_with_tools=third,
+    )
+
+
+def levels_of(version: tuple[int, int], *, pro: bool) -> tuple[str, ...]:
+    """The levels of thinking."""
+    if pro or version >= (3, 7):
+        return ("LOW", "MEDIUM", "HIGH")
+    return ("MINIMAL", "LOW", "MEDIUM", "HIGH")

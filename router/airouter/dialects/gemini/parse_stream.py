@@ -1,0 +1,99 @@
+"""From the pieces of a stream to events."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Usage
+from airouter.dialects.events import Begun, Broken, Counted, Ended, Event, Stopped
+from airouter.dialects.gemini import schema
+from airouter.dialects.gemini.candidate import CandidateReader
+from airouter.dialects.gemini.errors import failure_in
+from airouter.failures import ended_early
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.conversation import Destination
+    from airouter.dialects.framing import Frame
+
+_decoder = msgspec.json.Decoder(schema.Response)
+
+
+class Parser:
+    """The state of one stream."""
+
+    __slots__ = ("_candidates", "_destination", "_over", "_seed", "_usage")
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._candidates: dict[int, CandidateReader] = {}
+        self._seed = ""
+        self._usage: Usage | None = None
+        self._over = False
+
+    def feed(self, frame: Frame) -> Iterator[Event]:
+        """The events of one piece. Raises `BrokenReply`."""
+        if self._over:
+            return
+        response = read_response(frame.data)
+        if response.error is not None:
+            self._over = True
+            yield Broken(failure=failure_in(response.error))
+            return
+        if not self._seed:
+            yield self._begin(response)
+        if response.usage_metadata is not None:
+            self._usage = usage_of(response.usage_metadata)
+        for candidate in response.candidates or ():
+            for event in self._reader(candidate.index).feed(candidate):
+                self._over = self._over or isinstance(event, Broken)
+                yield event
+        if response.prompt_feedback is not None and response.prompt_feedback.block_reason:
+            self._reader(0).stopped = True
+            yield Stopped(stop="content_filter")
+
+    def finish(self) -> Iterator[Event]:
+        """Whole when every candidate has stopped: nothing else says so."""
+        if self._over:
+            return
+        self._over = True
+        if self._usage is not None:
+            yield Counted(usage=self._usage)
+        whole = self._candidates and all(each.stopped for each in self._candidates.values())
+        yield Ended() if whole else Broken(failure=ended_early())
+
+    def _begin(self, response: schema.Response) -> Begun:
+        self._seed = response.response_id or secrets.token_hex(8)
+        return Begun(id=self._seed, model=response.model_version or self._destination.model)
+
+    def _reader(self, index: int) -> CandidateReader:
+        reader = self._candidates.get(index)
+        if reader is None:
+            reader = CandidateReader(index, self._destination.maker, self._seed)
+            self._candidates[index] = reader
+        return reader
+
+
+def read_response(data: bytes) -> schema.Response:
+    """A body or a piece of a stream. Raises `BrokenReply`."""
+    try:
+        decoded = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenReply("the upstream's answer cannot be read") from None
+    return decoded
+
+
+def usage_of(counts: schema.Counts) -> Usage:
+    """What it cost: Google counts thoughts beside the answer, and results of tools beside both."""
+    prompt, results = counts.prompt_token_count, counts.tool_use_prompt_token_count
+    return Usage(
+        input_tokens=None if prompt is None else prompt + (results or 0),
+        output_tokens=(counts.candidates_token_count or 0) + (counts.thoughts_token_count or 0),
+        cached_tokens=counts.cached_content_token_count,
+        reasoning_tokens=counts.thoughts_token_count,
+    )

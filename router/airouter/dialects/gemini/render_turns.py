@@ -1,0 +1,187 @@
+"""From turns to the contents of a request: two roles, and results beside each other.
+
+Source: `contents` in Google's API reference; the order rules are what the service refuses.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.conversation import (
+    Audio,
+    File,
+    Image,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unsupported,
+)
+from airouter.dialects.provenance import is_own
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json, Media, Part, Signature, Turn
+    from airouter.dialects.gemini.models import Traits
+
+FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
+"""Google's word for a call that no Gemini made; base64 as all signatures on the wire."""
+BY_REFERENCE = re.compile(r"gs://|https://generativelanguage\.googleapis\.com/|https://youtu")
+AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav"}
+
+
+class Contents:
+    """Writes the contents for one model."""
+
+    def __init__(self, maker: str, traits: Traits, names: dict[str, str]) -> None:
+        """`names` is the id of a call to the name of its tool."""
+        self._maker = maker
+        self._traits = traits
+        self._names = names
+
+    def of(self, turns: Sequence[Turn]) -> list[Json]:
+        """The contents of turns whose roles alternate."""
+        current = start_of_current(turns)
+        contents = []
+        for index, turn in enumerate(turns):
+            parts = self._parts(turn, demanded=self._traits.signs_calls and index >= current)
+            if parts:
+                role = "model" if turn.role == "assistant" else "user"
+                contents.append({"role": role, "parts": parts})
+        return contents
+
+    def _parts(self, turn: Turn, *, demanded: bool) -> list[Json]:
+        """The parts of a turn; `demanded` says that its first call needs a signature."""
+        parts: list[Json] = []
+        for part in turn.parts:
+            if isinstance(part, ToolCall):
+                parts.append(self._call(part, turn, demanded=demanded))
+                demanded = False
+            else:
+                parts.extend(self._written(part, turn))
+        return parts
+
+    def _written(self, part: Part, turn: Turn) -> list[Json]:  # noqa: PLR0911  # one for each
+        match part:
+            case Text():
+                return self._text(part)
+            case Image() | File():
+                return [media_part(part, turn)]
+            case Audio(data=str() as data):
+                kind = AUDIO_TYPES.get(part.format or "", f"audio/{part.format or 'wav'}")
+                return [{"inlineData": {"mimeType": kind, "data": data}}]
+            case Reasoning():
+                return self._thought(part)
+            case ToolResult():
+                return self._result(part, turn)
+            case Refusal():
+                return [{"text": part.text}]
+            case Opaque(dialect="gemini"):
+                return [part.native]
+        raise Unsupported(turn.at, "cannot take one of its parts")
+
+    def _text(self, part: Text) -> list[Json]:
+        signed = self._signed(part.signature)
+        return [{"text": part.text, **signed}] if part.text or signed else []
+
+    def _thought(self, part: Reasoning) -> list[Json]:
+        """What the model thought: of use to it only with its signature."""
+        signed = self._signed(part.signature)
+        return [{"text": part.text, "thought": True, **signed}] if signed else []
+
+    def _signed(self, signature: Signature | None) -> Json:
+        if signature is None or not is_own(signature, self._maker):
+            return {}
+        return {"thoughtSignature": signature.value}
+
+    def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
+        call = {"name": part.name, "args": arguments_of(part, turn)}
+        signed = self._signed(part.signature)
+        if demanded and not signed:
+            signed = {"thoughtSignature": FOREIGN_CALL}
+        return {"functionCall": call, **signed}
+
+    def _result(self, part: ToolResult, turn: Turn) -> list[Json]:
+        response: dict[str, Any] = {
+            "name": self._names[part.call_id],
+            "response": response_of(part),
+        }
+        media = [each for each in part.parts if isinstance(each, Image | File)]
+        if media and not self._traits.media_results:
+            raise Unsupported(turn.at, "takes no images or files from a tool")
+        if media:
+            response["parts"] = [media_part(each, turn) for each in media]
+        return [{"functionResponse": response}]
+
+
+def start_of_current(turns: Sequence[Turn]) -> int:
+    """Where the turn begins that is not over: after the last time the user said something."""
+    for index in range(len(turns) - 1, -1, -1):
+        turn = turns[index]
+        if turn.role == "user" and any(not isinstance(part, ToolResult) for part in turn.parts):
+            return index
+    return 0
+
+
+def arguments_of(part: ToolCall, turn: Turn) -> Json:
+    """The arguments as an object. Raises `Failure` 400."""
+    if part.custom:
+        return {"input": part.arguments}
+    if not part.arguments.strip():
+        return {}
+    try:
+        arguments = msgspec.json.decode(part.arguments)
+    except msgspec.DecodeError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
+        raise invalid_field(turn.at, what)
+    return arguments
+
+
+def response_of(part: ToolResult) -> Json:
+    """What a call gave, as an object."""
+    text = "\n".join(each.text for each in part.parts if isinstance(each, Text))
+    if part.failed:
+        return {"error": text}
+    try:
+        decoded = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        decoded = None
+    return decoded if isinstance(decoded, dict) else {"result": text}
+
+
+def media_part(part: Image | File, turn: Turn) -> Json:
+    """A picture or a document. Raises `Unsupported`."""
+    if isinstance(part, File) and part.cited:
+        raise Unsupported(turn.at, "cannot cite documents")
+    media = part.media
+    if media.text is not None:
+        title = f"{part.name}:\n" if isinstance(part, File) and part.name else ""
+        return {"text": title + media.text}
+    if media.data is not None:
+        if not media.media_type:
+            raise Unsupported(turn.at, "cannot take data without a type")
+        return {"inlineData": {"mimeType": media.media_type, "data": media.data}}
+    return file_part(media, turn)
+
+
+def file_part(media: Media, turn: Turn) -> Json:
+    """What Google has already."""
+    if media.url is None or not BY_REFERENCE.match(media.url):
+        raise Unsupported(turn.at, "does not know files of another provider")
+    file = {"fileUri": media.url} | ({"mimeType": media.media_type} if media.media_type else {})
+    return {"fileData": file}
+
+
+def is_fetched(media: Media) -> bool:
+    """Whether it must be fetched for Google."""
+    return media.url is not None and not BY_REFERENCE.match(media.url)

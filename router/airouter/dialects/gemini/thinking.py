@@ -1,0 +1,75 @@
+"""How much a Gemini shall think: a budget of tokens until 2.5, a level from 3 on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Unsupported
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json, Thinking
+    from airouter.dialects.gemini.models import Traits
+
+BUDGETS = {
+    "minimal": 1_024,
+    "low": 2_048,
+    "medium": 8_192,
+    "high": 16_384,
+    "xhigh": 24_576,
+    "max": 24_576,
+}
+"""Effort to tokens, all within what every model of 2.5 takes."""
+LEVELS = {
+    "minimal": "MINIMAL",
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "xhigh": "HIGH",
+    "max": "HIGH",
+}
+LARGEST_BUDGET = 24_576
+DYNAMIC = -1
+
+
+def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
+    """`thinkingConfig` for a request. Raises `Unsupported`."""
+    if thinking is None:
+        return None
+    off = thinking.mode == "off" or (thinking.mode is None and thinking.effort == "none")
+    if traits.thinking == "none":
+        if off:
+            return None
+        raise Unsupported("thinking", "does not think")
+    if off:
+        return without(traits)
+    shown = {} if thinking.summary == "omitted" else {"includeThoughts": True}
+    if traits.thinking == "budget":
+        return {"thinkingBudget": budget_of(thinking), **shown}
+    level = level_of(thinking, traits)
+    return ({"thinkingLevel": level} if level else {}) | shown
+
+
+def without(traits: Traits) -> Json:
+    """As little as can be; some models cannot be without."""
+    if traits.can_stop_thinking:
+        return {"thinkingBudget": 0}
+    if "MINIMAL" in traits.levels and traits.thinking == "level":
+        return {"thinkingLevel": "MINIMAL"}
+    raise Unsupported("thinking", "cannot be made not to think")
+
+
+def budget_of(thinking: Thinking) -> int:
+    """Tokens to think with; -1 leaves it to the model."""
+    if thinking.budget is not None:
+        return min(thinking.budget, LARGEST_BUDGET)
+    return BUDGETS.get(thinking.effort or "", DYNAMIC)
+
+
+def level_of(thinking: Thinking, traits: Traits) -> str | None:
+    """The level that comes nearest; None leaves it to the model."""
+    effort: str | None = thinking.effort
+    if effort is None and thinking.budget is not None:
+        budget = thinking.budget
+        effort = next((name for name in ("low", "medium") if budget <= BUDGETS[name]), "high")
+    level = LEVELS.get(effort or "")
+    return "LOW" if level == "MINIMAL" and level not in traits.levels else level

@@ -1,0 +1,1 @@
+"""Pictures: OpenAI's API for clients, and what Google has in its place."""

@@ -1,0 +1,38 @@
+"""Anthropic's Messages, as clients and as providers speak them."""
+
+from dataclasses import replace
+
+from airouter.dialects.dialect import ClientDialect, UpstreamDialect
+from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.messages.parse_request import check_version, parse_count, parse_request
+from airouter.dialects.messages.parse_response import parse_response
+from airouter.dialects.messages.parse_stream import Parser
+from airouter.dialects.messages.render_request import render_count, render_request
+from airouter.dialects.messages.render_response import render_response
+from airouter.dialects.messages.render_stream import Renderer
+
+CLIENT = ClientDialect(
+    name="messages",
+    parse_request=parse_request,
+    render_response=render_response,
+    stream_renderer=Renderer,
+    check_version=check_version,
+    fields={
+        "turns": "messages",
+        "stop": "stop_sequences",
+        "format": "output_config.format",
+        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    },
+)
+
+UPSTREAM = UpstreamDialect(
+    name="messages",
+    render_request=render_request,
+    parse_response=parse_response,
+    framing=ServerSentEvents,
+    stream_parser=Parser,
+)
+
+COUNTER = replace(CLIENT, parse_request=parse_count)
+COUNTED = replace(UPSTREAM, render_request=render_count)
+"""The same for a body whose tokens are to be counted."""

@@ -1,0 +1,59 @@
+"""Errors as Anthropic writes them: `{"type": "error", "error": {"type", "message"}}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
+
+OVERLOADED = "overloaded_error"
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: OVERLOADED,
+}
+STATUSES = {name: status for status, name in TYPES.items()} | {"api_error": 500}
+
+
+def error_status(failure: Failure) -> int:
+    """The status of an error, with the one that only Anthropic has."""
+    return 529 if failure.code == OVERLOADED else failure.status
+
+
+def error_body(failure: Failure) -> bytes:
+    """An error as one line of JSON."""
+    status = error_status(failure)
+    default = "invalid_request_error" if status < 500 else "api_error"
+    error = {"type": TYPES.get(status, default), "message": failure.message}
+    return msgspec.json.encode({"type": "error", "error": error, "request_id": None})
+
+
+def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
+    """An error inside a stream whose status is sent."""
+    event = b"event: error\ndata: " + error_body(failure) + b"\n\n"
+    return b"\n\n" + event if mid_event else event
+
+
+def failure_in(error: Json) -> Failure:
+    """What Anthropic says in a stream or a body of status 200 that failed all the same."""
+    kind: Any = error.get("type")
+    status = STATUSES.get(kind, 502)
+    overloaded = kind == OVERLOADED
+    return Failure(
+        503 if overloaded else status,
+        str(error.get("message") or "The upstream failed while it answered."),
+        type="server_error" if status >= 500 else str(kind),
+        code=OVERLOADED if overloaded else None,
+    )

@@ -1,0 +1,176 @@
+"""From the body of a messages request to a conversation, in either version of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from airouter.dialects.checking import read
+from airouter.dialects.conversation import (
+    CachePoint,
+    Conversation,
+    File,
+    Format,
+    Hints,
+    HostedTool,
+    Sampling,
+    Text,
+    Thinking,
+    Tool,
+    ToolChoice,
+)
+from airouter.dialects.messages import schema
+from airouter.dialects.messages.parse_turns import NAME, system_turns, turn_of
+from airouter.dialects.turns import check_calls
+from airouter.failures import Failure, invalid_field
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
+
+MODES = {"enabled": "on", "adaptive": "adaptive", "between_tools": "on", "disabled": "off"}
+SUMMARIES: dict[str | None, Literal["auto", "omitted"] | None] = {
+    "summarized": "auto",
+    "omitted": "omitted",
+    None: None,
+}
+CLIENT_TOOL = frozenset({"name", "description", "input_schema", "strict", "cache_control", "type"})
+RANGES = {"temperature": (0, 1), "top_p": (0, 1), "top_k": (0, 2**31)}
+SAMPLING = tuple(RANGES)
+NEWER_VERSION = "2026-10-21"
+
+_decoder = msgspec.json.Decoder(schema.Request)
+
+
+def parse_request(body: bytes) -> Conversation:
+    """Read and check a body. Raises `Failure` 400 that names the field."""
+    return parse(body, counting=False)
+
+
+def parse_count(body: bytes) -> Conversation:
+    """Read a body whose tokens are to be counted: it needs no `max_tokens`."""
+    return parse(body, counting=True)
+
+
+def parse(body: bytes, *, counting: bool) -> Conversation:
+    """Read and check a body."""
+    request = read(body, _decoder)
+    check_request(request, counting=counting)
+    messages = [turn_of(message, at) for at, message in enumerate(request.messages)]
+    check_calls(messages)
+    choice = request.tool_choice
+    return Conversation(
+        dialect=NAME,
+        turns=(*system_turns(request.system), *messages),
+        tools=tuple(tool_of(tool, at) for at, tool in enumerate(request.tools or ())),
+        tool_choice=choice_of(choice),
+        parallel_tool_calls=False if choice and choice.disable_parallel_tool_use else None,
+        max_tokens=request.max_tokens,
+        stop=tuple(request.stop_sequences or ()),
+        sampling=Sampling(
+            temperature=request.temperature, top_p=request.top_p, top_k=request.top_k
+        ),
+        thinking=thinking_of(request),
+        format=format_of(request),
+        hints=Hints(
+            user=request.metadata.user_id if request.metadata else None,
+            service_tier=request.service_tier,
+        ),
+        stream=bool(request.stream),
+        include_usage=True,
+        extensions={
+            name: value
+            for name in schema.EXTENSIONS
+            if (value := getattr(request, name)) is not None
+        },
+    )
+
+
+def check_request(request: schema.Request, *, counting: bool) -> None:
+    """What the types do not say. Raises `Failure` 400."""
+    if not request.messages:
+        raise invalid_field("messages", "messages: at least one message is required")
+    if request.max_tokens is None and not counting:
+        raise Failure(400, "max_tokens: Field required", param="max_tokens")
+    if request.max_tokens is not None and request.max_tokens < 0:
+        raise invalid_field("max_tokens", "max_tokens: must not be negative")
+    for name, (least, most) in RANGES.items():
+        value = getattr(request, name)
+        if value is not None and not least <= value <= most:
+            raise invalid_field(name, f"{name}: must be from {least} to {most}")
+
+
+def check_version(conversation: Conversation, version: str) -> None:
+    """What API version 2026-10-21 no longer takes. Raises `Failure` 400."""
+    if version < NEWER_VERSION:
+        return
+    for name in SAMPLING:
+        if getattr(conversation.sampling, name) is not None:
+            raise invalid_field(name, f"{name}: Extra inputs are not permitted")
+    for turn in conversation.turns:
+        for part in turn.parts:
+            if turn.role == "assistant" and isinstance(part, File):
+                raise invalid_field(
+                    turn.at, f"{turn.at}: document blocks are not permitted in assistant messages"
+                )
+            if turn.role == "user" and isinstance(part, Text) and part.citations:
+                raise invalid_field(
+                    turn.at, f"{turn.at}: citations are not permitted on text of user messages"
+                )
+
+
+def tool_of(native: Json, index: int) -> Tool | HostedTool:
+    """A tool of the client, or one that Anthropic knows by its type."""
+    kind = native.get("type") or "custom"
+    name = native.get("name")
+    if kind != "custom":
+        return HostedTool(kind=str(kind), dialect=NAME, native=native)
+    schema_ = native.get("input_schema")
+    if not isinstance(name, str) or not isinstance(schema_, dict):
+        at = f"tools[{index}]"
+        raise invalid_field(at, f"'{at}' must have a name and an input_schema.")
+    cache = native.get("cache_control")
+    return Tool(
+        name=name,
+        description=native.get("description"),
+        parameters=schema_,
+        strict=native.get("strict"),
+        cache=None if cache is None else CachePoint(ttl=cache.get("ttl")),
+        native={key: value for key, value in native.items() if key not in CLIENT_TOOL},
+    )
+
+
+def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
+    """Whether and which tool must be called."""
+    if choice is None:
+        return None
+    match choice.type:
+        case "auto":
+            return ToolChoice(mode="auto")
+        case "any":
+            return ToolChoice(mode="required")
+        case "none":
+            return ToolChoice(mode="none")
+        case "tool":
+            return ToolChoice(mode="required", names=(choice.name or "",))
+
+
+def thinking_of(request: schema.Request) -> Thinking | None:
+    """How much to think."""
+    config = request.thinking
+    effort = request.output_config.effort if request.output_config else None
+    if config is None:
+        return None if effort is None else Thinking(effort=effort)
+    return Thinking(
+        mode=MODES[config.type],  # type: ignore[arg-type]  # one of them
+        effort=effort,
+        budget=config.budget_tokens,
+        summary=SUMMARIES[config.display],
+    )
+
+
+def format_of(request: schema.Request) -> Format | None:
+    """What the answer must look like; an older beta said it at the top."""
+    wanted = request.output_config.format if request.output_config else None
+    wanted = wanted or request.output_format
+    return None if wanted is None else Format(kind="json_schema", schema=wanted.schema, strict=True)

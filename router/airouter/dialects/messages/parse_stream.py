@@ -1,0 +1,181 @@
+"""From Anthropic's events to ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Json, Reasoning, Signature, Text, ToolCall
+from airouter.dialects.events import (
+    ArgumentsDelta,
+    Begun,
+    Broken,
+    Cited,
+    Counted,
+    Ended,
+    Event,
+    PartBegun,
+    PartEnded,
+    Pinged,
+    ReasoningDelta,
+    Signed,
+    Stopped,
+    TextDelta,
+)
+from airouter.dialects.messages.blocks import part_of, stop_of
+from airouter.dialects.messages.citations import parse_citation
+from airouter.dialects.messages.counts import Counts, later, parse_usage
+from airouter.dialects.messages.errors import failure_in
+from airouter.dialects.messages.parse_response import WireMessage
+from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.failures import ended_early
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.conversation import Destination, Part, Usage
+    from airouter.dialects.framing import Frame
+
+
+class Delta(msgspec.Struct):
+    """More of a block, or of the message."""
+
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    signature: str = ""
+    partial_json: str = ""
+    citation: Json | None = None
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+class WireEvent(msgspec.Struct):
+    """Any event."""
+
+    type: str
+    index: int = 0
+    message: WireMessage | None = None
+    content_block: Json | None = None
+    delta: Delta | None = None
+    usage: Counts | None = None
+    error: Json | None = None
+
+
+_decoder = msgspec.json.Decoder(WireEvent)
+
+
+class Parser:
+    """The state of one stream."""
+
+    __slots__ = ("_at", "_called", "_maker", "_model", "_over", "_part", "_usage")
+
+    def __init__(self, destination: Destination) -> None:
+        self._maker = destination.maker
+        self._model = destination.model
+        self._at = -1
+        self._part: Part | None = None
+        """The one that is open; a call of the tool that stands for the answer is a text."""
+        self._called = False
+        self._usage: Usage | None = None
+        self._over = False
+
+    def feed(self, frame: Frame) -> Iterator[Event]:  # noqa: C901  # a line for each
+        """The events of one frame. Raises `BrokenReply`."""
+        if self._over:
+            return
+        try:
+            event = _decoder.decode(frame.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise BrokenReply("an event of the upstream cannot be read") from None
+        match event.type:
+            case "content_block_delta" if event.delta is not None:
+                yield from self._grow(event.delta)
+            case "content_block_start":
+                yield from self._begin_block(event.content_block or {})
+            case "content_block_stop":
+                yield from self._end_block()
+            case "message_start":
+                yield self._begin(event.message or WireMessage())
+            case "message_delta":
+                yield from self._stop(event)
+            case "message_stop":
+                self._over = True
+                yield Ended()
+            case "ping":
+                yield Pinged()
+            case "error":
+                self._over = True
+                yield Broken(failure=failure_in(event.error or {}))
+
+    def finish(self) -> Iterator[Event]:
+        """Only `message_stop` ends a stream."""
+        if not self._over:
+            self._over = True
+            yield Broken(failure=ended_early())
+
+    def _begin(self, message: WireMessage) -> Begun:
+        counts = message.usage
+        self._usage = None if counts is None else parse_usage(counts)
+        return Begun(
+            id=message.id,
+            model=message.model or self._model,
+            service_tier=counts.service_tier if counts else None,
+            usage=self._usage,
+        )
+
+    def _begin_block(self, block: Json) -> Iterator[Event]:
+        self._at += 1
+        part = part_of(block, self._maker)
+        if isinstance(part, ToolCall):
+            if part.name == ANSWER_TOOL:
+                part = Text(text="")
+            else:
+                part = ToolCall(id=part.id, name=part.name, arguments="")
+                self._called = True
+        self._part = part
+        begun = part
+        if isinstance(part, Text):
+            begun = Text(text="")
+        elif isinstance(part, Reasoning) and not (part.signature and part.signature.redacted):
+            begun = Reasoning()
+        yield PartBegun(at=self._at, part=begun)
+        if isinstance(part, Text) and part.text:
+            yield TextDelta(at=self._at, text=part.text)
+
+    def _grow(self, delta: Delta) -> Iterator[Event]:
+        match delta.type:
+            case "text_delta":
+                yield TextDelta(at=self._at, text=delta.text)
+            case "input_json_delta":
+                yield from self._argue(delta.partial_json)
+            case "thinking_delta":
+                yield ReasoningDelta(at=self._at, text=delta.thinking)
+            case "signature_delta":
+                signature = Signature(maker=self._maker, value=delta.signature)
+                yield Signed(at=self._at, signature=signature)
+            case "citations_delta" if delta.citation is not None:
+                yield Cited(at=self._at, citation=parse_citation(delta.citation))
+
+    def _argue(self, text: str) -> Iterator[Event]:
+        if text and isinstance(self._part, Text):
+            yield TextDelta(at=self._at, text=text)
+        elif text and isinstance(self._part, ToolCall):
+            yield ArgumentsDelta(at=self._at, text=text)
+
+    def _end_block(self) -> Iterator[Event]:
+        self._part = None
+        yield PartEnded(at=self._at)
+
+    def _stop(self, event: WireEvent) -> Iterator[Event]:
+        if event.usage is not None:
+            self._usage = later(self._usage, parse_usage(event.usage))
+            yield Counted(usage=self._usage)
+        delta = event.delta
+        if delta is not None and delta.stop_reason is not None:
+            stop = stop_of(delta.stop_reason)
+            if stop == "tool_calls" and not self._called:
+                stop = "end"
+            yield Stopped(stop=stop, stop_sequence=delta.stop_sequence)

@@ -1,0 +1,191 @@
+"""From the messages of a messages request to turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.checking import wrong_field
+from airouter.dialects.conversation import (
+    CachePoint,
+    File,
+    Image,
+    Media,
+    Opaque,
+    Part,
+    Reasoning,
+    Signature,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
+from airouter.dialects.messages import schema
+from airouter.dialects.messages.citations import parse_citation
+from airouter.dialects.provenance import CLAUDE, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json
+    from airouter.failures import Failure
+
+NAME = "messages"
+_json = msgspec.json.Encoder()
+
+
+def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
+    """The instructions that a request begins with."""
+    if not system:
+        return []
+    blocks = [schema.TextBlock(system)] if isinstance(system, str) else system
+    parts = tuple(Text(text=block.text, cache=cache_of(block.cache_control)) for block in blocks)
+    return [Turn(role="system", parts=parts, at="system")]
+
+
+def turn_of(message: schema.Message, index: int) -> Turn:
+    """One message. Raises `Failure` 400."""
+    at = f"messages[{index}]"
+    if isinstance(message.content, str):
+        return Turn(role=message.role, parts=(Text(text=message.content),), at=at)
+    parts: list[Part] = []
+    for number, native in enumerate(message.content):
+        parts.extend(parts_of(native, f"{at}.content[{number}]"))
+    return Turn(role=message.role, parts=tuple(signed(parts)), at=at)
+
+
+def parts_of(native: Json, at: str) -> Sequence[Part]:
+    """One block: nearly always one part; a block that carries another provider's may be several."""
+    if native.get("type") in schema.HOSTED:
+        return [Opaque(dialect=NAME, native=native)]
+    block = block_of(native, at)
+    match block:
+        case schema.ThinkingBlock():
+            return thought(block)
+        case schema.RedactedBlock():
+            return redacted(block)
+        case schema.ToolResultBlock():
+            return [result(block, at)]
+        case _:
+            return [part_of(block)]
+
+
+def block_of(native: Json, at: str) -> schema.Block:
+    """A block, checked."""
+    try:
+        block: schema.Block = msgspec.convert(native, schema.Block)
+    except msgspec.ValidationError as error:
+        raise below(wrong_field(error), at) from None
+    return block
+
+
+def below(failure: Failure, at: str) -> Failure:
+    """A failure in a part of a body, its path told from the top."""
+    path = f"{at}.{failure.param}" if failure.param else at
+    failure.message = f"'{path}': {failure.message}"
+    failure.param = path
+    return failure
+
+
+def part_of(
+    block: schema.TextBlock | schema.ImageBlock | schema.DocumentBlock | schema.ToolUseBlock,
+) -> Part:
+    """A block that is one part."""
+    cache = cache_of(block.cache_control)
+    match block:
+        case schema.TextBlock():
+            citations = tuple(map(parse_citation, block.citations or ()))
+            return Text(text=block.text, citations=citations, cache=cache)
+        case schema.ImageBlock():
+            return Image(media=media_of(block.source), cache=cache)
+        case schema.DocumentBlock():
+            return document(block, cache)
+        case schema.ToolUseBlock():
+            arguments = _json.encode(block.input).decode()
+            return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
+
+
+def document(block: schema.DocumentBlock, cache: CachePoint | None) -> Part:
+    """A document; one made of blocks only Anthropic knows."""
+    if isinstance(block.source, schema.ContentSource):
+        return Opaque(dialect=NAME, native=msgspec.to_builtins(block))
+    return File(
+        media=media_of(block.source),
+        name=block.title,
+        context=block.context,
+        cited=bool(block.citations and block.citations.enabled),
+        cache=cache,
+    )
+
+
+def media_of(
+    source: schema.Base64Source | schema.URLSource | schema.FileSource | schema.TextSource,
+) -> Media:
+    """Where the bytes are."""
+    match source:
+        case schema.Base64Source():
+            return Media(media_type=source.media_type, data=source.data)
+        case schema.URLSource():
+            return Media(url=source.url)
+        case schema.FileSource():
+            return Media(file_id=source.file_id)
+        case schema.TextSource():
+            return Media(media_type=source.media_type, text=source.data)
+
+
+def thought(block: schema.ThinkingBlock) -> list[Part]:
+    """What a Claude thought, or what another model wants back."""
+    _, packed = unpack(block.signature)
+    if packed or block.signature.startswith("__airouter"):
+        return list(packed)
+    signature = Signature(maker=CLAUDE, value=block.signature) if block.signature else None
+    return [Reasoning(text=block.thinking, signature=signature)]
+
+
+def redacted(block: schema.RedactedBlock) -> list[Part]:
+    """The same where it may not be shown."""
+    _, packed = unpack(block.data)
+    if packed:
+        return list(packed)
+    return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
+
+
+def signed(parts: list[Part]) -> list[Part]:
+    """Parts with the signatures of calls that came packed in a block before them."""
+    signatures = {
+        part.id: part.signature
+        for part in parts
+        if isinstance(part, ToolCall) and part.signature is not None
+    }
+    if not signatures:
+        return parts
+    return [
+        msgspec.structs.replace(part, signature=signatures.get(part.id))
+        if isinstance(part, ToolCall)
+        else part
+        for part in parts
+        if not (isinstance(part, ToolCall) and part.signature is not None)
+    ]
+
+
+def result(block: schema.ToolResultBlock, at: str) -> ToolResult:
+    """What a call gave."""
+    parts: list[Text | Image | File | Opaque] = []
+    if isinstance(block.content, str):
+        parts.append(Text(text=block.content))
+    else:
+        for number, native in enumerate(block.content or ()):
+            found = parts_of(native, f"{at}.content[{number}]")
+            parts += [part for part in found if isinstance(part, Text | Image | File | Opaque)]
+    return ToolResult(
+        call_id=block.tool_use_id,
+        parts=tuple(parts),
+        failed=bool(block.is_error),
+        cache=cache_of(block.cache_control),
+    )
+
+
+def cache_of(control: schema.CacheControl | None) -> CachePoint | None:
+    """Where the prompt is cached."""
+    return None if control is None else CachePoint(ttl=control.ttl)

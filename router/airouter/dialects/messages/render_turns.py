@@ -1,0 +1,195 @@
+"""From turns to the messages of a messages request."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.conversation import (
+    CachePoint,
+    File,
+    Image,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unsupported,
+)
+from airouter.dialects.messages.citations import render_citation
+from airouter.dialects.provenance import is_own
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json, Media, Part, Turn
+
+NAME = "messages"
+CALL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+PDF = "application/pdf"
+
+
+def system_of(turns: Sequence[Turn]) -> list[Json]:
+    """The instructions that a conversation begins with."""
+    return [block for turn in turns for block in texts_of(turn)]
+
+
+def texts_of(turn: Turn) -> list[Json]:
+    """The text of a turn as blocks."""
+    return [
+        {"type": "text", "text": part.text} | cache_control(part.cache)
+        for part in turn.parts
+        if isinstance(part, Text) and part.text.strip()
+    ]
+
+
+def messages_of(turns: Sequence[Turn], maker: str) -> list[Json]:
+    """The messages; those without any content are left out."""
+    messages = []
+    for turn in turns:
+        blocks = blocks_of(turn, maker)
+        if blocks:
+            role = "system" if turn.role == "developer" else turn.role
+            messages.append({"role": role, "content": blocks})
+    return messages
+
+
+def blocks_of(turn: Turn, maker: str) -> list[Json]:
+    """The blocks of a message."""
+    blocks = (block_of(part, turn, maker) for part in turn.parts)
+    return [block for block in blocks if block is not None]
+
+
+def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR0911  # one each
+    """A block, or None for what is not for this model. Raises `Unsupported`."""
+    match part:
+        case Text():
+            return text(part, turn)
+        case Image():
+            return {"type": "image", "source": source_of(part.media, turn)} | cache_control(
+                part.cache
+            )
+        case File():
+            return document(part, turn)
+        case Reasoning():
+            return thinking(part, maker)
+        case ToolCall():
+            return call(part, turn)
+        case ToolResult():
+            return result(part, turn, maker)
+        case Refusal():
+            return {"type": "text", "text": part.text}
+        case Opaque(dialect="messages"):
+            return part.native
+    raise Unsupported(turn.at, "cannot take one of its parts")
+
+
+def text(part: Text, turn: Turn) -> Json | None:
+    """Text, which must not be blank."""
+    if not part.text.strip():
+        return None
+    block: Json = {"type": "text", "text": part.text}
+    if part.citations and turn.role == "assistant":
+        native = [each for each in part.citations if each.dialect == NAME]
+        if native:
+            block["citations"] = [render_citation(each) for each in native]
+    return block | cache_control(part.cache)
+
+
+def thinking(part: Reasoning, maker: str) -> Json | None:
+    """What the model itself thought. What another one did is not for it."""
+    if part.signature is None or not is_own(part.signature, maker):
+        return None
+    if part.signature.redacted:
+        return {"type": "redacted_thinking", "data": part.signature.value}
+    return {"type": "thinking", "thinking": part.text, "signature": part.signature.value}
+
+
+def call(part: ToolCall, turn: Turn) -> Json:
+    """A call of a tool."""
+    block = {
+        "type": "tool_use",
+        "id": call_id(part.id),
+        "name": part.name,
+        "input": {"input": part.arguments} if part.custom else arguments_of(part, turn),
+    }
+    return block | cache_control(part.cache)
+
+
+def arguments_of(part: ToolCall, turn: Turn) -> Json:
+    """The arguments as an object. Raises `Failure` 400."""
+    if not part.arguments.strip():
+        return {}
+    try:
+        arguments = msgspec.json.decode(part.arguments)
+    except msgspec.DecodeError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
+        raise invalid_field(turn.at, what)
+    return arguments
+
+
+def call_id(id_: str) -> str:
+    """An id that Anthropic takes, the same for a call and its result."""
+    if CALL_ID.fullmatch(id_):
+        return id_
+    return "toolu_" + hashlib.sha256(id_.encode()).hexdigest()[:32]
+
+
+def result(part: ToolResult, turn: Turn, maker: str) -> Json:
+    """What a call gave."""
+    inner = (block_of(each, turn, maker) for each in part.parts)
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id(part.call_id)}
+    content = [each for each in inner if each is not None]
+    if content:
+        block["content"] = content
+    if part.failed:
+        block["is_error"] = True
+        block.setdefault("content", "The tool failed.")
+    return block | cache_control(part.cache)
+
+
+def document(part: File, turn: Turn) -> Json:
+    """A document."""
+    media = part.media
+    if media.text is not None:
+        source: Json = {"type": "text", "media_type": "text/plain", "data": media.text}
+    elif media.media_type in IMAGE_TYPES or media.media_type in {PDF, None}:
+        source = source_of(media, turn)
+    else:
+        raise Unsupported(turn.at, f"cannot read a file of type {media.media_type}")
+    block: Json = {"type": "document", "source": source}
+    optional = {
+        "title": part.name,
+        "context": part.context,
+        "citations": {"enabled": True} if part.cited else None,
+    }
+    block |= {name: value for name, value in optional.items() if value is not None}
+    return block | cache_control(part.cache)
+
+
+def source_of(media: Media, turn: Turn) -> Json:
+    """Where bytes are."""
+    if media.data is not None:
+        kind = media.media_type or ""
+        if kind not in IMAGE_TYPES and kind != PDF:
+            raise Unsupported(turn.at, f"cannot take {kind or 'data without a type'}")
+        return {"type": "base64", "media_type": kind, "data": media.data}
+    if media.url is not None:
+        return {"type": "url", "url": media.url}
+    return {"type": "file", "file_id": media.file_id}
+
+
+def cache_control(cache: CachePoint | None) -> Json:
+    """Where the prompt is cached."""
+    if cache is None:
+        return {}
+    control = {"type": "ephemeral"} | ({"ttl": cache.ttl} if cache.ttl else {})
+    return {"cache_control": control}

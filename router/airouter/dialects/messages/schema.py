@@ -1,0 +1,230 @@
+"""The body of a messages request, as msgspec checks it.
+
+The source is anthropic's SDK 2.12 (`MessageCreateParams` and its beta sibling) and the API
+reference; `temperature`, `top_p` and `top_k` are no longer in the SDK and still in the API of
+2023-06-01.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from airouter.dialects.conversation import Effort, Json
+
+
+class CacheControl(msgspec.Struct):
+    """The prompt up to here is worth keeping."""
+
+    type: Literal["ephemeral"] = "ephemeral"
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
+    """Bytes."""
+
+    media_type: str
+    data: str
+
+
+class URLSource(msgspec.Struct, tag_field="type", tag="url"):
+    """Where the bytes are."""
+
+    url: str
+
+
+class FileSource(msgspec.Struct, tag_field="type", tag="file"):
+    """A file that was uploaded."""
+
+    file_id: str
+
+
+class TextSource(msgspec.Struct, tag_field="type", tag="text"):
+    """A document that is plain text."""
+
+    data: str
+    media_type: str = "text/plain"
+
+
+class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
+    """Text; `citations` come back with an assistant's."""
+
+    text: str
+    citations: list[Json] | None = None
+    cache_control: CacheControl | None = None
+
+
+class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
+    """A picture."""
+
+    source: Base64Source | URLSource | FileSource
+    cache_control: CacheControl | None = None
+
+
+class CitationsConfig(msgspec.Struct):
+    """Whether the answer shall cite a document."""
+
+    enabled: bool = False
+
+
+class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
+    """A document made of blocks."""
+
+    content: str | list[Json]
+
+
+class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
+    """A document."""
+
+    source: Base64Source | URLSource | FileSource | TextSource | ContentSource
+    title: str | None = None
+    context: str | None = None
+    citations: CitationsConfig | None = None
+    cache_control: CacheControl | None = None
+
+
+class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
+    """What the model thought."""
+
+    thinking: str
+    signature: str
+
+
+class RedactedBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+    """What the model thought and may not show."""
+
+    data: str
+
+
+class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
+    """A call of a tool."""
+
+    id: str
+    name: str
+    input: Json
+    cache_control: CacheControl | None = None
+
+
+class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
+    """What a call gave; blocks are told apart by `parse_turns.py`."""
+
+    tool_use_id: str
+    content: str | list[Json] | None = None
+    is_error: bool | None = None
+    cache_control: CacheControl | None = None
+
+
+Block = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | ThinkingBlock
+    | RedactedBlock
+    | ToolUseBlock
+    | ToolResultBlock
+)
+HOSTED = frozenset(
+    {
+        "search_result",
+        "server_tool_use",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
+        "tool_search_tool_result",
+        "mcp_tool_use",
+        "mcp_tool_result",
+        "container_upload",
+        "compaction",
+    }
+)
+"""Blocks that only Anthropic's own service makes sense of."""
+
+
+class Message(msgspec.Struct):
+    """A message; its blocks are told apart by `parse_turns.py`."""
+
+    role: Literal["user", "assistant", "system"]
+    content: str | list[Json]
+
+
+class Metadata(msgspec.Struct):
+    """Who is asking."""
+
+    user_id: str | None = None
+
+
+class ThinkingConfig(msgspec.Struct):
+    """How much to think."""
+
+    type: Literal["enabled", "adaptive", "disabled", "between_tools"]
+    budget_tokens: int | None = None
+    display: Literal["summarized", "omitted"] | None = None
+
+
+class JsonFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
+    """JSON of a schema."""
+
+    schema: Json
+
+
+class OutputConfig(msgspec.Struct):
+    """What the answer is like."""
+
+    effort: Effort | None = None
+    format: JsonFormat | None = None
+    task_budget: Json | None = None
+
+
+class ToolChoice(msgspec.Struct):
+    """Whether and which tool must be called."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """A request; `Json` fields go through to Anthropic alone."""
+
+    model: str
+    messages: list[Message]
+    max_tokens: int | None = None
+    system: str | list[TextBlock] | None = None
+    tools: list[Json] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: ThinkingConfig | None = None
+    output_config: OutputConfig | None = None
+    output_format: JsonFormat | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: list[str] | None = None
+    metadata: Metadata | None = None
+    service_tier: str | None = None
+    stream: bool | None = None
+    anthropic_version: str | None = None
+    anthropic_beta: list[str] | None = None
+    cache_control: Json | None = None
+    container: Json | str | None = None
+    context_management: Json | None = None
+    diagnostics: Json | None = None
+    inference_geo: str | None = None
+    mcp_servers: list[Json] | None = None
+    speed: str | None = None
+    user_profile_id: str | None = None
+
+
+EXTENSIONS = (
+    "cache_control",
+    "container",
+    "context_management",
+    "diagnostics",
+    "inference_geo",
+    "mcp_servers",
+    "speed",
+    "user_profile_id",
+)
+"""Fields of `Request` that no other dialect has."""

@@ -1,0 +1,38 @@
+"""Azure OpenAI: the v1 API, which is OpenAI's own, or deployments behind an `api-version`.
+
+Source: Azure OpenAI's REST reference; the official SDK's `AzureOpenAI` for the paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from airouter.providers.binding import Binding
+from airouter.providers.openai import PATHS, OpenAI
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Credential
+    from airouter.providers.binding import Api
+
+V1 = "/openai/v1"
+
+
+@dataclass(frozen=True)
+class AzureOpenAI(OpenAI):
+    """A resource of Azure; its base URL is the resource's, with or without `/openai/v1`."""
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
+        binding = super().bind(api, credential, model)
+        if binding is None or api == "count_tokens":
+            return binding
+        version = credential.azure_api_version
+        if version is None:
+            given = urlsplit(credential.base_url or "").path.rstrip("/")
+            return Binding("openai", PATHS[api] if given.endswith(V1) else V1 + PATHS[api])
+        path = f"/openai/deployments/{quote(model, safe='')}{PATHS[api]}"
+        return Binding("openai", f"{path}?api-version={quote(version, safe='')}")
+
+    def authorization(self, credential: Credential) -> list[tuple[str, str]]:
+        return [] if credential.secret is None else [("api-key", credential.secret)]

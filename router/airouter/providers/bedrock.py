@@ -1,0 +1,53 @@
+"""AWS Bedrock, by the Converse API.
+
+Source: botocore's service model of `bedrock-runtime`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airouter.dialects.converse.errors import failure_of
+from airouter.providers.base import Provider
+from airouter.providers.binding import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Credential
+    from airouter.failures import Failure
+    from airouter.providers.binding import Api, Speech
+
+
+@dataclass(frozen=True)
+class Bedrock(Provider):
+    """Models in a region of AWS."""
+
+    def base_url(self, credential: Credential) -> str | None:
+        if credential.aws is None:
+            return None
+        return f"https://bedrock-runtime.{credential.aws.region}.amazonaws.com"
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
+        root = f"/model/{quote(model, safe='')}"
+        match api:
+            case "chat" | "messages":
+                return Binding("converse", f"{root}/converse", f"{root}/converse-stream")
+            case "count_tokens":
+                return Binding("converse", f"{root}/count-tokens")
+            case "embeddings":
+                return Binding(embedding_speech(model), f"{root}/invoke")
+        return None
+
+    def authorization(self, credential: Credential) -> list[tuple[str, str]]:  # noqa: ARG002
+        return []  # a signature over each request, by `identity/aws.py`
+
+    def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
+        return failure_of(status, headers, body)
+
+
+def embedding_speech(model: str) -> Speech:
+    """Titan's own words, or Cohere's."""
+    return "cohere" if "cohere." in model else "titan"

@@ -1,0 +1,56 @@
+"""OpenAI, and whoever speaks its API: compatible servers, other routers, Mock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airouter.providers.base import Provider
+from airouter.providers.binding import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Credential
+    from airouter.providers.binding import Api, Speech
+
+PATHS: Mapping[Api, str] = {
+    "chat": "/chat/completions",
+    "messages": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "images": "/images/generations",
+}
+ROUTER_PATHS: Mapping[Api, str] = {
+    "messages": "/messages",
+    "count_tokens": "/messages/count_tokens",
+}
+VERSION = {"anthropic-version": "2023-06-01"}
+
+
+@dataclass(frozen=True)
+class OpenAI(Provider):
+    """One that speaks OpenAI's API."""
+
+    home: str | None = None
+    """Its base URL, if it has one place."""
+    speech: Speech = "openai"
+
+    def base_url(self, credential: Credential) -> str | None:  # noqa: ARG002
+        return self.home
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
+        if api == "count_tokens":
+            return Binding("estimate", "")
+        return Binding(self.speech, PATHS[api])
+
+
+@dataclass(frozen=True)
+class Router(OpenAI):
+    """A router like this one, which speaks Anthropic's API as well."""
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
+        path = ROUTER_PATHS.get(api)
+        if path is None:
+            return super().bind(api, credential, model)
+        return Binding("messages", path, headers=VERSION)
