@@ -58,7 +58,7 @@ def open_with(collector: Memory, sampling: Sampling) -> ExportedTracing:
         collector,
         resource_of(),
         sampling,
-        {},
+        lambda _: None,
         random=Random(1),
         wall=lambda: 1_735_689_600_000_000_000,
         monotonic=lambda: 0,

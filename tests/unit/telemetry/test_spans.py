@@ -47,9 +47,13 @@ RESOURCE = Resource(
 SCOPE = InstrumentationScope("airouter", __version__)
 
 
+def home_of(credential: Credential) -> str | None:
+    return "https://api.openai.com/v1" if credential.type == "OpenAI" else None
+
+
 @pytest.fixture
 def encoder() -> SpanEncoder:
-    encoder = SpanEncoder(lambda _: "https://api.openai.com/v1")
+    encoder = SpanEncoder(home_of)
     encoder.reload([OPENAI])
     return encoder
 
