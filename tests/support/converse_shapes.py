@@ -27,7 +27,11 @@ def problems(operation: str, body: Any) -> list[str]:
 
 
 def walk(
-    shape: Any, value: Any, at: str, found: list[str], without: frozenset[str] | set[str] = frozenset()
+    shape: Any,
+    value: Any,
+    at: str,
+    found: list[str],
+    without: frozenset[str] | set[str] = frozenset(),
 ) -> None:
     """Check a value and all below it."""
     if getattr(shape, "is_document_type", False):
@@ -41,7 +45,11 @@ def structure(shape: Any, value: Any, at: str, found: list[str], without: Any) -
     if not isinstance(value, dict):
         found.append(f"{at}: not an object")
         return
-    found += [f"{at}.{name}: required" for name in shape.required_members if name not in {*value, *without}]
+    found += [
+        f"{at}.{name}: required"
+        for name in shape.required_members
+        if name not in {*value, *without}
+    ]
     if getattr(shape, "is_tagged_union", False) and len(value) != 1:
         found.append(f"{at}: not exactly one of a union: {sorted(value)}")
     for name, inner in value.items():

@@ -72,5 +72,6 @@ def problems(speech: str, body: Body) -> list[str]:
     if speech == "messages":
         checked = {name: value for name, value in checked.items() if name not in SAMPLING}
     return [
-        f"{error.json_path}: {error.message[:200]}" for error in validator(speech).iter_errors(checked)
+        f"{error.json_path}: {error.message[:200]}"
+        for error in validator(speech).iter_errors(checked)
     ]

@@ -1,178 +1,256 @@
-"""Fetches what a client refers to by URL, for providers that want bytes.
+"""What a client refers to by URL, fetched for a provider that wants the bytes.
 
-A URL comes from outside, so it must not lead inside: a name is resolved here, every address of it
-is checked, and the connection goes to the very address that was checked, so that a second answer of
-the name server changes nothing. Redirects go the same way again.
+The URL is a stranger's. It is read with nothing of ours: no credentials, no cookies, no proxy; only
+https to public addresses (`guarded.py`), unless its host is in the allow-list; with everything that
+it can take bounded. What the client is told never says what stands inside our network.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import socket
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+import re
+import ssl
+from binascii import b2a_base64
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from airouter import __version__
 from airouter.dialects.conversation import Media
 from airouter.failures import Failure
+from airouter.upstream.addresses import NotPublic
+from airouter.upstream.decoding import decoder_for
+from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    import httpcore
     import httpx
 
-Address = IPv4Address | IPv6Address
-Resolve = Callable[[str, int], Awaitable[list[str]]]
+    from airouter.upstream.guarded import Resolve
 
-MOST_AT_ONCE = 8
+MEGABYTE = 1 << 20
+MOST_AT_ONCE = 16
 MOST_URLS = 32
-TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-"""Where IPv4 addresses hide inside IPv6 ones (RFC 6052, RFC 8215)."""
+LONGEST_URL = 8192
+PORTS = {"http": 80, "https": 443}
+MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-HEADERS = {"accept": "*/*", "user-agent": "airouter"}
+HEADERS = [
+    (b"accept", b"*/*"),
+    (b"accept-encoding", b"identity"),
+    (b"user-agent", f"airouter/{__version__}".encode()),
+]
+
+
+class Unfetchable(Exception):
+    """Why a URL is not fetched, in words for the client."""
 
 
 class Fetcher:
-    """Fetches public URLs; `allowed` (`host` or `host:port`) are fetched wherever they lead."""
+    """Fetches what is public, or on an allow-listed host, so many URLs at once."""
 
     def __init__(
         self,
         allowed: Collection[str] = (),
         *,
-        max_bytes: int = 20_971_520,
+        max_bytes: int = 20 * MEGABYTE,
         timeout: float = 10.0,
         max_redirects: int = 3,
         resolve: Resolve | None = None,
-        verify: Any = True,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout` is seconds for all of a URL; `resolve` and `verify` are for tests."""
-        self._allowed = frozenset(host.lower() for host in allowed)
+        """Opens nothing yet. Raises `ValueError` for an entry that is no host.
+
+        Args:
+            allowed: Hosts that may have any address and may be asked over plain http: as `host` at
+                the standard ports, as `host:port` at that one.
+            max_bytes: Of the content, once decompressed.
+            timeout: Seconds for all of one URL, its wait for a free place included.
+            max_redirects: Each leads to a URL that is checked like the first.
+            resolve: Instead of the system's.
+            context: Instead of the system's trust.
+        """
+        self._allowed = {allowed_place(entry) for entry in allowed}
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._max_redirects = max_redirects
-        self._resolve = resolve or resolved
-        self._verify = verify
-        self._client: httpx.AsyncClient | None = None
-        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._resolve = resolve
+        self._context = context
+        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def fetch_all(self, urls: Iterable[str]) -> dict[str, Media]:
         """What the URLs point to. Raises `Failure` 400 for the first that cannot be had."""
         wanted = list(dict.fromkeys(urls))
         if len(wanted) > MOST_URLS:
-            raise refused("", f"more than {MOST_URLS} URLs in one request")
+            raise refused(wanted[0], f"there are more than {MOST_URLS} URLs in one request")
         tasks = [asyncio.create_task(self.fetch(url)) for url in wanted]
         try:
             return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def fetch(self, url: str) -> Media:
         """What one URL points to. Raises `Failure` 400."""
-        import httpx  # noqa: PLC0415  # only where a URL must be fetched
-
         try:
-            async with self._slots, asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._free:
                 return await self._follow(url)
         except TimeoutError:
-            raise refused(url, f"it took longer than {self._timeout:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            raise refused(url, "it could not be reached") from None
+            why = f"it took longer than {self._timeout:g} seconds"
+        except (NotPublic, Unfetchable) as error:
+            why = str(error)
+        raise refused(url, why)
 
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-
-    async def _follow(self, url: str) -> Media:
-        start = url
+    async def _follow(self, text: str) -> Media:
+        pool = await self._opened()
+        url = parse(text)
         for _ in range(self._max_redirects + 1):
-            self._check(url, start)
-            async with self._opened().stream("GET", url, headers=HEADERS) as response:
-                if response.status_code in REDIRECTS:
-                    url = urljoin(url, response.headers.get("location", ""))
-                    continue
-                return await self._read(response, start)
-        raise refused(start, f"it redirects more than {self._max_redirects} times")
+            self._check(url)
+            found = await self._ask(pool, url)
+            if isinstance(found, Media):
+                return found
+            url = parse(str(url.join(parse(found))))
+        raise Unfetchable(f"it redirects more than {self._max_redirects} times")
 
-    async def _read(self, response: httpx.Response, url: str) -> Media:
-        if response.status_code != 200:
-            raise refused(url, f"it answers with status {response.status_code}")
-        body = bytearray()
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > self._max_bytes:
-                raise refused(url, f"it is larger than {self._max_bytes} bytes")
-        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if not kind:
-            raise refused(url, "it does not say what it is")
-        return Media(media_type=kind, data=base64.b64encode(body).decode())
+    async def _ask(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> Media | str:
+        """What is there, or where it is instead."""
+        import httpcore  # noqa: PLC0415 - loaded by now
 
-    def _check(self, url: str, start: str) -> None:
-        """Whether a URL may be fetched at all. Raises `Failure` 400."""
-        parts = urlsplit(url)
-        if self._is_allowed(parts.hostname or "", parts.port):
+        target = httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        )
+        headers = [(b"host", url.netloc), *HEADERS]
+        try:
+            async with pool.stream("GET", target, headers=headers) as response:
+                return await self._read(response)
+        except BrokenReply:
+            raise Unfetchable("its compressed content cannot be read") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+            raise Unfetchable("the connection failed") from None
+
+    async def _read(self, response: httpcore.Response) -> Media | str:
+        headers = {name.lower(): value for name, value in response.headers}
+        location = headers.get(b"location")
+        if response.status in REDIRECTS and location is not None:
+            return location.decode("latin-1")
+        if response.status != 200:
+            raise Unfetchable(f"it answered with status {response.status}")
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._max_bytes:
+            raise self._too_large()
+        kind = media_type_of(headers)
+        return Media(media_type=kind, data=await self._read_body(response, headers))
+
+    async def _read_body(self, response: httpcore.Response, headers: Mapping[bytes, bytes]) -> str:
+        decoder = decoder_for(headers)
+        content = Base64()
+        async for piece in response.aiter_stream():
+            content.add(piece if decoder is None else decoder.decode(piece))
+            if content.size > self._max_bytes:
+                raise self._too_large()
+        if decoder is not None and not decoder.finished:
+            raise BrokenReply("the compressed body ended early")
+        return content.finish()
+
+    def _too_large(self) -> Unfetchable:
+        return Unfetchable(f"it is larger than {self._max_bytes} bytes")
+
+    def _check(self, url: httpx.URL) -> None:
+        """Raise `Unfetchable` for a URL that is not to be asked for."""
+        if url.scheme not in PORTS or not url.host:
+            raise Unfetchable("only https URLs can be fetched")
+        if url.userinfo:
+            raise Unfetchable("it has credentials in it")
+        port = url.port or PORTS[url.scheme]
+        if self._trusted(url.raw_host.decode("ascii"), port):
             return
-        if parts.scheme != "https":
-            raise refused(start, "only https is fetched")
-        if not parts.hostname or parts.username or parts.password:
-            raise refused(start, "it must have a host and no user")
-        if parts.port not in {None, 443}:
-            raise refused(start, "only port 443 is fetched")
+        if url.scheme != "https":
+            raise Unfetchable("only https URLs can be fetched")
+        if port != 443:
+            raise Unfetchable("only port 443 can be used")
 
-    def _is_allowed(self, host: str, port: int | None) -> bool:
-        return host.lower() in self._allowed or f"{host.lower()}:{port}" in self._allowed
+    def _trusted(self, host: str, port: int) -> bool:
+        host = host.lower()
+        named = (host, None) in self._allowed and port in PORTS.values()
+        return named or (host, port) in self._allowed
 
-    async def addresses(self, host: str, port: int) -> list[str]:
-        """Where to connect to. Raises `Failure` 400 for a place that is not public."""
-        found = await self._resolve(host, port)
-        if not self._is_allowed(host, port) and not all(map(is_public, found)):
-            raise refused(host, "it leads to an address that is not public")
-        return found
+    async def _opened(self) -> httpcore.AsyncConnectionPool:
+        if self._pool is None:  # what is loaded for the first time would stop the event loop
+            pool = await asyncio.to_thread(self._open)
+            self._pool = self._pool or pool
+        return self._pool
 
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            from airouter.upstream.public_network import open_client  # noqa: PLC0415
+    def _open(self) -> httpcore.AsyncConnectionPool:
+        import httpx  # noqa: F401, PLC0415
 
-            self._client = open_client(self.addresses, self._verify, self._timeout)
-        return self._client
+        from airouter.upstream.guarded import open_pool  # noqa: PLC0415
 
-
-async def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for _, _, _, _, address in found]
+        context = self._context or ssl.create_default_context()
+        return open_pool(self._resolve, self._trusted, context, MOST_AT_ONCE)
 
 
-def is_public(text: str) -> bool:
-    """Whether an address is one of the internet's, in whatever form it is written."""
+class Base64:
+    """Bytes in base64, encoded as they come, so that many do not stop the event loop."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes so far."""
+        self._encoded: list[bytes] = []
+        self._rest = b""
+
+    def add(self, piece: bytes) -> None:
+        self.size += len(piece)
+        data = self._rest + piece
+        whole = len(data) - len(data) % 3
+        self._encoded.append(b2a_base64(data[:whole], newline=False))
+        self._rest = data[whole:]
+
+    def finish(self) -> str:
+        """All of it."""
+        self._encoded.append(b2a_base64(self._rest, newline=False))
+        return b"".join(self._encoded).decode("ascii")
+
+
+def allowed_place(entry: str) -> tuple[str, int | None]:
+    """Host and port of an entry of an allow-list. Raises `ValueError`."""
+    parts = urlsplit(f"//{entry}")
+    if not parts.hostname or parts.path or parts.username is not None:
+        raise ValueError(f"not a host or host:port: {entry!r}")
+    return parts.hostname, parts.port
+
+
+def parse(text: str) -> httpx.URL:
+    """A URL. Raises `Unfetchable`."""
+    import httpx  # noqa: PLC0415 - loaded by now
+
     try:
-        return all(each.is_global and not each.is_multicast for each in meant(ip_address(text)))
-    except ValueError:
-        return False
+        if len(text) <= LONGEST_URL:
+            return httpx.URL(text)
+    except httpx.InvalidURL:
+        pass
+    raise Unfetchable("it cannot be read")
 
 
-def meant(address: Address) -> list[Address]:
-    """An address, and the IPv4 one inside it."""
-    found: list[Address] = [address]
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return [address.ipv4_mapped]
-        if address.sixtofour is not None:
-            found.append(address.sixtofour)
-        if address.teredo is not None:
-            found.extend(address.teredo)
-        if any(address in network for network in TRANSLATED):
-            return [IPv4Address(int(address) & 0xFFFFFFFF)]
-    return found
+def media_type_of(headers: Mapping[bytes, bytes]) -> str:
+    """The media type that a header names. Raises `Unfetchable`."""
+    named = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if not MEDIA_TYPE.fullmatch(named):
+        raise Unfetchable("it does not say of what type it is")
+    return named
 
 
 def refused(url: str, why: str) -> Failure:
-    """A URL that is not fetched; its path and query stay out of the answer."""
-    host = urlsplit(url).hostname if "//" in url else url
+    """A URL that is not fetched. Only the host that the client named is told, not the rest."""
+    try:
+        host = urlsplit(url[:LONGEST_URL]).hostname or ""
+    except ValueError:
+        host = ""
     return Failure(
         400,
-        f"The URL at '{(host or '')[:100]}' cannot be fetched for this model: {why}.",
+        f"The URL at {host[:100]!r} cannot be fetched for this model: {why}.",
         param="messages",
         code="invalid_url",
     )

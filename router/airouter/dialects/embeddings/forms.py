@@ -31,7 +31,7 @@ COHERE = "cohere.embed-"
 def vertex_method(model: str) -> Literal["predict", "embedContent"]:
     """What a model's path ends with at Vertex AI; at AI Studio it is always `batchEmbedContents`.
 
-    google-genai asks gemini-embedding-001 by `embedContent`, too; Google documents `predict` for it.
+    google-genai takes `embedContent` for gemini-embedding-001, too; Google documents `predict`.
     """
     return "embedContent" if is_newer(model) else "predict"
 

@@ -1,4 +1,7 @@
-"""What a client gets from `/v1/images/generations`."""
+"""What a client gets from `/v1/images/generations`. Source: `ImagesResponse` of the openai SDK.
+
+Images stay the base64 that they came as. So how large they are is not known, and not said.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,19 @@ import msgspec
 from airouter.dialects.conversation import Json, Piece, Usage
 
 
-class ImageResult(Piece, frozen=True):
-    """Pictures as base64."""
+class Picture(Piece, frozen=True):
+    """An image as base64."""
 
-    images: tuple[str, ...]
+    data: str
     media_type: str = "image/png"
+    revised_prompt: str | None = None
+    """What was drawn, where the provider changed the prompt."""
+
+
+class ImageResult(Piece, frozen=True):
+    """At least one picture, and what all of them cost, where the provider says it."""
+
+    pictures: tuple[Picture, ...]
     usage: Usage | None = None
 
 
@@ -21,12 +32,19 @@ def render_response(result: ImageResult) -> bytes:
     """The body."""
     body: Json = {
         "created": int(time.time()),
-        "data": [{"b64_json": image} for image in result.images],
-        "output_format": result.media_type.removeprefix("image/"),
+        "data": [datum(picture) for picture in result.pictures],
+        "output_format": result.pictures[0].media_type.removeprefix("image/"),
     }
     if result.usage is not None:
         body["usage"] = usage_of(result.usage)
     return msgspec.json.encode(body)
+
+
+def datum(picture: Picture) -> Json:
+    """One picture."""
+    if picture.revised_prompt is None:
+        return {"b64_json": picture.data}
+    return {"b64_json": picture.data, "revised_prompt": picture.revised_prompt}
 
 
 def usage_of(usage: Usage) -> Json:

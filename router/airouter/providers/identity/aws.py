@@ -1,131 +1,183 @@
-"""Signatures of AWS, by botocore: version 4, or the one word that is an API key for Bedrock."""
+"""Who we are at AWS: a Bedrock API key, or a signature (SigV4) over each request, by botocore.
+
+botocore takes 100 ms to load: only a router that needs it does, in a thread. Its credentials may
+ask the network whenever they are read, so they are read only there; the loop signs with a frozen
+copy.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import os
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config.compile.identity import AWSKeys, parse_aws_secret
-from airouter.providers.identity.base import Lease, Renewal
+from airouter.providers.identity.base import IdentityError, header_line
+from airouter.providers.identity.refreshing import SYSTEM, Clock, Grant, RefreshingSigner
+from airouter.providers.identity.workers import Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.credentials import Credentials, ReadOnlyCredentials
     from botocore.session import Session
 
 SERVICE = "bedrock"
-"""The name that signatures are made for; the host is called `bedrock-runtime`."""
-BEARER = "AWS_BEARER_TOKEN_BEDROCK"
-ROLE_SESSION = "airouter"
+"""The name that is signed; the host is called `bedrock-runtime`."""
+AMBIENT_API_KEY = "AWS_BEARER_TOKEN_BEDROCK"
+SESSION_NAME = "airouter"
+"""By which CloudTrail shows the sessions of an assumed role."""
 LARGE = 262_144
-"""Bytes of a body from which on its checksum is made in a thread."""
+"""Bytes of a body whose checksum would stop the event loop."""
 
 
-class BearerSigner:
-    """Puts the same word into each request."""
+class Keys(NamedTuple):
+    """Frozen credentials, and until when they are valid: a time of day in seconds."""
 
-    def __init__(self, word: str) -> None:
-        self._head = f"authorization: Bearer {word}\r\n".encode()
+    frozen: ReadOnlyCredentials
+    ends: float
 
-    async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:  # noqa: ARG002
-        return path, self._head
-
-    def close(self) -> None:
-        """Nothing is renewed."""
+    def __repr__(self) -> str:
+        return f"Keys(ends={self.ends})"
 
 
-class AWSSigner:
-    """Signs each request by keys that are renewed in the background."""
+class AwsSigner(RefreshingSigner):
+    """An account of AWS: of a secret, or what botocore finds around the process."""
 
-    def __init__(self, name: str, region: str, host: str, source: Source) -> None:
+    def __init__(
+        self,
+        region: str,
+        host: str,
+        secret: str | None = None,
+        role_arn: str | None = None,
+        *,
+        name: str = "Bedrock",
+        workers: Workers | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """`host` is as in the `Host` header. Raises `ValueError` for a secret of no known form."""
+        super().__init__(name, workers or Workers(), clock)
         self._region = region
         self._host = host
-        self._renewal = Renewal(source.obtain, name)
-        self._renewal.start()
+        self._role_arn = role_arn
+        self._static: AWSKeys | None = None
+        self._keys: Callable[[], Keys] | None = None
+        given = parse_aws_secret(secret) if secret is not None else ambient_api_key(role_arn)
+        if isinstance(given, AWSKeys):
+            self._static = given
+        elif given is not None:
+            if role_arn is not None:
+                raise ValueError("a Bedrock API key cannot assume a role")
+            lines = header_line("authorization", f"Bearer {given}")
+            self.accept(Grant(lambda path, _body: (path, lines), math.inf))
 
     async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
-        keys = await self._renewal.get()
-        sign = partial(signature, keys, self._region, self._host, path, body)
-        return path, await asyncio.to_thread(sign) if len(body) > LARGE else sign()
+        if len(body) <= LARGE:
+            return await super().sign(path, body)
+        return await asyncio.to_thread(await self.proof(), path, body)
 
-    def close(self) -> None:
-        self._renewal.close()
+    def fetch(self) -> Grant:
+        """New keys. Raises what botocore does."""
+        if self._keys is None:
+            self._keys = open_keys(self._region, self._static, self._role_arn)
+        keys = self._keys()
+        return Grant(Signature(keys.frozen, self._region, self._host), keys.ends)
 
-
-class Source:
-    """Where keys come from. Blocks; is used by one thread at a time."""
-
-    def __init__(self, region: str, keys: AWSKeys | None, role: str | None) -> None:
-        """Without `keys`, botocore's chain: environment, web identity, Pod Identity, instance."""
-        self._region = region
-        self._keys = keys
-        self._role = role
-        self._credentials: Credentials | None = None
-
-    def obtain(self) -> Lease[ReadOnlyCredentials]:
-        """Keys that are valid now. Raises what botocore does."""
-        if self._credentials is None:
-            self._credentials = self._load()
-        frozen = self._credentials.get_frozen_credentials()
-        ends = getattr(self._credentials, "_expiry_time", None)
-        return Lease(frozen, None if ends is None else ends.timestamp())
-
-    def _load(self) -> Credentials:
-        from botocore.credentials import Credentials  # noqa: PLC0415  # only where needed
-        from botocore.session import Session  # noqa: PLC0415
-
-        session = Session()
-        found: Credentials | None = Credentials(*self._keys) if self._keys is not None else None
-        if found is None:
-            found = session.get_credentials()
-        if found is None:
-            raise LookupError("there is no identity of AWS in this place")
-        return found if self._role is None else assumed(session, found, self._role, self._region)
+    def reason(self, error: Exception) -> str:
+        """With AWS's code, which has no place for a secret."""
+        response = getattr(error, "response", None)
+        code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+        known = isinstance(code, str) and code.replace(".", "").isalnum() and len(code) < 64
+        return f"AWS refused with {code!r}" if known else f"AWS: {super().reason(error)}"
 
 
-def assumed(session: Session, source: Credentials, role: str, region: str) -> Credentials:
-    """The keys of a role, which botocore renews."""
+class Signature:
+    """SigV4 with one set of keys.
+
+    Signed are the host, the time, the session token, and the body. Where a path has escapes, SigV4
+    escapes them again for all services but S3 (`SigV4Auth` does).
+    """
+
+    def __init__(self, keys: ReadOnlyCredentials, region: str, host: str) -> None:
+        from botocore.auth import SigV4Auth  # noqa: PLC0415
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+
+        self._auth = SigV4Auth(keys, SERVICE, region)
+        self._request = AWSRequest
+        self._root = f"https://{host}"
+
+    def __call__(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """The path as it is, and the header lines for one POST."""
+        request = self._request("POST", self._root + path.decode("ascii"), data=body)
+        self._auth.add_auth(request)
+        lines = (f"{name.lower()}: {value}\r\n" for name, value in request.headers.items())
+        return path, "".join(lines).encode("ascii")
+
+
+def ambient_api_key(role_arn: str | None) -> str | None:
+    """The API key of the environment, which goes before keys there, but not before a role."""
+    return (os.environ.get(AMBIENT_API_KEY, "").strip() or None) if role_arn is None else None
+
+
+def open_keys(region: str, static: AWSKeys | None, role_arn: str | None) -> Callable[[], Keys]:
+    """What gives valid keys whenever it is called, in a thread. Raises `IdentityError`."""
+    session = open_session(region)
+    if static is not None:
+        session.set_credentials(*static)
+    source: Credentials | None = session.get_credentials()
+    if source is None:
+        raise IdentityError("AWS: no credentials were found around the process")
+    if role_arn is None:
+        return lambda: read(source)
+    return assume(session, source, role_arn)
+
+
+def open_session(region: str) -> Session:
+    """A session of botocore whose own requests are bounded in time."""
     from botocore.config import Config  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
+
+    # At lower levels its log has secrets in it, and what it warns of we say ourselves.
+    logging.getLogger("botocore").setLevel(logging.ERROR)
+    session = Session()
+    session.set_config_variable("region", region)
+    session.set_default_client_config(
+        Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+    )
+    return session
+
+
+def read(credentials: Credentials) -> Keys:
+    """Frozen credentials; botocore renews those that need it first."""
+    frozen = credentials.get_frozen_credentials()
+    # Nothing public says when they end.
+    expiry: datetime | None = getattr(credentials, "_expiry_time", None)
+    return Keys(frozen, math.inf if expiry is None else expiry.timestamp())
+
+
+def assume(session: Session, source: Credentials, role_arn: str) -> Callable[[], Keys]:
+    """Keys of a role, new ones with every call: when to call is `refreshing.py`'s to say."""
     from botocore.credentials import (  # noqa: PLC0415
         AssumeRoleCredentialFetcher,
-        DeferredRefreshableCredentials,
+        ReadOnlyCredentials,
     )
 
-    config = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
-
-    def client(*args: Any, **kwargs: Any) -> Any:
-        return session.create_client(*args, **{"region_name": region, "config": config, **kwargs})
-
+    cache: dict[str, object] = {}
     fetcher = AssumeRoleCredentialFetcher(
-        client, source, role, extra_args={"RoleSessionName": ROLE_SESSION}
+        session.create_client,
+        source,
+        role_arn,
+        extra_args={"RoleSessionName": SESSION_NAME},
+        cache=cache,
     )
-    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
+    def keys() -> Keys:
+        cache.clear()
+        given = fetcher.fetch_credentials()
+        frozen = ReadOnlyCredentials(given["access_key"], given["secret_key"], given["token"])
+        return Keys(frozen, datetime.fromisoformat(given["expiry_time"]).timestamp())
 
-def signature(keys: ReadOnlyCredentials, region: str, host: str, path: bytes, body: bytes) -> bytes:
-    """Header lines that authorize one POST.
-
-    `path` is as it is sent, so percent-encoded once; botocore encodes it again, as version 4 wants
-    it for every service but S3.
-    """
-    from botocore.auth import SigV4Auth  # noqa: PLC0415
-    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
-
-    request = AWSRequest("POST", f"https://{host}{path.decode()}", data=body)
-    SigV4Auth(keys, SERVICE, region).add_auth(request)
-    lines = (f"{name}: {value}\r\n" for name, value in request.headers.items())
-    return "".join(lines).encode("latin-1")
-
-
-def signer_for(
-    name: str, region: str, host: str, secret: str | None, role: str | None
-) -> AWSSigner | BearerSigner:
-    """The signer of a credential."""
-    given = None if secret is None else parse_aws_secret(secret)
-    if isinstance(given, str):
-        return BearerSigner(given)
-    ambient = os.environ.get(BEARER) if given is None and role is None else None
-    if ambient:
-        return BearerSigner(ambient)
-    return AWSSigner(name, region, host, Source(region, given, role))
+    return keys

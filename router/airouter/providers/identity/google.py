@@ -1,90 +1,127 @@
-"""Tokens of Google Cloud, by google-auth: a credentials file, or whatever the place gives us."""
+# mypy: disallow-untyped-calls=False
+"""Who we are at Google: an access token, by google-auth.
+
+That library annotates few of its functions, and takes 100 ms to load: only a router that needs it
+does, in a thread.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from airouter.config.compile.identity import parse_google_secret
-from airouter.providers.identity.base import IdentityError, Lease, Renewal
+from airouter.config.compile.identity import google_project, parse_google_secret
+from airouter.providers.identity.base import IdentityError, header_line
+from airouter.providers.identity.refreshing import SYSTEM, Clock, Grant, RefreshingSigner
+from airouter.providers.identity.workers import Workers
 
 if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
+    from collections.abc import Sequence
 
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-TIMEOUT = 8.0
-"""Seconds for one call of Google's token service."""
+    from google.auth.credentials import Credentials
+    from google.auth.transport import Request
+
+CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
+AWS_SUBJECT = "urn:ietf:params:aws:token-type:aws4_request"
+REQUEST_TIMEOUT = 10.0
 PROJECT = b"{project}"
 
 
-class Token(NamedTuple):
-    """A token, and the project that it is for where nobody has said another."""
+class GoogleSigner(RefreshingSigner):
+    """An account of Google: of a secret, or what google-auth finds around the process."""
 
-    value: str
-    project: str | None
-
-    def __repr__(self) -> str:
-        return f"Token(project={self.project!r})"
-
-
-class GoogleSigner:
-    """Puts a token into each request, and the project into its path."""
-
-    def __init__(self, name: str, secret: str | None) -> None:
-        """`secret` is a credentials file; None takes the ambient identity."""
-        self._source = Source(secret)
-        self._renewal = Renewal(self._source.obtain, name)
-        self._renewal.start()
-
-    async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:  # noqa: ARG002
-        token = await self._renewal.get()
-        if PROJECT in path:
-            if token.project is None:
-                raise IdentityError("the identity belongs to no project: set gcp.project")
-            path = path.replace(PROJECT, token.project.encode())
-        return path, f"authorization: Bearer {token.value}\r\n".encode()
-
-    def close(self) -> None:
-        self._renewal.close()
-
-
-class Source:
-    """Where tokens come from. Blocks; is used by one thread at a time."""
-
-    def __init__(self, secret: str | None) -> None:
-        self._secret = secret
+    def __init__(
+        self,
+        secret_json: str | None = None,
+        scopes: Sequence[str] = (CLOUD_PLATFORM,),
+        *,
+        name: str = "VertexAI",
+        workers: Workers | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """Raises `ValueError` for a secret in no known form."""
+        super().__init__(name, workers or Workers(), clock)
+        self.project = google_project(secret_json)
+        """The account's own project, if it has one; for an ambient one, known with its token."""
+        self._info = None if secret_json is None else parse_google_secret(secret_json)
+        self._scopes = scopes
         self._credentials: Credentials | None = None
-        self._project: str | None = None
 
-    def obtain(self) -> Lease[Token]:
-        """A new token. Raises what google-auth does."""
-        from google.auth.transport.requests import Request  # noqa: PLC0415  # only where needed
+    async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """Also puts the project into a path that leaves a place for it."""
+        path, lines = await super().sign(path, body)
+        if PROJECT in path:
+            if self.project is None:
+                raise IdentityError(f"credential {self._name!r} has no project: set gcp.project")
+            path = path.replace(PROJECT, self.project.encode())
+        return path, lines
 
+    def fetch(self) -> Grant:
+        """A new access token. Raises what google-auth does."""
+        request = make_request()
         if self._credentials is None:
-            self._credentials, self._project = load(self._secret)
-        credentials, transport = self._credentials, Request()
+            self._credentials = self._load(request)
+        self._credentials.refresh(request)
+        return grant_of(self._credentials)
 
-        def bounded(*args: Any, **kwargs: Any) -> Any:
-            return transport(*args, **{**kwargs, "timeout": TIMEOUT})
+    def reason(self, error: Exception) -> str:
+        """With OAuth's code (RFC 6749, 5.2), which has no place for a secret."""
+        answer = error.args[1] if len(error.args) > 1 else None
+        code = answer.get("error") if isinstance(answer, dict) else None
+        known = isinstance(code, str) and code.replace("_", "").isalpha() and len(code) < 64
+        return f"Google refused with {code!r}" if known else f"Google: {super().reason(error)}"
 
-        credentials.refresh(bounded)  # type: ignore[no-untyped-call]  # google-auth has no types
-        expiry = credentials.expiry
-        ends = None if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
-        return Lease(Token(str(credentials.token), self._project), ends)
+    def _load(self, request: Request) -> Credentials:
+        if self._info is not None:
+            return load(self._info, self._scopes)
+        import google.auth  # noqa: PLC0415 - see above
+
+        credentials, self.project = google.auth.default(scopes=self._scopes, request=request)
+        return credentials
 
 
-def load(secret: str | None) -> tuple[Credentials, str | None]:
-    """The credentials, and the project that they name. Raises what google-auth does."""
-    import google.auth  # noqa: PLC0415
-    from google.oauth2 import service_account  # noqa: PLC0415
+def load(info: dict[str, Any], scopes: Sequence[str]) -> Credentials:
+    """The credentials of a secret, by the loader of their own type, as google-auth advises."""
+    from google.auth import aws, identity_pool, impersonated_credentials  # noqa: PLC0415
+    from google.oauth2 import credentials, service_account  # noqa: PLC0415
 
-    if secret is None:
-        found: tuple[Credentials, str | None] = google.auth.default(scopes=SCOPES)
-        return found
-    info = parse_google_secret(secret)
-    if info["type"] == "service_account":
-        read: Any = service_account.Credentials.from_service_account_info
-        return read(info, scopes=SCOPES), info.get("project_id")
-    read_any: Any = google.auth.load_credentials_from_dict
-    credentials, project = read_any(info, scopes=SCOPES)
-    return credentials, project
+    loaded: Credentials
+    match info["type"]:
+        case "service_account":
+            loaded = service_account.Credentials.from_service_account_info(info, scopes=scopes)
+        case "authorized_user":  # its scopes were agreed to when it logged in
+            loaded = credentials.Credentials.from_authorized_user_info(info)
+        case "impersonated_service_account":
+            kind = impersonated_credentials.Credentials
+            loaded = kind.from_impersonated_service_account_info(info, scopes=scopes)
+        case _ if info["subject_token_type"] == AWS_SUBJECT:
+            loaded = aws.Credentials.from_info(info, scopes=scopes)
+        case _:
+            loaded = identity_pool.Credentials.from_info(info, scopes=scopes)
+    return loaded
+
+
+def make_request() -> Request:
+    """What google-auth sends its requests with."""
+    import google.auth.transport.requests  # noqa: PLC0415
+
+    # At lower levels its log has tokens in it, and what it warns of we say ourselves.
+    logging.getLogger("google.auth").setLevel(logging.ERROR)
+    request: Any = partial(google.auth.transport.requests.Request(), timeout=REQUEST_TIMEOUT)
+    return request  # type: ignore[no-any-return]  # called as one
+
+
+def grant_of(credentials: Credentials) -> Grant:
+    """The token of credentials that were refreshed."""
+    token = credentials.token
+    if not token:
+        raise IdentityError("Google gave no access token")
+    lines = header_line("authorization", f"Bearer {token}")
+    if credentials.quota_project_id:
+        lines += header_line("x-goog-user-project", credentials.quota_project_id)
+    expiry = credentials.expiry  # in UTC, without saying so
+    ends = math.inf if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
+    return Grant(lambda path, _body: (path, lines), ends)

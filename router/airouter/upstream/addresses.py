@@ -1,0 +1,61 @@
+"""Which addresses lie in the public internet.
+
+Only those are safe to be reached for a client: all others may be ours, or those of the cloud that
+we run in. IANA's special-purpose registries are in the standard library; here is what they lack.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+UNSAFE = frozenset(
+    map(
+        ip_network,
+        (
+            "168.63.129.16/32",  # Azure's own services of a virtual machine, in public space
+            "192.88.99.0/24",  # relays of 6to4, which lead anywhere
+        ),
+    )
+)
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that is given out; the rest has meanings that others may know."""
+NAT64 = IPv6Network("64:ff9b::/96")
+"""The well-known prefix; that for local use (RFC 8215) can hold an address at any place."""
+
+
+class NotPublic(Exception):
+    """A name with an address that is not, or with none: nobody learns which of ours exist."""
+
+    def __init__(self) -> None:
+        super().__init__("it has no public address")
+
+
+def is_public(text: str) -> bool:
+    """Whether an address, IPv4 or IPv6, is in the public internet. Text that is none is not."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return is_public_address(address)
+
+
+def is_public_address(address: IPv4Address | IPv6Address) -> bool:
+    """The same, where an address that wraps another is as safe as that one."""
+    inner = wrapped_by(address)
+    if inner is not None:
+        return is_public_address(inner)
+    return (
+        address.is_global
+        and not address.is_multicast
+        and (address.version == 4 or address in GLOBAL_UNICAST)
+        and not any(address in network for network in UNSAFE)
+    )
+
+
+def wrapped_by(address: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that a gateway makes of an IPv6 one (mapped, 6to4, NAT64), or None."""
+    if not isinstance(address, IPv6Address):
+        return None
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour

@@ -1,0 +1,86 @@
+"""Connections to nothing but public addresses, whatever a name resolves to.
+
+A name is resolved once, every address that it has is checked, and the connection goes to one of
+those: a second answer of a hostile name server is never asked for. `fetching.py` loads this module,
+and httpcore with it, when it is first used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import httpcore
+
+from airouter.upstream.addresses import NotPublic, is_public
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+    """The addresses of a name, for connections to a port. Raises `OSError`."""
+    Trusted = Callable[[str, int], bool]
+    """Whether a host and port may have any address."""
+
+MOST_ADDRESSES = 4
+"""How many of a name's addresses are tried."""
+PATIENCE = 3.0
+"""Seconds for each."""
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """httpcore's way to connect, with the check before it."""
+
+    def __init__(self, resolve: Resolve, trusted: Trusted) -> None:
+        self._resolve = resolve
+        self._trusted = trusted
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to a checked address. Raises `NotPublic`, `httpcore.ConnectError`."""
+        failure: Exception = NotPublic()
+        for address in await self._checked(host, port):
+            try:
+                return await self._inner.connect_tcp(
+                    address, port, PATIENCE, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _checked(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError):
+            raise NotPublic from None
+        if not self._trusted(host, port) and not all(map(is_public, addresses)):
+            raise NotPublic
+        return addresses[:MOST_ADDRESSES]
+
+
+async def system_resolve(host: str, port: int) -> list[str]:
+    """The addresses that the system has for a name."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+def open_pool(
+    resolve: Resolve | None, trusted: Trusted, context: ssl.SSLContext, most: int
+) -> httpcore.AsyncConnectionPool:
+    """So many connections at once, each for one request."""
+    return httpcore.AsyncConnectionPool(
+        ssl_context=context,
+        max_connections=most,
+        max_keepalive_connections=0,
+        network_backend=GuardedBackend(resolve or system_resolve, trusted),
+    )
