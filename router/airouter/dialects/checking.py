@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", re.DOTALL)
 UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+LONGEST = 200
+"""Characters that are repeated of what a client sent."""
 MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
@@ -34,6 +36,7 @@ def wrong_field(error: msgspec.ValidationError) -> Failure:
     """What msgspec found, with the path of the field as `param`."""
     found = WHERE.fullmatch(str(error))
     what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    what, path = what[:LONGEST], path[:LONGEST]
     unknown, missing = UNKNOWN.fullmatch(what), MISSING.fullmatch(what)
     if unknown:
         path = f"{path}.{unknown['name']}".lstrip(".")

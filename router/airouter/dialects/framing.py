@@ -15,6 +15,8 @@ EVENT_LIMIT = 16_777_216
 """Bytes of one event; a longer one breaks the stream."""
 BOM = b"\xef\xbb\xbf"
 EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
+LONGEST_END = 3
+"""Bytes of an end of which the last is missing."""
 
 
 class Frame(NamedTuple):
@@ -27,29 +29,29 @@ class Frame(NamedTuple):
 class ServerSentEvents:
     """Cuts a stream into frames. Comments and events without data give none."""
 
-    __slots__ = ("_held", "_size")
+    __slots__ = ("_held", "_searched")
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
-        self._size = 0
+        self._held = bytearray()
+        self._searched = 0
+        """Bytes of what is held in which no event ends."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now. Raises `BrokenReply` for one that is too long."""
-        self._held.append(data)
-        self._size += len(data)
-        if b"\n" in data or b"\r" in data:
-            return self._cut()
-        if self._size > EVENT_LIMIT:
+        held = self._held
+        held += data
+        frames = []
+        start = 0
+        for end in EVENT_END.finditer(held, max(0, self._searched - LONGEST_END)):
+            frame = frame_of(bytes(held[start : end.start()]))
+            start = end.end()
+            if frame is not None:
+                frames.append(frame)
+        del held[:start]
+        self._searched = len(held)
+        if self._searched > EVENT_LIMIT:
             raise BrokenReply("an event of the upstream's stream is too long")
-        return []
-
-    def _cut(self) -> list[Frame]:
-        *events, rest = EVENT_END.split(b"".join(self._held))
-        self._held = [rest]
-        self._size = len(rest)
-        if self._size > EVENT_LIMIT:
-            raise BrokenReply("an event of the upstream's stream is too long")
-        return [frame for frame in map(frame_of, events) if frame is not None]
+        return frames
 
 
 def frame_of(event: bytes) -> Frame | None:

@@ -77,7 +77,7 @@ def unpack(text: str) -> tuple[str, list[Packed]]:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
         plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
         return before, _decoder.decode(plain)
-    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError):
+    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError, RecursionError):
         return before, []
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
-    from airouter.providers.binding import Api, Speech
+    from airouter.providers.binding import Api
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Bedrock(Provider):
             case "count_tokens":
                 return Binding("converse", f"{root}/count-tokens")
             case "embeddings":
-                return Binding(embedding_speech(model), f"{root}/invoke")
+                return Binding("converse", f"{root}/invoke")
         return None
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:  # noqa: ARG002
@@ -46,8 +46,3 @@ class Bedrock(Provider):
 
     def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
         return failure_of(status, headers, body)
-
-
-def embedding_speech(model: str) -> Speech:
-    """Titan's own words, or Cohere's."""
-    return "cohere" if "cohere." in model else "titan"

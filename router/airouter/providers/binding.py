@@ -20,10 +20,6 @@ Speech = Literal[
     "gemini",
     "vertex",
     "converse",
-    "imagen",
-    "predict",
-    "titan",
-    "cohere",
     "estimate",
 ]
 """How a provider is spoken to; `dialects/crossings/choice.py` has what that means for an API."""

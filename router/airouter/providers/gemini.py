@@ -38,7 +38,7 @@ class Gemini(Provider):
             case "embeddings":
                 return Binding("gemini", f"{root}:batchEmbedContents")
             case "images" if model.startswith("imagen"):
-                return Binding("imagen", f"{root}:predict")
+                return Binding("gemini", f"{root}:predict")
             case "images":
                 return Binding("gemini", f"{root}:generateContent")
         return None

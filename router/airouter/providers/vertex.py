@@ -89,7 +89,7 @@ def bind_google(api: Api, root: str, model: str) -> Binding | None:
         case "embeddings":
             return Binding("vertex", f"{path}:{vertex_method(model)}")
         case "images" if model.startswith("imagen"):
-            return Binding("imagen", f"{path}:predict")
+            return Binding("vertex", f"{path}:predict")
         case "images":
             return Binding("vertex", f"{path}:generateContent")
     return None

@@ -58,9 +58,7 @@ choices = st.lists(
         stop_sequence=st.none() | texts,
     ),
     max_size=3,
-).map(
-    lambda found: tuple(msgspec.structs.replace(each, index=at) for at, each in enumerate(found))
-)
+).map(lambda found: tuple(msgspec.structs.replace(each, index=at) for at, each in enumerate(found)))
 answers = st.builds(
     Answer,
     id=texts,
@@ -149,7 +147,10 @@ def test_a_stream_makes_the_answer_that_it_was_made_of(answer: Answer, cuts: lis
 
 def test_choices_may_come_side_by_side() -> None:
     both = [events.PartBegun(at=0, part=Text(text=""), choice=choice) for choice in (0, 1)]
-    deltas = [events.TextDelta(at=0, text=text, choice=n) for text, n in zip("abcd", [0, 1, 1, 0], strict=True)]
+    deltas = [
+        events.TextDelta(at=0, text=text, choice=n)
+        for text, n in zip("abcd", [0, 1, 1, 0], strict=True)
+    ]
     ends = [events.PartEnded(at=0, choice=choice) for choice in (1, 0)]
     stops = [events.Stopped(stop="end", choice=choice) for choice in (1, 0)]
     answer = assembled(BEGUN, *both, *deltas, *ends, *stops).answer()
@@ -173,7 +174,11 @@ def test_a_choice_that_broke_off_is_no_answer() -> None:
 
 @pytest.mark.parametrize("part", [Image(media=Media(data="AAAA")), Text(text="whole")])
 def test_a_part_that_comes_whole_stays_as_it_is(part: Part) -> None:
-    stream = [events.PartBegun(at=0, part=part), events.PartEnded(at=0), events.Stopped(stop="end")]
+    stream: list[events.Event] = [
+        events.PartBegun(at=0, part=part),
+        events.PartEnded(at=0),
+        events.Stopped(stop="end"),
+    ]
     assert assembled(BEGUN, *stream).answer().choices[0].parts == (part,)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -103,7 +105,5 @@ def test_a_field_that_nobody_knows_is_named_whatever_its_name(name: str) -> None
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_harmless(body: bytes) -> None:
-    try:
-        read(body, decoder)
-    except Failure as found:
-        assert found.status == 400
+    with contextlib.suppress(Failure):
+        assert isinstance(read(body, decoder), Body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ turns_ = st.lists(
 @given(turns_)
 def test_merged_turns_alternate_and_lose_nothing(turns: list[Turn]) -> None:
     found = merged(turns)
-    assert all(one.role != other.role for one, other in zip(found, found[1:], strict=False))
+    assert all(one.role != other.role for one, other in pairwise(found))
     assert all(turn.parts for turn in found)
     said = [part for turn in turns for part in turn.parts]
     kept = [part for turn in found for part in turn.parts]

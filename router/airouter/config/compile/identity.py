@@ -25,6 +25,7 @@ AWS_NAMES = {
     "sessiontoken": "token",
     "token": "token",
 }
+VISIBLE = re.compile(r"[\x21-\x7e]+")
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]+)\s*[=:]\s*(\S+)\s*")
 
 
@@ -43,7 +44,7 @@ def parse_google_secret(text: str) -> dict[str, Any]:
     """The content of a credentials file. Raises `ValueError`, which names no value."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("is not JSON") from None
     if not isinstance(found, dict):
         raise ValueError("is not a JSON object")  # noqa: TRY004  # a wrong value, not a wrong type
@@ -51,6 +52,9 @@ def parse_google_secret(text: str) -> dict[str, Any]:
     needed = GOOGLE_TYPES.get(kind) if isinstance(kind, str) else None
     if needed is None:
         raise ValueError(f"has none of the types {', '.join(GOOGLE_TYPES)}")
+    source = found.get("credential_source")
+    if isinstance(source, dict) and "executable" in source:
+        raise ValueError("would run a program, which is not done here")
     missing = [name for name in needed if not found.get(name)]
     if missing:
         raise ValueError(f"lacks the field {missing[0]}")
@@ -79,6 +83,8 @@ def parse_aws_secret(text: str) -> AWSKeys | str:
         raise ValueError("is empty")
     found = fields_of(text)
     if found is None:
+        if not VISIBLE.fullmatch(text):
+            raise ValueError("has characters that cannot stand in a header")
         return text
     keys = {
         AWS_NAMES.get(name.lower().replace("_", ""), ""): value for name, value in found.items()
@@ -97,9 +103,9 @@ def fields_of(text: str) -> dict[str, str] | None:
     if text.startswith("{"):
         try:
             decoded = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("begins as JSON and is not") from None
-        return {str(name): str(value) for name, value in decoded.items() if value}
+        return {name: value for name, value in decoded.items() if isinstance(value, str)}
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("[")]
     if len(lines) == 1 and not LINE.fullmatch(lines[0]):
         if " " in lines[0]:

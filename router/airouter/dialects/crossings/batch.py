@@ -16,7 +16,7 @@ from airouter.dialects.passthrough import Edits, edited
 from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airouter.dialects.embeddings.forms import Form as EmbeddingForm
     from airouter.dialects.images.forms import Form as ImageForm
@@ -48,29 +48,29 @@ class Batch(Crossing):
 class Embeddings(Batch):
     """Vectors."""
 
-    def __init__(self, form: EmbeddingForm, edits: Edits, public_model: str) -> None:
+    def __init__(self, form: Callable[[], EmbeddingForm], edits: Edits, public_model: str) -> None:
         super().__init__(edits, public_model)
         self._form = form
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form.render(parse_embeddings(body))
+        return self._form().render(parse_embeddings(body))
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         asked = parse_embeddings(edited(request, self._edits))
-        result = self._form.parse(replies, asked)
+        result = self._form().parse(replies, asked)
         return Given(render_embeddings(result, asked), Usage(input_tokens=result.input_tokens))
 
 
 class Images(Batch):
     """Pictures."""
 
-    def __init__(self, form: ImageForm, edits: Edits, public_model: str) -> None:
+    def __init__(self, form: Callable[[], ImageForm], edits: Edits, public_model: str) -> None:
         super().__init__(edits, public_model)
         self._form = form
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form.render(parse_images(body))
+        return self._form().render(parse_images(body))
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
-        result = self._form.parse([reply.body for reply in replies])
+        result = self._form().parse([reply.body for reply in replies])
         return Given(render_images(result), result.usage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,13 +39,7 @@ UPSTREAMS: Mapping[str, UpstreamDialect] = {
 EMBEDDINGS: Mapping[str, Callable[[str], embedding_forms.Form]] = {
     "gemini": embedding_forms.GeminiForm,
     "vertex": embedding_forms.vertex_form,
-    "titan": embedding_forms.TitanForm,
-    "cohere": embedding_forms.CohereForm,
-}
-IMAGES: Mapping[str, Callable[[], image_forms.Form]] = {
-    "gemini": image_forms.GeminiForm,
-    "vertex": image_forms.GeminiForm,
-    "imagen": image_forms.ImagenForm,
+    "converse": embedding_forms.bedrock_form,
 }
 OPENAI = frozenset({"openai", "compatible"})
 
@@ -67,9 +62,10 @@ def crossing_for(
         case "count_tokens":
             return counting(speech, destination, edits, public_model, envelope)
         case "embeddings":
-            return Embeddings(EMBEDDINGS[speech](destination.model), edits, public_model)
+            return Embeddings(partial(EMBEDDINGS[speech], destination.model), edits, public_model)
         case "images":
-            return Images(IMAGES[speech](), edits, public_model)
+            form = partial(image_forms.google_form, destination.model)
+            return Images(form, edits, public_model)
     raise ValueError(f"no way from {api} to {speech}")
 
 

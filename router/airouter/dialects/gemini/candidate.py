@@ -51,6 +51,8 @@ FAULTS = frozenset(
     }
 )
 """Reasons to stop that are no answer; all others are about content."""
+AUDIO_FORMATS = {"l16": "pcm16", "pcm": "pcm16", "mpeg": "mp3"}
+"""Types of sound to OpenAI's names of formats, where those differ."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -58,7 +60,18 @@ _encoder = msgspec.json.Encoder()
 class CandidateReader:
     """What is open of a candidate."""
 
-    __slots__ = ("_at", "_calls", "_index", "_maker", "_open", "_seed", "_text", "stopped")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_calls",
+        "_index",
+        "_maker",
+        "_open",
+        "_sealed",
+        "_seed",
+        "_text",
+        "stopped",
+    )
 
     def __init__(self, index: int, maker: str, seed: str) -> None:
         """`seed` makes the ids of calls that have none unique."""
@@ -67,53 +80,73 @@ class CandidateReader:
         self._seed = seed
         self._at = -1
         self._open: type[Part] | None = None
+        self._sealed = False
+        """Whether what is open is signed, so that nothing may be added to it."""
         self._calls = 0
         self._text: list[str] = []
-        """Of the text that is open, for the places of citations."""
+        """All that was said, for the places of citations."""
+        self._before = 0
+        """Pieces of it that stand before the part that is open."""
         self.stopped = False
 
     def feed(self, candidate: schema.Candidate) -> Iterator[Event]:
         """The events of one piece."""
-        parts = candidate.content.parts if candidate.content else None
-        for part in parts or ():
+        parts = (candidate.content.parts if candidate.content else None) or []
+        last = parts.pop() if parts and is_bare_signature(parts[-1]) else None
+        for part in parts:
             yield from self._part(part)
-        tokens = logprobs_of(candidate.logprobs_result)
-        if tokens and self._open is Text:
-            yield TextDelta(at=self._at, text="", choice=self._index, logprobs=tokens)
-        if self._open is Text:
-            for citation in citations_of(candidate, "".join(self._text)):
-                yield Cited(at=self._at, citation=citation, choice=self._index)
+        yield from self._beside(candidate)
+        if last is not None:
+            yield from self._part(last)
         if candidate.finish_reason is not None:
             yield from self._stop(candidate.finish_reason)
+
+    def block(self) -> Iterator[Event]:
+        """The prompt is refused."""
+        yield from self._stop("SAFETY")
+
+    def _beside(self, candidate: schema.Candidate) -> Iterator[Event]:
+        """What is told of the text, of which there may be none."""
+        if self._open is not Text:
+            return
+        tokens = logprobs_of(candidate.logprobs_result)
+        if tokens:
+            yield TextDelta(at=self._at, text="", choice=self._index, logprobs=tokens)
+        if candidate.grounding_metadata is None and candidate.citation_metadata is None:
+            return
+        before = sum(map(len, self._text[: self._before]))
+        for citation in citations_of(candidate, "".join(self._text), before):
+            yield Cited(at=self._at, citation=citation, choice=self._index)
 
     def _part(self, part: schema.Part) -> Iterator[Event]:
         signature = self._signature(part.thought_signature)
         if part.function_call is not None:
             yield from self._call(part.function_call, signature)
-        elif part.text is not None:
-            yield from self._said(part.text, signature, thought=part.thought)
         elif part.inline_data is not None:
-            yield from self._whole(media_of(part.inline_data, signature))
+            if not part.thought:  # a sketch on the way to the picture
+                yield from self._whole(media_of(part.inline_data, signature))
         elif part.executable_code is not None or part.code_execution_result is not None:
             native = msgspec.to_builtins(part)
             native = {name: value for name, value in native.items() if value}
             yield from self._whole(Opaque(dialect="gemini", native=native))
+        else:
+            yield from self._said(part.text or "", signature, thought=part.thought)
 
     def _said(self, text: str, signature: Signature | None, *, thought: bool) -> Iterator[Event]:
-        """Text goes on where it stopped, but for a piece that is signed: that stands alone."""
+        """Text goes on where it stopped until it is signed; a signature without text is a part."""
         kind: type[Part] = Reasoning if thought else Text
         if not text and signature is None:
             return
-        if self._open is not kind or (signature is not None and not text):
+        if self._open is not kind or self._sealed or not text:
             yield from self._begin(Reasoning() if thought else Text(text=""))
-        if thought:
+        if text and thought:
             yield ReasoningDelta(at=self._at, text=text, choice=self._index)
         elif text:
             self._text.append(text)
             yield TextDelta(at=self._at, text=text, choice=self._index)
         if signature is not None:
+            self._sealed = True
             yield Signed(at=self._at, signature=signature, choice=self._index)
-            yield from self._close()
 
     def _call(self, call: schema.FunctionCall, signature: Signature | None) -> Iterator[Event]:
         self._calls += 1
@@ -135,7 +168,8 @@ class CandidateReader:
         yield from self._close()
         self._at += 1
         self._open = type(part)
-        self._text = []
+        self._sealed = False
+        self._before = len(self._text)
         yield PartBegun(at=self._at, part=part, choice=self._index)
 
     def _close(self) -> Iterator[Event]:
@@ -160,10 +194,16 @@ class CandidateReader:
         return None if value is None else Signature(maker=self._maker, value=value)
 
 
+def is_bare_signature(part: schema.Part) -> bool:
+    """Whether it only signs what was said: all that is told of the text belongs before it."""
+    return part.text == "" and part.thought_signature is not None and not part.thought
+
+
 def media_of(blob: schema.Blob, signature: Signature | None) -> Part:
     """What the model drew or said aloud."""
     if blob.mime_type.startswith("audio/"):
-        return Audio(data=blob.data, format=blob.mime_type.removeprefix("audio/").split(";")[0])
+        format_ = blob.mime_type.removeprefix("audio/").partition(";")[0].lower()
+        return Audio(data=blob.data, format=AUDIO_FORMATS.get(format_, format_))
     return Image(media=Media(media_type=blob.mime_type, data=blob.data), signature=signature)
 
 

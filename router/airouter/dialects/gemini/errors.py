@@ -19,7 +19,7 @@ CODES = {
     "INVALID_ARGUMENT": "invalid_value",
 }
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
-TOO_LONG = re.compile(r"input token count .*exceeds the maximum", re.IGNORECASE)
+TOO_LONG = re.compile(r"input token count .*(?:exceeds the maximum|supports up to)", re.IGNORECASE)
 
 
 def failure_of(status: int, body: bytes) -> Failure:
@@ -49,7 +49,7 @@ def failure_in(error: Json, status: int = 502) -> Failure:
         retry_after=delay_in(error.get("details")),
     )
     if reason_in(error.get("details")) == "API_KEY_INVALID":
-        failure.status = 401
+        failure.status, failure.code = 401, "invalid_api_key"
     elif TOO_LONG.search(failure.message):
         failure.code = "context_length_exceeded"
     return failure

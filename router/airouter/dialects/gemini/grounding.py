@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from airouter.dialects.gemini import schema
 
 
-def citations_of(candidate: schema.Candidate, text: str) -> Iterator[Citation]:
-    """The sources of a text."""
+def citations_of(candidate: schema.Candidate, text: str, before: int) -> Iterator[Citation]:
+    """The sources of all that was said; `before` is how much of it is not of the part cited."""
     raw = text.encode()
     if candidate.grounding_metadata is not None:
-        yield from grounded(candidate.grounding_metadata, raw)
+        yield from grounded(candidate.grounding_metadata, raw, before)
     recited = candidate.citation_metadata
     if recited is not None:
         for source in recited.citation_sources or recited.citations or ():
             yield Citation(
                 url=source.uri,
                 title=source.title,
-                start=characters(raw, source.start_index),
-                end=characters(raw, source.end_index),
+                start=place(raw, source.start_index, before),
+                end=place(raw, source.end_index, before),
             )
 
 
-def grounded(grounding: schema.Grounding, raw: bytes) -> Iterator[Citation]:
+def grounded(grounding: schema.Grounding, raw: bytes, before: int) -> Iterator[Citation]:
     """The pages that a search found, each where the text stands on it."""
     chunks = grounding.grounding_chunks or []
     for support in grounding.grounding_supports or ():
@@ -40,14 +40,14 @@ def grounded(grounding: schema.Grounding, raw: bytes) -> Iterator[Citation]:
                     url=web.uri,
                     title=web.title,
                     quote=segment.text,
-                    start=characters(raw, segment.start_index),
-                    end=characters(raw, segment.end_index),
+                    start=place(raw, segment.start_index, before),
+                    end=place(raw, segment.end_index, before),
                 )
 
 
-def characters(raw: bytes, count: int) -> int:
-    """Bytes of UTF-8 to characters."""
-    return len(raw[:count].decode(errors="ignore"))
+def place(raw: bytes, count: int, before: int) -> int:
+    """Bytes of UTF-8 to characters, counted from where the part begins."""
+    return max(0, len(raw[:count].decode(errors="ignore")) - before)
 
 
 def logprobs_of(found: schema.LogProbs | None) -> tuple[Json, ...]:

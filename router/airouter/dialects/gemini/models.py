@@ -46,6 +46,8 @@ def traits_of(model: str) -> Traits:
 
 def levels_of(version: tuple[int, int], *, pro: bool) -> tuple[str, ...]:
     """The levels of thinking."""
+    if pro and version == (3, 0):
+        return ("LOW", "HIGH")
     if pro or version >= (3, 7):
         return ("LOW", "MEDIUM", "HIGH")
     return ("MINIMAL", "LOW", "MEDIUM", "HIGH")

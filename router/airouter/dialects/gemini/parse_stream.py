@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Usage
-from airouter.dialects.events import Begun, Broken, Counted, Ended, Event, Stopped
+from airouter.dialects.events import Begun, Broken, Counted, Ended, Event
 from airouter.dialects.gemini import schema
 from airouter.dialects.gemini.candidate import CandidateReader
 from airouter.dialects.gemini.errors import failure_in
@@ -51,11 +51,12 @@ class Parser:
             self._usage = usage_of(response.usage_metadata)
         for candidate in response.candidates or ():
             for event in self._reader(candidate.index).feed(candidate):
-                self._over = self._over or isinstance(event, Broken)
                 yield event
+                if isinstance(event, Broken):
+                    self._over = True
+                    return
         if response.prompt_feedback is not None and response.prompt_feedback.block_reason:
-            self._reader(0).stopped = True
-            yield Stopped(stop="content_filter")
+            yield from self._reader(0).block()
 
     def finish(self) -> Iterator[Event]:
         """Whole when every candidate has stopped: nothing else says so."""

@@ -14,7 +14,7 @@ from airouter.dialects.conversation import File, HostedTool, Image, Tool, ToolRe
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
-from airouter.dialects.turns import call_names, folded, leading, merged, text_of
+from airouter.dialects.turns import folded, leading, merged, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,16 @@ if TYPE_CHECKING:
     )
 
 FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
-LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+LABELLED = re.compile(r"[a-z0-9_-]{0,63}")
+HOTTEST = 2
 LARGEST_CHOICE = 8
 MOST_STOPS = 5
 MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
+AUDIO_FORMAT = "pcm16"
+RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
+"""Where a search on the web may look; Google looks everywhere."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -75,10 +80,9 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
     system = "\n\n".join(filter(None, (text_of(turn.parts) for turn in instructions)))
-    names = call_names(conversation.turns)
     body = {
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
-        "contents": Contents(destination.maker, traits, names).of(merged(folded(turns))),
+        "contents": Contents(destination.maker, traits).of(merged(folded(turns))),
         "generationConfig": generation_config(conversation, traits),
         "tools": tools_of(conversation),
         "toolConfig": tool_config(conversation),
@@ -92,6 +96,9 @@ def refuse(conversation: Conversation) -> None:
     """What Gemini has no word for."""
     if conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
+    temperature = conversation.sampling.temperature
+    if temperature is not None and not 0 <= temperature <= HOTTEST:
+        raise Unsupported("temperature", f"takes a temperature from 0 to {HOTTEST}")
     if conversation.sampling.logit_bias:
         raise Unsupported("logit_bias", "does not take it")
     if conversation.verbosity not in {None, "medium"}:
@@ -135,15 +142,21 @@ def sampling_of(sampling: Sampling) -> Json:
 
 def modalities_of(conversation: Conversation) -> list[str] | None:
     """In what form to answer; text is what it is anyway."""
-    wanted = [MODALITIES[name] for name in conversation.modalities if name in MODALITIES]
+    foreign = next((name for name in conversation.modalities if name not in MODALITIES), None)
+    if foreign is not None:
+        raise Unsupported("modalities", f"does not answer in '{foreign[:64]}'")
+    wanted = [MODALITIES[name] for name in conversation.modalities]
     return wanted if wanted not in ([], ["TEXT"]) else None
 
 
 def speech_of(conversation: Conversation) -> Json | None:
-    """In whose voice to speak."""
-    if not conversation.audio:
+    """In whose voice to speak. Gemini has but one format: samples without a header."""
+    asked = conversation.audio or {}
+    if asked.get("format", AUDIO_FORMAT) != AUDIO_FORMAT:
+        raise Unsupported("audio", f"speaks only as '{AUDIO_FORMAT}'")
+    voice = asked.get("voice")
+    if not voice:
         return None
-    voice = conversation.audio.get("voice")
     return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
 
 
@@ -163,6 +176,8 @@ def tools_of(conversation: Conversation) -> list[Json]:
     """The tools: functions together, and what Google runs."""
     functions = [function_of(tool) for tool in conversation.tools if isinstance(tool, Tool)]
     hosted = [hosted_tool(tool) for tool in conversation.tools if isinstance(tool, HostedTool)]
+    if functions and hosted:
+        raise Unsupported("tools", "searches the web only where there are no functions")
     return ([{"functionDeclarations": functions}] if functions else []) + hosted
 
 
@@ -188,6 +203,9 @@ def function_of(tool: Tool) -> Json:
 def hosted_tool(tool: HostedTool) -> Json:
     """A tool that Google runs: a search on the web."""
     if tool.kind.startswith("web_search"):
+        unheeded = next((name for name in RESTRICTIONS if tool.native.get(name)), None)
+        if unheeded is not None:
+            raise Unsupported("tools", f"cannot be held to the '{unheeded}' of '{tool.kind}'")
         return {"googleSearch": {}}
     raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
 
@@ -212,5 +230,5 @@ def labels_of(conversation: Conversation) -> dict[str, str]:
     return {
         name: value
         for name, value in metadata.items()
-        if LABEL.fullmatch(name) and isinstance(value, str) and LABEL.fullmatch(value)
+        if LABEL.fullmatch(name) and isinstance(value, str) and LABELLED.fullmatch(value)
     }

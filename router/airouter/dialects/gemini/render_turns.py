@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -34,18 +34,21 @@ if TYPE_CHECKING:
 
 FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
 """Google's word for a call that no Gemini made; base64 as all signatures on the wire."""
-BY_REFERENCE = re.compile(r"gs://|https://generativelanguage\.googleapis\.com/|https://youtu")
+BY_REFERENCE = re.compile(
+    r"gs://|https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu(?:\.be|be\.com)/"
+)
 AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav"}
 
 
 class Contents:
     """Writes the contents for one model."""
 
-    def __init__(self, maker: str, traits: Traits, names: dict[str, str]) -> None:
-        """`names` is the id of a call to the name of its tool."""
+    def __init__(self, maker: str, traits: Traits) -> None:
         self._maker = maker
         self._traits = traits
-        self._names = names
+        self._calls: dict[str, Called] = {}
+        """By id, the last where one comes again."""
+        self._count = 0
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
         """The contents of turns whose roles alternate."""
@@ -61,7 +64,7 @@ class Contents:
     def _parts(self, turn: Turn, *, demanded: bool) -> list[Json]:
         """The parts of a turn; `demanded` says that its first call needs a signature."""
         parts: list[Json] = []
-        for part in turn.parts:
+        for part in sorted(turn.parts, key=self._place):
             if isinstance(part, ToolCall):
                 parts.append(self._call(part, turn, demanded=demanded))
                 demanded = False
@@ -69,12 +72,18 @@ class Contents:
                 parts.extend(self._written(part, turn))
         return parts
 
+    def _place(self, part: Part) -> int:
+        """Results in the order of their calls: without ids, that is how Gemini tells them apart."""
+        return self._calls[part.call_id].place if isinstance(part, ToolResult) else self._count
+
     def _written(self, part: Part, turn: Turn) -> list[Json]:  # noqa: PLR0911  # one for each
         match part:
             case Text():
                 return self._text(part)
-            case Image() | File():
-                return [media_part(part, turn)]
+            case Image():
+                return [media_part(part.media, turn)]
+            case File():
+                return document(part, turn)
             case Audio(data=str() as data):
                 kind = AUDIO_TYPES.get(part.format or "", f"audio/{part.format or 'wav'}")
                 return [{"inlineData": {"mimeType": kind, "data": data}}]
@@ -83,7 +92,7 @@ class Contents:
             case ToolResult():
                 return self._result(part, turn)
             case Refusal():
-                return [{"text": part.text}]
+                return [{"text": part.text}] if part.text else []
             case Opaque(dialect="gemini"):
                 return [part.native]
         raise Unsupported(turn.at, "cannot take one of its parts")
@@ -103,6 +112,8 @@ class Contents:
         return {"thoughtSignature": signature.value}
 
     def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
+        self._calls[part.id] = Called(self._count, part.name)
+        self._count += 1
         call = {"name": part.name, "args": arguments_of(part, turn)}
         signed = self._signed(part.signature)
         if demanded and not signed:
@@ -111,15 +122,28 @@ class Contents:
 
     def _result(self, part: ToolResult, turn: Turn) -> list[Json]:
         response: dict[str, Any] = {
-            "name": self._names[part.call_id],
+            "name": self._calls[part.call_id].name,
             "response": response_of(part),
         }
-        media = [each for each in part.parts if isinstance(each, Image | File)]
+        if any(isinstance(each, Opaque) for each in part.parts):
+            raise Unsupported(turn.at, "cannot take one of its parts")
+        media = [
+            media_part(each.media, turn)
+            for each in part.parts
+            if isinstance(each, Image | File) and each.media.text is None
+        ]
         if media and not self._traits.media_results:
             raise Unsupported(turn.at, "takes no images or files from a tool")
         if media:
-            response["parts"] = [media_part(each, turn) for each in media]
+            response["parts"] = media
         return [{"functionResponse": response}]
+
+
+class Called(NamedTuple):
+    """What is known of a call when its result comes: how many came before, and its tool."""
+
+    place: int
+    name: str
 
 
 def start_of_current(turns: Sequence[Turn]) -> int:
@@ -139,7 +163,7 @@ def arguments_of(part: ToolCall, turn: Turn) -> Json:
         return {}
     try:
         arguments = msgspec.json.decode(part.arguments)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):
         what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
@@ -149,7 +173,7 @@ def arguments_of(part: ToolCall, turn: Turn) -> Json:
 
 def response_of(part: ToolResult) -> Json:
     """What a call gave, as an object."""
-    text = "\n".join(each.text for each in part.parts if isinstance(each, Text))
+    text = "\n".join(filter(None, map(text_in, part.parts)))
     if part.failed:
         return {"error": text}
     try:
@@ -159,14 +183,26 @@ def response_of(part: ToolResult) -> Json:
     return decoded if isinstance(decoded, dict) else {"result": text}
 
 
-def media_part(part: Image | File, turn: Turn) -> Json:
-    """A picture or a document. Raises `Unsupported`."""
-    if isinstance(part, File) and part.cited:
+def text_in(part: Text | Image | File | Opaque) -> str:
+    """What of a result can be read as it is."""
+    if isinstance(part, File):
+        return part.media.text or ""
+    return part.text if isinstance(part, Text) else ""
+
+
+def document(part: File, turn: Turn) -> list[Json]:
+    """A document, after what there is to know of it. Raises `Unsupported`."""
+    if part.cited:
         raise Unsupported(turn.at, "cannot cite documents")
-    media = part.media
-    if media.text is not None:
-        title = f"{part.name}:\n" if isinstance(part, File) and part.name else ""
-        return {"text": title + media.text}
+    said = [{"text": part.context}] if part.context else []
+    if part.media.text is None:
+        return [*said, media_part(part.media, turn)]
+    title = f"{part.name}:\n" if part.name else ""
+    return [*said, {"text": title + part.media.text}]
+
+
+def media_part(media: Media, turn: Turn) -> Json:
+    """Bytes, or where they are. Raises `Unsupported`."""
     if media.data is not None:
         if not media.media_type:
             raise Unsupported(turn.at, "cannot take data without a type")

@@ -27,6 +27,8 @@ LEVELS = {
     "xhigh": "HIGH",
     "max": "HIGH",
 }
+HIGHER = {"MINIMAL": "LOW", "MEDIUM": "HIGH"}
+"""What comes next where a model lacks a level."""
 LARGEST_BUDGET = 24_576
 DYNAMIC = -1
 
@@ -72,4 +74,4 @@ def level_of(thinking: Thinking, traits: Traits) -> str | None:
         budget = thinking.budget
         effort = next((name for name in ("low", "medium") if budget <= BUDGETS[name]), "high")
     level = LEVELS.get(effort or "")
-    return "LOW" if level == "MINIMAL" and level not in traits.levels else level
+    return level if level in traits.levels else HIGHER.get(level or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 from contract.services.stand_in import Body, Turn, merged
@@ -42,7 +43,7 @@ def parts_of(turn: Turn, body: Body, model: str, signatures: set[tuple[str, str]
 
 def sign(model: str, signatures: set[tuple[str, str]]) -> str:
     """A new signature."""
-    value = f"R2VtaW5pU2lnbmF0dXJl{len(signatures):04d}=="
+    value = base64.b64encode(f"GeminiSignature{len(signatures):04d}".encode()).decode()
     signatures.add((model, value))
     return value
 

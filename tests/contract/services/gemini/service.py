@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class GeminiService(StandIn):
     """What a test says to it, and what it sees of it."""
 
     key: str = KEY
-    tokens: set[str] = field(default_factory=lambda: {TOKEN})
+    tokens: Container[str] = field(default_factory=lambda: {TOKEN})
     """Bearer tokens that Vertex AI takes."""
     signatures: set[tuple[str, str]] = field(default_factory=set)
     """What it signed: model and signature."""

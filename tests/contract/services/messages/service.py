@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -38,7 +38,7 @@ class AnthropicService(StandIn):
     """What a test says to it, and what it sees of it."""
 
     key: str = KEY
-    tokens: set[str] = field(default_factory=lambda: {TOKEN})
+    tokens: Container[str] = field(default_factory=lambda: {TOKEN})
     """Bearer tokens that Vertex AI takes."""
     signatures: answers.Signatures = field(default_factory=answers.Signatures)
 

@@ -32,10 +32,33 @@ class Turn:
 
     text: str = "Grüße 🙂 aus der Ferne"
     calls: tuple[tuple[str, str], ...] = ()
+    stop: str | None = None
+    cited: bool = False
+    """Whether the text has a source on the web."""
+    counts: tuple[int, int, int] | None = None
+    """Tokens of the prompt, of those the cached ones, of the answer."""
 
     @property
     def finish_reason(self) -> str:
-        return "tool_calls" if self.calls else "stop"
+        return self.stop or ("tool_calls" if self.calls else "stop")
+
+    @property
+    def usage(self) -> Body:
+        if self.counts is None:
+            return USAGE
+        prompt, cached, answer = self.counts
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": answer,
+            "total_tokens": prompt + answer,
+            "prompt_tokens_details": {"cached_tokens": cached},
+            "completion_tokens_details": {"reasoning_tokens": 0},
+        }
+
+    @property
+    def annotations(self) -> list[Body]:
+        where = {"start_index": 0, "end_index": 5, "url": "https://grass.example", "title": "Grass"}
+        return [{"type": "url_citation", "url_citation": where}] if self.cited else []
 
     @property
     def tool_calls(self) -> list[Body]:
@@ -51,14 +74,31 @@ class Turn:
 
 def whole(api: str, body: Body, turn: Turn) -> Body:
     """A chat or legacy completion."""
-    frame = FRAME | {"model": body["model"], "usage": USAGE}
+    frame = FRAME | {"model": body["model"], "usage": turn.usage}
     end = {"index": 0, "logprobs": None, "finish_reason": turn.finish_reason}
     if api == "completions":
         return frame | {"object": "text_completion", "choices": [end | {"text": turn.text}]}
-    message: Body = {"role": "assistant", "content": turn.text, "refusal": None, "annotations": []}
+    message: Body = {
+        "role": "assistant",
+        "content": turn.text,
+        "refusal": None,
+        "annotations": turn.annotations,
+    }
     if turn.calls:
         message |= {"content": None, "tool_calls": turn.tool_calls}
-    return frame | {"object": "chat.completion", "choices": [end | {"message": message}]}
+    choices = [
+        end | {"index": index, "message": message, "logprobs": logprobs(body, turn)}
+        for index in range(body.get("n") or 1)
+    ]
+    return frame | {"object": "chat.completion", "choices": choices}
+
+
+def logprobs(body: Body, turn: Turn) -> Body | None:
+    """As far as they were asked for."""
+    if not body.get("logprobs"):
+        return None
+    token = {"token": turn.text, "logprob": -0.25, "bytes": None}
+    return {"content": [token | {"top_logprobs": [token]}], "refusal": None}
 
 
 def events(api: str, body: Body, turn: Turn) -> list[bytes]:
@@ -68,10 +108,10 @@ def events(api: str, body: Body, turn: Turn) -> list[bytes]:
     if api == "completions":
         frame["object"] = "text_completion"
     more = {"usage": None} if with_usage else {}
-    choices = text_choices(turn) if api == "completions" else chat_choices(turn)
+    choices = text_choices(turn) if api == "completions" else all_choices(body, turn)
     chunks = [frame | {"choices": [choice]} | more for choice in choices]
     if with_usage:
-        chunks.append(frame | {"choices": [], "usage": USAGE})
+        chunks.append(frame | {"choices": [], "usage": turn.usage})
     written = [json.dumps(chunk, ensure_ascii=False).encode() for chunk in chunks]
     return [b"data: " + data + b"\n\n" for data in [*written, b"[DONE]"]]
 
@@ -83,6 +123,18 @@ def text_choices(turn: Turn) -> list[Body]:
     return [*choices, frame | {"text": "", "finish_reason": turn.finish_reason}]
 
 
+def all_choices(body: Body, turn: Turn) -> list[Body]:
+    """The choices of a streamed chat, one after the other."""
+    found = [
+        choice | {"index": index}
+        for index in range(body.get("n") or 1)
+        for choice in chat_choices(turn)
+    ]
+    if body.get("logprobs"):
+        found[1]["logprobs"] = logprobs(body, turn)
+    return found
+
+
 def chat_choices(turn: Turn) -> list[Body]:
     """The choices of a streamed chat: the role, what is added, the reason of the end."""
     frame: Body = {"index": 0, "logprobs": None}
@@ -91,6 +143,7 @@ def chat_choices(turn: Turn) -> list[Body]:
     ]
     if not turn.calls:
         deltas += [{"content": part} for part in parts(turn.text)]
+        deltas += [{"annotations": turn.annotations}] if turn.cited else []
     for index, call in enumerate(turn.tool_calls):
         begun = call["function"] | {"arguments": ""}
         deltas.append({"tool_calls": [call | {"index": index, "function": begun}]})

@@ -43,9 +43,7 @@ def test_everything_that_a_client_says_is_kept() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "tokens", [[1, 2, 3], [[1, 2], [3]], ["text", 5], list(range(3000))], ids=str
-)
+@pytest.mark.parametrize("tokens", [[1, 2, 3], [[1, 2], [3]], ["text", 5], [7] * 3000])
 def test_tokens_are_refused_since_only_openai_knows_what_they_mean(tokens: list[Any]) -> None:
     refused = failure(input=tokens)
     assert (refused.param, refused.code) == ("input", "unsupported_value")

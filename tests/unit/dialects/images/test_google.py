@@ -229,7 +229,13 @@ def test_an_image_that_imagen_filtered_is_told_and_not_left_out(answer: Any, rea
 @EITHER
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b'{"candidates":7,"predictions":7}', b'{"candidates":"\xff","predictions":"\xff"}'],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"candidates":7,"predictions":7}',
+        b'{"candidates":"\xff","predictions":"\xff"}',
+    ],
 )
 def test_an_answer_that_is_none_is_the_upstreams_fault(model: str, body: bytes) -> None:
     with pytest.raises(BrokenReply):

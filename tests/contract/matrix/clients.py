@@ -1,0 +1,211 @@
+"""The official SDKs as clients, and what they hear in words that both share."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anthropic
+import openai
+
+from contract.services.stand_in import Body
+from support.config import MASTER_KEY
+
+
+@dataclass
+class Heard:
+    """An answer, as far as both dialects have it."""
+
+    text: str = ""
+    thinking: str = ""
+    calls: list[tuple[str, str, Body]] = field(default_factory=list)
+    """Id, name, arguments."""
+    stop: str = ""
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    citations: int = 0
+    images: int = 0
+    choices: int = 1
+    logprobs: bool = False
+    assistant: Body = field(default_factory=dict)
+    """The message to send back in the next turn."""
+
+
+class Client(Protocol):
+    """One SDK."""
+
+    name: str
+
+    async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard: ...
+
+    def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:
+        """The next messages: what was said, a result for each call, and what the user says."""
+        ...
+
+
+class ChatClient:
+    """The OpenAI SDK at `/v1/chat/completions`."""
+
+    name = "chat"
+
+    def __init__(self, url: str) -> None:
+        self.sdk = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=MASTER_KEY, max_retries=0)
+
+    async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard:
+        completions: Any = self.sdk.chat.completions
+        if not streamed:
+            return heard_chat(await completions.create(model=model, **body))
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        stream = await completions.create(model=model, **options, **body)
+        return heard_chat(put_together([chunk async for chunk in stream]))
+
+    def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:
+        tools = [
+            {"role": "tool", "tool_call_id": id_, "content": result}
+            for (id_, _, _), result in zip(heard.calls, results, strict=True)
+        ]
+        said = [{"role": "user", "content": user}] if user else []
+        return [heard.assistant, *tools, *said]
+
+
+def put_together(chunks: list[Any]) -> Any:
+    """The completion that a stream is; its own helper raises for all but good ends."""
+    message: Body = {"role": "assistant", "content": "", "tool_calls": []}
+    found: Body = {"index": 0, "message": message, "finish_reason": "", "logprobs": None}
+    seen = set()
+    for choice in [choice for chunk in chunks for choice in chunk.choices]:
+        seen.add(choice.index)
+        if choice.index == 0:
+            add_delta(message, choice.delta)
+            found["finish_reason"] = choice.finish_reason or found["finish_reason"]
+            found["logprobs"] = found["logprobs"] or (
+                choice.logprobs and choice.logprobs.model_dump()
+            )
+    message["tool_calls"] = message["tool_calls"] or None
+    message["content"] = message["content"] or None
+    whole: Body = {"id": chunks[0].id, "object": "chat.completion", "created": 0, "model": "m"}
+    others = [{**found, "index": index} for index in seen if index]
+    annotations = message.pop("annotations", [])
+    completion = openai.types.chat.ChatCompletion.model_validate(
+        {**whole, "choices": [found, *others], "usage": chunks[-1].usage}
+    )
+    completion.choices[0].message.annotations = annotations
+    return completion
+
+
+def add_delta(message: Body, delta: Any) -> None:
+    """One chunk more."""
+    extra = delta.model_extra or {}
+    message["content"] += delta.content or ""
+    for name in ("annotations", "images"):
+        message[name] = message.get(name, []) + list(extra.get(name) or ())
+    thought = extra.get("reasoning_content") or ""
+    message["reasoning_content"] = message.get("reasoning_content", "") + thought
+    for call in delta.tool_calls or ():
+        calls = message["tool_calls"]
+        if call.id:
+            function = {"name": call.function.name, "arguments": ""}
+            calls.append({"id": call.id, "type": "function", "function": function})
+        calls[call.index]["function"]["arguments"] += call.function.arguments or ""
+
+
+def heard_chat(completion: Any) -> Heard:
+    """What a completion says."""
+    choice = completion.choices[0]
+    message, usage = choice.message, completion.usage
+    calls = [
+        (call.id, call.function.name, json.loads(call.function.arguments))
+        for call in message.tool_calls or ()
+    ]
+    assistant: Body = {"role": "assistant", "content": message.content}
+    if message.tool_calls:
+        assistant["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.function.name, "arguments": call.function.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    extra = message.model_extra or {}
+    return Heard(
+        text=message.content or "",
+        thinking=extra.get("reasoning_content") or "",
+        calls=calls,
+        stop=choice.finish_reason,
+        input_tokens=usage.prompt_tokens,
+        cached_tokens=usage.prompt_tokens_details.cached_tokens,
+        output_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.completion_tokens_details.reasoning_tokens,
+        citations=len(message.annotations or ()),
+        images=len(extra.get("images") or ()),
+        choices=len(completion.choices),
+        logprobs=choice.logprobs is not None,
+        assistant=assistant,
+    )
+
+
+class MessagesClient:
+    """The Anthropic SDK at `/v1/messages`."""
+
+    name = "messages"
+
+    def __init__(self, url: str) -> None:
+        self.sdk = anthropic.AsyncAnthropic(base_url=url, api_key=MASTER_KEY, max_retries=0)
+
+    async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard:
+        headers = {"anthropic-version": "2023-06-01"}
+        given: Body = {"model": model, "max_tokens": 4_000, **body}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if not streamed:
+                message: Any = await self.sdk.post(
+                    "/v1/messages",
+                    body=given,
+                    cast_to=anthropic.types.Message,
+                    options={"headers": headers},
+                )
+                return heard_message(message)
+            extra = {"extra_body": {n: v for n, v in given.items() if n in SAMPLING}}
+            plain: Any = {n: v for n, v in given.items() if n not in SAMPLING}
+            async with self.sdk.messages.stream(**plain, **extra, extra_headers=headers) as stream:
+                return heard_message(await stream.get_final_message())
+
+    def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:
+        content: list[Body] = [
+            {"type": "tool_result", "tool_use_id": id_, "content": result}
+            for (id_, _, _), result in zip(heard.calls, results, strict=True)
+        ]
+        if user:
+            content.append({"type": "text", "text": user})
+        return [heard.assistant, {"role": "user", "content": content}]
+
+
+SAMPLING = ("temperature", "top_p", "top_k")
+
+
+def heard_message(message: Any) -> Heard:
+    """What a message says."""
+    blocks = message.content
+    usage = message.usage
+    details = usage.output_tokens_details
+    cached = usage.cache_read_input_tokens or 0
+    texts = [block for block in blocks if block.type == "text"]
+    content = [block.model_dump(exclude_none=True) for block in blocks]
+    return Heard(
+        text="".join(block.text for block in texts),
+        thinking="".join(block.thinking for block in blocks if block.type == "thinking"),
+        calls=[(block.id, block.name, block.input) for block in blocks if block.type == "tool_use"],
+        stop=message.stop_reason,
+        input_tokens=usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
+        cached_tokens=cached,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=details.thinking_tokens if details else 0,
+        citations=sum(len(block.citations or ()) for block in texts),
+        images=sum("data:image/" in block.text for block in texts),
+        assistant={"role": "assistant", "content": content},
+    )

@@ -1,0 +1,65 @@
+"""Every feature over every crossing, whole and streamed: it works, or it is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import anthropic
+import openai
+import pytest
+import pytest_asyncio
+
+from contract.matrix.features import FEATURES, UPSTREAMS, Feature, Seen, passes_through
+from contract.matrix.world import World, model_of, world
+
+CELLS = [
+    pytest.param(client, upstream, feature, id=f"{client}-{upstream}-{feature.name}")
+    for client in ("chat", "messages")
+    for upstream in UPSTREAMS
+    for feature in FEATURES
+    if getattr(feature, client) is not None
+    and not (passes_through(client, upstream) and upstream in {*feature.own, *feature.refused})
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def everything() -> AsyncIterator[World]:
+    async with world() as found:
+        yield found
+
+
+def expected(seen: Seen, upstream: str) -> str:
+    return seen if isinstance(seen, str) else seen.get(upstream, "")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("client", "upstream", "feature"), CELLS)
+async def test_a_feature_survives_or_is_refused_by_name(
+    everything: World, client: str, upstream: str, feature: Feature, streamed: bool
+) -> None:
+    sdk = everything.clients[client]
+    body = getattr(feature, client)
+    before = len(everything.services[upstream].journal)
+    if upstream in feature.refused:
+        with pytest.raises((openai.BadRequestError, anthropic.BadRequestError)) as caught:
+            await sdk.ask(model_of(upstream), body, streamed=streamed)
+        assert model_of(upstream) in str(caught.value)
+        assert len(everything.services[upstream].journal) == before
+        if client == "chat":
+            assert getattr(caught.value, "param", "").startswith(feature.refused[upstream])
+        return
+    everything.script(upstream, feature.turn)
+    heard = await sdk.ask(model_of(upstream), body, streamed=streamed)
+    if feature.follow is not None:
+        everything.script(upstream, type(feature.turn)(text="Well."))
+        following = {**body, "messages": [*body["messages"], *sdk.reply(heard, *feature.follow)]}
+        heard = await sdk.ask(model_of(upstream), following, streamed=streamed)
+    asked = json.dumps(everything.asked(upstream), ensure_ascii=False)
+    for seen in feature.seen:
+        assert expected(seen, upstream) in asked
+    assert feature.heard(heard), heard
+    service = everything.services[upstream]
+    assert not service.refused
+    assert not service.turns
