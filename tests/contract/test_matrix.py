@@ -41,12 +41,12 @@ async def test_a_feature_survives_or_is_refused_by_name(
 ) -> None:
     sdk = everything.clients[client]
     body = getattr(feature, client)
-    before = len(everything.services[upstream].journal)
+    before = len(everything.journal(upstream))
     if upstream in feature.refused:
         with pytest.raises((openai.BadRequestError, anthropic.BadRequestError)) as caught:
             await sdk.ask(model_of(upstream), body, streamed=streamed)
         assert model_of(upstream) in str(caught.value)
-        assert len(everything.services[upstream].journal) == before
+        assert len(everything.journal(upstream)) == before
         if client == "chat":
             assert getattr(caught.value, "param", "").startswith(feature.refused[upstream])
         return

@@ -42,6 +42,8 @@ class Client(Protocol):
 
     async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard: ...
 
+    async def close(self) -> None: ...
+
     def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:
         """The next messages: what was said, a result for each call, and what the user says."""
         ...
@@ -54,6 +56,9 @@ class ChatClient:
 
     def __init__(self, url: str) -> None:
         self.sdk = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=MASTER_KEY, max_retries=0)
+
+    async def close(self) -> None:
+        await self.sdk.close()
 
     async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard:
         completions: Any = self.sdk.chat.completions
@@ -156,6 +161,9 @@ class MessagesClient:
 
     def __init__(self, url: str) -> None:
         self.sdk = anthropic.AsyncAnthropic(base_url=url, api_key=MASTER_KEY, max_retries=0)
+
+    async def close(self) -> None:
+        await self.sdk.close()
 
     async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard:
         headers = {"anthropic-version": "2023-06-01"}

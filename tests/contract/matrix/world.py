@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.matrix.clients import ChatClient, Client, MessagesClient
+from contract.matrix.features import CLAUDES
 from contract.services.converse import service as bedrock
 from contract.services.gemini import service as google
-from contract.services.messages import service as claude
+from contract.services.anthropic import answers as claude_answers
+from contract.services.anthropic.service import anthropic_service
 from contract.services.openai import service as openai_service
 from contract.services.openai.answers import Turn as OpenAITurn
 from contract.services.stand_in import Body, Turn
@@ -36,15 +38,19 @@ class World:
         """What the upstream says next, whatever a test before has left."""
         self.services[upstream].turns.clear()
         self.services[upstream].refused.clear()
-        if upstream == "OpenAI":
-            self.services[upstream].turns.append(in_openai(turn))
-        else:
-            self.services[upstream].turns.append(turn)
+        written = {"OpenAI": in_openai, "Anthropic": in_anthropic, "Vertex Claude": in_anthropic}
+        self.services[upstream].turns.append(written.get(upstream, lambda turn: turn)(turn))
 
     def asked(self, upstream: str) -> Body:
         """What the upstream was asked last."""
-        body: Body = self.services[upstream].journal[-1].body
+        body: Body = self.journal(upstream)[-1].body
         return body
+
+    def journal(self, upstream: str) -> list[Any]:
+        """All that the upstream was asked."""
+        service = self.services[upstream]
+        found: list[Any] = service.asked if upstream in CLAUDES else service.journal
+        return found
 
 
 def in_openai(turn: Turn) -> OpenAITurn:
@@ -64,6 +70,42 @@ def in_openai(turn: Turn) -> OpenAITurn:
 def model_of(upstream: str) -> str:
     """The name by which the router serves it."""
     return upstream.lower().replace(" ", "-")
+
+
+def in_anthropic(turn: Turn) -> claude_answers.Turn:
+    """The same for the stand-in of Anthropic."""
+    blocks: list[Body] = []
+    if turn.redacted:
+        blocks.append(claude_answers.redacted_thinking())
+    if turn.thinking is not None:
+        blocks.append(claude_answers.thinking(turn.thinking))
+    if turn.text is not None or not turn.calls:
+        blocks.append(claude_answers.text(turn.text or "Well.", *([CITATION] * turn.cited)))
+    blocks += [claude_answers.tool_use(call.name, **call.arguments) for call in turn.calls]
+    stops = {"length": "max_tokens", "stop_sequence": "stop_sequence", "refusal": "refusal"}
+    return claude_answers.Turn(
+        tuple(blocks),
+        stop_reason=stops.get(turn.stop),
+        stop_sequence="HALT" if turn.stop == "stop_sequence" else None,
+        usage=claude_answers.Usage(
+            input=turn.input_tokens - turn.cached_tokens - turn.written_tokens,
+            output=turn.output_tokens,
+            cache_read=turn.cached_tokens,
+            cache_write=turn.written_tokens,
+            thinking=turn.thinking_tokens,
+        ),
+    )
+
+
+CITATION: Body = {
+    "type": "char_location",
+    "cited_text": "The grass is green.",
+    "document_index": 0,
+    "document_title": "Colours",
+    "start_char_index": 0,
+    "end_char_index": 19,
+    "file_id": None,
+}
 
 
 class Tokens(Container[str]):
@@ -92,12 +134,12 @@ async def world() -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         enter = stack.enter_async_context
         openai = await enter(openai_service.openai_service())
-        anthropic = await enter(claude.anthropic_service())
+        anthropic = await enter(anthropic_service())
         gemini = await enter(google.gemini_service())
         converse = await enter(bedrock.converse_service())
         tokens = Google()
         tokens.url = await enter(listening(tokens.answer))
-        gemini.tokens = anthropic.tokens = Tokens(tokens)
+        gemini.tokens = anthropic.vertex_tokens = Tokens(tokens)
         gcp = {"project": "p1", "location": "global"}
         credentials = [
             credential("openai", "OpenAI", openai.base_url),
@@ -112,7 +154,7 @@ async def world() -> AsyncIterator[World]:
             "Anthropic": ("anthropic", SONNET),
             "Gemini": ("gemini", GEMINI),
             "Vertex Gemini": ("vertex-gemini", GEMINI),
-            "Vertex Claude": ("vertex-claude", SONNET),
+            "Vertex Claude": ("vertex-claude", "claude-sonnet-4-5@20250929"),
             "Bedrock": ("bedrock", bedrock.CLAUDE),
         }
         models = [
@@ -146,4 +188,6 @@ async def world() -> AsyncIterator[World]:
             "chat": ChatClient(url),
             "messages": MessagesClient(url),
         }
+        for client in clients.values():
+            stack.push_async_callback(client.close)
         yield World(services, clients, router)

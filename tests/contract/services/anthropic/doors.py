@@ -7,7 +7,7 @@ an error looks that comes before Claude is asked. Behind them everything is the 
 from __future__ import annotations
 
 import re
-from collections.abc import Set as AbstractSet
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -100,10 +100,11 @@ class VertexCall(Call):
         return model
 
 
-def opened(asked: Asked, key: str, vertex_tokens: AbstractSet[str]) -> Call:
+def opened(asked: Asked, key: str, vertex_tokens: Container[str]) -> Call:
     """What is called, by somebody who may. Raises `Refusal`."""
     if asked.path.startswith("/v1/projects/"):
-        if not any(asked.headers.get("authorization") == f"Bearer {t}" for t in vertex_tokens):
+        scheme, _, token = asked.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in vertex_tokens:
             raise wrong_token()
         check_betas(asked.headers)
         return vertex_call(asked)

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class AnthropicService:
 
     url: str = ""
     key: str = KEY
-    vertex_tokens: set[str] = field(default_factory=lambda: {VERTEX_TOKEN})
+    vertex_tokens: Container[str] = field(default_factory=lambda: {VERTEX_TOKEN})
     """Tokens of Google that are valid now."""
     turns: deque[Turn] = field(default_factory=deque)
     """What it answers next; then, again and again, the last text of the user."""
