@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 
+OVERLOADED = 529
+
 openai_body = error_body
 
 
@@ -29,5 +31,5 @@ def error_headers(failure: Failure) -> Headers:
 
 
 def openai_status(failure: Failure) -> int:
-    """The status as it is."""
-    return failure.status
+    """The status, but for the one that only Anthropic has."""
+    return 503 if failure.status == OVERLOADED else failure.status

@@ -46,6 +46,15 @@ class World:
         body: Body = self.journal(upstream)[-1].body
         return body
 
+    def rested(self) -> None:
+        """Forget that a provider asked to be left alone."""
+        generation = self.router.router.pipeline.generation
+        assert generation is not None
+        for route in (route for catalog in generation.catalogs.values() for route in catalog):
+            for tier in route.tiers:
+                for backend in tier.backends:
+                    backend.load.resting.clear()
+
     def journal(self, upstream: str) -> list[Any]:
         """All that the upstream was asked."""
         service = self.services[upstream]
@@ -172,7 +181,8 @@ async def world() -> AsyncIterator[World]:
             "vertex-claude": account,
             "bedrock": json.dumps(aws),
         }
-        retries = {"retries": {"attempts": 1, "backoff": {"initial": "1ms", "max": "5ms"}}}
+        backoff = {"initial": "1ms", "max": "5ms"}
+        retries = {"retries": {"attempts": 1, "backoff": backoff, "budgetPercent": 100}}
         text = manifest(credentials, models, secrets=secrets, resilience=retries)
         router = await enter(served(text))
         url = f"http://127.0.0.1:{router.port}"
