@@ -138,8 +138,8 @@ def credential(name: str, type_: str, url: str, **fields: Any) -> Body:
 
 
 @contextlib.asynccontextmanager
-async def world() -> AsyncIterator[World]:
-    """All of it, listening."""
+async def world(**settings: object) -> AsyncIterator[World]:
+    """All of it, listening; `settings` are the router's."""
     async with contextlib.AsyncExitStack() as stack:
         enter = stack.enter_async_context
         openai = await enter(openai_service.openai_service())
@@ -166,6 +166,17 @@ async def world() -> AsyncIterator[World]:
             "Vertex Claude": ("vertex-claude", "claude-sonnet-4-5@20250929"),
             "Bedrock": ("bedrock", bedrock.CLAUDE),
         }
+        names |= {
+            "embed openai": ("openai", "text-embedding-3-small"),
+            "embed gemini": ("gemini", "gemini-embedding-001"),
+            "embed vertex": ("vertex-gemini", "text-embedding-005"),
+            "embed vertex gemini": ("vertex-gemini", "gemini-embedding-001"),
+            "embed titan": ("bedrock", "amazon.titan-embed-text-v2:0"),
+            "embed cohere": ("bedrock", "cohere.embed-english-v3"),
+            "draw gemini": ("gemini", "gemini-2.5-flash-image"),
+            "draw vertex": ("vertex-gemini", "gemini-2.5-flash-image"),
+            "draw imagen": ("vertex-gemini", "imagen-4.0-generate-001"),
+        }
         models = [
             {"name": model_of(name), "backends": [{"credential": own, "upstreamName": upstream}]}
             for name, (own, upstream) in names.items()
@@ -184,7 +195,7 @@ async def world() -> AsyncIterator[World]:
         backoff = {"initial": "1ms", "max": "5ms"}
         retries = {"retries": {"attempts": 1, "backoff": backoff, "budgetPercent": 100}}
         text = manifest(credentials, models, secrets=secrets, resilience=retries)
-        router = await enter(served(text))
+        router = await enter(served(text, **settings))
         url = f"http://127.0.0.1:{router.port}"
         services = {
             "OpenAI": openai,
