@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import report, tools
-from benchmarks.cases import CASES, Bench, Row
+from benchmarks.cases import CASES, Bench
+from benchmarks.rows import Row
 
 
 def arguments() -> argparse.Namespace:

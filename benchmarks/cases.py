@@ -11,23 +11,13 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import clients, latency, nginx, router, streams, wrk
+from benchmarks import clients, latency, nginx, router, streams, translations, wrk
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
+from benchmarks.rows import Row
 
 Started = contextlib.AbstractContextManager[Running]
 REQUESTS_PER_CLIENT = 60_000
 KILOBYTE = 1_000
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the result."""
-
-    what: str
-    figure: str
-    ratio: str = ""
-    target: str = ""
-    met: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -222,4 +212,8 @@ CASES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "memory": memory,
     "latency": half_load,
     "clients": upstream_clients,
+    "translated": translations.whole,
+    "events": translations.events,
+    "linear": translations.linear,
+    "first": translations.first_byte,
 }

@@ -53,7 +53,9 @@ server {{
 
 
 @contextlib.contextmanager
-def upstream(folder: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[Running]:
+def upstream(
+    folder: Path, certificate: tuple[Path, Path] | None = None, answer: str = ANSWER
+) -> Iterator[Running]:
     """The provider; with a certificate and its key, over TLS."""
     port = free_port()
     tls = ""
@@ -61,7 +63,7 @@ def upstream(folder: Path, certificate: tuple[Path, Path] | None = None) -> Iter
     if certificate is not None:
         tls = "ssl"
         extra = f"ssl_certificate {certificate[0]}; ssl_certificate_key {certificate[1]};"
-    http = extra + UPSTREAM.format(port=port, tls=tls, answer=ANSWER)
+    http = extra + UPSTREAM.format(port=port, tls=tls, answer=answer)
     with nginx(folder, f"upstream{port}", http, port, LOAD_CORE) as started:
         yield started
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import Row
+from benchmarks.rows import Row
 
 RESULTS = Path(__file__).parent / "results.md"
 INTRODUCTION = """\

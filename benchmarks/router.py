@@ -11,24 +11,32 @@ from typing import Any
 from benchmarks.processes import SERVER_CORE, Running, free_port, python, running
 
 KEY = "sk-benchmark-0123456789"
+COMPATIBLE: Mapping[str, Any] = {
+    "type": "OpenAICompatible",
+    "baseURL": "/v1",
+    "upstreamName": "gpt-4o-2024-11-20",
+}
+"""The provider that a chat passes through to: its credential, and its name of the model."""
 TEAMS = [f"team-{number}" for number in range(100)]
 
 
-def manifest(target: int, *, backends: int, anonymous: bool) -> str:
+def manifest(target: int, *, backends: int, anonymous: bool, provider: Mapping[str, Any]) -> str:
     """One model, so many credentials of the same upstream, and a hundred clients' keys."""
+    provider = dict(provider)
+    upstream_name = provider.pop("upstreamName")
     credentials = [
         {
             "name": f"upstream-{number}",
-            "type": "OpenAICompatible",
-            "baseURL": f"http://127.0.0.1:{target}/v1",
             "secretRef": {"name": "keys", "key": "upstream"},
+            **provider,
+            "baseURL": f"http://127.0.0.1:{target}{provider['baseURL']}",
         }
         for number in range(backends)
     ]
     model = {
         "name": "gpt-4o",
         "backends": [
-            {"credential": credential["name"], "upstreamName": "gpt-4o-2024-11-20"}
+            {"credential": credential["name"], "upstreamName": upstream_name}
             for credential in credentials
         ],
     }
@@ -66,11 +74,12 @@ def router(
     backends: int = 4,
     anonymous: bool = False,
     environment: Mapping[str, str] | None = None,
+    provider: Mapping[str, Any] = COMPATIBLE,
 ) -> Iterator[Running]:
     """A router in front of an upstream; its access log is off, as nginx's is."""
     port = free_port()
     config = folder / f"router{port}.yaml"
-    config.write_text(manifest(target, backends=backends, anonymous=anonymous))
+    config.write_text(manifest(target, backends=backends, anonymous=anonymous, provider=provider))
     command = python("airouter", "serve", "-f", config, "--port", port, "--log-level", "warning")
     settings = {"AIROUTER_ACCESS_LOG": "false", **(environment or {})}
     log = folder / f"router{port}.log"

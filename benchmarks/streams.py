@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 
 import uvloop
 
+from benchmarks import speeches
 from benchmarks.processes import LOAD_CORE, ROOT, Running, python
 from benchmarks.router import KEY
 
@@ -37,6 +38,8 @@ class Sender(asyncio.Protocol):
     """Answers every request with events for ever."""
 
     pause = 0.02
+    opening = HEAD
+    chunk = CHUNK
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -44,11 +47,11 @@ class Sender(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.timer is None:
-            self.transport.write(HEAD)
+            self.transport.write(self.opening)
             self.send()
 
     def send(self) -> None:
-        self.transport.write(CHUNK)
+        self.transport.write(self.chunk)
         self.timer = asyncio.get_running_loop().call_later(self.pause, self.send)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -95,9 +98,11 @@ def stream(server: Running, streams: int, warm_up: float, seconds: float) -> Str
     return Streamed(events, used, memory)
 
 
-async def serve(port: int, pause: float) -> None:
+async def serve(port: int, pause: float, speech: str = "openai") -> None:
     """Listen until the time is over."""
     Sender.pause = pause
+    if speech != "openai":
+        Sender.opening, Sender.chunk = speeches.stream_of(speech)
     await asyncio.get_running_loop().create_server(Sender, "127.0.0.1", port, backlog=4096)
     await asyncio.sleep(LONGEST)
 
@@ -117,8 +122,8 @@ async def count(port: int, streams: int, warm_up: float, seconds: float) -> None
 
 
 if __name__ == "__main__":
-    numbers = [float(argument) for argument in sys.argv[3:]]
+    numbers = [float(argument) for argument in sys.argv[3:] if argument[0].isdigit()]
     if sys.argv[1] == "serve":
-        uvloop.run(serve(int(sys.argv[2]), numbers[0]))
+        uvloop.run(serve(int(sys.argv[2]), numbers[0], *sys.argv[4:]))
     else:
         uvloop.run(count(int(sys.argv[2]), int(numbers[0]), numbers[1], numbers[2]))

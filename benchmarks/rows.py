@@ -1,0 +1,16 @@
+"""A line of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, its figure, and how close to the goal it is."""
+
+    what: str
+    figure: str
+    ratio: str = ""
+    target: str = ""
+    met: bool | None = None
