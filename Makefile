@@ -8,7 +8,7 @@ IMAGE ?= auto-ai-router
 TAG ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down readme lock clean
+.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down crossings readme lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, roo
 
 cluster-down: $(VENV)/.dev ## Take it down, whatever state it is in
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node down
+
+crossings: $(VENV)/.dev ## Make docs/crossings.md anew, from what the tests of the crossings say
+	@PYTHONPATH=tests:router $(BIN)/python -m contract.matrix.table
 
 readme: $(VENV)/.dev ## Make the chart's table of values anew, from the comments in values.yaml
 	@PYTHONPATH=tests $(BIN)/python -m chart.readme

@@ -77,6 +77,18 @@ def passes_through(client: str, upstream: str) -> bool:
     return upstream in {"chat": ("OpenAI",), "messages": CLAUDES}[client]
 
 
+IN_MESSAGES = {
+    "reasoning_effort": "thinking",
+    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+}
+"""Fields of chat that messages call otherwise."""
+
+
+def named(client: str, field: str | None) -> str | None:
+    """A field as a client calls it."""
+    return IN_MESSAGES.get(field or "", field) if client == "messages" else field
+
+
 FEATURES = (
     both(
         "text",
