@@ -57,7 +57,7 @@ def test_a_tool_is_called_with_an_object(claude: anthropic.Anthropic, streamed: 
         with claude.messages.stream(
             model="tool", max_tokens=100, messages=hello(), tools=[WEATHER]
         ) as stream:
-            message = stream.get_final_message()
+            message: anthropic.types.Message = stream.get_final_message()
     else:
         message = claude.messages.create(
             model="tool", max_tokens=100, messages=hello(), tools=[WEATHER]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,9 @@ from airouter.dialects.conversation import Conversation, Destination, Text
 from airouter.dialects.conversation import Turn as NeutralTurn
 from airouter.dialects.crossings.choice import CLIENTS, UPSTREAMS
 from airouter.dialects.crossings.translation import Translator
-from contract.services.converse import answers as converse
-from contract.services.converse.service import frame
-from contract.services.gemini import answers as gemini
+from contract.services.bedrock import answers as converse
+from contract.services.bedrock.service import frame
+from contract.services.google import answers as gemini
 from contract.services.openai import answers as openai
 from contract.services.stand_in import Call, Turn, sse
 
@@ -32,7 +33,7 @@ ASKED = Conversation(
     stream=True,
     include_usage=True,
 )
-ANTHROPIC = [
+ANTHROPIC: list[dict[str, Any]] = [
     {
         "type": "message_start",
         "message": {"id": "msg_1", "model": "claude", "content": [], "usage": {"input_tokens": 9}},
@@ -87,7 +88,7 @@ def from_openai() -> bytes:
 
 
 def from_anthropic() -> bytes:
-    return b"".join(sse(event, str(event["type"])) for event in ANTHROPIC)
+    return b"".join(sse(event, event["type"]) for event in ANTHROPIC)
 
 
 def from_gemini() -> bytes:
@@ -115,7 +116,8 @@ def translated(speech: str, client: str, pieces: list[bytes]) -> bytes:
 
 def written(speech: str, client: str, pieces: list[bytes]) -> bytes:
     """What a client gets."""
-    upstream, out = UPSTREAMS[speech], []
+    upstream = UPSTREAMS[speech]
+    out: list[bytes] = []
     destination = Destination(model="m", maker="maker")
     translator = Translator(
         upstream.framing(),

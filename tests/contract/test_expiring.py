@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Container
 
 import pytest
 
 from contract.matrix.features import user
 from contract.matrix.world import Tokens
-from contract.services.converse import service as bedrock
-from contract.services.gemini import service as google
+from contract.services.bedrock import service as bedrock
+from contract.services.google import service as google
 from support.clouds import AWS, ROLE, Google, listening
 from support.config import manifest
 from support.in_loop import Served, served
@@ -61,10 +60,6 @@ async def longest_lag(running: asyncio.Event) -> float:
     return worst
 
 
-def tokens_of(issuer: Google) -> Container[str]:
-    return Tokens(issuer)
-
-
 async def test_a_google_token_and_an_aws_session_end_under_load_and_no_request_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -73,11 +68,11 @@ async def test_a_google_token_and_an_aws_session_end_under_load_and_no_request_f
     async with (
         listening(issuer.answer) as issuer.url,
         listening(sts.answer) as sts.url,
-        google.gemini_service() as gemini,
-        bedrock.converse_service() as converse,
+        google.google_service() as gemini,
+        bedrock.bedrock_service() as converse,
     ):
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
-        gemini.tokens, converse.keys = tokens_of(issuer), Sessions(sts)
+        gemini.tokens, converse.keys = Tokens(issuer), Sessions(sts)
         keys = {"aws_access_key_id": "AKIAROOT", "aws_secret_access_key": "root"}
         ref = {"name": "keys"}
         credentials = [
@@ -115,7 +110,6 @@ async def test_a_google_token_and_an_aws_session_end_under_load_and_no_request_f
             assert len(issuer.ends) > 3
             assert len(sts.ends) > 3
             assert await lag < LONGEST_LAG
-            print(f"longest lag of the loop: {(await lag) * 1000:.1f} ms")
 
 
 async def load_once(router: Served, model: str) -> None:

@@ -15,8 +15,8 @@ from contract.matrix.world import World, model_of, world
 from contract.services.anthropic.refusals import Refusal as AnthropicRefusal
 from contract.services.anthropic.streams import Cut as AnthropicCut
 from contract.services.anthropic.streams import Fault
-from contract.services.converse.refusals import refusal as bedrock_refusal
-from contract.services.gemini.refusals import refusal as google_refusal
+from contract.services.bedrock.refusals import refusal as bedrock_refusal
+from contract.services.google.refusals import refusal as google_refusal
 from contract.services.openai.refusals import Refusal as OpenAIRefusal
 from contract.services.openai.service import Cut as OpenAICut
 from contract.services.stand_in import Cut

@@ -92,7 +92,7 @@ async def test_the_tools_of_openai_are_parsed(
         messages=[{"role": "user", "content": "Which?"}],
         tools=[openai.pydantic_function_tool(Colour)],
     )
-    (call,) = completion.choices[0].message.tool_calls or ()
+    (call,) = completion.choices[0].message.tool_calls or []
     assert call.function.parsed_arguments == Colour(colour="red")
 
 
@@ -108,7 +108,8 @@ async def test_anthropics_helper_sees_thinking_text_and_tools(
     )
     everything.script(upstream, turn)
     extra: Any = {"thinking": {"type": "enabled", "budget_tokens": 1024}} if thinks else {}
-    async with claude.messages.stream(
+    messages: Any = claude.messages
+    async with messages.stream(
         model=model_of(upstream), max_tokens=3_000, messages=user(), tools=MESSAGES_TOOLS, **extra
     ) as stream:
         kinds = {event.type async for event in stream}
@@ -123,7 +124,8 @@ async def test_anthropics_helper_sees_thinking_text_and_tools(
 async def test_tokens_are_counted_by_whoever_will_read_them(
     everything: World, claude: anthropic.AsyncAnthropic, upstream: str
 ) -> None:
-    counted = await claude.messages.with_raw_response.count_tokens(
+    messages: Any = claude.messages.with_raw_response
+    counted = await messages.count_tokens(
         model=model_of(upstream), messages=user(), system="Be terse.", tools=MESSAGES_TOOLS
     )
     estimated = counted.headers.get("x-airouter-estimated") == "true"

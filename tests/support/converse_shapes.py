@@ -84,9 +84,9 @@ def text(shape: Any, value: Any, at: str, found: list[str], _: Any) -> None:
         return
     if shape.type_name == "string":
         bounds(shape, len(value), at, found)
-    if shape.enum if hasattr(shape, "enum") else None:
-        if value not in shape.enum:
-            found.append(f"{at}: {value!r} is not one of {shape.enum}")
+    enum = getattr(shape, "enum", None)
+    if enum and value not in enum:
+        found.append(f"{at}: {value!r} is not one of {enum}")
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(pattern.replace(r"\p{L}", r"\w"), value):
         found.append(f"{at}: {value[:50]!r} is not {pattern}")

@@ -14,6 +14,7 @@ import google.genai.types as google_types
 import jsonschema
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic.alias_generators import to_camel
 
 from support.converse_shapes import problems as converse_problems
 
@@ -23,15 +24,15 @@ Body = dict[str, Any]
 class GenerateContent(BaseModel):
     """The body of `generateContent`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     contents: list[google_types.Content]
-    systemInstruction: google_types.Content | None = None
-    generationConfig: google_types.GenerationConfig | None = None
+    system_instruction: google_types.Content | None = None
+    generation_config: google_types.GenerationConfig | None = None
     tools: list[google_types.Tool] | None = None
-    toolConfig: google_types.ToolConfig | None = None
-    safetySettings: list[google_types.SafetySetting] | None = None
-    cachedContent: str | None = None
+    tool_config: google_types.ToolConfig | None = None
+    safety_settings: list[google_types.SafetySetting] | None = None
+    cached_content: str | None = None
     labels: dict[str, str] | None = None
 
 

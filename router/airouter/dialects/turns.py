@@ -63,13 +63,6 @@ def text_of(parts: Iterable[Part]) -> str:
     return "\n\n".join(part.text for part in parts if isinstance(part, Text) and part.text)
 
 
-def call_names(turns: Iterable[Turn]) -> dict[str, str]:
-    """Id of a call to the name of its tool."""
-    return {
-        part.id: part.name for turn in turns for part in turn.parts if isinstance(part, ToolCall)
-    }
-
-
 def check_calls(turns: Sequence[Turn]) -> None:
     """Every call has its result in the next turn of the user, and every result its call.
 

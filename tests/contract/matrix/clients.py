@@ -112,10 +112,17 @@ def add_delta(message: Body, delta: Any) -> None:
     message["reasoning_content"] = message.get("reasoning_content", "") + thought
     for call in delta.tool_calls or ():
         calls = message["tool_calls"]
-        if call.id:
+        custom = (call.model_extra or {}).get("custom")
+        if call.id and custom:
+            begun = {"name": custom["name"], "input": ""}
+            calls.append({"id": call.id, "type": "custom", "custom": begun})
+        elif call.id:
             function = {"name": call.function.name, "arguments": ""}
             calls.append({"id": call.id, "type": "function", "function": function})
-        calls[call.index]["function"]["arguments"] += call.function.arguments or ""
+        if custom:
+            calls[call.index]["custom"]["input"] += custom.get("input") or ""
+        else:
+            calls[call.index]["function"]["arguments"] += call.function.arguments or ""
 
 
 def heard_chat(completion: Any) -> Heard:
@@ -123,7 +130,9 @@ def heard_chat(completion: Any) -> Heard:
     choice = completion.choices[0]
     message, usage = choice.message, completion.usage
     calls = [
-        (call.id, call.function.name, json.loads(call.function.arguments))
+        (call.id, call.custom.name, {"input": call.custom.input})
+        if call.type == "custom"
+        else (call.id, call.function.name, json.loads(call.function.arguments))
         for call in message.tool_calls or ()
     ]
     assistant: Body = {"role": "assistant", "content": message.content}
@@ -135,6 +144,7 @@ def heard_chat(completion: Any) -> Heard:
                 "function": {"name": call.function.name, "arguments": call.function.arguments},
             }
             for call in message.tool_calls
+            if call.type == "function"
         ]
     extra = message.model_extra or {}
     return Heard(
@@ -180,7 +190,8 @@ class MessagesClient:
                 return heard_message(message)
             extra = {"extra_body": {n: v for n, v in given.items() if n in SAMPLING}}
             plain: Any = {n: v for n, v in given.items() if n not in SAMPLING}
-            async with self.sdk.messages.stream(**plain, **extra, extra_headers=headers) as stream:
+            messages: Any = self.sdk.messages
+            async with messages.stream(**plain, **extra, extra_headers=headers) as stream:
                 return heard_message(await stream.get_final_message())
 
     def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:

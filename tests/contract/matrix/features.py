@@ -239,6 +239,14 @@ FEATURES = (
         heard=lambda heard: heard.calls[0][1] == "time",
     ),
     Feature(
+        "custom tools",
+        {"messages": user(), "tools": [{"type": "custom", "custom": {"name": "shell"}}]},
+        None,
+        ("shell",),
+        turn=Turn(calls=(Call("shell", {"input": "ls -l"}),)),
+        heard=lambda heard: [call[1:] for call in heard.calls] == [("shell", {"input": "ls -l"})],
+    ),
+    Feature(
         "no tool",
         {"messages": user(), "tools": CHAT_TOOLS, "tool_choice": "none"},
         {"messages": user(), "tools": MESSAGES_TOOLS, "tool_choice": {"type": "none"}},

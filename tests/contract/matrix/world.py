@@ -10,10 +10,10 @@ from typing import Any
 
 from contract.matrix.clients import ChatClient, Client, MessagesClient
 from contract.matrix.features import CLAUDES
-from contract.services.converse import service as bedrock
-from contract.services.gemini import service as google
 from contract.services.anthropic import answers as claude_answers
 from contract.services.anthropic.service import anthropic_service
+from contract.services.bedrock import service as bedrock
+from contract.services.google import service as google
 from contract.services.openai import service as openai_service
 from contract.services.openai.answers import Turn as OpenAITurn
 from contract.services.stand_in import Body, Turn
@@ -38,8 +38,7 @@ class World:
         """What the upstream says next, whatever a test before has left."""
         self.services[upstream].turns.clear()
         self.services[upstream].refused.clear()
-        written = {"OpenAI": in_openai, "Anthropic": in_anthropic, "Vertex Claude": in_anthropic}
-        self.services[upstream].turns.append(written.get(upstream, lambda turn: turn)(turn))
+        self.services[upstream].turns.append(in_words_of(upstream, turn))
 
     def asked(self, upstream: str) -> Body:
         """What the upstream was asked last."""
@@ -60,6 +59,13 @@ class World:
         service = self.services[upstream]
         found: list[Any] = service.asked if upstream in CLAUDES else service.journal
         return found
+
+
+def in_words_of(upstream: str, turn: Turn) -> object:
+    """A turn as an upstream's stand-in takes it."""
+    if upstream == "OpenAI":
+        return in_openai(turn)
+    return in_anthropic(turn) if upstream in CLAUDES else turn
 
 
 def in_openai(turn: Turn) -> OpenAITurn:
@@ -144,8 +150,8 @@ async def world(**settings: object) -> AsyncIterator[World]:
         enter = stack.enter_async_context
         openai = await enter(openai_service.openai_service())
         anthropic = await enter(anthropic_service())
-        gemini = await enter(google.gemini_service())
-        converse = await enter(bedrock.converse_service())
+        gemini = await enter(google.google_service())
+        converse = await enter(bedrock.bedrock_service())
         tokens = Google()
         tokens.url = await enter(listening(tokens.answer))
         gemini.tokens = anthropic.vertex_tokens = Tokens(tokens)

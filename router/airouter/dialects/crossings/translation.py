@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
+from airouter.dialects.crossings.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.crossings.refusal import refusal
 from airouter.dialects.events import Begun, Broken, Counted
 from airouter.dialects.inlining import inlined
@@ -63,15 +64,19 @@ class Translation(Crossing):
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
-        body = self._client.render_response(answer, self._conversation(request))
+        conversation = self._conversation(request)
+        answer = unwrapped(answer, custom_names(conversation))
+        body = self._client.render_response(answer, conversation)
         return Given(body, answer.usage)
 
     def tap(self, request: Request, write: Write) -> Tap:
+        conversation = self._conversation(request)
         return Translator(
             self._upstream.framing(),
             self._upstream.stream_parser(self._destination),
-            self._client.stream_renderer(self._conversation(request)),
+            self._client.stream_renderer(conversation),
             write,
+            custom_names(conversation),
         )
 
     def _conversation(self, request: Request) -> Conversation:
@@ -87,12 +92,28 @@ class Translation(Crossing):
 class Translator:
     """One stream on its way from a provider's frames to a client's."""
 
-    __slots__ = ("_framing", "_parser", "_renderer", "_started", "_usage", "failure", "write")
+    __slots__ = (
+        "_framing",
+        "_parser",
+        "_renderer",
+        "_started",
+        "_unwrapper",
+        "_usage",
+        "failure",
+        "write",
+    )
 
     def __init__(
-        self, framing: Framing, parser: StreamParser, renderer: StreamRenderer, write: Write
+        self,
+        framing: Framing,
+        parser: StreamParser,
+        renderer: StreamRenderer,
+        write: Write,
+        custom: frozenset[str] = frozenset(),
     ) -> None:
+        """`custom` are the names of custom tools, for a provider that knows only functions."""
         self.write = write
+        self._unwrapper = Unwrapper(custom) if custom else None
         self.failure: Failure | None = None
         self._framing = framing
         self._parser = parser
@@ -125,7 +146,9 @@ class Translator:
                 raise Refused(event.failure)
             self.failure = event.failure
         self._started = True
-        return self._renderer.feed(event)
+        if self._unwrapper is None:
+            return self._renderer.feed(event)
+        return b"".join(map(self._renderer.feed, self._unwrapper.feed(event)))
 
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)

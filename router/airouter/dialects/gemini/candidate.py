@@ -182,13 +182,14 @@ class CandidateReader:
             return
         self.stopped = True
         yield from self._close()
-        if reason in FAULTS:
-            yield Broken(failure=fault(reason))
-            return
+        yield Broken(failure=fault(reason)) if reason in FAULTS else self._stopped(reason)
+
+    def _stopped(self, reason: str) -> Stopped:
+        """Google has no word for calls: there they are, or not."""
         stop = STOPS.get(reason, "content_filter")
         if stop == "end" and self._calls:
             stop = "tool_calls"
-        yield Stopped(stop=stop, choice=self._index)
+        return Stopped(stop=stop, choice=self._index)
 
     def _signature(self, value: str | None) -> Signature | None:
         return None if value is None else Signature(maker=self._maker, value=value)

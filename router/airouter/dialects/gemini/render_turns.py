@@ -37,7 +37,6 @@ FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
 BY_REFERENCE = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu(?:\.be|be\.com)/"
 )
-AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav"}
 
 
 class Contents:
@@ -85,8 +84,7 @@ class Contents:
             case File():
                 return document(part, turn)
             case Audio(data=str() as data):
-                kind = AUDIO_TYPES.get(part.format or "", f"audio/{part.format or 'wav'}")
-                return [{"inlineData": {"mimeType": kind, "data": data}}]
+                return [{"inlineData": {"mimeType": f"audio/{part.format or 'wav'}", "data": data}}]
             case Reasoning():
                 return self._thought(part)
             case ToolResult():
@@ -121,12 +119,14 @@ class Contents:
         return {"functionCall": call, **signed}
 
     def _result(self, part: ToolResult, turn: Turn) -> list[Json]:
+        if any(isinstance(each, Opaque) for each in part.parts):
+            raise Unsupported(turn.at, "cannot take one of its parts")
+        if any(isinstance(each, File) and each.cited for each in part.parts):
+            raise Unsupported(turn.at, "cannot cite documents")
         response: dict[str, Any] = {
             "name": self._calls[part.call_id].name,
             "response": response_of(part),
         }
-        if any(isinstance(each, Opaque) for each in part.parts):
-            raise Unsupported(turn.at, "cannot take one of its parts")
         media = [
             media_part(each.media, turn)
             for each in part.parts
@@ -186,7 +186,7 @@ def response_of(part: ToolResult) -> Json:
 def text_in(part: Text | Image | File | Opaque) -> str:
     """What of a result can be read as it is."""
     if isinstance(part, File):
-        return part.media.text or ""
+        return "\n".join(filter(None, (part.context, part.media.text)))
     return part.text if isinstance(part, Text) else ""
 
 

@@ -86,8 +86,8 @@ def whole(api: str, body: Body, turn: Turn) -> Body:
     }
     if turn.calls:
         message |= {"content": None, "tool_calls": turn.tool_calls}
-    choices = [
-        end | {"index": index, "message": message, "logprobs": logprobs(body, turn)}
+    choices: list[Body] = [
+        {**end, "index": index, "message": message, "logprobs": logprobs(body, turn)}
         for index in range(body.get("n") or 1)
     ]
     return frame | {"object": "chat.completion", "choices": choices}

@@ -1,4 +1,7 @@
-"""Requests and answers of Gemini for the tests beside this: every body is held to Google's types."""
+"""What the tests beside this ask of Gemini, and what it answers.
+
+Every body that is rendered here is held to Google's own types.
+"""
 
 from __future__ import annotations
 

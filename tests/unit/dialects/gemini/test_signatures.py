@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 
 import pytest
+
+from airouter.dialects.conversation import Image, Media, Reasoning, Signature, Text, Turn
 from unit.dialects.gemini.asking import (
     FLASH,
     OLDER,
-    asked,
-    body_of,
     call,
     contents_of,
     foreign,
@@ -17,8 +17,6 @@ from unit.dialects.gemini.asking import (
     result,
     say,
 )
-
-from airouter.dialects.conversation import Image, Media, Reasoning, Signature, Text, ToolCall, Turn
 
 SIGNED = "c2lnbmVk"
 DUMMY = base64.b64encode(b"skip_thought_signature_validator").decode()
@@ -34,7 +32,9 @@ def signatures(*turns: Turn, model: str = FLASH) -> list[list[str | None]]:
 
 
 def test_a_text_carries_its_own_signature_and_stays_apart() -> None:
-    turn = say("assistant", "One", Text(text="Two", signature=own()), Text(text="", signature=own()))
+    turn = say(
+        "assistant", "One", Text(text="Two", signature=own()), Text(text="", signature=own())
+    )
     assert contents_of(say("user", "Count."), turn)[1]["parts"] == [
         {"text": "One"},
         {"text": "Two", "thoughtSignature": SIGNED},
@@ -43,7 +43,9 @@ def test_a_text_carries_its_own_signature_and_stays_apart() -> None:
 
 
 def test_a_foreign_signature_is_left_out() -> None:
-    turn = say("assistant", Text(text="Hi", signature=foreign()), Text(text="", signature=foreign()))
+    turn = say(
+        "assistant", Text(text="Hi", signature=foreign()), Text(text="", signature=foreign())
+    )
     assert contents_of(say("user", "Hello"), turn)[1]["parts"] == [{"text": "Hi"}]
 
 
@@ -77,7 +79,9 @@ def test_calls_carry_their_own_signatures() -> None:
     assert signatures(*turns) == [[SIGNED, None], ["bmV4dA=="]]
 
 
-@pytest.mark.parametrize("signature", [None, foreign(), Signature(maker="gemini/other", value="eA==")])
+@pytest.mark.parametrize(
+    "signature", [None, foreign(), Signature(maker="gemini/other", value="eA==")]
+)
 def test_the_first_foreign_call_of_each_step_is_excused(signature: Signature | None) -> None:
     turns = [
         say("user", "Go."),
@@ -105,10 +109,3 @@ def test_a_picture_from_the_user_begins_a_turn() -> None:
 def test_an_older_gemini_needs_no_excuse() -> None:
     turns = say("user", "Go."), say("assistant", call()), say("user", result("1"))
     assert signatures(*turns, model=OLDER) == [[None]]
-
-
-def test_every_part_may_be_signed_within_google_s_types() -> None:
-    signed = ToolCall(id="1", name="weather", arguments="{}", signature=own())
-    said = say("assistant", Reasoning(signature=own()), Text(text="Hi", signature=own()), signed)
-    body = body_of(asked(say("user", "Go."), said, say("user", result("1", "a"))))
-    assert len(body["contents"]) == 3

@@ -5,16 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.dialects.gemini.asking import (
-    OLDER,
-    asked,
-    body_of,
-    call,
-    contents_of,
-    result,
-    said_by,
-    say,
-)
 
 from airouter.dialects.conversation import (
     Audio,
@@ -26,15 +16,30 @@ from airouter.dialects.conversation import (
     Part,
     Refusal,
     ToolCall,
+    ToolResult,
     Turn,
     Unsupported,
 )
 from airouter.dialects.gemini import UPSTREAM, VERTEX
 from airouter.failures import Failure
+from unit.dialects.gemini.asking import (
+    OLDER,
+    asked,
+    body_of,
+    call,
+    contents_of,
+    result,
+    said_by,
+    say,
+)
 
 PNG = Image(media=Media(media_type="image/png", data="aGk="))
 PDF = File(media=Media(media_type="application/pdf", data="aGk="), name="a.pdf")
 NOTE = File(media=Media(media_type="text/plain", text="Buy milk"), name="note.txt")
+
+
+def step(asked_for: ToolCall, given: ToolResult) -> list[Turn]:
+    return [say("user", "Go."), say("assistant", asked_for), say("user", given)]
 
 
 def responses_to(*turns: Turn, model: str = OLDER) -> list[Json]:
@@ -105,6 +110,10 @@ def test_a_conversation_in_which_nobody_says_anything_is_refused(turns: list[Tur
             {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a"}},
         ),
         (Refusal(text="I will not."), {"text": "I will not."}),
+        (
+            Opaque(dialect="gemini", native={"executableCode": {"code": "1"}}),
+            {"executableCode": {"code": "1"}},
+        ),
     ],
 )
 def test_a_part_is_written_in_google_s_words(part: Part, written: Json) -> None:
@@ -147,7 +156,7 @@ def test_urls_are_fetched_unless_google_has_what_they_name(fetches: Any) -> None
         "https://youtu.be/a",
     ]
     parts = [Image(media=Media(url=url)) for url in urls + known]
-    turns = say("user", *parts[:2], PNG), say("user", result("1", *parts[2:]))
+    turns = say("user", "Look:", *parts[:2], PNG), say("user", result("1", *parts[2:]))
     assert fetches(asked(*turns)) == urls
 
 
@@ -216,13 +225,13 @@ def test_an_id_that_comes_again_names_the_tool_of_the_call_before() -> None:
     ],
 )
 def test_arguments_are_an_object(arguments: str, args: Json) -> None:
-    turns = say("user", "Go."), say("assistant", call(arguments=arguments)), say("user", result("1"))
+    turns = step(call(arguments=arguments), result("1"))
     assert contents_of(*turns, model=OLDER)[1]["parts"][0]["functionCall"]["args"] == args
 
 
 @pytest.mark.parametrize("arguments", ["[]", '"text"', "{broken", "[" * 200_000])
 def test_arguments_that_are_no_object_are_the_client_s_fault(arguments: str) -> None:
-    turns = say("user", "Go."), say("assistant", call(arguments=arguments)), say("user", result("1"))
+    turns = step(call(arguments=arguments), result("1"))
     with pytest.raises(Failure) as failed:
         contents_of(*turns)
     assert (failed.value.status, failed.value.param) == (400, "messages[1]")
@@ -230,9 +239,7 @@ def test_arguments_that_are_no_object_are_the_client_s_fault(arguments: str) -> 
 
 def test_what_a_custom_tool_was_told_is_its_input() -> None:
     told = ToolCall(id="1", name="shell", arguments="ls -l", custom=True)
-    contents = contents_of(
-        say("user", "Go."), say("assistant", told), say("user", result("1", "a")), model=OLDER
-    )
+    contents = contents_of(*step(told, result("1", "a")), model=OLDER)
     assert contents[1]["parts"][0]["functionCall"] == {"name": "shell", "args": {"input": "ls -l"}}
 
 
@@ -248,16 +255,17 @@ def test_what_a_custom_tool_was_told_is_its_input() -> None:
         (["No such city"], True, {"error": "No such city"}),
         (['{"code":7}'], True, {"error": '{"code":7}'}),
         ([NOTE], False, {"result": "Buy milk"}),
+        ([File(media=NOTE.media, context="Old.")], False, {"result": "Old.\nBuy milk"}),
         (["[" * 200_000], False, {"result": "[" * 200_000}),
     ],
 )
 def test_what_a_tool_gave_is_an_object(parts: list[Any], failed: bool, response: Json) -> None:
-    turns = say("user", "Go."), say("assistant", call()), say("user", result("1", *parts, failed=failed))
+    turns = step(call(), result("1", *parts, failed=failed))
     assert responses_to(*turns) == [{"name": "weather", "response": response}]
 
 
 def test_a_gemini_of_the_third_generation_sees_what_a_tool_drew() -> None:
-    turns = say("user", "Go."), say("assistant", call()), say("user", result("1", "Here:", PNG))
+    turns = step(call(), result("1", "Here:", PNG))
     (response,) = responses_to(*turns, model="gemini-3-pro-preview")
     assert response["response"] == {"result": "Here:"}
     assert response["parts"] == [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]
@@ -265,9 +273,14 @@ def test_a_gemini_of_the_third_generation_sees_what_a_tool_drew() -> None:
 
 @pytest.mark.parametrize(
     ("part", "model"),
-    [(PNG, OLDER), (PDF, OLDER), (Opaque(dialect="messages", native={}), "gemini-3-pro-preview")],
+    [
+        (PNG, OLDER),
+        (PDF, OLDER),
+        (File(media=NOTE.media, cited=True), OLDER),
+        (Opaque(dialect="messages", native={}), "gemini-3-pro-preview"),
+    ],
 )
 def test_what_a_tool_may_not_give_is_refused(part: Part, model: str) -> None:
-    turns = say("user", "Go."), say("assistant", call()), say("user", result("1", part))
+    turns = step(call(), result("1", part))
     with pytest.raises(Unsupported, match=r"messages\[1\]"):
         contents_of(*turns, model=model)

@@ -17,9 +17,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from contract.services.converse import answers
-from contract.services.converse.refusals import invalid, refusal
-from contract.services.converse.rules import check_rules
+from contract.services.bedrock import answers
+from contract.services.bedrock.refusals import invalid, refusal
+from contract.services.bedrock.rules import check_rules
 from contract.services.stand_in import Body, StandIn
 from support.converse_shapes import problems
 
@@ -47,7 +47,7 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
 @dataclass
-class ConverseService(StandIn):
+class BedrockService(StandIn):
     """What a test says to it, and what it sees of it."""
 
     region: str = "us-east-1"
@@ -139,7 +139,7 @@ def signature_of(
     signed: dict[str, str],
     data: bytes,
     credentials: Credentials,
-    service: ConverseService,
+    service: BedrockService,
 ) -> str:
     """The signature that this request must have, by botocore itself."""
     signer = SigV4Auth(credentials, "bedrock", service.region)
@@ -175,7 +175,7 @@ def frame(name: str, payload: Body, kind: str = "event") -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def converse_service() -> AsyncIterator[ConverseService]:
+async def bedrock_service() -> AsyncIterator[BedrockService]:
     """A listening service."""
-    async with ConverseService().listening() as service:
+    async with BedrockService().listening() as service:
         yield service

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from contract.services.gemini import answers
-from contract.services.gemini.refusals import invalid, refusal
-from contract.services.gemini.rules import check_rules
+from contract.services.google import answers
+from contract.services.google.refusals import invalid, refusal
+from contract.services.google.rules import check_rules
 from contract.services.stand_in import Body, StandIn, sse
 from support.provider_shapes import problems
 
@@ -32,7 +32,7 @@ PNG = "iVBORw0KGgo="
 
 
 @dataclass
-class GeminiService(StandIn):
+class GoogleService(StandIn):
     """What a test says to it, and what it sees of it."""
 
     key: str = KEY
@@ -154,7 +154,7 @@ class GeminiService(StandIn):
 
 
 @contextlib.asynccontextmanager
-async def gemini_service() -> AsyncIterator[GeminiService]:
+async def google_service() -> AsyncIterator[GoogleService]:
     """A listening service."""
-    async with GeminiService().listening() as service:
+    async with GoogleService().listening() as service:
         yield service

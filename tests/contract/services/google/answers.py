@@ -118,7 +118,7 @@ def events(turn: Turn, body: Body, model: str, signatures: set[tuple[str, str]])
     response = whole(turn, body, model, signatures)
     for candidate in response["candidates"]:
         parts = candidate.pop("content", {"parts": []})["parts"]
-        for part in [piece for part in parts for piece in pieces(part)]:
+        for part in [piece for whole_part in parts for piece in pieces(whole_part)]:
             content = {"role": "model", "parts": [part]}
             yield {**response, "candidates": [{"index": candidate["index"], "content": content}]}
         yield {**response, "candidates": [candidate]}

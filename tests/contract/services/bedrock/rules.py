@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from contract.services.converse.refusals import invalid
+from contract.services.bedrock.refusals import invalid
 from contract.services.stand_in import Body
 
 if TYPE_CHECKING:
-    from contract.services.converse.answers import Signatures
+    from contract.services.bedrock.answers import Signatures
 
 TOLERANT = ("claude", "qwen")
 ALONE = ("llama", "mistral")
@@ -32,7 +33,7 @@ def roles_alternate(body: Body, model: str) -> None:
             "A conversation must start with a user message. Try again with a conversation that "
             "starts with a user message."
         )
-    if any(one == other for one, other in zip(roles, roles[1:], strict=False)):
+    if any(one == other for one, other in pairwise(roles)):
         raise invalid("A conversation must alternate between user and assistant roles.")
 
 
@@ -52,6 +53,8 @@ def text_is_not_blank(body: Body, model: str) -> None:
 
 def calls_are_answered(body: Body, model: str) -> None:
     messages = body["messages"]
+    if any("toolResult" in block for block in messages[0]["content"]):
+        raise invalid("The number of toolResult blocks at messages.0.content exceeds the toolUse.")
     for number, message in enumerate(messages):
         calls = [b["toolUse"]["toolUseId"] for b in message["content"] if "toolUse" in b]
         following = messages[number + 1]["content"] if number + 1 < len(messages) else []

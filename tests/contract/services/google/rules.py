@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from contract.services.gemini.refusals import invalid
+from contract.services.google.refusals import invalid
 from contract.services.stand_in import Body, merged
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")

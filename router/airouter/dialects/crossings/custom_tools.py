@@ -1,0 +1,89 @@
+"""Custom tools where a provider has only functions.
+
+A custom tool takes any text; renderers declare it as a function with one text, `input`. Here a call
+of it becomes what the client declared, whole and in a stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import Tool, ToolCall
+from airouter.dialects.events import ArgumentsDelta, PartBegun, PartEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.conversation import Answer, Conversation, Part
+    from airouter.dialects.events import Event
+
+
+class Wrapped(msgspec.Struct):
+    """The arguments of the function that stands for a custom tool."""
+
+    input: str = ""
+
+
+_decoder = msgspec.json.Decoder(Wrapped)
+
+
+def custom_names(conversation: Conversation) -> frozenset[str]:
+    """The custom tools of a conversation."""
+    tools = conversation.tools
+    return frozenset(tool.name for tool in tools if isinstance(tool, Tool) and tool.custom)
+
+
+def unwrapped(answer: Answer, names: frozenset[str]) -> Answer:
+    """A whole answer with its calls of custom tools."""
+    if not names:
+        return answer
+    choices = tuple(
+        msgspec.structs.replace(
+            choice, parts=tuple(unwrapped_part(part, names) for part in choice.parts)
+        )
+        for choice in answer.choices
+    )
+    return msgspec.structs.replace(answer, choices=choices)
+
+
+def unwrapped_part(part: Part, names: frozenset[str]) -> Part:
+    """A part; a call of a custom tool with its text."""
+    if not isinstance(part, ToolCall) or part.custom or part.name not in names:
+        return part
+    return msgspec.structs.replace(part, custom=True, arguments=text_in(part.arguments))
+
+
+def text_in(arguments: str) -> str:
+    """The text in the arguments; all of them where a model did not keep to the schema."""
+    try:
+        return _decoder.decode(arguments).input
+    except msgspec.DecodeError:
+        return arguments
+
+
+class Unwrapper:
+    """The same for a stream: the arguments of such a call are held until they are whole."""
+
+    __slots__ = ("_held", "_names")
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._held: dict[tuple[int, int], list[str]] = {}
+
+    def feed(self, event: Event) -> Iterator[Event]:
+        """The events for one."""
+        match event:
+            case PartBegun(part=ToolCall() as part) if not part.custom and part.name in self._names:
+                self._held[event.choice, event.at] = []
+                part = msgspec.structs.replace(part, custom=True)
+                yield msgspec.structs.replace(event, part=part)
+            case ArgumentsDelta() if (event.choice, event.at) in self._held:
+                self._held[event.choice, event.at].append(event.text)
+            case PartEnded() if (event.choice, event.at) in self._held:
+                text = text_in("".join(self._held.pop((event.choice, event.at))))
+                yield ArgumentsDelta(at=event.at, text=text, choice=event.choice)
+                yield event
+            case _:
+                yield event
