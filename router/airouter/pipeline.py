@@ -64,6 +64,8 @@ class Door:
     api: Api
     operation: str
     """`Record.operation`."""
+    dialect: str
+    """Whose API it is."""
     id_header: bytes
     """How the client's SDK calls the id of a request; `x-request-id` is always there."""
     forwarded: tuple[bytes, ...]

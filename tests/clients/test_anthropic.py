@@ -144,3 +144,22 @@ def test_the_newer_version_refuses_what_it_dropped(claude: anthropic.Anthropic) 
         claude.post("/v1/messages", body=body, cast_to=object, options={"headers": headers})
     headers = {"anthropic-version": "2023-06-01"}
     claude.post("/v1/messages", body=body, cast_to=object, options={"headers": headers})
+
+
+def test_what_never_reaches_a_model_fails_in_anthropics_shape_too(
+    claude: anthropic.Anthropic,
+) -> None:
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        claude.get("/v1/messages", cast_to=object)
+    assert caught.value.status_code == 405
+    body = caught.value.body
+    assert isinstance(body, dict)
+    assert body["type"] == "error"
+
+
+def test_a_query_changes_nothing(claude: anthropic.Anthropic) -> None:
+    """Agents call the beta of the API by one."""
+    message = claude.beta.messages.create(
+        model="echo", max_tokens=10, messages=[{"role": "user", "content": "Hi"}]
+    )
+    assert [block.text for block in message.content if block.type == "text"] == ["Hi"]

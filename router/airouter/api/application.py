@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
-from airouter.api.doors import DOORS
-from airouter.api.errors import error_headers, openai_body
+from airouter.api.doors import CHAT, DOORS
+from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.failures import Failure, internal
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airouter.pipeline import Door, Pipeline
 
 TITLE = "Auto AI Router"
+BY_PATH = {door.path: door for door in DOORS}
 
 Scrape = Callable[[str], tuple[bytes, str]]
 """From an `Accept` header to metrics and their content type."""
@@ -79,7 +80,7 @@ def add_doors(application: FastAPI, pipeline: Pipeline, body_limit: int) -> None
         return serve
 
     for door in DOORS:
-        application.post(door.path, tags=["OpenAI"], name=door.api)(endpoint_for(door))
+        application.post(door.path, tags=[door.dialect], name=door.api)(endpoint_for(door))
 
 
 def add_models(
@@ -133,14 +134,15 @@ def add_documentation(application: FastAPI, principal_of: Callable[[Request], Pr
 
 
 def add_errors(application: FastAPI) -> None:
-    """Failures, unknown paths and wrong methods, all in OpenAI's shape."""
+    """Failures, unknown paths and wrong methods, in the shape of the path's own dialect."""
 
-    async def on_failure(_request: Request, error: Exception) -> Response:
-        return error_response(error if isinstance(error, Failure) else internal())
+    async def on_failure(request: Request, error: Exception) -> Response:
+        return error_response(error if isinstance(error, Failure) else internal(), request)
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        response = error_response(http_failure(status, request.method, request.url.path))
+        failure = http_failure(status, request.method, request.url.path)
+        response = error_response(failure, request)
         if isinstance(error, HTTPException) and error.headers:
             response.headers.update(error.headers)
         return response
@@ -159,9 +161,10 @@ def http_failure(status: int, method: str, path: str) -> Failure:
     return Failure(status, "The request could not be served.", code="bad_request")
 
 
-def error_response(failure: Failure) -> Response:
+def error_response(failure: Failure, request: Request) -> Response:
     """A failure as a response of the framework."""
-    response = Response(openai_body(failure), failure.status)
+    door = BY_PATH.get(request.url.path, CHAT)
+    response = Response(door.error_body(failure), door.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()
     return response

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Json, Media, Part, Turn
     from airouter.dialects.converse.models import Traits
 
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]+")
 IMAGE_FORMATS = {
@@ -52,7 +53,9 @@ FILE_FORMATS = {
     "text/plain": "txt",
     "text/markdown": "md",
 }
-AUDIO_FORMATS = frozenset({"mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "m4a"})
+AUDIO_FORMATS = frozenset(
+    "mp3 opus wav aac flac mp4 ogg mkv mka x-aac m4a mpeg mpga pcm webm".split()  # noqa: SIM905
+)
 NOTHING = "(no output)"
 SEE_DOCUMENT = "See the document."
 
@@ -67,13 +70,18 @@ class Messages:
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
         """The messages of turns whose roles alternate. Raises `Unsupported`."""
-        messages = []
+        messages: list[Json] = []
         for turn in turns:
             content = self._content(turn)
-            if content:
-                messages.append({"role": turn.role, "content": content})
-        if messages and messages[0]["role"] == "assistant" and not self._traits.assistant_first:
-            raise Unsupported(turns[0].at, "needs the user to speak first")
+            if not content:
+                continue  # so that its neighbours meet
+            if not messages and turn.role == "assistant" and not self._traits.assistant_first:
+                raise Unsupported(turn.at, "needs the user to speak first")
+            if messages and messages[-1]["role"] == turn.role:
+                content = messages.pop()["content"] + content
+            if self._traits.results_alone:
+                check_alone(content, turn)
+            messages.append({"role": turn.role, "content": content})
         return messages
 
     def _content(self, turn: Turn) -> list[Json]:
@@ -82,17 +90,12 @@ class Messages:
             block = self._block(part, turn)
             if block is not None:
                 blocks.append(block)
-                blocks.extend(cache_point(getattr(part, "cache", None), block))
-        kinds = {next(iter(block)) for block in blocks}
-        if "toolResult" in kinds and kinds - {"toolResult", "cachePoint"}:
-            self._check_alone(turn)
+                cache = getattr(part, "cache", None) if self._traits.caches else None
+                blocks.extend(cache_point(cache, block))
+        kinds = kinds_of(blocks)
         if "document" in kinds and "text" not in kinds:
             blocks.append({"text": SEE_DOCUMENT})
         return blocks
-
-    def _check_alone(self, turn: Turn) -> None:
-        if self._traits.results_alone:
-            raise Unsupported(turn.at, "takes nothing beside the results of tools")
 
     def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
         match part:
@@ -141,15 +144,27 @@ class Messages:
         self._documents += 1
         media = part.media
         document: Json = {
-            "name": f"{clean(part.name)} {self._documents}".strip(),
-            "format": FILE_FORMATS.get(media.media_type or "", "txt"),
-            "source": file_source(media, turn),
+            "name": f"{clean(part.name)} {self._documents}",
+            "format": file_format(part, turn),
+            "source": file_source(media),
         }
         if part.context:
             document["context"] = part.context
         if part.cited:
             document["citations"] = {"enabled": True}
         return document
+
+
+def kinds_of(blocks: Sequence[Json]) -> set[str]:
+    """The kinds of blocks: each is named by its only key."""
+    return {next(iter(block)) for block in blocks}
+
+
+def check_alone(content: Sequence[Json], turn: Turn) -> None:
+    """Nothing stands beside the results of tools. Raises `Unsupported`."""
+    kinds = kinds_of(content)
+    if "toolResult" in kinds and kinds != {"toolResult"}:
+        raise Unsupported(turn.at, "takes nothing beside the results of tools")
 
 
 def clean(name: str | None) -> str:
@@ -168,24 +183,45 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
 
 def image(media: Media, turn: Turn) -> Json:
     """A picture."""
-    if media.url is not None and media.url.startswith("s3://"):
-        format_ = media.url.rpartition(".")[2].lower().replace("jpg", "jpeg")
-        return {"format": format_, "source": {"s3Location": {"uri": media.url}}}
-    format_ = IMAGE_FORMATS.get(media.media_type or "", "")
-    if not format_ or media.data is None:
+    format_ = IMAGE_FORMATS.get(media.media_type or "")
+    if stored(media):
+        format_ = format_ or IMAGE_FORMATS.get(f"image/{ending(media.url)}")
+        source: Json = {"s3Location": {"uri": media.url}}
+    else:
+        source = {"bytes": media.data}
+    if format_ is None or not (media.data or stored(media)):
         raise Unsupported(turn.at, "takes images as png, jpeg, gif and webp only")
-    return {"format": format_, "source": {"bytes": media.data}}
+    return {"format": format_, "source": source}
 
 
-def file_source(media: Media, turn: Turn) -> Json:
+def stored(media: Media) -> bool:
+    """Whether it is at S3, where Bedrock can read it."""
+    return media.url is not None and media.url.startswith("s3://")
+
+
+def ending(name: str | None) -> str:
+    """What comes after the last dot of a name."""
+    return (name or "").rpartition(".")[2].lower()
+
+
+def file_format(part: File, turn: Turn) -> str:
+    """The format of a document. Raises `Unsupported`."""
+    media = part.media
+    found = FILE_FORMATS.get(media.media_type or "")
+    if found is None and stored(media) and ending(media.url) in FILE_FORMATS.values():
+        found = ending(media.url)
+    if found is None and media.text is not None:
+        found = "txt"
+    if found is None or not (media.data or media.text or stored(media)):
+        raise Unsupported(turn.at, f"cannot read a file of type {media.media_type or 'unknown'}")
+    return found
+
+
+def file_source(media: Media) -> Json:
     """The content of a document."""
     if media.text is not None:
         return {"text": media.text}
-    if media.url is not None and media.url.startswith("s3://"):
-        return {"s3Location": {"uri": media.url}}
-    if media.data is None or media.media_type not in FILE_FORMATS:
-        raise Unsupported(turn.at, f"cannot read a file of type {media.media_type or 'unknown'}")
-    return {"bytes": media.data}
+    return {"s3Location": {"uri": media.url}} if stored(media) else {"bytes": media.data}
 
 
 def audio(part: Audio, turn: Turn) -> Json:
@@ -196,17 +232,24 @@ def audio(part: Audio, turn: Turn) -> Json:
 
 
 def call(part: ToolCall, turn: Turn) -> Json:
-    """A call of a tool. Raises `Failure` 400."""
+    """A call of a tool. Raises `Failure` 400 for arguments that are no object."""
     arguments: Any = {"input": part.arguments} if part.custom else {}
     if not part.custom and part.arguments.strip():
         try:
             arguments = msgspec.json.decode(part.arguments)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             arguments = None
     if not isinstance(arguments, dict):
         what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
         raise invalid_field(turn.at, what)
+    check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
+
+
+def check_name(name: str, field: str) -> None:
+    """A name that a tool may have. Raises `Unsupported`."""
+    if not TOOL_NAME.fullmatch(name):
+        raise Unsupported(field, f"takes no tool of the name '{name[:64]}'")
 
 
 def call_id(id_: str) -> str:
