@@ -187,6 +187,11 @@ async def world(**settings: object) -> AsyncIterator[World]:
             {"name": model_of(name), "backends": [{"credential": own, "upstreamName": upstream}]}
             for name, (own, upstream) in names.items()
         ]
+        backend = {"credential": "anthropic", "upstreamName": SONNET}
+        parameters = {"drop": ["seed", "logprobs"], "defaults": {"temperature": 0.5}}
+        models.append(
+            {"name": "anthropic-lenient", "backends": [backend], "parameters": parameters}
+        )
         account = tokens.service_account()
         key, (secret, _) = next(iter(bedrock.KEYS.items()))
         aws = {"aws_access_key_id": key, "aws_secret_access_key": secret}
