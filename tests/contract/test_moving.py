@@ -58,7 +58,7 @@ def first_body(client: str, upstream: str) -> Body:
     """A question with tools; whoever can is asked to think."""
     if client == "chat":
         body: Body = {"messages": user(), "tools": CHAT_TOOLS, "max_tokens": 3_000}
-        extra = {"extra_body": {"thinking": THINKING}}
+        extra: Body = {"extra_body": {"thinking": THINKING}}
     else:
         body = {"messages": user(), "tools": MESSAGES_TOOLS, "max_tokens": 3_000}
         extra = {"thinking": THINKING}

@@ -183,7 +183,7 @@ async def world(**settings: object) -> AsyncIterator[World]:
             "draw vertex": ("vertex-gemini", "gemini-2.5-flash-image"),
             "draw imagen": ("vertex-gemini", "imagen-4.0-generate-001"),
         }
-        models = [
+        models: list[Body] = [
             {"name": model_of(name), "backends": [{"credential": own, "upstreamName": upstream}]}
             for name, (own, upstream) in names.items()
         ]
