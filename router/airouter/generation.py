@@ -39,15 +39,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.generation")
 
-API_OF: Mapping[Api, str] = {
-    "chat": "chat",
-    "messages": "chat",
-    "count_tokens": "chat",
-    "completions": "completions",
-    "embeddings": "embeddings",
-    "images": "images",
+OFFERS: Mapping[Api, tuple[str, ...]] = {
+    "chat": ("chat",),
+    "responses": ("responses", "chat"),
+    "messages": ("chat",),
+    "count_tokens": ("chat",),
+    "completions": ("completions",),
+    "embeddings": ("embeddings",),
+    "images": ("images",),
 }
-"""What a client asks for, and what a credential must offer (`api`) for it."""
+"""What a client asks for, and what a credential must offer (`api`) for it, one of them."""
 
 
 class Account:
@@ -129,7 +130,7 @@ def build(
     return Generation(
         snapshot,
         Keyring(snapshot.auth),
-        {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in API_OF},
+        {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in OFFERS},
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
@@ -179,7 +180,7 @@ def bind(
     edits: Edits,
 ) -> Backend[Target] | None:
     """A backend with what it takes to send to it; None where it does not offer the API."""
-    if account is None or API_OF[api] not in account.credential.api:
+    if account is None or not set(OFFERS[api]) & set(account.credential.api):
         return None
     credential, name = account.credential, backend.upstream_name
     binding = account.provider.bind(api, credential, name)

@@ -10,13 +10,21 @@ import openai
 import pytest
 import pytest_asyncio
 
-from contract.matrix.features import FEATURES, UPSTREAMS, Feature, Seen, named, passes_through
+from contract.matrix.features import (
+    CLIENTS,
+    FEATURES,
+    UPSTREAMS,
+    Feature,
+    Seen,
+    named,
+    passes_through,
+)
 from contract.matrix.table import PAGE, page
 from contract.matrix.world import World, model_of, world
 
 CELLS = [
     pytest.param(client, upstream, feature, id=f"{client}-{upstream}-{feature.name}")
-    for client in ("chat", "messages")
+    for client in CLIENTS
     for upstream in UPSTREAMS
     for feature in FEATURES
     if getattr(feature, client) is not None
@@ -54,7 +62,8 @@ async def test_a_feature_survives_or_is_refused_by_name(
     heard = await sdk.ask(model_of(upstream), body, streamed=streamed)
     if feature.follow is not None:
         everything.script(upstream, type(feature.turn)(text="Well."))
-        following = {**body, "messages": [*body["messages"], *sdk.reply(heard, *feature.follow)]}
+        turns = "input" if client == "responses" else "messages"
+        following = {**body, turns: [*body[turns], *sdk.reply(heard, *feature.follow)]}
         heard = await sdk.ask(model_of(upstream), following, streamed=streamed)
     asked = json.dumps(everything.asked(upstream), ensure_ascii=False)
     for seen in feature.seen:

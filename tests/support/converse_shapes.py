@@ -82,8 +82,8 @@ def text(shape: Any, value: Any, at: str, found: list[str], _: Any) -> None:
     if not isinstance(value, str):
         found.append(f"{at}: not a text")
         return
-    if shape.type_name == "string":
-        bounds(shape, len(value), at, found)
+    blob = shape.type_name == "blob"
+    bounds(shape, len(value) * 3 // 4 if blob else len(value), at, found)
     enum = getattr(shape, "enum", None)
     if enum and value not in enum:
         found.append(f"{at}: {value!r} is not one of {enum}")
@@ -97,6 +97,12 @@ def number(shape: Any, value: Any, at: str, found: list[str], _: Any) -> None:
         found.append(f"{at}: not a number")
         return
     bounds(shape, value, at, found)
+
+
+def whole(shape: Any, value: Any, at: str, found: list[str], without: Any) -> None:
+    if isinstance(value, float):
+        found.append(f"{at}: not a whole number")
+    number(shape, value, at, found, without)
 
 
 def boolean(_shape: Any, value: Any, at: str, found: list[str], _: Any) -> None:
@@ -119,8 +125,8 @@ CHECKS: dict[str, Any] = {
     "map": mapped,
     "string": text,
     "blob": text,
-    "integer": number,
-    "long": number,
+    "integer": whole,
+    "long": whole,
     "float": number,
     "double": number,
     "boolean": boolean,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.api.errors import error_headers, openai_body, openai_status
+from airouter.api.errors import (
+    StatusOf,
+    error_headers,
+    openai_body,
+    openai_status,
+    responses_status,
+)
 from airouter.dialects.chat.errors import error_event as openai_event
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_event as anthropic_event
@@ -17,7 +23,9 @@ if TYPE_CHECKING:
 OPENAI_HEADERS = (b"openai-processing-ms", b"openai-version")
 
 
-def openai_door(path: str, api: Api, operation: str) -> Door:
+def openai_door(
+    path: str, api: Api, operation: str, error_status: StatusOf = openai_status
+) -> Door:
     """A door that fails as OpenAI does."""
     return Door(
         path,
@@ -27,7 +35,7 @@ def openai_door(path: str, api: Api, operation: str) -> Door:
         id_header=b"x-request-id",
         forwarded=(b"openai-beta", b"idempotency-key"),
         returned=OPENAI_HEADERS,
-        error_status=openai_status,
+        error_status=error_status,
         error_headers=error_headers,
         error_body=openai_body,
         error_event=openai_event,
@@ -52,10 +60,11 @@ def anthropic_door(path: str, api: Api, operation: str) -> Door:
 
 
 CHAT = openai_door("/v1/chat/completions", "chat", "chat")
+RESPONSES = openai_door("/v1/responses", "responses", "chat", responses_status)
 COMPLETIONS = openai_door("/v1/completions", "completions", "text_completion")
 EMBEDDINGS = openai_door("/v1/embeddings", "embeddings", "embeddings")
 IMAGES = openai_door("/v1/images/generations", "images", "generate_content")
 MESSAGES = anthropic_door("/v1/messages", "messages", "chat")
 COUNT_TOKENS = anthropic_door("/v1/messages/count_tokens", "count_tokens", "count_tokens")
 
-DOORS = (CHAT, COMPLETIONS, EMBEDDINGS, IMAGES, MESSAGES, COUNT_TOKENS)
+DOORS = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, IMAGES, MESSAGES, COUNT_TOKENS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airouter.dialects.chat.errors import error_body
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 JSON = (b"content-type", b"application/json")
 
 OVERLOADED = 529
+StatusOf = Callable[["Failure"], int]
 
 openai_body = error_body
 
@@ -33,3 +35,8 @@ def error_headers(failure: Failure) -> Headers:
 def openai_status(failure: Failure) -> int:
     """The status, but for the one that only Anthropic has."""
     return 503 if failure.status == OVERLOADED else failure.status
+
+
+def responses_status(failure: Failure) -> int:
+    """The same where an unknown model is a bad request, as OpenAI has it for Responses."""
+    return 400 if failure.code == "model_not_found" else openai_status(failure)

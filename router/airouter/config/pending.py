@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airouter.config.findings import Path, Report
     from airouter.config.resource import Credential, RouterConfig
 
-SERVED_APIS = ("chat", "completions", "embeddings", "images")
+SERVED_APIS = ("chat", "completions", "embeddings", "images", "responses")
 
 NOT_YET = (
     "spec.credentials.limits",

@@ -308,6 +308,8 @@ class Conversation(Piece, frozen=True):
     """Whether a stream of chat shall end with its usage."""
     extensions: Json = {}
     """Fields of `dialect` that no other knows. A renderer of another dialect refuses them."""
+    echo: Json = {}
+    """Fields that an answer in `dialect` repeats."""
 
 
 class Destination(Piece, frozen=True):

@@ -21,6 +21,7 @@ HOME = "https://api.anthropic.com"
 PATHS: Mapping[Api, str] = {
     "chat": "/v1/messages",
     "messages": "/v1/messages",
+    "responses": "/v1/messages",
     "count_tokens": "/v1/messages/count_tokens",
 }
 VERSION = {"anthropic-version": "2023-06-01"}

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from airouter.providers.binding import Binding
-from airouter.providers.openai import PATHS, OpenAI
+from airouter.providers.openai import OpenAI
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
-    from airouter.providers.binding import Api
+    from airouter.providers.binding import Api, Binding
 
 V1 = "/openai/v1"
 
@@ -30,9 +29,15 @@ class AzureOpenAI(OpenAI):
         version = credential.azure_api_version
         if version is None:
             given = urlsplit(credential.base_url or "").path.rstrip("/")
-            return Binding("openai", PATHS[api] if given.endswith(V1) else V1 + PATHS[api])
-        path = f"/openai/deployments/{quote(model, safe='')}{PATHS[api]}"
-        return Binding("openai", f"{path}?api-version={quote(version, safe='')}")
+            path = binding.path if given.endswith(V1) else V1 + binding.path
+            return binding._replace(path=path)
+        root = "/openai" if binding.speech == "responses" else deployment(model)
+        return binding._replace(path=f"{root}{binding.path}?api-version={quote(version, safe='')}")
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
         return [] if credential.secret is None else [("api-key", credential.secret)]
+
+
+def deployment(model: str) -> str:
+    """Where a deployment is; Responses are the one API that is not below one."""
+    return f"/openai/deployments/{quote(model, safe='')}"

@@ -33,7 +33,7 @@ class Bedrock(Provider):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         root = f"/model/{quote(model, safe='')}"
         match api:
-            case "chat" | "messages":
+            case "chat" | "messages" | "responses":
                 return Binding("converse", f"{root}/converse", f"{root}/converse-stream")
             case "count_tokens":
                 return Binding("converse", f"{root}/count-tokens")

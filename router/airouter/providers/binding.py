@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
     from airouter.dialects.passthrough import Envelope
 
-Api = Literal["chat", "messages", "count_tokens", "completions", "embeddings", "images"]
+Api = Literal[
+    "chat", "responses", "messages", "count_tokens", "completions", "embeddings", "images"
+]
 """What a client can ask for; `api/doors.py` has the paths."""
 
 Speech = Literal[
     "openai",
     "compatible",
+    "responses",
     "messages",
     "gemini",
     "vertex",

@@ -31,7 +31,7 @@ class Gemini(Provider):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         root = f"/v1beta/models/{quote(model.removeprefix('models/'), safe='')}"
         match api:
-            case "chat" | "messages":
+            case "chat" | "messages" | "responses":
                 return Binding("gemini", f"{root}:generateContent", root + STREAM)
             case "count_tokens":
                 return Binding("gemini", f"{root}:countTokens")

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 PATHS: Mapping[Api, str] = {
     "chat": "/chat/completions",
     "messages": "/chat/completions",
+    "responses": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
     "images": "/images/generations",
 }
+RESPONSES = "/responses"
+"""The path where an upstream speaks Responses itself; else it is asked in chat completions."""
 ROUTER_PATHS: Mapping[Api, str] = {
     "messages": "/messages",
     "count_tokens": "/messages/count_tokens",
@@ -42,6 +45,8 @@ class OpenAI(Provider):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         if api == "count_tokens":
             return Binding("estimate", "")
+        if api == "responses" and "responses" in credential.api:
+            return Binding("responses", RESPONSES)
         return Binding(self.speech, PATHS[api])
 
 

@@ -68,7 +68,7 @@ def bind_claude(api: Api, root: str, model: str) -> Binding | None:
     """Claude, in its own dialect."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
-        case "chat" | "messages":
+        case "chat" | "messages" | "responses":
             return Binding(
                 "messages", f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
             )
@@ -82,7 +82,7 @@ def bind_google(api: Api, root: str, model: str) -> Binding | None:
     """Google's own models."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
-        case "chat" | "messages":
+        case "chat" | "messages" | "responses":
             return Binding("vertex", f"{path}:generateContent", path + STREAM)
         case "count_tokens":
             return Binding("vertex", f"{path}:countTokens")

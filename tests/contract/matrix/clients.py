@@ -228,3 +228,93 @@ def heard_message(message: Any) -> Heard:
         images=sum("data:image/" in block.text for block in texts),
         assistant={"role": "assistant", "content": content},
     )
+
+
+class ResponsesClient:
+    """The OpenAI SDK at `/v1/responses`."""
+
+    name = "responses"
+
+    def __init__(self, url: str) -> None:
+        self.sdk = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=MASTER_KEY, max_retries=0)
+
+    async def close(self) -> None:
+        await self.sdk.close()
+
+    async def ask(self, model: str, body: Body, *, streamed: bool) -> Heard:
+        responses: Any = self.sdk.responses
+        if not streamed:
+            return heard_response(await responses.create(model=model, store=False, **body))
+        stream = await responses.create(model=model, store=False, stream=True, **body)
+        events = [event async for event in stream]
+        check_order(events)
+        return heard_response(events[-1].response)
+
+    def reply(self, heard: Heard, results: list[str], user: str | None) -> list[Body]:
+        outputs = [
+            {"type": "function_call_output", "call_id": id_, "output": result}
+            for (id_, _, _), result in zip(heard.calls, results, strict=True)
+        ]
+        said = [{"role": "user", "content": user}] if user else []
+        return [*heard.assistant["items"], *outputs, *said]
+
+
+def check_order(events: list[Any]) -> None:
+    """What every stream of Responses keeps to, as recorded ones do."""
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    kinds = [event.type for event in events]
+    assert kinds[:2] == ["response.created", "response.in_progress"]
+    assert kinds[-1] in {"response.completed", "response.incomplete"}
+    items: list[str] = []
+    opened: str | None = None
+    texts: dict[str, str] = {}
+    for event in events[2:-1]:
+        if event.type == "response.output_item.added":
+            assert opened is None
+            opened = event.item.id
+            assert event.output_index == len(items)
+            items.append(event.item.id)
+        elif event.type == "response.output_item.done":
+            assert event.item.id == opened
+            opened = None
+        else:
+            assert event.item_id == opened
+        if event.type.endswith(".delta"):
+            texts[opened or ""] = texts.get(opened or "", "") + event.delta
+    assert opened is None
+    final = events[-1].response
+    assert [item.id for item in final.output] == items
+    for item in final.output:
+        if item.type == "function_call":
+            assert texts[item.id] == item.arguments
+
+
+def heard_response(response: Any) -> Heard:
+    """What a response says."""
+    messages = [item for item in response.output if item.type == "message"]
+    parts = [part for item in messages for part in item.content]
+    texts = [part for part in parts if part.type == "output_text"]
+    calls = [
+        (item.call_id, item.name, json.loads(item.arguments))
+        if item.type == "function_call"
+        else (item.call_id, item.name, {"input": item.input})
+        for item in response.output
+        if item.type in {"function_call", "custom_tool_call"}
+    ]
+    thoughts = [item for item in response.output if item.type == "reasoning"]
+    ends = {"max_output_tokens": "length", "content_filter": "content_filter"}
+    details = response.incomplete_details
+    usage = response.usage
+    return Heard(
+        text="".join(part.text for part in texts),
+        thinking="".join(part.text for item in thoughts for part in item.summary),
+        calls=calls,
+        stop=ends[details.reason] if details else "tool_calls" if calls else "stop",
+        input_tokens=usage.input_tokens,
+        cached_tokens=usage.input_tokens_details.cached_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.output_tokens_details.reasoning_tokens,
+        citations=sum(len(part.annotations) for part in texts),
+        logprobs=any(part.logprobs for part in texts),
+        assistant={"items": [item.model_dump(exclude_none=True) for item in response.output]},
+    )

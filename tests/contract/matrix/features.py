@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from contract.matrix.clients import Heard
+from contract.matrix.in_responses import in_responses
 from contract.services.stand_in import Body, Call, Turn
 
+CLIENTS = ("chat", "responses", "messages")
 UPSTREAMS = ("OpenAI", "Anthropic", "Gemini", "Vertex Gemini", "Vertex Claude", "Bedrock")
 CLAUDES = ("Anthropic", "Vertex Claude")
 GEMINIS = ("Gemini", "Vertex Gemini")
@@ -56,6 +58,12 @@ class Feature:
     heard: Callable[[Heard], bool] = lambda heard: bool(heard.text)
     refused: Mapping[str, str] = field(default_factory=dict)
     """Upstreams that cannot do it, and the field that they name, as chat calls it."""
+
+    @property
+    def responses(self) -> Body | None:
+        """The request in the words of Responses."""
+        return in_responses(self.chat)
+
     own: frozenset[str] = frozenset()
     """Upstreams that cannot do it and say so themselves, where they are asked in their dialect."""
     follow: tuple[list[str], str | None] | None = None
@@ -74,19 +82,26 @@ def both(name: str, body: Body, *seen: Seen, **more: object) -> Feature:
 
 def passes_through(client: str, upstream: str) -> bool:
     """Whether both sides speak the same dialect, so that the provider itself answers."""
-    return upstream in {"chat": ("OpenAI",), "messages": CLAUDES}[client]
+    return upstream in {"chat": ("OpenAI",), "messages": CLAUDES}.get(client, ())
 
 
-IN_MESSAGES = {
-    "reasoning_effort": "thinking",
-    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+NAMES = {
+    "messages": {
+        "reasoning_effort": "thinking",
+        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    },
+    "responses": {
+        "reasoning_effort": "reasoning",
+        "messages[0]": "input[0]",
+        "logprobs": "top_logprobs",
+    },
 }
-"""Fields of chat that messages call otherwise."""
+"""Fields of chat that other clients call otherwise."""
 
 
 def named(client: str, field: str | None) -> str | None:
     """A field as a client calls it."""
-    return IN_MESSAGES.get(field or "", field) if client == "messages" else field
+    return NAMES.get(client, {}).get(field or "", field)
 
 
 FEATURES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contract.matrix.features import FEATURES, UPSTREAMS, Feature, named, passes_through
+from contract.matrix.features import CLIENTS, FEATURES, UPSTREAMS, Feature, named, passes_through
 
 PAGE = Path(__file__).parents[3] / "docs" / "crossings.md"
 TEMPLATE = Path(__file__).with_name("page.md")
@@ -35,7 +35,7 @@ def table(client: str) -> str:
 
 def page() -> str:
     """The whole page."""
-    return TEMPLATE.read_text().format(chat=table("chat"), messages=table("messages"))
+    return TEMPLATE.read_text().format(**{client: table(client) for client in CLIENTS})
 
 
 if __name__ == "__main__":

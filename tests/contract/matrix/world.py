@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass
 from typing import Any
 
-from contract.matrix.clients import ChatClient, Client, MessagesClient
+from contract.matrix.clients import ChatClient, Client, MessagesClient, ResponsesClient
 from contract.matrix.features import CLAUDES
 from contract.services.anthropic import answers as claude_answers
 from contract.services.anthropic.service import anthropic_service
@@ -157,7 +157,12 @@ async def world(**settings: object) -> AsyncIterator[World]:
         gemini.tokens = anthropic.vertex_tokens = Tokens(tokens)
         gcp = {"project": "p1", "location": "global"}
         credentials = [
-            credential("openai", "OpenAI", openai.base_url),
+            credential(
+                "openai",
+                "OpenAI",
+                openai.base_url,
+                api=["chat", "completions", "embeddings", "images"],
+            ),
             credential("anthropic", "Anthropic", anthropic.url),
             credential("gemini", "Gemini", gemini.url),
             credential("vertex-gemini", "VertexAI", gemini.url, gcp=gcp),
@@ -218,6 +223,7 @@ async def world(**settings: object) -> AsyncIterator[World]:
         }
         clients: dict[str, Client] = {
             "chat": ChatClient(url),
+            "responses": ResponsesClient(url),
             "messages": MessagesClient(url),
         }
         for client in clients.values():

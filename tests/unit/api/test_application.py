@@ -63,6 +63,7 @@ async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: S
         "/v1/completions",
         "/v1/embeddings",
         "/v1/images/generations",
+        "/v1/responses",
         "/v1/messages",
         "/v1/messages/count_tokens",
         "/v1/models",

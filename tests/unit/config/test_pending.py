@@ -4,7 +4,7 @@ import pytest
 
 from airouter.config.pending import SERVED_APIS
 from airouter.config.resource.credential import CredentialType
-from airouter.generation import API_OF
+from airouter.generation import OFFERS
 from airouter.providers.registry import PROVIDERS
 from support.manifests import client, credential, findings, model
 
@@ -16,7 +16,7 @@ def test_every_type_of_credential_has_a_provider() -> None:
 
 
 def test_the_apis_that_compile_are_those_that_have_an_endpoint() -> None:
-    assert set(SERVED_APIS) == set(API_OF.values())
+    assert set(SERVED_APIS) == {each for offers in OFFERS.values() for each in offers}
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:
 
 
 def test_an_api_that_is_not_served_yet_is_named() -> None:
-    assert findings(credentials=[credential(api=["chat", "responses"])]) == [
+    assert findings(credentials=[credential(api=["chat", "responses-ws"])]) == [
         (
-            f"warning: spec.credentials[name=main].api: responses {LATER} "
-            "(right: one of: chat, completions, embeddings, images)"
+            f"warning: spec.credentials[name=main].api: responses-ws {LATER} "
+            "(right: one of: chat, completions, embeddings, images, responses)"
         )
     ]
 

@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
 
 
-def error_body(failure: Failure) -> bytes:
-    """An error as one line of JSON."""
-    error = {
+def error_object(failure: Failure) -> Json:
+    """What an error says."""
+    return {
         "message": failure.message,
         "type": failure.type,
         "param": failure.param,
         "code": failure.code,
     }
-    return msgspec.json.encode({"error": error})
+
+
+def error_body(failure: Failure) -> bytes:
+    """An error as one line of JSON."""
+    return msgspec.json.encode({"error": error_object(failure)})
 
 
 def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:

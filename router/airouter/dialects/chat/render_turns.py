@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import (
@@ -15,7 +16,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.turns import text_of
+from airouter.dialects.turns import joined, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,16 @@ CALL_ID_LIMIT = 40
 
 def messages_of(turns: Iterable[Turn]) -> list[Json]:
     """The messages. Raises `Unsupported` for parts that chat completions have no word for."""
-    return [message for turn in turns for message in rendered(turn)]
+    return [message for turn in spoken_together(turns) for message in rendered(turn)]
+
+
+def spoken_together(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """Turns with what the model says in one: all its calls stand in one message."""
+    for role, group in groupby(turns, key=lambda turn: turn.role):
+        if role == "assistant":
+            yield joined(list(group))
+        else:
+            yield from group
 
 
 def rendered(turn: Turn) -> Iterator[Json]:

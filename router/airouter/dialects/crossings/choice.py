@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects import chat, converse, gemini, messages
+from airouter.dialects import chat, converse, gemini, messages, responses
 from airouter.dialects.converse.counting import render_count as converse_count
 from airouter.dialects.converse.parse_response import parse_count as parse_converse_count
 from airouter.dialects.crossings.batch import Embeddings, Images
 from airouter.dialects.crossings.counting import Counting, Estimate
-from airouter.dialects.crossings.passthrough import MessagesPassthrough, Passthrough
+from airouter.dialects.crossings.passthrough import (
+    MessagesPassthrough,
+    Passthrough,
+    ResponsesPassthrough,
+)
 from airouter.dialects.crossings.translation import Translation
 from airouter.dialects.embeddings import forms as embedding_forms
 from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
@@ -27,7 +31,11 @@ if TYPE_CHECKING:
     from airouter.dialects.dialect import ClientDialect, UpstreamDialect
     from airouter.dialects.passthrough import Edits, Envelope
 
-CLIENTS: Mapping[str, ClientDialect] = {"chat": chat.CLIENT, "messages": messages.CLIENT}
+CLIENTS: Mapping[str, ClientDialect] = {
+    "chat": chat.CLIENT,
+    "responses": responses.CLIENT,
+    "messages": messages.CLIENT,
+}
 UPSTREAMS: Mapping[str, UpstreamDialect] = {
     "openai": chat.UPSTREAM,
     "compatible": chat.COMPATIBLE,
@@ -42,6 +50,8 @@ EMBEDDINGS: Mapping[str, Callable[[str], embedding_forms.Form]] = {
     "converse": embedding_forms.bedrock_form,
 }
 OPENAI = frozenset({"openai", "compatible"})
+CONVERSING = frozenset({"responses", "messages"})
+"""What clients speak beside OpenAI's older words."""
 
 
 def crossing_for(
@@ -54,10 +64,12 @@ def crossing_for(
     envelope: Envelope,
 ) -> Crossing:
     """The crossing from an API for clients (`providers.binding.Api`) to a provider's `Speech`."""
-    if speech in OPENAI and api != "messages":
+    if speech == "responses":
+        return ResponsesPassthrough(destination.model, edits)
+    if speech in OPENAI and api not in CONVERSING:
         return Passthrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
     match api:
-        case "chat" | "messages":
+        case "chat" | "responses" | "messages":
             return conversing(api, speech, destination, edits, public_model, envelope)
         case "count_tokens":
             return counting(speech, destination, edits, public_model, envelope)

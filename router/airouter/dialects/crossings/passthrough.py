@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.dialects.chat.counts import usage_of
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
@@ -11,11 +13,11 @@ from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped, render
 from airouter.dialects.provenance import MARK, without_packed
+from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
+from airouter.dialects.responses.usage import usage_of as responses_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import msgspec
 
     from airouter.dialects.crossings.translation import Translation
     from airouter.dialects.passthrough import Request
@@ -70,3 +72,35 @@ class MessagesPassthrough(Crossing):
 
     def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
         return MessagesUsageReader(write)
+
+
+class ResponsesPassthrough(Crossing):
+    """For OpenAI's Responses. Reasoning that another provider signed is left out of a request."""
+
+    same_dialect = True
+
+    def __init__(self, model: str, edits: Edits) -> None:
+        self._edits = edits
+        self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
+
+    def encode(self, request: Request) -> list[bytes]:
+        body = edited(request, self._edits)
+        if MARK.encode() in body:
+            body = without_foreign(body)
+        return [enveloped(body, self._envelope)]
+
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+        (reply,) = replies
+        return Given(reply.body, responses_usage(reply.body))
+
+    def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
+        return ResponsesUsageReader(write)
+
+
+def without_foreign(body: bytes) -> bytes:
+    """A body without the items that carry what another provider packed."""
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    items = msgspec.json.decode(fields["input"], type=list[msgspec.Raw])
+    kept = [item for item in items if MARK.encode() not in bytes(item)]
+    fields["input"] = msgspec.Raw(msgspec.json.encode(kept))
+    return msgspec.json.encode(fields)

@@ -1,0 +1,82 @@
+"""From an answer to a whole response, always with its full set of fields."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.responses.items import output_of
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Answer, Conversation, Json, Stop, Usage
+
+INCOMPLETE: dict[Stop, str] = {
+    "length": "max_output_tokens",
+    "context_window": "max_output_tokens",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "max_output_tokens",
+}
+"""Why an answer is not whole."""
+
+
+def render_response(answer: Answer, conversation: Conversation) -> bytes:
+    """The body; of several choices the first, for no request asks for more."""
+    choice = answer.choices[0]
+    seed = seed_of(answer.id)
+    created = answer.created or int(time.time())
+    body = response_object(conversation, seed, answer.model, created)
+    body |= ending(choice.stop, answer.usage, output_of(choice.parts, seed))
+    return msgspec.json.encode(body)
+
+
+def seed_of(id_: str) -> str:
+    """What all ids of a response are made of."""
+    return hashlib.sha256(id_.encode()).hexdigest()[:32]
+
+
+def response_object(conversation: Conversation, seed: str, model: str, created: int) -> Json:
+    """A response that has only begun."""
+    return {
+        "id": f"resp_{seed}",
+        "object": "response",
+        "created_at": created,
+        "completed_at": None,
+        "status": "in_progress",
+        "error": None,
+        "incomplete_details": None,
+        "model": model,
+        "output": [],
+        "usage": None,
+        **conversation.echo,
+    }
+
+
+def ending(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
+    """The fields of a response that is over."""
+    reason = INCOMPLETE.get(stop)
+    return {
+        "status": "incomplete" if reason else "completed",
+        "completed_at": None if reason else int(time.time()),
+        "incomplete_details": {"reason": reason} if reason else None,
+        "output": output,
+        "usage": None if usage is None else usage_of(usage),
+    }
+
+
+def usage_of(usage: Usage) -> Json:
+    """What it cost; what is not known counts as 0."""
+    given, made = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "input_tokens": given,
+        "input_tokens_details": {
+            "cached_tokens": usage.cached_tokens or 0,
+            "cache_write_tokens": usage.cache_write_tokens or 0,
+        },
+        "output_tokens": made,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
+        "total_tokens": given + made,
+    }
