@@ -85,6 +85,9 @@ def upstream_unreachable(kind: str) -> Failure:
     """No backend could be reached, or none kept to HTTP; `kind` is `UpstreamError.kind`."""
     if kind == "timeout":
         return Failure(504, "The upstream did not answer in time.", type="server_error", code=kind)
+    if kind == "identity_error":
+        what = "The router could not get credentials for the upstream."
+        return Failure(502, what, type="server_error", code=kind)
     return Failure(502, "The upstream could not be reached.", type="server_error", code=kind)
 
 

@@ -31,6 +31,7 @@ NAME = "messages"
 ANSWER_TOOL = "structured_output"
 """The tool by which a model answers in JSON that cannot be held to a schema otherwise."""
 TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+SAMPLING = ("temperature", "top_p", "top_k")
 NEVER = ("frequency_penalty", "presence_penalty", "logit_bias", "seed")
 JSON_ONLY = "Answer with one JSON object and nothing else."
 
@@ -77,9 +78,6 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     if conversation.stream:
         body["stream"] = True
     return body | (conversation.extensions if conversation.dialect == NAME else {})
-
-
-SAMPLING = ("temperature", "top_p", "top_k")
 
 
 def refuse(conversation: Conversation) -> None:
