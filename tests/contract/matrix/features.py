@@ -208,7 +208,7 @@ FEATURES = (
         },
         None,
         ("UklGRg==",),
-        refused=everywhere("messages[0]", *CLAUDES),
+        refused=everywhere("messages[0]", *CLAUDES, "Bedrock"),
     ),
     Feature(
         "parallel tool calls",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,12 +19,12 @@ from airouter.dialects.conversation import (
     ToolCall,
     Usage,
 )
+from airouter.dialects.converse import schema
 from airouter.failures import Failure
+from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from airouter.dialects.converse import schema
 
 STOPS: dict[str, Stop] = {
     "end_turn": "end",
@@ -36,7 +36,11 @@ STOPS: dict[str, Stop] = {
     "model_context_window_exceeded": "context_window",
 }
 FAULTS = frozenset({"malformed_model_output", "malformed_tool_use"})
-UNITS = {"documentChar": "character", "documentPage": "page", "documentChunk": "block"}
+UNITS: dict[str, Literal["character", "page", "block"]] = {
+    "documentChar": "character",
+    "documentPage": "page",
+    "documentChunk": "block",
+}
 
 _encoder = msgspec.json.Encoder()
 
@@ -84,7 +88,9 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
 
 def arguments_of(given: Json | str | None) -> str:
     """Arguments as JSON."""
-    return given if isinstance(given, str) else _encoder.encode(given or {}).decode()
+    if isinstance(given, str):
+        return given or "{}"
+    return _encoder.encode(given or {}).decode()
 
 
 def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
@@ -101,19 +107,20 @@ def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
 
 
 def citation_of(native: Json) -> Citation:
-    """A source, which is kept as it is."""
-    location: dict[str, Any] = native.get("location") or {}
-    kind = next(iter(location), "")
-    where = location.get(kind) or {}
-    quote = "".join(piece.get("text", "") for piece in native.get("sourceContent") or ())
+    """A source, which is kept as it is. Raises `BrokenReply`."""
+    try:
+        source = msgspec.convert(native, schema.Citation)
+    except msgspec.ValidationError:
+        raise BrokenReply("a source that the upstream cites cannot be read") from None
+    kind, place = next(iter((source.location or {}).items()), ("", schema.Place()))
     return Citation(
-        url=where.get("url"),
-        title=native.get("title"),
-        quote=quote or None,
-        document=where.get("documentIndex"),
-        unit=UNITS.get(kind),  # type: ignore[arg-type]  # one of `UNITS`
-        first=where.get("start"),
-        last=where.get("end"),
+        url=place.url,
+        title=source.title,
+        quote="".join(piece.text for piece in source.source_content or ()) or None,
+        document=place.document_index,
+        unit=UNITS.get(kind),
+        first=place.start,
+        last=place.end,
         dialect="converse",
         native=native,
     )

@@ -30,7 +30,9 @@ STATUSES = {
 }
 CODES = {404: "model_not_found", 429: "rate_limit_exceeded"}
 TOO_LONG = re.compile(
-    r"input is too long|too many input tokens|context (length|window)", re.IGNORECASE
+    r"(input|prompt) is too long|too many input tokens|input tokens exceed|"
+    r"context (length|window|limit)",
+    re.IGNORECASE,
 )
 
 

@@ -6,7 +6,10 @@ payload, and a checksum of all. Source: `botocore.eventstream`.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from airouter.dialects.framing import EVENT_LIMIT, Frame
 from airouter.wire import BrokenReply
@@ -56,7 +59,14 @@ class EventStream:
         try:
             decoder.add_data(data)
             return frame_of(next(iter(decoder)))
-        except (ParserError, EventStreamError, StopIteration, ValueError, KeyError):
+        except (
+            ParserError,
+            EventStreamError,
+            StopIteration,
+            ValueError,
+            KeyError,
+            struct.error,
+        ):
             raise BrokenReply("a frame of the upstream's stream is damaged") from None
 
 
@@ -67,4 +77,5 @@ def frame_of(message: EventStreamMessage) -> Frame:
     if kind == "event":
         return Frame(str(headers[":event-type"]).encode(), message.payload)
     name = headers.get(":exception-type") or headers.get(":error-code") or "unknown"
-    return Frame(EXCEPTION + str(name).encode(), message.payload)
+    payload = message.payload or msgspec.json.encode({"message": headers.get(":error-message")})
+    return Frame(EXCEPTION + str(name).encode(), payload)

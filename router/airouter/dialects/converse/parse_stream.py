@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Part, Reasoning, Signature, Text, ToolCall
+from airouter.dialects.conversation import (
+    Image,
+    Media,
+    Part,
+    Reasoning,
+    Signature,
+    Text,
+    ToolCall,
+)
 from airouter.dialects.converse import schema
-from airouter.dialects.converse.blocks import citation_of, parts_of, stop_of, usage_of
+from airouter.dialects.converse.blocks import citation_of, stop_of, usage_of
 from airouter.dialects.converse.errors import decoded, failure_in
 from airouter.dialects.converse.framing import EXCEPTION
 from airouter.dialects.converse.parse_response import new_id
@@ -46,11 +54,15 @@ _decoder = msgspec.json.Decoder(schema.StreamEvent)
 class Parser:
     """The state of one stream."""
 
-    __slots__ = ("_at", "_destination", "_open", "_over", "_stopped")
+    __slots__ = ("_argued", "_at", "_destination", "_format", "_open", "_over", "_stopped")
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._at = -1
+        self._argued = False
+        """Whether the call that is open has any arguments yet."""
+        self._format = ""
+        """Of the image that is announced."""
         self._open: type[Part] | None = None
         self._stopped = False
         self._over = False
@@ -89,14 +101,23 @@ class Parser:
         if delta.text:
             yield from self._open_for(Text(text=""))
             yield TextDelta(at=self._at, text=delta.text)
-        elif delta.tool_use is not None and isinstance(delta.tool_use.input, str):
-            if delta.tool_use.input:
-                yield ArgumentsDelta(at=self._at, text=delta.tool_use.input)
+        elif delta.tool_use is not None:
+            yield from self._argue(delta.tool_use.input)
         elif delta.reasoning_content is not None:
             yield from self._think(delta.reasoning_content)
         elif delta.citation is not None:
             yield from self._open_for(Text(text=""))
             yield Cited(at=self._at, citation=citation_of(delta.citation))
+        elif delta.image is not None and delta.image.source is not None:
+            media = Media(media_type=f"image/{self._format}", data=delta.image.source.bytes)
+            yield from self._begin(Image(media=media))
+
+    def _argue(self, piece: object) -> Iterator[Event]:
+        if self._open is not ToolCall or not isinstance(piece, str):
+            raise BrokenReply("the upstream's stream has arguments without a tool call")
+        if piece:
+            self._argued = True
+            yield ArgumentsDelta(at=self._at, text=piece)
 
     def _think(self, delta: schema.Reasoning) -> Iterator[Event]:
         maker = self._destination.maker
@@ -114,10 +135,10 @@ class Parser:
     def _begin_block(self, start: schema.Block) -> Iterator[Event]:
         if start.tool_use is not None:
             use = start.tool_use
+            self._argued = False
             yield from self._begin(ToolCall(id=use.tool_use_id, name=use.name, arguments=""))
         elif start.image is not None:
-            for part in parts_of(start, self._destination.maker):
-                yield from self._begin(part)
+            self._format = start.image.format
 
     def _open_for(self, part: Part) -> Iterator[Event]:
         if self._open is not type(part):
@@ -130,9 +151,12 @@ class Parser:
         yield PartBegun(at=self._at, part=part)
 
     def _close(self) -> Iterator[Event]:
-        if self._open is not None:
-            self._open = None
-            yield PartEnded(at=self._at)
+        if self._open is None:
+            return
+        if self._open is ToolCall and not self._argued:
+            yield ArgumentsDelta(at=self._at, text="{}")  # as a whole answer would say it
+        self._open = None
+        yield PartEnded(at=self._at)
 
     def _stop(self, event: schema.StreamEvent) -> Iterator[Event]:
         yield from self._close()

@@ -9,7 +9,9 @@ import msgspec
 
 from airouter.dialects.claude.structured import closed
 from airouter.dialects.claude.thinking import (
+    BUDGETS,
     SMALLEST_BUDGET,
+    effort_by_budget,
     forces_a_tool,
     lacks_reasoning,
     thinking_of,
@@ -25,7 +27,8 @@ from airouter.dialects.conversation import (
     Unsupported,
 )
 from airouter.dialects.converse.models import Traits, traits_of
-from airouter.dialects.converse.render_turns import Messages, cache_point
+from airouter.dialects.converse.render_turns import Messages, cache_point, check_name
+from airouter.dialects.converse.sampling import sampling_of
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -37,18 +40,17 @@ if TYPE_CHECKING:
         Format,
         Json,
         Part,
-        Sampling,
         Thinking,
         Turn,
     )
 
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}")
 TIERS = frozenset({"priority", "default", "flex"})
-NEVER = ("frequency_penalty", "presence_penalty", "logit_bias", "seed")
 NO_TOOLS = "Do not call any tool. Answer in text."
 JSON_ONLY = "Answer with one JSON object and nothing else."
 MOST_METADATA = 16
+ROOM = 8_192
+"""Tokens for the answer itself, beside a budget for thinking, where a client says nothing."""
 OPEN_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 _encoder = msgspec.json.Encoder()
@@ -84,13 +86,15 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     refuse(conversation, traits)
     instructions, rest = leading(conversation.turns)
     turns = merged(folded(rest))
-    extra = additional(conversation, destination, traits, turns)
+    sampling = sampling_of(conversation.sampling, traits)
+    extra = additional(conversation, destination, traits, turns, sampling)
+    effort = extra.pop("output_config", {})  # Converse's own field, which clashes with it
     body = {
-        "system": [*system_of(instructions), *notes_of(conversation, turns)],
+        "system": [*system_of(instructions, traits), *notes_of(conversation, turns)],
         "messages": Messages(destination.maker, traits).of(turns),
-        "inferenceConfig": inference_config(conversation, extra, traits),
-        "toolConfig": tool_config(conversation, turns),
-        "outputConfig": output_config(conversation.format),
+        "inferenceConfig": inference_config(conversation, extra, traits, sampling),
+        "toolConfig": tool_config(conversation, turns, traits, extra),
+        "outputConfig": effort | output_config(conversation.format),
         "additionalModelRequestFields": extra,
         **hints_of(conversation),
     }
@@ -113,32 +117,24 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
         raise Unsupported("verbosity", "has no levels of verbosity")
     if conversation.parallel_tool_calls is False and conversation.tools and not traits.claude:
         raise Unsupported("parallel_tool_calls", "cannot be held to one tool call at a time")
-    refuse_sampling(conversation.sampling, traits)
+    wanted = conversation.format
+    if wanted is not None and wanted.kind == "json_schema" and not takes_schemas(traits):
+        raise Unsupported("format", "cannot be held to a JSON schema")
 
 
-def refuse_sampling(sampling: Sampling, traits: Traits) -> None:
-    """How tokens cannot be drawn."""
-    for name in NEVER:
-        if getattr(sampling, name) is not None:
-            raise Unsupported(name, "does not take it")
-    if sampling.temperature is not None and sampling.temperature > 1:
-        raise Unsupported("temperature", "takes a temperature from 0 to 1")
-    if sampling.top_k is not None and not traits.claude:
-        raise Unsupported("top_k", "cannot sample from the k likeliest tokens")
-    if traits.claude and not traits.claude.samples:
-        for name in ("temperature", "top_p", "top_k"):
-            if getattr(sampling, name) not in {None, 1}:
-                raise Unsupported(name, "draws its tokens as it will")
+def takes_schemas(traits: Traits) -> bool:
+    """Whether an answer can be held to one. Of other families than Claude the service knows."""
+    return traits.claude is None or traits.claude.schemas
 
 
-def system_of(turns: Sequence[Turn]) -> list[Json]:
+def system_of(turns: Sequence[Turn], traits: Traits) -> list[Json]:
     """The instructions that a conversation begins with."""
     blocks: list[Json] = []
     for turn in turns:
         for part in turn.parts:
             if isinstance(part, Text) and part.text.strip():
                 blocks.append({"text": part.text})
-                blocks.extend(cache_point(part.cache, blocks[-1]))
+                blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
     return blocks
 
 
@@ -153,17 +149,18 @@ def notes_of(conversation: Conversation, turns: Sequence[Turn]) -> list[Json]:
     return notes
 
 
-def inference_config(conversation: Conversation, extra: Json, traits: Traits) -> Json:
+def inference_config(
+    conversation: Conversation, extra: Json, traits: Traits, sampling: dict[str, float]
+) -> Json:
     """How to answer."""
-    sampling, max_tokens = conversation.sampling, conversation.max_tokens
+    max_tokens = conversation.max_tokens
     budget = extra.get("thinking", {}).get("budget_tokens", 0)
-    if budget and max_tokens is None:
-        max_tokens = budget + 8_192
-    samples = traits.claude is None or traits.claude.samples
+    if budget and traits.claude and max_tokens is None:
+        max_tokens = max(budget + 1, min(budget + ROOM, traits.claude.max_tokens))
     config = {
         "maxTokens": max_tokens,
-        "temperature": sampling.temperature if samples else None,
-        "topP": sampling.top_p if samples else None,
+        "temperature": sampling.get("temperature"),
+        "topP": sampling.get("top_p"),
         "stopSequences": list(conversation.stop) or None,
     }
     return {name: value for name, value in config.items() if value is not None}
@@ -175,25 +172,23 @@ def called(turns: Sequence[Turn]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def tool_config(conversation: Conversation, turns: Sequence[Turn]) -> Json | None:
+def tool_config(
+    conversation: Conversation, turns: Sequence[Turn], traits: Traits, extra: Json
+) -> Json | None:
     """The tools. A history with calls in it needs some, though none are to be called any more."""
-    tools = [block for tool in conversation.tools for block in tool_blocks(tool)]
-    if not tools:
-        stubs = (Tool(name=name) for name in called(turns))
-        tools = [block for tool in stubs for block in tool_blocks(tool)]
-    if not tools:
+    given = conversation.tools or [Tool(name=name) for name in called(turns)]
+    if not given:
         return None
-    config: Json = {"tools": tools}
-    choice = choice_of(conversation)
+    config: Json = {"tools": [block for tool in given for block in tool_blocks(tool, traits)]}
+    choice = None if "tool_choice" in extra else choice_of(conversation)
     return config | {"toolChoice": choice} if choice else config
 
 
-def tool_blocks(tool: Tool | HostedTool) -> list[Json]:
+def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
     """One tool, and where the prompt is cached. Raises `Unsupported`."""
     if isinstance(tool, HostedTool):
         raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
-    if not TOOL_NAME.fullmatch(tool.name):
-        raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
+    check_name(tool.name, "tools")
     schema = tool.parameters or {"type": "object", "properties": {}}
     if tool.custom:
         schema = {
@@ -211,7 +206,7 @@ def tool_blocks(tool: Tool | HostedTool) -> list[Json]:
     if tool.strict:
         spec |= {"strict": True, "inputSchema": {"json": closed(schema)}}
     block = {"toolSpec": spec}
-    return [block, *cache_point(tool.cache, block)]
+    return [block, *cache_point(tool.cache if traits.caches_tools else None, block)]
 
 
 def choice_of(conversation: Conversation) -> Json | None:
@@ -226,10 +221,17 @@ def choice_of(conversation: Conversation) -> Json | None:
     return {"any": {}} if choice.mode == "required" else {"auto": {}}
 
 
-def output_config(wanted: Format | None) -> Json | None:
+def one_at_a_time(conversation: Conversation) -> Json:
+    """A choice in Claude's own words, in place of Converse's: they clash."""
+    choice = choice_of(conversation) or {"auto": {}}
+    kind = next(iter(choice))
+    return {"type": kind, **choice[kind], "disable_parallel_tool_use": True}
+
+
+def output_config(wanted: Format | None) -> Json:
     """What the answer must look like."""
     if wanted is None or wanted.kind != "json_schema":
-        return None
+        return {}
     schema = closed(wanted.schema or {"type": "object", "properties": {}})
     structure = {"schema": _encoder.encode(schema).decode(), "name": wanted.name or "answer"}
     if wanted.description:
@@ -238,7 +240,11 @@ def output_config(wanted: Format | None) -> Json | None:
 
 
 def additional(
-    conversation: Conversation, destination: Destination, traits: Traits, turns: Sequence[Turn]
+    conversation: Conversation,
+    destination: Destination,
+    traits: Traits,
+    turns: Sequence[Turn],
+    sampling: dict[str, float],
 ) -> Json:
     """What a family takes beside Converse's own fields."""
     if traits.claude is None:
@@ -252,11 +258,17 @@ def additional(
             del fields["thinking"]
         else:
             fit_budget(fields["thinking"], conversation)
-    if conversation.sampling.top_k is not None and traits.claude.samples:
-        fields["top_k"] = conversation.sampling.top_k
-    if conversation.parallel_tool_calls is False and conversation.tools:
-        fields["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
+    if "top_k" in sampling:
+        fields["top_k"] = sampling["top_k"]
+    if conversation.parallel_tool_calls is False and may_call(conversation):
+        fields["tool_choice"] = one_at_a_time(conversation)
     return fields
+
+
+def may_call(conversation: Conversation) -> bool:
+    """Whether there are tools, and they are not forbidden."""
+    choice = conversation.tool_choice
+    return bool(conversation.tools) and (choice is None or choice.mode != "none")
 
 
 def fit_budget(thinking: Json, conversation: Conversation) -> None:
@@ -264,6 +276,8 @@ def fit_budget(thinking: Json, conversation: Conversation) -> None:
     temperature = conversation.sampling.temperature
     if temperature not in {None, 1}:
         raise Unsupported("temperature", "takes no temperature but 1 while it thinks")
+    if conversation.sampling.top_k is not None:
+        raise Unsupported("top_k", "takes no top_k while it thinks")
     most = conversation.max_tokens
     if most is None or thinking["budget_tokens"] < most:
         return
@@ -279,7 +293,7 @@ def open_effort(thinking: Thinking | None, traits: Traits) -> Json:
         return {}
     if not traits.effort_field:
         raise Unsupported("thinking", "does not let its reasoning be steered")
-    effort = thinking.effort or "medium"
+    effort = thinking.effort or effort_by_budget(thinking.budget or BUDGETS["medium"])
     return {"reasoning_effort": OPEN_EFFORTS.get(effort, effort)}
 
 

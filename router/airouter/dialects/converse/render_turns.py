@@ -105,7 +105,7 @@ class Messages:
                 return {"image": image(part.media, turn)}
             case File():
                 return {"document": self._document(part, turn)}
-            case Audio(data=str()):
+            case Audio(data=str()) if self._traits.claude is None:  # which hears nothing
                 return {"audio": audio(part, turn)}
             case Reasoning():
                 return self._reasoning(part)

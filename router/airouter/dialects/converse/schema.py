@@ -50,6 +50,23 @@ class CitedText(msgspec.Struct):
     text: str = ""
 
 
+class Place(msgspec.Struct, rename="camel"):
+    """Where a source stands: on the web, or in a document."""
+
+    url: str | None = None
+    document_index: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class Citation(msgspec.Struct, rename="camel"):
+    """A source; the only key of its location says what is counted there."""
+
+    title: str | None = None
+    source_content: list[CitedText] | None = None
+    location: dict[str, Place] | None = None
+
+
 class Citations(msgspec.Struct):
     """A text and its sources."""
 

@@ -70,12 +70,14 @@ _decoder = msgspec.json.Decoder(WireEvent)
 class Parser:
     """The state of one stream."""
 
-    __slots__ = ("_at", "_called", "_maker", "_model", "_over", "_part", "_usage")
+    __slots__ = ("_argued", "_at", "_called", "_maker", "_model", "_over", "_part", "_usage")
 
     def __init__(self, destination: Destination) -> None:
         self._maker = destination.maker
         self._model = destination.model
         self._at = -1
+        self._argued = False
+        """Whether the call that is open has arguments; an empty object is not spelled out."""
         self._part: Part | None = None
         """The one that is open; a call of the tool that stands for the answer is a text."""
         self._called = False
@@ -136,6 +138,7 @@ class Parser:
                 part = ToolCall(id=part.id, name=part.name, arguments="")
                 self._called = True
         self._part = part
+        self._argued = False
         begun = part
         if isinstance(part, Text):
             begun = Text(text="")
@@ -163,9 +166,12 @@ class Parser:
         if text and isinstance(self._part, Text):
             yield TextDelta(at=self._at, text=text)
         elif text and isinstance(self._part, ToolCall):
+            self._argued = True
             yield ArgumentsDelta(at=self._at, text=text)
 
     def _end_block(self) -> Iterator[Event]:
+        if isinstance(self._part, ToolCall) and not self._argued:
+            yield ArgumentsDelta(at=self._at, text="{}")
         self._part = None
         yield PartEnded(at=self._at)
 
