@@ -20,7 +20,7 @@ LOCATIONS = {unit: (kind, first, last) for kind, (unit, first, last) in UNITS.it
 
 def parse_citation(native: Json) -> Citation:
     """A citation, which is kept as it is for the way back."""
-    unit, first, last = UNITS.get(native.get("type", ""), (None, "", ""))
+    unit, first, last = UNITS.get(str(native.get("type")), (None, "", ""))
     return Citation(
         url=native.get("url"),
         title=native.get("document_title") or native.get("title"),

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import read, wrong_field
 from airouter.dialects.conversation import (
-    CachePoint,
     Conversation,
     File,
     Format,
@@ -21,7 +20,7 @@ from airouter.dialects.conversation import (
     ToolChoice,
 )
 from airouter.dialects.messages import schema
-from airouter.dialects.messages.parse_turns import NAME, system_turns, turn_of
+from airouter.dialects.messages.parse_turns import NAME, below, cache_of, system_turns, turn_of
 from airouter.dialects.turns import check_calls
 from airouter.failures import Failure, invalid_field
 
@@ -120,28 +119,26 @@ def check_version(conversation: Conversation, version: str) -> None:
 
 
 def tool_of(native: Json, index: int) -> Tool | HostedTool:
-    """A tool of the client, or one that Anthropic knows by its type."""
+    """A tool of the client, or one that Anthropic knows by its type. Raises `Failure` 400."""
     kind = native.get("type") or "custom"
-    name = native.get("name")
     if kind != "custom":
         return HostedTool(kind=str(kind), dialect=NAME, native=native)
-    schema_ = native.get("input_schema")
-    if not isinstance(name, str) or not isinstance(schema_, dict):
-        at = f"tools[{index}]"
-        raise invalid_field(at, f"'{at}' must have a name and an input_schema.")
-    cache = native.get("cache_control")
+    try:
+        tool = msgspec.convert(native, schema.ClientTool)
+    except msgspec.ValidationError as error:
+        raise below(wrong_field(error), f"tools[{index}]") from None
     return Tool(
-        name=name,
-        description=native.get("description"),
-        parameters=schema_,
-        strict=native.get("strict"),
-        cache=None if cache is None else CachePoint(ttl=cache.get("ttl")),
+        name=tool.name,
+        description=tool.description,
+        parameters=tool.input_schema,
+        strict=tool.strict,
+        cache=cache_of(tool.cache_control),
         native={key: value for key, value in native.items() if key not in CLIENT_TOOL},
     )
 
 
 def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
-    """Whether and which tool must be called."""
+    """Whether and which tool must be called. Raises `Failure` 400."""
     if choice is None:
         return None
     match choice.type:
@@ -152,7 +149,9 @@ def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
         case "none":
             return ToolChoice(mode="none")
         case "tool":
-            return ToolChoice(mode="required", names=(choice.name or "",))
+            if not choice.name:
+                raise invalid_field("tool_choice.name", "tool_choice.name: Field required")
+            return ToolChoice(mode="required", names=(choice.name,))
 
 
 def thinking_of(request: schema.Request) -> Thinking | None:

@@ -24,6 +24,7 @@ from airouter.dialects.conversation import (
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.provenance import CLAUDE, unpack
+from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,8 @@ def turn_of(message: schema.Message, index: int) -> Turn:
 
 def parts_of(native: Json, at: str) -> Sequence[Part]:
     """One block: nearly always one part; a block that carries another provider's may be several."""
-    if native.get("type") in schema.HOSTED:
+    kind = native.get("type")
+    if isinstance(kind, str) and kind in schema.HOSTED:
         return [Opaque(dialect=NAME, native=native)]
     block = block_of(native, at)
     match block:
@@ -68,7 +70,7 @@ def parts_of(native: Json, at: str) -> Sequence[Part]:
         case schema.ToolResultBlock():
             return [result(block, at)]
         case _:
-            return [part_of(block)]
+            return [part_of(block, native)]
 
 
 def block_of(native: Json, at: str) -> schema.Block:
@@ -90,6 +92,7 @@ def below(failure: Failure, at: str) -> Failure:
 
 def part_of(
     block: schema.TextBlock | schema.ImageBlock | schema.DocumentBlock | schema.ToolUseBlock,
+    native: Json,
 ) -> Part:
     """A block that is one part."""
     cache = cache_of(block.cache_control)
@@ -100,16 +103,16 @@ def part_of(
         case schema.ImageBlock():
             return Image(media=media_of(block.source), cache=cache)
         case schema.DocumentBlock():
-            return document(block, cache)
+            return document(block, cache, native)
         case schema.ToolUseBlock():
             arguments = _json.encode(block.input).decode()
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
 
 
-def document(block: schema.DocumentBlock, cache: CachePoint | None) -> Part:
+def document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
     """A document; one made of blocks only Anthropic knows."""
     if isinstance(block.source, schema.ContentSource):
-        return Opaque(dialect=NAME, native=msgspec.to_builtins(block))
+        return Opaque(dialect=NAME, native=native)
     return File(
         media=media_of(block.source),
         name=block.title,
@@ -170,14 +173,17 @@ def signed(parts: list[Part]) -> list[Part]:
 
 
 def result(block: schema.ToolResultBlock, at: str) -> ToolResult:
-    """What a call gave."""
+    """What a call gave. Raises `Failure` 400."""
     parts: list[Text | Image | File | Opaque] = []
     if isinstance(block.content, str):
         parts.append(Text(text=block.content))
     else:
         for number, native in enumerate(block.content or ()):
-            found = parts_of(native, f"{at}.content[{number}]")
-            parts += [part for part in found if isinstance(part, Text | Image | File | Opaque)]
+            place = f"{at}.content[{number}]"
+            for part in parts_of(native, place):
+                if not isinstance(part, Text | Image | File | Opaque):
+                    raise invalid_field(place, f"'{place}' is no block for the result of a tool.")
+                parts.append(part)
     return ToolResult(
         call_id=block.tool_use_id,
         parts=tuple(parts),

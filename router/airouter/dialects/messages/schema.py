@@ -178,6 +178,16 @@ class OutputConfig(msgspec.Struct):
     task_budget: Json | None = None
 
 
+class ClientTool(msgspec.Struct):
+    """A tool that the client runs; what else it has goes through."""
+
+    name: str
+    input_schema: Json
+    description: str | None = None
+    strict: bool | None = None
+    cache_control: CacheControl | None = None
+
+
 class ToolChoice(msgspec.Struct):
     """Whether and which tool must be called."""
 
