@@ -9,13 +9,13 @@ rest; the bytes that are forwarded are still those that came.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
+from airouter.dialects.tail import Tail
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
@@ -45,35 +45,29 @@ _chunk = msgspec.json.Decoder(Chunk)
 class UsageReader:
     """Forwards everything as it is and remembers the end."""
 
-    __slots__ = ("_size", "_tail", "write")
+    __slots__ = ("_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
-        self._tail: deque[bytes] = deque()
-        self._size = 0
+        self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
         self.write(data)
-        tail = self._tail
-        tail.append(data)
-        self._size += len(data)
-        while self._size - len(tail[0]) > TAIL:
-            self._size -= len(tail.popleft())
+        self._tail.add(data)
 
     def finish(self) -> Usage | None:
         """The stream is whole: the last usage in it."""
         usage = None
-        for event in EVENT_END.split(b"".join(self._tail)):
+        for event in EVENT_END.split(self._tail.read()):
             if USAGE.search(event):
                 usage = usage_of(payload(event)) or usage
         return usage
 
     def abandon(self) -> bool:
         """The stream broke off: whether that was inside an event that the client has begun."""
-        end = b"".join(self._tail)
-        return bool(end) and not end.endswith(ENDS)
+        return self._tail.is_inside_an_event()
 
 
 class UsageHider:

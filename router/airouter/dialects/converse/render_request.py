@@ -29,6 +29,7 @@ from airouter.dialects.conversation import (
 from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_turns import Messages, cache_point, check_name
 from airouter.dialects.converse.sampling import sampling_of
+from airouter.dialects.functions import schema_of
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -189,15 +190,7 @@ def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
     if isinstance(tool, HostedTool):
         raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
     check_name(tool.name, "tools")
-    schema = tool.parameters or {"type": "object", "properties": {}}
-    if tool.custom:
-        schema = {
-            "type": "object",
-            "properties": {"input": {"type": "string"}},
-            "required": ["input"],
-        }
-    elif "type" not in schema:
-        schema = {"type": "object", **schema}
+    schema = schema_of(tool)
     spec: Json = {
         "name": tool.name,
         "description": tool.description or tool.name,

@@ -5,11 +5,8 @@ Source: botocore's service model of `bedrock-runtime`; the order rules are what 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from airouter.dialects.conversation import (
     Audio,
@@ -23,8 +20,8 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.functions import arguments_of, fitting_id
 from airouter.dialects.provenance import is_own
-from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -233,15 +230,7 @@ def audio(part: Audio, turn: Turn) -> Json:
 
 def call(part: ToolCall, turn: Turn) -> Json:
     """A call of a tool. Raises `Failure` 400 for arguments that are no object."""
-    arguments: Any = {"input": part.arguments} if part.custom else {}
-    if not part.custom and part.arguments.strip():
-        try:
-            arguments = msgspec.json.decode(part.arguments)
-        except (msgspec.DecodeError, RecursionError):
-            arguments = None
-    if not isinstance(arguments, dict):
-        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
-        raise invalid_field(turn.at, what)
+    arguments = arguments_of(part, turn)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 
@@ -254,6 +243,4 @@ def check_name(name: str, field: str) -> None:
 
 def call_id(id_: str) -> str:
     """An id that Bedrock takes, the same for a call and its result."""
-    if CALL_ID.fullmatch(id_):
-        return id_
-    return "tooluse_" + hashlib.sha256(id_.encode()).hexdigest()[:32]
+    return fitting_id(id_, CALL_ID, "tooluse_")

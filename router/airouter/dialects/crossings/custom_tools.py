@@ -1,7 +1,7 @@
 """Custom tools where a provider has only functions.
 
-A custom tool takes any text; renderers declare it as a function with one text, `input`. Here a call
-of it becomes what the client declared, whole and in a stream.
+Renderers declare one as a function (`functions.py`). Here a call of it becomes what the client
+declared, whole and in a stream.
 """
 
 from __future__ import annotations
@@ -12,21 +12,13 @@ import msgspec
 
 from airouter.dialects.conversation import Tool, ToolCall
 from airouter.dialects.events import ArgumentsDelta, PartBegun, PartEnded
+from airouter.dialects.functions import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.dialects.conversation import Answer, Conversation, Part
     from airouter.dialects.events import Event
-
-
-class Wrapped(msgspec.Struct):
-    """The arguments of the function that stands for a custom tool."""
-
-    input: str = ""
-
-
-_decoder = msgspec.json.Decoder(Wrapped)
 
 
 def custom_names(conversation: Conversation) -> frozenset[str]:
@@ -53,14 +45,6 @@ def unwrapped_part(part: Part, names: frozenset[str]) -> Part:
     if not isinstance(part, ToolCall) or part.custom or part.name not in names:
         return part
     return msgspec.structs.replace(part, custom=True, arguments=text_in(part.arguments))
-
-
-def text_in(arguments: str) -> str:
-    """The text in the arguments; all of them where a model did not keep to the schema."""
-    try:
-        return _decoder.decode(arguments).input
-    except msgspec.DecodeError:
-        return arguments
 
 
 class Unwrapper:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import File, HostedTool, Image, Tool, ToolResult, Unsupported
+from airouter.dialects.functions import schema_of
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
@@ -185,13 +186,7 @@ def function_of(tool: Tool) -> Json:
     """A function. Raises `Unsupported` for a name that Google refuses."""
     if not FUNCTION_NAME.fullmatch(tool.name):
         raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
-    schema = tool.parameters
-    if tool.custom:
-        schema = {
-            "type": "object",
-            "properties": {"input": {"type": "string"}},
-            "required": ["input"],
-        }
+    schema = schema_of(tool) if tool.custom else tool.parameters
     function: Json = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description

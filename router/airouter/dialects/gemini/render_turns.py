@@ -23,8 +23,8 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.functions import arguments_of
 from airouter.dialects.provenance import is_own
-from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,22 +153,6 @@ def start_of_current(turns: Sequence[Turn]) -> int:
         if turn.role == "user" and any(not isinstance(part, ToolResult) for part in turn.parts):
             return index
     return 0
-
-
-def arguments_of(part: ToolCall, turn: Turn) -> Json:
-    """The arguments as an object. Raises `Failure` 400."""
-    if part.custom:
-        return {"input": part.arguments}
-    if not part.arguments.strip():
-        return {}
-    try:
-        arguments = msgspec.json.decode(part.arguments)
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
-        raise invalid_field(turn.at, what)
-    return arguments
 
 
 def response_of(part: ToolResult) -> Json:

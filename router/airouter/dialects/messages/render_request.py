@@ -21,7 +21,8 @@ from airouter.dialects.conversation import (
     ToolCall,
     Unsupported,
 )
-from airouter.dialects.messages.render_turns import cache_control, messages_of, system_of
+from airouter.dialects.functions import schema_of
+from airouter.dialects.messages.render_turns import cache_control, messages_of, placed, system_of
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
-    turns = merged(turns if traits.system_messages else folded(turns))
+    turns = merged(placed(turns) if traits.system_messages else folded(turns))
     body: dict[str, Any] = {
         "model": destination.model,
-        "max_tokens": conversation.max_tokens or destination.max_output_tokens or traits.max_tokens,
+        "max_tokens": ceiling(conversation, destination, traits),
         "messages": messages_of(turns, destination.maker),
     }
     system = system_of(instructions)
@@ -78,6 +79,13 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     if conversation.stream:
         body["stream"] = True
     return body | (conversation.extensions if conversation.dialect == NAME else {})
+
+
+def ceiling(conversation: Conversation, destination: Destination, traits: Traits) -> int:
+    """What an answer may have; 0 only warms the cache."""
+    if conversation.max_tokens is not None:
+        return conversation.max_tokens
+    return destination.max_output_tokens or traits.max_tokens
 
 
 def refuse(conversation: Conversation) -> None:
@@ -144,15 +152,7 @@ def tool_of(tool: Tool | HostedTool) -> Json:
         if tool.dialect != NAME:
             raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
         return tool.native
-    schema = tool.parameters or {"type": "object", "properties": {}}
-    if tool.custom:
-        schema = {
-            "type": "object",
-            "properties": {"input": {"type": "string"}},
-            "required": ["input"],
-        }
-    elif "type" not in schema:
-        schema = {"type": "object", **schema}
+    schema = schema_of(tool)
     rendered: Json = {"name": tool.name, "input_schema": schema, **tool.native}
     if tool.description:
         rendered["description"] = tool.description
@@ -188,15 +188,16 @@ def wants_answer_tool(wanted: Format | None, traits: Traits) -> bool:
 
 def by_answer_tool(conversation: Conversation, tools: list[Json]) -> Json:
     """Tools among which one is the answer. `response.py` makes text of its call."""
+    callable_ = bool(conversation.tools)
     if conversation.tool_choice is not None and conversation.tool_choice.mode == "none":
-        tools = []
+        tools, callable_ = [], False
     wanted = conversation.format or Format(kind="json_schema")
     answer: Json = {
         "name": ANSWER_TOOL,
         "description": wanted.description or "Give the final answer by this tool.",
         "input_schema": wanted.schema or {"type": "object"},
     }
-    choice = {"type": "any"} if tools else {"type": "tool", "name": ANSWER_TOOL}
+    choice = {"type": "any"} if callable_ else {"type": "tool", "name": ANSWER_TOOL}
     return {"tools": [*tools, answer], "tool_choice": choice}
 
 

@@ -6,7 +6,7 @@ than Anthropic wants back travels in the signature of one (`provenance.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -47,6 +47,7 @@ STOP_REASONS: dict[Stop, str] = {
     "pause": "pause_turn",
 }
 _encoder = msgspec.json.Encoder()
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
 def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noqa: ARG001  # as all
@@ -134,5 +135,13 @@ def call_block(part: ToolCall) -> Json:
         "type": "tool_use",
         "id": call_id(part.id),
         "name": part.name,
-        "input": msgspec.Raw(part.arguments.encode() or b"{}"),
+        "input": input_of(part.arguments),
     }
+
+
+def input_of(arguments: str) -> Json:
+    """Arguments as an object; those cut off in the middle under the name Anthropic gives them."""
+    try:
+        return _object.decode(arguments or "{}")
+    except msgspec.DecodeError:
+        return {"INVALID_JSON": arguments}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from airouter.dialects.conversation import (
     CachePoint,
@@ -20,12 +18,13 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.functions import arguments_of, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
-from airouter.failures import invalid_field
+from airouter.dialects.turns import INSTRUCTIONS, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from airouter.dialects.conversation import Json, Media, Part, Turn
 
@@ -60,6 +59,21 @@ def messages_of(turns: Sequence[Turn], maker: str) -> list[Json]:
     return messages
 
 
+def placed(turns: Iterable[Turn]) -> list[Turn]:
+    """Later instructions where they may stand: after the user and before the model, or at the end.
+
+    Elsewhere they are what the user says.
+    """
+    spoken = (turn for turn in turns if turn.parts)
+    runs = [list(run) for _, run in groupby(spoken, key=lambda turn: turn.role in INSTRUCTIONS)]
+    found: list[Turn] = []
+    for at, run in enumerate(runs):
+        after_user = at > 0 and runs[at - 1][-1].role == "user"
+        before_model = at + 1 == len(runs) or runs[at + 1][0].role == "assistant"
+        found += run if after_user and before_model else folded(run)
+    return found
+
+
 def blocks_of(turn: Turn, maker: str) -> list[Json]:
     """The blocks of a message."""
     blocks = (block_of(part, turn, maker) for part in turn.parts)
@@ -84,7 +98,7 @@ def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR091
         case ToolResult():
             return result(part, turn, maker)
         case Refusal():
-            return {"type": "text", "text": part.text}
+            return text(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
             return part.native
     raise Unsupported(turn.at, "cannot take one of its parts")
@@ -117,30 +131,14 @@ def call(part: ToolCall, turn: Turn) -> Json:
         "type": "tool_use",
         "id": call_id(part.id),
         "name": part.name,
-        "input": {"input": part.arguments} if part.custom else arguments_of(part, turn),
+        "input": arguments_of(part, turn),
     }
     return block | cache_control(part.cache)
 
 
-def arguments_of(part: ToolCall, turn: Turn) -> Json:
-    """The arguments as an object. Raises `Failure` 400."""
-    if not part.arguments.strip():
-        return {}
-    try:
-        arguments = msgspec.json.decode(part.arguments)
-    except msgspec.DecodeError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{part.id[:64]}'."
-        raise invalid_field(turn.at, what)
-    return arguments
-
-
 def call_id(id_: str) -> str:
     """An id that Anthropic takes, the same for a call and its result."""
-    if CALL_ID.fullmatch(id_):
-        return id_
-    return "toolu_" + hashlib.sha256(id_.encode()).hexdigest()[:32]
+    return fitting_id(id_, CALL_ID, "toolu_")
 
 
 def result(part: ToolResult, turn: Turn, maker: str) -> Json:

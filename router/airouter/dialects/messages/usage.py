@@ -6,7 +6,6 @@ What the input cost stands in the first event, the rest in one of the last.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import msgspec
 
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
+from airouter.dialects.tail import Tail
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
@@ -46,7 +46,7 @@ _event = msgspec.json.Decoder(WireEvent)
 class UsageReader:
     """Forwards everything as it is and remembers the beginning and the end."""
 
-    __slots__ = ("_head", "_missing", "_size", "_tail", "write")
+    __slots__ = ("_head", "_missing", "_tail", "write")
 
     failure = None
 
@@ -54,28 +54,23 @@ class UsageReader:
         self.write = write
         self._head: list[bytes] = []
         self._missing = HEAD
-        self._tail: deque[bytes] = deque()
-        self._size = 0
+        self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
         self.write(data)
         if self._missing > 0:
             self._head.append(data[: self._missing])
             self._missing -= len(data)
-        tail = self._tail
-        tail.append(data)
-        self._size += len(data)
-        while self._size - len(tail[0]) > TAIL:
-            self._size -= len(tail.popleft())
+        self._tail.add(data)
 
     def finish(self) -> Usage | None:
         """The stream is whole: what it cost."""
         usage = last_usage(b"".join(self._head), None)
-        return last_usage(b"".join(self._tail), usage)
+        return last_usage(self._tail.read(), usage)
 
     def abandon(self) -> bool:
         """Whether the client has the beginning of an event without its end."""
-        return bool(self._tail) and not b"".join(self._tail).endswith(b"\n\n")
+        return self._tail.is_inside_an_event()
 
 
 def last_usage(data: bytes, usage: Usage | None) -> Usage | None:

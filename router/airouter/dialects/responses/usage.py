@@ -5,12 +5,12 @@ The last event has the whole response in it, and its usage near the end.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.tail import Tail
 
 Write = Callable[[bytes], None]
 
@@ -80,26 +80,21 @@ def parse_usage(counts: Counts) -> Usage:
 class UsageReader:
     """Forwards everything as it is and remembers the end."""
 
-    __slots__ = ("_size", "_tail", "write")
+    __slots__ = ("_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
-        self._tail: deque[bytes] = deque()
-        self._size = 0
+        self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
         self.write(data)
-        tail = self._tail
-        tail.append(data)
-        self._size += len(data)
-        while self._size - len(tail[0]) > TAIL:
-            self._size -= len(tail.popleft())
+        self._tail.add(data)
 
     def finish(self) -> Usage | None:
         """The stream is whole: the usage in its last event."""
-        *_, data = b"".join(self._tail).rstrip().rpartition(b"\ndata:")
+        *_, data = self._tail.read().rstrip().rpartition(b"\ndata:")
         try:
             response = _event.decode(data).response
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -109,4 +104,4 @@ class UsageReader:
 
     def abandon(self) -> bool:
         """Whether the client has the beginning of an event without its end."""
-        return bool(self._tail) and not b"".join(self._tail).endswith(b"\n\n")
+        return self._tail.is_inside_an_event()

@@ -1,0 +1,64 @@
+"""Tools for providers that know only functions: a custom tool is one with a text, `input`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    import re
+
+    from airouter.dialects.conversation import Json, Tool, ToolCall, Turn
+
+
+class Wrapped(msgspec.Struct):
+    """The arguments of the function that stands for a custom tool."""
+
+    input: str = ""
+
+
+_decoder = msgspec.json.Decoder(Wrapped)
+
+
+def schema_of(tool: Tool) -> Json:
+    """The parameters of a tool, always those of an object."""
+    if tool.custom:
+        text = {"input": {"type": "string"}}
+        return {"type": "object", "properties": text, "required": ["input"]}
+    schema = tool.parameters or {"type": "object", "properties": {}}
+    return schema if "type" in schema else {"type": "object", **schema}
+
+
+def arguments_of(call: ToolCall, turn: Turn) -> Json:
+    """The arguments of a call as an object. Raises `Failure` 400 that names the turn."""
+    if call.custom:
+        return {"input": call.arguments}
+    if not call.arguments.strip():
+        return {}
+    try:
+        arguments = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{call.id[:64]}'."
+        raise invalid_field(turn.at, what)
+    return arguments
+
+
+def text_in(arguments: str) -> str:
+    """The text for a custom tool; all of the arguments where a model did not keep to the schema."""
+    try:
+        return _decoder.decode(arguments).input
+    except msgspec.DecodeError:
+        return arguments
+
+
+def fitting_id(id_: str, allowed: re.Pattern[str], prefix: str) -> str:
+    """An id that a provider takes, the same for a call and its result."""
+    if allowed.fullmatch(id_):
+        return id_
+    return prefix + hashlib.sha256(id_.encode()).hexdigest()[:32]

@@ -1,0 +1,33 @@
+"""The end of a stream that passes through, remembered for what stands there."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class Tail:
+    """Keeps at least the last `limit` bytes, as they came."""
+
+    __slots__ = ("_limit", "_pieces", "_size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        """A piece more."""
+        pieces = self._pieces
+        pieces.append(data)
+        self._size += len(data)
+        while self._size - len(pieces[0]) > self._limit:
+            self._size -= len(pieces.popleft())
+
+    def read(self) -> bytes:
+        """What is kept."""
+        return b"".join(self._pieces)
+
+    def is_inside_an_event(self) -> bool:
+        """Whether it ends in the middle of a server-sent event."""
+        end = self.read()[-4:]
+        return bool(end) and not end.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
