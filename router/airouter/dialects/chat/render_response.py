@@ -8,6 +8,7 @@ open-weight servers gave it.
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
 
 
 def completion_id(id_: str) -> str:
-    """An id as OpenAI's begin."""
+    """An id as OpenAI's begin, for providers too that give none."""
+    id_ = id_ or secrets.token_hex(12)
     return id_ if id_.startswith("chatcmpl-") else f"chatcmpl-{id_}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
 
 def seed_of(id_: str) -> str:
     """What all ids of a response are made of."""
-    return hashlib.sha256(id_.encode()).hexdigest()[:32]
+    return hashlib.sha256(id_.encode()).hexdigest()[:32] if id_ else secrets.token_hex(16)
 
 
 def response_object(conversation: Conversation, seed: str, model: str, created: int) -> Json:
