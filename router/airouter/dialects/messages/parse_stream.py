@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Json, Reasoning, Signature, Text, ToolCall
+from airouter.dialects.conversation import Json, Opaque, Reasoning, Signature, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -70,7 +70,17 @@ _decoder = msgspec.json.Decoder(WireEvent)
 class Parser:
     """The state of one stream."""
 
-    __slots__ = ("_argued", "_at", "_called", "_maker", "_model", "_over", "_part", "_usage")
+    __slots__ = (
+        "_argued",
+        "_at",
+        "_called",
+        "_input",
+        "_maker",
+        "_model",
+        "_over",
+        "_part",
+        "_usage",
+    )
 
     def __init__(self, destination: Destination) -> None:
         self._maker = destination.maker
@@ -79,7 +89,9 @@ class Parser:
         self._argued = False
         """Whether the call that is open has arguments; an empty object is not spelled out."""
         self._part: Part | None = None
-        """The one that is open; a call of the tool that stands for the answer is a text."""
+        """The one that is open, as its beginning said."""
+        self._input: list[str] = []
+        """What a tool of the provider was called with."""
         self._called = False
         self._usage: Usage | None = None
         self._over = False
@@ -130,25 +142,20 @@ class Parser:
 
     def _begin_block(self, block: Json) -> Iterator[Event]:
         self._at += 1
-        part = part_of(block, self._maker)
-        if isinstance(part, ToolCall):
-            if part.name == ANSWER_TOOL:
-                part = Text(text="")
-            else:
-                part = ToolCall(id=part.id, name=part.name, arguments="")
-                self._called = True
-        self._part = part
+        part = self._part = part_of(block, self._maker)
         self._argued = False
-        begun = part
-        if isinstance(part, Text):
-            begun = Text(text="")
-        elif isinstance(part, Reasoning) and not (part.signature and part.signature.redacted):
-            begun = Reasoning()
-        yield PartBegun(at=self._at, part=begun)
+        self._input = []
+        if isinstance(part, Opaque):
+            return  # it is told when it is whole
+        if isinstance(part, ToolCall) and part.name != ANSWER_TOOL:
+            self._called = True
+        yield PartBegun(at=self._at, part=beginning(part))
         if isinstance(part, Text) and part.text:
             yield TextDelta(at=self._at, text=part.text)
 
     def _grow(self, delta: Delta) -> Iterator[Event]:
+        if self._part is None:
+            raise BrokenReply("the upstream's stream goes on with a block that is not open")
         match delta.type:
             case "text_delta":
                 yield TextDelta(at=self._at, text=delta.text)
@@ -163,15 +170,22 @@ class Parser:
                 yield Cited(at=self._at, citation=parse_citation(delta.citation))
 
     def _argue(self, text: str) -> Iterator[Event]:
-        if text and isinstance(self._part, Text):
-            yield TextDelta(at=self._at, text=text)
-        elif text and isinstance(self._part, ToolCall):
+        part = self._part
+        if isinstance(part, Opaque):
+            self._input.append(text)
+        elif text and isinstance(part, ToolCall):
             self._argued = True
-            yield ArgumentsDelta(at=self._at, text=text)
+            answers = part.name == ANSWER_TOOL
+            yield (TextDelta if answers else ArgumentsDelta)(at=self._at, text=text)
 
     def _end_block(self) -> Iterator[Event]:
-        if isinstance(self._part, ToolCall) and not self._argued:
-            yield ArgumentsDelta(at=self._at, text="{}")
+        part = self._part
+        if part is None:
+            raise BrokenReply("the upstream's stream ends a block that is not open")
+        if isinstance(part, Opaque):
+            yield PartBegun(at=self._at, part=with_input(part, "".join(self._input)))
+        elif isinstance(part, ToolCall) and not self._argued:
+            yield from self._argue(part.arguments)
         self._part = None
         yield PartEnded(at=self._at)
 
@@ -185,3 +199,26 @@ class Parser:
             if stop == "tool_calls" and not self._called:
                 stop = "end"
             yield Stopped(stop=stop, stop_sequence=delta.stop_sequence)
+
+
+def beginning(part: Part) -> Part:
+    """A part as it begins; a call of the tool that stands for the answer is a text."""
+    if isinstance(part, ToolCall) and part.name != ANSWER_TOOL:
+        return ToolCall(id=part.id, name=part.name, arguments="")
+    if isinstance(part, Text | ToolCall):
+        return Text(text="")
+    if isinstance(part, Reasoning) and not (part.signature and part.signature.redacted):
+        return Reasoning()
+    return part
+
+
+def with_input(part: Opaque, text: str) -> Opaque:
+    """A call of the provider's own tool with what came after its beginning."""
+    if not text:
+        return part
+    try:
+        return Opaque(
+            dialect=part.dialect, native={**part.native, "input": msgspec.json.decode(text)}
+        )
+    except msgspec.DecodeError:
+        return part  # cut off in the middle

@@ -188,16 +188,20 @@ def wants_answer_tool(wanted: Format | None, traits: Traits) -> bool:
 
 def by_answer_tool(conversation: Conversation, tools: list[Json]) -> Json:
     """Tools among which one is the answer. `response.py` makes text of its call."""
-    callable_ = bool(conversation.tools)
-    if conversation.tool_choice is not None and conversation.tool_choice.mode == "none":
-        tools, callable_ = [], False
+    none = conversation.tool_choice is not None and conversation.tool_choice.mode == "none"
+    if none:
+        tools = []
     wanted = conversation.format or Format(kind="json_schema")
     answer: Json = {
         "name": ANSWER_TOOL,
         "description": wanted.description or "Give the final answer by this tool.",
         "input_schema": wanted.schema or {"type": "object"},
     }
-    choice = {"type": "any"} if callable_ else {"type": "tool", "name": ANSWER_TOOL}
+    choice = (
+        {"type": "any"}
+        if conversation.tools and not none
+        else {"type": "tool", "name": ANSWER_TOOL}
+    )
     return {"tools": [*tools, answer], "tool_choice": choice}
 
 

@@ -6,6 +6,7 @@ than Anthropic wants back travels in the signature of one (`provenance.py`).
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -67,7 +68,8 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
 
 
 def message_id(id_: str) -> str:
-    """An id as Anthropic's begin."""
+    """An id as Anthropic's begin, for providers too that give none."""
+    id_ = id_ or secrets.token_hex(12)
     return id_ if id_.startswith("msg_") else f"msg_{id_}"
 
 

@@ -49,7 +49,16 @@ _encode = msgspec.json.Encoder().encode
 class Renderer:
     """The state of one stream."""
 
-    __slots__ = ("_index", "_open", "_part", "_signature", "_stopped", "_thought", "_usage")
+    __slots__ = (
+        "_index",
+        "_open",
+        "_part",
+        "_signature",
+        "_stopped",
+        "_summary",
+        "_thought",
+        "_usage",
+    )
 
     def __init__(self, conversation: Conversation) -> None:  # noqa: ARG002  # as all
         self._index = -1
@@ -57,6 +66,8 @@ class Renderer:
         """Whether a block is begun and not ended."""
         self._part: Part | None = None
         self._thought: list[str] = []
+        self._summary: int | None = None
+        """Which part of a summary was told last."""
         self._signature: Signature | None = None
         self._stopped: Stopped | None = None
         self._usage: Usage | None = None
@@ -71,8 +82,7 @@ class Renderer:
             case ArgumentsDelta():
                 return self._delta({"type": "input_json_delta", "partial_json": event.text})
             case ReasoningDelta():
-                self._thought.append(event.text)
-                return self._delta({"type": "thinking_delta", "thinking": event.text})
+                return self._think(event)
             case PartBegun():
                 return self._part_begun(event.part)
             case PartEnded():
@@ -113,6 +123,7 @@ class Renderer:
     def _part_begun(self, part: Part) -> bytes:
         self._part = part
         self._thought = []
+        self._summary = None
         self._signature = None
         match part:
             case Text() | Refusal():
@@ -130,6 +141,15 @@ class Renderer:
                 return b"".join(map(self._whole, blocks_of(part)))
         return b"".join(map(self._whole, blocks_of(part)))
 
+    def _think(self, event: ReasoningDelta) -> bytes:
+        """More of a thought; the parts of a summary are paragraphs of it."""
+        text = event.text
+        if event.summary != self._summary and self._thought:
+            text = f"\n\n{text}"
+        self._summary = event.summary
+        self._thought.append(text)
+        return self._delta({"type": "thinking_delta", "thinking": text})
+
     def _part_ended(self) -> bytes:
         if not self._open:
             return b""
@@ -143,13 +163,20 @@ class Renderer:
         if is_claude(signature):
             return signature.value
         text = part.text + "".join(self._thought)
-        return pack([Reasoning(text=text, signature=signature)])
+        return pack([msgspec.structs.replace(part, text=text, signature=signature)])
 
     def _whole(self, block: Json) -> bytes:
         """A block at once; a thinking one needs its signature as a delta."""
         if block["type"] == "thinking":
             start = self._start({**block, "signature": ""})
             delta = {"type": "signature_delta", "signature": block["signature"]}
+            return start + self._delta(delta) + self._stop()
+        if "input" in block:
+            start = self._start({**block, "input": {}})
+            delta = {
+                "type": "input_json_delta",
+                "partial_json": _encode(block["input"]).decode(),
+            }
             return start + self._delta(delta) + self._stop()
         if block["type"] == "text":
             start = self._start({"type": "text", "text": ""})
