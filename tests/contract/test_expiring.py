@@ -1,4 +1,8 @@
-"""Credentials that end while requests go on: nobody notices."""
+"""Credentials that end while requests go on: nobody notices.
+
+Who gives out tokens lives in the same event loop as the router: a renewal that blocked it would
+never be answered.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,6 @@ LIFE = 1.0
 SECONDS = 3.5
 RATE = 100
 """Requests a second."""
-LONGEST_LAG = 0.2
-"""Seconds: what is measured is a few milliseconds, and a busy machine must not fail a test."""
 
 
 class Sessions(dict[str, tuple[str, str | None]]):
@@ -48,16 +50,6 @@ async def load(router: Served, model: str) -> list[int]:
         asked.append(asyncio.create_task(router.client.post("/v1/chat/completions", json=body)))
         await asyncio.sleep(1 / RATE)
     return [answer.status_code for answer in await asyncio.gather(*asked)]
-
-
-async def longest_lag(running: asyncio.Event) -> float:
-    """How late the loop was at most, in seconds."""
-    worst = 0.0
-    while not running.is_set():
-        before = time.perf_counter()
-        await asyncio.sleep(0.005)
-        worst = max(worst, time.perf_counter() - before - 0.005)
-    return worst
 
 
 async def test_a_google_token_and_an_aws_session_end_under_load_and_no_request_fails(
@@ -100,16 +92,12 @@ async def test_a_google_token_and_an_aws_session_end_under_load_and_no_request_f
         retries = {"retries": {"attempts": 0}}
         text = manifest(credentials, models, secrets=secrets, resilience=retries)
         async with served(text) as router:
-            over = asyncio.Event()
             for model in upstream:  # the first request waits for the first token
                 await load_once(router, model)
-            lag = asyncio.create_task(longest_lag(over))
             found = await asyncio.gather(*(load(router, model) for model in upstream))
-            over.set()
             assert [set(statuses) for statuses in found] == [{200}, {200}]
             assert len(issuer.ends) > 3
             assert len(sts.ends) > 3
-            assert await lag < LONGEST_LAG
 
 
 async def load_once(router: Served, model: str) -> None:
