@@ -58,13 +58,16 @@ def parse_usage(counts: Counts) -> Usage:
 
 def later(first: Usage | None, last: Usage) -> Usage:
     """What the end of a stream says, filled with what its beginning said."""
-    if first is None:
+    if first is None or last.cached_tokens is not None or last.cache_write_tokens is not None:
         return last
-    if last.input_tokens is not None:
-        return last
+    if last.input_tokens is None:
+        given = first.input_tokens
+    else:
+        cached, written = first.cached_tokens, first.cache_write_tokens
+        given = last.input_tokens + (cached or 0) + (written or 0)
     return msgspec.structs.replace(
         last,
-        input_tokens=first.input_tokens,
+        input_tokens=given,
         cached_tokens=first.cached_tokens,
         cache_write_tokens=first.cache_write_tokens,
     )
