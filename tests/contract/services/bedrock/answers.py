@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from contract.services.stand_in import Body, Turn
 
@@ -21,6 +22,19 @@ CITATION = {
     "sourceContent": [{"text": "The grass is green."}],
     "location": {"documentChar": {"documentIndex": 0, "start": 0, "end": 19}},
 }
+
+
+@dataclass
+class Said(Turn):
+    """A turn in Bedrock's own words, where the words of all services do not reach."""
+
+    blocks: tuple[Body, ...] | None = None
+    """All that is said, as it is sent: reasoning that nobody signed, an empty text."""
+    stop_reason: str | None = None
+
+
+EMPTY_TEXT_FIRST = ({"text": ""}, {"reasoningContent": {"reasoningText": {"text": "Hm."}}})
+"""How gpt-oss begins: a text without words in block 0, then its reasoning."""
 
 
 class Signatures:
@@ -40,6 +54,8 @@ class Signatures:
 
 def content_of(turn: Turn, body: Body, signatures: Signatures) -> list[Body]:
     """The blocks of an answer."""
+    if isinstance(turn, Said) and turn.blocks is not None:
+        return list(turn.blocks)
     blocks: list[Body] = []
     if turn.redacted:
         blocks.append({"reasoningContent": {"redactedContent": signatures.issue("(redacted)")}})
@@ -52,6 +68,8 @@ def content_of(turn: Turn, body: Body, signatures: Signatures) -> list[Body]:
         blocks.append({"citationsContent": {"content": [{"text": said}], "citations": [CITATION]}})
     elif said:
         blocks.append({"text": said})
+    if turn.image is not None:
+        blocks.append({"image": {"format": "png", "source": {"bytes": turn.image}}})
     for number, call in enumerate(turn.calls):
         use = {"toolUseId": f"tooluse_{number}.a", "name": call.name, "input": call.arguments}
         blocks.append({"toolUse": use})
@@ -69,7 +87,7 @@ def echo(body: Body) -> str:
 
 def whole(turn: Turn, body: Body, model: str, signatures: Signatures) -> Body:
     """A response."""
-    stop = "tool_use" if turn.stop == "end" and turn.calls else STOPS[turn.stop]
+    stop = stop_of(turn)
     fresh = turn.input_tokens - turn.cached_tokens - turn.written_tokens
     usage = {
         "inputTokens": fresh,
@@ -87,6 +105,12 @@ def whole(turn: Turn, body: Body, model: str, signatures: Signatures) -> Body:
     }
 
 
+def stop_of(turn: Turn) -> str:
+    if isinstance(turn, Said) and turn.stop_reason is not None:
+        return turn.stop_reason
+    return "tool_use" if turn.stop == "end" and turn.calls else STOPS[turn.stop]
+
+
 def events(response: Body) -> Iterator[tuple[str, Body]]:
     """The same as a stream: text and reasoning are not announced, the cost comes last."""
     yield "messageStart", {"role": "assistant"}
@@ -96,6 +120,9 @@ def events(response: Body) -> Iterator[tuple[str, Body]]:
             use = block["toolUse"]
             start = {"toolUse": {"toolUseId": use["toolUseId"], "name": use["name"]}}
             yield "contentBlockStart", {"start": start, **where}
+        if "image" in block:
+            format_of = {"image": {"format": block["image"]["format"]}}
+            yield "contentBlockStart", {"start": format_of, **where}
         for delta in deltas(block):
             yield "contentBlockDelta", {"delta": delta, **where}
         yield "contentBlockStop", where
@@ -106,7 +133,9 @@ def events(response: Body) -> Iterator[tuple[str, Body]]:
 def deltas(block: Body) -> Iterator[Body]:
     """The pieces of a block."""
     if "text" in block:
-        yield from ({"text": piece} for piece in halves(block["text"]))
+        yield from ({"text": piece} for piece in halves(block["text"]) or [""])
+    elif "image" in block:
+        yield {"image": {"source": block["image"]["source"]}}
     elif "citationsContent" in block:
         content = block["citationsContent"]
         yield from ({"text": piece["text"]} for piece in content["content"])
@@ -121,7 +150,8 @@ def deltas(block: Body) -> Iterator[Body]:
             return
         for piece in halves(content["reasoningText"]["text"]):
             yield {"reasoningContent": {"text": piece}}
-        yield {"reasoningContent": {"signature": content["reasoningText"]["signature"]}}
+        if "signature" in content["reasoningText"]:
+            yield {"reasoningContent": {"signature": content["reasoningText"]["signature"]}}
 
 
 def halves(text: str) -> list[str]:
