@@ -1,0 +1,59 @@
+"""Messages that pass through to Anthropic, played by hand: all that is unknown to us survives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from support.config import manifest
+from support.in_loop import served
+from support.raw_upstream import RawUpstream, raw_upstream
+
+BODY = {
+    "model": "m",
+    "max_tokens": 5,
+    "messages": [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
+    "from_next_year": {"x": [1, None]},
+}
+ANSWER = b'{"id":"msg_1","content":[],"usage":{"input_tokens":4},"new": {"to":  "us"}}'
+EVENTS = (
+    b'event: message_start\r\ndata: {"type":"message_start","message":{"usage":{"input_tokens":4}}}'
+    b'\r\n\r\nevent: hologram\r\ndata: {"type":"hologram"}\r\n\r\n'
+)
+
+
+def config(upstream: RawUpstream) -> str:
+    credential = {
+        "name": "c",
+        "type": "Anthropic",
+        "baseURL": f"http://127.0.0.1:{upstream.port}",
+        "secretRef": {"name": "keys", "key": "upstream"},
+    }
+    model = {"name": "m", "backends": [{"credential": "c", "upstreamName": "claude-opus-4-7"}]}
+    return manifest([credential], [model], secrets={"upstream": "sk-ant"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"), [("application/json", ANSWER), ("text/event-stream", EVENTS)]
+)
+async def test_bytes_are_untouched_both_ways(kind: str, answer: bytes) -> None:
+    async with raw_upstream() as upstream, served(config(upstream)) as router:
+        headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "holograms-2027-01-01"}
+        task = asyncio.create_task(router.client.post("/v1/messages", json=BODY, headers=headers))
+        provider = await upstream.accept()
+        head, _, body = (await provider.request()).partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        assert lines[0].startswith(b"post /v1/messages ")
+        assert b"x-api-key: sk-ant" in lines
+        assert b"anthropic-version: 2026-10-21" in lines
+        assert b"anthropic-beta: holograms-2027-01-01" in lines
+        assert not any(line.startswith(b"authorization") for line in lines)
+        assert json.loads(body) == {**BODY, "model": "claude-opus-4-7"}
+        length = f"content-length: {len(answer)}\r\n\r\n"
+        await provider.say(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{length}".encode() + answer)
+        got = await task
+    assert got.content == answer
+    assert got.headers["content-type"].startswith(kind)
+    assert got.headers["request-id"] == got.headers["x-request-id"]
