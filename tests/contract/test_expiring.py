@@ -20,9 +20,9 @@ from support.clouds import AWS, ROLE, Google, listening
 from support.config import manifest
 from support.in_loop import Served, served
 
-LIFE = 1.0
+LIFE = 3.0
 """Seconds that a token and a session live."""
-SECONDS = 3.5
+SECONDS = 6.5
 RATE = 100
 """Requests a second."""
 
