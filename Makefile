@@ -55,7 +55,7 @@ kubernetes: $(VENV)/.dev ## Build the API server that tests talk to, once (needs
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
-	$(BIN)/python -m pytest tests/e2e $(ARGS)
+	$(BIN)/python -m pytest tests/e2e -o faulthandler_timeout=2700 $(ARGS)
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up

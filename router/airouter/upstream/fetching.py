@@ -85,6 +85,9 @@ class Fetcher:
         wanted = list(dict.fromkeys(urls))
         if len(wanted) > MOST_URLS:
             raise refused(wanted[0], f"there are more than {MOST_URLS} URLs in one request")
+        await self._opened()
+        for url in wanted:  # before any of them is asked for
+            self._permit(url)
         tasks = [asyncio.create_task(self.fetch(url)) for url in wanted]
         try:
             return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
@@ -157,6 +160,13 @@ class Fetcher:
 
     def _too_large(self) -> Unfetchable:
         return Unfetchable(f"it is larger than {self._max_bytes} bytes")
+
+    def _permit(self, url: str) -> None:
+        """Raise `Failure` 400 for a URL that is not to be asked for."""
+        try:
+            self._check(parse(url))
+        except Unfetchable as error:
+            raise refused(url, str(error)) from None
 
     def _check(self, url: httpx.URL) -> None:
         """Raise `Unfetchable` for a URL that is not to be asked for."""

@@ -50,9 +50,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         failure: Exception = NotPublic()
         for address in await self._checked(host, port):
             try:
-                return await self._inner.connect_tcp(
+                stream = await self._inner.connect_tcp(
                     address, port, PATIENCE, local_address, socket_options
                 )
+                return GuardedStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -65,6 +66,41 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         if not self._trusted(host, port) and not all(map(is_public, addresses)):
             raise NotPublic
         return addresses[:MOST_ADDRESSES]
+
+
+class GuardedStream(httpcore.AsyncNetworkStream):
+    """A connection that ends with its handshake.
+
+    One that is cancelled there would stay open until the other side closes it, if ever: httpcore
+    closes it only when the handshake fails.
+    """
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self._inner.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
 
 
 async def system_resolve(host: str, port: int) -> list[str]:

@@ -123,6 +123,7 @@ async def test_one_url_that_cannot_be_had_fails_the_request() -> None:
     async with serving(answering()) as site:
         with pytest.raises(Failure, match="only https URLs"):
             await site.fetcher().fetch_all([f"{site.root}/a", "http://elsewhere.example/"])
+        assert site.names.asked == []
 
 
 async def test_a_request_refers_to_so_many_urls_at_most() -> None:
@@ -387,6 +388,16 @@ async def test_a_server_that_drips_is_left_in_time() -> None:
     async with serving(drip) as site:
         told = await why(site.fetcher(timeout=0.2), f"{site.root}/")
     assert told == "it took longer than 0.2 seconds."
+
+
+async def test_a_handshake_that_never_ends_leaves_no_connection_behind() -> None:
+    async with raw_upstream() as upstream:
+        fetcher = Fetcher([f"{NAME}:{upstream.port}"], resolve=Names(LOOPBACK), timeout=0.2)
+        asking = asyncio.create_task(why(fetcher, f"https://{NAME}:{upstream.port}/"))
+        conversation = await upstream.accept()
+        assert await asking == "it took longer than 0.2 seconds."
+        async with asyncio.timeout(5):
+            await conversation.gone()
 
 
 async def test_a_name_server_that_hangs_is_left_in_time() -> None:
