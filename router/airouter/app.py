@@ -23,7 +23,7 @@ import uvloop
 
 from airouter import __version__
 from airouter.api.application import build_application
-from airouter.api.doors import DOORS
+from airouter.api.doors import DOORS, RESPONSES
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.sources.file import FileSource
@@ -37,6 +37,7 @@ from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import PROVIDERS
+from airouter.responses.service import Service
 from airouter.routing.fail2ban import NoBans
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
@@ -99,6 +100,7 @@ class Router:
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, home_of)
         self.recorder = Recorder(self._consumers(), loop.call_later)
+        self.responses = Service(settings.sqlite_path)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
             bans=NoBans(),
@@ -106,11 +108,14 @@ class Router:
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
+            turns=self.responses,
         )
+        self.responses.serve = partial(self.pipeline.serve, door=RESPONSES)
         self.application = build_application(
             self.pipeline,
             self,
             self._scrape,
+            responses=self.responses,
             body_limit=settings.max_body_bytes,
             started_at=int(time.time()),
             random=random,
@@ -151,6 +156,7 @@ class Router:
         try:
             await self.server.serve()
         finally:
+            await self.responses.close()
             self._close()
 
     # The state, for health and metrics.
@@ -201,6 +207,7 @@ class Router:
     def _apply(self, snapshot: Snapshot) -> None:
         """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
         generation = build(snapshot, self.pools, self.identities, self._loads)
+        self.responses.reload(snapshot)
         self.pipeline.generation = generation
         self.pools.keep_only(generation.pools)
         self.identities.keep_only(generation.signers)

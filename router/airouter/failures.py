@@ -36,6 +36,11 @@ class Failure(Exception):
         self.exhausted = exhausted
 
 
+def shown(name: str) -> str:
+    """What a client called something, as long as it is worth repeating."""
+    return name if len(name) <= 256 else name[:256] + "..."
+
+
 def missing_key() -> Failure:
     """A request without any key."""
     return Failure(
@@ -52,10 +57,9 @@ def wrong_key() -> Failure:
 
 def model_not_found(name: str) -> Failure:
     """For a model that is unknown, and in the same words for one that the key may not use."""
-    shown = name if len(name) <= 256 else name[:256] + "..."
     return Failure(
         404,
-        f"The model '{shown}' does not exist or you do not have access to it.",
+        f"The model '{shown(name)}' does not exist or you do not have access to it.",
         code="model_not_found",
         param="model",
     )
@@ -108,6 +112,53 @@ def no_backend(model: str) -> Failure:
         f"No backend of the model '{model}' can serve this request.",
         type="server_error",
         code="no_backend",
+    )
+
+
+def response_not_found(id_: str) -> Failure:
+    """For a response that is not kept, and in the same words for another tenant's."""
+    return Failure(404, f"Response with id '{shown(id_)}' not found.", code="not_found")
+
+
+def previous_not_found(id_: str) -> Failure:
+    """The same for one that a request goes on from."""
+    return Failure(
+        400,
+        f"Previous response with id '{shown(id_)}' not found.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+def made_elsewhere(model: str) -> Failure:
+    """A chain whose provider keeps it, asked of a model that this provider's account has not."""
+    return Failure(
+        400,
+        f"The previous response was made by an account that the model '{model}' does not use: "
+        "send the whole input without previous_response_id.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+def unreadable_content(param: str) -> Failure:
+    """Encrypted content that does not open: foreign, tampered, another tenant's, of a lost key."""
+    return Failure(
+        400,
+        f"The encrypted content of '{param}' could not be verified.",
+        param=param,
+        code="invalid_encrypted_content",
+    )
+
+
+def store_unavailable() -> Failure:
+    """The store of responses does not work now."""
+    return Failure(
+        503,
+        "The store of responses cannot be reached; requests that need none of it are served.",
+        type="server_error",
+        code="store_unavailable",
+        retry_after=1.0,
     )
 
 

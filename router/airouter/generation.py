@@ -42,6 +42,8 @@ logger = logging.getLogger("airouter.generation")
 OFFERS: Mapping[Api, tuple[str, ...]] = {
     "chat": ("chat",),
     "responses": ("responses", "chat"),
+    "compact": ("responses", "chat"),
+    "input_tokens": ("responses", "chat"),
     "messages": ("chat",),
     "count_tokens": ("chat",),
     "completions": ("completions",),
@@ -73,6 +75,10 @@ class Account:
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
 
+    async def fetch(self, method: bytes, path: str) -> Reply:
+        """Ask for what is there, without a body. Raises `UpstreamError`."""
+        return await self.upstream.send((self.root + path).encode(), self.head, b"", method)
+
     async def send(self, path: bytes, head: bytes, body: bytes) -> Reply:
         """POST as who we are there. Raises `UpstreamError`."""
         signer = self.signer
@@ -100,6 +106,7 @@ class Generation:
     """One snapshot, ready to serve."""
 
     snapshot: Snapshot
+    accounts: dict[str, Account]
     keyring: Keyring
     catalogs: dict[Api, Catalog[Target]]
     """API to the models, each with those backends that offer it."""
@@ -129,6 +136,7 @@ def build(
             del loads[name]
     return Generation(
         snapshot,
+        accounts,
         Keyring(snapshot.auth),
         {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in OFFERS},
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],

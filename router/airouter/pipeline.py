@@ -11,13 +11,14 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airouter import request_ids
 from airouter.dialects import passthrough
 from airouter.failures import (
     Failure,
     internal,
+    made_elsewhere,
     model_not_found,
     no_backend,
     not_ready,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
+    from airouter.auth import Principal
+    from airouter.config.snapshot import Model
     from airouter.dialects.conversation import Usage
     from airouter.generation import Generation, Target
     from airouter.limits import Limiter
@@ -74,8 +77,29 @@ class Door:
     error_status: Callable[[Failure], int]
     error_headers: Callable[[Failure], Headers]
     error_body: Callable[[Failure], bytes]
-    error_event: Callable[..., bytes]
-    """A failure inside a stream; `mid_event` says that the stream broke off inside an event."""
+    stateful: bool = False
+    """Whether requests may go on from earlier ones: see `Turns`."""
+
+
+class Turns(Protocol):
+    """What stands between a stateful door and its clients: `responses/service.py`."""
+
+    async def begin(
+        self,
+        exchange: Exchange,
+        principal: Principal,
+        request: passthrough.Request,
+        model: Model,
+        *,
+        api: Api,
+        native: bool,
+    ) -> Exchange | None:
+        """Complete a request with what it goes on from; None when it is answered already.
+
+        `native` says that every backend of the model keeps such state itself. The exchange that is given is
+        settled when it has its answer. Raises `Failure`.
+        """
+        ...
 
 
 class Call:
@@ -116,6 +140,7 @@ class Pipeline:
         recorder: Recorder,
         tracing: Tracing,
         random: Random,
+        turns: Turns,
     ) -> None:
         self.generation: Generation | None = None
         """None until there is a valid snapshot."""
@@ -125,6 +150,7 @@ class Pipeline:
         self._recorder = recorder
         self._tracing = tracing
         self._random = random
+        self._turns = turns
         self._selection = Selection(bans, random)
         self._budget = Budget()
 
@@ -148,7 +174,10 @@ class Pipeline:
                 raise model_not_found(request.model)
             record.model = route.name
             permit = self._limiter.reserve(principal.name, route.name)
-            await self._answer(call, route)
+            if door.stateful:
+                await self._answer_turn(call, route, principal)
+            else:
+                await self._answer(call, route)
         except Failure as failure:
             self._refuse(call, failure)
         except asyncio.CancelledError:
@@ -170,6 +199,28 @@ class Pipeline:
         if self.generation is None:
             raise not_ready()
         return self.generation
+
+    async def _answer_turn(self, call: Call, route: Route[Target], principal: Principal) -> None:
+        """The same for a request that may go on from an earlier one."""
+        native = all(each.target.crossing.same_dialect for each in route.backends)
+        turn = await self._turns.begin(
+            call.exchange,
+            principal,
+            call.request,
+            route.model,
+            api=call.door.api,
+            native=native,
+        )
+        if turn is None:
+            note_start(call.record, 200)
+            return
+        call.exchange = turn
+        if turn.pinned is not None:
+            route = route.only(turn.pinned)
+            if not route.backends:
+                raise made_elsewhere(route.name)
+        await self._answer(call, route)
+        await turn.settle()
 
     async def _answer(self, call: Call, route: Route[Target]) -> None:
         """Try the model, then its fallbacks. Raises the `Failure` of the last that was tried."""
@@ -256,6 +307,7 @@ class Pipeline:
     ) -> Failed | None:
         """One call of a provider, and its answer for the client. Raises `UpstreamError`."""
         target, attempt = backend.target, call.record.attempts[-1]
+        call.exchange.ask(backend.credential)
         path = target.stream_path if call.request.stream else target.path
         reply = await target.account.send(path, head, body)
         try:
@@ -327,7 +379,9 @@ class Pipeline:
         except UpstreamError as error:
             if not exchange.started:
                 raise
-            self._break_off(call, error, mid_event=tap.abandon())
+            call.record.attempts[-1].error = call.record.error = error.kind
+            tap.break_off(upstream_unreachable(error.kind))
+            exchange.end()
             return
         finally:
             exchange.source = None
@@ -337,14 +391,6 @@ class Pipeline:
         if not exchange.started:
             begin(b"")
         exchange.end()
-
-    def _break_off(self, call: Call, error: UpstreamError, *, mid_event: bool) -> None:
-        """Tell the client inside the stream that there will be no more."""
-        call.record.attempts[-1].error = error.kind
-        call.record.error = error.kind
-        failure = upstream_unreachable(error.kind)
-        call.exchange.write(call.door.error_event(failure, mid_event=mid_event))
-        call.exchange.end()
 
     def _refused(self, call: Call, backend: Backend[Target], answer: Whole) -> Failed:
         """Make a failure of a provider's error."""

@@ -6,6 +6,7 @@ goes before it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from socket import gethostname
 from typing import Literal
 
@@ -38,6 +39,10 @@ class Settings(BaseSettings):
     max_connections: int = Field(16_384, ge=1, description="Client connections at a time.")
     max_upstream_connections: int = Field(
         4_096, ge=1, description="Connections to one upstream at a time; further requests wait."
+    )
+    sqlite_path: Path = Field(
+        Path("airouter-responses.sqlite"),
+        description="File of stored responses, where the configuration keeps them in SQLite.",
     )
     fetch_allowed_hosts: list[str] = Field(
         [],

@@ -38,6 +38,9 @@ class Exchange(ABC):
 
     __slots__ = ("body", "headers", "source", "started")
 
+    pinned: str | None = None
+    """The one credential that may answer, where only it can."""
+
     headers: dict[bytes, bytes]
     """The last value of each request header."""
     body: bytes
@@ -45,6 +48,12 @@ class Exchange(ABC):
     """Whether a byte of the answer has been sent: from then on, the status is final."""
     source: Source | None
     """Set while a stream runs: is paused and resumed as the client reads."""
+
+    def ask(self, credential: str) -> None:  # noqa: B027  # most need not know
+        """A credential is about to be asked."""
+
+    async def settle(self) -> None:  # noqa: B027  # most are settled by then
+        """The pipeline has given its answer."""
 
     @abstractmethod
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
@@ -102,8 +111,8 @@ class Whole(NamedTuple):
 class Upstream(Protocol):
     """Something that answers requests; one per credential."""
 
-    async def send(self, path: bytes, head: bytes, body: bytes) -> Reply:
-        """POST `body` to `path` and wait for the header of the answer.
+    async def send(self, path: bytes, head: bytes, body: bytes, method: bytes = b"POST") -> Reply:
+        """Send `body` to `path` and wait for the header of the answer.
 
         `head` is a block of header lines, each ended by CRLF, without `content-length`.
         Raises `UpstreamError`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -54,7 +55,6 @@ async def test_a_response_passes_through_with_all_that_is_unknown_to_us(stream: 
             "model": "m",
             "input": "Hi",
             "stream": stream,
-            "previous_response_id": "resp_0",
             "from_next_year": {"x": 1},
         }
         asking = router.client.build_request("POST", "/v1/responses", json=body)
@@ -66,7 +66,9 @@ async def test_a_response_passes_through_with_all_that_is_unknown_to_us(stream: 
         assert sent == {**body, "model": "real-m"}
         await provider.say(answer(given, kind))
         got = await task
-        assert got.content == given
+        pinned = re.findall(rb'"id": ?"(resp_[^"]*)"', got.content)
+        assert len(set(pinned)) == 1
+        assert got.content == given.replace(b"resp_1", pinned[0])
         assert got.headers["content-type"].startswith(kind)
         metrics = (await router.client.get("/metrics")).text
     tokens = [line for line in metrics.splitlines() if "token" in line and line.endswith(" 9.0")]
@@ -118,8 +120,11 @@ async def test_an_unknown_model_is_a_bad_request_here() -> None:
             "input[0]",
         ),
         ({"input": "Hi", "previous_response_id": "resp_1"}, "previous_response_id"),
-        ({"input": "Hi", "background": True}, "background"),
-        ({"input": "Hi", "conversation": "conv_1"}, "conversation"),
+        ({"input": "Hi", "background": True, "store": False}, "background"),
+        (
+            {"input": "Hi", "conversation": "conv_1", "previous_response_id": "resp_1"},
+            "conversation",
+        ),
         ({"input": "Hi", "temperature": 3}, "temperature"),
         ({"input": "Hi", "metadata": {"k" * 65: "v"}}, "metadata"),
         ({"input": "Hi", "tools": [{"name": "f"}]}, "tools[0].type"),

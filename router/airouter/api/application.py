@@ -20,7 +20,9 @@ from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
 from airouter.api.doors import CHAT, DOORS
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
+from airouter.api.conversations import add_conversations
 from airouter.api.models import get_model, list_models
+from airouter.api.responses import add_responses
 from airouter.failures import Failure, internal
 from airouter.web.page import health_page
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from airouter.auth import Principal
     from airouter.pipeline import Door, Pipeline
+    from airouter.responses.service import Service
 
 TITLE = "Auto AI Router"
 BY_PATH = {door.path: door for door in DOORS}
@@ -43,6 +46,7 @@ def build_application(
     state: State,
     scrape: Scrape,
     *,
+    responses: Service,
     body_limit: int,
     started_at: int,
     random: Random,
@@ -61,6 +65,8 @@ def build_application(
         return pipeline.current().keyring.authenticate(dict(request.headers.raw))
 
     add_doors(application, pipeline, body_limit)
+    add_responses(application, pipeline, responses, principal_of)
+    add_conversations(application, responses, principal_of, body_limit)
     add_models(application, pipeline, principal_of, started_at)
     add_health(application, state, scrape)
     add_documentation(application, principal_of)

@@ -11,9 +11,7 @@ from airouter.api.errors import (
     openai_status,
     responses_status,
 )
-from airouter.dialects.chat.errors import error_event as openai_event
 from airouter.dialects.messages.errors import error_body as anthropic_body
-from airouter.dialects.messages.errors import error_event as anthropic_event
 from airouter.dialects.messages.errors import error_status as anthropic_status
 from airouter.pipeline import Door
 
@@ -24,7 +22,12 @@ OPENAI_HEADERS = (b"openai-processing-ms", b"openai-version")
 
 
 def openai_door(
-    path: str, api: Api, operation: str, error_status: StatusOf = openai_status
+    path: str,
+    api: Api,
+    operation: str,
+    error_status: StatusOf = openai_status,
+    *,
+    stateful: bool = False,
 ) -> Door:
     """A door that fails as OpenAI does."""
     return Door(
@@ -38,7 +41,7 @@ def openai_door(
         error_status=error_status,
         error_headers=error_headers,
         error_body=openai_body,
-        error_event=openai_event,
+        stateful=stateful,
     )
 
 
@@ -55,16 +58,31 @@ def anthropic_door(path: str, api: Api, operation: str) -> Door:
         error_status=anthropic_status,
         error_headers=error_headers,
         error_body=anthropic_body,
-        error_event=anthropic_event,
     )
 
 
 CHAT = openai_door("/v1/chat/completions", "chat", "chat")
-RESPONSES = openai_door("/v1/responses", "responses", "chat", responses_status)
+RESPONSES = openai_door("/v1/responses", "responses", "chat", responses_status, stateful=True)
+COMPACT = openai_door(
+    "/v1/responses/compact", "compact", "compact", responses_status, stateful=True
+)
+INPUT_TOKENS = openai_door(
+    "/v1/responses/input_tokens", "input_tokens", "count_tokens", responses_status, stateful=True
+)
 COMPLETIONS = openai_door("/v1/completions", "completions", "text_completion")
 EMBEDDINGS = openai_door("/v1/embeddings", "embeddings", "embeddings")
 IMAGES = openai_door("/v1/images/generations", "images", "generate_content")
 MESSAGES = anthropic_door("/v1/messages", "messages", "chat")
 COUNT_TOKENS = anthropic_door("/v1/messages/count_tokens", "count_tokens", "count_tokens")
 
-DOORS = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, IMAGES, MESSAGES, COUNT_TOKENS)
+DOORS = (
+    CHAT,
+    RESPONSES,
+    COMPACT,
+    INPUT_TOKENS,
+    COMPLETIONS,
+    EMBEDDINGS,
+    IMAGES,
+    MESSAGES,
+    COUNT_TOKENS,
+)

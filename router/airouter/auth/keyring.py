@@ -16,7 +16,7 @@ from airouter.failures import missing_key, wrong_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airouter.config.snapshot import Auth, Limits
+    from airouter.config.snapshot import Auth, ClientKey, Limits
 
 MASTER = "master"
 ANONYMOUS = "anonymous"
@@ -25,10 +25,18 @@ ANONYMOUS = "anonymous"
 class Principal:
     """Who asks. Its name goes into metrics and logs, its key does not."""
 
-    __slots__ = ("_globs", "_known", "limits", "name")
+    __slots__ = ("_globs", "_known", "limits", "name", "tenant")
 
-    def __init__(self, name: str, globs: tuple[str, ...], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        globs: tuple[str, ...],
+        limits: Limits | None = None,
+        tenant: str | None = None,
+    ) -> None:
         self.name = name
+        self.tenant = tenant or name
+        """Whose state it is that this principal makes: no other's name leads there."""
         self.limits = limits
         self._globs = globs
         self._known: dict[str, bool] = {}
@@ -51,7 +59,7 @@ class Keyring:
         if auth.master_sha256 is not None:
             self._add(auth.master_sha256, Principal(MASTER, ("*",)))
         for client in auth.clients:
-            self._add(client.key_sha256, Principal(client.name, client.models, client.limits))
+            self._add(client.key_sha256, client_principal(client))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """The owner of the key in `authorization` or `x-api-key`.
@@ -72,6 +80,11 @@ class Keyring:
     def _add(self, key_sha256: str, principal: Principal) -> None:
         digest = bytes.fromhex(key_sha256)
         self._principals.setdefault(digest, (digest, principal))
+
+
+def client_principal(client: ClientKey) -> Principal:
+    """The principal of a declared client, which may be named like one of ours."""
+    return Principal(client.name, client.models, client.limits, f"client/{client.name}")
 
 
 def bearer_token(authorization: bytes | None) -> bytes | None:

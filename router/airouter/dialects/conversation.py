@@ -310,6 +310,8 @@ class Conversation(Piece, frozen=True):
     """Fields of `dialect` that no other knows. A renderer of another dialect refuses them."""
     echo: Json = {}
     """Fields that an answer in `dialect` repeats."""
+    answer_id: str | None = None
+    """The id that the answer shall have, where that is known before it."""
 
 
 class Destination(Piece, frozen=True):

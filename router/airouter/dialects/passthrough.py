@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -36,12 +36,15 @@ class Request:
     """What routing needs to know of a body, and the rest of it untouched."""
 
     __slots__ = (
+        "answer_id",
         "body",
         "conversations",
+        "envelope",
         "fetched",
         "fields",
         "include_usage",
         "model",
+        "rename",
         "stream",
         "version",
     )
@@ -53,6 +56,12 @@ class Request:
         self.stream = stream
         self.include_usage = False
         """Whether the client itself asked for the usage at the end of a stream."""
+        self.answer_id: str | None = None
+        """The id that the answer shall have, where it is ours to give."""
+        self.envelope: Envelope = {}
+        """What a provider of the same dialect gets instead of some of the client's fields."""
+        self.rename: Callable[[bytes], bytes] | None = None
+        """Gives the ids in an answer of the same dialect a form that means something to us."""
         self.version = ""
         """The version of the API that the client speaks, where its dialect has several."""
         self.conversations: dict[Edits, Conversation] = {}

@@ -22,7 +22,9 @@ PATHS: Mapping[Api, str] = {
     "chat": "/v1/messages",
     "messages": "/v1/messages",
     "responses": "/v1/messages",
+    "compact": "/v1/messages",
     "count_tokens": "/v1/messages/count_tokens",
+    "input_tokens": "/v1/messages/count_tokens",
 }
 VERSION = {"anthropic-version": "2023-06-01"}
 """The version that still takes sampling parameters, for the models that have them."""

@@ -24,7 +24,7 @@ class AzureOpenAI(OpenAI):
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
         binding = super().bind(api, credential, model)
-        if binding is None or api == "count_tokens":
+        if binding is None or binding.speech == "estimate":
             return binding
         version = credential.azure_api_version
         if version is None:

@@ -33,9 +33,9 @@ class Bedrock(Provider):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         root = f"/model/{quote(model, safe='')}"
         match api:
-            case "chat" | "messages" | "responses":
+            case "chat" | "messages" | "responses" | "compact":
                 return Binding("converse", f"{root}/converse", f"{root}/converse-stream")
-            case "count_tokens":
+            case "count_tokens" | "input_tokens":
                 return Binding("converse", f"{root}/count-tokens")
             case "embeddings":
                 return Binding("converse", f"{root}/invoke")

@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from airouter.dialects.passthrough import Envelope
 
 Api = Literal[
-    "chat", "responses", "messages", "count_tokens", "completions", "embeddings", "images"
+    "chat",
+    "responses",
+    "compact",
+    "input_tokens",
+    "messages",
+    "count_tokens",
+    "completions",
+    "embeddings",
+    "images",
 ]
 """What a client can ask for; `api/doors.py` has the paths."""
 
@@ -19,6 +27,7 @@ Speech = Literal[
     "openai",
     "compatible",
     "responses",
+    "router",
     "messages",
     "gemini",
     "vertex",

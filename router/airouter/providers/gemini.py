@@ -31,9 +31,9 @@ class Gemini(Provider):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         root = f"/v1beta/models/{quote(model.removeprefix('models/'), safe='')}"
         match api:
-            case "chat" | "messages" | "responses":
+            case "chat" | "messages" | "responses" | "compact":
                 return Binding("gemini", f"{root}:generateContent", root + STREAM)
-            case "count_tokens":
+            case "count_tokens" | "input_tokens":
                 return Binding("gemini", f"{root}:countTokens")
             case "embeddings":
                 return Binding("gemini", f"{root}:batchEmbedContents")

@@ -18,12 +18,18 @@ PATHS: Mapping[Api, str] = {
     "chat": "/chat/completions",
     "messages": "/chat/completions",
     "responses": "/chat/completions",
+    "compact": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
     "images": "/images/generations",
 }
-RESPONSES = "/responses"
-"""The path where an upstream speaks Responses itself; else it is asked in chat completions."""
+RESPONSES: Mapping[Api, str] = {
+    "responses": "/responses",
+    "compact": "/responses/compact",
+    "input_tokens": "/responses/input_tokens",
+}
+"""Where an upstream speaks Responses itself; else it is asked in chat completions."""
+ESTIMATED = ("count_tokens", "input_tokens")
 ROUTER_PATHS: Mapping[Api, str] = {
     "messages": "/messages",
     "count_tokens": "/messages/count_tokens",
@@ -43,10 +49,10 @@ class OpenAI(Provider):
         return self.home
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
-        if api == "count_tokens":
+        if api in RESPONSES and "responses" in credential.api:
+            return Binding("responses", RESPONSES[api])
+        if api in ESTIMATED:
             return Binding("estimate", "")
-        if api == "responses" and "responses" in credential.api:
-            return Binding("responses", RESPONSES)
         return Binding(self.speech, PATHS[api])
 
 
@@ -57,5 +63,7 @@ class Router(OpenAI):
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
         path = ROUTER_PATHS.get(api)
         if path is None:
-            return super().bind(api, credential, model)
+            binding = super().bind(api, credential, model)
+            own = binding is not None and binding.speech == "responses"
+            return binding._replace(speech="router") if binding and own else binding
         return Binding("messages", path, headers=VERSION)

@@ -68,11 +68,11 @@ def bind_claude(api: Api, root: str, model: str) -> Binding | None:
     """Claude, in its own dialect."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
-        case "chat" | "messages" | "responses":
+        case "chat" | "messages" | "responses" | "compact":
             return Binding(
                 "messages", f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
             )
-        case "count_tokens":
+        case "count_tokens" | "input_tokens":
             envelope = {**CLAUDE_ENVELOPE, **named(model)}
             return Binding("messages", f"{root}/count-tokens:rawPredict", envelope=envelope)
     return None
@@ -82,9 +82,9 @@ def bind_google(api: Api, root: str, model: str) -> Binding | None:
     """Google's own models."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
-        case "chat" | "messages" | "responses":
+        case "chat" | "messages" | "responses" | "compact":
             return Binding("vertex", f"{path}:generateContent", path + STREAM)
-        case "count_tokens":
+        case "count_tokens" | "input_tokens":
             return Binding("vertex", f"{path}:countTokens")
         case "embeddings":
             return Binding("vertex", f"{path}:{vertex_method(model)}")

@@ -69,13 +69,22 @@ class Tier(Generic[T]):
 class Route(Generic[T]):
     """A model and its backends, best tier first."""
 
-    __slots__ = ("fallbacks", "model", "name", "tiers")
+    __slots__ = ("backends", "fallbacks", "model", "name", "tiers")
 
     def __init__(self, model: Model, tiers: list[Tier[T]]) -> None:
         self.model = model
         self.name = model.name
         self.tiers = tiers
+        self.backends = [backend for tier in tiers for backend in tier.backends]
         self.fallbacks: list[Route[T]] = []
+
+    def only(self, credential: str) -> Route[T]:
+        """The same model with the backends of one credential, and no fallbacks."""
+        tiers = [
+            [backend for backend in tier.backends if backend.credential == credential]
+            for tier in self.tiers
+        ]
+        return Route(self.model, [Tier(backends) for backends in tiers if backends])
 
 
 class Catalog(Generic[T]):

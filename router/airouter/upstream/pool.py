@@ -67,8 +67,11 @@ class Pool:
     def idle(self) -> int:
         return len(self._idle)
 
-    async def send(self, path: bytes, head: bytes, body: bytes) -> HttpReply:
-        data = b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+    async def send(
+        self, path: bytes, head: bytes, body: bytes, method: bytes = b"POST"
+    ) -> HttpReply:
+        data = b"%b%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
+            method,
             self._target,
             path,
             self._host,
@@ -209,13 +212,13 @@ class Pool:
             raise
 
     def _request_line(self) -> tuple[bytes, bytes]:
-        """What stands before a path, and what stands between it and the other headers."""
+        """What stands before a path, after the method, and what stands after it."""
         host = b" HTTP/1.1\r\nhost: " + self._endpoint.authority.encode() + b"\r\n"
         if self._proxy is None or self._context is not None:
-            return b"POST ", host
+            return b" ", host
         if self._proxy.authorization:
             host += b"proxy-authorization: " + self._proxy.authorization + b"\r\n"
-        return b"POST http://" + self._endpoint.authority.encode(), host
+        return b" http://" + self._endpoint.authority.encode(), host
 
     def _sweep(self) -> None:
         """End what is past its deadline, and close what has been idle for long."""

@@ -139,15 +139,15 @@ def test_only_the_end_of_a_stream_is_remembered() -> None:
     assert tap.finish() is not None
 
 
-def test_a_broken_stream_says_whether_it_broke_inside_an_event() -> None:
-    reader, hider = UsageReader(lambda _: None), UsageHider(lambda _: None)
-    for tap in (reader, hider):
-        assert not tap.abandon()
-        tap.feed(event({"a": 1}))
-        assert not tap.abandon()
+def test_a_stream_that_breaks_off_ends_its_event_and_says_why() -> None:
+    failure, first = Failure(502, "Gone"), event({"a": 1})
+    for kind, begun in ((UsageReader, b'data: {"ha\n\n'), (UsageHider, b"")):
+        written: list[bytes] = []
+        tap = kind(written.append)
+        tap.feed(first)
         tap.feed(b'data: {"ha')
-    assert reader.abandon()
-    assert not hider.abandon()  # the client has nothing of the unfinished event
+        tap.break_off(failure)
+        assert b"".join(written) == first + begun + error_event(failure)
 
 
 def test_an_error_event_ends_an_unfinished_one_first() -> None:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
+from airouter.dialects.chat.errors import error_event
 from airouter.dialects.tail import Tail
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
 
 Write = Callable[[bytes], None]
 
@@ -65,9 +67,9 @@ class UsageReader:
                 usage = usage_of(payload(event)) or usage
         return usage
 
-    def abandon(self) -> bool:
-        """The stream broke off: whether that was inside an event that the client has begun."""
-        return self._tail.is_inside_an_event()
+    def break_off(self, failure: Failure) -> None:
+        """The client may have the beginning of an event without its end."""
+        self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
 
 
 class UsageHider:
@@ -100,9 +102,9 @@ class UsageHider:
             self.write(rest)
         return self._usage
 
-    def abandon(self) -> bool:
-        """The stream broke off: what is held of its last event is dropped."""
-        return False
+    def break_off(self, failure: Failure) -> None:
+        """What is held of the last event is dropped."""
+        self.write(error_event(failure))
 
     def _hold_back(self, data: bytes) -> bytes:
         """Keep an unfinished event for later; give what stands before it."""

@@ -40,8 +40,8 @@ class Tap(Protocol):
         """The stream is whole. Raises `UpstreamError` when it cannot be."""
         ...
 
-    def abandon(self) -> bool:
-        """The stream broke off; whether that was inside an event that the client has begun."""
+    def break_off(self, failure: Failure) -> None:
+        """There will be no more: tell the client why, inside the stream."""
         ...
 
 

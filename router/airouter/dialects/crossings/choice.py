@@ -11,8 +11,10 @@ from airouter.dialects import chat, converse, gemini, messages, responses
 from airouter.dialects.converse.counting import render_count as converse_count
 from airouter.dialects.converse.parse_response import parse_count as parse_converse_count
 from airouter.dialects.crossings.batch import Embeddings, Images
-from airouter.dialects.crossings.counting import Counting, Estimate
+from airouter.dialects.crossings.counting import MESSAGES, RESPONSES, Counting, Estimate
 from airouter.dialects.crossings.passthrough import (
+    PACKED,
+    PACKED_OR_SEALED,
     MessagesPassthrough,
     Passthrough,
     ResponsesPassthrough,
@@ -22,6 +24,7 @@ from airouter.dialects.embeddings import forms as embedding_forms
 from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
 from airouter.dialects.gemini.counting import render_count, render_vertex_count
 from airouter.dialects.images import forms as image_forms
+from airouter.dialects.messages.counts import parse_count as parse_messages_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +53,7 @@ EMBEDDINGS: Mapping[str, Callable[[str], embedding_forms.Form]] = {
     "converse": embedding_forms.bedrock_form,
 }
 OPENAI = frozenset({"openai", "compatible"})
-CONVERSING = frozenset({"responses", "messages"})
+CONVERSING = frozenset({"responses", "compact", "input_tokens", "messages"})
 """What clients speak beside OpenAI's older words."""
 
 
@@ -65,14 +68,18 @@ def crossing_for(
 ) -> Crossing:
     """The crossing from an API for clients (`providers.binding.Api`) to a provider's `Speech`."""
     if speech == "responses":
-        return ResponsesPassthrough(destination.model, edits)
+        return ResponsesPassthrough(destination.model, edits, foreign=PACKED_OR_SEALED)
+    if speech == "router":  # it may have sealed what we cannot open
+        return ResponsesPassthrough(destination.model, edits, foreign=PACKED)
     if speech in OPENAI and api not in CONVERSING:
         return Passthrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
     match api:
         case "chat" | "responses" | "messages":
             return conversing(api, speech, destination, edits, public_model, envelope)
-        case "count_tokens":
-            return counting(speech, destination, edits, public_model, envelope)
+        case "compact":  # done by `airouter.responses`, which asks for a summary
+            return conversing("responses", speech, destination, edits, public_model, envelope)
+        case "count_tokens" | "input_tokens":
+            return counting(api, speech, destination, edits, public_model, envelope)
         case "embeddings":
             return Embeddings(partial(EMBEDDINGS[speech], destination.model), edits, public_model)
         case "images":
@@ -104,10 +111,18 @@ def conversing(
 
 
 def counting(
-    speech: str, destination: Destination, edits: Edits, public_model: str, envelope: Envelope
+    api: str,
+    speech: str,
+    destination: Destination,
+    edits: Edits,
+    public_model: str,
+    envelope: Envelope,
 ) -> Crossing:
     """For numbers of tokens."""
+    asking = MESSAGES if api == "count_tokens" else RESPONSES
     match speech:
+        case "messages" if api == "input_tokens":
+            parts = messages.COUNTED.render_request, parse_messages_count, messages.UPSTREAM.fetches
         case "messages":
             rewriting = Translation(
                 messages.COUNTER,
@@ -125,5 +140,5 @@ def counting(
         case "converse":
             parts = converse_count, parse_converse_count, converse.UPSTREAM.fetches
         case _:
-            return Estimate()
-    return Counting(*parts, destination, edits, public_model)
+            return Estimate(asking)
+    return Counting(asking, *parts, destination, edits, public_model, envelope)

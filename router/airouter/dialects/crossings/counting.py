@@ -1,9 +1,12 @@
-"""How many tokens a prompt has: asked of the provider that will read it, else estimated."""
+"""How many tokens a prompt has: asked of the provider that will read it, else estimated.
+
+Two APIs ask: Anthropic's `count_tokens` and the `input_tokens` of OpenAI's Responses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import msgspec
 
@@ -12,14 +15,15 @@ from airouter.dialects.crossings.base import Crossing, Given, Write
 from airouter.dialects.crossings.refusal import refusal
 from airouter.dialects.inlining import inlined
 from airouter.dialects.messages.parse_request import parse_count
-from airouter.dialects.passthrough import Edits, edited
+from airouter.dialects.passthrough import Edits, edited, enveloped
+from airouter.dialects.responses.parse_request import parse_request
 from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.conversation import Conversation, Destination
-    from airouter.dialects.passthrough import Request
+    from airouter.dialects.passthrough import Envelope, Request
     from airouter.wire import Whole
 
 Render = Callable[["Conversation", "Destination"], bytes]
@@ -30,18 +34,29 @@ BYTES_PER_TOKEN = 4
 """Of English text, in the tokenizers of all big providers, about."""
 
 
+class Asking(NamedTuple):
+    """One of the APIs that ask: how its body is read, and how it is answered."""
+
+    parse: Callable[[bytes], Conversation]
+    answer: Callable[[int], bytes]
+
+
 class Counting(Crossing):
-    """Anthropic's `count_tokens`, answered by another provider's."""
+    """Tokens as a provider counts them."""
 
     def __init__(
         self,
+        asking: Asking,
         render: Render,
         read: Read,
         fetches: Fetches,
         destination: Destination,
         edits: Edits,
         public_model: str,
+        envelope: Envelope,
     ) -> None:
+        self._asking = asking
+        self._envelope = envelope
         self._render = render
         self._read = read
         self._fetches = fetches
@@ -55,13 +70,14 @@ class Counting(Crossing):
     def encode(self, request: Request) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
         try:
-            return [self._render(conversation, self._destination)]
+            body = self._render(conversation, self._destination)
         except Unsupported as unsupported:
             raise refusal(unsupported, self._public_model, {}) from None
+        return [enveloped(body, self._envelope) if self._envelope else body]
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
         (reply,) = replies
-        return Given(counted(self._read(reply.body)), None)
+        return Given(self._asking.answer(self._read(reply.body)), None)
 
     def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
@@ -69,7 +85,7 @@ class Counting(Crossing):
     def _conversation(self, request: Request) -> Conversation:
         known = request.conversations.get(self._edits)
         if known is None:
-            known = parse_count(edited(request, self._edits))
+            known = self._asking.parse(edited(request, self._edits))
             request.conversations[self._edits] = known
         return known
 
@@ -79,17 +95,29 @@ class Estimate(Crossing):
 
     headers = ((b"x-airouter-estimated", b"true"),)
 
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
     def encode(self, request: Request) -> list[bytes]:
-        parse_count(request.body)
+        self._asking.parse(request.body)
         return []
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
-        return Given(counted(max(1, len(request.body) // BYTES_PER_TOKEN)), None)
+        return Given(self._asking.answer(max(1, len(request.body) // BYTES_PER_TOKEN)), None)
 
     def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
 
 
-def counted(tokens: int) -> bytes:
-    """The body for a client."""
+def anthropic_count(tokens: int) -> bytes:
+    """The answer to `count_tokens`."""
     return msgspec.json.encode({"input_tokens": tokens})
+
+
+def openai_count(tokens: int) -> bytes:
+    """The answer to `input_tokens`."""
+    return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
+
+
+MESSAGES = Asking(parse_count, anthropic_count)
+RESPONSES = Asking(parse_request, openai_count)

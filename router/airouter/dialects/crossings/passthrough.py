@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped, re
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import usage_of as responses_usage
+from airouter.failures import unreadable_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from airouter.dialects.crossings.translation import Translation
     from airouter.dialects.passthrough import Request
     from airouter.wire import Whole
+
+
+PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
+PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
+
+
+class Carrier(msgspec.Struct):
+    """An item that may carry something for a provider."""
+
+    type: str = "message"
 
 
 class Passthrough(Crossing):
@@ -79,28 +91,47 @@ class ResponsesPassthrough(Crossing):
 
     same_dialect = True
 
-    def __init__(self, model: str, edits: Edits) -> None:
+    def __init__(self, model: str, edits: Edits, *, foreign: re.Pattern[bytes]) -> None:
+        """`foreign` finds the items that the provider would not know."""
         self._edits = edits
+        self._foreign = foreign
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
 
     def encode(self, request: Request) -> list[bytes]:
         body = edited(request, self._edits)
-        if MARK.encode() in body:
-            body = without_foreign(body)
-        return [enveloped(body, self._envelope)]
+        if b"__airouter" in body:
+            body = without_foreign(body, self._foreign)
+        return [enveloped(body, {**self._envelope, **request.envelope})]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies
-        return Given(reply.body, responses_usage(reply.body))
+        body = request.rename(reply.body) if request.rename else reply.body
+        return Given(body, responses_usage(reply.body))
 
-    def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
-        return ResponsesUsageReader(write)
+    def tap(self, request: Request, write: Write) -> Tap:
+        return ResponsesUsageReader(write, request.rename)
 
 
-def without_foreign(body: bytes) -> bytes:
-    """A body without the items that carry what another provider packed."""
+def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
+    """A body without the reasoning that another provider packed.
+
+    Raises `Failure` 400 for a compaction: without it, what was said before would be lost.
+    """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    items = msgspec.json.decode(fields["input"], type=list[msgspec.Raw])
-    kept = [item for item in items if MARK.encode() not in bytes(item)]
+    given = fields.get("input", msgspec.Raw(b""))
+    if not bytes(given).startswith(b"["):
+        return body
+    items = msgspec.json.decode(given, type=list[msgspec.Raw])
+    kept = [item for item in items if not is_foreign(item, foreign)]
     fields["input"] = msgspec.Raw(msgspec.json.encode(kept))
     return msgspec.json.encode(fields)
+
+
+def is_foreign(item: msgspec.Raw, foreign: re.Pattern[bytes]) -> bool:
+    """Whether an item carries what the provider would not know. Raises `Failure` 400."""
+    if not foreign.search(item):
+        return False
+    kind = msgspec.json.decode(item, type=Carrier).type
+    if kind == "compaction":
+        raise unreadable_content("input")
+    return kind == "reasoning"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
 from airouter.dialects.crossings.custom_tools import Unwrapper, custom_names, unwrapped
@@ -84,8 +86,11 @@ class Translation(Crossing):
         known = request.conversations.get(self._edits)
         if known is None:
             body = edited(request, self._edits)
-            known = request.conversations[self._edits] = self._client.parse_request(body)
+            known = self._client.parse_request(body)
             self._client.check_version(known, request.version)
+            if request.answer_id is not None:
+                known = msgspec.structs.replace(known, answer_id=request.answer_id)
+            request.conversations[self._edits] = known
         return known
 
 
@@ -133,9 +138,8 @@ class Translator:
         self._send([self._take(event) for event in self._parser.finish()])
         return self._usage
 
-    def abandon(self) -> bool:
-        """What the client has is always whole events."""
-        return False
+    def break_off(self, failure: Failure) -> None:
+        self.write(self._renderer.feed(Broken(failure=failure)))
 
     def _take(self, event: Event) -> bytes:
         """An event for the client. Raises `Refused` when nothing came before an error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from airouter.dialects.conversation import Json, Usage
+from airouter.wire import BrokenReply
 
 
 class OutputDetails(msgspec.Struct):
@@ -86,3 +87,17 @@ def render_usage(usage: Usage | None) -> Json:
     if usage.reasoning_tokens is not None:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return counts
+
+
+class Count(msgspec.Struct):
+    """The answer of `count_tokens`."""
+
+    input_tokens: int
+
+
+def parse_count(body: bytes) -> int:
+    """The tokens of a prompt. Raises `BrokenReply`."""
+    try:
+        return msgspec.json.decode(body, type=Count).input_tokens
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BrokenReply("the upstream's answer has no number of tokens") from None

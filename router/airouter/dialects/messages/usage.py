@@ -13,10 +13,12 @@ import msgspec
 
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
+from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
 
 Write = Callable[[bytes], None]
 
@@ -68,9 +70,9 @@ class UsageReader:
         usage = last_usage(b"".join(self._head), None)
         return last_usage(self._tail.read(), usage)
 
-    def abandon(self) -> bool:
-        """Whether the client has the beginning of an event without its end."""
-        return self._tail.is_inside_an_event()
+    def break_off(self, failure: Failure) -> None:
+        """The client may have the beginning of an event without its end."""
+        self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
 
 
 def last_usage(data: bytes, usage: Usage | None) -> Usage | None:

@@ -211,10 +211,16 @@ def echo_of(request: schema.Request) -> Json:
         "top_logprobs": request.top_logprobs or 0,
         "presence_penalty": 0,
         "frequency_penalty": 0,
-        "background": False,
-        "previous_response_id": None,
+        "background": bool(request.background),
+        "previous_response_id": request.previous_response_id,
+        "conversation": conversation_of(request.conversation),
     }
     return echo
+
+
+def conversation_of(given: str | Json | None) -> Json | None:
+    """A conversation as a response names it."""
+    return {"id": given} if isinstance(given, str) else given
 
 
 def echoed_tool(tool: Json) -> Json:

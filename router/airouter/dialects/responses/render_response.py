@@ -27,15 +27,17 @@ INCOMPLETE: dict[Stop, str] = {
 def render_response(answer: Answer, conversation: Conversation) -> bytes:
     """The body; of several choices the first, for no request asks for more."""
     choice = answer.choices[0]
-    seed = seed_of(answer.id)
+    seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
     body |= ending(choice.stop, answer.usage, output_of(choice.parts, seed))
     return msgspec.json.encode(body)
 
 
-def seed_of(id_: str) -> str:
-    """What all ids of a response are made of."""
+def seed_of(conversation: Conversation, id_: str) -> str:
+    """What all ids of a response are made of: the id that it shall have, else the provider's."""
+    if conversation.answer_id is not None:
+        return conversation.answer_id.removeprefix("resp_")
     return hashlib.sha256(id_.encode()).hexdigest()[:32] if id_ else secrets.token_hex(16)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.errors import error_object
 from airouter.dialects.conversation import Reasoning, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
@@ -32,6 +31,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.provenance import pack
+from airouter.dialects.responses.errors import error_fields
 from airouter.dialects.responses.items import (
     annotation_of,
     call_item,
@@ -148,7 +148,7 @@ class Renderer:
         return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode(body))
 
     def _begin(self, event: Begun) -> bytes:
-        self._seed = seed_of(event.id)
+        self._seed = seed_of(self._conversation, event.id)
         self._usage = event.usage
         created = event.created or int(time.time())
         self._response = response_object(self._conversation, self._seed, event.model, created)
@@ -340,9 +340,7 @@ class Renderer:
         return closed + self._event(name, {"response": response})
 
     def _fail(self, failure: Failure) -> bytes:
-        error = error_object(failure)
-        fields = {"code": error["code"], "message": error["message"], "param": error["param"]}
-        told = self._event("error", {**fields, "error": error})
+        told = self._event("error", error_fields(failure))
         if not self._response:
             return told
         code = "rate_limit_exceeded" if failure.status == 429 else "server_error"

@@ -222,11 +222,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 NOT_YET = {
-    "background": "runs in the background",
-    "conversation": "belongs to a conversation",
-    "previous_response_id": "continues a stored response",
     "prompt": "uses a stored prompt",
-    "context_management": "manages its context",
     "moderation": "is moderated",
     "access_programs": "uses access programs",
 }

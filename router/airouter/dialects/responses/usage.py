@@ -5,15 +5,28 @@ The last event has the whole response in it, and its usage near the end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
+from airouter.wire import BrokenReply
+
+if TYPE_CHECKING:
+    from airouter.failures import Failure
 
 Write = Callable[[bytes], None]
+Rename = Callable[[bytes], bytes]
+"""From whole events, or a whole body, to the same with ids that mean something to the client."""
 
+EVENT_LIMIT = 67_108_864
+"""Bytes of one event; the last has all of the response in it."""
+ENDS = (b"\n\n", b"\r\n\r\n")
+NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
@@ -78,23 +91,33 @@ def parse_usage(counts: Counts) -> Usage:
 
 
 class UsageReader:
-    """Forwards everything as it is and remembers the end."""
+    """Forwards whole events and remembers the end; `rename` changes what needs another name."""
 
-    __slots__ = ("_tail", "write")
+    __slots__ = ("_held", "_rename", "_tail", "write")
 
     failure = None
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, rename: Rename | None) -> None:
         self.write = write
+        self._rename = rename
+        self._held = b""
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
-        self.write(data)
-        self._tail.add(data)
+        data = self._held + data
+        end = max(data.rfind(mark) + len(mark) if mark in data else 0 for mark in ENDS)
+        whole, self._held = data[:end], data[end:]
+        if len(self._held) > EVENT_LIMIT:
+            raise BrokenReply("an event of the stream is too large")
+        if whole:
+            self._tail.add(whole)
+            self.write(self._rename(whole) if self._rename else whole)
 
     def finish(self) -> Usage | None:
         """The stream is whole: the usage in its last event."""
-        *_, data = self._tail.read().rstrip().rpartition(b"\ndata:")
+        if self._held:
+            self.write(self._held)
+        *_, data = (self._tail.read() + self._held).rstrip().rpartition(b"\ndata:")
         try:
             response = _event.decode(data).response
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -102,6 +125,7 @@ class UsageReader:
         counts = response.usage if response else None
         return None if counts is None else parse_usage(counts)
 
-    def abandon(self) -> bool:
-        """Whether the client has the beginning of an event without its end."""
-        return self._tail.is_inside_an_event()
+    def break_off(self, failure: Failure) -> None:
+        """What is held of the last event is dropped."""
+        number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
+        self.write(error_event(failure, number + 1))

@@ -42,7 +42,13 @@ class MockUpstream:
         self._served = 0
         self._failed = 0
 
-    async def send(self, path: bytes, head: bytes, body: bytes) -> MockReply:  # noqa: ARG002
+    async def send(
+        self,
+        path: bytes,
+        head: bytes,  # noqa: ARG002
+        body: bytes,
+        method: bytes = b"POST",  # noqa: ARG002  # nothing is kept here to be asked for
+    ) -> MockReply:
         """Answer after the latency; an error is an answer, too."""
         request: Body = {}
         try:

@@ -74,14 +74,15 @@ def test_what_passes_through_is_unchanged_and_counted(size: int, filler: int) ->
         reader.feed(stream[at : at + size])
     assert b"".join(written) == stream
     assert reader.finish() == WHOLE
-    assert not reader.abandon()
 
 
-def test_a_stream_that_breaks_off_knows_whether_an_event_is_open() -> None:
-    reader = UsageReader(lambda _data: None)
-    assert not reader.abandon()
+def test_a_stream_that_breaks_off_ends_its_event_and_says_why() -> None:
+    written: list[bytes] = []
+    reader = UsageReader(written.append)
     reader.feed(START + WORDS[:20])
-    assert reader.abandon()
+    failure = Failure(502, "Gone", type="server_error")
+    reader.break_off(failure)
+    assert b"".join(written) == START + WORDS[:20] + error_event(failure, mid_event=True)
     assert reader.finish() == Usage(input_tokens=12, output_tokens=1, cached_tokens=3)
 
 

@@ -1,0 +1,108 @@
+"""`/v1/conversations`: objects that hold the items of many responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi import Request, Response
+
+from airouter.api.responses import page_of
+from airouter.dialects.checking import read
+from airouter.failures import Failure, body_too_large
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from airouter.auth import Principal
+    from airouter.responses.conversations import Conversation, Conversations
+    from airouter.responses.service import Service
+
+PATH = "/v1/conversations"
+JSON = "application/json"
+
+
+class Body(msgspec.Struct):
+    """What creates or changes one."""
+
+    metadata: dict[str, str] | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+_body = msgspec.json.Decoder(Body)
+
+
+def add_conversations(
+    application: FastAPI,
+    service: Service,
+    principal_of: Callable[[Request], Principal],
+    body_limit: int,
+) -> None:
+    """Create, read, change and delete conversations and their items."""
+
+    def conversations(request: Request) -> Conversations:
+        if not service.keeps:
+            what = "This router stores no responses, so it has no conversations."
+            raise Failure(400, what, code="storage_disabled")
+        return service.conversations_of(principal_of(request))
+
+    @application.post(PATH, tags=["OpenAI"], response_model=None)
+    async def create_conversation(request: Request) -> Response:
+        mine, body = conversations(request), await read_body(request, body_limit)
+        return described(await mine.create(body.metadata or {}, body.items or []))
+
+    @application.get(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
+    async def retrieve_conversation(id_: str, request: Request) -> Response:
+        return described(await conversations(request).find(id_))
+
+    @application.post(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
+    async def update_conversation(id_: str, request: Request) -> Response:
+        mine, body = conversations(request), await read_body(request, body_limit)
+        return described(await mine.describe(id_, body.metadata or {}))
+
+    @application.delete(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
+    async def delete_conversation(id_: str, request: Request) -> Response:
+        await conversations(request).forget(id_)
+        return answer({"id": id_, "object": "conversation.deleted", "deleted": True})
+
+    @application.get(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
+    async def list_items(id_: str, request: Request) -> Response:
+        known = await conversations(request).find(id_)
+        page = page_of(dict(request.query_params))
+        return Response(page.of([msgspec.Raw(item) for item in known.items]), media_type=JSON)
+
+    @application.post(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
+    async def create_items(id_: str, request: Request) -> Response:
+        mine, body = conversations(request), await read_body(request, body_limit)
+        added = await mine.add(id_, body.items or [])
+        page = page_of({"order": "asc", "limit": "100"})
+        return Response(page.of(added), media_type=JSON)
+
+    @application.get(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
+    async def retrieve_item(id_: str, item: str, request: Request) -> Response:
+        return Response(bytes(await conversations(request).item(id_, item)), media_type=JSON)
+
+    @application.delete(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
+    async def delete_item(id_: str, item: str, request: Request) -> Response:
+        return described(await conversations(request).remove(id_, item))
+
+
+def described(conversation: Conversation) -> Response:
+    """A conversation as a response."""
+    return answer(conversation.as_json())
+
+
+def answer(body: dict[str, Any]) -> Response:
+    """A body as a response."""
+    return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+async def read_body(request: Request, limit: int) -> Body:
+    """A body. Raises `Failure` 400, 413."""
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > limit:
+            raise body_too_large(limit)
+    return read(bytes(data) or b"{}", _body)

@@ -1,0 +1,74 @@
+"""The endpoints of the Responses API beside the one that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from airouter.failures import invalid_field
+from airouter.responses.endpoints import LISTED, Kept, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+
+    from airouter.auth import Principal
+    from airouter.pipeline import Pipeline
+    from airouter.responses.service import Service
+
+PATH = "/v1/responses/{id_}"
+JSON = "application/json"
+
+
+def add_responses(
+    application: FastAPI,
+    pipeline: Pipeline,
+    service: Service,
+    principal_of: Callable[[Request], Principal],
+) -> None:
+    """Retrieve, follow, delete, cancel, and list the input."""
+
+    def kept(request: Request) -> Kept:
+        return Kept(service, principal_of(request), pipeline.current())
+
+    def answer(body: bytes) -> Response:
+        return Response(body, media_type=JSON)
+
+    @application.get(PATH, tags=["OpenAI"], response_model=None)
+    async def retrieve_response(id_: str, request: Request) -> Response:
+        query = dict(request.query_params)
+        if query.get("stream") != "true":
+            return answer(await kept(request).retrieve(id_, query))
+        after = number(query, "starting_after", -1)
+        events = await kept(request).follow(id_, after, query)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    @application.delete(PATH, tags=["OpenAI"], response_model=None)
+    async def delete_response(id_: str, request: Request) -> Response:
+        return answer(await kept(request).delete(id_))
+
+    @application.post(PATH + "/cancel", tags=["OpenAI"], response_model=None)
+    async def cancel_response(id_: str, request: Request) -> Response:
+        return answer(await kept(request).cancel(id_))
+
+    @application.get(PATH + "/input_items", tags=["OpenAI"], response_model=None)
+    async def list_input_items(id_: str, request: Request) -> Response:
+        query = dict(request.query_params)
+        return answer(await kept(request).input_items(id_, page_of(query), query))
+
+
+def page_of(query: Mapping[str, str]) -> Page:
+    """Which items a query wants. Raises `Failure` 400."""
+    return Page(query.get("after"), number(query, "limit", LISTED), query.get("order", "desc"))
+
+
+def number(query: Mapping[str, Any], name: str, default: int) -> int:
+    """A number in a query. Raises `Failure` 400."""
+    try:
+        return int(query.get(name, default))
+    except ValueError:
+        raise invalid_field(name, f"'{name}' must be a whole number.") from None

@@ -1,0 +1,1 @@
+"""Long conversations made short, for models whose providers do not do it themselves."""

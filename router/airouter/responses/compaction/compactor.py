@@ -1,0 +1,175 @@
+"""The one compactor behind all doors: an endpoint, a last input item, a threshold.
+
+The routed model summarises a transcript; what the user said is kept word for word. A transcript
+that does not fit into the model's window is summarised piece by piece, each with the summary of
+what came before.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from airouter.failures import Failure
+from airouter.responses.collecting import Collected
+from airouter.responses.compaction import prompt
+from airouter.responses.compaction.transcript import chunks, entries
+from airouter.responses.items import read
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from airouter.wire import Exchange
+
+    Serve = Callable[[Exchange], Awaitable[None]]
+
+WINDOW = 100_000
+"""Tokens that a model takes whose window is not declared."""
+RESERVE = 12_000
+"""Tokens for the instructions, the summary so far and the new one."""
+CHARACTERS_PER_TOKEN = 3
+"""Rather few, so that other languages and code fit, too."""
+LEAST_CHUNK = 4_000
+MOST_CHUNKS = 64
+MOST_OF_USER = 200_000
+"""Bytes of the user's messages that are kept, the newest first."""
+CALLS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call")
+
+
+class Usage(msgspec.Struct):
+    """What a summary cost."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
+
+
+class Summary(NamedTuple):
+    """A conversation made short."""
+
+    said: list[msgspec.Raw]
+    """What the user said, as items."""
+    summary: msgspec.Raw
+    """The rest, as one message."""
+    pending: list[msgspec.Raw]
+    """Calls whose results are still to come, with the reasoning that led to them."""
+    usage: Usage
+
+
+class Compactor:
+    """Summarises by asking the model itself, as the client that wants it."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+
+    async def compact(
+        self,
+        items: Sequence[msgspec.Raw],
+        *,
+        headers: dict[bytes, bytes],
+        model: str,
+        window: int | None,
+    ) -> Summary:
+        """A summary of items that are open to read.
+
+        `headers` authorize it. Raises the `Failure` that the model is served with.
+        """
+        pending = pending_calls(items)
+        past = items[: len(items) - len(pending)]
+        size = max(((window or WINDOW) - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
+        text, usage = "", Usage()
+        for piece in islice(chunks(entries(past), size), MOST_CHUNKS):
+            text, cost = await self._summarise(piece, text, headers, model)
+            usage = usage.plus(cost)
+        words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
+        return Summary(user_messages(past), message(words), pending, usage)
+
+    async def _summarise(
+        self, transcript: str, before: str, headers: dict[bytes, bytes], model: str
+    ) -> tuple[str, Usage]:
+        asked = prompt.GO_ON.format(summary=before) if before else ""
+        asked += prompt.TRANSCRIPT.format(transcript=transcript)
+        body = {
+            "model": model,
+            "instructions": prompt.INSTRUCTIONS,
+            "input": asked,
+            "store": False,
+        }
+        exchange = Collected(headers, msgspec.json.encode(body))
+        await self._serve(exchange)
+        return summary_in(exchange)
+
+
+class Content(msgspec.Struct):
+    """A part of an answer."""
+
+    text: str = ""
+
+
+class OutputItem(msgspec.Struct):
+    """An item of an answer."""
+
+    content: list[Content] | None = None
+
+
+class Answer(msgspec.Struct):
+    """As much of a response as a summary needs."""
+
+    output: list[OutputItem]
+    usage: Usage | None = None
+
+
+_answer = msgspec.json.Decoder(Answer)
+
+
+def summary_in(exchange: Collected) -> tuple[str, Usage]:
+    """The text of a response, and what it cost. Raises `Failure`."""
+    if exchange.status != 200:
+        raise exchange.failure()
+    answer = _answer.decode(exchange.answer)
+    parts = [part.text for item in answer.output for part in item.content or () if part.text]
+    if not parts:
+        raise Failure(
+            502, "The model gave no summary.", type="server_error", code="compaction_failed"
+        )
+    return "\n".join(parts), answer.usage or Usage()
+
+
+def message(text: str) -> msgspec.Raw:
+    """What the model that goes on is told."""
+    content = [{"type": "input_text", "text": text}]
+    item = {"type": "message", "role": "developer", "content": content}
+    return msgspec.Raw(msgspec.json.encode(item))
+
+
+def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
+    """What the user said, the newest as far as there is room."""
+    kept: list[msgspec.Raw] = []
+    room = MOST_OF_USER
+    for item in reversed(items):
+        known = read(item)
+        if known.type == "message" and known.role == "user":
+            room -= len(bytes(item))
+            if room < 0:
+                break
+            kept.append(item)
+    return kept[::-1]
+
+
+def pending_calls(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
+    """The calls at the end, and the reasoning before them."""
+    at = len(items)
+    while at and read(items[at - 1]).type in CALLS:
+        at -= 1
+    if at == len(items):
+        return []
+    while at and read(items[at - 1]).type == "reasoning":
+        at -= 1
+    return list(items[at:])

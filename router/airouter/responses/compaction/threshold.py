@@ -1,0 +1,101 @@
+"""Compaction where a request asks for it (`context_management`) and an answer has become long."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field
+from airouter.responses.compaction.items import added_events, event, whole_item
+from airouter.responses.items import joined, output_of, split
+
+if TYPE_CHECKING:
+    from airouter.responses.compaction.compactor import Compactor
+    from airouter.responses.sealed import Seals
+
+logger = logging.getLogger("airouter.responses")
+
+Json = dict[str, Any]
+DEFAULT = 200_000
+"""Tokens, where a request names none."""
+
+
+class Rule(msgspec.Struct):
+    """One entry of `context_management`."""
+
+    type: str
+    compact_threshold: int | None = None
+
+
+def threshold_in(given: msgspec.Raw) -> int | None:
+    """The tokens above which a request wants compaction; None for never. Raises `Failure` 400."""
+    try:
+        rules = msgspec.json.decode(given, type=list[Rule] | None) or []
+    except msgspec.ValidationError:
+        what = "'context_management' must be a list of {type, compact_threshold}."
+        raise invalid_field("context_management", what) from None
+    for at, rule in enumerate(rules):
+        if rule.type != "compaction":
+            path = f"context_management[{at}].type"
+            raise invalid_field(path, f"'{path}' must be 'compaction'.")
+        tokens = DEFAULT if rule.compact_threshold is None else rule.compact_threshold
+        if tokens < 1:
+            path = f"context_management[{at}].compact_threshold"
+            raise invalid_field(path, f"'{path}' must be at least 1.")
+        return tokens
+    return None
+
+
+class Threshold:
+    """Adds a compaction to a response that has become longer than its client wants."""
+
+    def __init__(
+        self,
+        compactor: Compactor,
+        seals: Seals,
+        tokens: int,
+        *,
+        items: bytes,
+        headers: dict[bytes, bytes],
+        model: str,
+        window: int | None,
+    ) -> None:
+        """`items` is all of the input, opened."""
+        self._compactor = compactor
+        self._seals = seals
+        self._tokens = tokens
+        self._items = items
+        self._headers = headers
+        self._model = model
+        self._window = window
+
+    async def apply(self, held: bytes, *, streaming: bool) -> bytes:
+        """The last event, or the body, with a compaction where one is due."""
+        data = held.partition(b"data:")[2].partition(b"\n")[0] if streaming else held
+        last: Json = msgspec.json.decode(data)
+        response: Json = last["response"] if streaming else last
+        if (response.get("usage") or {}).get("total_tokens", 0) <= self._tokens:
+            return held
+        try:
+            item = await self._compacted(output_of(msgspec.json.encode(response)))
+        except Failure as failure:
+            logger.warning("a conversation was not compacted: %s", failure.message)
+            return held
+        response["output"].append(item)
+        if not streaming:
+            return msgspec.json.encode(response)
+        number = last.pop("sequence_number")
+        name = last.pop("type")
+        added = added_events(item, len(response["output"]) - 1, number)
+        return added + event(name, number + 2, last)
+
+    async def _compacted(self, output: bytes) -> Json:
+        summary = await self._compactor.compact(
+            split(joined((self._items, self._seals.open(output)))),
+            headers=self._headers,
+            model=self._model,
+            window=self._window,
+        )
+        return whole_item(summary, self._seals)

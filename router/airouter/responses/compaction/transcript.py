@@ -1,0 +1,90 @@
+"""A conversation as text: what a model reads that summarises it.
+
+As text it needs no tools, no signatures and no calls that match their results, so any model takes
+it, and it can be cut anywhere between two items.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LONGEST_RESULT = 20_000
+"""Characters of one item; of what is longer, the beginning and the end."""
+SPEAKERS = {"user": "User", "assistant": "Assistant"}
+
+
+def entries(items: Iterable[msgspec.Raw]) -> Iterator[str]:
+    """What each item says; those that say nothing are left out."""
+    for item in items:
+        said = entry(msgspec.json.decode(item))
+        if said:
+            yield shortened(said)
+
+
+def entry(item: dict[str, Any]) -> str:
+    """What one item says."""
+    kind = item.get("type", "message")
+    if kind == "message":
+        speaker = SPEAKERS.get(item.get("role", ""), "Instructions")
+        return f"{speaker}: {text_of(item.get('content'))}"
+    if kind == "reasoning":
+        thought = text_of(item.get("summary"))
+        return f"Assistant (thinking): {thought}" if thought else ""
+    if kind.endswith("_output"):
+        return f"Result of call {item.get('call_id')}: {text_of(item.get('output'))}"
+    if kind.endswith("_call"):
+        given = item.get("arguments") or item.get("input") or item.get("action") or ""
+        name = item.get("name") or kind.removesuffix("_call")
+        return f"Assistant called {name} (call {item.get('call_id')}) with: {text_of(given)}"
+    return ""
+
+
+def text_of(content: object) -> str:
+    """The text of a content; what is no text is named."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(part_of(part) for part in content)
+    return "" if content is None else msgspec.json.encode(content).decode()
+
+
+def part_of(part: object) -> str:
+    """The text of one part."""
+    if not isinstance(part, dict):
+        return str(part)
+    said = part.get("text") or part.get("refusal")
+    if isinstance(said, str):
+        return said
+    kind = str(part.get("type", "part")).removeprefix("input_")
+    name = part.get("filename")
+    return f"[{kind}: {name}]" if name else f"[{kind}]"
+
+
+def shortened(text: str) -> str:
+    """A text with its middle left out where it is too long."""
+    if len(text) <= LONGEST_RESULT:
+        return text
+    half = LONGEST_RESULT // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n[... {left_out} characters left out ...]\n{text[-half:]}"
+
+
+def chunks(texts: Iterable[str], size: int) -> Iterator[str]:
+    """Texts gathered to pieces of at most `size` characters; a longer one is cut."""
+    gathered: list[str] = []
+    length = 0
+    for text in texts:
+        for at in range(0, len(text), size):
+            piece = text[at : at + size]
+            if gathered and length + len(piece) > size:
+                yield "\n\n".join(gathered)
+                gathered, length = [], 0
+            gathered.append(piece)
+            length += len(piece) + 2
+    if gathered:
+        yield "\n\n".join(gathered)

@@ -1,0 +1,182 @@
+"""Conversation objects: items that responses go on from and add to."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field
+from airouter.responses.items import output_of, read, split, with_ids
+from airouter.responses.records import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.state.base import Store
+
+logger = logging.getLogger("airouter.responses")
+
+Json = dict[str, Any]
+MOST_ITEMS = 10_000
+MOST_AT_ONCE = 20
+"""Items that a client adds with one request."""
+MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
+
+
+class Conversation(msgspec.Struct):
+    """What is kept of one."""
+
+    id: str
+    created_at: int
+    metadata: dict[str, str] = {}
+    items: list[bytes] = []
+    """Each with its id."""
+
+    def as_json(self) -> Json:
+        """As clients get it."""
+        return {
+            "id": self.id,
+            "object": "conversation",
+            "created_at": self.created_at,
+            "metadata": self.metadata,
+        }
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Conversation)
+
+
+class Conversations:
+    """The conversations of one tenant."""
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+
+    async def create(self, metadata: dict[str, str], items: list[msgspec.Raw]) -> Conversation:
+        """A new one. Raises `Failure` 400, 503."""
+        check_metadata(metadata)
+        check_number(items)
+        made = Conversation(f"conv_{secrets.token_hex(24)}", int(time.time()), metadata)
+        made.items = [bytes(item) for item in with_ids(items, secrets.token_hex(16))]
+        await guarded(self._store.put(self._key(made.id), _encoder.encode(made)))
+        return made
+
+    async def find(self, id_: str) -> Conversation:
+        """One of them. Raises `Failure` 404, 503."""
+        (data,) = await guarded(self._store.get([self._key(id_)]))
+        if data is None:
+            raise conversation_not_found(id_)
+        return _decoder.decode(data)
+
+    async def describe(self, id_: str, metadata: dict[str, str]) -> Conversation:
+        """Give it other metadata. Raises `Failure` 400, 404, 503."""
+        check_metadata(metadata)
+
+        def change(known: Conversation) -> None:
+            known.metadata = metadata
+
+        return await self._change(id_, change)
+
+    async def forget(self, id_: str) -> None:
+        """Delete one. Raises `Failure` 404, 503."""
+        await self.find(id_)
+        await guarded(self._store.delete([self._key(id_)]))
+
+    async def add(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """Add items, and give them with their ids. Raises `Failure` 400, 404, 503."""
+        check_number(items)
+        return await self.extend(id_, items)
+
+    async def extend(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """The same for as many as a response has. Raises `Failure` 400, 404, 503."""
+        added = with_ids(items, secrets.token_hex(16))
+
+        def change(known: Conversation) -> None:
+            if len(known.items) + len(added) > MOST_ITEMS:
+                what = f"A conversation has at most {MOST_ITEMS} items."
+                raise Failure(400, what, param="items", code="too_many_items")
+            known.items += [bytes(item) for item in added]
+
+        await self._change(id_, change)
+        return added
+
+    async def item(self, id_: str, item_id: str) -> msgspec.Raw:
+        """One item. Raises `Failure` 404, 503."""
+        for item in (await self.find(id_)).items:
+            if read(msgspec.Raw(item)).id == item_id:
+                return msgspec.Raw(item)
+        raise item_not_found(item_id)
+
+    async def remove(self, id_: str, item_id: str) -> Conversation:
+        """Delete one item. Raises `Failure` 404, 503."""
+
+        def change(known: Conversation) -> None:
+            kept = [item for item in known.items if read(msgspec.Raw(item)).id != item_id]
+            if len(kept) == len(known.items):
+                raise item_not_found(item_id)
+            known.items = kept
+
+        return await self._change(id_, change)
+
+    async def _change(self, id_: str, change: Callable[[Conversation], None]) -> Conversation:
+        def changed(data: bytes | None) -> bytes | None:
+            if data is None:
+                return None
+            known = _decoder.decode(data)
+            change(known)
+            return _encoder.encode(known)
+
+        data = await guarded(self._store.update(self._key(id_), changed))
+        if data is None:
+            raise conversation_not_found(id_)
+        return _decoder.decode(data)
+
+    def _key(self, id_: str) -> str:
+        return f"conversation:{self._tenant}:{id_}"
+
+
+class Appending:
+    """Adds a turn to its conversation."""
+
+    def __init__(self, conversations: Conversations, id_: str) -> None:
+        self._conversations = conversations
+        self._id = id_
+
+    async def append(self, items: bytes, response: bytes) -> None:
+        """Add what was asked and what was answered; a failure is only logged."""
+        try:
+            turn = [*split(items), *split(output_of(response))]
+            await self._conversations.extend(self._id, turn)
+        except Failure as failure:
+            logger.warning("a response is not in its conversation: %s", failure.message)
+
+
+def check_metadata(metadata: dict[str, str]) -> None:
+    """Few and short. Raises `Failure` 400."""
+    if len(metadata) > MOST_METADATA:
+        raise invalid_field("metadata", f"'metadata' has at most {MOST_METADATA} pairs.")
+    for key, value in metadata.items():
+        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+            what = f"Keys have at most {LONGEST_KEY}, values at most {LONGEST_VALUE} characters."
+            raise invalid_field("metadata", what)
+
+
+def check_number(items: list[msgspec.Raw]) -> None:
+    """Few at once. Raises `Failure` 400."""
+    if len(items) > MOST_AT_ONCE:
+        raise invalid_field("items", f"At most {MOST_AT_ONCE} items are added at once.")
+
+
+def conversation_not_found(id_: str) -> Failure:
+    """For one that is not kept, and in the same words for another tenant's."""
+    return Failure(404, f"Conversation with id '{id_[:256]}' not found.", code="not_found")
+
+
+def item_not_found(id_: str) -> Failure:
+    """For an item that is not there."""
+    return Failure(404, f"Item with id '{id_[:256]}' not found.", code="not_found")

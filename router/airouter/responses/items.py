@@ -1,0 +1,106 @@
+"""Input and output items as they stand in bodies: JSON that is joined, and seldom decoded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ANSWER: dict[str, list[str]] = {"annotations": [], "logprobs": []}
+LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Output(msgspec.Struct):
+    """The items of a response."""
+
+    output: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class Item(msgspec.Struct):
+    """As much of an item as state is made of."""
+
+    type: str = "message"
+    id: str | None = None
+    role: str | None = None
+    encrypted_content: str | None = None
+
+
+_output = msgspec.json.Decoder(Output)
+_item = msgspec.json.Decoder(Item)
+
+
+def inner_of(given: msgspec.Raw | None) -> bytes:
+    """The items of an `input`, without the brackets around them. Raises `Failure` 400."""
+    text = b"" if given is None else bytes(given).strip()
+    match text[:1]:
+        case b'"':
+            return b'{"type":"message","role":"user","content":' + text + b"}"
+        case b"[":
+            return text[1:-1].strip()
+        case b"" | b"n":
+            return b""
+    raise invalid_field("input", "'input' must be a string or a list of items.")
+
+
+def output_of(response: bytes) -> bytes:
+    """The items that a response put out, without the brackets around them."""
+    return bytes(_output.decode(response).output).strip()[1:-1].strip()
+
+
+def joined(parts: Iterable[bytes]) -> bytes:
+    """Items, or rows of them, one after the other."""
+    return b",".join(part for part in parts if part)
+
+
+def split(inner: bytes) -> list[msgspec.Raw]:
+    """The items of a row of them. Raises `Failure` 400."""
+    try:
+        return LIST.decode(b"[" + inner + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise invalid_field("input", "'input' must be a list of items.") from None
+
+
+def read(item: msgspec.Raw, at: str = "input") -> Item:
+    """What kind of item it is. Raises `Failure` 400."""
+    try:
+        return _item.decode(item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Failure(400, f"'{at}' is not an item.", param=at, code="invalid_type") from None
+
+
+def with_ids(items: Sequence[msgspec.Raw], seed: str) -> list[msgspec.Raw]:
+    """Items that have ids all, for a list of them."""
+    return [with_id(item, f"{seed}{number:04d}") for number, item in enumerate(items)]
+
+
+def with_id(item: msgspec.Raw, seed: str) -> msgspec.Raw:
+    """An item with its id, else one made of `seed`; messages with the form of a stored one."""
+    known = read(item)
+    if known.id and known.type != "message":
+        return item
+    fields = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
+    whole = {"type": known.type, "id": known.id or f"{PREFIXES.get(known.type, 'item')}_{seed}"}
+    if known.type == "message":
+        whole["status"] = "completed"
+        if bytes(fields.get("content", b"")).startswith(b'"'):
+            kind = "output_text" if known.role == "assistant" else "input_text"
+            text = {"type": kind, "text": fields["content"]}
+            more = ANSWER if kind == "output_text" else {}
+            fields["content"] = msgspec.Raw(msgspec.json.encode([{**text, **more}]))
+    return msgspec.Raw(msgspec.json.encode({**whole, **fields, "id": whole["id"]}))
+
+
+PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+    "compaction": "cmp",
+}

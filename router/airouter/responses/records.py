@@ -1,0 +1,170 @@
+"""What is kept of a response, and how one goes on from it.
+
+A record has what its own turn added, and names the responses before it. So a chain is stored once,
+however long it is, and read with two questions. Every `CHECKPOINT` turns a record has all that came
+before in itself, which bounds the second question.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from airouter.failures import previous_not_found, response_not_found, store_unavailable
+from airouter.responses.items import joined, output_of, read, split
+from airouter.state.base import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from airouter.state.base import Store
+
+logger = logging.getLogger("airouter.responses")
+
+T = TypeVar("T")
+
+CHECKPOINT = 64
+COMPACTION = "compaction"
+
+
+class Record(msgspec.Struct):
+    """A response and what it was asked. Items are rows of JSON without brackets around them."""
+
+    id: str
+    response: bytes
+    """The response object, as the client got it."""
+    items: bytes = b""
+    """The input of its own turn."""
+    before: bytes = b""
+    """All items before its turn that `ancestors` do not have."""
+    ancestors: tuple[str, ...] = ()
+    """The ids of the responses that it goes on from, the first one first."""
+    model: str = ""
+    events: int = 0
+    """How many batches of events are kept beside it: see `background.py`."""
+    beat: float = 0.0
+    """Of a response in the background: when its router was last seen at work, in Unix seconds."""
+
+
+class Context(NamedTuple):
+    """What a turn goes on from."""
+
+    ancestors: tuple[str, ...] = ()
+    """Stored responses that have the items, if they are all stored."""
+    items: bytes = b""
+    """All of them."""
+    stored: bool = True
+
+    def followed_by(self, id_: str, items: bytes, response: bytes, *, stored: bool) -> Context:
+        """What the next turn goes on from."""
+        output = output_of(response)
+        compacted = after_compaction(output)
+        if compacted is not None:
+            return Context((), compacted, stored=False)
+        ancestors = (*self.ancestors, id_)
+        return Context(ancestors, joined((self.items, items, output)), self.stored and stored)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Record)
+
+
+class Archive:
+    """The records of one tenant."""
+
+    __slots__ = ("_store", "_tenant")
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+
+    def key(self, id_: str) -> str:
+        """Where a response is kept."""
+        return f"response:{self._tenant}:{id_}"
+
+    async def find(self, id_: str) -> Record:
+        """A record. Raises `Failure` 404, 503."""
+        (data,) = await self._get([id_])
+        if data is None:
+            raise response_not_found(id_)
+        return _decoder.decode(data)
+
+    async def context_of(self, id_: str) -> Context:
+        """What goes on from a response. Raises `Failure` 400, 503."""
+        (data,) = await self._get([id_])
+        if data is None:
+            raise previous_not_found(id_)
+        record = _decoder.decode(data)
+        earlier = await self._get(record.ancestors)
+        rows = [record.before]
+        for each in earlier:
+            if each is None:
+                raise previous_not_found(id_)
+            known = _decoder.decode(each)
+            rows += [known.items, output_of(known.response)]
+        before = Context(record.ancestors, joined(rows))
+        return before.followed_by(id_, record.items, record.response, stored=True)
+
+    async def keep(self, record: Record) -> None:
+        """Store a record, instead of the one there was. Raises `StoreError`."""
+        await self._store.put(self.key(record.id), _encoder.encode(record))
+
+    async def change(self, id_: str, change: Callable[[Record], Record | None]) -> Record:
+        """Change a record; None leaves it as it is. Raises `Failure` 404, 503."""
+
+        def changed(data: bytes | None) -> bytes | None:
+            if data is None:
+                return None
+            new = change(_decoder.decode(data))
+            return data if new is None else _encoder.encode(new)
+
+        data = await guarded(self._store.update(self.key(id_), changed))
+        if data is None:
+            raise response_not_found(id_)
+        return _decoder.decode(data)
+
+    async def forget(self, id_: str) -> None:
+        """Delete a record and its events. Raises `Failure` 404, 503."""
+        record = await self.find(id_)
+        keys = [self.key(id_), *(self.key(f"{id_}/{n}") for n in range(record.events))]
+        await guarded(self._store.delete(keys))
+
+    async def keep_events(self, id_: str, number: int, events: bytes) -> None:
+        """Store one batch of a response's events. Raises `StoreError`."""
+        await self._store.put(self.key(f"{id_}/{number}"), events)
+
+    async def events(self, id_: str, first: int, last: int) -> list[bytes | None]:
+        """Batches of events, `last` not among them. Raises `Failure` 503."""
+        return await self._get([f"{id_}/{number}" for number in range(first, last)])
+
+    async def _get(self, ids: Sequence[str]) -> list[bytes | None]:
+        if not ids:
+            return []
+        return await guarded(self._store.get([self.key(id_) for id_ in ids]))
+
+
+def recorded(id_: str, response: bytes, items: bytes, context: Context, model: str) -> Record:
+    """The record of a turn."""
+    if context.stored and len(context.ancestors) < CHECKPOINT:
+        return Record(id_, response, items, b"", context.ancestors, model)
+    return Record(id_, response, items, context.items, (), model)
+
+
+def after_compaction(output: bytes) -> bytes | None:
+    """The newest compaction of an output and what follows it; None where there is none."""
+    if b'"compaction"' not in output:
+        return None
+    items = split(output)
+    at = max((n for n, item in enumerate(items) if read(item).type == COMPACTION), default=None)
+    return None if at is None else joined(bytes(item) for item in items[at:])
+
+
+async def guarded(asking: Awaitable[T]) -> T:
+    """What a store says. Raises `Failure` 503 when it does not work."""
+    try:
+        return await asking
+    except StoreError as error:
+        logger.warning("the store of responses: %s", error)
+        raise store_unavailable() from None

@@ -1,0 +1,103 @@
+"""Items that carry something for us: what a model thought, and what was compacted.
+
+Dialects write what a provider wants back as a packed word (`dialects/provenance.py`); clients get
+it sealed. What comes back is opened before a dialect sees it. A word that does not open, for
+whatever reason, is nothing: reasoning goes on without it, a compaction cannot.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects import provenance
+from airouter.responses.items import LIST, joined, read, split
+
+if TYPE_CHECKING:
+    from airouter.sealing import Sealer
+
+MARK = "__airouter2_"
+"""Begins what is sealed here. What a router behind this one sealed begins so, too."""
+ANY_MARK = b"__airouter"
+REASONING, COMPACTION = "reasoning", "compaction"
+WRITTEN = re.compile(rb'"encrypted_content":"(' + provenance.MARK.encode() + rb'[A-Za-z0-9_-]+)"')
+
+
+class Compacted(msgspec.Struct):
+    """What a compaction item stands for."""
+
+    items: msgspec.Raw
+    """A list of items."""
+    whole: bool = False
+    """Whether it stands for everything before it, too."""
+
+
+_compacted = msgspec.json.Decoder(Compacted)
+
+
+class Seals:
+    """The sealing of one tenant's turn: the same content gets the same word all along."""
+
+    __slots__ = ("_known", "_sealer", "_tenant")
+
+    def __init__(self, sealer: Sealer, tenant: str) -> None:
+        self._sealer = sealer
+        self._tenant = tenant
+        self._known: dict[bytes, bytes] = {}
+
+    def seal(self, data: bytes) -> bytes:
+        """A body, or whole events, with all that is packed in it sealed."""
+        return WRITTEN.sub(self._seal, data) if provenance.MARK.encode() in data else data
+
+    def _seal(self, found: re.Match[bytes]) -> bytes:
+        packed = found[1]
+        word = self._known.get(packed)
+        if word is None:
+            sealed = MARK + self._sealer.seal(packed, REASONING, self._tenant)
+            word = self._known[packed] = b'"encrypted_content":"%b"' % sealed.encode()
+        return word
+
+    def seal_compacted(self, compacted: Compacted) -> str:
+        """The `encrypted_content` of a compaction."""
+        plain = msgspec.json.encode(compacted)
+        return MARK + self._sealer.seal(plain, COMPACTION, self._tenant)
+
+    def open(self, inner: bytes) -> bytes:
+        """A row of items as the dialects read them. Raises `Failure` 400."""
+        if ANY_MARK not in inner:
+            return inner
+        opened: list[bytes] = []
+        for number, item in enumerate(split(inner)):
+            if ANY_MARK in bytes(item):
+                self._open(item, f"input[{number}]", opened)
+            else:
+                opened.append(bytes(item))
+        return joined(opened)
+
+    def _open(self, item: msgspec.Raw, at: str, before: list[bytes]) -> None:
+        """Add what an item stands for to what stands before it."""
+        known = read(item, at)
+        word = known.encrypted_content or ""
+        if word.startswith(provenance.MARK):
+            return  # never sealed, so not of ours
+        plain = None
+        if word.startswith(MARK) and known.type in (REASONING, COMPACTION):
+            plain = self._sealer.open(word.removeprefix(MARK), known.type, self._tenant)
+        if plain is None:  # for a router behind this one, or for nobody
+            before.append(bytes(item))
+        elif known.type == REASONING:
+            before.append(with_content(item, plain.decode()))
+        else:
+            compacted = _compacted.decode(plain)
+            if compacted.whole:
+                before.clear()
+            before.extend(bytes(each) for each in LIST.decode(compacted.items))
+
+
+def with_content(item: msgspec.Raw, content: str) -> bytes:
+    """A reasoning with what a dialect packed in it."""
+    fields = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
+    fields["encrypted_content"] = msgspec.Raw(msgspec.json.encode(content))
+    return msgspec.json.encode(fields)

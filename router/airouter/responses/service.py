@@ -1,0 +1,368 @@
+"""What makes the Responses API more than one request after the other.
+
+The pipeline hands each request over before it chooses a backend (`begin`): what the request goes on
+from is put before its input, what it carries is opened, and what it asks for beyond an answer
+(compaction, work in the background) is done here. The other endpoints of the API are in
+`endpoints.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.passthrough import flag
+from airouter.dialects.responses.parse_request import parse_request
+from airouter.dialects.responses.render_response import response_object
+from airouter.failures import Failure, invalid_field
+from airouter.responses.background import Job, Jobs
+from airouter.responses.compaction.compactor import Compactor
+from airouter.responses.compaction.items import (
+    added_events,
+    compaction_object,
+    event,
+    usage_object,
+    whole_item,
+    window_of,
+)
+from airouter.responses.compaction.threshold import Threshold, threshold_in
+from airouter.responses.conversations import Appending, Conversations
+from airouter.responses.items import inner_of, joined, read, split
+from airouter.responses.pinning import unpinned
+from airouter.responses.records import Archive, Context, Record
+from airouter.responses.sealed import ANY_MARK
+from airouter.responses.turn import Memory, Turn
+from airouter.sealing import Sealer
+from airouter.state.absent import NoStore
+from airouter.state.opening import open_store
+
+if TYPE_CHECKING:
+    from airouter.auth import Principal
+    from pathlib import Path
+
+    from airouter.config.snapshot import Model, Snapshot
+    from airouter.dialects.conversation import Json
+    from airouter.dialects.passthrough import Fields, Request
+    from airouter.responses.background import Serve
+    from airouter.state.base import Store
+    from airouter.wire import Exchange
+
+logger = logging.getLogger("airouter.responses")
+
+NO_KEYS = (
+    "spec.responses.sealing has no keys: what clients carry for this process (reasoning, "
+    "compacted conversations, ids that a provider keeps) is sealed with a key of its own, and "
+    "cannot be opened by other replicas or after a restart"
+)
+OURS = frozenset({"previous_response_id", "conversation", "background", "context_management"})
+"""Fields that say more than what the model is to answer."""
+TRIGGER, REFERENCE = b'"compaction_trigger"', b'"item_reference"'
+JSON = [(b"content-type", b"application/json")]
+EVENT_STREAM = [(b"content-type", b"text/event-stream")]
+
+
+class Service:
+    """The Responses API of one process."""
+
+    serve: Serve
+    """The pipeline, for requests of our own; set once it is there."""
+
+    def __init__(self, sqlite_path: Path) -> None:
+        self._sqlite_path = sqlite_path
+        self._own_key = secrets.token_hex(32)
+        self._declared: tuple[object, ...] = ()
+        self._keys: tuple[str, ...] | None = None
+        self.store: Store = NoStore()
+        self.sealer = Sealer([self._own_key])
+        self.jobs = Jobs(self._serve)
+        self.compactor = Compactor(self._serve)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is stored here."""
+        return not isinstance(self.store, NoStore)
+
+    def reload(self, snapshot: Snapshot) -> None:
+        """Use the keys and the store of a snapshot. A store that stays the same keeps its content.
+
+        Raises `ValueError` for a store that cannot be.
+        """
+        declared = (snapshot.storage, snapshot.redis_url)
+        if declared != self._declared:
+            former, self._declared = self.store, declared
+            self.store = open_store(snapshot.storage, snapshot.redis_url, self._sqlite_path)
+            self._closing = asyncio.ensure_future(former.close())
+        if not snapshot.sealing_keys and self._keys != ():
+            logger.info(NO_KEYS)
+        self._keys = snapshot.sealing_keys
+        self.sealer = Sealer(snapshot.sealing_keys or [self._own_key])
+
+    async def close(self) -> None:
+        """Stop what is under way in the background, and let go of the store."""
+        await self.jobs.close()
+        await self.store.close()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        await self.serve(exchange)
+
+    def archive_of(self, principal: Principal) -> Archive:
+        """What a principal's responses are kept in."""
+        return Archive(self.store, principal.tenant)
+
+    def conversations_of(self, principal: Principal) -> Conversations:
+        """A principal's conversations."""
+        return Conversations(self.store, principal.tenant)
+
+    async def begin(
+        self,
+        exchange: Exchange,
+        principal: Principal,
+        request: Request,
+        model: Model,
+        *,
+        api: str,
+        native: bool,
+    ) -> Exchange | None:
+        """See `pipeline.Turns`."""
+        turn = Turn(exchange, request, self.sealer, principal.tenant, self.archive_of(principal))
+        fields = request.fields
+        if not native:
+            request.answer_id = exchange.id if isinstance(exchange, Job) else new_id()
+            turn.stores = self.keeps and api == "responses" and wants_storing(fields)
+        plain = OURS.isdisjoint(fields) and not isinstance(exchange, Memory)
+        if native and plain and ANY_MARK not in request.body:
+            return turn
+        turn.items = inner_of(fields.get("input"))
+        await self._continue(turn, principal, native=native)
+        if turn.pinned is None:
+            await self._complete(turn, native=native)
+        if native or api == "input_tokens":
+            return turn
+        if api == "compact":
+            await self._compact_window(turn, model)
+            return None
+        return await self._extras(turn, model, fields)
+
+    # What a request goes on from.
+
+    async def _continue(self, turn: Turn, principal: Principal, *, native: bool) -> None:
+        """Find it. Raises `Failure`."""
+        fields = turn.request.fields
+        previous = text_in(fields, "previous_response_id")
+        conversation = conversation_in(fields)
+        if previous is not None and conversation is not None:
+            what = "'previous_response_id' and 'conversation' cannot be used together."
+            raise Failure(400, what, param="conversation", code="mutually_exclusive_parameters")
+        turn.request.envelope = dict.fromkeys(OURS & fields.keys())
+        if native:  # it does these itself
+            for name in ("background", "context_management"):
+                turn.request.envelope.pop(name, None)
+        if conversation is not None:
+            conversations = self.conversations_of(principal)
+            known = await conversations.find(conversation)
+            turn.conversation = Appending(conversations, conversation)
+            turn.context = Context((), joined(known.items), stored=False)
+        elif previous is not None:
+            await self._go_on_from(previous, turn, principal)
+
+    async def _go_on_from(self, id_: str, turn: Turn, principal: Principal) -> None:
+        inner = turn.exchange
+        known = inner.recall(id_) if isinstance(inner, Memory) else None
+        if known is not None:
+            turn.context = known
+            return
+        pin = unpinned(id_, self.sealer, principal.tenant)
+        if pin is None:
+            turn.context = await turn.archive.context_of(id_)
+            return
+        turn.pin(pin.credential, pin.id, id_)
+        theirs = msgspec.Raw(msgspec.json.encode(pin.id))
+        turn.request.envelope = {**turn.request.envelope, "previous_response_id": theirs}
+
+    async def _complete(self, turn: Turn, *, native: bool) -> None:
+        """Put what it goes on from before its input, and open what it carries."""
+        request = turn.request
+        inner = turn.seals.open(joined((turn.context.items, turn.items)))
+        if REFERENCE in inner and not (native and not turn.context.items):
+            inner = await self._resolved(inner, turn)
+        if inner == turn.items:
+            return
+        request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
+        request.body = msgspec.json.encode(request.fields)
+
+    async def _resolved(self, inner: bytes, turn: Turn) -> bytes:
+        """Items in place of references to them. Raises `Failure` 400, 503."""
+        items = split(inner)
+        known = {read(item).id: item for item in items if read(item).type != "item_reference"}
+        found: list[bytes] = []
+        for number, item in enumerate(items):
+            named = read(item)
+            referred = None
+            if named.type == "item_reference":
+                referred = known.get(named.id)
+                referred = referred or await self._stored_item(named.id or "", number, turn)
+            found.append(bytes(referred or item))
+        return turn.seals.open(joined(found))
+
+    async def _stored_item(self, id_: str, number: int, turn: Turn) -> msgspec.Raw:
+        """An item of an earlier response, whose id is made of that response's."""
+        seed = id_.partition("_")[2][:-4]
+        try:
+            context = await turn.archive.context_of(f"resp_{seed}")
+            for item in reversed(split(context.items)):
+                if read(item).id == id_:
+                    return item
+        except Failure as failure:
+            if failure.status != 400:
+                raise
+        path = f"input[{number}]"
+        raise Failure(400, f"Item with id '{id_[:256]}' not found.", param=path, code="not_found")
+
+    # What a request asks for beyond an answer.
+
+    async def _extras(self, turn: Turn, model: Model, given: Fields) -> Exchange | None:
+        """`given` are the fields as the client sent them."""
+        request, exchange = turn.request, turn.exchange
+        opened = inner_of(request.fields.get("input"))
+        if TRIGGER in opened and await self._compact(turn, model, opened):
+            return None
+        tokens = threshold_in(request.fields.get("context_management", NULL))
+        if tokens is not None:
+            turn.threshold = Threshold(
+                self.compactor,
+                turn.seals,
+                tokens,
+                items=opened,
+                headers=exchange.headers,
+                model=request.model,
+                window=model.metadata.context_window,
+            )
+        background = flag(request.fields, "background")
+        if background and isinstance(exchange, Memory):
+            raise invalid_field("background", "A session has no responses in the background.")
+        if isinstance(exchange, Job) or not background:
+            return turn
+        await self._put_in_background(turn, given)
+        return None
+
+    async def _compact_window(self, turn: Turn, model: Model) -> None:
+        """Answer `/v1/responses/compact`. Raises `Failure`."""
+        items = split(inner_of(turn.request.fields.get("input")))
+        if not items:
+            raise Failure(400, "Missing required parameter: 'input'.", param="input")
+        summary = await self.compactor.compact(
+            items,
+            headers=turn.headers,
+            model=turn.request.model,
+            window=model.metadata.context_window,
+        )
+        body = compaction_object(window_of(summary, turn.seals), summary.usage)
+        turn.exchange.respond(200, JSON, body)
+
+    async def _compact(self, turn: Turn, model: Model, opened: bytes) -> bool:
+        """Answer a request whose last item asks for compaction; False for any other."""
+        *items, last = split(opened)
+        if read(last).type != "compaction_trigger":
+            return False
+        request = turn.request
+        summary = await self.compactor.compact(
+            items,
+            headers=turn.headers,
+            model=request.model,
+            window=model.metadata.context_window,
+        )
+        item = whole_item(summary, turn.seals)
+        begun = begun_response(request)
+        response = {
+            **begun,
+            "status": "completed",
+            "completed_at": int(time.time()),
+            "output": [item],
+            "usage": usage_object(summary.usage),
+        }
+        if not request.stream:
+            turn.respond(200, JSON, msgspec.json.encode(response))
+        else:
+            turn.start(200, EVENT_STREAM)
+            turn.write(event("response.created", 0, {"response": begun}))
+            turn.write(event("response.in_progress", 1, {"response": begun}))
+            turn.write(added_events(item, 0, 2))
+            turn.write(event("response.completed", 4, {"response": response}))
+        await turn.settle()
+        return True
+
+    async def _put_in_background(self, turn: Turn, given: Fields) -> None:
+        """Answer at once, and let a job do the rest. Raises `Failure` 400, 429, 503."""
+        if not turn.stores:
+            what = "A response in the background must be stored: leave out 'store': false."
+            if not self.keeps:
+                what = "This router stores no responses, so it makes none in the background."
+            raise invalid_field("background", what)
+        request, exchange = turn.request, turn.exchange
+        parse_request(request.body)
+        queued = {**begun_response(request), "status": "queued"}
+        record = Record(
+            id=queued["id"],
+            response=msgspec.json.encode(queued),
+            items=turn.items,
+            model=request.model,
+            beat=time.time(),
+        )
+        body = msgspec.json.encode({**given, "stream": True, "store": True})
+        await self.jobs.start(dict(exchange.headers), body, record, turn.archive)
+        if not request.stream:
+            exchange.respond(200, JSON, record.response)
+            return
+        exchange.start(200, EVENT_STREAM)
+        async for events in self.jobs.follow(turn.archive, record.id, -1):
+            exchange.write(events)
+        exchange.end()
+
+
+NULL = msgspec.Raw(b"null")
+
+
+def new_id() -> str:
+    """The id of a response, which nobody guesses."""
+    return f"resp_{secrets.token_hex(16)}"
+
+
+def begun_response(request: Request) -> Json:
+    """The response to a request that no model has begun to answer. Raises `Failure` 400."""
+    body = msgspec.json.encode({**request.fields, "input": "-"})
+    conversation = parse_request(body)
+    seed = (request.answer_id or new_id()).removeprefix("resp_")
+    return response_object(conversation, seed, request.model, int(time.time()))
+
+
+def wants_storing(fields: Fields) -> bool:
+    """Whether a response may be kept: unless its client says no."""
+    return "store" not in fields or bytes(fields["store"]) != b"false"
+
+
+def text_in(fields: Fields, name: str) -> str | None:
+    """A field that is a string, or absent. Raises `Failure` 400."""
+    try:
+        return msgspec.json.decode(fields.get(name, NULL), type=str | None)
+    except msgspec.ValidationError:
+        raise invalid_field(name, f"'{name}' must be a string.") from None
+
+
+class Named(msgspec.Struct):
+    """A conversation, named by an object."""
+
+    id: str
+
+
+def conversation_in(fields: Fields) -> str | None:
+    """The id of the conversation that a request belongs to. Raises `Failure` 400."""
+    try:
+        given = msgspec.json.decode(fields.get("conversation", NULL), type=str | Named | None)
+    except msgspec.ValidationError:
+        raise invalid_field("conversation", "'conversation' must be the id of one.") from None
+    return given.id if isinstance(given, Named) else given

@@ -1,0 +1,231 @@
+"""The exchange between the pipeline and a client, for one response.
+
+What a provider says goes through it: ids that the provider keeps get their pinned form, packed
+words are sealed, and the last event (or the whole body) waits until the response is kept, so that a
+client that goes on from it at once finds it on every replica.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.responses.pinning import Renamer
+from airouter.responses.records import Context, recorded
+from airouter.responses.sealed import Seals
+from airouter.state.base import StoreError
+from airouter.wire import Exchange
+
+if TYPE_CHECKING:
+    from airouter.dialects.passthrough import Request
+    from airouter.responses.compaction.threshold import Threshold
+    from airouter.responses.conversations import Appending
+    from airouter.responses.records import Archive, Record
+    from airouter.sealing import Sealer
+    from airouter.wire import Headers, Source
+
+logger = logging.getLogger("airouter.responses")
+
+LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
+
+
+class LastEvent(msgspec.Struct):
+    """The event that has the whole response in it."""
+
+    response: msgspec.Raw
+    sequence_number: int = 0
+    type: str = ""
+
+
+class Body(msgspec.Struct):
+    """As much of a response as is of use here."""
+
+    id: str = ""
+    status: str = ""
+
+
+_last = msgspec.json.Decoder(LastEvent)
+_body = msgspec.json.Decoder(Body)
+
+
+class Memory(Exchange):
+    """An exchange whose client keeps what it goes on from: a session."""
+
+    __slots__ = ()
+
+    def recall(self, id_: str) -> Context | None:
+        """What a response of this session left."""
+        raise NotImplementedError
+
+    def remember(self, id_: str, context: Context) -> None:
+        """What the next response of this session may go on from."""
+        raise NotImplementedError
+
+
+class Keeper(Exchange):
+    """An exchange that keeps its record itself."""
+
+    __slots__ = ()
+
+    async def keep(self, record: Record) -> None:
+        """The response is whole."""
+        raise NotImplementedError
+
+
+class Turn(Exchange):
+    """One response on its way."""
+
+    __slots__ = (
+        "_held",
+        "_known",
+        "_sealer",
+        "_status",
+        "_streaming",
+        "_tenant",
+        "archive",
+        "context",
+        "conversation",
+        "exchange",
+        "items",
+        "pinned",
+        "request",
+        "seals",
+        "stores",
+        "threshold",
+    )
+
+    def __init__(
+        self, exchange: Exchange, request: Request, sealer: Sealer, tenant: str, archive: Archive
+    ) -> None:
+        self.exchange = exchange
+        self.request = request
+        self.headers = exchange.headers
+        self.body = exchange.body
+        self.started = False
+        self.pinned: str | None = None
+        self.seals = Seals(sealer, tenant)
+        self.archive = archive
+        self.context = Context()
+        self.items = b""
+        """The input of this turn alone."""
+        self.stores = False
+        """Whether the response is to be kept here."""
+        self.conversation: Appending | None = None
+        self.threshold: Threshold | None = None
+        self._sealer = sealer
+        self._tenant = tenant
+        self._known: dict[str, str] = {}
+        self._held: bytes | None = None
+        self._status: tuple[int, Headers] = (200, [])
+        self._streaming = False
+
+    def pin(self, credential: str, theirs: str, ours: str) -> None:
+        """Go on from a response that a provider keeps."""
+        self.pinned = credential
+        self._known[theirs] = ours
+
+    # What the pipeline does.
+
+    @property
+    def source(self) -> Source | None:
+        return self.exchange.source
+
+    @source.setter
+    def source(self, source: Source | None) -> None:
+        self.exchange.source = source
+
+    def ask(self, credential: str) -> None:
+        self.request.rename = Renamer(credential, self._sealer, self._tenant, self._known)
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        self.started = True
+        if status != 200:
+            self.exchange.respond(status, headers, body)
+            return
+        self._status = status, headers
+        self._held = self.seals.seal(body)
+
+    def start(self, status: int, headers: Headers) -> None:
+        self.started = self._streaming = True
+        self.exchange.start(status, headers)
+
+    def write(self, data: bytes) -> None:
+        data = self.seals.seal(data)
+        found = LAST.search(data) if self._keeps else None
+        if found is not None:
+            before = data.rfind(b"\n\n", 0, found.start())
+            at = before + 2 if before >= 0 else 0
+            data, self._held = data[:at], data[at:]
+        if data:
+            self.exchange.write(data)
+
+    def end(self) -> None:
+        """The client gets it in `settle`."""
+
+    def abort(self) -> None:
+        self.exchange.abort()
+
+    async def settle(self) -> None:
+        """Keep the response, then let the client have the rest of it."""
+        held = self._held
+        if held is not None and self._keeps:
+            held = await self._finish(held)
+        if not self._streaming:
+            if held is not None:
+                self.exchange.respond(*self._status, held)
+            return
+        if held:
+            self.exchange.write(held)
+        self.exchange.end()
+
+    # What is kept.
+
+    @property
+    def _keeps(self) -> bool:
+        return (
+            self.stores
+            or self.conversation is not None
+            or self.threshold is not None
+            or isinstance(self.exchange, Memory)
+        )
+
+    async def _finish(self, held: bytes) -> bytes:
+        """Compact where that is due, and remember."""
+        try:
+            response = self._response_in(held)
+            body = _body.decode(response)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return held  # of a provider that writes its own: nobody can go on from that
+        if self.threshold is not None and body.status == "completed":
+            held = await self.threshold.apply(held, streaming=self._streaming)
+            response = self._response_in(held)
+        await self._keep(body, response)
+        return held
+
+    def _response_in(self, held: bytes) -> bytes:
+        if not self._streaming:
+            return held
+        return bytes(_last.decode(data_of(held)).response)
+
+    async def _keep(self, body: Body, response: bytes) -> None:
+        exchange, request = self.exchange, self.request
+        if body.status != "failed":
+            if isinstance(exchange, Memory):
+                after = self.context.followed_by(body.id, self.items, response, stored=self.stores)
+                exchange.remember(body.id, after)
+            if self.conversation is not None:
+                await self.conversation.append(self.items, response)
+        if self.stores:
+            record = recorded(body.id, response, self.items, self.context, request.model)
+            try:
+                await (exchange if isinstance(exchange, Keeper) else self.archive).keep(record)
+            except StoreError as error:
+                logger.warning("a response is not kept: %s", error)
+
+
+def data_of(event: bytes) -> bytes:
+    """The JSON of the first event."""
+    return event.partition(b"data:")[2].partition(b"\n")[0]

@@ -1,0 +1,74 @@
+"""What clients carry for us: sealed, so that nobody else can read it, change it or make it.
+
+A sealed word is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, in base64url: one byte of
+version, four that name the key, the nonce, the ciphertext with its tag. What it is for and whose it
+is are authenticated with it, so a word of one tenant, or of another purpose, does not open. All
+replicas with the same keys agree without talking.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+from binascii import Error as NotBase64
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSION = b"\x01"
+NAME_BYTES, NONCE_BYTES, TAG_BYTES = 4, 12, 16
+OVERHEAD = len(VERSION) + NAME_BYTES + NONCE_BYTES + TAG_BYTES
+LONGEST = 8 * 1_048_576
+"""Characters of a sealed word that is tried."""
+
+
+class Sealer:
+    """Seals with the first of its keys and opens with each."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Without keys one is made: what it seals opens in this process only."""
+        # It takes 30 ms to load, which a router without the Responses API need not wait for.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        secret = [derived(b"key", key) for key in keys or [secrets.token_hex(32)]]
+        self._ciphers = {derived(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
+        self._name, self._cipher = next(iter(self._ciphers.items()))
+
+    def seal(self, plain: bytes, purpose: str, tenant: str) -> str:
+        """A word that only `open` with the same purpose and tenant makes sense of."""
+        nonce = os.urandom(NONCE_BYTES)
+        body = self._cipher.encrypt(nonce, plain, bound(purpose, tenant))
+        return base64.urlsafe_b64encode(VERSION + self._name + nonce + body).rstrip(b"=").decode()
+
+    def open(self, word: str, purpose: str, tenant: str) -> bytes | None:
+        """What was sealed; None for whatever reason it does not open, and for each the same."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - loaded by now
+
+        if len(word) > LONGEST:
+            return None
+        try:
+            data = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
+        except (NotBase64, ValueError):
+            return None
+        cipher = self._ciphers.get(data[1 : 1 + NAME_BYTES])
+        if len(data) < OVERHEAD or data[:1] != VERSION or cipher is None:
+            return None
+        nonce, body = data[1 + NAME_BYTES :][:NONCE_BYTES], data[1 + NAME_BYTES + NONCE_BYTES :]
+        try:
+            return cipher.decrypt(nonce, body, bound(purpose, tenant))
+        except InvalidTag:
+            return None
+
+
+def derived(purpose: bytes, key: str | bytes) -> bytes:
+    """32 bytes that are good for one purpose only."""
+    data = key.encode() if isinstance(key, str) else key
+    return hashlib.sha256(b"airouter sealing " + purpose + b"\0" + data).digest()
+
+
+def bound(purpose: str, tenant: str) -> bytes:
+    """What is authenticated with a word beside its content."""
+    return f"{purpose}\0{tenant}".encode()

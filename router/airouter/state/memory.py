@@ -1,0 +1,98 @@
+"""A store in the memory of this process: fast, bounded, and gone with it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter.state.base import Change, Store, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MOST_BYTES = 256 * 1_048_576
+
+
+class Entry(NamedTuple):
+    """A value and when it ends."""
+
+    value: bytes
+    ends: float
+
+
+class MemoryStore(Store):
+    """The least recently used values go first."""
+
+    def __init__(
+        self,
+        ttl: float,
+        max_entries: int,
+        max_bytes: int = MOST_BYTES,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`ttl` is seconds; `max_bytes` counts keys and values."""
+        self._ttl = ttl
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._size = 0
+
+    async def get(self, keys: Sequence[str]) -> list[bytes | None]:
+        return [self._get(key) for key in keys]
+
+    async def put(self, key: str, value: bytes) -> None:
+        self._put(key, value)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._drop(key)
+
+    async def update(self, key: str, change: Change) -> bytes | None:
+        value = change(self._get(key))
+        if value is None:
+            self._drop(key)
+        else:
+            self._put(key, value)
+        return value
+
+    async def close(self) -> None:
+        self._entries.clear()
+        self._size = 0
+
+    def _get(self, key: str) -> bytes | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = self._clock()
+        if entry.ends <= now:
+            self._drop(key)
+            return None
+        self._entries[key] = Entry(entry.value, now + self._ttl)
+        self._entries.move_to_end(key)
+        return entry.value
+
+    def _put(self, key: str, value: bytes) -> None:
+        size = len(key) + len(value)
+        if size > self._max_bytes:
+            raise StoreError(f"a value of {size} bytes is larger than the store")
+        self._drop(key)
+        now = self._clock()
+        self._entries[key] = Entry(value, now + self._ttl)
+        self._size += size
+        self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Drop what is over from the old end, and as much more as is too much."""
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            fits = len(self._entries) <= self._max_entries and self._size <= self._max_bytes
+            if fits and entry.ends > now:
+                return
+            self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._size -= len(key) + len(entry.value)

@@ -1,0 +1,218 @@
+"""What a response goes on from: chains, conversations, references, what is kept and what not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI, BadRequestError, NotFoundError
+
+from support.config import MASTER_KEY, manifest, mock_manifest
+from support.in_loop import Served, served
+
+MODEL = "m"
+
+
+@contextlib.asynccontextmanager
+async def client_of(router: Served, key: str = MASTER_KEY) -> AsyncIterator[AsyncOpenAI]:
+    async with AsyncOpenAI(
+        api_key=key, base_url=f"http://127.0.0.1:{router.port}/v1", max_retries=0
+    ) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def serving(config: str | None = None) -> AsyncIterator[tuple[Served, AsyncOpenAI]]:
+    async with served(config or mock_manifest(MODEL)) as router, client_of(router) as client:
+        yield router, client
+
+
+async def test_a_chain_has_all_that_was_said_before() -> None:
+    async with serving() as (_, client):
+        first = await client.responses.create(model=MODEL, input="one two three")
+        second = await client.responses.create(
+            model=MODEL, input="four", previous_response_id=first.id
+        )
+        assert second.previous_response_id == first.id
+        third = await client.responses.create(
+            model=MODEL, input="five", previous_response_id=second.id
+        )
+    used = [each.usage.input_tokens for each in (first, second, third) if each.usage]
+    assert used == [3, 3 + 3 + 1, 3 + 3 + 1 + 1 + 1]
+
+
+async def test_a_streamed_response_is_kept_before_its_last_event() -> None:
+    async with serving() as (_, client):
+        async with client.responses.stream(model=MODEL, input="one two") as stream:
+            async for event in stream:
+                if event.type == "response.completed":
+                    found = await client.responses.retrieve(event.response.id)
+                    assert found.output_text == "one two"
+
+
+async def test_what_is_not_to_be_stored_is_not() -> None:
+    async with serving() as (_, client):
+        made = await client.responses.create(model=MODEL, input="one", store=False)
+        assert made.store is False
+        with pytest.raises(NotFoundError):
+            await client.responses.retrieve(made.id)
+        with pytest.raises(BadRequestError) as caught:
+            await client.responses.create(model=MODEL, input="x", previous_response_id=made.id)
+    assert caught.value.code == "previous_response_not_found"
+    assert caught.value.param == "previous_response_id"
+
+
+async def test_a_response_is_deleted() -> None:
+    async with serving() as (_, client):
+        made = await client.responses.create(model=MODEL, input="one")
+        await client.responses.delete(made.id)
+        with pytest.raises(NotFoundError):
+            await client.responses.retrieve(made.id)
+        with pytest.raises(NotFoundError):
+            await client.responses.delete(made.id)
+
+
+async def test_the_input_is_listed_page_by_page() -> None:
+    items: list[Any] = [{"role": "user", "content": f"word{n}"} for n in range(5)]
+    async with serving() as (_, client):
+        made = await client.responses.create(model=MODEL, input=items)
+        page = await client.responses.input_items.list(made.id, limit=2, order="asc")
+        assert page.has_more
+        said = [item async for item in page]
+        newest = await client.responses.input_items.list(made.id, limit=1)
+    assert [item.content[0].text for item in said] == [f"word{n}" for n in range(5)]  # type: ignore[union-attr]
+    assert newest.data[0].content[0].text == "word4"  # type: ignore[union-attr]
+
+
+async def test_a_conversation_collects_its_responses() -> None:
+    async with serving() as (_, client):
+        made = await client.conversations.create(
+            metadata={"topic": "numbers"},
+            items=[{"type": "message", "role": "user", "content": "one"}],
+        )
+        first = await client.responses.create(model=MODEL, input="two", conversation=made.id)
+        assert first.conversation is not None
+        assert first.conversation.id == made.id
+        second = await client.responses.create(model=MODEL, input="three", conversation=made.id)
+        items = [item async for item in await client.conversations.items.list(made.id, order="asc")]
+        assert len(items) == 5
+        assert second.usage is not None
+        assert second.usage.input_tokens == 4
+        one = await client.conversations.items.retrieve(items[0].id, conversation_id=made.id)  # type: ignore[arg-type]
+        assert one.id == items[0].id
+        await client.conversations.items.delete(items[0].id, conversation_id=made.id)  # type: ignore[arg-type]
+        changed = await client.conversations.update(made.id, metadata={"topic": "words"})
+        assert changed.metadata == {"topic": "words"}
+        await client.conversations.delete(made.id)
+        with pytest.raises(NotFoundError):
+            await client.conversations.retrieve(made.id)
+
+
+async def test_an_item_is_referred_to_by_its_id() -> None:
+    async with serving() as (_, client):
+        first = await client.responses.create(model=MODEL, input="one")
+        said = first.output[0].id
+        second = await client.responses.create(
+            model=MODEL,
+            input=[
+                {"role": "user", "content": "one"},
+                {"type": "item_reference", "id": str(said)},
+                {"role": "user", "content": "two"},
+            ],
+        )
+        assert second.usage is not None
+        assert second.usage.input_tokens == 3
+        with pytest.raises(BadRequestError, match="not found"):
+            await client.responses.create(
+                model=MODEL, input=[{"type": "item_reference", "id": "msg_nobody"}]
+            )
+
+
+async def test_a_response_in_the_background_is_polled() -> None:
+    async with serving(mock_manifest(MODEL, tokensPerSecond=50)) as (_, client):
+        made = await client.responses.create(
+            model=MODEL, input="one two three four five six", background=True
+        )
+        assert made.status == "queued"
+        while made.status in ("queued", "in_progress"):
+            made = await client.responses.retrieve(made.id)
+        assert made.status == "completed"
+        assert made.background is True
+        assert made.output_text == "one two three four five six"
+        after = await client.responses.create(
+            model=MODEL, input="x", previous_response_id=made.id
+        )
+        assert after.usage is not None
+        assert after.usage.input_tokens == 13
+
+
+async def test_a_response_in_the_background_is_followed_and_resumed() -> None:
+    async with serving(mock_manifest(MODEL, tokensPerSecond=50)) as (_, client):
+        seen = []
+        id_ = ""
+        async for event in await client.responses.create(
+            model=MODEL, input="a b c d e f g h i j k l m n o p", background=True, stream=True
+        ):
+            seen.append(event.sequence_number)
+            if event.type == "response.created":
+                id_ = event.response.id
+            if len(seen) == 5:
+                break
+        rest = await client.responses.retrieve(id_, stream=True, starting_after=seen[-1])
+        async for event in rest:
+            seen.append(event.sequence_number)
+            last = event.type
+    assert seen == list(range(len(seen)))
+    assert last == "response.completed"
+
+
+async def test_a_response_in_the_background_is_cancelled() -> None:
+    async with serving(mock_manifest(MODEL, tokensPerSecond=5)) as (_, client):
+        made = await client.responses.create(model=MODEL, input="a b c d " * 20, background=True)
+        stopped = await client.responses.cancel(made.id)
+        assert stopped.status == "cancelled"
+        assert (await client.responses.retrieve(made.id)).status == "cancelled"
+        assert (await client.responses.cancel(made.id)).status == "cancelled"
+        plain = await client.responses.create(model=MODEL, input="a")
+        with pytest.raises(BadRequestError, match="synchronous"):
+            await client.responses.cancel(plain.id)
+
+
+def two_tenants() -> str:
+    return manifest(
+        [{"name": "mock", "type": "Mock"}],
+        [{"name": MODEL, "backends": [{"credential": "mock"}]}],
+        secrets={"a": "sk-tenant-a", "b": "sk-tenant-b"},
+    ).replace(
+        '"masterKey"',
+        '"clients": [{"name": "a", "secretRef": {"name": "keys", "key": "a"}, "models": ["*"]},'
+        ' {"name": "master", "secretRef": {"name": "keys", "key": "b"}, "models": ["*"]}],'
+        ' "masterKey"',
+        1,
+    )
+
+
+async def test_another_tenant_finds_nothing() -> None:
+    async with served(two_tenants()) as router:
+        async with client_of(router, "sk-tenant-a") as a, client_of(router, "sk-tenant-b") as b:
+            made = await a.responses.create(model=MODEL, input="secret", background=True)
+            talk = await a.conversations.create()
+            for attempt in (
+                b.responses.retrieve(made.id),
+                b.responses.delete(made.id),
+                b.responses.cancel(made.id),
+                b.responses.input_items.list(made.id),
+                b.conversations.retrieve(talk.id),
+                b.conversations.delete(talk.id),
+                b.conversations.items.list(talk.id),
+            ):
+                with pytest.raises(NotFoundError):
+                    await attempt
+            with pytest.raises(BadRequestError) as caught:
+                await b.responses.create(model=MODEL, input="x", previous_response_id=made.id)
+            unknown = "resp_" + "0" * 32
+            with pytest.raises(BadRequestError) as nobody:
+                await b.responses.create(model=MODEL, input="x", previous_response_id=unknown)
+            assert caught.value.message.replace(made.id, unknown) == nobody.value.message
