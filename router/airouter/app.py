@@ -24,6 +24,7 @@ import uvloop
 from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.doors import DOORS, RESPONSES
+from airouter.api.websocket import Sessions, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.sources.file import FileSource
@@ -111,6 +112,9 @@ class Router:
             turns=self.responses,
         )
         self.responses.serve = partial(self.pipeline.serve, door=RESPONSES)
+        self.sessions = Sessions(
+            self.pipeline, self.responses.serve, most_bytes=settings.max_body_bytes
+        )
         self.application = build_application(
             self.pipeline,
             self,
@@ -140,7 +144,7 @@ class Router:
             host=settings.host,
             port=settings.port,
             http=partial(EdgeProtocol, edge=self.edge),  # type: ignore[arg-type]  # it makes protocols
-            ws="none",
+            ws=partial(WebSocketProtocol, sessions=self.sessions),  # type: ignore[arg-type]  # as http
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -212,6 +216,7 @@ class Router:
         self.pools.keep_only(generation.pools)
         self.identities.keep_only(generation.signers)
         self.tracing.reload(snapshot)
+        self.sessions.check()
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
         self.recorder.flush()

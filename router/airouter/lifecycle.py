@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from uvicorn import Config, Server
 
+from airouter.api.websocket import WebSocketProtocol
 from airouter.edge import EdgeProtocol
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ logger = logging.getLogger("airouter.server")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SWEEP_EVERY = 1.0
+OURS = (EdgeProtocol, WebSocketProtocol)
+"""Connections that are held to deadlines."""
 
 
 class RouterServer(Server):
@@ -88,5 +91,5 @@ class RouterServer(Server):
     def _sweep(self, now: float) -> None:
         """Close the connections of clients that owe us something for too long."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, EdgeProtocol) and connection.deadline <= now:
+            if isinstance(connection, OURS) and connection.deadline <= now:
                 connection.expire()

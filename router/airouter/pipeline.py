@@ -96,8 +96,8 @@ class Turns(Protocol):
     ) -> Exchange | None:
         """Complete a request with what it goes on from; None when it is answered already.
 
-        `native` says that every backend of the model keeps such state itself. The exchange that is given is
-        settled when it has its answer. Raises `Failure`.
+        `native` says that every backend of the model keeps such state itself. The exchange that
+        is given is settled when it has its answer. Raises `Failure`.
         """
         ...
 

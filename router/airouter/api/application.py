@@ -17,10 +17,10 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
+from airouter.api.conversations import add_conversations
 from airouter.api.doors import CHAT, DOORS
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
-from airouter.api.conversations import add_conversations
 from airouter.api.models import get_model, list_models
 from airouter.api.responses import add_responses
 from airouter.failures import Failure, internal

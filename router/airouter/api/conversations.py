@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,11 +12,16 @@ from airouter.dialects.checking import read
 from airouter.failures import Failure, body_too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
     from airouter.auth import Principal
     from airouter.responses.conversations import Conversation, Conversations
     from airouter.responses.service import Service
+
+    Mine = Callable[[Request], Conversations]
+    """The conversations of whoever asks."""
 
 PATH = "/v1/conversations"
 JSON = "application/json"
@@ -47,6 +51,13 @@ def add_conversations(
             raise Failure(400, what, code="storage_disabled")
         return service.conversations_of(principal_of(request))
 
+    add_objects(application, conversations, body_limit)
+    add_items(application, conversations, body_limit)
+
+
+def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> None:
+    """The conversations themselves."""
+
     @application.post(PATH, tags=["OpenAI"], response_model=None)
     async def create_conversation(request: Request) -> Response:
         mine, body = conversations(request), await read_body(request, body_limit)
@@ -65,6 +76,10 @@ def add_conversations(
     async def delete_conversation(id_: str, request: Request) -> Response:
         await conversations(request).forget(id_)
         return answer({"id": id_, "object": "conversation.deleted", "deleted": True})
+
+
+def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> None:
+    """What is in them."""
 
     @application.get(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
     async def list_items(id_: str, request: Request) -> Response:

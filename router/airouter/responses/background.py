@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure, store_unavailable
-from airouter.responses.records import Record
 from airouter.responses.turn import Keeper
 from airouter.state.base import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from airouter.responses.records import Archive
+    from airouter.responses.records import Archive, Record
     from airouter.wire import Exchange, Headers
 
     Serve = Callable[[Exchange], Awaitable[None]]

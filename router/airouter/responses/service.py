@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.passthrough import flag
+from airouter.dialects.responses import schema
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.responses.render_response import response_object
 from airouter.failures import Failure, invalid_field
 from airouter.responses.background import Job, Jobs
-from airouter.responses.compaction.compactor import Compactor
+from airouter.responses.compaction.compactor import Compactor, Usage
 from airouter.responses.compaction.items import (
     added_events,
     compaction_object,
@@ -32,6 +33,7 @@ from airouter.responses.compaction.items import (
 )
 from airouter.responses.compaction.threshold import Threshold, threshold_in
 from airouter.responses.conversations import Appending, Conversations
+from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
 from airouter.responses.pinning import unpinned
 from airouter.responses.records import Archive, Context, Record
@@ -42,9 +44,9 @@ from airouter.state.absent import NoStore
 from airouter.state.opening import open_store
 
 if TYPE_CHECKING:
-    from airouter.auth import Principal
     from pathlib import Path
 
+    from airouter.auth import Principal
     from airouter.config.snapshot import Model, Snapshot
     from airouter.dialects.conversation import Json
     from airouter.dialects.passthrough import Fields, Request
@@ -141,12 +143,15 @@ class Service:
         await self._continue(turn, principal, native=native)
         if turn.pinned is None:
             await self._complete(turn, native=native)
+        if isinstance(exchange, FrameExchange) and exchange.warms_up:
+            await self._warm_up(turn)
+            return None
         if native or api == "input_tokens":
             return turn
         if api == "compact":
             await self._compact_window(turn, model)
             return None
-        return await self._extras(turn, model, fields)
+        return await self._extras(turn, model)
 
     # What a request goes on from.
 
@@ -187,10 +192,12 @@ class Service:
     async def _complete(self, turn: Turn, *, native: bool) -> None:
         """Put what it goes on from before its input, and open what it carries."""
         request = turn.request
+        if isinstance(turn.exchange, FrameExchange) and not native:
+            request.fields = known_fields(request.fields)
         inner = turn.seals.open(joined((turn.context.items, turn.items)))
         if REFERENCE in inner and not (native and not turn.context.items):
             inner = await self._resolved(inner, turn)
-        if inner == turn.items:
+        if inner == turn.items and request.fields is turn.given:
             return
         request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
         request.body = msgspec.json.encode(request.fields)
@@ -225,8 +232,7 @@ class Service:
 
     # What a request asks for beyond an answer.
 
-    async def _extras(self, turn: Turn, model: Model, given: Fields) -> Exchange | None:
-        """`given` are the fields as the client sent them."""
+    async def _extras(self, turn: Turn, model: Model) -> Exchange | None:
         request, exchange = turn.request, turn.exchange
         opened = inner_of(request.fields.get("input"))
         if TRIGGER in opened and await self._compact(turn, model, opened):
@@ -247,7 +253,7 @@ class Service:
             raise invalid_field("background", "A session has no responses in the background.")
         if isinstance(exchange, Job) or not background:
             return turn
-        await self._put_in_background(turn, given)
+        await self._put_in_background(turn)
         return None
 
     async def _compact_window(self, turn: Turn, model: Model) -> None:
@@ -296,7 +302,18 @@ class Service:
         await turn.settle()
         return True
 
-    async def _put_in_background(self, turn: Turn, given: Fields) -> None:
+    async def _warm_up(self, turn: Turn) -> None:
+        """Answer with nothing, for a client that goes on from it."""
+        begun = begun_response(turn.request)
+        usage = usage_object(Usage())
+        whole = {"status": "completed", "completed_at": begun["created_at"], "usage": usage}
+        turn.start(200, EVENT_STREAM)
+        turn.write(event("response.created", 0, {"response": begun}))
+        turn.write(event("response.in_progress", 1, {"response": begun}))
+        turn.write(event("response.completed", 2, {"response": begun | whole}))
+        await turn.settle()
+
+    async def _put_in_background(self, turn: Turn) -> None:
         """Answer at once, and let a job do the rest. Raises `Failure` 400, 429, 503."""
         if not turn.stores:
             what = "A response in the background must be stored: leave out 'store': false."
@@ -313,7 +330,7 @@ class Service:
             model=request.model,
             beat=time.time(),
         )
-        body = msgspec.json.encode({**given, "stream": True, "store": True})
+        body = msgspec.json.encode({**turn.given, "stream": True, "store": True})
         await self.jobs.start(dict(exchange.headers), body, record, turn.archive)
         if not request.stream:
             exchange.respond(200, JSON, record.response)
@@ -325,6 +342,7 @@ class Service:
 
 
 NULL = msgspec.Raw(b"null")
+REQUEST = frozenset(schema.Request.__struct_fields__)
 
 
 def new_id() -> str:
@@ -338,6 +356,11 @@ def begun_response(request: Request) -> Json:
     conversation = parse_request(body)
     seed = (request.answer_id or new_id()).removeprefix("resp_")
     return response_object(conversation, seed, request.model, int(time.time()))
+
+
+def known_fields(fields: Fields) -> Fields:
+    """Without what clients of sessions say beyond the API, which is none of a model's business."""
+    return {name: fields[name] for name in fields if name in REQUEST}
 
 
 def wants_storing(fields: Fields) -> bool:

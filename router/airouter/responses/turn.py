@@ -89,6 +89,7 @@ class Turn(Exchange):
         "context",
         "conversation",
         "exchange",
+        "given",
         "items",
         "pinned",
         "request",
@@ -106,6 +107,8 @@ class Turn(Exchange):
         self.body = exchange.body
         self.started = False
         self.pinned: str | None = None
+        self.given = request.fields
+        """The fields as the client sent them."""
         self.seals = Seals(sealer, tenant)
         self.archive = archive
         self.context = Context()

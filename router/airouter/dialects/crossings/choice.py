@@ -38,7 +38,13 @@ CLIENTS: Mapping[str, ClientDialect] = {
     "chat": chat.CLIENT,
     "responses": responses.CLIENT,
     "messages": messages.CLIENT,
+    "compact": responses.CLIENT,  # `airouter.responses` does it by asking for a summary
 }
+FOREIGN = {
+    "responses": PACKED_OR_SEALED,
+    "router": PACKED,  # it may have sealed what we cannot open
+}
+"""What those do not know who speak Responses themselves."""
 UPSTREAMS: Mapping[str, UpstreamDialect] = {
     "openai": chat.UPSTREAM,
     "compatible": chat.COMPATIBLE,
@@ -67,17 +73,13 @@ def crossing_for(
     envelope: Envelope,
 ) -> Crossing:
     """The crossing from an API for clients (`providers.binding.Api`) to a provider's `Speech`."""
-    if speech == "responses":
-        return ResponsesPassthrough(destination.model, edits, foreign=PACKED_OR_SEALED)
-    if speech == "router":  # it may have sealed what we cannot open
-        return ResponsesPassthrough(destination.model, edits, foreign=PACKED)
+    if speech in FOREIGN:
+        return ResponsesPassthrough(destination.model, edits, foreign=FOREIGN[speech])
     if speech in OPENAI and api not in CONVERSING:
         return Passthrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
     match api:
-        case "chat" | "responses" | "messages":
+        case "chat" | "responses" | "messages" | "compact":
             return conversing(api, speech, destination, edits, public_model, envelope)
-        case "compact":  # done by `airouter.responses`, which asks for a summary
-            return conversing("responses", speech, destination, edits, public_model, envelope)
         case "count_tokens" | "input_tokens":
             return counting(api, speech, destination, edits, public_model, envelope)
         case "embeddings":

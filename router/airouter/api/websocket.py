@@ -1,0 +1,280 @@
+"""WebSocket connections on `/v1/responses` (RFC 6455), for sessions of the Responses API.
+
+A uvicorn protocol like `edge.py`: it takes over a connection that asks for the upgrade. The rules
+of the wire are those of `websockets`; what is sent without compression is framed here, which costs
+a fifth of what the library takes for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from airouter.api.errors import openai_body
+from airouter.failures import Failure
+from airouter.responses.frames import failure_message
+from airouter.responses.session import Session
+
+if TYPE_CHECKING:
+    from uvicorn import Config
+    from uvicorn.server import ServerState
+    from websockets.http11 import Response
+
+    from airouter.pipeline import Pipeline
+    from airouter.responses.background import Serve
+
+PATH = "/v1/responses"
+LIFE = 3600.0
+"""Seconds of a connection."""
+PING_EVERY, PONG_WITHIN = 30.0, 60.0
+"""Seconds between pings, and for the answer to one."""
+MOST_UNREAD = 16_777_216
+"""Bytes that wait for a client; one that has more to read does not read at all."""
+CLOSING = 10.0
+"""Seconds that a client gets to answer a close."""
+SHORT, LONG = 126, 65_536
+QUIET = logging.getLogger("airouter.websocket.wire")
+QUIET.disabled = True  # a client's mistakes are its own, and there may be many
+
+
+class Sessions:
+    """Every session of this process."""
+
+    def __init__(
+        self, pipeline: Pipeline, serve: Serve, *, most_bytes: int, life: float = LIFE
+    ) -> None:
+        """`most_bytes` bounds a message; `life` is in seconds."""
+        self.pipeline = pipeline
+        self.serve = serve
+        self.most_bytes = most_bytes
+        self.life = life
+        self.open: set[WebSocketProtocol] = set()
+
+    def check(self) -> None:
+        """After a reload: end the sessions whose keys are no longer good."""
+        for protocol in list(self.open):
+            protocol.check_key()
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """One connection. It is the `Wire` of its session."""
+
+    def __init__(
+        self,
+        config: Config,  # noqa: ARG002  # uvicorn's way to make one
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002
+        *,
+        sessions: Sessions,
+    ) -> None:
+        self._connections = cast("set[asyncio.BaseProtocol]", server_state.connections)
+        self._sessions = sessions
+        self._transport: asyncio.Transport
+        self._wire = ServerProtocol(
+            extensions=[DEFLATE], max_size=sessions.most_bytes, logger=QUIET
+        )
+        self._session: Session | None = None
+        self._headers: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
+        self._is_text = True
+        self._plain = False
+        """Whether messages go out uncompressed."""
+        self._ends_at = time.monotonic() + sessions.life
+        self._awaits_pong = False
+        self.deadline = time.monotonic() + PING_EVERY
+        """When `expire` is to be called; the server sweeps (`lifecycle.py`)."""
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._connections.discard(self)
+        self._sessions.open.discard(self)
+        if self._session is not None:
+            self._session.lose()
+            self._session = None
+
+    def data_received(self, data: bytes) -> None:
+        self._wire.receive_data(data)
+        self._take()
+
+    def eof_received(self) -> None:
+        self._wire.receive_eof()
+        self._take()
+
+    def pause_writing(self) -> None:
+        if self._session is not None:
+            self._session.pause()
+
+    def resume_writing(self) -> None:
+        if self._session is not None:
+            self._session.resume()
+
+    # What the server asks.
+
+    def shutdown(self) -> None:
+        """Drain: close when what is under way is finished."""
+        if self._session is None:
+            self._transport.close()
+        else:
+            self._session.end(1012, "the router is restarting")
+
+    def expire(self) -> None:
+        """A ping is due, or its answer overdue; or the connection has lived long enough."""
+        now = time.monotonic()
+        if self._session is None or self._wire.state is not OPEN or self._awaits_pong:
+            self._transport.abort()
+            return
+        if now >= self._ends_at:
+            self._end_of_life()
+            return
+        self._wire.send_ping(b"")
+        self._awaits_pong = True
+        self.deadline = now + PONG_WITHIN
+        self._flush()
+
+    def check_key(self) -> None:
+        """End a session whose key is no longer good."""
+        try:
+            self._sessions.pipeline.current().keyring.authenticate(self._headers)
+        except Failure as failure:
+            self.send(failure_message(failure))
+            if self._session is not None:
+                self._session.end(1008, "the key is not valid")
+
+    # What a session says.
+
+    def send(self, message: bytes) -> None:
+        """One text message."""
+        if self._wire.state is not OPEN or self._transport.is_closing():
+            return
+        if self._plain:
+            self._transport.write(framed(message))
+        else:
+            self._wire.send_text(message)
+            self._flush()
+        if self._transport.get_write_buffer_size() > MOST_UNREAD:
+            self._transport.abort()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close."""
+        if self._wire.state is OPEN:
+            self._wire.send_close(code, reason)
+            self.deadline = time.monotonic() + CLOSING
+            self._awaits_pong = True
+            self._flush()
+
+    # What a client says.
+
+    def _take(self) -> None:
+        for event in self._wire.events_received():
+            if isinstance(event, Request):
+                self._shake_hands(event)
+            elif isinstance(event, Frame):
+                self._take_frame(event)
+        self._flush()
+        if self._wire.close_expected() and self._wire.state is not OPEN:
+            self._transport.close()
+
+    def _flush(self) -> None:
+        for data in self._wire.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG:
+            self._awaits_pong = False
+            now = time.monotonic()
+            if now < self._ends_at:
+                self.deadline = min(now + PING_EVERY, self._ends_at)
+        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            if frame.opcode is not Opcode.CONT:
+                self._is_text = frame.opcode is Opcode.TEXT
+            self._pieces.append(bytes(frame.data))
+            if frame.fin:
+                message, self._pieces = b"".join(self._pieces), []
+                self._take_message(message)
+
+    def _take_message(self, message: bytes) -> None:
+        if self._session is None or self._wire.state is not OPEN:
+            return
+        if not self._is_text:
+            self._wire.fail(1003, "messages are text")
+            return
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            self._wire.fail(1007, "a text is not UTF-8")
+            return
+        self._session.receive(message)
+
+    def _shake_hands(self, request: Request) -> None:
+        response = self._wire.accept(request)
+        if response.status_code == 101:
+            response = self._refusal(request) or response
+        self._wire.send_response(response)
+        if response.status_code != 101:
+            return
+        self._plain = not self._wire.extensions
+        self._session = Session(self, self._sessions.serve, self._headers)
+        self._sessions.open.add(self)
+
+    def _refusal(self, request: Request) -> Response | None:
+        """The answer to a client that may not come in."""
+        self._headers = {
+            name.lower().encode("ascii"): value.encode("latin-1")
+            for name, value in request.headers.raw_items()
+        }
+        try:
+            if request.path.partition("?")[0] != PATH:
+                what = f"Invalid URL (GET {request.path[:256]})"
+                raise Failure(404, what, code="unknown_url")
+            self._sessions.pipeline.current().keyring.authenticate(self._headers)
+        except Failure as failure:
+            response = self._wire.reject(failure.status, openai_body(failure).decode())
+            del response.headers["Content-Type"]
+            response.headers["Content-Type"] = "application/json"
+            if failure.status == 401:
+                response.headers["WWW-Authenticate"] = "Bearer"
+            return response
+        return None
+
+    def _end_of_life(self) -> None:
+        failure = Failure(
+            400,
+            f"A connection lives {self._sessions.life / 60:g} minutes: open a new one.",
+            code="websocket_connection_limit_reached",
+        )
+        self.send(failure_message(failure))
+        self.deadline = float("inf")
+        if self._session is not None:
+            self._session.end(1000, "the connection has lived long enough")
+
+
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
+)
+
+
+def framed(message: bytes) -> bytes:
+    """A whole text message of a server: one frame, not masked (RFC 6455, section 5.2)."""
+    size = len(message)
+    if size < SHORT:
+        return b"\x81%c%b" % (size, message)
+    if size < LONG:
+        return struct.pack("!BBH", 0x81, 126, size) + message
+    return struct.pack("!BBQ", 0x81, 127, size) + message

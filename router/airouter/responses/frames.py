@@ -1,0 +1,121 @@
+"""The exchange of one response in a session: what the pipeline says becomes messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from airouter.dialects.chat.errors import error_object
+from airouter.responses.turn import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.failures import Failure
+    from airouter.responses.records import Context
+    from airouter.wire import Headers
+
+EVENT_END = re.compile(rb"\r?\n\r?\n")
+DATA = b"data:"
+
+
+class Link(Protocol):
+    """What a session says something through, and what it remembers."""
+
+    def send(self, message: bytes) -> None:
+        """One JSON object for the client."""
+        ...
+
+    def recall(self, id_: str) -> Context | None: ...
+
+    def remember(self, stream_id: str | None, id_: str, context: Context) -> None: ...
+
+    def forget(self, stream_id: str | None, id_: str) -> None: ...
+
+
+class FrameExchange(Memory):
+    """One response of a lane. The pipeline takes it for a request that streams."""
+
+    __slots__ = ("_link", "_previous", "_suffix", "status", "stream_id", "warms_up")
+
+    def __init__(
+        self,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        link: Link,
+        *,
+        stream_id: str | None,
+        previous: str | None,
+        warms_up: bool,
+    ) -> None:
+        """`previous` is the response that it goes on from."""
+        self.headers = headers
+        self.body = body
+        self.started = False
+        self.source = None
+        self.stream_id = stream_id
+        self.warms_up = warms_up
+        """Whether no model is to be asked: the client only wants to go on from it."""
+        self.status = 0
+        self._link = link
+        self._previous = previous
+        self._suffix = suffix_of(stream_id)
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """An error; or a whole response, from a provider that did not stream."""
+        self.started = True
+        self.status = status
+        if status == 200:
+            event = {"type": "response.completed", "sequence_number": 0}
+            self._send(msgspec.json.encode({**event, "response": msgspec.Raw(body)}))
+            return
+        if self._previous is not None:
+            self._link.forget(self.stream_id, self._previous)
+        error = msgspec.json.decode(body).get("error")
+        self._send(error_message(status, error, dict(headers).get(b"retry-after")))
+
+    def start(self, status: int, headers: Headers) -> None:  # noqa: ARG002  # a frame has none
+        self.started = True
+        self.status = status
+
+    def write(self, data: bytes) -> None:
+        for event in EVENT_END.split(data):
+            at = 0 if event.startswith(DATA) else event.find(b"\n" + DATA) + 1
+            if event.startswith(DATA, at):
+                self._send(event[at + len(DATA) :].strip())
+
+    def end(self) -> None:
+        """The last event said so."""
+
+    def abort(self) -> None:
+        """The client has been told in the stream."""
+
+    def recall(self, id_: str) -> Context | None:
+        return self._link.recall(id_)
+
+    def remember(self, id_: str, context: Context) -> None:
+        self._link.remember(self.stream_id, id_, context)
+
+    def _send(self, event: bytes) -> None:
+        self._link.send(event[:-1] + self._suffix if self._suffix else event)
+
+
+def suffix_of(stream_id: str | None) -> bytes:
+    """How an object ends that names its lane; empty for the lane without a name."""
+    return b"" if stream_id is None else b',"stream_id":"%b"}' % stream_id.encode()
+
+
+def error_message(status: int, error: Mapping[str, object], retry_after: bytes | None) -> bytes:
+    """A message about a request that failed."""
+    fields = dict(error)
+    if retry_after is not None:
+        fields["headers"] = {"retry-after": retry_after.decode()}
+    return msgspec.json.encode({"type": "error", "status": status, "error": fields})
+
+
+def failure_message(failure: Failure, stream_id: str | None = None) -> bytes:
+    """The same for a failure of ours."""
+    message = error_message(failure.status, error_object(failure), None)
+    return message[:-1] + suffix_of(stream_id) if stream_id is not None else message

@@ -1,0 +1,255 @@
+"""A session: many responses over one WebSocket.
+
+Requests without `stream_id` are answered one after the other; each `stream_id` is a lane of its
+own, and lanes run side by side. Of each lane the newest response is remembered here, so that a
+client can go on from it without anything being stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from airouter.failures import Failure, invalid_field
+from airouter.responses.frames import FrameExchange, failure_message
+
+if TYPE_CHECKING:
+    from airouter.responses.background import Serve
+    from airouter.responses.records import Context
+
+Json = dict[str, Any]
+Fields = dict[str, msgspec.Raw]
+
+MOST_ACTIVE = 16
+"""Responses of a session at a time; more wait."""
+MOST_LANES = 32
+"""Names of lanes in the life of a session."""
+MOST_WAITING = 64
+MOST_WAITING_BYTES = 67_108_864
+MOST_REMEMBERED = 33_554_432
+"""Bytes of items that one lane remembers."""
+STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+NOT_OF_A_RESPONSE = ("type", "stream_id", "generate", "event_id", "stream_options")
+"""Fields of a message that the request has not."""
+INHERITED = ("instructions", "tools")
+"""What a warm-up says once for the response that goes on from it."""
+
+_fields = msgspec.json.Decoder(Fields)
+
+
+class Wire(Protocol):
+    """The connection."""
+
+    def send(self, message: bytes) -> None: ...
+
+    def end(self, code: int, reason: str) -> None:
+        """Close it, once nothing is under way."""
+        ...
+
+
+class Lane:
+    """Responses that come one after the other."""
+
+    __slots__ = ("exchange", "newest", "task", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[FrameExchange] = deque()
+        self.exchange: FrameExchange | None = None
+        """The one under way."""
+        self.task: asyncio.Task[None] | None = None
+        self.newest: tuple[str, Context] | None = None
+
+
+class Session:
+    """All that a client does over one connection. It is the `Link` of its exchanges."""
+
+    def __init__(self, wire: Wire, serve: Serve, headers: dict[bytes, bytes]) -> None:
+        self._wire = wire
+        self._serve = serve
+        self._headers = headers
+        self._lanes: dict[str | None, Lane] = {}
+        self._active = asyncio.Semaphore(MOST_ACTIVE)
+        self._waiting = 0
+        self._waiting_bytes = 0
+        self._warmed: dict[str, Fields] = {}
+        self._ending: tuple[int, str] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return all(lane.exchange is None for lane in self._lanes.values())
+
+    def receive(self, message: bytes) -> None:
+        """A message of the client. What is wrong with it is told, and the session goes on."""
+        stream_id = None
+        try:
+            fields = object_in(message)
+            stream_id = stream_id_in(fields)
+            self._take(fields, stream_id)
+        except Failure as failure:
+            self.send(failure_message(failure, stream_id))
+
+    def end(self, code: int, reason: str) -> None:
+        """Finish what is under way, begin nothing more, and close."""
+        if self._ending is None:
+            self._ending = code, reason
+        self._end_if_idle()
+
+    def lose(self) -> None:
+        """The client is gone."""
+        for lane in self._lanes.values():
+            if lane.task is not None:
+                lane.task.cancel()
+
+    def pause(self) -> None:
+        """The client reads too slowly."""
+        for lane in self._lanes.values():
+            if lane.exchange is not None and lane.exchange.source is not None:
+                lane.exchange.source.pause()
+
+    def resume(self) -> None:
+        """It has caught up."""
+        for lane in self._lanes.values():
+            if lane.exchange is not None and lane.exchange.source is not None:
+                lane.exchange.source.resume()
+
+    # The link of its exchanges.
+
+    def send(self, message: bytes) -> None:
+        self._wire.send(message)
+
+    def recall(self, id_: str) -> Context | None:
+        for lane in self._lanes.values():
+            if lane.newest is not None and lane.newest[0] == id_:
+                return lane.newest[1]
+        return None
+
+    def remember(self, stream_id: str | None, id_: str, context: Context) -> None:
+        fits = len(context.items) <= MOST_REMEMBERED
+        self._lanes[stream_id].newest = (id_, context) if fits else None
+
+    def forget(self, stream_id: str | None, id_: str) -> None:
+        lane = self._lanes[stream_id]
+        if lane.newest is not None and lane.newest[0] == id_:
+            lane.newest = None
+
+    # What a client asks.
+
+    def _take(self, fields: Fields, stream_id: str | None) -> None:
+        """Raises `Failure`."""
+        kind = text_of(fields, "type")
+        if kind == "response.steer":
+            self.send(steering_failed(fields))
+        elif kind == "response.create":
+            self._create(fields, stream_id)
+        else:
+            what = f"'type' must be 'response.create', not {str(kind)[:64]!r}."
+            raise invalid_field("type", what)
+
+    def _create(self, fields: Fields, stream_id: str | None) -> None:
+        """Queue a response. Raises `Failure`."""
+        lane = self._lane(stream_id)
+        exchange = self._exchange(fields, stream_id)
+        if self._waiting >= MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
+            what = f"At most {MOST_WAITING} responses of a session may wait."
+            raise Failure(429, what, type="rate_limit_error", code="too_many_requests")
+        self._waiting += 1
+        self._waiting_bytes += len(exchange.body)
+        lane.waiting.append(exchange)
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._run(lane))
+
+    def _lane(self, stream_id: str | None) -> Lane:
+        lane = self._lanes.get(stream_id)
+        if lane is None:
+            if stream_id is not None and len(self._lanes.keys() - {None}) >= MOST_LANES:
+                what = f"A connection has at most {MOST_LANES} different values of 'stream_id'."
+                raise Failure(400, what, param="stream_id", code="websocket_stream_limit_reached")
+            lane = self._lanes[stream_id] = Lane()
+        return lane
+
+    def _exchange(self, fields: Fields, stream_id: str | None) -> FrameExchange:
+        previous = text_of(fields, "previous_response_id")
+        generate = bytes(fields.get("generate", b"true"))
+        body = {name: fields[name] for name in fields if name not in NOT_OF_A_RESPONSE}
+        body["stream"] = msgspec.Raw(b"true")
+        body = self._warmed.get(previous or "", {}) | body
+        return FrameExchange(
+            self._headers,
+            msgspec.json.encode(body),
+            self,
+            stream_id=stream_id,
+            previous=previous,
+            warms_up=generate == b"false",
+        )
+
+    async def _run(self, lane: Lane) -> None:
+        """Answer what waits in a lane, until nothing does."""
+        try:
+            while lane.waiting and self._ending is None:
+                exchange = lane.waiting.popleft()
+                self._waiting -= 1
+                self._waiting_bytes -= len(exchange.body)
+                async with self._active:
+                    lane.exchange = exchange
+                    await self._serve(exchange)
+                self._note(exchange, lane)
+                lane.exchange = None
+        finally:
+            lane.exchange = lane.task = None
+            self._end_if_idle()
+
+    def _note(self, exchange: FrameExchange, lane: Lane) -> None:
+        """What a response left: an end, where its key is no longer good."""
+        if exchange.warms_up and lane.newest is not None:
+            said = _fields.decode(exchange.body)
+            self._warmed.clear()
+            self._warmed[lane.newest[0]] = {name: said[name] for name in INHERITED if name in said}
+        if exchange.status == 401:
+            self.end(1008, "the key is not valid")
+
+    def _end_if_idle(self) -> None:
+        if self._ending is not None and self.idle:
+            self._wire.end(*self._ending)
+
+
+def object_in(message: bytes) -> Fields:
+    """The fields of a message. Raises `Failure` 400."""
+    try:
+        return _fields.decode(message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Failure(400, "A message must be one JSON object.", code="invalid_json") from None
+
+
+def stream_id_in(fields: Fields) -> str | None:
+    """The lane that a message names. Raises `Failure` 400."""
+    named = text_of(fields, "stream_id")
+    if named is not None and not STREAM_ID.fullmatch(named):
+        what = "'stream_id' must have 1 to 256 characters of A-Z, a-z, 0-9, '_', '-' and '.'."
+        raise Failure(400, what, param="stream_id", code="invalid_stream_id")
+    return named
+
+
+def text_of(fields: Fields, name: str) -> str | None:
+    """A field that is a string, or absent. Raises `Failure` 400."""
+    try:
+        return msgspec.json.decode(fields.get(name, b"null"), type=str | None)
+    except msgspec.ValidationError:
+        code = "invalid_stream_id" if name == "stream_id" else "invalid_type"
+        raise Failure(400, f"'{name}' must be a string.", param=name, code=code) from None
+
+
+def steering_failed(fields: Fields) -> bytes:
+    """The answer to a client that wants to change a response under way."""
+    error = {
+        "type": "invalid_request_error",
+        "code": "steering_not_supported",
+        "message": "This router cannot steer a response that is under way.",
+        "param": None,
+    }
+    known = {name: fields[name] for name in ("previous_response_id", "stream_id") if name in fields}
+    return msgspec.json.encode({"type": "response.steer.failed", **known, "error": error})

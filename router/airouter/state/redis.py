@@ -1,0 +1,97 @@
+"""A store that all replicas share: Redis, or whatever speaks its protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airouter.state.base import Change, Store, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+T = TypeVar("T")
+
+TIMEOUT = 2.0
+"""Seconds to connect, and for each answer."""
+PATIENCE = 5.0
+"""Seconds for all of one call."""
+MOST_CONNECTIONS = 32
+MOST_TRIES = 16
+
+
+class RedisStore(Store):
+    """Redis forgets by itself what is over; how much it holds is its own `maxmemory`."""
+
+    def __init__(self, url: str, ttl: float, prefix: str = "airouter:") -> None:
+        """`ttl` is seconds; `url` may have a password in it, which no error shows."""
+        import redis.asyncio  # noqa: PLC0415 - loaded where it is used
+        from redis.asyncio.retry import Retry  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+
+        self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
+        self._lost_race = redis.exceptions.WatchError
+        self._ttl = max(1, round(ttl))
+        self._prefix = prefix
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=MOST_CONNECTIONS,
+            timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 1),
+            decode_responses=False,
+        )
+        self._redis: Any = redis.asyncio.Redis.from_pool(pool)
+
+    async def get(self, keys: Sequence[str]) -> list[bytes | None]:
+        if not keys:
+            return []
+        return await self._guarded(self._get([self._prefix + key for key in keys]))
+
+    async def put(self, key: str, value: bytes) -> None:
+        await self._guarded(self._redis.set(self._prefix + key, value, ex=self._ttl))
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        if keys:
+            await self._guarded(self._redis.delete(*(self._prefix + key for key in keys)))
+
+    async def update(self, key: str, change: Change) -> bytes | None:
+        return await self._guarded(self._update(self._prefix + key, change))
+
+    async def close(self) -> None:
+        await self._guarded(self._redis.aclose())
+
+    async def _get(self, names: Sequence[str]) -> list[bytes | None]:
+        async with self._redis.pipeline(transaction=False) as asking:
+            asking.mget(names)
+            for name in names:
+                asking.expire(name, self._ttl)
+            found: list[bytes | None] = (await asking.execute())[0]
+        return found
+
+    async def _update(self, name: str, change: Change) -> bytes | None:
+        """Optimistic: what another changed meanwhile is read again."""
+        for _ in range(MOST_TRIES):
+            async with self._redis.pipeline(transaction=True) as asking:
+                await asking.watch(name)
+                value = change(await asking.get(name))
+                asking.multi()
+                if value is None:
+                    asking.delete(name)
+                else:
+                    asking.set(name, value, ex=self._ttl)
+                try:
+                    await asking.execute()
+                except self._lost_race:
+                    continue
+                return value
+        raise StoreError("a value was changed too often at the same time")
+
+    async def _guarded(self, asking: Awaitable[T]) -> T:
+        """What Redis says. Raises `StoreError`."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await asking
+        except self._errors as error:
+            raise StoreError(f"Redis: {type(error).__name__}") from None
