@@ -21,6 +21,8 @@ def output_of(parts: Sequence[Part], seed: str) -> list[Json]:
     for part in parts:
         number = len(items)
         if isinstance(part, Text | Refusal):
+            if not part.text:
+                continue
             if not items or items[-1]["type"] != "message":
                 items.append(message_item(item_id("msg", seed, number)))
             items[-1]["content"].append(content_of(part))

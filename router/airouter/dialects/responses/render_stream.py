@@ -90,6 +90,7 @@ class Renderer:
         "_message",
         "_open",
         "_response",
+        "_silent",
         "_seed",
         "_sequence",
         "_stop",
@@ -105,6 +106,8 @@ class Renderer:
         self._message: Json | None = None
         """The message that is open: neighbouring texts are its parts."""
         self._open: OpenPart | None = None
+        self._silent: Text | Refusal | None = None
+        """A part that has begun and said nothing yet; one that stays so is not told of."""
         self._stop: Stop = "end"
         self._usage: Usage | None = None
 
@@ -191,12 +194,16 @@ class Renderer:
     def _part_begun(self, part: Part) -> bytes:
         match part:
             case Text() | Refusal():
-                return self._begin_text(part)
+                self._silent = part
             case Reasoning():
                 return self._close_message() + self._begin_reasoning(part)
             case ToolCall():
                 return self._close_message() + self._begin_call(part)
         return b""
+
+    def _break_silence(self) -> bytes:
+        part, self._silent = self._silent, None
+        return b"" if part is None else self._begin_text(part)
 
     def _begin_text(self, part: Text | Refusal) -> bytes:
         added = b""
@@ -225,22 +232,27 @@ class Renderer:
         return signing + added
 
     def _grown(self, kind: str, text: str, place: Json) -> bytes:
-        opened = self._open
-        if opened is None or not text:
+        if not text:
             return b""
-        first = b""
+        first = self._break_silence()
+        opened = self._open
+        if opened is None:
+            return first
         if isinstance(opened.part, Reasoning) and not opened.pieces:
             part = {"type": "summary_text", "text": ""}
             fields = {**self._where(), "summary_index": 0, "part": part}
-            first = self._event("response.reasoning_summary_part.added", fields)
+            first += self._event("response.reasoning_summary_part.added", fields)
         opened.pieces.append(text)
         fields = {**self._where(), **place, "delta": text}
         return first + self._event(f"response.{kind}.delta", fields)
 
     def _said(self, event: TextDelta) -> bytes:
+        if not (event.text or event.logprobs):
+            return b""
+        first = self._break_silence()
         opened = self._open
         if opened is None:
-            return b""
+            return first
         opened.pieces.append(event.text)
         opened.logprobs.extend(event.logprobs or ())
         fields = {
@@ -249,7 +261,7 @@ class Renderer:
             "delta": event.text,
             "logprobs": list(event.logprobs or ()),
         }
-        return self._event("response.output_text.delta", fields)
+        return first + self._event("response.output_text.delta", fields)
 
     def _argued(self, text: str) -> bytes:
         custom = self._open is not None and getattr(self._open.part, "custom", False)
@@ -258,9 +270,10 @@ class Renderer:
         )
 
     def _cited(self, citation: Citation) -> bytes:
+        first = self._break_silence()
         opened = self._open
         if opened is None:
-            return b""
+            return first
         opened.citations.append(citation)
         fields = {
             **self._where(),
@@ -268,9 +281,10 @@ class Renderer:
             "annotation_index": len(opened.citations) - 1,
             "annotation": annotation_of(citation, len(opened.text)),
         }
-        return self._event("response.output_text.annotation.added", fields)
+        return first + self._event("response.output_text.annotation.added", fields)
 
     def _part_ended(self) -> bytes:
+        self._silent = None
         opened, self._open = self._open, None
         if opened is None:
             return b""
