@@ -22,14 +22,10 @@ SERVED_APIS = ("chat", "completions", "embeddings", "images", "responses")
 NOT_YET = (
     "spec.credentials.limits",
     "spec.models.limits",
-    "spec.models.metadata.context_window",
     "spec.models.metadata.price",
     "spec.auth.clients.limits",
     "spec.resilience.fail2ban",
     "spec.sessions.stickiness",
-    "spec.responses.storage",
-    "spec.responses.sealing",
-    "spec.redis",
     "spec.telemetry.traces.capture_content",
 )
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""

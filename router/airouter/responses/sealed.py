@@ -80,7 +80,7 @@ class Seals:
         """Add what an item stands for to what stands before it."""
         known = read(item, at)
         word = known.encrypted_content or ""
-        if word.startswith(provenance.MARK):
+        if word.startswith(provenance.MARK) and known.type == REASONING:
             return  # never sealed, so not of ours
         plain = None
         if word.startswith(MARK) and known.type in (REASONING, COMPACTION):

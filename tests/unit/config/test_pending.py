@@ -25,21 +25,12 @@ def test_the_apis_that_compile_are_those_that_have_an_endpoint() -> None:
         ({"credentials": [credential(limits={"rpm": 1})]}, "credentials[name=main].limits"),
         ({"models": [model(limits={"tpm": 1})]}, "models[name=gpt].limits"),
         (
-            {"models": [model(metadata={"contextWindow": 1})]},
-            "models[name=gpt].metadata.contextWindow",
-        ),
-        (
             {"models": [model(metadata={"price": {"input": "1"}})]},
             "models[name=gpt].metadata.price",
         ),
         ({"auth": {"clients": [client(limits={"rpm": 1})]}}, "auth.clients[name=team].limits"),
         ({"resilience": {"fail2ban": {}}}, "resilience.fail2ban"),
         ({"sessions": {"stickiness": {}}}, "sessions.stickiness"),
-        ({"responses": {"storage": {"type": "None"}}}, "responses.storage"),
-        (
-            {"responses": {"sealing": {"keys": [{"secretRef": {"name": "keys"}}]}}},
-            "responses.sealing",
-        ),
         (
             {"telemetry": {"traces": {"captureContent": True}}},
             "telemetry.traces.captureContent",
@@ -48,11 +39,6 @@ def test_the_apis_that_compile_are_those_that_have_an_endpoint() -> None:
 )
 def test_a_field_that_does_nothing_yet_is_never_silent(spec: dict[str, Any], field: str) -> None:
     assert findings(**spec) == [f"warning: spec.{field}: {LATER}"]
-
-
-def test_redis_does_nothing_yet() -> None:
-    spec = {"redis": {"urlSecretRef": {"name": "redis"}}}
-    assert findings({("redis", "url"): "redis://r"}, **spec) == [f"warning: spec.redis: {LATER}"]
 
 
 def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:

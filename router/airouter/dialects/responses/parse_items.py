@@ -23,7 +23,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.provenance import unpack
 from airouter.dialects.responses import schema
-from airouter.failures import Failure, invalid_field
+from airouter.failures import Failure, invalid_field, unreadable_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,8 @@ def turn_of(item: Json, at: str) -> Turn:
             return Turn(
                 role="assistant", parts=reasoning(read(item, schema.ReasoningItem, at)), at=at
             )
+        case "compaction":  # one of ours is opened before it comes here
+            raise unreadable_content(at)
         case kind:
             what = f"'{at}' is an item of type '{str(kind)[:64]}', which this model does not know."
             raise Failure(400, what, param=at, code="unsupported_value")

@@ -90,9 +90,9 @@ class Renderer:
         "_message",
         "_open",
         "_response",
-        "_silent",
         "_seed",
         "_sequence",
+        "_silent",
         "_stop",
         "_usage",
     )
