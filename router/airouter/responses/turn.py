@@ -8,11 +8,11 @@ client that goes on from it at once finds it on every replica.
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.responses.events import data_of_last, split_last
 from airouter.responses.pinning import Renamer
 from airouter.responses.records import Context, recorded
 from airouter.responses.sealed import Seals
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from airouter.wire import Headers, Source
 
 logger = logging.getLogger("airouter.responses")
-
-LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 
 
 class LastEvent(msgspec.Struct):
@@ -157,11 +155,11 @@ class Turn(Exchange):
 
     def write(self, data: bytes) -> None:
         data = self.seals.seal(data)
-        found = LAST.search(data) if self._keeps else None
-        if found is not None:
-            before = data.rfind(b"\n\n", 0, found.start())
-            at = before + 2 if before >= 0 else 0
-            data, self._held = data[:at], data[at:]
+        if self._held is not None:
+            self._held += data
+            return
+        if self._keeps:
+            data, self._held = split_last(data)
         if data:
             self.exchange.write(data)
 
@@ -211,7 +209,7 @@ class Turn(Exchange):
     def _response_in(self, held: bytes) -> bytes:
         if not self._streaming:
             return held
-        return bytes(_last.decode(data_of(held)).response)
+        return bytes(_last.decode(data_of_last(held)).response)
 
     async def _keep(self, body: Body, response: bytes) -> None:
         exchange, request = self.exchange, self.request
@@ -227,8 +225,3 @@ class Turn(Exchange):
                 await (exchange if isinstance(exchange, Keeper) else self.archive).keep(record)
             except StoreError as error:
                 logger.warning("a response is not kept: %s", error)
-
-
-def data_of(event: bytes) -> bytes:
-    """The JSON of the first event."""
-    return event.partition(b"data:")[2].partition(b"\n")[0]

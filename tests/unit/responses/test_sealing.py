@@ -21,7 +21,7 @@ from unit.responses.test_state import MODEL, client_of, serving, two_tenants
 OLD, NEW = "an-old-key", "a-new-key"
 
 
-def compaction(sealer: Sealer, tenant: str, text: str) -> dict[str, Any]:
+def compaction(sealer: Sealer, tenant: str, text: str) -> Any:
     items = [{"type": "message", "role": "user", "content": text}]
     compacted = Compacted(msgspec.Raw(json.dumps(items).encode()))
     return {
@@ -100,7 +100,7 @@ async def test_a_compaction_opens_on_another_replica_that_has_the_key() -> None:
         assert answer.usage.input_tokens > 5
 
 
-def user(text: str) -> dict[str, Any]:
+def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 

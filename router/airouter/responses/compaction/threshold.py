@@ -9,6 +9,7 @@ import msgspec
 
 from airouter.failures import Failure, invalid_field
 from airouter.responses.compaction.items import added_events, event, whole_item
+from airouter.responses.events import data_of_last
 from airouter.responses.items import joined, output_of, split
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Threshold:
 
     async def apply(self, held: bytes, *, streaming: bool) -> bytes:
         """The last event, or the body, with a compaction where one is due."""
-        data = held.partition(b"data:")[2].partition(b"\n")[0] if streaming else held
+        data = data_of_last(held) if streaming else held
         last: Json = msgspec.json.decode(data)
         response: Json = last["response"] if streaming else last
         if (response.get("usage") or {}).get("total_tokens", 0) <= self._tokens:

@@ -1,0 +1,213 @@
+"""Long conversations made short, through each of the three doors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from openai import BadRequestError
+
+from airouter.responses.compaction.compactor import (
+    LEAST_CHUNK,
+    MOST_OF_USER,
+    pending_calls,
+    user_messages,
+)
+from airouter.responses.compaction.transcript import LONGEST_RESULT, chunks, entries
+from support.config import MASTER_KEY, manifest, mock_manifest
+from support.in_loop import served
+from unit.responses.test_state import MODEL, client_of, serving
+
+CALL: Any = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}
+RESULT: Any = {"type": "function_call_output", "call_id": "c1", "output": "done"}
+
+
+def user(text: str) -> Any:
+    return {"role": "user", "content": text}
+
+
+def raw(*items: dict[str, Any]) -> list[msgspec.Raw]:
+    return [msgspec.Raw(json.dumps(item).encode()) for item in items]
+
+
+async def test_the_endpoint_keeps_what_the_user_said_and_summarises_the_rest() -> None:
+    async with serving() as (_, client):
+        made = await client.responses.compact(
+            model=MODEL, input=[user("one"), {"role": "assistant", "content": "x"}, user("two")]
+        )
+        first, second, compaction = (item.to_dict(warnings=False) for item in made.output)
+        assert made.object == "response.compaction"
+        assert [first["content"][0]["text"], second["content"][0]["text"]] == ["one", "two"]  # type: ignore[index]
+        assert compaction["type"] == "compaction"
+        assert made.usage.total_tokens == made.usage.input_tokens + made.usage.output_tokens > 0
+        with pytest.raises(BadRequestError):
+            await client.responses.create(model=MODEL, input="x", previous_response_id=made.id)
+
+
+async def test_the_endpoint_goes_on_from_a_stored_response() -> None:
+    async with serving() as (_, client):
+        first = await client.responses.create(model=MODEL, input="one two")
+        made = await client.responses.compact(
+            model=MODEL, input="three", previous_response_id=first.id
+        )
+        said = [item.to_dict(warnings=False) for item in made.output[:-1]]
+    assert [item["content"][0]["text"] for item in said] == ["one two", "three"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("body", [{"model": MODEL}, {"input": "x"}, {"model": MODEL, "input": []}])
+async def test_the_endpoint_says_what_is_missing(body: dict[str, Any]) -> None:
+    async with served(mock_manifest(MODEL)) as router:
+        got = await router.client.post("/v1/responses/compact", json=body)
+    assert got.status_code == 400
+    assert got.json()["error"]["param"] in ("model", "input")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_trigger_is_answered_with_one_compaction_that_stands_for_all(
+    streamed: bool,
+) -> None:
+    items: list[Any] = [user("one"), CALL, RESULT, user("two"), {"type": "compaction_trigger"}]
+    async with serving() as (_, client):
+        if streamed:
+            events = [
+                event
+                async for event in await client.responses.create(
+                    model=MODEL, input=items, stream=True
+                )
+            ]
+            assert [event.sequence_number for event in events] == list(range(5))
+            last: Any = events[-1]
+            response = last.response
+        else:
+            response = await client.responses.create(model=MODEL, input=items)
+        (item,) = response.output
+        assert item.type == "compaction"
+        assert response.usage.input_tokens > 0
+        again = await client.responses.create(
+            model=MODEL, input=[*items[:-1], item.to_dict(), user("three")]
+        )
+        alone = await client.responses.create(model=MODEL, input=[item.to_dict(), user("three")])
+        chained = await client.responses.create(
+            model=MODEL, input="three", previous_response_id=response.id
+        )
+    tokens = [each.usage.input_tokens for each in (again, alone, chained) if each.usage]
+    assert tokens[0] == tokens[1] == tokens[2]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_beyond_its_threshold_ends_with_a_compaction(streamed: bool) -> None:
+    body: Any = {
+        "model": MODEL,
+        "input": "one two three four five",
+        "context_management": [{"type": "compaction", "compact_threshold": 5}],
+    }
+    async with serving() as (_, client):
+        if streamed:
+            events = [event async for event in await client.responses.create(**body, stream=True)]
+            assert [event.sequence_number for event in events] == list(range(len(events)))
+            kinds = [event.type for event in events[-3:]]
+            assert kinds[:2] == ["response.output_item.added", "response.output_item.done"]
+            last: Any = events[-1]
+            response = last.response
+        else:
+            response = await client.responses.create(**body)
+        assert [item.type for item in response.output] == ["message", "compaction"]
+        following = await client.responses.create(
+            model=MODEL, input="six", previous_response_id=response.id
+        )
+        plain = await client.responses.create(
+            **body | {"context_management": [{"type": "compaction", "compact_threshold": 500}]}
+        )
+        assert [item.type for item in plain.output] == ["message"]
+        assert following.usage is not None
+
+
+@pytest.mark.parametrize(
+    "rules", [[{"type": "other"}], "no", [{"type": "compaction", "compact_threshold": 0}]]
+)
+async def test_a_wrong_threshold_is_named(rules: Any) -> None:
+    async with served(mock_manifest(MODEL)) as router:
+        body = {"model": MODEL, "input": "x", "context_management": rules}
+        got = await router.client.post("/v1/responses", json=body)
+    assert got.status_code == 400
+    assert got.json()["error"]["param"].startswith("context_management")
+
+
+async def test_a_history_beyond_the_window_is_summarised_piece_by_piece() -> None:
+    config = manifest(
+        [{"name": "mock", "type": "Mock"}],
+        [
+            {
+                "name": MODEL,
+                "backends": [{"credential": "mock"}],
+                "metadata": {"contextWindow": 12_500},
+            }
+        ],
+    )
+    history = [user("word " * 700) for _ in range(6)]
+    async with served(config) as router, client_of(router, MASTER_KEY) as client:
+        made = await client.responses.compact(model=MODEL, input=history)
+        metrics = (await router.client.get("/metrics")).text
+    assert made.output[-1].type == "compaction"
+    served_ = [
+        line
+        for line in metrics.splitlines()
+        if line.startswith("airouter_requests_total") and 'operation="chat"' in line
+    ]
+    assert served_, metrics
+    assert sum(float(line.rpartition(" ")[2]) for line in served_) > 3
+
+
+async def test_a_summary_that_fails_is_told_with_its_reason() -> None:
+    async with served(mock_manifest(MODEL, errorPercent=100, errorStatus=429)) as router:
+        body = {"model": MODEL, "input": "x"}
+        got = await router.client.post("/v1/responses/compact", json=body)
+    assert got.status_code == 429
+
+
+def test_a_transcript_names_who_said_what_and_leaves_out_the_middle_of_long_results() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+    long = {**RESULT, "output": "a" * (LONGEST_RESULT * 2)}
+    said = list(
+        entries(
+            raw(
+                {"role": "developer", "content": "Be kind."},
+                {"role": "user", "content": [image, {"type": "input_text", "text": "Look"}]},
+                {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
+                {"type": "reasoning", "summary": []},
+                CALL,
+                long,
+            )
+        )
+    )
+    assert said[:4] == [
+        "Instructions: Be kind.",
+        "User: [image]\nLook",
+        "Assistant (thinking): Hm",
+        'Assistant called f (call c1) with: {"a":1}',
+    ]
+    assert len(said) == 5
+    assert len(said[4]) < LONGEST_RESULT + 100
+    assert "characters left out" in said[4]
+
+
+def test_pieces_of_a_transcript_are_never_too_large() -> None:
+    pieces = list(chunks(["a" * 10, "b" * 250, "c" * 90], 100))
+    assert all(len(piece) <= 100 for piece in pieces)
+    assert "".join(pieces).replace("\n", "") == "a" * 10 + "b" * 250 + "c" * 90
+
+
+def test_calls_that_wait_for_their_results_are_kept_as_they_are() -> None:
+    thought = {"type": "reasoning", "id": "rs", "summary": []}
+    items = raw(user("x"), CALL, RESULT, thought, {**CALL, "call_id": "c2"})
+    assert pending_calls(items) == items[3:]
+    assert pending_calls(items[:3]) == []
+
+
+def test_what_the_user_said_is_kept_as_far_as_there_is_room() -> None:
+    large = user("x" * (MOST_OF_USER - 100))
+    items = raw(user("first"), large, user("last"))
+    assert user_messages(items) == items[1:]
+    assert LEAST_CHUNK < MOST_OF_USER
