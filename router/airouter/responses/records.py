@@ -103,7 +103,7 @@ class Archive:
             if each is None:
                 raise previous_not_found(id_)
             known = _decoder.decode(each)
-            rows += [known.items, output_of(known.response)]
+            rows += [known.before, known.items, output_of(known.response)]
         before = Context(record.ancestors, joined(rows))
         return before.followed_by(id_, record.items, record.response, stored=True)
 

@@ -107,13 +107,14 @@ def user(text: str) -> Any:
 async def test_a_compaction_that_does_not_open_is_refused_whyever() -> None:
     own = Sealer([NEW])
     good = compaction(own, "client/a", "hidden")
-    tampered = {**good, "encrypted_content": good["encrypted_content"][:-4] + "AAAA"}
-    foreign = {**good, "encrypted_content": "gAAAAA-of-somebody-else"}
-    plain = {**good, "encrypted_content": f"{PACKED}eJwrSS0uAQAEXQHB"}
+    tampered: Any = {**good, "encrypted_content": good["encrypted_content"][:-4] + "AAAA"}
+    foreign: Any = {**good, "encrypted_content": "gAAAAA-of-somebody-else"}
+    plain: Any = {**good, "encrypted_content": f"{PACKED}eJwrSS0uAQAEXQHB"}
     told = set()
     async with served(two_tenants()) as router, client_of(router, "sk-tenant-b") as client:
         router.router.responses.sealer = own
-        for item in (good, tampered, foreign, plain):
+        items: list[Any] = [good, tampered, foreign, plain]
+        for item in items:
             with pytest.raises(BadRequestError) as caught:
                 await client.responses.create(model=MODEL, input=[item, user("Hi")])
             told.add((caught.value.code, caught.value.param, str(caught.value.body)))
