@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import clients, latency, nginx, router, streams, translations, wrk
+from benchmarks import clients, latency, nginx, responses, router, streams, translations, wrk
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row
 
@@ -216,4 +216,8 @@ CASES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "events": translations.events,
     "linear": translations.linear,
     "first": translations.first_byte,
+    "responses": responses.beside_chat,
+    "sessions": responses.sessions,
+    "idle": responses.idle,
+    "chain": responses.chain,
 }

@@ -25,7 +25,7 @@ from airouter.outbox import Outbox
 from airouter.upstream.endpoint import Endpoint
 from airouter.upstream.pool import Pool
 from benchmarks.processes import ROOT, SERVER_CORE, python
-from benchmarks.wrk import BODY
+from benchmarks.wrk import CHAT
 
 TASKS = 32
 PATH = "/v1/chat/completions"
@@ -57,7 +57,7 @@ async def ours(url: str, ca_pem: str) -> AsyncIterator[Ask]:
     )
 
     async def ask() -> bytes:
-        reply = await pool.send(PATH.encode(), HEAD, BODY.encode())
+        reply = await pool.send(PATH.encode(), HEAD, CHAT.encode())
         return await reply.read()
 
     yield ask
@@ -71,7 +71,7 @@ async def by_aiohttp(url: str, ca_pem: str) -> AsyncIterator[Ask]:
     async with aiohttp.ClientSession(connector=connector, headers=HEADERS) as session:
 
         async def ask() -> bytes:
-            async with session.post(url + PATH, data=BODY.encode()) as answer:
+            async with session.post(url + PATH, data=CHAT.encode()) as answer:
                 return await answer.read()
 
         yield ask
@@ -84,7 +84,7 @@ async def by_pyreqwest(url: str, ca_pem: str) -> AsyncIterator[Ask]:
     async with builder.add_root_certificate_pem(ca_pem.encode()).build() as client:
 
         async def ask() -> bytes:
-            answer = await client.post(url + PATH).body_bytes(BODY.encode()).build().send()
+            answer = await client.post(url + PATH).body_bytes(CHAT.encode()).build().send()
             return bytes(await answer.bytes())
 
         yield ask

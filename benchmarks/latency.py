@@ -17,13 +17,13 @@ import uvloop
 
 from benchmarks.processes import LOAD_CORE, ROOT, python
 from benchmarks.router import KEY
-from benchmarks.wrk import BODY
+from benchmarks.wrk import CHAT
 
 CONNECTIONS = 64
 REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
     b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b"
-    % (KEY.encode(), len(BODY), BODY.encode())
+    % (KEY.encode(), len(CHAT), CHAT.encode())
 )
 
 

@@ -13,16 +13,22 @@ from benchmarks.router import KEY
 CONNECTIONS = 32
 WARM_UP = 2
 
-BODY = (
+CHAT = (
     '{"model":"gpt-4o","messages":[{"role":"system","content":"You are a helpful assistant."},'
     '{"role":"user","content":"Say hello to the benchmark, in one short and friendly sentence."}],'
     '"temperature":0.7,"max_tokens":100}'
 )
-SCRIPT = f"""
+RESPONSE = (
+    '{"model":"gpt-4o","instructions":"You are a helpful assistant.",'
+    '"input":"Say hello to the benchmark, in one short and friendly sentence.",'
+    '"temperature":0.7,"max_output_tokens":100,"store":false}'
+)
+BODIES = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSE}
+SCRIPT = """
 wrk.method = "POST"
-wrk.body = '{BODY}'
+wrk.body = '{body}'
 wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer {KEY}"
+wrk.headers["Authorization"] = "Bearer {key}"
 """
 
 
@@ -34,21 +40,21 @@ class Load(NamedTuple):
     """Seconds."""
 
 
-def load(server: Running, folder: Path, seconds: int) -> Load:
+def load(server: Running, folder: Path, seconds: int, path: str = "/v1/chat/completions") -> Load:
     """Warm a server up and measure it. Raises `RuntimeError` when a request fails."""
-    run(server.port, folder, WARM_UP)
+    run(server.port, folder, WARM_UP, path)
     before = server.cpu()
-    output = run(server.port, folder, seconds)
+    output = run(server.port, folder, seconds, path)
     used = server.cpu() - before
     count = int(found(r"(\d+) requests in", output))
     return Load(float(found(r"Requests/sec:\s+([\d.]+)", output)), used / count)
 
 
-def run(port: int, folder: Path, seconds: int) -> str:
+def run(port: int, folder: Path, seconds: int, path: str) -> str:
     """What wrk says. Raises `RuntimeError` when a request fails."""
     script = folder / "post.lua"
-    script.write_text(SCRIPT)
-    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    script.write_text(SCRIPT.format(body=BODIES[path], key=KEY))
+    url = f"http://127.0.0.1:{port}{path}"
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(script), url]
     output = subprocess.run(
         ["taskset", "-c", str(LOAD_CORE), *command],

@@ -107,9 +107,9 @@ async def test_an_unknown_model_is_a_bad_request_here() -> None:
         ({"input": "Hi", "wish": 1}, "wish"),
         ({}, "input"),
         ({"input": [{"role": "bot", "content": "Hi"}]}, "input[0].role"),
-        ({"input": [{"type": "web_search_call"}]}, "input[0]"),
+        ({"input": [{"type": "mcp_call"}]}, "input[0]"),
         ({"input": [{"type": "function_call", "name": "f"}]}, "input[0]"),
-        ({"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]}, "input[0]"),
+        ({"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]}, "input"),
         (
             {
                 "input": [
@@ -117,7 +117,7 @@ async def test_an_unknown_model_is_a_bad_request_here() -> None:
                     {"role": "user", "content": "Hi"},
                 ]
             },
-            "input[0]",
+            "input",
         ),
         ({"input": "Hi", "previous_response_id": "resp_1"}, "previous_response_id"),
         ({"input": "Hi", "background": True, "store": False}, "background"),

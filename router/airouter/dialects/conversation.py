@@ -215,6 +215,10 @@ class Tool(Piece, frozen=True):
     custom: bool = False
     grammar: Json | None = None
     namespace: str | None = None
+    known_as: str | None = None
+    """What the client calls it, where `name` is made for providers, which have but one list."""
+    item: str | None = None
+    """What a call of it is in the client's dialect, where that has a form of its own for it."""
     cache: CachePoint | None = None
     native: Json = {}
     """Further fields that only the client's own dialect knows."""
@@ -226,6 +230,11 @@ class HostedTool(Piece, frozen=True):
     kind: str
     dialect: str
     native: Json
+    at: str = "tools"
+    """Where the client wrote it, for errors."""
+    instead: str = ""
+    """What a client can do where there is no such tool; a sentence without its full stop."""
+    max_calls: int | None = None
 
 
 class ToolChoice(Piece, frozen=True):

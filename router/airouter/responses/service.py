@@ -144,7 +144,7 @@ class Service:
         if turn.pinned is None:
             await self._complete(turn, native=native)
         if isinstance(exchange, FrameExchange) and exchange.warms_up:
-            await self._warm_up(turn)
+            await self._warm_up(turn, native=native)
             return None
         if native or api == "input_tokens":
             return turn
@@ -283,7 +283,7 @@ class Service:
             window=model.metadata.context_window,
         )
         item = whole_item(summary, turn.seals)
-        begun = begun_response(request)
+        begun = begun_response(request, request.fields)
         response = {
             **begun,
             "status": "completed",
@@ -302,9 +302,15 @@ class Service:
         await turn.settle()
         return True
 
-    async def _warm_up(self, turn: Turn) -> None:
-        """Answer with nothing, for a client that goes on from it."""
-        begun = begun_response(turn.request)
+    async def _warm_up(self, turn: Turn, *, native: bool) -> None:
+        """Answer with nothing, for a client that goes on from it.
+
+        Tools that only the provider knows are for it to check, with the first response.
+        """
+        fields = turn.request.fields
+        if native:
+            fields = {name: fields[name] for name in fields if name in PLAIN}
+        begun = begun_response(turn.request, fields)
         usage = usage_object(Usage())
         whole = {"status": "completed", "completed_at": begun["created_at"], "usage": usage}
         turn.start(200, EVENT_STREAM)
@@ -322,7 +328,7 @@ class Service:
             raise invalid_field("background", what)
         request, exchange = turn.request, turn.exchange
         parse_request(request.body)
-        queued = {**begun_response(request), "status": "queued"}
+        queued = {**begun_response(request, request.fields), "status": "queued"}
         record = Record(
             id=queued["id"],
             response=msgspec.json.encode(queued),
@@ -342,6 +348,8 @@ class Service:
 
 
 NULL = msgspec.Raw(b"null")
+PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
+"""What a response repeats of any request."""
 REQUEST = frozenset(schema.Request.__struct_fields__)
 
 
@@ -350,9 +358,9 @@ def new_id() -> str:
     return f"resp_{secrets.token_hex(16)}"
 
 
-def begun_response(request: Request) -> Json:
+def begun_response(request: Request, fields: Fields) -> Json:
     """The response to a request that no model has begun to answer. Raises `Failure` 400."""
-    body = msgspec.json.encode({**request.fields, "input": "-"})
+    body = msgspec.json.encode({**fields, "input": "-"})
     conversation = parse_request(body)
     seed = (request.answer_id or new_id()).removeprefix("resp_")
     return response_object(conversation, seed, request.model, int(time.time()))

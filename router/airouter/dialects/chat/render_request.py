@@ -9,6 +9,7 @@ import msgspec
 
 from airouter.dialects.chat.render_turns import messages_of
 from airouter.dialects.conversation import HostedTool, Tool, Unsupported
+from airouter.dialects.tools import no_such_tool
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import (
@@ -108,7 +109,7 @@ def refuse_foreign(conversation: Conversation) -> None:
 def tool_of(tool: Tool | HostedTool) -> Json:
     """One tool. Raises `Unsupported` for one that its provider would run."""
     if isinstance(tool, HostedTool):
-        raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
+        raise no_such_tool(tool)
     if tool.custom:
         custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
         return {"type": "custom", "custom": present(custom)}

@@ -30,6 +30,7 @@ from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_turns import Messages, cache_point, check_name
 from airouter.dialects.converse.sampling import sampling_of
 from airouter.dialects.functions import schema_of
+from airouter.dialects.tools import description_of, no_such_tool
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -188,12 +189,12 @@ def tool_config(
 def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
     """One tool, and where the prompt is cached. Raises `Unsupported`."""
     if isinstance(tool, HostedTool):
-        raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
+        raise no_such_tool(tool)
     check_name(tool.name, "tools")
     schema = schema_of(tool)
     spec: Json = {
         "name": tool.name,
-        "description": tool.description or tool.name,
+        "description": description_of(tool) or tool.name,
         "inputSchema": {"json": schema},
     }
     if tool.strict:

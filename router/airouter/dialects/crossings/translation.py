@@ -13,7 +13,7 @@ from airouter.dialects.crossings.refusal import refusal
 from airouter.dialects.events import Begun, Broken, Counted
 from airouter.dialects.inlining import inlined
 from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped
-from airouter.wire import Refused
+from airouter.wire import BrokenReply, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +101,7 @@ class Translator:
         "_framing",
         "_parser",
         "_renderer",
+        "_sent",
         "_started",
         "_unwrapper",
         "_usage",
@@ -123,15 +124,20 @@ class Translator:
         self._framing = framing
         self._parser = parser
         self._renderer = renderer
+        self._sent = False
+        """Whether the client has heard anything."""
         self._started = False
         self._usage: Usage | None = None
 
     def feed(self, data: bytes) -> None:
-        out = [
-            self._take(event)
-            for frame in self._framing.feed(data)
-            for event in self._parser.feed(frame)
-        ]
+        out: list[bytes] = []
+        try:
+            for frame in self._framing.feed(data):
+                out.extend(map(self._take, self._parser.feed(frame)))
+        except BrokenReply:
+            if self._sent:  # else another backend may still be asked
+                self._send(out)
+            raise
         self._send(out)
 
     def finish(self) -> Usage | None:
@@ -157,4 +163,5 @@ class Translator:
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)
         if out:
+            self._sent = True
             self.write(out)

@@ -15,6 +15,7 @@ from airouter.dialects.functions import schema_of
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
+from airouter.dialects.tools import description_of, no_such_tool, wants_own_container
 from airouter.dialects.turns import folded, leading, merged, text_of
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def tools_of(conversation: Conversation) -> list[Json]:
     functions = [function_of(tool) for tool in conversation.tools if isinstance(tool, Tool)]
     hosted = [hosted_tool(tool) for tool in conversation.tools if isinstance(tool, HostedTool)]
     if functions and hosted:
-        raise Unsupported("tools", "searches the web only where there are no functions")
+        at = next(tool.at for tool in conversation.tools if isinstance(tool, HostedTool))
+        raise Unsupported(at, "runs tools of its own only where there are no functions")
     return ([{"functionDeclarations": functions}] if functions else []) + hosted
 
 
@@ -188,21 +190,24 @@ def function_of(tool: Tool) -> Json:
         raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
     schema = schema_of(tool) if tool.custom else tool.parameters
     function: Json = {"name": tool.name}
-    if tool.description:
-        function["description"] = tool.description
+    description = description_of(tool)
+    if description:
+        function["description"] = description
     if schema:
         function["parametersJsonSchema"] = schema
     return function
 
 
 def hosted_tool(tool: HostedTool) -> Json:
-    """A tool that Google runs: a search on the web."""
+    """A tool that Google runs: a search on the web, or code."""
     if tool.kind.startswith("web_search"):
         unheeded = next((name for name in RESTRICTIONS if tool.native.get(name)), None)
         if unheeded is not None:
-            raise Unsupported("tools", f"cannot be held to the '{unheeded}' of '{tool.kind}'")
+            raise Unsupported(tool.at, f"cannot be held to the '{unheeded}' of '{tool.kind}'")
         return {"googleSearch": {}}
-    raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
+    if tool.kind == "code_interpreter" and not wants_own_container(tool):
+        return {"codeExecution": {}}
+    raise no_such_tool(tool)
 
 
 def tool_config(conversation: Conversation) -> Json | None:

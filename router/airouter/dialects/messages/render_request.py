@@ -22,7 +22,9 @@ from airouter.dialects.conversation import (
     Unsupported,
 )
 from airouter.dialects.functions import schema_of
+from airouter.dialects.messages.hosted import hosted_tool
 from airouter.dialects.messages.render_turns import cache_control, messages_of, placed, system_of
+from airouter.dialects.tools import description_of
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -149,13 +151,12 @@ def tools_of(conversation: Conversation, turns: list[Turn], traits: Traits) -> J
 def tool_of(tool: Tool | HostedTool) -> Json:
     """One tool. Raises `Unsupported` for one that another provider would run."""
     if isinstance(tool, HostedTool):
-        if tool.dialect != NAME:
-            raise Unsupported("tools", f"has no tool '{tool.kind}' that runs at the provider")
-        return tool.native
+        return tool.native if tool.dialect == NAME else hosted_tool(tool)
     schema = schema_of(tool)
     rendered: Json = {"name": tool.name, "input_schema": schema, **tool.native}
-    if tool.description:
-        rendered["description"] = tool.description
+    description = description_of(tool)
+    if description:
+        rendered["description"] = description
     if tool.strict:
         rendered |= {"strict": True, "input_schema": closed(schema)}
     return rendered | cache_control(tool.cache)

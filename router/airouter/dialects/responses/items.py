@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Reasoning, Refusal, Text, ToolCall
+from airouter.dialects.conversation import Opaque, Reasoning, Refusal, Text, Tool, ToolCall
 from airouter.dialects.provenance import pack
+from airouter.dialects.responses.hosted import hosted_call
+from airouter.dialects.responses.local_tools import BY_ITEM, local_item
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from airouter.dialects.conversation import Citation, Json, Part
+    from airouter.dialects.conversation import Citation, Conversation, Json, Part
+    from airouter.dialects.responses.hosted import Hosted
 
 
-def output_of(parts: Sequence[Part], seed: str) -> list[Json]:
-    """The items of an answer; neighbouring texts are one message."""
+def output_of(parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]) -> list[Json]:
+    """The items of an answer; neighbouring texts are one message. `tools` are by name."""
     items: list[Json] = []
+    running: Hosted | None = None
     for part in parts:
-        number = len(items)
         if isinstance(part, Text | Refusal):
-            if not part.text:
-                continue
-            if not items or items[-1]["type"] != "message":
-                items.append(message_item(item_id("msg", seed, number)))
-            items[-1]["content"].append(content_of(part))
+            if part.text:
+                if not items or items[-1]["type"] != "message":
+                    items.append(message_item(item_id("msg", seed, len(items))))
+                items[-1]["content"].append(content_of(part))
         elif isinstance(part, Reasoning):
-            items.append(reasoning_item(part, item_id("rs", seed, number)))
+            items.append(reasoning_item(part, item_id("rs", seed, len(items))))
         elif isinstance(part, ToolCall):
-            if part.signature is not None:
-                items.append(signing_item(part, item_id("rs", seed, number)))
-            items.append(call_item(part, item_id("fc", seed, len(items))))
-    return [item for item in items if item.get("content") != [] or item["type"] != "message"]
+            items.extend(call_items(part, seed, len(items), tools.get(part.name)))
+        elif isinstance(part, Opaque):
+            if running and running.item["id"] == items[-1]["id"] and running.is_answered_by(part):
+                items[-1] = running.ended(part)
+                running = None
+                continue
+            begun = hosted_call(part, partial(item_id, seed=seed, number=len(items)))
+            if begun is not None:
+                items.append(begun.ended(None))
+                running = begun
+    return items
+
+
+def tools_by_name(conversation: Conversation) -> dict[str, Tool]:
+    """The tools that a client runs, by the names that their provider knows."""
+    return {tool.name: tool for tool in conversation.tools if isinstance(tool, Tool)}
 
 
 def item_id(prefix: str, seed: str, number: int) -> str:
@@ -53,17 +68,37 @@ def content_of(part: Text | Refusal) -> Json:
         "type": "output_text",
         "text": part.text,
         "annotations": [annotation_of(each, len(part.text)) for each in part.citations],
-        "logprobs": list(part.logprobs or ()),
+        "logprobs": logprobs_of(part.logprobs),
+    }
+
+
+def logprobs_of(tokens: Sequence[Json] | None) -> list[Json]:
+    """How likely tokens were; each has its bytes here, which chat may leave out."""
+    return [
+        token_of(token) | {"top_logprobs": list(map(token_of, token.get("top_logprobs") or ()))}
+        for token in tokens or ()
+    ]
+
+
+def token_of(token: Json) -> Json:
+    """One token."""
+    text = str(token.get("token") or "")
+    given = token.get("bytes")
+    return {
+        "token": text,
+        "bytes": list(text.encode(errors="replace")) if given is None else given,
+        "logprob": token.get("logprob") or 0.0,
     }
 
 
 def annotation_of(citation: Citation, end: int) -> Json:
-    """A source: a page of the web, or a file."""
+    """A source: a page of the web, or a file. Without a place of its own it is of all the text."""
+    end = end if citation.end is None else citation.end
     if citation.url is not None:
         return {
             "type": "url_citation",
             "start_index": citation.start or 0,
-            "end_index": end if citation.end is None else citation.end,
+            "end_index": end,
             "url": citation.url,
             "title": citation.title or "",
         }
@@ -71,7 +106,7 @@ def annotation_of(citation: Citation, end: int) -> Json:
         "type": "file_citation",
         "file_id": "",
         "filename": citation.title or "",
-        "index": citation.document or 0,
+        "index": end,
     }
 
 
@@ -92,22 +127,37 @@ def signing_item(call: ToolCall, id_: str) -> Json:
     return {"id": id_, "type": "reasoning", "summary": [], "encrypted_content": pack([signed])}
 
 
-def call_item(part: ToolCall, id_: str, status: str = "completed") -> Json:
-    """A call of a tool."""
+def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Iterator[Json]:
+    """A call, after what its provider wants back of it."""
+    if part.signature is not None:
+        yield signing_item(part, item_id("rs", seed, number))
+        number += 1
+    yield call_item(part, item_id(call_prefix(part, tool), seed, number), tool)
+
+
+def call_prefix(part: ToolCall, tool: Tool | None) -> str:
+    """How the id of a call's item begins."""
     if part.custom:
-        return {
-            "id": id_.replace("fc_", "ctc_"),
-            "type": "custom_tool_call",
-            "status": status,
-            "call_id": part.id,
-            "name": part.name,
-            "input": part.arguments,
-        }
-    return {
+        return "ctc"
+    return BY_ITEM[tool.item].prefix if tool is not None and tool.item is not None else "fc"
+
+
+def call_item(
+    part: ToolCall, id_: str, tool: Tool | None = None, status: str = "completed"
+) -> Json:
+    """A call of a tool, in the form and by the name that the client knows it by."""
+    if tool is not None and tool.item is not None:
+        return local_item(part, tool.item, id_, status)
+    kind, field = ("custom_tool_call", "input") if part.custom else ("function_call", "arguments")
+    name = tool.known_as if tool is not None and tool.known_as is not None else part.name
+    item = {
         "id": id_,
-        "type": "function_call",
+        "type": kind,
         "status": status,
         "call_id": part.id,
-        "name": part.name,
-        "arguments": part.arguments,
+        "name": name,
+        field: part.arguments,
     }
+    if tool is not None and tool.namespace is not None:
+        item["namespace"] = tool.namespace
+    return item

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.chat.parse_turns import media_of
-from airouter.dialects.checking import wrong_field
 from airouter.dialects.conversation import (
     Audio,
     File,
@@ -23,28 +22,53 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.provenance import unpack
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.parse_local import local_call, local_result
+from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field, unreadable_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.conversation import Json
+    from airouter.dialects.responses.names import Names
 
-T = TypeVar("T")
+UNSAID = frozenset(
+    {
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "additional_tools",
+        "configuration_update",
+    }
+)
+"""Items without words: what the model made of them stands in its text, or in the settings."""
+INSTEAD = {
+    "computer_call": "leave it out, and give the model a function that your application runs",
+    "mcp_": "leave it out, and give the tools of the MCP server as functions",
+    "tool_search": "leave it out, and give all tools in 'tools'",
+    "program": "leave it out, and let the model call the functions themselves",
+    "item_reference": "give the item itself, or go on by 'previous_response_id'",
+    "compaction_trigger": "ask for '/v1/responses/compact'",
+}
+"""What a client can do, by how the type begins."""
 
 
-def turns_of(given: str | list[Json] | None) -> list[Turn]:
+def turns_of(given: str | list[Json] | None, names: Names) -> list[Turn]:
     """The turns of an input. Raises `Failure` 400."""
     if given is None or given == []:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
     if isinstance(given, str):
         return [Turn(role="user", parts=(Text(text=given),), at="input")]
-    turns = [turn_of(item, f"input[{index}]") for index, item in enumerate(given)]
-    return with_signatures([turn for turn in turns if turn.parts])
+    turns = [turn_of(item, f"input[{index}]", names) for index, item in enumerate(given)]
+    found = with_signatures([turn for turn in turns if turn is not None and turn.parts])
+    if not found:
+        raise invalid_field("input", "'input' has nothing in it for this model to answer.")
+    return without_stray_thoughts(answered_by_call_id(found))
 
 
-def turn_of(item: Json, at: str) -> Turn:
-    """One item. Raises `Failure` 400 for one that only OpenAI's own models know."""
+def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911  # one for each
+    """One item; None for one that is not said. Raises `Failure` 400 for one that is not known."""
     match item.get("type", "message"):
         case "message":
             message = read(item, schema.Message, at)
@@ -55,49 +79,50 @@ def turn_of(item: Json, at: str) -> Turn:
                 phase=message.phase,
                 at=at,
             )
-        case "function_call":
-            return said(function_call(read(item, schema.FunctionCall, at)), at)
-        case "custom_tool_call":
-            return said(custom_call(read(item, schema.CustomCall, at)), at)
+        case "function_call" | "custom_tool_call":
+            return Turn(role="assistant", parts=(call_of(item, at, names),), at=at)
+        case "local_shell_call" | "shell_call" | "apply_patch_call":
+            return Turn(role="assistant", parts=(local_call(item, at, names),), at=at)
         case "function_call_output" | "custom_tool_call_output" as kind:
             output = read(item, schema.CallOutput, at)
             return Turn(role="user", parts=(result(output, at, custom=kind[0] == "c"),), at=at)
+        case "local_shell_call_output" | "shell_call_output" | "apply_patch_call_output":
+            return Turn(role="user", parts=(local_result(item, at),), at=at)
         case "reasoning":
             return Turn(
                 role="assistant", parts=reasoning(read(item, schema.ReasoningItem, at)), at=at
             )
         case "compaction":  # one of ours is opened before it comes here
             raise unreadable_content(at)
-        case kind:
-            what = f"'{at}' is an item of type '{str(kind)[:64]}', which this model does not know."
-            raise Failure(400, what, param=at, code="unsupported_value")
+        case kind if kind not in UNSAID:
+            raise unknown(str(kind), at)
+    return None
 
 
-def said(call: ToolCall, at: str) -> Turn:
-    """A call as what the model says."""
-    return Turn(role="assistant", parts=(call,), at=at)
+def unknown(kind: str, at: str) -> Failure:
+    """An item that only OpenAI's own models know."""
+    instead = next((words for begin, words in INSTEAD.items() if kind.startswith(begin)), None)
+    what = f"'{at}' is an item of type '{kind[:64]}', which this model does not know"
+    what = f"{what}: {instead}." if instead else f"{what}."
+    return Failure(400, what, param=at, code="unsupported_value")
 
 
-def function_call(item: schema.FunctionCall) -> ToolCall:
-    """A call of a function."""
+def call_of(item: Json, at: str, names: Names) -> ToolCall:
+    """A call of a function, or of a custom tool."""
+    call: schema.CustomCall | schema.FunctionCall
+    if item["type"] == "custom_tool_call":
+        call = custom = read(item, schema.CustomCall, at)
+        arguments = custom.input
+    else:
+        call = function = read(item, schema.FunctionCall, at)
+        arguments = function.arguments
     return ToolCall(
-        id=item.call_id,
-        name=item.name,
-        arguments=item.arguments,
-        item_id=item.id,
-        namespace=item.namespace,
-    )
-
-
-def custom_call(item: schema.CustomCall) -> ToolCall:
-    """A call of a custom tool."""
-    return ToolCall(
-        id=item.call_id,
-        name=item.name,
-        arguments=item.input,
-        custom=True,
-        item_id=item.id,
-        namespace=item.namespace,
+        id=call.call_id,
+        name=names.of(call.name, call.namespace),
+        arguments=arguments,
+        custom=item["type"] == "custom_tool_call",
+        item_id=call.id,
+        namespace=call.namespace,
     )
 
 
@@ -146,6 +171,38 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
     return found
 
 
+def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
+    """Turns whose results name the calls by their ids, where they name them by their items'."""
+    calls = [part for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
+    ids = {call.item_id: call.id for call in calls if call.item_id}
+    known = {call.id for call in calls}
+    return [
+        msgspec.structs.replace(
+            turn,
+            parts=tuple(
+                msgspec.structs.replace(part, call_id=ids[part.call_id])
+                if isinstance(part, ToolResult) and part.call_id in ids.keys() - known
+                else part
+                for part in turn.parts
+            ),
+        )
+        for turn in turns
+    ]
+
+
+def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
+    """Turns without what was thought and then not said: no provider takes that back."""
+    found: list[Turn] = []
+    spoken = False
+    for turn in reversed(turns):
+        thought = all(isinstance(part, Reasoning) for part in turn.parts)
+        if not thought:
+            spoken = turn.role == "assistant"
+        if spoken or not thought:
+            found.append(turn)
+    return found[::-1]
+
+
 def parts_of(
     content: str | Sequence[schema.Content], at: str, field: str = "content"
 ) -> tuple[Part, ...]:
@@ -187,15 +244,3 @@ def by_id(file_id: str | None, at: str) -> Media:
     if file_id is None:
         raise invalid_field(at, f"'{at}' says not where its content is.")
     return Media(file_id=file_id)
-
-
-def read(item: Any, kind: type[T], at: str) -> T:
-    """An item as a struct. Raises `Failure` 400 with its path from the top."""
-    try:
-        return msgspec.convert(item, kind)
-    except msgspec.ValidationError as error:
-        failure = wrong_field(error)
-    path = f"{at}.{failure.param}" if failure.param else at
-    failure.message = f"'{path}': {failure.message}"
-    failure.param = path
-    raise failure

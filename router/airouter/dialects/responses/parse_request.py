@@ -11,32 +11,25 @@ from airouter.dialects.conversation import (
     Conversation,
     Format,
     Hints,
-    HostedTool,
     Sampling,
     Text,
     Thinking,
     Tool,
-    ToolChoice,
     Turn,
 )
 from airouter.dialects.responses import schema
-from airouter.dialects.responses.parse_items import read as read_item
+from airouter.dialects.responses.choosing import choice_of
+from airouter.dialects.responses.names import Names
 from airouter.dialects.responses.parse_items import turns_of
+from airouter.dialects.responses.tools import tools_of
+from airouter.dialects.responses.updates import added_tools, given_items, updated
+from airouter.dialects.responses.validation import check_outputs, check_request
 from airouter.dialects.turns import check_calls
-from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
 
 NAME = "responses"
-RANGES = {
-    "temperature": (0, 2),
-    "top_p": (0, 1),
-    "top_logprobs": (0, 20),
-    "max_output_tokens": (1, 2**31),
-    "max_tool_calls": (1, 2**31),
-}
-MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
 ECHOED = (
     "instructions",
     "max_output_tokens",
@@ -57,20 +50,21 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 def parse_request(body: bytes) -> Conversation:
     """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = read(body, _decoder)
+    request = updated(read(body, _decoder))
     check_request(request)
-    items = turns_of(request.input)
+    tools = tools_of(request.tools or (), added_tools(request), request.max_tool_calls)
+    items = turns_of(request.input, Names(tool for tool in tools if isinstance(tool, Tool)))
+    check_outputs(given_items(request))
     check_calls(items)
-    reasoning = request.reasoning
     return Conversation(
         dialect=NAME,
         turns=(*instructions_of(request.instructions), *items),
-        tools=tuple(tool_of(tool, f"tools[{at}]") for at, tool in enumerate(request.tools or ())),
-        tool_choice=choice_of(request.tool_choice),
+        tools=tools,
+        tool_choice=choice_of(request.tool_choice, tools),
         parallel_tool_calls=request.parallel_tool_calls,
         max_tokens=request.max_output_tokens,
         sampling=Sampling(temperature=request.temperature, top_p=request.top_p),
-        thinking=thinking_of(reasoning),
+        thinking=thinking_of(request.reasoning),
         format=format_of(request.text),
         verbosity=request.text.verbosity if request.text else None,
         logprobs=wants_logprobs(request) or None,
@@ -90,77 +84,11 @@ def parse_request(body: bytes) -> Conversation:
     )
 
 
-def check_request(request: schema.Request) -> None:
-    """What the types do not say. Raises `Failure` 400."""
-    for name, (least, most) in RANGES.items():
-        value = getattr(request, name)
-        if value is not None and not least <= value <= most:
-            raise invalid_field(name, f"'{name}' must be from {least} to {most}.")
-    for name, what in schema.NOT_YET.items():
-        if getattr(request, name):
-            message = f"A request that {what} is not served for this model: leave '{name}' out."
-            raise Failure(400, message, param=name, code="unsupported_parameter")
-    check_metadata(request.metadata or {})
-
-
-def check_metadata(metadata: dict[str, str]) -> None:
-    """Few and short. Raises `Failure` 400."""
-    if len(metadata) > MOST_METADATA:
-        raise invalid_field("metadata", f"'metadata' has at most {MOST_METADATA} pairs.")
-    for key, value in metadata.items():
-        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
-            what = (
-                f"'metadata' takes keys of {LONGEST_KEY} and values of {LONGEST_VALUE} characters."
-            )
-            raise invalid_field("metadata", what)
-
-
 def instructions_of(given: str | None) -> list[Turn]:
     """What the application wants, before all else."""
     if not given:
         return []
     return [Turn(role="system", parts=(Text(text=given),), at="instructions")]
-
-
-def tool_of(native: Json, at: str) -> Tool | HostedTool:
-    """A tool of the client, or one that OpenAI runs."""
-    match native.get("type"):
-        case "function":
-            function = read_item(native, schema.FunctionTool, at)
-            return Tool(
-                name=function.name,
-                description=function.description,
-                parameters=function.parameters,
-                strict=function.strict,
-            )
-        case "custom":
-            custom = read_item(native, schema.CustomTool, at)
-            return Tool(
-                name=custom.name, description=custom.description, custom=True, grammar=custom.format
-            )
-        case str(kind):
-            return HostedTool(kind=kind, dialect=NAME, native=native)
-    raise invalid_field(f"{at}.type", f"'{at}.type' must be the type of a tool.")
-
-
-def choice_of(choice: str | schema.Named | None) -> ToolChoice | None:
-    """Whether and which tool must be called."""
-    match choice:
-        case None:
-            return None
-        case "auto" | "none" | "required":
-            return ToolChoice(mode=choice)
-        case schema.Named(type="function" | "custom", name=str(name)):
-            return ToolChoice(mode="required", names=(name,))
-        case schema.Named(type="allowed_tools", tools=list(tools)):
-            names = tuple(str(tool.get("name")) for tool in tools)
-            return ToolChoice(mode=choice.mode or "auto", names=names)
-    raise Failure(
-        400,
-        "'tool_choice' names a tool that this model does not know.",
-        param="tool_choice",
-        code="unsupported_value",
-    )
 
 
 def thinking_of(config: schema.ReasoningConfig | None) -> Thinking | None:
@@ -200,9 +128,9 @@ def echo_of(request: schema.Request) -> Json:
         "truncation": request.truncation or "disabled",
         "service_tier": request.service_tier or "default",
         "parallel_tool_calls": request.parallel_tool_calls is not False,
-        "tool_choice": request.tool_choice or "auto",
+        "tool_choice": msgspec.to_builtins(request.tool_choice or "auto"),
         "tools": [echoed_tool(tool) for tool in request.tools or ()],
-        "text": {"format": {"type": "text"}} if text is None else msgspec.to_builtins(text),
+        "text": {"format": {"type": "text"}, **(msgspec.to_builtins(text) if text else {})},
         "reasoning": {
             "effort": reasoning.effort if reasoning else None,
             "summary": reasoning.summary if reasoning else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.items import output_of
+from airouter.dialects.responses.items import output_of, tools_by_name
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Answer, Conversation, Json, Stop, Usage
@@ -30,7 +30,8 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
     seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
-    body |= ending(choice.stop, answer.usage, output_of(choice.parts, seed))
+    output = output_of(choice.parts, seed, tools_by_name(conversation))
+    body |= ending(choice.stop, answer.usage, output)
     return msgspec.json.encode(body)
 
 

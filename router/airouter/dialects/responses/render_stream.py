@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Reasoning, Refusal, Text, ToolCall
+from airouter.dialects.conversation import Opaque, Reasoning, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -32,19 +32,22 @@ from airouter.dialects.events import (
 )
 from airouter.dialects.provenance import pack
 from airouter.dialects.responses.errors import error_fields
+from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.items import (
-    annotation_of,
     call_item,
+    call_prefix,
     content_of,
-    item_id,
+    logprobs_of,
     message_item,
     reasoning_item,
     signing_item,
+    tools_by_name,
 )
 from airouter.dialects.responses.render_response import ending, response_object, seed_of
+from airouter.dialects.responses.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airouter.dialects.conversation import (
         Citation,
@@ -55,11 +58,12 @@ if TYPE_CHECKING:
         Stop,
         Usage,
     )
+    from airouter.dialects.responses.hosted import Hosted
     from airouter.failures import Failure
 
 PING = b": ping\n\n"
-
-_encode = msgspec.json.Encoder().encode
+KINDS = {True: "custom_tool_call_input", False: "function_call_arguments"}
+"""What grows in a call: of a custom tool, or of a function."""
 
 
 class OpenPart:
@@ -86,33 +90,38 @@ class Renderer:
 
     __slots__ = (
         "_conversation",
-        "_items",
+        "_hosted",
         "_message",
         "_open",
+        "_out",
+        "_over",
         "_response",
-        "_seed",
-        "_sequence",
         "_silent",
         "_stop",
+        "_tools",
         "_usage",
     )
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._sequence = 0
-        self._seed = ""
+        self._out = Writer()
+        self._tools = tools_by_name(conversation)
         self._response: Json = {}
-        self._items: list[Json] = []
         self._message: Json | None = None
         """The message that is open: neighbouring texts are its parts."""
+        self._hosted: Hosted | None = None
+        """A call of a provider's own tool whose result may follow."""
         self._open: OpenPart | None = None
         self._silent: Text | Refusal | None = None
         """A part that has begun and said nothing yet; one that stays so is not told of."""
         self._stop: Stop = "end"
         self._usage: Usage | None = None
+        self._over = False
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
         """The events for one."""
+        if self._over:
+            return b""
         match event:
             case TextDelta():
                 return self._said(event)
@@ -145,39 +154,19 @@ class Renderer:
                 return self._fail(event.failure)
         return b""
 
-    def _event(self, name: str, fields: Json) -> bytes:
-        body = {"type": name, "sequence_number": self._sequence, **fields}
-        self._sequence += 1
-        return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode(body))
-
     def _begin(self, event: Begun) -> bytes:
-        self._seed = seed_of(self._conversation, event.id)
+        if self._response:
+            return b""
+        self._out.seed = seed_of(self._conversation, event.id)
         self._usage = event.usage
         created = event.created or int(time.time())
-        self._response = response_object(self._conversation, self._seed, event.model, created)
+        self._response = response_object(self._conversation, self._out.seed, event.model, created)
         response = {"response": self._response}
-        return self._event("response.created", response) + self._event(
+        return self._out.event("response.created", response) + self._out.event(
             "response.in_progress", response
         )
 
     # Items.
-
-    def _add(self, item: Json) -> bytes:
-        self._items.append(item)
-        fields = {"output_index": len(self._items) - 1, "item": item}
-        return self._event("response.output_item.added", fields)
-
-    def _finish(self, item: Json) -> bytes:
-        self._items[-1] = item
-        fields = {"output_index": len(self._items) - 1, "item": item}
-        return self._event("response.output_item.done", fields)
-
-    def _id(self, prefix: str) -> str:
-        return item_id(prefix, self._seed, len(self._items))
-
-    def _where(self) -> Json:
-        """The item that is open."""
-        return {"item_id": self._items[-1]["id"], "output_index": len(self._items) - 1}
 
     def _place(self) -> Json:
         """The part of a message that is open."""
@@ -187,7 +176,15 @@ class Renderer:
         if self._message is None:
             return b""
         item, self._message = {**self._message, "status": "completed"}, None
-        return self._finish(item)
+        return self._out.finish(item)
+
+    def _close_hosted(self, result: Opaque | None = None) -> bytes:
+        hosted, self._hosted = self._hosted, None
+        return b"" if hosted is None else hosted.end(self._out, result)
+
+    def _close(self) -> bytes:
+        """End the item that is open."""
+        return self._close_message() + self._close_hosted()
 
     # Parts.
 
@@ -196,27 +193,40 @@ class Renderer:
             case Text() | Refusal():
                 self._silent = part
             case Reasoning():
-                return self._close_message() + self._begin_reasoning(part)
+                return self._close() + self._begin_reasoning(part)
             case ToolCall():
-                return self._close_message() + self._begin_call(part)
+                return self._close() + self._begin_call(part)
+            case Opaque():
+                return self._ran(part)
         return b""
+
+    def _ran(self, part: Opaque) -> bytes:
+        """A tool of the provider's own was called, or has answered."""
+        if self._hosted is not None and self._hosted.is_answered_by(part):
+            return self._close_hosted(part)
+        hosted = hosted_call(part, self._out.next_id)
+        if hosted is None:
+            return b""
+        closed = self._close()
+        self._hosted = hosted
+        return closed + hosted.begin(self._out)
 
     def _break_silence(self) -> bytes:
         part, self._silent = self._silent, None
         return b"" if part is None else self._begin_text(part)
 
     def _begin_text(self, part: Text | Refusal) -> bytes:
-        added = b""
+        added = self._close_hosted()
         if self._message is None:
-            self._message = message_item(self._id("msg"), "in_progress")
-            added = self._add({**self._message, "content": []})
+            self._message = message_item(self._out.next_id("msg"), "in_progress")
+            added += self._out.add({**self._message, "content": []})
         self._open = OpenPart(part, self._message)
-        fields = {**self._where(), **self._place(), "part": content_of(part)}
-        return added + self._event("response.content_part.added", fields)
+        fields = {**self._out.where(), **self._place(), "part": content_of(part)}
+        return added + self._out.event("response.content_part.added", fields)
 
     def _begin_reasoning(self, part: Reasoning) -> bytes:
-        item = reasoning_item(Reasoning(), self._id("rs"))
-        added = self._add(item)
+        item = reasoning_item(Reasoning(), self._out.next_id("rs"))
+        added = self._out.add(item)
         self._open = OpenPart(part, item)
         self._open.signature = part.signature
         return added
@@ -224,10 +234,15 @@ class Renderer:
     def _begin_call(self, part: ToolCall) -> bytes:
         signing = b""
         if part.signature is not None:
-            item = signing_item(part, self._id("rs"))
-            signing = self._add({**item, "encrypted_content": None}) + self._finish(item)
-        item = call_item(part, self._id("fc"), "in_progress")
-        added = self._add(item)
+            item = signing_item(part, self._out.next_id("rs"))
+            signing = self._out.add({**item, "encrypted_content": None}) + self._out.finish(item)
+        tool = self._tools.get(part.name)
+        if tool is not None and tool.item is not None:  # which says nothing before it is whole
+            self._open = OpenPart(part, {})
+            return signing
+        id_ = self._out.next_id(call_prefix(part, tool))
+        item = call_item(part, id_, tool, "in_progress")
+        added = self._out.add(item)
         self._open = OpenPart(part, item)
         return signing + added
 
@@ -240,11 +255,11 @@ class Renderer:
             return first
         if isinstance(opened.part, Reasoning) and not opened.pieces:
             part = {"type": "summary_text", "text": ""}
-            fields = {**self._where(), "summary_index": 0, "part": part}
-            first += self._event("response.reasoning_summary_part.added", fields)
+            fields = {**self._out.where(), "summary_index": 0, "part": part}
+            first += self._out.event("response.reasoning_summary_part.added", fields)
         opened.pieces.append(text)
-        fields = {**self._where(), **place, "delta": text}
-        return first + self._event(f"response.{kind}.delta", fields)
+        fields = {**self._out.where(), **place, "delta": text}
+        return first + self._out.event(f"response.{kind}.delta", fields)
 
     def _said(self, event: TextDelta) -> bytes:
         if not (event.text or event.logprobs):
@@ -256,18 +271,21 @@ class Renderer:
         opened.pieces.append(event.text)
         opened.logprobs.extend(event.logprobs or ())
         fields = {
-            **self._where(),
+            **self._out.where(),
             **self._place(),
             "delta": event.text,
-            "logprobs": list(event.logprobs or ()),
+            "logprobs": logprobs_of(event.logprobs),
         }
-        return first + self._event("response.output_text.delta", fields)
+        return first + self._out.event("response.output_text.delta", fields)
 
     def _argued(self, text: str) -> bytes:
-        custom = self._open is not None and getattr(self._open.part, "custom", False)
-        return self._grown(
-            "custom_tool_call_input" if custom else "function_call_arguments", text, {}
-        )
+        opened = self._open
+        if opened is None or not isinstance(opened.part, ToolCall):
+            return b""
+        if not opened.item:
+            opened.pieces.append(text)
+            return b""
+        return self._grown(KINDS[opened.part.custom], text, {})
 
     def _cited(self, citation: Citation) -> bytes:
         first = self._break_silence()
@@ -275,13 +293,7 @@ class Renderer:
         if opened is None:
             return first
         opened.citations.append(citation)
-        fields = {
-            **self._where(),
-            **self._place(),
-            "annotation_index": len(opened.citations) - 1,
-            "annotation": annotation_of(citation, len(opened.text)),
-        }
-        return first + self._event("response.output_text.annotation.added", fields)
+        return first
 
     def _part_ended(self) -> bytes:
         self._silent = None
@@ -304,20 +316,28 @@ class Renderer:
                 logprobs=tuple(opened.logprobs),
             )
         )
+        cited = b"".join(self._annotated(content["annotations"]))
         fields = {"text": content["text"], "logprobs": content["logprobs"]}
-        done = self._event(
-            "response.output_text.done", {**self._where(), **self._place(), **fields}
+        done = cited + self._out.event(
+            "response.output_text.done", {**self._out.where(), **self._place(), **fields}
         )
         return done + self._end_content(content)
 
+    def _annotated(self, annotations: list[Json]) -> Iterator[bytes]:
+        """The sources of a text: many are of all of it, whose end is known only now."""
+        for number, annotation in enumerate(annotations):
+            fields = {"annotation_index": number, "annotation": annotation}
+            place = {**self._out.where(), **self._place()}
+            yield self._out.event("response.output_text.annotation.added", place | fields)
+
     def _end_refusal(self, opened: OpenPart) -> bytes:
-        fields = {**self._where(), **self._place(), "refusal": opened.text}
-        done = self._event("response.refusal.done", fields)
+        fields = {**self._out.where(), **self._place(), "refusal": opened.text}
+        done = self._out.event("response.refusal.done", fields)
         return done + self._end_content(content_of(Refusal(text=opened.text)))
 
     def _end_content(self, content: Json) -> bytes:
-        fields = {**self._where(), **self._place(), "part": content}
-        done = self._event("response.content_part.done", fields)
+        fields = {**self._out.where(), **self._place(), "part": content}
+        done = self._out.event("response.content_part.done", fields)
         if self._message is not None:
             self._message = {**self._message, "content": [*self._message["content"], content]}
         return done
@@ -326,38 +346,49 @@ class Renderer:
         part = Reasoning(text=opened.text, signature=opened.signature)
         done = b""
         if opened.pieces:
-            place = {**self._where(), "summary_index": 0}
+            place = {**self._out.where(), "summary_index": 0}
             text = {"type": "summary_text", "text": opened.text}
-            done = self._event(
+            done = self._out.event(
                 "response.reasoning_summary_text.done", {**place, "text": opened.text}
-            ) + self._event("response.reasoning_summary_part.done", {**place, "part": text})
+            ) + self._out.event("response.reasoning_summary_part.done", {**place, "part": text})
         item = reasoning_item(part, opened.item["id"])
         if opened.signature is not None:
             item["encrypted_content"] = pack([part])
-        return done + self._finish(item)
+        return done + self._out.finish(item)
 
     def _end_call(self, opened: OpenPart) -> bytes:
         call = opened.part
         if not isinstance(call, ToolCall):
             return b""
+        if not opened.item:
+            return self._end_local(msgspec.structs.replace(call, arguments=opened.text))
         field = "input" if call.custom else "arguments"
-        name = "custom_tool_call_input" if call.custom else "function_call_arguments"
-        done = self._event(f"response.{name}.done", {**self._where(), field: opened.text})
-        return done + self._finish({**opened.item, "status": "completed", field: opened.text})
+        name = f"response.{KINDS[call.custom]}.done"
+        done = self._out.event(name, {**self._out.where(), field: opened.text})
+        return done + self._out.finish({**opened.item, "status": "completed", field: opened.text})
+
+    def _end_local(self, call: ToolCall) -> bytes:
+        """A call in the form of its own that its client knows."""
+        tool = self._tools[call.name]
+        id_ = self._out.next_id(call_prefix(call, tool))
+        begun = self._out.add(call_item(call, id_, tool, "in_progress"))
+        return begun + self._out.finish(call_item(call, id_, tool))
 
     # The end.
 
     def _end(self) -> bytes:
-        closed = self._close_message()
-        response = {**self._response, **ending(self._stop, self._usage, self._items)}
+        self._over = True
+        closed = self._begin(Begun(id="", model="")) + self._close()
+        response = {**self._response, **ending(self._stop, self._usage, self._out.items)}
         name = f"response.{response['status']}"
-        return closed + self._event(name, {"response": response})
+        return closed + self._out.event(name, {"response": response})
 
     def _fail(self, failure: Failure) -> bytes:
-        told = self._event("error", error_fields(failure))
+        self._over = True
+        told = self._out.event("error", error_fields(failure))
         if not self._response:
             return told
         code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
         said = {"code": code, "message": failure.message}
-        response = {**self._response, "status": "failed", "error": said, "output": self._items}
-        return told + self._event("response.failed", {"response": response})
+        response = {**self._response, "status": "failed", "error": said, "output": self._out.items}
+        return told + self._out.event("response.failed", {"response": response})

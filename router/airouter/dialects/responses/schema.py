@@ -108,6 +108,96 @@ class CallOutput(msgspec.Struct):
     id: str | None = None
 
 
+class LocalShellAction(msgspec.Struct, omit_defaults=True):
+    """A command for the client's shell, word by word."""
+
+    command: list[str]
+    env: dict[str, str] = {}
+    timeout_ms: int | None = None
+    user: str | None = None
+    working_directory: str | None = None
+
+
+class LocalShellCall(msgspec.Struct):
+    """A call of `local_shell`."""
+
+    call_id: str
+    action: LocalShellAction
+    id: str | None = None
+
+
+class LocalShellOutput(msgspec.Struct):
+    """What it gave. The SDK's types have but an `id` to find the call by, the guide a `call_id`."""
+
+    output: str
+    call_id: str | None = None
+    id: str | None = None
+
+
+class ShellAction(msgspec.Struct, omit_defaults=True):
+    """Commands for a shell."""
+
+    commands: list[str]
+    timeout_ms: int | None = None
+    max_output_length: int | None = None
+
+
+class ShellCall(msgspec.Struct):
+    """A call of `shell`."""
+
+    call_id: str
+    action: ShellAction
+    id: str | None = None
+
+
+class Outcome(msgspec.Struct, omit_defaults=True):
+    """How a command ended."""
+
+    type: str
+    exit_code: int | None = None
+
+
+class ShellChunk(msgspec.Struct):
+    """What a command said."""
+
+    stdout: str
+    stderr: str
+    outcome: Outcome
+
+
+class ShellOutput(msgspec.Struct):
+    """What a call of `shell` gave."""
+
+    call_id: str
+    output: list[ShellChunk]
+    id: str | None = None
+
+
+class PatchOperation(msgspec.Struct, omit_defaults=True):
+    """A change of a file."""
+
+    type: Literal["create_file", "update_file", "delete_file"]
+    path: str
+    diff: str | None = None
+
+
+class PatchCall(msgspec.Struct):
+    """A call of `apply_patch`."""
+
+    call_id: str
+    operation: PatchOperation
+    id: str | None = None
+
+
+class PatchOutput(msgspec.Struct):
+    """What it gave."""
+
+    call_id: str
+    status: Literal["completed", "failed"]
+    output: str | None = None
+    id: str | None = None
+
+
 class Summary(msgspec.Struct):
     """A part of the summary of a reasoning."""
 
@@ -140,7 +230,36 @@ class CustomTool(msgspec.Struct):
     format: Json | None = None
 
 
-class Format(msgspec.Struct):
+class SearchFilters(msgspec.Struct):
+    """Where to search."""
+
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+
+
+class WebSearchTool(msgspec.Struct):
+    """A search of the web, as far as other providers know it."""
+
+    filters: SearchFilters | None = None
+    user_location: dict[str, str | None] | None = None
+    external_web_access: bool | None = None
+
+
+class CodeInterpreterTool(msgspec.Struct):
+    """Code that the provider runs."""
+
+    container: str | Json | None = None
+
+
+class NamespaceTool(msgspec.Struct):
+    """A group of functions and custom tools."""
+
+    name: str
+    tools: list[Json]
+    description: str | None = None
+
+
+class Format(msgspec.Struct, omit_defaults=True):
     """What the answer must look like."""
 
     type: Literal["text", "json_object", "json_schema"]
@@ -150,7 +269,7 @@ class Format(msgspec.Struct):
     strict: bool | None = None
 
 
-class TextConfig(msgspec.Struct):
+class TextConfig(msgspec.Struct, omit_defaults=True):
     """What the text is like."""
 
     format: Format | None = None
@@ -167,11 +286,25 @@ class ReasoningConfig(msgspec.Struct):
     mode: str | None = None
 
 
-class Named(msgspec.Struct):
+class AdditionalTools(msgspec.Struct):
+    """Tools that are there from an item on."""
+
+    tools: list[Json]
+
+
+class ConfigurationUpdate(msgspec.Struct):
+    """Settings that change with an item."""
+
+    reasoning: ReasoningConfig | None = None
+    text: TextConfig | None = None
+
+
+class Named(msgspec.Struct, omit_defaults=True):
     """A tool by its type and name."""
 
     type: str
     name: str | None = None
+    namespace: str | None = None
     mode: Literal["auto", "required"] | None = None
     tools: list[Json] | None = None
 

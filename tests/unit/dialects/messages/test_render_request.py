@@ -416,7 +416,7 @@ def test_a_ceiling_is_always_said(given: int | None, known: int | None, expected
         ({"verbosity": "low"}, "verbosity"),
         ({"stop": ("\n",)}, "stop"),
         ({"extensions": {"prediction": {}}}, "prediction"),
-        ({"tools": (HostedTool(kind="web_search", dialect="responses", native={}),)}, "tools"),
+        ({"tools": (HostedTool(kind="file_search", dialect="responses", native={}),)}, "tools"),
         (
             {"tools": (WEATHER,), "tool_choice": ToolChoice(mode="auto", names=("weather",))},
             "tool_choice",

@@ -1,0 +1,41 @@
+"""Tools that Anthropic runs itself, for clients that ask for those of OpenAI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Unsupported
+from airouter.dialects.tools import no_such_tool, wants_own_container
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import HostedTool, Json
+
+PLACE = ("city", "region", "country", "timezone")
+
+
+def hosted_tool(tool: HostedTool) -> Json:
+    """The tool that comes nearest. Raises `Unsupported`."""
+    if tool.dialect != "responses":
+        raise no_such_tool(tool)
+    if tool.kind.startswith("web_search"):
+        return web_search(tool)
+    if tool.kind == "code_interpreter" and not wants_own_container(tool):
+        return {"type": "code_execution_20250825", "name": "code_execution"}
+    raise no_such_tool(tool)
+
+
+def web_search(tool: HostedTool) -> Json:
+    """A search on the web; how much of it the model reads is Anthropic's choice."""
+    native = tool.native
+    if native.get("external_web_access") is False:
+        raise Unsupported(tool.at, "searches only the web as it is, not what is kept of it")
+    filters, place = native.get("filters") or {}, native.get("user_location") or {}
+    where = {name: place[name] for name in PLACE if place.get(name)}
+    optional = {
+        "allowed_domains": filters.get("allowed_domains"),
+        "blocked_domains": filters.get("blocked_domains"),
+        "user_location": {"type": "approximate", **where} if where else None,
+        "max_uses": tool.max_calls,
+    }
+    rendered: Json = {"type": "web_search_20250305", "name": "web_search"}
+    return rendered | {name: value for name, value in optional.items() if value}

@@ -1,0 +1,184 @@
+"""Tools that a client runs in a form of its own: its shell, and its patches.
+
+Models of OpenAI know them by heart. Any other gets a function that says the same, and a call of it
+becomes the item that the client waits for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from airouter.dialects.conversation import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.dialects.conversation import Json, ToolCall
+
+STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+COUNT: dict[str, Any] = {"type": "integer"}
+STRING: dict[str, Any] = {"type": "string"}
+OPERATIONS = ("create_file", "update_file", "delete_file")
+
+
+class Kind(NamedTuple):
+    """One of these tools."""
+
+    item: str
+    prefix: str
+    """Of the ids of its items."""
+    description: str
+    parameters: dict[str, Any]
+    fields: Callable[[Any], dict[str, Any] | None]
+    """What an item says, from the arguments of a call; None for arguments that say nothing."""
+    unread: dict[str, Any]
+    """What it says where the arguments cannot be read: nothing that could be run."""
+
+
+def local_shell_fields(given: Json) -> Json | None:
+    """A command, word by word; one that is a line is for a shell to read."""
+    command = given.get("command")
+    if isinstance(command, str):
+        command = ["bash", "-lc", command]
+    if not are_texts(command):
+        return None
+    env = given.get("env")
+    action = {
+        "type": "exec",
+        "command": command,
+        "env": {name: str(value) for name, value in env.items()} if isinstance(env, dict) else {},
+        "timeout_ms": count_of(given, "timeout_ms"),
+        "user": text_of(given, "user"),
+        "working_directory": text_of(given, "working_directory"),
+    }
+    return {"action": action}
+
+
+def shell_fields(given: Json) -> Json | None:
+    """Commands, line by line."""
+    commands = given.get("commands")
+    if isinstance(commands, str):
+        commands = [commands]
+    if not are_texts(commands):
+        return None
+    limits = {name: count_of(given, name) for name in ("timeout_ms", "max_output_length")}
+    return {"action": {"commands": commands, **limits}}
+
+
+def patch_fields(given: Json) -> Json | None:
+    """A change of a file."""
+    kind, path, diff = given.get("type"), given.get("path"), given.get("diff")
+    if kind not in OPERATIONS or not isinstance(path, str):
+        return None
+    if kind == "delete_file":
+        return {"operation": {"type": kind, "path": path}}
+    return {"operation": {"type": kind, "path": path, "diff": diff}} if is_text(diff) else None
+
+
+def is_text(value: object) -> bool:
+    """Whether it is one text."""
+    return isinstance(value, str)
+
+
+def are_texts(value: object) -> bool:
+    """Whether it is a list of them, with something in it."""
+    return isinstance(value, list) and bool(value) and all(map(is_text, value))
+
+
+def count_of(given: Json, name: str) -> int | None:
+    """A whole number, or nothing."""
+    value = given.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def text_of(given: Json, name: str) -> str | None:
+    """A text, or nothing."""
+    value = given.get(name)
+    return value if isinstance(value, str) else None
+
+
+KINDS: dict[str, Kind] = {
+    "local_shell": Kind(
+        item="local_shell_call",
+        prefix="lsh",
+        description="Runs one command on the user's machine and gives what it printed.",
+        parameters={
+            "type": "object",
+            "properties": {
+                "command": {**STRINGS, "description": "The program and its arguments."},
+                "working_directory": STRING,
+                "env": {"type": "object", "additionalProperties": STRING},
+                "timeout_ms": COUNT,
+            },
+            "required": ["command"],
+        },
+        fields=local_shell_fields,
+        unread={"action": {"type": "exec", "command": [], "env": {}}},
+    ),
+    "shell": Kind(
+        item="shell_call",
+        prefix="sh",
+        description="Runs shell commands on the user's machine and gives what each printed.",
+        parameters={
+            "type": "object",
+            "properties": {
+                "commands": {**STRINGS, "description": "Command lines, run in this order."},
+                "timeout_ms": COUNT,
+                "max_output_length": {**COUNT, "description": "Characters of output to keep."},
+            },
+            "required": ["commands"],
+        },
+        fields=shell_fields,
+        unread={"action": {"commands": []}},
+    ),
+    "apply_patch": Kind(
+        item="apply_patch_call",
+        prefix="apc",
+        description=(
+            "Creates, updates or deletes one file. 'diff' is in the V4A format, without file "
+            "headers: hunks begin with '@@', each line with '+', '-' or a space; of a new file "
+            "every line begins with '+'."
+        ),
+        parameters={
+            "type": "object",
+            "properties": {
+                "type": {"type": "string", "enum": list(OPERATIONS)},
+                "path": {"type": "string", "description": "Relative to the workspace."},
+                "diff": {"type": "string", "description": "Not for delete_file."},
+            },
+            "required": ["type", "path"],
+        },
+        fields=patch_fields,
+        unread={"operation": {"type": "update_file", "path": "", "diff": ""}},
+    ),
+}
+BY_ITEM = {kind.item: kind for kind in KINDS.values()}
+NAMES = {kind.item: name for name, kind in KINDS.items()}
+
+
+def local_tool(name: str) -> Tool:
+    """The function that stands for one of them."""
+    kind = KINDS[name]
+    return Tool(name=name, description=kind.description, parameters=kind.parameters, item=kind.item)
+
+
+def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:
+    """A call as its client waits for it; one that is cut off asks for nothing."""
+    kind = BY_ITEM[item]
+    fields = kind.fields(arguments_of(call))
+    if fields is None:
+        fields = kind.unread
+        if status == "completed" and item != "apply_patch_call":  # which has no such status
+            status = "incomplete"
+    return {"id": id_, "type": item, "status": status, "call_id": call.id, **fields}
+
+
+def arguments_of(call: ToolCall) -> Json:
+    """The arguments as an object; an empty one where they cannot be read."""
+    try:
+        given = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -1,0 +1,97 @@
+"""The names by which a provider knows what a client declared.
+
+Responses has tools in namespaces and tools without a name of their own; every other API has one
+list of functions with a name each. A made-up name is the same in every request, so that a history
+and the tools agree, and prompts stay in the provider's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airouter.dialects.conversation import Tool
+
+LONGEST = 64
+UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
+DIGITS = 8
+"""Of the hash that tells names apart."""
+
+
+class Declared(NamedTuple):
+    """A tool as its client names it."""
+
+    name: str
+    namespace: str | None = None
+    item: str | None = None
+
+
+def declared(tool: Tool) -> Declared:
+    """What the client calls a tool."""
+    return Declared(tool.known_as or tool.name, tool.namespace, tool.item)
+
+
+def with_names(tools: Sequence[Tool]) -> list[Tool]:
+    """Tools with names that a provider can tell apart."""
+    wanted = Counter(fitting(declared(tool)) for tool in tools)
+    return [
+        tool if is_plain(tool) else renamed(tool, clashes=wanted[fitting(declared(tool))] > 1)
+        for tool in tools
+    ]
+
+
+def is_plain(tool: Tool) -> bool:
+    """Whether it is a tool by its own name."""
+    return tool.namespace is None and tool.item is None
+
+
+def renamed(tool: Tool, *, clashes: bool) -> Tool:
+    """A tool under the name for providers."""
+    key = declared(tool)
+    name = hashed(key) if clashes else fitting(key)
+    return msgspec.structs.replace(tool, name=name, known_as=key.name)
+
+
+def fitting(key: Declared) -> str:
+    """The name that a tool should have."""
+    if key.namespace is None:
+        return key.name
+    name = joined(key)
+    return name if len(name) <= LONGEST else hashed(key)
+
+
+def hashed(key: Declared) -> str:
+    """One that nothing else has."""
+    digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:DIGITS]
+    return f"{joined(key)[: LONGEST - DIGITS - 1]}_{digest}"
+
+
+def joined(key: Declared) -> str:
+    """A namespace and a name in one."""
+    return UNFIT.sub("_", f"{key.namespace}__{key.name}" if key.namespace else key.name)
+
+
+class Names:
+    """From the client's names to the provider's, for the calls of a history."""
+
+    __slots__ = ("_known", "_taken")
+
+    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self._known = {declared(tool): tool.name for tool in tools}
+        self._taken = frozenset(self._known.values())
+
+    def of(self, name: str, namespace: str | None = None, item: str | None = None) -> str:
+        """The name of a tool, also of one that is no longer there."""
+        key = Declared(name, namespace, item)
+        known = self._known.get(key)
+        if known is not None or (namespace is None and item is None):
+            return known or name
+        found = fitting(key)
+        return hashed(key) if found in self._taken else found

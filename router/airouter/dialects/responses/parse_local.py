@@ -1,0 +1,62 @@
+"""Calls of the tools that a client runs in a form of its own, and what they gave, read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from airouter.dialects.conversation import Text, ToolCall, ToolResult
+from airouter.dialects.responses import schema
+from airouter.dialects.responses.local_tools import NAMES
+from airouter.dialects.responses.reading import read
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
+    from airouter.dialects.responses.names import Names
+
+_encoder = msgspec.json.Encoder()
+
+
+def local_call(item: Json, at: str, names: Names) -> ToolCall:
+    """A call as one of the function that stands for the tool. Raises `Failure` 400."""
+    kind = item["type"]
+    call: schema.LocalShellCall | schema.ShellCall | schema.PatchCall
+    match kind:
+        case "local_shell_call":
+            call = read(item, schema.LocalShellCall, at)
+            asked: Any = call.action
+        case "shell_call":
+            call = read(item, schema.ShellCall, at)
+            asked = call.action
+        case _:
+            call = read(item, schema.PatchCall, at)
+            asked = call.operation
+    return ToolCall(
+        id=call.call_id,
+        name=names.of(NAMES[kind], item=kind),
+        arguments=_encoder.encode(asked).decode(),
+        item_id=call.id,
+    )
+
+
+def local_result(item: Json, at: str) -> ToolResult:
+    """What a call gave. Raises `Failure` 400."""
+    match item["type"]:
+        case "local_shell_call_output":
+            shell = read(item, schema.LocalShellOutput, at)
+            id_ = shell.call_id or shell.id
+            if id_ is None:
+                raise invalid_field(f"{at}.call_id", f"'{at}' says not which call it is of.")
+            return gave(id_, shell.output)
+        case "shell_call_output":
+            said = read(item, schema.ShellOutput, at)
+            return gave(said.call_id, _encoder.encode(said.output).decode())
+    patch = read(item, schema.PatchOutput, at)
+    return gave(patch.call_id, patch.output or patch.status, failed=patch.status == "failed")
+
+
+def gave(call_id: str, text: str, *, failed: bool = False) -> ToolResult:
+    """A result of one text."""
+    return ToolResult(call_id=call_id, parts=(Text(text=text),), failed=failed)

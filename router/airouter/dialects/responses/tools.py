@@ -1,0 +1,147 @@
+"""The tools of a Responses request: functions of the client, and what somebody else would run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.conversation import HostedTool, Tool
+from airouter.dialects.responses import schema
+from airouter.dialects.responses.local_tools import local_tool
+from airouter.dialects.responses.names import declared, with_names
+from airouter.dialects.responses.reading import read
+from airouter.failures import invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airouter.dialects.conversation import Json
+
+NAME = "responses"
+AS_FUNCTION = "give the model a function that your application runs"
+INSTEAD = {
+    "file_search": "search in your application, and give the model a function for it",
+    "computer": AS_FUNCTION,
+    "computer_use_preview": AS_FUNCTION,
+    "mcp": "connect to the MCP server in your application, and give its tools as functions",
+    "image_generation": "make images by '/v1/images/generations', or by a function",
+    "tool_search": "give all tools in 'tools'",
+    "programmatic_tool_calling": "let the model call the functions themselves",
+    "shell": "run the commands in your application, with an environment of type 'local'",
+}
+"""What a client can do where a tool is not to be had."""
+
+Tools = list[Tool | HostedTool]
+
+
+def tools_of(
+    given: Sequence[Json], added: Sequence[tuple[str, Json]], most: int | None
+) -> tuple[Tool | HostedTool, ...]:
+    """All tools, under names for providers; `added` stand in the input, with their places.
+
+    `most` is how often the provider may run its own. Raises `Failure` 400.
+    """
+    tools: Tools = []
+    seen: set[object] = set()
+    for number, native in enumerate(given):
+        for tool in tools_in(native, f"tools[{number}]", most):
+            if isinstance(tool, Tool):
+                check_new(tool, f"tools[{number}]", seen)
+            tools.append(tool)
+    later = [tool for at, native in added for tool in tools_in(native, at, most)]
+    return named(replaced(tools, later))
+
+
+def check_new(tool: Tool, at: str, seen: set[object]) -> None:
+    """No two tools have one name. Raises `Failure` 400."""
+    key = declared(tool)
+    if key in seen:
+        where = f" of the namespace '{key.namespace[:64]}'" if key.namespace else ""
+        what = f"'{at}' has a name that another tool{where} has: '{key.name[:64]}'."
+        raise invalid_field(at, what)
+    seen.add(key)
+
+
+def replaced(tools: Tools, later: Tools) -> Tools:
+    """Tools of which some are declared again: the last one counts, where the first one stood."""
+    found = {key_of(tool): tool for tool in tools}
+    return list((found | {key_of(tool): tool for tool in later}).values())
+
+
+def key_of(tool: Tool | HostedTool) -> object:
+    """What makes a tool another than the rest."""
+    return tool.kind if isinstance(tool, HostedTool) else declared(tool)
+
+
+def named(tools: Tools) -> tuple[Tool | HostedTool, ...]:
+    """Tools by names for providers."""
+    functions = iter(with_names([tool for tool in tools if isinstance(tool, Tool)]))
+    return tuple(next(functions) if isinstance(tool, Tool) else tool for tool in tools)
+
+
+def tools_in(native: Json, at: str, most: int | None) -> Iterator[Tool | HostedTool]:
+    """The tools that one entry declares. Raises `Failure` 400."""
+    match native.get("type"):
+        case "namespace":
+            space = read(native, schema.NamespaceTool, at)
+            for number, inner in enumerate(space.tools):
+                yield in_namespace(inner, space, f"{at}.tools[{number}]")
+        case str(kind):
+            yield client_tool(native, at) or hosted_tool(kind, native, at, most)
+        case _:
+            raise invalid_field(f"{at}.type", f"'{at}.type' must be the type of a tool.")
+
+
+def in_namespace(native: Json, space: schema.NamespaceTool, at: str) -> Tool:
+    """A tool of a group, which is described by both. Raises `Failure` 400."""
+    tool = client_tool(native, at) if native.get("type") in {"function", "custom"} else None
+    if tool is None:
+        raise invalid_field(f"{at}.type", f"'{at}.type' must be 'function' or 'custom'.")
+    told = filter(None, (space.description, tool.description))
+    return msgspec.structs.replace(
+        tool, namespace=space.name, description="\n\n".join(told) or None
+    )
+
+
+def client_tool(native: Json, at: str) -> Tool | None:
+    """A tool that the client runs; None for any other."""
+    match native.get("type"):
+        case "function":
+            function = read(native, schema.FunctionTool, at)
+            return Tool(
+                name=function.name,
+                description=function.description,
+                parameters=function.parameters,
+                strict=function.strict,
+            )
+        case "custom":
+            custom = read(native, schema.CustomTool, at)
+            return Tool(
+                name=custom.name, description=custom.description, custom=True, grammar=custom.format
+            )
+        case "local_shell" | "shell" | "apply_patch" as name if runs_locally(native):
+            return local_tool(name)
+    return None
+
+
+def runs_locally(native: Json) -> bool:
+    """Whether a shell is the client's, and not one in a container of OpenAI."""
+    environment = native.get("environment")
+    return not isinstance(environment, dict) or environment.get("type") == "local"
+
+
+def hosted_tool(kind: str, native: Json, at: str, most: int | None) -> HostedTool:
+    """A tool that the provider runs, or has not. Raises `Failure` 400."""
+    if kind.startswith("web_search"):
+        read(native, schema.WebSearchTool, at)
+    elif kind == "code_interpreter":
+        read(native, schema.CodeInterpreterTool, at)
+    return HostedTool(
+        kind=kind,
+        dialect=NAME,
+        native=native,
+        at=at,
+        instead=INSTEAD.get(kind, ""),
+        max_calls=most,
+    )

@@ -1,0 +1,57 @@
+"""What items of the input change of the request: its settings, and its tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from airouter.dialects.responses import schema
+from airouter.dialects.responses.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airouter.dialects.conversation import Json
+
+S = TypeVar("S", schema.ReasoningConfig, schema.TextConfig)
+
+
+def updated(request: schema.Request) -> schema.Request:
+    """The request with the settings that are in force at its end. Raises `Failure` 400."""
+    reasoning, text = request.reasoning, request.text
+    for at, item in items_of(request, "configuration_update"):
+        update = read(item, schema.ConfigurationUpdate, at)
+        reasoning = overlaid(reasoning, update.reasoning)
+        text = overlaid(text, update.text)
+    return msgspec.structs.replace(request, reasoning=reasoning, text=text)
+
+
+def overlaid(before: S | None, update: S | None) -> S | None:
+    """Settings, of which an update replaces those that it has."""
+    if before is None or update is None:
+        return update or before
+    fields = msgspec.structs.asdict(update)
+    new = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.structs.replace(before, **new)
+
+
+def added_tools(request: schema.Request) -> list[tuple[str, Json]]:
+    """The tools that items add, with their places. Raises `Failure` 400."""
+    return [
+        (f"{at}.tools[{number}]", tool)
+        for at, item in items_of(request, "additional_tools")
+        for number, tool in enumerate(read(item, schema.AdditionalTools, at).tools)
+    ]
+
+
+def items_of(request: schema.Request, kind: str) -> Iterator[tuple[str, Json]]:
+    """The items of a type, with their places."""
+    for number, item in enumerate(given_items(request)):
+        if item.get("type") == kind:
+            yield f"input[{number}]", item
+
+
+def given_items(request: schema.Request) -> Sequence[Json]:
+    """The items of the input."""
+    return request.input if isinstance(request.input, list) else ()

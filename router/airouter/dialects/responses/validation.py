@@ -1,0 +1,87 @@
+"""What OpenAI refuses of a request beyond its types, in its words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.responses import schema
+from airouter.failures import Failure, invalid_field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json
+
+RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_logprobs": (0, 20),
+    "max_output_tokens": (1, 2**31),
+    "max_tool_calls": (1, 2**31),
+}
+MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
+CALLS = {
+    "function_call": "function call",
+    "custom_tool_call": "custom tool call",
+    "local_shell_call": "local shell call",
+    "shell_call": "shell call",
+    "apply_patch_call": "apply patch call",
+}
+"""Items that need an output, which is an item of their type with `_output` after it."""
+OUTPUTS = {f"{type_}_output": words for type_, words in CALLS.items()}
+
+
+def check_request(request: schema.Request) -> None:
+    """The fields. Raises `Failure` 400."""
+    for name, (least, most) in RANGES.items():
+        value = getattr(request, name)
+        if value is not None and not least <= value <= most:
+            raise invalid_field(name, f"'{name}' must be from {least} to {most}.")
+    for name, what in schema.NOT_YET.items():
+        if getattr(request, name):
+            message = f"A request that {what} is not served for this model: leave '{name}' out."
+            raise Failure(400, message, param=name, code="unsupported_parameter")
+    check_metadata(request.metadata or {})
+
+
+def check_metadata(metadata: dict[str, str]) -> None:
+    """Few and short. Raises `Failure` 400."""
+    if len(metadata) > MOST_METADATA:
+        raise invalid_field("metadata", f"'metadata' has at most {MOST_METADATA} pairs.")
+    for key, value in metadata.items():
+        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+            what = (
+                f"'metadata' takes keys of {LONGEST_KEY} and values of {LONGEST_VALUE} characters."
+            )
+            raise invalid_field("metadata", what)
+
+
+def check_outputs(items: Sequence[Json]) -> None:
+    """Every call has an output, and every output a call before it. Raises `Failure` 400."""
+    waiting: dict[str, str] = {}
+    called: dict[str, str] = {}
+    for item in items:
+        kind = str(item.get("type"))
+        if kind in CALLS:
+            called.update(dict.fromkeys(known_by(item), str(item["call_id"])))
+            waiting[item["call_id"]] = CALLS[kind]
+        elif kind in OUTPUTS:
+            found = [called[id_] for id_ in known_by(item) if id_ in called]
+            if not found:
+                id_ = item.get("call_id") or item.get("id")
+                raise unmatched(f"No tool call found for {OUTPUTS[kind]} output with call_id", id_)
+            waiting.pop(found[0], None)
+    for id_, words in waiting.items():
+        raise unmatched(f"No tool output found for {words}", id_)
+
+
+def known_by(item: Json) -> list[str]:
+    """What a call is known by: some clients answer a call of the local shell by its item's id."""
+    local = str(item.get("type")).startswith("local_shell")
+    names = ("call_id", "id") if local else ("call_id",)
+    return [item[name] for name in names if item.get(name)]
+
+
+def unmatched(what: str, id_: object) -> Failure:
+    """A call without its output, or the other way round."""
+    return Failure(400, f"{what} {str(id_)[:64]}.", param="input")

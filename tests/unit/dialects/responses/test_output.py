@@ -1,0 +1,91 @@
+"""What a model said, in the shapes that OpenAI's own models answer in."""
+
+from __future__ import annotations
+
+import pytest
+
+from airouter.dialects.conversation import Json
+from contract.services.stand_in import sse
+from unit.dialects.responses.asking import (
+    both,
+    candidate_stream,
+    kinds,
+    message_stream,
+    streamed,
+    text,
+    user,
+    whole,
+)
+
+PLACED: Json = {
+    "type": "char_location",
+    "cited_text": "Green.",
+    "document_index": 1,
+    "document_title": "Colours",
+    "start_char_index": 0,
+    "end_char_index": 6,
+}
+CHUNK: Json = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+
+
+def test_a_source_in_a_file_stands_at_the_end_of_what_it_is_for() -> None:
+    (item,) = both("messages", [text("Grass is green.", PLACED)])
+    assert item["content"][0]["annotations"] == [
+        {"type": "file_citation", "file_id": "", "filename": "Colours", "index": 15}
+    ]
+
+
+def test_a_source_is_told_as_it_stands_in_the_end() -> None:
+    events = streamed("messages", message_stream([text("Grass is green.", PLACED)]))
+    assert kinds(events)[4:9] == [
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.annotation.added",
+        "output_text.done",
+        "content_part.done",
+    ]
+    assert events[6]["annotation"] == events[8]["part"]["annotations"][0]
+
+
+def test_a_refusal_has_events_of_its_own() -> None:
+    deltas: list[Json] = [{"refusal": "I can"}, {"refusal": "not."}]
+    choices = [{"index": 0, "delta": delta} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    events = streamed("openai", [sse({**CHUNK, "choices": [choice]}) for choice in choices])
+    assert kinds(events)[3:8] == [
+        "content_part.added",
+        "refusal.delta",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+    ]
+    (content,) = events[-1]["response"]["output"][0]["content"]
+    assert content == {"type": "refusal", "refusal": "I cannot."}
+
+
+def test_probabilities_have_the_bytes_that_the_sdk_wants() -> None:
+    token: Json = {"token": "Grün", "logprob": -0.5, "bytes": None}
+    said = {"role": "assistant", "content": "Grün"}
+    choice = {
+        "index": 0,
+        "message": said,
+        "logprobs": {"content": [{**token, "top_logprobs": [token]}]},
+        "finish_reason": "stop",
+    }
+    reply = {"id": "c", "created": 1, "model": "m", "choices": [choice]}
+    response = whole("openai", reply, include=["message.output_text.logprobs"])
+    (found,) = response["output"][0]["content"][0]["logprobs"]
+    assert found["bytes"] == found["top_logprobs"][0]["bytes"] == list("Grün".encode())
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("max_tokens", "max_output_tokens"), ("refusal", "content_filter")]
+)
+def test_an_answer_that_was_cut_says_why(reason: str, told: str) -> None:
+    events = streamed("messages", message_stream([text("Grass")], reason), input=[user()])
+    assert kinds(events)[-1] == "incomplete"
+    assert events[-1]["response"]["incomplete_details"] == {"reason": told}
+
+
+def test_an_answer_without_words_has_no_items() -> None:
+    assert streamed("gemini", candidate_stream([]))[-1]["response"]["output"] == []
