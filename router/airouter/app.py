@@ -113,7 +113,7 @@ class Router:
         )
         self.responses.serve = partial(self.pipeline.serve, door=RESPONSES)
         self.sessions = Sessions(
-            self.pipeline, self.responses.serve, most_bytes=settings.max_body_bytes
+            self.pipeline, self.responses.serve, self.outbox, most_bytes=settings.max_body_bytes
         )
         self.application = build_application(
             self.pipeline,

@@ -177,7 +177,9 @@ def routes_for(
             ]
             for tier in model.tiers
         ]
-        yield Route(model, [Tier(backends) for backends in tiers if backends])
+        route = Route(model, [Tier(backends) for backends in tiers if backends])
+        route.native = all(each.target.crossing.same_dialect for each in route.backends)
+        yield route
 
 
 def bind(

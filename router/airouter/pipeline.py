@@ -202,25 +202,25 @@ class Pipeline:
 
     async def _answer_turn(self, call: Call, route: Route[Target], principal: Principal) -> None:
         """The same for a request that may go on from an earlier one."""
-        native = all(each.target.crossing.same_dialect for each in route.backends)
         turn = await self._turns.begin(
             call.exchange,
             principal,
             call.request,
             route.model,
             api=call.door.api,
-            native=native,
+            native=route.native,
         )
         if turn is None:
             note_start(call.record, 200)
             return
-        call.exchange = turn
+        call.exchange, plain = turn, turn is call.exchange
         if turn.pinned is not None:
             route = route.only(turn.pinned)
             if not route.backends:
                 raise made_elsewhere(route.name)
         await self._answer(call, route)
-        await turn.settle()
+        if not plain:
+            await turn.settle()
 
     async def _answer(self, call: Call, route: Route[Target]) -> None:
         """Try the model, then its fallbacks. Raises the `Failure` of the last that was tried."""
@@ -307,7 +307,7 @@ class Pipeline:
     ) -> Failed | None:
         """One call of a provider, and its answer for the client. Raises `UpstreamError`."""
         target, attempt = backend.target, call.record.attempts[-1]
-        call.exchange.ask(backend.credential)
+        call.request.credential = backend.credential
         path = target.stream_path if call.request.stream else target.path
         reply = await target.account.send(path, head, body)
         try:

@@ -49,9 +49,6 @@ class Exchange(ABC):
     source: Source | None
     """Set while a stream runs: is paused and resumed as the client reads."""
 
-    def ask(self, credential: str) -> None:  # noqa: B027  # most need not know
-        """A credential is about to be asked."""
-
     async def settle(self) -> None:  # noqa: B027  # most are settled by then
         """The pipeline has given its answer."""
 

@@ -25,10 +25,13 @@ from airouter.responses.frames import failure_message
 from airouter.responses.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uvicorn import Config
     from uvicorn.server import ServerState
     from websockets.http11 import Response
 
+    from airouter.outbox import Outbox
     from airouter.pipeline import Pipeline
     from airouter.responses.background import Serve
 
@@ -50,11 +53,18 @@ class Sessions:
     """Every session of this process."""
 
     def __init__(
-        self, pipeline: Pipeline, serve: Serve, *, most_bytes: int, life: float = LIFE
+        self,
+        pipeline: Pipeline,
+        serve: Serve,
+        outbox: Outbox,
+        *,
+        most_bytes: int,
+        life: float = LIFE,
     ) -> None:
         """`most_bytes` bounds a message; `life` is in seconds."""
         self.pipeline = pipeline
         self.serve = serve
+        self.outbox = outbox
         self.most_bytes = most_bytes
         self.life = life
         self.open: set[WebSocketProtocol] = set()
@@ -78,6 +88,7 @@ class WebSocketProtocol(asyncio.Protocol):
     ) -> None:
         self._connections = cast("set[asyncio.BaseProtocol]", server_state.connections)
         self._sessions = sessions
+        self._outbox = sessions.outbox
         self._transport: asyncio.Transport
         self._wire = ServerProtocol(
             extensions=[DEFLATE], max_size=sessions.most_bytes, logger=QUIET
@@ -150,20 +161,21 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             self._sessions.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:
-            self.send(failure_message(failure))
+            self.send([failure_message(failure)])
             if self._session is not None:
                 self._session.end(1008, "the key is not valid")
 
     # What a session says.
 
-    def send(self, message: bytes) -> None:
-        """One text message."""
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Text messages."""
         if self._wire.state is not OPEN or self._transport.is_closing():
             return
         if self._plain:
-            self._transport.write(framed(message))
+            self._outbox.write(self._transport, b"".join(map(framed, messages)))
         else:
-            self._wire.send_text(message)
+            for message in messages:
+                self._wire.send_text(message)
             self._flush()
         if self._transport.get_write_buffer_size() > MOST_UNREAD:
             self._transport.abort()
@@ -186,14 +198,14 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._take_frame(event)
         self._flush()
         if self._wire.close_expected() and self._wire.state is not OPEN:
-            self._transport.close()
+            self._outbox.close(self._transport)
 
     def _flush(self) -> None:
         for data in self._wire.data_to_send():
             if data:
-                self._transport.write(data)
+                self._outbox.write(self._transport, data)
             else:
-                self._transport.close()
+                self._outbox.close(self._transport)
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PONG:
@@ -259,7 +271,7 @@ class WebSocketProtocol(asyncio.Protocol):
             f"A connection lives {self._sessions.life / 60:g} minutes: open a new one.",
             code="websocket_connection_limit_reached",
         )
-        self.send(failure_message(failure))
+        self.send([failure_message(failure)])
         self.deadline = float("inf")
         if self._session is not None:
             self._session.end(1000, "the connection has lived long enough")

@@ -39,12 +39,14 @@ class Request:
         "answer_id",
         "body",
         "conversations",
+        "credential",
         "envelope",
         "fetched",
         "fields",
         "include_usage",
         "model",
         "rename",
+        "seal",
         "stream",
         "version",
     )
@@ -60,8 +62,12 @@ class Request:
         """The id that the answer shall have, where it is ours to give."""
         self.envelope: Envelope = {}
         """What a provider of the same dialect gets instead of some of the client's fields."""
+        self.credential = ""
+        """Who is asked."""
         self.rename: Callable[[bytes], bytes] | None = None
         """Gives the ids in an answer of the same dialect a form that means something to us."""
+        self.seal: Callable[[bytes], bytes] | None = None
+        """Seals what a translated answer has packed in it."""
         self.version = ""
         """The version of the API that the client speaks, where its dialect has several."""
         self.conversations: dict[Edits, Conversation] = {}
@@ -115,9 +121,18 @@ def edited(request: Request, edits: Edits) -> bytes:
     return _encoder.encode(overridden(with_defaults(request, edits), edits))
 
 
+def rewritten(request: Request, edits: Edits, envelope: Envelope) -> bytes:
+    """The client's own body with the parameters of a model, as `enveloped` wants it around."""
+    return encoded_around(overridden(with_defaults(request, edits), edits), envelope)
+
+
 def enveloped(body: bytes, envelope: Envelope) -> bytes:
     """A body as another cloud wants it around: some fields added, some taken out."""
-    fields = _fields.decode(body)
+    return encoded_around(_fields.decode(body), envelope)
+
+
+def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
+    """Fields as a body, with what must be there and without what must not."""
     for name, value in envelope.items():
         if value is None:
             fields.pop(name, None)

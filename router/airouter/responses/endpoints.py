@@ -123,7 +123,9 @@ class Kept:
         return account
 
     def _renamer(self, pin: Pin, id_: str) -> Renamer:
-        return Renamer(pin.credential, self._service.sealer, self._tenant, {pin.id: id_})
+        renamer = Renamer(pin, self._service.sealer, self._tenant)
+        renamer.know(pin.id, id_)
+        return renamer
 
     async def _ask(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -11,21 +10,18 @@ from airouter.dialects.chat.errors import error_object
 from airouter.responses.turn import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airouter.failures import Failure
     from airouter.responses.records import Context
     from airouter.wire import Headers
 
-EVENT_END = re.compile(rb"\r?\n\r?\n")
-DATA = b"data:"
-
 
 class Link(Protocol):
     """What a session says something through, and what it remembers."""
 
-    def send(self, message: bytes) -> None:
-        """One JSON object for the client."""
+    def send(self, messages: Sequence[bytes]) -> None:
+        """JSON objects for the client, a message each."""
         ...
 
     def recall(self, id_: str) -> Context | None: ...
@@ -69,22 +65,22 @@ class FrameExchange(Memory):
         self.status = status
         if status == 200:
             event = {"type": "response.completed", "sequence_number": 0}
-            self._send(msgspec.json.encode({**event, "response": msgspec.Raw(body)}))
+            self._send([msgspec.json.encode({**event, "response": msgspec.Raw(body)})])
             return
         if self._previous is not None:
             self._link.forget(self.stream_id, self._previous)
         error = msgspec.json.decode(body).get("error")
-        self._send(error_message(status, error, dict(headers).get(b"retry-after")))
+        self._send([error_message(status, error, dict(headers).get(b"retry-after"))])
 
     def start(self, status: int, headers: Headers) -> None:  # noqa: ARG002  # a frame has none
         self.started = True
         self.status = status
 
     def write(self, data: bytes) -> None:
-        for event in EVENT_END.split(data):
-            at = 0 if event.startswith(DATA) else event.find(b"\n" + DATA) + 1
-            if event.startswith(DATA, at):
-                self._send(event[at + len(DATA) :].strip())
+        if b"\r" in data:  # as line ends only: JSON has it escaped
+            data = data.replace(b"\r\n", b"\n")
+        events = (event.partition(b"data:")[2].strip() for event in data.split(b"\n\n"))
+        self._send([event for event in events if event])
 
     def end(self) -> None:
         """The last event said so."""
@@ -98,8 +94,10 @@ class FrameExchange(Memory):
     def remember(self, id_: str, context: Context) -> None:
         self._link.remember(self.stream_id, id_, context)
 
-    def _send(self, event: bytes) -> None:
-        self._link.send(event[:-1] + self._suffix if self._suffix else event)
+    def _send(self, events: Sequence[bytes]) -> None:
+        if self._suffix:
+            events = [event[:-1] + self._suffix for event in events]
+        self._link.send(events)
 
 
 def suffix_of(stream_id: str | None) -> bytes:

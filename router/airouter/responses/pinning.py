@@ -8,7 +8,7 @@ account cannot use it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 MARK = "resp_pin"
 PURPOSE = "response"
-ID = re.compile(rb'"(id|previous_response_id)":(\s*)"(resp_[\w.-]{1,1024})"')
+FIELD = re.compile(rb'"(?:id|previous_response_id)":\s*$')
+BEFORE = 32
+"""Bytes in which the name of the field stands before an id."""
 LONGEST = 4096
 
 
@@ -44,25 +46,46 @@ def unpinned(id_: str, sealer: Sealer, tenant: str) -> Pin | None:
     return None if plain is None else _decoder.decode(plain)
 
 
+class Asked(Protocol):
+    """What knows which credential is asked."""
+
+    @property
+    def credential(self) -> str: ...
+
+
 class Renamer:
     """Gives the ids of responses in bodies and events their pinned form, each always the same."""
 
-    __slots__ = ("_credential", "_known", "_sealer", "_tenant")
+    __slots__ = ("_asked", "_known", "_sealer", "_tenant")
 
-    def __init__(self, credential: str, sealer: Sealer, tenant: str, known: dict[str, str]) -> None:
-        """`known` has ids of the provider that the client has a name for already."""
-        self._credential = credential
+    def __init__(self, asked: Asked, sealer: Sealer, tenant: str) -> None:
+        self._asked = asked
         self._sealer = sealer
         self._tenant = tenant
-        self._known = {ours.encode(): theirs.encode() for ours, theirs in known.items()}
+        self._known: dict[bytes, bytes] = {}
+
+    def know(self, theirs: str, ours: str) -> None:
+        """The client has a name for an id of the provider already."""
+        self._known[theirs.encode()] = ours.encode()
 
     def __call__(self, data: bytes) -> bytes:
-        return ID.sub(self._rename, data) if b'"resp_' in data else data
+        at = data.find(b'"resp_')
+        if at < 0:
+            return data
+        pieces: list[bytes] = []
+        done = 0
+        while at >= 0:
+            end = data.find(b'"', at + 1)
+            if FIELD.search(data, max(0, at - BEFORE), at):
+                pieces += (data[done : at + 1], self._renamed(data[at + 1 : end]))
+                done = end
+            at = data.find(b'"resp_', at + 1)
+        pieces.append(data[done:])
+        return b"".join(pieces)
 
-    def _rename(self, found: re.Match[bytes]) -> bytes:
-        field, space, theirs = found.groups()
+    def _renamed(self, theirs: bytes) -> bytes:
         ours = self._known.get(theirs)
         if ours is None:
-            pin = Pin(self._credential, theirs.decode())
+            pin = Pin(self._asked.credential, theirs.decode())
             ours = self._known[theirs] = pinned(pin, self._sealer, self._tenant).encode()
-        return b'"%b":%b"%b"' % (field, space, ours)
+        return ours

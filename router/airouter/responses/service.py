@@ -35,9 +35,9 @@ from airouter.responses.compaction.threshold import Threshold, threshold_in
 from airouter.responses.conversations import Appending, Conversations
 from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
-from airouter.responses.pinning import unpinned
+from airouter.responses.pinning import Renamer, unpinned
 from airouter.responses.records import Archive, Context, Record
-from airouter.responses.sealed import ANY_MARK
+from airouter.responses.sealed import ANY_MARK, Seals
 from airouter.responses.turn import Memory, Turn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
@@ -131,13 +131,22 @@ class Service:
         native: bool,
     ) -> Exchange | None:
         """See `pipeline.Turns`."""
-        turn = Turn(exchange, request, self.sealer, principal.tenant, self.archive_of(principal))
-        fields = request.fields
+        fields, tenant = request.fields, principal.tenant
+        request.rename = renamer = Renamer(request, self.sealer, tenant)
+        stores = False
+        seals = Seals(self.sealer, tenant)
         if not native:
+            request.seal = seals.seal
             request.answer_id = exchange.id if isinstance(exchange, Job) else new_id()
-            turn.stores = self.keeps and api == "responses" and wants_storing(fields)
-        plain = OURS.isdisjoint(fields) and not isinstance(exchange, Memory)
-        if native and plain and ANY_MARK not in request.body:
+            stores = self.keeps and api == "responses" and wants_storing(fields)
+        plain = api != "compact" and is_plain(request) and not isinstance(exchange, Memory)
+        if plain and not stores:
+            return exchange
+        archive = self.archive_of(principal)
+        turn = Turn(exchange, request, seals=seals, renamer=renamer, archive=archive)
+        turn.stores = stores
+        if plain:
+            turn.items = inner_of(fields.get("input"))
             return turn
         turn.items = inner_of(fields.get("input"))
         await self._continue(turn, principal, native=native)
@@ -185,7 +194,8 @@ class Service:
         if pin is None:
             turn.context = await turn.archive.context_of(id_)
             return
-        turn.pin(pin.credential, pin.id, id_)
+        turn.pinned = pin.credential
+        turn.renamer.know(pin.id, id_)
         theirs = msgspec.Raw(msgspec.json.encode(pin.id))
         turn.request.envelope = {**turn.request.envelope, "previous_response_id": theirs}
 
@@ -369,6 +379,17 @@ def begun_response(request: Request, fields: Fields) -> Json:
 def known_fields(fields: Fields) -> Fields:
     """Without what clients of sessions say beyond the API, which is none of a model's business."""
     return {name: fields[name] for name in fields if name in REQUEST}
+
+
+def is_plain(request: Request) -> bool:
+    """Whether a request goes on from nothing, carries nothing of ours, and wants an answer only."""
+    body = request.body
+    return (
+        OURS.isdisjoint(request.fields)
+        and ANY_MARK not in body
+        and TRIGGER not in body
+        and REFERENCE not in body
+    )
 
 
 def wants_storing(fields: Fields) -> bool:

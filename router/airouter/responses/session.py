@@ -18,6 +18,8 @@ from airouter.failures import Failure, invalid_field
 from airouter.responses.frames import FrameExchange, failure_message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airouter.responses.background import Serve
     from airouter.responses.records import Context
 
@@ -44,7 +46,7 @@ _fields = msgspec.json.Decoder(Fields)
 class Wire(Protocol):
     """The connection."""
 
-    def send(self, message: bytes) -> None: ...
+    def send(self, messages: Sequence[bytes]) -> None: ...
 
     def end(self, code: int, reason: str) -> None:
         """Close it, once nothing is under way."""
@@ -91,7 +93,7 @@ class Session:
             stream_id = stream_id_in(fields)
             self._take(fields, stream_id)
         except Failure as failure:
-            self.send(failure_message(failure, stream_id))
+            self.send([failure_message(failure, stream_id)])
 
     def end(self, code: int, reason: str) -> None:
         """Finish what is under way, begin nothing more, and close."""
@@ -119,8 +121,8 @@ class Session:
 
     # The link of its exchanges.
 
-    def send(self, message: bytes) -> None:
-        self._wire.send(message)
+    def send(self, messages: Sequence[bytes]) -> None:
+        self._wire.send(messages)
 
     def recall(self, id_: str) -> Context | None:
         for lane in self._lanes.values():
@@ -143,7 +145,7 @@ class Session:
         """Raises `Failure`."""
         kind = text_of(fields, "type")
         if kind == "response.steer":
-            self.send(steering_failed(fields))
+            self.send([steering_failed(fields)])
         elif kind == "response.create":
             self._create(fields, stream_id)
         else:

@@ -1,8 +1,7 @@
 """The exchange between the pipeline and a client, for one response.
 
-What a provider says goes through it: ids that the provider keeps get their pinned form, packed
-words are sealed, and the last event (or the whole body) waits until the response is kept, so that a
-client that goes on from it at once finds it on every replica.
+What a provider says goes through it. The last event, or the whole body, waits until the response
+is kept, so that a client that goes on from it at once finds it on every replica.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.responses.events import data_of_last, split_last
-from airouter.responses.pinning import Renamer
 from airouter.responses.records import Context, recorded
-from airouter.responses.sealed import Seals
 from airouter.state.base import StoreError
 from airouter.wire import Exchange
 
@@ -23,8 +20,9 @@ if TYPE_CHECKING:
     from airouter.dialects.passthrough import Request
     from airouter.responses.compaction.threshold import Threshold
     from airouter.responses.conversations import Appending
+    from airouter.responses.pinning import Renamer
     from airouter.responses.records import Archive, Record
-    from airouter.sealing import Sealer
+    from airouter.responses.sealed import Seals
     from airouter.wire import Headers, Source
 
 logger = logging.getLogger("airouter.responses")
@@ -78,11 +76,8 @@ class Turn(Exchange):
 
     __slots__ = (
         "_held",
-        "_known",
-        "_sealer",
         "_status",
         "_streaming",
-        "_tenant",
         "archive",
         "context",
         "conversation",
@@ -90,6 +85,7 @@ class Turn(Exchange):
         "given",
         "items",
         "pinned",
+        "renamer",
         "request",
         "seals",
         "stores",
@@ -97,7 +93,13 @@ class Turn(Exchange):
     )
 
     def __init__(
-        self, exchange: Exchange, request: Request, sealer: Sealer, tenant: str, archive: Archive
+        self,
+        exchange: Exchange,
+        request: Request,
+        *,
+        seals: Seals,
+        renamer: Renamer,
+        archive: Archive,
     ) -> None:
         self.exchange = exchange
         self.request = request
@@ -105,9 +107,10 @@ class Turn(Exchange):
         self.body = exchange.body
         self.started = False
         self.pinned: str | None = None
+        self.renamer = renamer
         self.given = request.fields
         """The fields as the client sent them."""
-        self.seals = Seals(sealer, tenant)
+        self.seals = seals
         self.archive = archive
         self.context = Context()
         self.items = b""
@@ -116,17 +119,9 @@ class Turn(Exchange):
         """Whether the response is to be kept here."""
         self.conversation: Appending | None = None
         self.threshold: Threshold | None = None
-        self._sealer = sealer
-        self._tenant = tenant
-        self._known: dict[str, str] = {}
         self._held: bytes | None = None
         self._status: tuple[int, Headers] = (200, [])
         self._streaming = False
-
-    def pin(self, credential: str, theirs: str, ours: str) -> None:
-        """Go on from a response that a provider keeps."""
-        self.pinned = credential
-        self._known[theirs] = ours
 
     # What the pipeline does.
 
@@ -138,23 +133,19 @@ class Turn(Exchange):
     def source(self, source: Source | None) -> None:
         self.exchange.source = source
 
-    def ask(self, credential: str) -> None:
-        self.request.rename = Renamer(credential, self._sealer, self._tenant, self._known)
-
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self.started = True
         if status != 200:
             self.exchange.respond(status, headers, body)
             return
         self._status = status, headers
-        self._held = self.seals.seal(body)
+        self._held = body
 
     def start(self, status: int, headers: Headers) -> None:
         self.started = self._streaming = True
         self.exchange.start(status, headers)
 
     def write(self, data: bytes) -> None:
-        data = self.seals.seal(data)
         if self._held is not None:
             self._held += data
             return

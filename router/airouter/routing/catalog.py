@@ -69,13 +69,15 @@ class Tier(Generic[T]):
 class Route(Generic[T]):
     """A model and its backends, best tier first."""
 
-    __slots__ = ("backends", "fallbacks", "model", "name", "tiers")
+    __slots__ = ("backends", "fallbacks", "model", "name", "native", "tiers")
 
     def __init__(self, model: Model, tiers: list[Tier[T]]) -> None:
         self.model = model
         self.name = model.name
         self.tiers = tiers
         self.backends = [backend for tier in tiers for backend in tier.backends]
+        self.native = False
+        """Whether every backend speaks the client's own dialect."""
         self.fallbacks: list[Route[T]] = []
 
     def only(self, credential: str) -> Route[T]:

@@ -12,7 +12,7 @@ from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
-from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped, render
+from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped, render, rewritten
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import usage_of as responses_usage
@@ -98,10 +98,11 @@ class ResponsesPassthrough(Crossing):
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
 
     def encode(self, request: Request) -> list[bytes]:
-        body = edited(request, self._edits)
-        if b"__airouter" in body:
-            body = without_foreign(body, self._foreign)
-        return [enveloped(body, {**self._envelope, **request.envelope})]
+        envelope: Envelope = self._envelope
+        if request.envelope:
+            envelope = {**envelope, **request.envelope}
+        body = rewritten(request, self._edits, envelope)
+        return [without_foreign(body, self._foreign) if b"__airouter" in body else body]
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies

@@ -16,7 +16,7 @@ from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped
 from airouter.wire import BrokenReply, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airouter.dialects.conversation import Conversation, Destination, Usage
     from airouter.dialects.dialect import (
@@ -69,7 +69,7 @@ class Translation(Crossing):
         conversation = self._conversation(request)
         answer = unwrapped(answer, custom_names(conversation))
         body = self._client.render_response(answer, conversation)
-        return Given(body, answer.usage)
+        return Given(request.seal(body) if request.seal else body, answer.usage)
 
     def tap(self, request: Request, write: Write) -> Tap:
         conversation = self._conversation(request)
@@ -79,6 +79,7 @@ class Translation(Crossing):
             self._client.stream_renderer(conversation),
             write,
             custom_names(conversation),
+            request.seal,
         )
 
     def _conversation(self, request: Request) -> Conversation:
@@ -101,6 +102,7 @@ class Translator:
         "_framing",
         "_parser",
         "_renderer",
+        "_seal",
         "_sent",
         "_started",
         "_unwrapper",
@@ -116,8 +118,10 @@ class Translator:
         renderer: StreamRenderer,
         write: Write,
         custom: frozenset[str] = frozenset(),
+        seal: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """`custom` are the names of custom tools, for a provider that knows only functions."""
+        self._seal = seal
         self.write = write
         self._unwrapper = Unwrapper(custom) if custom else None
         self.failure: Failure | None = None
@@ -164,4 +168,4 @@ class Translator:
         out = b"".join(pieces)
         if out:
             self._sent = True
-            self.write(out)
+            self.write(self._seal(out) if self._seal else out)
