@@ -77,10 +77,8 @@ class FrameExchange(Memory):
         self.status = status
 
     def write(self, data: bytes) -> None:
-        if b"\r" in data:  # as line ends only: JSON has it escaped
-            data = data.replace(b"\r\n", b"\n")
-        events = (event.partition(b"data:")[2].strip() for event in data.split(b"\n\n"))
-        self._send([event for event in events if event])
+        lines = data.split(b"\n")  # JSON has its own line ends escaped
+        self._send([line[5:].strip() for line in lines if line.startswith(b"data:")])
 
     def end(self) -> None:
         """The last event said so."""

@@ -247,7 +247,7 @@ class Service:
         opened = inner_of(request.fields.get("input"))
         if TRIGGER in opened and await self._compact(turn, model, opened):
             return None
-        tokens = threshold_in(request.fields.get("context_management", NULL))
+        tokens = threshold_in(request.fields.get("context_management"))
         if tokens is not None:
             turn.threshold = Threshold(
                 self.compactor,
@@ -357,7 +357,7 @@ class Service:
         exchange.end()
 
 
-NULL = msgspec.Raw(b"null")
+_text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
 """What a response repeats of any request."""
 REQUEST = frozenset(schema.Request.__struct_fields__)
@@ -399,8 +399,10 @@ def wants_storing(fields: Fields) -> bool:
 
 def text_in(fields: Fields, name: str) -> str | None:
     """A field that is a string, or absent. Raises `Failure` 400."""
+    if name not in fields:
+        return None
     try:
-        return msgspec.json.decode(fields.get(name, NULL), type=str | None)
+        return _text.decode(fields[name])
     except msgspec.ValidationError:
         raise invalid_field(name, f"'{name}' must be a string.") from None
 
@@ -413,8 +415,10 @@ class Named(msgspec.Struct):
 
 def conversation_in(fields: Fields) -> str | None:
     """The id of the conversation that a request belongs to. Raises `Failure` 400."""
+    if "conversation" not in fields:
+        return None
     try:
-        given = msgspec.json.decode(fields.get("conversation", NULL), type=str | Named | None)
+        given = msgspec.json.decode(fields["conversation"], type=str | Named | None)
     except msgspec.ValidationError:
         raise invalid_field("conversation", "'conversation' must be the id of one.") from None
     return given.id if isinstance(given, Named) else given

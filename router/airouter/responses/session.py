@@ -41,6 +41,7 @@ INHERITED = ("instructions", "tools")
 """What a warm-up says once for the response that goes on from it."""
 
 _fields = msgspec.json.Decoder(Fields)
+_text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
 class Wire(Protocol):
@@ -238,8 +239,10 @@ def stream_id_in(fields: Fields) -> str | None:
 
 def text_of(fields: Fields, name: str) -> str | None:
     """A field that is a string, or absent. Raises `Failure` 400."""
+    if name not in fields:
+        return None
     try:
-        return msgspec.json.decode(fields.get(name, b"null"), type=str | None)
+        return _text.decode(fields[name])
     except msgspec.ValidationError:
         code = "invalid_stream_id" if name == "stream_id" else "invalid_type"
         raise Failure(400, f"'{name}' must be a string.", param=name, code=code) from None

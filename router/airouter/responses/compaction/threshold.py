@@ -30,8 +30,10 @@ class Rule(msgspec.Struct):
     compact_threshold: int | None = None
 
 
-def threshold_in(given: msgspec.Raw) -> int | None:
+def threshold_in(given: msgspec.Raw | None) -> int | None:
     """The tokens above which a request wants compaction; None for never. Raises `Failure` 400."""
+    if given is None:
+        return None
     try:
         rules = msgspec.json.decode(given, type=list[Rule] | None) or []
     except msgspec.ValidationError:
