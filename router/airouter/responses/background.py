@@ -34,6 +34,8 @@ FLUSH_EVERY = 0.25
 """Seconds between two batches, and between two looks at a job of another replica."""
 DEAD_AFTER = 30.0
 """Seconds without a beat after which nobody works on a response any more."""
+ENDING = 5.0
+"""Seconds that a job gets to store its end."""
 MOST_JOBS = 256
 RUNNING = ("queued", "in_progress")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
@@ -42,7 +44,17 @@ NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 class Job(Keeper):
     """The exchange of a response in the background."""
 
-    __slots__ = ("_archive", "_batches", "_final", "_record", "_waiting", "changed", "id")
+    __slots__ = (
+        "_archive",
+        "_batches",
+        "_final",
+        "_newest",
+        "_record",
+        "_waiting",
+        "cancelled",
+        "changed",
+        "id",
+    )
 
     def __init__(
         self, headers: dict[bytes, bytes], body: bytes, record: Record, archive: Archive
@@ -52,11 +64,14 @@ class Job(Keeper):
         self.started = False
         self.source = None
         self.id = record.id
+        self.cancelled = False
+        """Whether its client wants no more of it."""
         self.changed = asyncio.Event()
         """Set at every batch, for those who follow it here."""
         self._record = record
         self._archive = archive
         self._batches = 0
+        self._newest = b""
         self._waiting: list[bytes] = []
         self._final: Record | None = None
 
@@ -70,6 +85,7 @@ class Job(Keeper):
         self.started = True
 
     def write(self, data: bytes) -> None:
+        self._newest = data
         self._waiting.append(data)
 
     def end(self) -> None:
@@ -88,9 +104,13 @@ class Job(Keeper):
             while not serving.done():
                 await asyncio.wait({serving}, timeout=FLUSH_EVERY)
                 if not await self._flush():
+                    self._stop(ended(self._record, "cancelled"))
                     return
         except asyncio.CancelledError:
-            self._fail("server_error", "The router that made this response was stopped.")
+            if self.cancelled:
+                self._stop(ended(self._record, "cancelled"))
+            else:
+                self._fail("server_error", "The router that made this response was stopped.")
         except (StoreError, Failure) as error:
             logger.warning("a response in the background is lost: %s", error)
         finally:
@@ -122,7 +142,7 @@ class Job(Keeper):
 
         def end(record: Record) -> Record | None:
             if status_of(record) not in RUNNING:
-                return None
+                return msgspec.structs.replace(record, events=self._batches)
             if final is None:
                 return ended(record, "failed", "server_error", "The response broke off.")
             final.events = self._batches
@@ -138,7 +158,10 @@ class Job(Keeper):
         self._tell()
 
     def _fail(self, code: str, message: str) -> None:
-        record = ended(self._record, "failed", code, message)
+        self._stop(ended(self._record, "failed", code, message))
+
+    def _stop(self, record: Record) -> None:
+        """Tell those who follow it that nothing more comes."""
         event = b'event: response.failed\ndata: {"type":"response.failed","sequence_number":%d,' % (
             self._next_number()
         )
@@ -146,7 +169,7 @@ class Job(Keeper):
         self._final = record
 
     def _next_number(self) -> int:
-        found = NUMBER.findall(self._waiting[-1]) if self._waiting else []
+        found = NUMBER.findall(self._newest)
         return int(found[-1]) + 1 if found else 0
 
     def _tell(self) -> None:
@@ -202,7 +225,10 @@ class Jobs:
             what = "Cannot cancel a synchronous response."
             raise Failure(400, what, code="invalid_request")
         if id_ in self._running:
-            self._running[id_][1].cancel()
+            job, task = self._running[id_]
+            job.cancelled = True
+            task.cancel()
+            await asyncio.wait({task}, timeout=ENDING)
         return record
 
     async def close(self) -> None:
@@ -211,7 +237,7 @@ class Jobs:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=5)
+            await asyncio.wait(tasks, timeout=ENDING)
 
 
 def alive(record: Record) -> Record:

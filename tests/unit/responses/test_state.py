@@ -177,6 +177,10 @@ async def test_a_response_in_the_background_is_cancelled() -> None:
         made = await client.responses.create(model=MODEL, input="a b c d " * 20, background=True)
         stopped = await client.responses.cancel(made.id)
         assert stopped.status == "cancelled"
+        events = [event async for event in await client.responses.retrieve(made.id, stream=True)]
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        assert events[-1].type == "response.failed"
+        assert events[-1].response.status == "cancelled"
         assert (await client.responses.retrieve(made.id)).status == "cancelled"
         assert (await client.responses.cancel(made.id)).status == "cancelled"
         plain = await client.responses.create(model=MODEL, input="a")
