@@ -10,7 +10,7 @@ LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 
 def split_last(data: bytes) -> tuple[bytes, bytes | None]:
     """Whole events before the last one, and from there on; None when that is not among them."""
-    found = LAST.search(data) if b'"response"' in data else None
+    found = LAST.search(data)
     if found is None:
         return data, None
     before = data.rfind(b"\n\n", 0, found.start())

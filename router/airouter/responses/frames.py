@@ -77,7 +77,12 @@ class FrameExchange(Memory):
         self.status = status
 
     def write(self, data: bytes) -> None:
-        lines = data.split(b"\n")  # JSON has its own line ends escaped
+        # JSON has its own line ends escaped, so what looks like a line of data is one.
+        at = data.find(b"\ndata: ")
+        if at >= 0 and data.find(b"\n", at + 1) == len(data) - 2:  # one event, as we write them
+            self._send((data[at + 7 : -2],))
+            return
+        lines = data.split(b"\n")
         self._send([line[5:].strip() for line in lines if line.startswith(b"data:")])
 
     def end(self) -> None:

@@ -72,6 +72,7 @@ class Session:
 
     def __init__(self, wire: Wire, serve: Serve, headers: dict[bytes, bytes]) -> None:
         self._wire = wire
+        self.send = wire.send
         self._serve = serve
         self._headers = headers
         self._lanes: dict[str | None, Lane] = {}
@@ -121,9 +122,6 @@ class Session:
                 lane.exchange.source.resume()
 
     # The link of its exchanges.
-
-    def send(self, messages: Sequence[bytes]) -> None:
-        self._wire.send(messages)
 
     def recall(self, id_: str) -> Context | None:
         for lane in self._lanes.values():

@@ -149,7 +149,7 @@ class Turn(Exchange):
         if self._held is not None:
             self._held += data
             return
-        if self._keeps:
+        if b'"response"' in data and self._keeps:
             data, self._held = split_last(data)
         if data:
             self.exchange.write(data)

@@ -324,6 +324,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     access_programs: Json | None = None
     background: bool | None = None
     background_options: Json | None = None
+    client_metadata: Json | None = None
     context_management: list[Json] | None = None
     conversation: str | Json | None = None
     image: Json | None = None
