@@ -72,4 +72,4 @@ def test_a_thousand_models_on_a_hundred_credentials_compile_in_no_time() -> None
     assert config is not None
     started = time.process_time()
     assert compile_config(config, {}).snapshot is not None
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # 0.2 s, but for a loaded machine
