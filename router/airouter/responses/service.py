@@ -17,10 +17,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.passthrough import flag
-from airouter.dialects.responses import schema
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.responses.render_response import response_object
 from airouter.failures import Failure, invalid_field
+from airouter.responses.asking import (
+    OURS,
+    REFERENCE,
+    TRIGGER,
+    conversation_in,
+    is_plain,
+    known_fields,
+    text_in,
+    wants_storing,
+)
 from airouter.responses.background import Job, Jobs
 from airouter.responses.compaction.compactor import Compactor, Usage
 from airouter.responses.compaction.items import (
@@ -37,7 +46,7 @@ from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
 from airouter.responses.pinning import Renamer, unpinned
 from airouter.responses.records import Archive, Context, Record
-from airouter.responses.sealed import ANY_MARK, Seals
+from airouter.responses.sealed import Seals
 from airouter.responses.turn import Memory, Turn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
@@ -61,9 +70,6 @@ NO_KEYS = (
     "compacted conversations, ids that a provider keeps) is sealed with a key of its own, and "
     "cannot be opened by other replicas or after a restart"
 )
-OURS = frozenset({"previous_response_id", "conversation", "background", "context_management"})
-"""Fields that say more than what the model is to answer."""
-TRIGGER, REFERENCE = b'"compaction_trigger"', b'"item_reference"'
 JSON = [(b"content-type", b"application/json")]
 EVENT_STREAM = [(b"content-type", b"text/event-stream")]
 
@@ -145,10 +151,9 @@ class Service:
         archive = self.archive_of(principal)
         turn = Turn(exchange, request, seals=seals, renamer=renamer, archive=archive)
         turn.stores = stores
-        if plain:
-            turn.items = inner_of(fields.get("input"))
-            return turn
         turn.items = inner_of(fields.get("input"))
+        if plain:
+            return turn
         await self._continue(turn, principal, native=native)
         if turn.pinned is None:
             await self._complete(turn, native=native)
@@ -357,10 +362,8 @@ class Service:
         exchange.end()
 
 
-_text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
 """What a response repeats of any request."""
-REQUEST = frozenset(schema.Request.__struct_fields__)
 
 
 def new_id() -> str:
@@ -374,51 +377,3 @@ def begun_response(request: Request, fields: Fields) -> Json:
     conversation = parse_request(body)
     seed = (request.answer_id or new_id()).removeprefix("resp_")
     return response_object(conversation, seed, request.model, int(time.time()))
-
-
-def known_fields(fields: Fields) -> Fields:
-    """Without what clients of sessions say beyond the API, which is none of a model's business."""
-    return {name: fields[name] for name in fields if name in REQUEST}
-
-
-def is_plain(request: Request) -> bool:
-    """Whether a request goes on from nothing, carries nothing of ours, and wants an answer only."""
-    body = request.body
-    return (
-        OURS.isdisjoint(request.fields)
-        and ANY_MARK not in body
-        and TRIGGER not in body
-        and REFERENCE not in body
-    )
-
-
-def wants_storing(fields: Fields) -> bool:
-    """Whether a response may be kept: unless its client says no."""
-    return "store" not in fields or bytes(fields["store"]) != b"false"
-
-
-def text_in(fields: Fields, name: str) -> str | None:
-    """A field that is a string, or absent. Raises `Failure` 400."""
-    if name not in fields:
-        return None
-    try:
-        return _text.decode(fields[name])
-    except msgspec.ValidationError:
-        raise invalid_field(name, f"'{name}' must be a string.") from None
-
-
-class Named(msgspec.Struct):
-    """A conversation, named by an object."""
-
-    id: str
-
-
-def conversation_in(fields: Fields) -> str | None:
-    """The id of the conversation that a request belongs to. Raises `Failure` 400."""
-    if "conversation" not in fields:
-        return None
-    try:
-        given = msgspec.json.decode(fields["conversation"], type=str | Named | None)
-    except msgspec.ValidationError:
-        raise invalid_field("conversation", "'conversation' must be the id of one.") from None
-    return given.id if isinstance(given, Named) else given

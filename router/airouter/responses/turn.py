@@ -7,6 +7,7 @@ is kept, so that a client that goes on from it at once finds it on every replica
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,13 +53,13 @@ class Memory(Exchange):
 
     __slots__ = ()
 
+    @abstractmethod
     def recall(self, id_: str) -> Context | None:
         """What a response of this session left."""
-        raise NotImplementedError
 
+    @abstractmethod
     def remember(self, id_: str, context: Context) -> None:
         """What the next response of this session may go on from."""
-        raise NotImplementedError
 
 
 class Keeper(Exchange):
@@ -66,9 +67,9 @@ class Keeper(Exchange):
 
     __slots__ = ()
 
+    @abstractmethod
     async def keep(self, record: Record) -> None:
         """The response is whole."""
-        raise NotImplementedError
 
 
 class Turn(Exchange):

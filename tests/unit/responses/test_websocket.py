@@ -250,14 +250,12 @@ async def test_a_drain_lets_responses_finish_and_closes_with_1012() -> None:
 
 
 async def test_a_connection_ends_when_it_has_lived_long_enough() -> None:
-    async with served(mock_manifest(MODEL)) as router:
-        router.router.sessions.life = 0.2
-        async with dial(router) as connection:
-            next(iter(router.router.sessions.open)).deadline = 0.0
-            await asyncio.sleep(0.25)
-            error = await heard(connection)
-            assert error["error"]["code"] == "websocket_connection_limit_reached"
-            with pytest.raises(ConnectionClosed) as caught:
-                await heard(connection)
+    async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
+        (session,) = router.router.sessions.open
+        session._ends_at = session.deadline = 0.0
+        error = await heard(connection)
+        assert error["error"]["code"] == "websocket_connection_limit_reached"
+        with pytest.raises(ConnectionClosed) as caught:
+            await heard(connection)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1000
