@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from support.kubernetes.node import cluster
 from support.kubernetes.node.images import base_image, save
 from support.kubernetes.node.node import Node
 from support.resources import MASTER_KEY, routerconfig, secret
-from support.site import TAG, Site
+from support.site import OPERATOR, TAG, Site
 
 ROOT = Path(__file__).parents[2]
 IMAGES = {"router": "auto-ai-router", "operator": "auto-ai-router-operator"}
@@ -69,8 +70,11 @@ def build_flags(folder: Path) -> str:
 
 
 @pytest.fixture
-async def site(node: Node | Elsewhere) -> Site:
-    """The chart as it is by default, with one RouterConfig that every pod serves."""
+async def site(node: Node | Elsewhere) -> AsyncIterator[Site]:
+    """The chart as it is by default, with one RouterConfig that every pod serves.
+
+    What its operator logged is shown with a test that fails.
+    """
     site = Site(node, NAMESPACE)
     await site.install()
     config = routerconfig(MOCK, SLOW, models={"echo": "mock", "slow": "slow"})
@@ -80,4 +84,5 @@ async def site(node: Node | Elsewhere) -> Site:
     await site.patch("rcfg/default", {"spec": config["spec"]})
     await site.until_ready()
     await site.until_programmed()
-    return site
+    yield site
+    print(await site.kubectl("logs", "-l", OPERATOR, "--tail=100", check=False))  # noqa: T201

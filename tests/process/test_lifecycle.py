@@ -37,6 +37,14 @@ def slow(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A model whose streams take longer than any test."""
+    path = tmp_path / "router.yaml"
+    path.write_text(mock_manifest("endless", reply="tokens:9999", tokensPerSecond=10))
+    return path
+
+
 async def test_it_serves_soon_after_its_start(tmp_path: Path) -> None:
     async with router_process(tmp_path):
         pass  # once, so that bytecode is there
@@ -79,24 +87,20 @@ async def test_a_draining_router_is_not_ready_and_still_serves(tmp_path: Path) -
         assert await router.wait() == 0
 
 
-async def test_a_second_signal_ends_it_at_once(tmp_path: Path, slow: Path) -> None:
-    async with router_process(tmp_path, "-f", str(slow)) as router, client_of(router) as client:
-        stream = await begin(client, "slow")
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path, endless: Path) -> None:
+    async with router_process(tmp_path, "-f", str(endless)) as router, client_of(router) as client:
+        stream = await begin(client, "endless")
         router.signal(signal.SIGTERM)
         while (await router.health())["status"] != "draining":
             await asyncio.sleep(0.01)
-        start = time.monotonic()
         router.signal(signal.SIGTERM)
         await router.wait()
-        assert time.monotonic() - start < 3
         await stream.close()
 
 
-async def test_streams_that_outlive_the_deadline_are_cut(tmp_path: Path) -> None:
-    path = tmp_path / "router.yaml"
-    path.write_text(mock_manifest("endless", reply="tokens:9999", tokensPerSecond=10))
+async def test_streams_that_outlive_the_deadline_are_cut(tmp_path: Path, endless: Path) -> None:
     async with (
-        router_process(tmp_path, "-f", str(path), AIROUTER_DRAIN_DEADLINE="1") as router,
+        router_process(tmp_path, "-f", str(endless), AIROUTER_DRAIN_DEADLINE="1") as router,
         client_of(router) as client,
     ):
         stream = await begin(client, "endless")
