@@ -22,7 +22,7 @@ from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import MOCK, PROVIDERS
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier
 from airouter.upstream.pool import Pool
-from airouter.wire import UpstreamError
+from airouter.wire import UpstreamError, head_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,7 +91,7 @@ class Account:
 class Target:
     """One backend as the pipeline sends to it."""
 
-    __slots__ = ("account", "crossing", "headers", "path", "stream_path")
+    __slots__ = ("account", "crossing", "head", "headers", "path", "stream_path")
 
     def __init__(self, account: Account, binding: Binding, crossing: Crossing) -> None:
         self.account = account
@@ -99,6 +99,7 @@ class Target:
         self.path = (account.root + binding.path).encode()
         self.stream_path = (account.root + (binding.stream_path or binding.path)).encode()
         self.headers = {name.encode(): value.encode() for name, value in binding.headers.items()}
+        self.head = head_lines(self.headers)
 
 
 @dataclass(frozen=True)

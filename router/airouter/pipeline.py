@@ -29,7 +29,7 @@ from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
 from airouter.telemetry.record import Attempt, Record
 from airouter.upstream.several import ask_all, whole
-from airouter.wire import Refused, UpstreamError
+from airouter.wire import Refused, UpstreamError, head_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -449,12 +449,11 @@ class Pipeline:
 
 def forwarded(call: Call, target: Target) -> bytes:
     """The header lines of a target, the client's own before them where they mean something."""
-    headers = target.headers
-    if target.crossing.same_dialect:
-        given = call.exchange.headers
-        own = {name: given[name] for name in call.door.forwarded if name in given}
-        headers = headers | own if headers else own
-    return b"".join(b"%b: %b\r\n" % each for each in headers.items())
+    if not target.crossing.same_dialect:
+        return target.head
+    given = call.exchange.headers
+    own = {name: given[name] for name in call.door.forwarded if name in given}
+    return head_lines(target.headers | own) if own else target.head
 
 
 def streams(call: Call, target: Target, reply: Reply) -> bool:

@@ -35,13 +35,14 @@ class Sealer:
 
         secret = [derived(b"key", key) for key in keys or [secrets.token_hex(32)]]
         self._ciphers = {derived(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
-        self._name, self._cipher = next(iter(self._ciphers.items()))
+        name, self._cipher = next(iter(self._ciphers.items()))
+        self._head = VERSION + name
 
     def seal(self, plain: bytes, purpose: str, tenant: str) -> str:
         """A word that only `open` with the same purpose and tenant makes sense of."""
         nonce = os.urandom(NONCE_BYTES)
         body = self._cipher.encrypt(nonce, plain, bound(purpose, tenant))
-        return base64.urlsafe_b64encode(VERSION + self._name + nonce + body).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self._head + nonce + body).rstrip(b"=").decode()
 
     def open(self, word: str, purpose: str, tenant: str) -> bytes | None:
         """What was sealed; None for whatever reason it does not open, and for each the same."""

@@ -97,6 +97,11 @@ class Reply(Protocol):
         ...
 
 
+def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
+    """Headers as they stand in a request, each line ended by CRLF."""
+    return b"".join(b"%b: %b\r\n" % each for each in headers.items())
+
+
 class Whole(NamedTuple):
     """A provider's whole answer."""
 

@@ -39,23 +39,28 @@ class ServerSentEvents:
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now. Raises `BrokenReply` for one that is too long."""
         held = self._held
+        if not held and data.endswith(b"\n\n") and b"\r" not in data:  # as most of them come
+            frames = map(frame_of, data[:-2].split(b"\n\n"))
+            return [frame for frame in frames if frame is not None]
         held += data
-        frames = []
+        whole = []
         start = 0
         for end in EVENT_END.finditer(held, max(0, self._searched - LONGEST_END)):
             frame = frame_of(bytes(held[start : end.start()]))
             start = end.end()
             if frame is not None:
-                frames.append(frame)
+                whole.append(frame)
         del held[:start]
         self._searched = len(held)
         if self._searched > EVENT_LIMIT:
             raise BrokenReply("an event of the upstream's stream is too long")
-        return frames
+        return whole
 
 
 def frame_of(event: bytes) -> Frame | None:
     """An event without its last empty line; None where it has no data."""
+    if event.startswith(b"data: ") and b"\n" not in event and b"\r" not in event:
+        return Frame(b"", event[6:])
     name = b""
     data: list[bytes] = []
     for line in event.removeprefix(BOM).splitlines():

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from airouter.dialects.conversation import Conversation, Media
 from airouter.failures import Failure, invalid_field, unreadable_json
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
-    from airouter.dialects.conversation import Conversation, Media
 
 T = TypeVar("T")
 
@@ -32,48 +32,31 @@ _encoder = msgspec.json.Encoder()
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """What routing needs to know of a body, and the rest of it untouched."""
 
-    __slots__ = (
-        "answer_id",
-        "body",
-        "conversations",
-        "credential",
-        "envelope",
-        "fetched",
-        "fields",
-        "include_usage",
-        "model",
-        "rename",
-        "seal",
-        "stream",
-        "version",
-    )
-
-    def __init__(self, body: bytes, fields: Fields, model: str, *, stream: bool) -> None:
-        self.body = body
-        self.fields = fields
-        self.model = model
-        self.stream = stream
-        self.include_usage = False
-        """Whether the client itself asked for the usage at the end of a stream."""
-        self.answer_id: str | None = None
-        """The id that the answer shall have, where it is ours to give."""
-        self.envelope: Envelope = {}
-        """What a provider of the same dialect gets instead of some of the client's fields."""
-        self.credential = ""
-        """Who is asked."""
-        self.rename: Callable[[bytes], bytes] | None = None
-        """Gives the ids in an answer of the same dialect a form that means something to us."""
-        self.seal: Callable[[bytes], bytes] | None = None
-        """Seals what a translated answer has packed in it."""
-        self.version = ""
-        """The version of the API that the client speaks, where its dialect has several."""
-        self.conversations: dict[Edits, Conversation] = {}
-        """What it says, as it reads with the parameters of a model; for translations."""
-        self.fetched: dict[str, Media] = {}
-        """What its URLs point to, where a provider wants that as bytes."""
+    body: bytes
+    fields: Fields
+    model: str
+    stream: bool
+    include_usage: bool = False
+    """Whether the client itself asked for the usage at the end of a stream."""
+    answer_id: str | None = None
+    """The id that the answer shall have, where it is ours to give."""
+    envelope: Envelope = {}
+    """What a provider of the same dialect gets instead of some of the client's fields."""
+    credential: str = ""
+    """Who is asked."""
+    rename: Callable[[bytes], bytes] | None = None
+    """Gives the ids in an answer of the same dialect a form that means something to us."""
+    seal: Callable[[bytes], bytes] | None = None
+    """Seals what a translated answer has packed in it."""
+    version: str = ""
+    """The version of the API that the client speaks, where its dialect has several."""
+    conversations: dict[Edits, Conversation] = {}
+    """What it says, as it reads with the parameters of a model; for translations."""
+    fetched: dict[str, Media] = {}
+    """What its URLs point to, where a provider wants that as bytes."""
 
 
 class Edits:

@@ -7,7 +7,6 @@ account cannot use it.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 MARK = "resp_pin"
 PURPOSE = "response"
-FIELD = re.compile(rb'"(?:id|previous_response_id)":\s*$')
+FIELDS = (b'"id":', b'"previous_response_id":')
 BEFORE = 32
 """Bytes in which the name of the field stands before an id."""
 LONGEST = 4096
@@ -31,11 +30,12 @@ class Pin(NamedTuple):
 
 
 _decoder = msgspec.json.Decoder(Pin)
+_encoder = msgspec.json.Encoder()
 
 
 def pinned(pin: Pin, sealer: Sealer, tenant: str) -> str:
     """The id that a client gets."""
-    return MARK + sealer.seal(msgspec.json.encode(pin), PURPOSE, tenant)
+    return MARK + sealer.seal(_encoder.encode(pin), PURPOSE, tenant)
 
 
 def unpinned(id_: str, sealer: Sealer, tenant: str) -> Pin | None:
@@ -76,7 +76,7 @@ class Renamer:
         done = 0
         while at >= 0:
             end = data.find(b'"', at + 1)
-            if FIELD.search(data, max(0, at - BEFORE), at):
+            if data[max(0, at - BEFORE) : at].rstrip().endswith(FIELDS):
                 pieces += (data[done : at + 1], self._renamed(data[at + 1 : end]))
                 done = end
             at = data.find(b'"resp_', at + 1)

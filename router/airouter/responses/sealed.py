@@ -22,7 +22,8 @@ MARK = "__airouter2_"
 """Begins what is sealed here. What a router behind this one sealed begins so, too."""
 ANY_MARK = b"__airouter"
 REASONING, COMPACTION = "reasoning", "compaction"
-WRITTEN = re.compile(rb'"encrypted_content":"(' + provenance.MARK.encode() + rb'[A-Za-z0-9_-]+)"')
+PACKED = provenance.MARK.encode()
+WRITTEN = re.compile(rb'"encrypted_content":"(' + PACKED + rb'[A-Za-z0-9_-]+)"')
 
 
 class Compacted(msgspec.Struct):
@@ -49,7 +50,7 @@ class Seals:
 
     def seal(self, data: bytes) -> bytes:
         """A body, or whole events, with all that is packed in it sealed."""
-        return WRITTEN.sub(self._seal, data) if provenance.MARK.encode() in data else data
+        return WRITTEN.sub(self._seal, data) if PACKED in data else data
 
     def _seal(self, found: re.Match[bytes]) -> bytes:
         packed = found[1]

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from airouter.wire import Whole
 
 
+COUNTS = (Begun, Counted)
+
+
 class Translation(Crossing):
     """From `client` to `upstream`, for one model; `public_model` is its name in errors."""
 
@@ -137,7 +140,7 @@ class Translator:
         out: list[bytes] = []
         try:
             for frame in self._framing.feed(data):
-                out.extend(map(self._take, self._parser.feed(frame)))
+                out += map(self._take, self._parser.feed(frame))
         except BrokenReply:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
@@ -153,7 +156,7 @@ class Translator:
 
     def _take(self, event: Event) -> bytes:
         """An event for the client. Raises `Refused` when nothing came before an error."""
-        if isinstance(event, Counted | Begun):
+        if isinstance(event, COUNTS):
             self._usage = event.usage or self._usage
         elif isinstance(event, Broken):
             if not self._started:
