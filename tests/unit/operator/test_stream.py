@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -70,6 +71,31 @@ async def control(hold: float = 5.0, grace: float = 5.0, most: int = 10) -> Asyn
     finally:
         server.withdraw_all()
         await server.close()
+
+
+@contextlib.asynccontextmanager
+async def service(*ports: int) -> AsyncIterator[int]:
+    """A port that leads to one of several, another one for each connection."""
+    following = itertools.cycle(ports)
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, downstream = await asyncio.open_connection("127.0.0.1", next(following))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pass_on(reader, downstream))
+            group.create_task(pass_on(upstream, writer))
+
+    server = await asyncio.start_server(lead, "127.0.0.1", 0)
+    async with server:
+        yield int(server.sockets[0].getsockname()[1])
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Everything, until one of both ends."""
+    with contextlib.suppress(OSError):
+        while some := await reader.read(65536):
+            writer.write(some)
+            await writer.drain()
+    writer.close()
 
 
 @contextlib.asynccontextmanager
@@ -188,6 +214,22 @@ async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
         operator.ready = False
         answer = await ask(operator)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_router_that_a_standby_turns_away_finds_the_replica_that_leads() -> None:
+    async with (
+        control() as standby,
+        control() as leader,
+        service(standby.port, leader.port) as port,
+    ):
+        version = leader.publish("one", 1)
+        standby.ready = False
+        url = leader.stream.url.replace(str(leader.port), str(port))
+        stream = Stream(url, standby.stream.ca + leader.stream.ca, TOKEN)
+        async with router(stream) as (store, source):
+            await leader.until(lambda: leader.pods.tally(KEY, version).programmed == 1)
+            assert source.state.connected
+            assert model(store) == "one"
 
 
 @pytest.mark.parametrize("poll", [b"", b"[]", b'{"pod":"a/b"}', b'{"pod":1}', b"\xff"])

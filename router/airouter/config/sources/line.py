@@ -79,6 +79,8 @@ class Line:
         if response.status == http.client.NO_CONTENT:
             return None
         if response.status != http.client.OK:
+            # Behind a Service the next connection may lead to the replica that leads.
+            self._connection.close()
             raise Lost(f"answered {response.status}")
         if len(packed) > MAX_PACKED:
             self._connection.close()
