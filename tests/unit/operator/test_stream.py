@@ -292,11 +292,23 @@ async def test_a_stranger_who_answers_at_that_address_is_not_believed() -> None:
             assert (source.state.error, model(store)) == ("SSLCertVerificationError", "")
 
 
-async def test_an_address_that_cannot_be_trusted_is_left_for_the_next_one() -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"ca": "no certificate"},
+        {"url": "https://127.0.0.1:84434/v1/snapshots/ai/default"},
+        {"url": "https://[127.0.0.1/"},
+        {"url": "https://.127.0.0.1/"},
+        {"token": "two\r\nlines"},
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_left_for_the_next_one(
+    broken: dict[str, str],
+) -> None:
     async with control() as operator:
         version = operator.publish("one", 1)
-        broken = msgspec.structs.replace(operator.stream, ca="no certificate")
-        async with router(broken) as (store, source):
+        stream = msgspec.structs.replace(operator.stream, **broken)
+        async with router(stream) as (store, source):
             async with asyncio.timeout(5):
                 while not source.state.error:
                     await asyncio.sleep(0.01)

@@ -40,7 +40,7 @@ class Line:
     """
 
     def __init__(self, stream: Stream) -> None:
-        """Raises `ssl.SSLError` for certificates that cannot be read."""
+        """Raises `ssl.SSLError` or `ValueError` where the certificates or the address are none."""
         self._url = urlsplit(stream.url)
         self._connection = http.client.HTTPSConnection(
             self._url.hostname or "",
@@ -60,7 +60,7 @@ class Line:
                 self._connect()
             self._connection.request("POST", self._url.path, words, self._headers)
             return self._read(self._connection.getresponse())
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
             raise Lost(type(error).__name__) from None
 

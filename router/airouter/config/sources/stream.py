@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random as randomness
-import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ logger = logging.getLogger("airouter.config")
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
+MANY = 16
+"""Failures after which each pause is the longest."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,17 @@ class StreamSource:
         thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
         try:
             while (stream := self._stream) is not None:
-                await self._poll_while(stream, thread)
+                try:
+                    await self._poll_while(stream, thread)
+                except Exception as error:  # noqa: BLE001 - there may be a better address later
+                    # What it says may quote the token; its type does not.
+                    await self._pause(f"stream.json cannot be used: {type(error).__name__}", MANY)
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def _poll_while(self, stream: Stream, thread: ThreadPoolExecutor) -> None:
         """Poll at one address until there is another."""
-        try:
-            line = Line(stream)
-        except ssl.SSLError:
-            await self._pause("the certificates in stream.json cannot be read", 0)
-            return
+        line = Line(stream)
         loop = asyncio.get_running_loop()
         failures = 0
         try:
@@ -151,7 +152,7 @@ class StreamSource:
         """Wait before the next poll: longer each time, and not all processes at once."""
         url = self._stream.url if self._stream else ""
         self._note(StreamState(url, connected=False, error=error))
-        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, 16))
+        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, MANY))
         await self._sleep(longest * (0.5 + self._random() / 2))
 
     def _note(self, state: StreamState) -> None:
