@@ -12,10 +12,9 @@ import hmac
 import logging
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 
-from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll
+from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll, Refused, decode
 from airouter_operator.kube import Key
 from airouter_operator.pods import Full, Pods
 
@@ -127,8 +126,8 @@ class StreamServer:
             status = 401 if self._ready() else 503
             return web.Response(status=status, headers={"retry-after": BUSY_AFTER})
         try:
-            poll = msgspec.json.decode(await request.read(), type=Poll)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            poll = decode(await request.read(), Poll)
+        except Refused:
             return web.Response(status=400)
         return await self._answer_pod(key, poll)
 

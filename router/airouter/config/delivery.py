@@ -105,7 +105,7 @@ def decode(content: bytes | msgspec.Raw, kind: type[T]) -> T:
     """A message of a type. Raises `Refused`."""
     try:
         decoded: Any = msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(f"is not the JSON of a {kind.__name__}") from None
     message: T = decoded
     return message

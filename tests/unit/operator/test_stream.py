@@ -232,7 +232,10 @@ async def test_a_router_that_a_standby_turns_away_finds_the_replica_that_leads()
             assert model(store) == "one"
 
 
-@pytest.mark.parametrize("poll", [b"", b"[]", b'{"pod":"a/b"}', b'{"pod":1}', b"\xff"])
+DEEP = b'{"pod":"a","more":' + b"[" * 4000
+
+
+@pytest.mark.parametrize("poll", [b"", b"[]", b'{"pod":"a/b"}', b'{"pod":1}', b"\xff", DEEP])
 async def test_a_poll_that_is_none_gets_a_400(poll: bytes) -> None:
     async with control() as operator:
         operator.publish("one", 1)

@@ -1,5 +1,6 @@
 """The folder of a mounted snapshot Secret."""
 
+import gzip
 from pathlib import Path
 
 import msgspec
@@ -108,6 +109,18 @@ def test_a_broken_file_leaves_the_last_good_one_and_says_why(
     source.look()
     assert served(store) == "one"
     assert store.reload.error == "snapshot.json.gz is not gzip"
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"schema_version":1,"snapshot":' * 50_000])
+def test_a_file_that_nests_without_end_is_refused_like_any_other(
+    mount: Mount, store: Store, source: MountedSource, deep: bytes
+) -> None:
+    mount.flip(snapshot=gzip.compress(deep), stream=b'{"url":' * 50_000)
+    source.look()
+    assert store.reload.error.endswith("is not the JSON of a Stream")
+    mount.flip(snapshot=pack(snapshot("one", 1)))
+    source.look()
+    assert served(store) == "one"
 
 
 def test_a_file_that_is_too_large_is_not_read_whole(
