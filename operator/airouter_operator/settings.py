@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
         description="How long a watch that has missed a change may stay silent before /healthz "
         "fails.",
     )
-    poll_hold: float = Field(25.0, gt=0, description="How long a pod's poll is held open.")
+    poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
         5.0, gt=0, description="After so long without a poll a pod counts as gone."
     )
@@ -86,6 +87,13 @@ class Settings(BaseSettings):
         if "*" in self.namespaces and self.namespaces != ("*",):
             raise ValueError("watch is either * or a list of namespaces")
         return self
+
+    @field_validator("stream_url")
+    @classmethod
+    def _can_be_polled(cls, url: str) -> str:
+        if url and not is_root(url):
+            raise ValueError("pods poll an address like https://host:port")
+        return url
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -102,3 +110,12 @@ class Settings(BaseSettings):
         """How pods reach the stream, without a slash at the end."""
         host = f"{self.service}.{self.namespace}.svc"
         return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")
+
+
+def is_root(url: str) -> bool:
+    """Whether paths can be asked for over TLS below a URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

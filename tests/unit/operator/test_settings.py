@@ -6,6 +6,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from airouter.config.sources.line import POLL_TIMEOUT
 from airouter_operator.settings import Settings
 
 
@@ -38,6 +39,23 @@ def test_it_watches_what_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_everything_and_something_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, WATCH="ai,*")
     with pytest.raises(ValidationError, match="watch is either"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    "url", ["operator:8443", "http://operator:8443", "https://", "https://operator:84430"]
+)
+def test_an_address_that_no_pod_could_poll_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    set_(monkeypatch, STREAM_URL=url)
+    with pytest.raises(ValidationError, match="https://host:port"):
+        Settings()
+
+
+def test_a_poll_is_not_held_for_longer_than_a_router_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_(monkeypatch, POLL_HOLD=str(POLL_TIMEOUT))
+    with pytest.raises(ValidationError, match="less than or equal"):
         Settings()
 
 
