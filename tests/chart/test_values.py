@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from chart.rendering import CHART, VERSIONS, HelmFailed, Object, helm, render
 SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text())
 VALUES = (CHART / "values.yaml").read_text()
 HELMS_OWN = {"global"}
+SET = re.compile(r"--set(?:-json|-string)? '?([\w.]+)=")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -127,6 +129,15 @@ def described(schema: Object, path: str = "") -> Iterator[str]:
         yield path
     for name, member in (properties or {}).items():
         yield from described(member, f"{path}.{name}".lstrip("."))
+
+
+def test_every_value_that_the_documentation_sets_exists() -> None:
+    defaults = yaml.safe_load(VALUES)
+    root = CHART.parents[1]
+    pages = [root / "README.md", CHART / "README.md", *sorted((root / "docs").glob("*.md"))]
+    set_ = [(page.name, path) for page in pages for path in SET.findall(page.read_text())]
+    assert len(set_) > 4
+    assert [found for found in set_ if not exists(defaults, found[1].split("."))] == []
 
 
 def exists(tree: Any, path: list[str]) -> bool:
