@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import kopf
 from kubernetes.aio.config import ConfigException
 
+from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.authority import AuthorityKeeper
 from airouter_operator.events import Events
@@ -315,6 +316,7 @@ async def operate(settings: Settings) -> None:
 def main(settings: Settings) -> int:
     """Run an operator; returns the exit code."""
     logs.configure(settings.log_level, sys.stderr)
+    allow_many_files()
     try:
         asyncio.run(operate(settings))
     except asyncio.CancelledError:

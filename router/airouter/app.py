@@ -10,7 +10,6 @@ import gc
 import logging
 import math
 import os
-import resource
 import sys
 import time
 from functools import partial
@@ -34,6 +33,7 @@ from airouter.edge import Edge, EdgeProtocol
 from airouter.generation import build
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
+from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
@@ -66,7 +66,6 @@ logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
-MOST_FILES = 1_048_576
 COLLECT_AFTER = 50_000
 """Allocations between collections of young objects: a request leaves hardly any cycle behind."""
 
@@ -304,12 +303,6 @@ def greet(host: str, port: int) -> None:
     announce(host, port)
     sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
     sys.stderr.flush()
-
-
-def allow_many_files() -> None:
-    """Raise the soft limit of open files towards the hard one: a request takes two sockets."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, MOST_FILES), most))
 
 
 def tune_collector() -> None:
