@@ -126,7 +126,10 @@ class StreamServer:
             status = 401 if self._ready() else 503
             return web.Response(status=status, headers={"retry-after": BUSY_AFTER})
         try:
-            poll = decode(await request.read(), Poll)
+            async with asyncio.timeout(self._hold):
+                poll = decode(await request.read(), Poll)
+        except TimeoutError:
+            return web.Response(status=408)
         except Refused:
             return web.Response(status=400)
         return await self._answer_pod(key, poll)

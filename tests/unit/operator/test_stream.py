@@ -243,6 +243,20 @@ async def test_a_poll_that_is_none_gets_a_400(poll: bytes) -> None:
         assert operator.pods.count() == 0
 
 
+async def test_a_poll_that_does_not_end_is_not_waited_for() -> None:
+    async with control(hold=0.1) as operator:
+        operator.publish("one", 1)
+        tls = ssl.create_default_context(cadata=operator.stream.ca)
+        reader, writer = await asyncio.open_connection("127.0.0.1", operator.port, ssl=tls)
+        writer.write(
+            f"POST /v1/snapshots/ai/default HTTP/1.1\r\nHost: operator\r\n"
+            f"Authorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+
 async def test_a_poll_of_any_size_is_not_read() -> None:
     async with control() as operator:
         operator.publish("one", 1)
