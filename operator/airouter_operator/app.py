@@ -168,7 +168,7 @@ class Operator:
         key = key_of(body)
         if type_ == DELETED:
             self._mirror.secrets.drop(key, uid_of(body))
-        self._add_all_about(key, config_of(key, body))
+        self._add_all_about(key)
 
     # What follows from it.
 
@@ -186,11 +186,11 @@ class Operator:
         for key in self._mirror.configs:
             self._add(key)
 
-    def _add_all_about(self, secret: Key, owner: Key | None) -> None:
+    def _add_all_about(self, secret: Key) -> None:
         """The RouterConfigs that name a Secret, and the one whose snapshot it holds."""
         for key in self._mirror.naming(secret):
             self._add(key)
-        if owner is not None:
+        if (owner := config_of(secret)) is not None:
             self._add(owner)
 
     def _missed(self, kind: str, key: Key) -> None:
@@ -199,7 +199,7 @@ class Operator:
         if kind == CONFIGS:
             self._add(key)
         else:
-            self._add_all_about(key, config_of(key, self._mirror.secrets.get(key) or {}))
+            self._add_all_about(key)
 
     def _pods_changed(self, key: Key) -> None:
         self._metrics.acknowledged()

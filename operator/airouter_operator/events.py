@@ -24,6 +24,8 @@ WATCHED: dict[tuple[str, str], Severity] = {
     ("PartiallyInvalid", "True"): "Warning",
 }
 """The turns of a condition that are told, by its type and status."""
+ALARMING = {("Programmed", "Rejected"), ("Programmed", "PublishFailed")}
+"""Those that are told by their reason: a condition that is false may just take a moment longer."""
 LONGEST_NOTE = 1024
 
 
@@ -39,7 +41,7 @@ class Events:
         """Write an Event for each condition that has turned from one status to another."""
         known = {c["type"]: (c["status"], c["reason"]) for c in before.get("conditions") or ()}
         for condition in after["conditions"]:
-            severity = WATCHED.get((condition["type"], condition["status"]))
+            severity = severity_of(condition)
             turned = known.get(condition["type"]) != (condition["status"], condition["reason"])
             if severity is not None and turned:
                 await self._post(config, severity, condition["reason"], condition["message"])
@@ -74,3 +76,10 @@ class Events:
             await self._kube.create(events_in(key.namespace), event)
         except KubeError as error:
             logger.warning("%s: no Event was written: %s", key, error)
+
+
+def severity_of(condition: Mapping[str, Any]) -> Severity | None:
+    """How a condition is told; None for one that is not."""
+    if (condition["type"], condition["reason"]) in ALARMING:
+        return "Warning"
+    return WATCHED.get((condition["type"], condition["status"]))

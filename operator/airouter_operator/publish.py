@@ -12,7 +12,7 @@ import hashlib
 import logging
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,7 @@ from airouter_operator.kube import (
 from airouter_operator.queue import Later
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from airouter.config.snapshot import Snapshot
     from airouter_operator.mirror import Mirror
@@ -107,6 +107,20 @@ class Publisher:
         owned = published.record.owner == uid_of(config)
         return told and owned and published.record.digest == digest_of(published.packed)
 
+    def why_refused(self, key: Key, status: int) -> str:
+        """Why the API server does not take the Secret, as far as can be told, and what helps."""
+        name = secret_of(key).name
+        there = self._mirror.secrets.get(secret_of(key))
+        if there is not None and there.get("type") != TYPE:
+            return (
+                f"Secret {name} is there already and is no snapshot: its type is"
+                f" {there.get('type')} (right: no Secret of that name)"
+            )
+        return (
+            f"the API server does not take Secret {name}: status {status}"
+            f" (right: see the operator's rights, quotas and admission policies)"
+        )
+
     async def publish(
         self, key: Key, config: Object, snapshot: Snapshot, before: Publication | None
     ) -> Publication:
@@ -180,9 +194,9 @@ def secret_of(key: Key) -> Key:
     return Key(key.namespace, key.name + SUFFIX)
 
 
-def config_of(secret: Key, body: Mapping[str, Any]) -> Key | None:
-    """The RouterConfig whose snapshot a Secret holds, if it holds one."""
-    if body.get("type") != TYPE or not secret.name.endswith(SUFFIX):
+def config_of(secret: Key) -> Key | None:
+    """The RouterConfig whose snapshot a Secret of that name holds, or keeps from being written."""
+    if not secret.name.endswith(SUFFIX):
         return None
     return Key(secret.namespace, secret.name.removesuffix(SUFFIX))
 

@@ -149,7 +149,8 @@ class Reconciler:
             return outcome._replace(too_large=str(error)), before
         except KubeError as error:
             if error.status in REFUSALS:
-                return outcome._replace(unpublished=str(error)), before
+                why = self._publisher.why_refused(key, error.status)
+                return outcome._replace(unpublished=why), before
             raise
         return outcome._replace(version=publication.record.version), publication
 

@@ -196,6 +196,32 @@ async def test_a_resource_that_was_made_anew_owns_the_snapshot_of_the_old_one(
         assert await models(router) == ["m"]
 
 
+async def test_a_secret_that_stands_in_the_way_is_named_until_it_is_gone(
+    plane: ControlPlane,
+) -> None:
+    await plane.apply(
+        secret("default-snapshot", mine="other"),
+        secret("keys", master=MASTER_KEY),
+        routerconfig(MOCK, models={"m": "mock"}),
+    )
+    async with plane.operator(RETRY_FIRST="30"):
+        failed = await plane.until_condition("Programmed", "False", "PublishFailed")
+        assert failed["message"] == (
+            "Secret default-snapshot is there already and is no snapshot: its type is Opaque"
+            " (right: no Secret of that name)"
+        )
+        assert (await plane.secret("default-snapshot"))["data"] == {"mine": "b3RoZXI="}
+        await until_told(plane, ("Warning", "PublishFailed"))
+        await plane.kubectl("delete", "secret", "default-snapshot")
+        await plane.until_condition("Programmed", "Unknown", "NoPods")
+
+
+async def until_told(plane: ControlPlane, event: tuple[str, str]) -> None:
+    async with asyncio.timeout(10):
+        while event not in [(e["type"], e["reason"]) for e in await plane.events()]:
+            await asyncio.sleep(0.05)
+
+
 async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], bool]) -> None:
     async with asyncio.timeout(10):
         while True:
