@@ -18,6 +18,7 @@ from kubernetes.aio.config import ConfigException
 
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
+from airouter_operator.authority import NAME as AUTHORITY
 from airouter_operator.authority import AuthorityKeeper
 from airouter_operator.events import Events
 from airouter_operator.handlers import kopf_settings, registry_for
@@ -124,7 +125,6 @@ class Operator:
 
     async def start(self) -> None:
         settings = self._settings
-        await self._refresh_authority()
         stream = await self._streams.start(
             settings.stream_host, settings.stream_port, self._authority.tls
         )
@@ -232,7 +232,7 @@ class Operator:
                 logger.warning("the certificate authority cannot be looked after: %s", error)
 
     async def _wait_for_api(self) -> None:
-        """Wait until all that is needed can be read; say what is missing, once for each reason."""
+        """Wait until there is all that is needed; say what is missing, once for each reason."""
         said = ""
         while True:
             wrong = await self._obstacle()
@@ -251,7 +251,11 @@ class Operator:
             try:
                 await self._kube.list(path, metadata_only=True)
             except KubeError as error:
-                return obstacle(path, error)
+                return obstacle(f"read {path}", error)
+        try:
+            await self._refresh_authority()
+        except KubeError as error:
+            return obstacle(f"write Secret {AUTHORITY}", error)
         return ""
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
@@ -292,11 +296,11 @@ class Operator:
 
 
 def obstacle(what: str, error: KubeError) -> str:
-    """Why something cannot be read, and what would help."""
+    """Why something cannot be done, and what would help."""
     if error.status == 404 and "routerconfigs" in what:
         return "the CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
     if error.status in {401, 403}:
-        return f"the ServiceAccount may not read {what}: see manifests/install/rbac.yaml"
+        return f"the ServiceAccount may not {what}: see manifests/install/rbac.yaml"
     return f"the API server does not answer: {error}"
 
 

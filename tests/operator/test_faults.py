@@ -8,13 +8,14 @@ import os
 import pytest
 
 from support.config import MOCK
-from support.control_plane import ControlPlane, OperatorProcess, condition
+from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess, condition
 from support.kubernetes.faults import FaultyProxy
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_models import models, patch_models, until_models
 
 OUTAGE = float(os.environ.get("OUTAGE", "5"))
 """Seconds that the API server is away."""
+LIST_SECRETS_ONLY = '[{"op": "replace", "path": "/rules/2/verbs", "value": ["list", "watch"]}]'
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +149,19 @@ async def versions(plane: ControlPlane) -> list[str]:
     """Of all that an operator writes but for its lease."""
     objects = [await plane.config(), await plane.secret("default-snapshot")]
     return [each["metadata"]["resourceVersion"] for each in objects]
+
+
+async def test_an_operator_that_may_not_write_says_so_and_starts_once_it_may(
+    plane: ControlPlane,
+) -> None:
+    await plane.kubectl("patch", "role", ACCOUNT, "--type=json", "-p", LIST_SECRETS_ONLY)
+    async with plane.operator_process() as operator:
+        async with asyncio.timeout(20):
+            while "may not write Secret airouter-operator-ca" not in operator.log:
+                await asyncio.sleep(0.05)
+        await plane.install()
+        await operator.until_listening()
+        await plane.until_condition("Accepted", "True")
 
 
 async def test_an_operator_without_its_crd_or_rights_says_what_is_missing(
