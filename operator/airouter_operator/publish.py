@@ -103,9 +103,13 @@ class Publisher:
 
     def is_intact(self, key: Key, config: Object, published: Publication) -> bool:
         """Whether it is what we wrote, is its own, and tells pods the right place to poll."""
+        unchanged = published.record.digest == digest_of(published.packed)
+        return unchanged and self.is_addressed(key, config, published)
+
+    def is_addressed(self, key: Key, config: Object, published: Publication) -> bool:
+        """Whether it is its own, and tells pods the right place to poll."""
         told = published.stream == self._stream(key, published.stream.token)
-        owned = published.record.owner == uid_of(config)
-        return told and owned and published.record.digest == digest_of(published.packed)
+        return told and published.record.owner == uid_of(config)
 
     def why_refused(self, key: Key, status: int) -> str:
         """Why the API server does not take the Secret, as far as can be told, and what helps."""
@@ -140,10 +144,29 @@ class Publisher:
             sealed.version, serial, generation_of(config), uid_of(config), digest_of(packed)
         )
         publication = Publication(record, secret_of(key).name, self._stream(key, token), packed)
-        body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
-        self._mirror.secrets.put(secret_of(key), body)
+        await self._put(key, publication)
         logger.info("%s: %s is published, %d bytes", key, record.version[:16], publication.size)
         return publication
+
+    async def readdress(self, key: Key, config: Object, before: Publication) -> Publication:
+        """Have what was published tell pods the right place to poll, if there is room for that.
+
+        Raises `KubeError`.
+        """
+        if self.is_addressed(key, config, before):
+            return before
+        record = msgspec.structs.replace(before.record, owner=uid_of(config))
+        publication = before._replace(record=record, stream=self._stream(key, before.stream.token))
+        try:
+            await self._put(key, publication)
+        except TooLarge:
+            return before
+        return publication
+
+    async def _put(self, key: Key, publication: Publication) -> None:
+        """Write the Secret. Raises `TooLarge` or `KubeError`."""
+        body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
+        self._mirror.secrets.put(secret_of(key), body)
 
     def _serial(self, config: Object, before: Publication | None) -> int:
         """The next serial. Raises `Later` for a RouterConfig that is out of date."""

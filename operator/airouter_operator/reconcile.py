@@ -121,6 +121,8 @@ class Reconciler:
             outcome, publication = await self._write(
                 key, gathered.config, compiled.snapshot, outcome, before
             )
+        if before is not None and not can_be_published(outcome):
+            publication = await self._publisher.readdress(key, gathered.config, before)
         self._known[key] = (gathered.fingerprint, outcome)
         return outcome, publication
 
@@ -128,8 +130,8 @@ class Reconciler:
         self, key: Key, config: Object, outcome: Outcome, published: Publication | None
     ) -> bool:
         """Whether what came of it before is still all that can be done."""
-        if not outcome.accepted or outcome.too_large:
-            return True
+        if not can_be_published(outcome):
+            return published is None or self._publisher.is_addressed(key, config, published)
         if published is None or published.record.version != outcome.version:
             return False
         return self._publisher.is_intact(key, config, published)
@@ -206,6 +208,11 @@ def compile_object(gathered: Gathered) -> Compiled:
         return Compiled(None, in_order(reading.findings))
     compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
     return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
+
+
+def can_be_published(outcome: Outcome) -> bool:
+    """Whether what is declared makes a snapshot that fits into a Secret."""
+    return outcome.accepted and not outcome.too_large
 
 
 def outcome_of(config: Object, compiled: Compiled) -> Outcome:

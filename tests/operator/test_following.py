@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
 from airouter_operator.kube import NotFound
 from support.config import MOCK
 from support.control_plane import ControlPlane, condition
@@ -110,6 +112,25 @@ async def test_what_does_not_compile_leaves_the_last_good_one(plane: ControlPlan
             assert await models(late) == ["good"]
         await plane.patch('{"spec": {"redis": null}}')
         await plane.until_condition("Accepted", "True")
+
+
+async def test_the_last_good_one_tells_where_the_operator_is_now(plane: ControlPlane) -> None:
+    await plane.apply(
+        routerconfig(MOCK, models={"good": "mock"}), secret("keys", master=MASTER_KEY)
+    )
+    async with plane.operator():
+        await plane.until_condition("Accepted", "True")
+    await plane.patch('{"spec": {"redis": {"urlSecretRef": {"name": "nowhere"}}}}')
+    before = await plane.secret("default-snapshot")
+    async with plane.operator(STREAM_URL=f"https://localhost:{plane.stream_port}"):
+        await plane.until_condition("Programmed", "False", "LastGoodKept")
+        await until_secret(plane, lambda s: b"https://localhost:" in read(s, STREAM_FILE))
+        after = await plane.secret("default-snapshot")
+        assert read(after, SNAPSHOT_FILE) == read(before, SNAPSHOT_FILE)
+
+
+def read(secret: dict[str, Any], name: str) -> bytes:
+    return base64.b64decode(secret["data"][name])
 
 
 async def test_a_name_that_two_models_claim_is_named_and_the_rest_is_served(
