@@ -41,6 +41,7 @@ from airouter_operator.publish import Publisher, config_of
 from airouter_operator.queue import KeyedQueue, Patience
 from airouter_operator.reconcile import Reconciler
 from airouter_operator.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
+from airouter_operator.rivals import Rivals
 from airouter_operator.stream import StreamServer
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ class Operator:
         names = [urlsplit(settings.public_url).hostname or "localhost"]
         self._authority = AuthorityKeeper(kube, settings.namespace, names)
         self._publisher = Publisher(kube, self._mirror, settings.public_url, time.time)
+        self._rivals = Rivals(settings.public_url, loop.time)
         self._reconciler = Reconciler(
             kube,
             self._mirror,
             self._publisher,
             self._streams,
             self._pods,
+            self._rivals,
             Events(kube, identity, time.time),
             self._metrics,
         )
@@ -211,6 +214,7 @@ class Operator:
         if not leading:
             self._streams.withdraw_all()
             self._pods.forget_all()
+            self._rivals.forget_all()
 
     async def _reconcile(self, key: Key) -> None:
         if self._leadership.leading:

@@ -179,7 +179,7 @@ class Publisher:
         return max(serial, before.record.serial + 1)
 
     def _stream(self, key: Key, token: str) -> Stream:
-        return Stream(f"{self._url}/v1/snapshots/{key.namespace}/{key.name}", self.bundle, token)
+        return Stream(f"{self._url}{path_of(key)}", self.bundle, token)
 
     def _manifest(self, key: Key, publication: Publication) -> Object:
         """The Secret. Raises `TooLarge`."""
@@ -222,6 +222,16 @@ def config_of(secret: Key) -> Key | None:
     if not secret.name.endswith(SUFFIX):
         return None
     return Key(secret.namespace, secret.name.removesuffix(SUFFIX))
+
+
+def path_of(key: Key) -> str:
+    """Where a RouterConfig is streamed, below the root of a stream."""
+    return f"/v1/snapshots/{key.namespace}/{key.name}"
+
+
+def root_of(key: Key, publication: Publication) -> str:
+    """The root of the stream that a publication names."""
+    return publication.stream.url.removesuffix(path_of(key))
 
 
 def owner_reference(key: Key, uid: str) -> Object:

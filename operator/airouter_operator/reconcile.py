@@ -27,7 +27,7 @@ from airouter_operator.kube import (
     status_at,
     uid_of,
 )
-from airouter_operator.publish import Publication, Publisher, TooLarge
+from airouter_operator.publish import Publication, Publisher, TooLarge, root_of
 from airouter_operator.queue import Later
 from airouter_operator.status import Outcome, status_of
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from airouter_operator.metrics import Metrics
     from airouter_operator.mirror import Mirror
     from airouter_operator.pods import Pods
+    from airouter_operator.rivals import Rivals
     from airouter_operator.stream import StreamServer
 
 logger = logging.getLogger("airouter.operator")
@@ -69,6 +70,7 @@ class Reconciler:
         publisher: Publisher,
         streams: StreamServer,
         pods: Pods,
+        rivals: Rivals,
         events: Events,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
@@ -78,6 +80,7 @@ class Reconciler:
         self._publisher = publisher
         self._streams = streams
         self._pods = pods
+        self._rivals = rivals
         self._events = events
         self._metrics = metrics
         self._clock = clock
@@ -93,6 +96,7 @@ class Reconciler:
             try:
                 outcome, publication = await self._publish(key, gathered)
                 if publication is not None:
+                    self._rivals.heed(key, root_of(key, publication))
                     self._streams.offer(key, publication)
                 await self._tell(key, gathered.config, outcome, publication)
             except Conflict:
@@ -103,12 +107,15 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         """It was deleted; its Secret is collected with it."""
         self._known.pop(key, None)
+        self._rivals.forget(key)
         self._pods.forget(key)
         self._streams.withdraw(key)
 
     async def _publish(self, key: Key, gathered: Gathered) -> tuple[Outcome, Publication | None]:
         """What became of it, and what is published: the last good one where nothing else can be."""
         before = self._publisher.published(key)
+        if before is not None:
+            self._rivals.heed(key, root_of(key, before))
         known = self._known.get(key)
         if known is not None and known[0] == gathered.fingerprint:
             outcome = known[1]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from airouter.config.delivery import STREAM_FILE
 from support.config import MOCK
-from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess, condition
+from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess, condition, control_plane
 from support.kubernetes.faults import FaultyProxy
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_models import models, patch_models, until_models
@@ -23,6 +27,18 @@ async def declared(plane: ControlPlane) -> None:
     await plane.apply(
         routerconfig(MOCK, models={"first": "mock"}), secret("keys", master=MASTER_KEY)
     )
+
+
+@pytest.fixture
+async def elsewhere(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[ControlPlane]:
+    """Another namespace, whose operator may do in the first all that its own may."""
+    name = f"{plane.namespace}-elsewhere"
+    await plane.kubectl("create", "namespace", name)
+    async with control_plane(plane.api, name, tmp_path) as other:
+        account = f"--serviceaccount={name}:{ACCOUNT}"
+        await plane.kubectl("create", "rolebinding", "other", f"--role={ACCOUNT}", account)
+        yield other
+    await plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
 async def test_routers_live_without_their_operator(plane: ControlPlane) -> None:
@@ -143,6 +159,33 @@ async def test_two_operators_do_not_fight(plane: ControlPlane) -> None:
                 await asyncio.sleep(0.1)
         await plane.until(lambda s: s["models"] == 1 and s["observedGeneration"] == 7)
         assert (condition(await plane.status(), "Accepted") or {})["lastTransitionTime"] == since
+
+
+async def test_two_operators_of_different_namespaces_do_not_fight(
+    plane: ControlPlane, elsewhere: ControlPlane
+) -> None:
+    ahead, behind = sorted([plane, elsewhere], key=lambda each: each.stream_url)
+    async with behind.operator(WATCH=plane.namespace), plane.router():
+        await plane.until_condition("Ready", "True")
+        async with ahead.operator(WATCH=plane.namespace) as other:
+            await until_streamed_by(plane, ahead)
+            await asyncio.sleep(1)
+            before = await versions(plane)
+            await asyncio.sleep(3)
+            assert await versions(plane) == before
+            assert await other.metric("reconciles_total") < 20
+
+
+async def until_streamed_by(plane: ControlPlane, operator: ControlPlane) -> None:
+    async with asyncio.timeout(20):
+        while operator.stream_url.encode() not in await streamed(plane):
+            await asyncio.sleep(0.05)
+
+
+async def streamed(plane: ControlPlane) -> bytes:
+    """Where the pods of the RouterConfig are told to poll."""
+    data = (await plane.secret("default-snapshot"))["data"]
+    return base64.b64decode(data[STREAM_FILE])
 
 
 async def versions(plane: ControlPlane) -> list[str]:

@@ -1,0 +1,62 @@
+"""Two operators that serve the same RouterConfig, by mistake: one of them gives way.
+
+A Lease keeps the replicas of one operator apart, but an operator in another namespace has a Lease
+of its own. Each would put its own address into the snapshot and its own pods into the status, as
+fast as it sees what the other wrote. So the one whose address sorts first goes on, and the other
+looks again now and then, because the first may be gone by then.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airouter_operator.queue import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter_operator.kube import Key
+
+logger = logging.getLogger("airouter.operator")
+
+GIVING_WAY = 300.0
+"""Seconds."""
+
+
+class Rivals:
+    """Knows which snapshots name this operator, and who took one of them away."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        """`url` is the root of this operator's stream."""
+        self._url = url
+        self._clock = clock
+        self._held: set[Key] = set()
+        self._until: dict[Key, float] = {}
+
+    def heed(self, key: Key, url: str) -> None:
+        """Take note of the stream that a snapshot names. Raises `Later` to give way."""
+        if url == self._url:
+            self._held.add(key)
+            return
+        if key in self._held and url < self._url:
+            self._until[key] = self._clock() + GIVING_WAY
+            logger.warning(
+                "%s: the operator at %s serves it, too, so this one gives way; "
+                "let a namespace be watched by one operator only",
+                key,
+                url,
+            )
+        self._held.discard(key)
+        if self._clock() < self._until.get(key, 0.0):
+            raise Later(f"the operator at {url} serves it")
+
+    def forget(self, key: Key) -> None:
+        """There is no such RouterConfig any more."""
+        self._held.discard(key)
+        self._until.pop(key, None)
+
+    def forget_all(self) -> None:
+        """Another replica leads, and names itself."""
+        self._held.clear()
+        self._until.clear()
