@@ -233,6 +233,11 @@ def test_pods_are_spread_over_zones_and_nodes() -> None:
     assert spread(topologySpread="Disabled") == []
 
 
+def test_routers_may_be_replaced_all_at_once() -> None:
+    deployment = only("Deployment", render(values={"router.strategy.type": "Recreate"}), "router")
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_one_operator_ends_before_the_next_starts() -> None:
     spec = only("Deployment", render(), "operator")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
