@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,15 @@ def test_selectors_have_nothing_in_them_that_an_upgrade_changes() -> None:
     changing = {"helm.sh/chart", "app.kubernetes.io/version", "team"}
     for _, selector in selectors(render("everything-on")):
         assert not changing & selector.keys()
+
+
+def test_a_new_version_of_the_chart_alone_replaces_no_pod(tmp_path: Path) -> None:
+    copy = shutil.copytree(CHART, tmp_path / "chart")
+    chart = copy / "Chart.yaml"
+    chart.write_text(chart.read_text().replace("\nversion: ", "\nversion: 9"))
+    text = helm(4, "template", RELEASE, str(copy), "--kube-version=1.34.4", *settings())
+    new = [document for document in yaml.safe_load_all(text) if document]
+    assert pod_templates(new) == pod_templates(render())
 
 
 @pytest.mark.parametrize("name", ["x", "a" * 53])

@@ -25,6 +25,14 @@ app.kubernetes.io/component: {{ last . }}
 {{/* Of anything that belongs to no part: (list $ ""). */}}
 {{- define "airouter.labels" -}}
 {{- $root := first . -}}
+{{ include "airouter.podLabels" . }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Nothing in which a new version of the chart alone would replace the pods. */}}
+{{- define "airouter.podLabels" -}}
+{{- $root := first . -}}
 app.kubernetes.io/name: {{ include "airouter.name" $root }}
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- with last . }}
@@ -32,8 +40,6 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: auto-ai-router
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
 {{- with $root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}

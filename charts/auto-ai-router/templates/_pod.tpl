@@ -3,7 +3,7 @@
 {{- define "airouter.podMetadata" -}}
 {{- $part := get (first .).Values (last .) -}}
 labels:
-  {{- include "airouter.labels" . | nindent 2 }}
+  {{- include "airouter.podLabels" . | nindent 2 }}
   {{- with $part.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
