@@ -96,8 +96,25 @@ def test_every_variable_is_a_setting(ci: str) -> None:
 def test_no_variable_is_set_twice(part: str) -> None:
     own = environment({"router": router, "operator": operator}[part](render("everything-on")))
     for name in own.keys() - {"HTTPS_PROXY", "AIROUTER_OPERATOR_RESYNC"}:
-        with pytest.raises(HelmFailed, match=rf"{part}\.extraEnv: {name} follows from another"):
-            render("everything-on", {f"{part}.extraEnv": [{"name": name, "value": "1"}]})
+        assert_refused(part, name)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("router", "AIROUTER_HOST"),
+        ("router", "AIROUTER_PORT"),
+        ("operator", "AIROUTER_OPERATOR_STREAM_PORT"),
+        ("operator", "AIROUTER_OPERATOR_HEALTH_PORT"),
+    ],
+)
+def test_no_variable_leads_a_process_away_from_its_ports(part: str, name: str) -> None:
+    assert_refused(part, name)
+
+
+def assert_refused(part: str, name: str) -> None:
+    with pytest.raises(HelmFailed, match=rf"{part}\.extraEnv: {name} follows from what else"):
+        render("everything-on", {f"{part}.extraEnv": [{"name": name, "value": "1"}]})
 
 
 def test_a_router_serves_the_mounted_snapshot() -> None:

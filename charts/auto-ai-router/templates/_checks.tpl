@@ -20,7 +20,7 @@
 {{- range $part := list "router" "operator" }}
 {{- range (get $.Values $part).extraEnv }}
 {{- if has .name (include "airouter.ownVariables" $ | fromYamlArray) }}
-{{- fail (printf "%s.extraEnv: %s follows from another value of the chart" $part .name) }}
+{{- fail (printf "%s.extraEnv: %s follows from what else the chart says" $part .name) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -31,9 +31,10 @@
 {{- end }}
 {{- end }}
 
-{{/* What somebody else would set twice. */}}
+{{/* What somebody else would set twice, and the ports that Services and probes ask for. */}}
 {{- define "airouter.ownVariables" -}}
 [
+  AIROUTER_HOST, AIROUTER_PORT, AIROUTER_OPERATOR_STREAM_PORT, AIROUTER_OPERATOR_HEALTH_PORT,
   AIROUTER_POD_NAME, AIROUTER_LOG_LEVEL, AIROUTER_ACCESS_LOG, AIROUTER_DRAIN_GRACE, AIROUTER_DRAIN_DEADLINE,
   AIROUTER_OPERATOR_NAMESPACE, AIROUTER_OPERATOR_SERVICE, AIROUTER_OPERATOR_WATCH, AIROUTER_OPERATOR_LOG_LEVEL,
   {{- if .Values.telemetry.otlp.endpoint }}
