@@ -8,7 +8,7 @@ import pytest
 
 from chart.rendering import NAME, Object, of_kind, only, operator, pod_templates, render, router
 
-DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+DNS = [{"port": p, "protocol": protocol} for p in (53, 5353) for protocol in ("UDP", "TCP")]
 POLICIES = {
     "router.networkPolicy.enabled": True,
     "operator.networkPolicy.enabled": True,
@@ -51,7 +51,7 @@ def test_a_router_reaches_providers_dns_and_the_operator() -> None:
 
 def test_a_router_reaches_what_else_it_is_told_to() -> None:
     rules = policy("router", "everything-on")["egress"]
-    assert ports(rules) == [[443, 8000, 11434], [53, 53], [8443], [4317], [6379]]
+    assert ports(rules) == [[443, 8000, 11434], [53, 53, 5353, 5353], [8443], [4317], [6379]]
 
 
 @pytest.mark.parametrize(
