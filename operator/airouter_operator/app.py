@@ -209,11 +209,11 @@ class Operator:
         self._add(key)
 
     def _turned(self, leading: bool) -> None:
+        self._pods.begin_anew()
         if leading and self._told:
             self._add_all()
         if not leading:
             self._streams.withdraw_all()
-            self._pods.forget_all()
             self._rivals.forget_all()
 
     async def _reconcile(self, key: Key) -> None:

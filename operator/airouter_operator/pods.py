@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from airouter_operator.kube import Key
 
 
+COMING_BACK = 8.0
+"""Seconds in which every pod has tried again: see `LONGEST_DELAY` of the routers' stream."""
+
+
 class Full(Exception):
     """The RouterConfig has as many pods as it may have."""
 
@@ -55,6 +59,7 @@ class Pods:
         self._most = most
         self._clock = clock
         self._pods: dict[Key, dict[str, Pod]] = {}
+        self._since = clock()
 
     def begin(self, key: Key, poll: Poll) -> bool:
         """A poll begins; returns whether it says something new. Raises `Full`."""
@@ -91,8 +96,14 @@ class Pods:
         """Forget all pods of a RouterConfig."""
         self._pods.pop(key, None)
 
-    def forget_all(self) -> None:
+    def begin_anew(self) -> None:
+        """Forget all pods: those of another operator will come, or ours will go to another."""
         self._pods.clear()
+        self._since = self._clock()
+
+    def may_come_back(self) -> bool:
+        """Whether pods may be connecting anew that another operator has known."""
+        return self._clock() - self._since < COMING_BACK
 
     def tally(self, key: Key, version: str) -> Tally:
         """Who runs a version, and who refuses it."""

@@ -29,7 +29,7 @@ from airouter_operator.kube import (
 )
 from airouter_operator.publish import Publication, Publisher, TooLarge, root_of
 from airouter_operator.queue import Later
-from airouter_operator.status import Outcome, status_of
+from airouter_operator.status import Outcome, lacks_nothing_but_pods, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,13 +166,18 @@ class Reconciler:
     async def _tell(
         self, key: Key, config: Object, outcome: Outcome, publication: Publication | None
     ) -> None:
-        """Write the status if it is not as it should be, and Events for what has turned."""
+        """Write the status if it is not as it should be, and Events for what has turned.
+
+        Raises `Later` where nothing but pods has gone, and they may be on their way.
+        """
         tally = self._pods.tally(key, publication.record.version if publication else "")
         before = config.get("status") or {}
         now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = status_of(generation_of(config), outcome, publication, tally, before, now)
         if status == before:
             return
+        if self._pods.may_come_back() and lacks_nothing_but_pods(status, before):
+            raise Later("pods may come back that another operator has known")
         body = {
             "apiVersion": config["apiVersion"],
             "kind": config["kind"],

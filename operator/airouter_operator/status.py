@@ -227,6 +227,17 @@ def dated(
     }
 
 
+def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
+    """Whether a status says the same of the same snapshot, but for pods that are not there."""
+    about_pods = {"conditions", "pods", "podStatus"}
+    facts = [
+        {name: value for name, value in each.items() if name not in about_pods}
+        for each in (status, before)
+    ]
+    known = (before.get("podStatus") or {}).get("connected", 0)
+    return facts[0] == facts[1] and bool(status["podStatus"]["connected"] < known)
+
+
 def shown(version: str) -> str:
     """A version for people: enough of it to tell it from others."""
     return version[:16]

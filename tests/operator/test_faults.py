@@ -56,6 +56,21 @@ async def test_routers_live_without_their_operator(plane: ControlPlane) -> None:
                 await plane.until(lambda s: s["pods"] == "2/2")
 
 
+async def test_an_operator_that_starts_anew_writes_nothing_that_is_there(
+    plane: ControlPlane,
+) -> None:
+    async with plane.operator() as operator, plane.router("one"), plane.router("two"):
+        await plane.until(lambda s: s["pods"] == "2/2")
+        before = await versions(plane), len(await plane.events())
+        await operator.kill()
+        async with plane.operator() as following:
+            async with asyncio.timeout(20):
+                while await following.metric("pods_connected") < 2:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(1)
+            assert (await versions(plane), len(await plane.events())) == before
+
+
 async def test_it_comes_through_an_outage_of_the_api_server(plane: ControlPlane) -> None:
     async with plane.operator() as operator, plane.router() as router:
         await plane.until_condition("Ready", "True")
