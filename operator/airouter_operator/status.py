@@ -156,6 +156,10 @@ def programmed_of(outcome: Outcome, publication: Publication | None, tally: Tall
     if publication.record.version != outcome.version:
         message = f"pods keep the last good snapshot, {shown(publication.record.version)}"
         return Condition("Programmed", "False", "LastGoodKept", message)
+    if not tally.connected:
+        version, name = shown(publication.record.version), publication.secret_name
+        message = f"{version} is published and no pod is connected that mounts Secret {name}"
+        return Condition("Programmed", "Unknown", "NoPods", message)
     return acknowledged_of(shown(publication.record.version), tally)
 
 
@@ -165,9 +169,6 @@ def acknowledged_of(version: str, tally: Tally) -> Condition:
         first = tally.rejections[0]
         message = f"{len(tally.rejections)} pods refuse {version}; {first.pod}: {first.reason}"
         return Condition("Programmed", "False", "Rejected", message)
-    if not tally.connected:
-        message = f"{version} is published and no pod is connected"
-        return Condition("Programmed", "Unknown", "NoPods", message)
     message = f"{tally.programmed} of {tally.connected} pods run {version}"
     if tally.programmed < tally.connected:
         return Condition("Programmed", "False", "Pending", message)

@@ -82,6 +82,11 @@ def test_programmed_means_that_every_connected_pod_runs_it(
     assert (found["Programmed"], found["Ready"]) == (expected, ready)
 
 
+def test_routers_that_look_elsewhere_are_told_where_to_look() -> None:
+    found = message(status(tally=Tally()), "Programmed")
+    assert found.endswith("no pod is connected that mounts Secret default-snapshot")
+
+
 def test_one_broken_credential_is_named_and_does_not_make_the_rest_unready() -> None:
     outcome = GOOD._replace(usable=frozenset({"one"}), findings=(GONE, WARNING))
     found = status(outcome)
