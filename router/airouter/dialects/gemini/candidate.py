@@ -67,10 +67,10 @@ class CandidateReader:
         "_index",
         "_maker",
         "_open",
+        "_reason",
         "_sealed",
         "_seed",
         "_text",
-        "stopped",
     )
 
     def __init__(self, index: int, maker: str, seed: str) -> None:
@@ -87,7 +87,13 @@ class CandidateReader:
         """All that was said, for the places of citations."""
         self._before = 0
         """Pieces of it that stand before the part that is open."""
-        self.stopped = False
+        self._reason: str | None = None
+        """Why it stopped, as far as is known: it may go on after code that Google ran."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it may end here."""
+        return self._reason is not None
 
     def feed(self, candidate: schema.Candidate) -> Iterator[Event]:
         """The events of one piece."""
@@ -98,12 +104,20 @@ class CandidateReader:
         yield from self._beside(candidate)
         if last is not None:
             yield from self._part(last)
-        if candidate.finish_reason is not None:
-            yield from self._stop(candidate.finish_reason)
+        reason = candidate.finish_reason
+        self._reason = reason or self._reason
+        if reason in FAULTS:
+            yield from self._close()
+            yield Broken(failure=fault(reason))
 
-    def block(self) -> Iterator[Event]:
+    def block(self) -> None:
         """The prompt is refused."""
-        yield from self._stop("SAFETY")
+        self._reason = self._reason or "SAFETY"
+
+    def end(self) -> Iterator[Event]:
+        """There will be no more of it."""
+        yield from self._close()
+        yield self._stopped(self._reason or "")
 
     def _beside(self, candidate: schema.Candidate) -> Iterator[Event]:
         """What is told of the text, of which there may be none."""
@@ -176,13 +190,6 @@ class CandidateReader:
         if self._open is not None:
             self._open = None
             yield PartEnded(at=self._at, choice=self._index)
-
-    def _stop(self, reason: str) -> Iterator[Event]:
-        if self.stopped:
-            return
-        self.stopped = True
-        yield from self._close()
-        yield Broken(failure=fault(reason)) if reason in FAULTS else self._stopped(reason)
 
     def _stopped(self, reason: str) -> Stopped:
         """Google has no word for calls: there they are, or not."""

@@ -56,16 +56,19 @@ class Parser:
                     self._over = True
                     return
         if response.prompt_feedback is not None and response.prompt_feedback.block_reason:
-            yield from self._reader(0).block()
+            self._reader(0).block()
 
     def finish(self) -> Iterator[Event]:
         """Whole when every candidate has stopped: nothing else says so."""
         if self._over:
             return
         self._over = True
+        candidates = self._candidates.values()
+        whole = candidates and all(each.stopped for each in candidates)
+        for candidate in candidates if whole else ():
+            yield from candidate.end()
         if self._usage is not None:
             yield Counted(usage=self._usage)
-        whole = self._candidates and all(each.stopped for each in self._candidates.values())
         yield Ended() if whole else Broken(failure=ended_early())
 
     def _begin(self, response: schema.Response) -> Begun:

@@ -211,6 +211,21 @@ def test_answers_to_choose_from_come_side_by_side() -> None:
     assert (second.parts, second.stop) == ((Text(text="B1B2"),), "length")
 
 
+def test_an_answer_that_goes_on_after_google_ran_code_stops_once_and_at_its_end() -> None:
+    """A recorded stream: the piece with the code says STOP, and the words come after it."""
+    code = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
+    ran = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}
+    pieces = [
+        piece(code, finishReason="STOP"),
+        piece(ran),
+        piece({"text": "It is "}),
+        piece({"text": "42."}, finishReason="STOP"),
+    ]
+    events = heard(*pieces)
+    assert [type(event) for event in events[-3:]] == [PartEnded, Stopped, Ended]
+    assert [event for event in events if isinstance(event, Stopped)] == [Stopped(stop="end")]
+
+
 def test_a_stream_in_which_one_answer_does_not_end_is_broken() -> None:
     events = heard(piece({"text": "A"}, finishReason="STOP"), piece({"text": "B"}, index=1))
     assert isinstance(events[-1], Broken)
@@ -274,6 +289,6 @@ def test_a_prompt_that_is_blocked_ends_the_answer_once(before: list[Json]) -> No
 def test_a_parser_that_has_finished_says_no_more() -> None:
     parser = UPSTREAM.stream_parser(Destination(model=FLASH))
     last = list(parser.feed(Frame(b"", msgspec.json.encode(piece(finishReason="STOP")))))
-    assert last == [Begun(id="r1", model=FLASH), Stopped(stop="end")]
-    assert list(parser.finish()) == [Ended()]
+    assert last == [Begun(id="r1", model=FLASH)]
+    assert list(parser.finish()) == [Stopped(stop="end"), Ended()]
     assert list(parser.finish()) == []
