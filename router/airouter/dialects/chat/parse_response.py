@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import Counts, parse_usage
+from airouter.dialects.chat.completion import (
+    Call,
+    Called,
+    Completion,
+    LogProbs,
+    Said,
+    Sound,
+    WireChoice,
+    error_in,
+    read_completion,
+    text_in,
+    thought_in,
+)
+from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.conversation import (
     Answer,
     Audio,
     Choice,
     Citation,
-    Json,
     Part,
     Reasoning,
     Refusal,
@@ -21,6 +34,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.failures import Failure
 from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
@@ -29,143 +43,84 @@ if TYPE_CHECKING:
 STOPS: dict[str | None, Stop] = {
     "stop": "end",
     "length": "length",
+    "model_length": "length",
+    "max_tokens": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "sensitive": "content_filter",
 }
+"""OpenAI's words, and those of Mistral and Z.ai."""
 
 
-class Called(msgspec.Struct):
-    """Name and arguments, or in a stream some of them."""
+FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
+"""Reasons to stop of servers that imitate OpenAI's, which has none for its own failing."""
 
-    name: str | None = None
-    arguments: str | None = None
-    input: str | None = None
-
-
-class Call(msgspec.Struct):
-    """A call of a tool, or in a stream some of it."""
-
-    id: str | None = None
-    index: int | None = None
-    function: Called | None = None
-    custom: Called | None = None
-
-
-class URLCitation(msgspec.Struct):
-    """Where a piece of the text comes from."""
-
-    url: str
-    title: str | None = None
-    start_index: int | None = None
-    end_index: int | None = None
-
-
-class Annotation(msgspec.Struct):
-    """What is said of the text."""
-
-    url_citation: URLCitation | None = None
-
-
-class Sound(msgspec.Struct):
-    """What the model says aloud, or in a stream some of it."""
-
-    id: str | None = None
-    data: str | None = None
-    expires_at: int | None = None
-    transcript: str | None = None
-
-
-class Said(msgspec.Struct):
-    """A message, or in a stream some of it. Open-weight servers have two names for reasoning."""
-
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[Call] | None = None
-    annotations: list[Annotation] | None = None
-    audio: Sound | None = None
-
-
-class LogProbs(msgspec.Struct):
-    """How likely each token was."""
-
-    content: list[Json] | None = None
-
-
-class WireChoice(msgspec.Struct):
-    """One of the answers."""
-
-    index: int = 0
-    message: Said | None = None
-    delta: Said | None = None
-    finish_reason: str | None = None
-    logprobs: LogProbs | None = None
-
-
-class Completion(msgspec.Struct):
-    """A completion, or a chunk of one."""
-
-    id: str | None = None
-    model: str | None = None
-    created: int | None = None
-    choices: list[WireChoice] | None = None
-    usage: Counts | None = None
-    service_tier: str | None = None
-    error: Json | str | None = None
-
-
-_decoder = msgspec.json.Decoder(Completion)
-
-
-def read_completion(body: bytes) -> Completion:
-    """A body or the data of a chunk. Raises `BrokenReply`."""
-    try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer is no chat completion") from None
+_encoder = msgspec.json.Encoder()
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
     """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
     completion = read_completion(body)
-    if completion.error:
-        raise failure_in(completion.error)
+    error = error_in(completion)
+    if error is not None:
+        raise failure_in(error)
     if completion.choices is None:
         raise BrokenReply("the upstream's answer has no choices")
     return Answer(
         id=completion.id or "",
         model=completion.model or destination.model,
-        created=completion.created,
+        created=created_in(completion),
         service_tier=completion.service_tier,
         usage=None if completion.usage is None else parse_usage(completion.usage),
         choices=tuple(map(choice_of, completion.choices)),
     )
 
 
+def created_in(completion: Completion) -> int | None:
+    """When it was made, in whole seconds."""
+    return None if completion.created is None else int(completion.created)
+
+
 def choice_of(choice: WireChoice) -> Choice:
-    """One choice."""
+    """One choice. Raises `Failure` for one that failed."""
+    reason = choice.finish_reason
+    if reason in FAULTS:
+        raise fault(reason)
     parts = parts_of(choice.message or Said(), choice.logprobs)
-    return Choice(parts=parts, stop=stop_of(choice.finish_reason), index=choice.index)
+    called = any(isinstance(part, ToolCall) for part in parts)
+    return Choice(parts=parts, stop=stop_of(reason, called=called), index=choice.index or 0)
 
 
-def stop_of(reason: str | None) -> Stop:
-    """Why it stopped; a word that nobody knows is an end as any other."""
-    return STOPS.get(reason, "end")
+def stop_of(reason: str | None, *, called: bool) -> Stop:
+    """Why it stopped; a word that nobody knows is an end as any other.
+
+    Whether tools are called is seen from the calls: servers of open models say `stop` with some,
+    and `tool_calls` with none.
+    """
+    stop = STOPS.get(reason, "end")
+    if stop in {"end", "tool_calls"}:
+        return "tool_calls" if called else "end"
+    return stop
+
+
+def fault(reason: str | None) -> Failure:
+    """A server that failed at its answer."""
+    what = f"The model failed to answer: {reason}."
+    return Failure(502, what, type="server_error", code=reason)
 
 
 def parts_of(said: Said, logprobs: LogProbs | None) -> tuple[Part, ...]:
     """The parts of a message: what was thought, said, and called."""
     parts: list[Part] = []
-    thought = said.reasoning_content or said.reasoning
+    thought, text = thought_in(said), text_in(said)
     if thought:
         parts.append(Reasoning(text=thought))
-    if said.content:
+    if text:
         tokens = logprobs.content if logprobs is not None else None
         parts.append(
             Text(
-                text=said.content,
+                text=text,
                 citations=tuple(citations_of(said)),
                 logprobs=None if tokens is None else tuple(tokens),
             )
@@ -179,14 +134,26 @@ def parts_of(said: Said, logprobs: LogProbs | None) -> tuple[Part, ...]:
 
 
 def call_of(call: Call) -> ToolCall:
-    """A whole call, or the beginning of one."""
-    called = call.function or call.custom or Called()
+    """A whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
-        id=call.id or "",
-        name=called.name or "",
-        arguments=(called.input if call.custom else called.arguments) or "",
+        id=call.id or "call_" + secrets.token_hex(12),
+        name=name_of(call),
+        arguments=arguments_of(call),
         custom=call.custom is not None,
     )
+
+
+def name_of(call: Call) -> str:
+    """What is called; in a stream, only the beginning says it."""
+    return (call.function or call.custom or Called()).name or ""
+
+
+def arguments_of(call: Call) -> str:
+    """The arguments, or in a stream some of them."""
+    if call.custom is not None:
+        return call.custom.input or ""
+    given = (call.function or Called()).arguments
+    return _encoder.encode(given).decode() if isinstance(given, dict) else given or ""
 
 
 def citations_of(said: Said) -> list[Citation]:

@@ -6,16 +6,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import parse_usage
-from airouter.dialects.chat.errors import failure_in
-from airouter.dialects.chat.parse_response import (
+from airouter.dialects.chat.completion import (
     Call,
     Completion,
     Said,
     WireChoice,
+    error_in,
+    read_completion,
+    text_in,
+    thought_in,
+)
+from airouter.dialects.chat.counts import parse_usage
+from airouter.dialects.chat.errors import failure_in
+from airouter.dialects.chat.parse_response import (
+    FAULTS,
+    arguments_of,
     call_of,
     citations_of,
-    read_completion,
+    created_in,
+    fault,
+    name_of,
     stop_of,
 )
 from airouter.dialects.conversation import Audio, Reasoning, Refusal, Text, ToolCall
@@ -35,12 +45,14 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.failures import ended_early
+from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.dialects.conversation import Destination, Part
     from airouter.dialects.framing import Frame
+    from airouter.failures import Failure
 
 DONE = b"[DONE]"
 
@@ -48,13 +60,12 @@ DONE = b"[DONE]"
 class Parser:
     """The state of one stream."""
 
-    __slots__ = ("_begun", "_choices", "_destination", "_over", "_stopped")
+    __slots__ = ("_begun", "_choices", "_destination", "_over")
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._choices: dict[int, ChoiceParser] = {}
         self._begun = False
-        self._stopped = False
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
@@ -62,18 +73,19 @@ class Parser:
         if self._over:
             return
         if frame.data == DONE:
-            yield from self.finish()
+            yield from self._done()
             return
         chunk = read_completion(frame.data)
-        if chunk.error:
+        failure = failure_of(chunk)
+        if failure is not None:
             self._over = True
-            yield Broken(failure=failure_in(chunk.error))
+            yield Broken(failure=failure)
             return
         if not self._begun:
             self._begun = True
             yield self._begin(chunk)
         for choice in chunk.choices or ():
-            yield from self._choice(choice)
+            yield from self._reader(choice.index or 0).feed(choice)
         if chunk.usage is not None:
             yield Counted(usage=parse_usage(chunk.usage))
 
@@ -82,28 +94,53 @@ class Parser:
         if self._over:
             return
         self._over = True
-        yield Ended() if self._stopped else Broken(failure=ended_early())
+        whole = any(choice.stopped for choice in self._choices.values())
+        yield Ended() if whole else Broken(failure=ended_early())
+
+    def _done(self) -> Iterator[Event]:
+        """The server says that this is all, though it may not have said why."""
+        for choice in self._choices.values():
+            yield from choice.stop(None)
+        yield from self.finish()
 
     def _begin(self, chunk: Completion) -> Begun:
         return Begun(
             id=chunk.id or "",
             model=chunk.model or self._destination.model,
-            created=chunk.created,
+            created=created_in(chunk),
             service_tier=chunk.service_tier,
         )
 
-    def _choice(self, choice: WireChoice) -> Iterator[Event]:
-        parser = self._choices.get(choice.index)
+    def _reader(self, index: int) -> ChoiceParser:
+        parser = self._choices.get(index)
         if parser is None:
-            parser = self._choices[choice.index] = ChoiceParser(choice.index)
-        yield from parser.feed(choice)
-        self._stopped = self._stopped or choice.finish_reason is not None
+            parser = self._choices[index] = ChoiceParser(index)
+        return parser
+
+
+def failure_of(chunk: Completion) -> Failure | None:
+    """Why there will be no more, if a chunk says so."""
+    error = error_in(chunk)
+    if error is not None:
+        return failure_in(error)
+    reasons = (choice.finish_reason for choice in chunk.choices or ())
+    reason = next((reason for reason in reasons if reason in FAULTS), None)
+    return None if reason is None else fault(reason)
 
 
 class ChoiceParser:
     """The state of one choice: which part is open."""
 
-    __slots__ = ("_at", "_call", "_index", "_kind", "_sound", "_stopped")
+    __slots__ = (
+        "_arguments",
+        "_at",
+        "_call",
+        "_called",
+        "_index",
+        "_kind",
+        "_sound",
+        "stopped",
+    )
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -111,24 +148,27 @@ class ChoiceParser:
         self._kind: type[Part] | None = None
         """Of the part that is open."""
         self._call: Call | None = None
+        self._arguments: list[str] = []
+        """Of the call that is open."""
+        self._called = False
         self._sound: Audio | None = None
-        self._stopped = False
+        self.stopped = False
 
     def feed(self, choice: WireChoice) -> Iterator[Event]:
         """The events of one delta."""
-        if self._stopped:
+        if self.stopped:
             return
         said = choice.delta or choice.message or Said()
-        thought = said.reasoning_content or said.reasoning
+        thought, text = thought_in(said), text_in(said)
         if thought:
             yield from self._open(Reasoning())
             yield ReasoningDelta(at=self._at, text=thought, choice=self._index)
         tokens = choice.logprobs.content if choice.logprobs is not None else None
-        if said.content or tokens:
+        if text or tokens:
             yield from self._open(Text(text=""))
             yield TextDelta(
                 at=self._at,
-                text=said.content or "",
+                text=text,
                 choice=self._index,
                 logprobs=tuple(tokens) if tokens else None,
             )
@@ -141,9 +181,9 @@ class ChoiceParser:
         if said.audio is not None:
             self._hear(said)
         for call in said.tool_calls or ():
-            yield from self._called(call)
-        if choice.finish_reason is not None:
-            yield from self._stop(choice.finish_reason)
+            yield from self._calling(call)
+        if choice.finish_reason:  # some servers say "" until they know
+            yield from self.stop(choice.finish_reason)
 
     def _open(self, part: Part) -> Iterator[Event]:
         """Begin a part, unless one of its kind is open."""
@@ -161,16 +201,39 @@ class ChoiceParser:
             self._kind = None
             yield PartEnded(at=self._at, choice=self._index)
 
-    def _called(self, call: Call) -> Iterator[Event]:
-        """A call, or more of one. Some servers give every call the index 0, and each its id."""
-        last = self._call if self._kind is ToolCall else None
-        if last is None or call.index != last.index or (call.id and call.id != last.id):
+    def _calling(self, call: Call) -> Iterator[Event]:
+        """A call, or more of one."""
+        arguments = arguments_of(call)
+        if self._is_another(call, arguments):
             self._call = call
-            begun = call_of(call)
-            yield from self._begin(msgspec.structs.replace(begun, arguments=""))
-        arguments = call_of(call).arguments
+            self._called = True
+            self._arguments = []
+            yield from self._begin(msgspec.structs.replace(call_of(call), arguments=""))
         if arguments:
+            self._arguments.append(arguments)
             yield ArgumentsDelta(at=self._at, text=arguments, choice=self._index)
+
+    def _is_another(self, call: Call, arguments: str) -> bool:
+        """Whether a call begins. Raises `BrokenReply` for more of one that is over.
+
+        Only the index should tell, and only the first piece have a name and an id. But there are
+        servers that give no index or always 0, no id or a new one to each piece, and each piece
+        its name.
+        """
+        last = self._call if self._kind is ToolCall else None
+        if last is None:
+            return True
+        moved = None not in {call.index, last.index} and call.index != last.index
+        name = name_of(call)
+        if not name:
+            if moved:
+                raise BrokenReply("the upstream's stream goes on with a call that is not open")
+            return False
+        if moved or name != name_of(last):
+            return True
+        if call.id:
+            return call.id != last.id
+        return bool(arguments) and is_whole("".join(self._arguments))
 
     def _hear(self, said: Said) -> None:
         """Sound comes in pieces of base64 that begin anew: kept, and given whole."""
@@ -185,9 +248,21 @@ class ChoiceParser:
             expires_at=piece.expires_at or heard.expires_at,
         )
 
-    def _stop(self, reason: str) -> Iterator[Event]:
+    def stop(self, reason: str | None) -> Iterator[Event]:
+        """There will be no more of it."""
+        if self.stopped:
+            return
         if self._sound is not None:
             yield from self._begin(self._sound)
         yield from self._close()
-        self._stopped = True
-        yield Stopped(stop=stop_of(reason), choice=self._index)
+        self.stopped = True
+        yield Stopped(stop=stop_of(reason, called=self._called), choice=self._index)
+
+
+def is_whole(arguments: str) -> bool:
+    """Whether nothing can be added to arguments."""
+    try:
+        msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

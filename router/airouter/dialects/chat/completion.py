@@ -1,0 +1,149 @@
+"""A provider's completion or a chunk of one, as msgspec reads it.
+
+OpenAI's form, and what servers that imitate it make of it: nulls for whatever they have not, a
+content in pieces, arguments as objects, errors where a choice should be.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from airouter.dialects.chat.counts import Counts
+from airouter.dialects.conversation import Json
+from airouter.wire import BrokenReply
+
+
+class Called(msgspec.Struct):
+    """Name and arguments, or in a stream some of them."""
+
+    name: str | None = None
+    arguments: str | Json | None = None
+    input: str | None = None
+
+
+class Call(msgspec.Struct):
+    """A call of a tool, or in a stream some of it."""
+
+    id: str | None = None
+    index: int | None = None
+    function: Called | None = None
+    custom: Called | None = None
+
+
+class URLCitation(msgspec.Struct):
+    """Where a piece of the text comes from."""
+
+    url: str
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+
+
+class Annotation(msgspec.Struct):
+    """What is said of the text."""
+
+    url_citation: URLCitation | None = None
+
+
+class Sound(msgspec.Struct):
+    """What the model says aloud, or in a stream some of it."""
+
+    id: str | None = None
+    data: str | None = None
+    expires_at: int | None = None
+    transcript: str | None = None
+
+
+class ContentPiece(msgspec.Struct):
+    """A piece of a content, as Mistral writes them: text, or thoughts in pieces of their own."""
+
+    text: str | None = None
+    thinking: str | list[ContentPiece] | None = None
+
+
+class Said(msgspec.Struct):
+    """A message, or in a stream some of it. Open-weight servers have two names for reasoning."""
+
+    content: str | list[ContentPiece] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[Call] | None = None
+    annotations: list[Annotation] | None = None
+    audio: Sound | None = None
+
+
+class LogProbs(msgspec.Struct):
+    """How likely each token was."""
+
+    content: list[Json] | None = None
+
+
+class WireChoice(msgspec.Struct):
+    """One of the answers, or (OpenRouter) why there is none."""
+
+    index: int | None = None
+    message: Said | None = None
+    delta: Said | None = None
+    finish_reason: str | None = None
+    logprobs: LogProbs | None = None
+    error: Json | str | None = None
+
+
+class Completion(msgspec.Struct):
+    """A completion, or a chunk of one."""
+
+    id: str | None = None
+    object: str | None = None
+    model: str | None = None
+    created: float | None = None
+    choices: list[WireChoice] | None = None
+    usage: Counts | None = None
+    service_tier: str | None = None
+    error: Json | str | None = None
+    message: str | None = None
+    """Of an error that stands for itself, as older servers of open models write it."""
+
+
+_decoder = msgspec.json.Decoder(Completion)
+
+
+def read_completion(body: bytes) -> Completion:
+    """A body or the data of a chunk. Raises `BrokenReply`."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenReply("the upstream's answer is no chat completion") from None
+
+
+def error_in(completion: Completion) -> Json | str | None:
+    """The error that stands where an answer should; None where there is none."""
+    if completion.error:
+        return completion.error
+    if completion.object == "error":
+        return completion.message or "The upstream failed."
+    return next((choice.error for choice in completion.choices or () if choice.error), None)
+
+
+def text_in(said: Said) -> str:
+    """What is said in a message."""
+    content = said.content
+    if isinstance(content, list):
+        return "".join(piece.text or "" for piece in content if piece.thinking is None)
+    return content or ""
+
+
+def thought_in(said: Said) -> str:
+    """What is thought in it."""
+    beside = said.reasoning_content or said.reasoning
+    if beside or not isinstance(said.content, list):
+        return beside or ""
+    return "".join(map(thought_of, said.content))
+
+
+def thought_of(piece: ContentPiece) -> str:
+    """The thought of a piece, if it is one."""
+    thinking = piece.thinking
+    if isinstance(thinking, list):
+        return "".join(each.text or "" for each in thinking)
+    return thinking or ""
