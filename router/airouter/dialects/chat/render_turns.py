@@ -29,30 +29,39 @@ CALL_ID_LIMIT = 40
 
 def messages_of(turns: Iterable[Turn]) -> list[Json]:
     """The messages. Raises `Unsupported` for parts that chat completions have no word for."""
-    return [message for turn in spoken_together(turns) for message in rendered(turn)]
+    messages: list[Json] = []
+    for speaks, run in groupby(turns, key=lambda turn: turn.role == "assistant"):
+        together = list(run)
+        messages += assistant(joined(together)) if speaks else heard(together)
+    return messages
 
 
-def spoken_together(turns: Iterable[Turn]) -> Iterator[Turn]:
-    """Turns with what the model says in one: all its calls stand in one message."""
-    for role, group in groupby(turns, key=lambda turn: turn.role):
-        if role == "assistant":
-            yield joined(list(group))
-        else:
-            yield from group
+def heard(turns: Sequence[Turn]) -> Iterator[Json]:
+    """What the model hears after it spoke: first what its calls gave, whatever came between.
+
+    Images and files cannot stand there: they are shown by the user, after the last of the results.
+    """
+    shown: list[Json] = []
+    for turn in turns:
+        for part in turn.parts:
+            if isinstance(part, ToolResult):
+                yield tool_message(part)
+                shown += [piece(each, turn) for each in part.parts if is_shown(each)]
+    for turn in turns:
+        rest = [part for part in turn.parts if not isinstance(part, ToolResult)]
+        if rest and shown and turn.role == "user":
+            said = shown + [piece(part, turn) for part in rest]
+            yield with_name(turn, {"role": "user", "content": said})
+            shown = []
+        elif rest:
+            yield with_name(turn, {"role": turn.role, "content": content(rest, turn)})
+    if shown:
+        yield {"role": "user", "content": shown}
 
 
-def rendered(turn: Turn) -> Iterator[Json]:
-    """A turn as one message, or as one for each result of a tool and one for the rest."""
-    if turn.role == "assistant":
-        yield from assistant(turn)
-        return
-    pictures: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, ToolResult):
-            yield tool_message(part, pictures)
-    rest = pictures + [part for part in turn.parts if not isinstance(part, ToolResult)]
-    if rest:
-        yield with_name(turn, {"role": turn.role, "content": content(rest, turn)})
+def is_shown(part: Part) -> bool:
+    """Whether it is no text."""
+    return isinstance(part, Image | File)
 
 
 def assistant(turn: Turn) -> Iterator[Json]:
@@ -97,9 +106,8 @@ def call_id(id_: str) -> str:
     return id_[:half] + id_[-half:]
 
 
-def tool_message(part: ToolResult, pictures: list[Part]) -> Json:
-    """What a call gave. Images and files cannot stand there: they follow as the user's."""
-    pictures.extend(each for each in part.parts if isinstance(each, Image | File))
+def tool_message(part: ToolResult) -> Json:
+    """What a call gave, as text."""
     text = text_of(part.parts)
     if part.failed:
         text = f"Error: {text}"

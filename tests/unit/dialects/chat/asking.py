@@ -7,9 +7,20 @@ from typing import Any
 import msgspec
 
 from airouter.dialects.assembly import Assembly
-from airouter.dialects.chat import COMPATIBLE
-from airouter.dialects.conversation import Answer, Choice, Destination, Json, ToolCall
+from airouter.dialects.chat import COMPATIBLE, UPSTREAM
+from airouter.dialects.conversation import (
+    Answer,
+    Choice,
+    Conversation,
+    Destination,
+    Json,
+    ToolCall,
+)
+from airouter.dialects.dialect import UpstreamDialect
 from airouter.dialects.events import Event
+from airouter.dialects.messages import CLIENT as MESSAGES
+from airouter.dialects.responses import CLIENT as RESPONSES
+from support.provider_shapes import problems
 
 QWEN = "qwen3-32b"
 HERE = Destination(model=QWEN, maker="OpenAICompatible/key/qwen3-32b")
@@ -73,3 +84,24 @@ def calls_in(choice: Choice) -> list[tuple[str, str]]:
     calls = [part for part in choice.parts if isinstance(part, ToolCall)]
     assert len({call.id for call in calls} - {""}) == len(calls)
     return [(call.name, call.arguments) for call in calls]
+
+
+def sent(
+    conversation: Conversation, dialect: UpstreamDialect = UPSTREAM, model: str = QWEN
+) -> Json:
+    """What a server is asked, which OpenAI's own types have nothing against."""
+    destination = msgspec.structs.replace(HERE, model=model)
+    body: Json = msgspec.json.decode(dialect.render_request(conversation, destination))
+    assert problems("openai", body) == []
+    return body
+
+
+def in_responses(*items: Json, **more: Any) -> Conversation:
+    """What a client of Responses asks."""
+    return RESPONSES.parse_request(msgspec.json.encode({"model": "m", "input": items, **more}))
+
+
+def in_messages(*messages: Json, **more: Any) -> Conversation:
+    """What a client of Messages asks."""
+    body = {"model": "m", "max_tokens": 64, "messages": messages, **more}
+    return MESSAGES.parse_request(msgspec.json.encode(body))
