@@ -52,19 +52,6 @@ def render_request(conversation: Conversation, destination: Destination) -> byte
     return _encoder.encode(body_of(conversation, destination))
 
 
-def render_compatible(conversation: Conversation, destination: Destination) -> bytes:
-    """The body for servers that speak OpenAI's API as it was: most know only these words."""
-    body = body_of(conversation, destination)
-    if "max_completion_tokens" in body:
-        body["max_tokens"] = body.pop("max_completion_tokens")
-    for message in body["messages"]:
-        if message["role"] == "developer":
-            message["role"] = "system"
-    for name in HINTS:
-        body.pop(name, None)
-    return _encoder.encode(body)
-
-
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
     """All of it, absent fields left out."""
     refuse_foreign(conversation)
