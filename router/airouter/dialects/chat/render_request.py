@@ -21,7 +21,13 @@ if TYPE_CHECKING:
         ToolChoice,
     )
 
-REASONS = re.compile(r"(^|/)(o\d|gpt-[5-9](?!-chat)|gpt-oss)")
+QUIETEST = (
+    (re.compile(r"(^|/)gpt-5-pro"), "high"),
+    (re.compile(r"(^|/)(o\d|gpt-oss|gpt-5-codex)"), "low"),
+    (re.compile(r"(^|/)gpt-5(?![.\d]|-chat)"), "minimal"),
+    (re.compile(r"(^|/)gpt-[5-9](?!.*-chat)"), "none"),
+)
+"""The models that reason, and the least that each can be asked for; the first that fits counts."""
 NEVER_REASONS = re.compile(r"(^|/)(gpt-(3|4)|chatgpt|gpt-5-chat)")
 SAMPLING = (
     "temperature",
@@ -140,8 +146,8 @@ def effort_of(thinking: Thinking | None, model: str) -> str | None:
         return None
     effort: str | None = thinking.effort
     if thinking.mode == "off":
-        effort = "none" if REASONS.search(model) else None
-    elif effort is None and thinking.budget is not None:
+        return next((least for name, least in QUIETEST if name.search(model)), None)
+    if effort is None and thinking.budget is not None:
         budget = thinking.budget
         effort = next((name for most, name in EFFORTS if budget <= most), "high")
     wanted = thinking.mode == "on" or effort not in {None, "none"}
