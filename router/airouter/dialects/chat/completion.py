@@ -6,6 +6,8 @@ content in pieces, arguments as objects, errors where a choice should be.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from airouter.dialects.chat.counts import Counts
@@ -73,6 +75,13 @@ class Said(msgspec.Struct):
     audio: Sound | None = None
 
 
+class Thought(NamedTuple):
+    """A thought, or in a stream some of it, and the field that it stands in."""
+
+    text: str
+    field: str
+
+
 class LogProbs(msgspec.Struct):
     """How likely each token was."""
 
@@ -133,12 +142,16 @@ def text_in(said: Said) -> str:
     return content or ""
 
 
-def thought_in(said: Said) -> str:
+def thought_in(said: Said) -> Thought | None:
     """What is thought in it."""
-    beside = said.reasoning_content or said.reasoning
-    if beside or not isinstance(said.content, list):
-        return beside or ""
-    return "".join(map(thought_of, said.content))
+    if said.reasoning_content:
+        return Thought(said.reasoning_content, "reasoning_content")
+    if said.reasoning:
+        return Thought(said.reasoning, "reasoning")
+    if not isinstance(said.content, list):
+        return None
+    text = "".join(map(thought_of, said.content))
+    return Thought(text, "content") if text else None
 
 
 def thought_of(piece: ContentPiece) -> str:

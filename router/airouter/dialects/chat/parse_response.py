@@ -22,13 +22,13 @@ from airouter.dialects.chat.completion import (
 )
 from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
+from airouter.dialects.chat.reasoning import signed
 from airouter.dialects.conversation import (
     Answer,
     Audio,
     Choice,
     Citation,
     Part,
-    Reasoning,
     Refusal,
     Stop,
     Text,
@@ -73,7 +73,7 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
         created=created_in(completion),
         service_tier=completion.service_tier,
         usage=None if completion.usage is None else parse_usage(completion.usage),
-        choices=tuple(map(choice_of, completion.choices)),
+        choices=tuple(choice_of(choice, destination.model) for choice in completion.choices),
     )
 
 
@@ -82,12 +82,12 @@ def created_in(completion: Completion) -> int | None:
     return None if completion.created is None else int(completion.created)
 
 
-def choice_of(choice: WireChoice) -> Choice:
+def choice_of(choice: WireChoice, model: str) -> Choice:
     """One choice. Raises `Failure` for one that failed."""
     reason = choice.finish_reason
     if reason in FAULTS:
         raise fault(reason)
-    parts = parts_of(choice.message or Said(), choice.logprobs)
+    parts = parts_of(choice.message or Said(), choice.logprobs, model)
     called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(parts=parts, stop=stop_of(reason, called=called), index=choice.index or 0)
 
@@ -110,12 +110,13 @@ def fault(reason: str | None) -> Failure:
     return Failure(502, what, type="server_error", code=reason)
 
 
-def parts_of(said: Said, logprobs: LogProbs | None) -> tuple[Part, ...]:
+def parts_of(said: Said, logprobs: LogProbs | None, model: str) -> tuple[Part, ...]:
     """The parts of a message: what was thought, said, and called."""
     parts: list[Part] = []
     thought, text = thought_in(said), text_in(said)
-    if thought:
-        parts.append(Reasoning(text=thought))
+    if thought is not None:
+        begun = signed(thought.field, model)
+        parts.append(msgspec.structs.replace(begun, text=thought.text))
     if text:
         tokens = logprobs.content if logprobs is not None else None
         parts.append(

@@ -28,7 +28,8 @@ from airouter.dialects.chat.parse_response import (
     name_of,
     stop_of,
 )
-from airouter.dialects.conversation import Audio, Reasoning, Refusal, Text, ToolCall
+from airouter.dialects.chat.reasoning import signed
+from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -114,7 +115,7 @@ class Parser:
     def _reader(self, index: int) -> ChoiceParser:
         parser = self._choices.get(index)
         if parser is None:
-            parser = self._choices[index] = ChoiceParser(index)
+            parser = self._choices[index] = ChoiceParser(index, self._destination.model)
         return parser
 
 
@@ -138,12 +139,14 @@ class ChoiceParser:
         "_called",
         "_index",
         "_kind",
+        "_model",
         "_sound",
         "stopped",
     )
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, model: str) -> None:
         self._index = index
+        self._model = model
         self._at = -1
         self._kind: type[Part] | None = None
         """Of the part that is open."""
@@ -160,9 +163,9 @@ class ChoiceParser:
             return
         said = choice.delta or choice.message or Said()
         thought, text = thought_in(said), text_in(said)
-        if thought:
-            yield from self._open(Reasoning())
-            yield ReasoningDelta(at=self._at, text=thought, choice=self._index)
+        if thought is not None:
+            yield from self._open(signed(thought.field, self._model))
+            yield ReasoningDelta(at=self._at, text=thought.text, choice=self._index)
         tokens = choice.logprobs.content if choice.logprobs is not None else None
         if text or tokens:
             yield from self._open(Text(text=""))

@@ -63,7 +63,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     refuse_foreign(conversation)
     body: dict[str, Any] = {
         "model": destination.model,
-        "messages": messages_of(conversation.turns),
+        "messages": messages_of(conversation.turns, destination.model),
         "tools": [tool_of(tool) for tool in conversation.tools],
         "tool_choice": choice_of(conversation),
         "parallel_tool_calls": conversation.parallel_tool_calls,

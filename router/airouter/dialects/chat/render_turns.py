@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from airouter.dialects.chat.reasoning import add_thoughts
 from airouter.dialects.conversation import (
     Audio,
     File,
@@ -27,12 +28,12 @@ CALL_ID_LIMIT = 40
 """Characters of a tool call's id that OpenAI takes."""
 
 
-def messages_of(turns: Iterable[Turn]) -> list[Json]:
+def messages_of(turns: Iterable[Turn], model: str) -> list[Json]:
     """The messages. Raises `Unsupported` for parts that chat completions have no word for."""
     messages: list[Json] = []
     for speaks, run in groupby(turns, key=lambda turn: turn.role == "assistant"):
         together = list(run)
-        messages += assistant(joined(together)) if speaks else heard(together)
+        messages += assistant(joined(together), model) if speaks else heard(together)
     return messages
 
 
@@ -64,8 +65,8 @@ def is_shown(part: Part) -> bool:
     return isinstance(part, Image | File)
 
 
-def assistant(turn: Turn) -> Iterator[Json]:
-    """What the model said. Its reasoning is not for other models, and stays behind."""
+def assistant(turn: Turn, model: str) -> Iterator[Json]:
+    """What the model said; what another one thought is not for it."""
     message: Json = {"role": "assistant"}
     said = [part for part in turn.parts if isinstance(part, Text) and part.text]
     calls = [call(part) for part in turn.parts if isinstance(part, ToolCall)]
@@ -81,6 +82,7 @@ def assistant(turn: Turn) -> Iterator[Json]:
         message["refusal"] = refusal
     if calls:
         message["tool_calls"] = calls
+        add_thoughts(message, turn.parts, model)
     if len(message) > 1:
         yield with_name(turn, message)
 

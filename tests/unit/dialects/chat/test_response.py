@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airouter.dialects.conversation import Json, Reasoning, Text, ToolCall
+from airouter.dialects.conversation import Json, Text, ToolCall
 from airouter.failures import Failure
-from unit.dialects.chat.asking import answer_to, calls_in, choice_of, completion, piece
+from unit.dialects.chat.asking import answer_to, calls_in, choice_of, completion, piece, thought
 
 OSLO = '{"city":"Oslo"}'
 THOUGHTFUL: list[Json] = [
@@ -20,13 +20,13 @@ THOUGHTFUL: list[Json] = [
 
 def test_a_content_in_pieces_is_read_with_its_thoughts() -> None:
     choice = choice_of({"content": THOUGHTFUL})
-    assert choice.parts == (Reasoning(text="Let me see."), Text(text="It is sunny."))
+    assert choice.parts == (thought("Let me see.", "content"), Text(text="It is sunny."))
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_is_read_by_either_name(field: str) -> None:
     choice = choice_of({"content": "Hi.", field: "Hm."})
-    assert choice.parts == (Reasoning(text="Hm."), Text(text="Hi."))
+    assert choice.parts == (thought("Hm.", field), Text(text="Hi."))
 
 
 def test_arguments_may_be_an_object() -> None:

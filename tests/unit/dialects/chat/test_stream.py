@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airouter.dialects.conversation import Json, Reasoning, Text, Usage
+from airouter.dialects.conversation import Json, Text, Usage
 from airouter.dialects.events import Broken, Counted, Ended, Stopped
 from airouter.wire import BrokenReply
 from unit.dialects.chat.asking import (
@@ -14,6 +14,7 @@ from unit.dialects.chat.asking import (
     chunk,
     heard,
     piece,
+    thought,
 )
 
 OSLO, ROME = '{"city":"Oslo"}', '{"city":"Rome"}'
@@ -154,15 +155,15 @@ def test_a_server_that_stops_for_want_of_resources_has_not_answered() -> None:
 
 
 def test_content_in_pieces_is_read_with_its_thoughts() -> None:
-    thought: Json = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    thinking: Json = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     choice = assembled(
         chunk({"role": "assistant", "content": ""}),
-        chunk({"content": [thought]}),
+        chunk({"content": [thinking]}),
         chunk({"content": [{"type": "text", "text": "It is "}]}),
         chunk({"content": "sunny."}),
         chunk({"content": ""}, "stop"),
     )
-    assert choice.parts == (Reasoning(text="Hm."), Text(text="It is sunny."))
+    assert choice.parts == (thought("Hm.", "content"), Text(text="It is sunny."))
 
 
 def test_comments_and_data_without_a_space_are_as_the_standard_has_them() -> None:

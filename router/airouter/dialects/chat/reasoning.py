@@ -1,0 +1,53 @@
+"""Reasoning that goes back to the model that made it, in the field that its server wrote it in.
+
+Servers of open models want the thoughts that led to a call back beside it: DeepSeek and Kimi refuse
+a call without them. Others refuse the very field, and each knows it by a name of its own. So the
+name is the signature of a thought, and only a model that wrote one gets it back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Reasoning, Signature
+from airouter.dialects.provenance import is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.dialects.conversation import Json, Part
+
+BESIDE = frozenset({"reasoning_content", "reasoning"})
+INSIDE = "content"
+"""Where Mistral writes thoughts, as pieces."""
+
+
+def signed(field: str, model: str) -> Reasoning:
+    """A thought that has only begun."""
+    return Reasoning(signature=Signature(maker=maker_of(model), value=field))
+
+
+def maker_of(model: str) -> str:
+    """Who can read it: the same model, whoever serves it."""
+    return f"chat/{model}"
+
+
+def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
+    """Put into a message with calls what the model thought before them."""
+    own: dict[str, list[str]] = {}
+    for part in parts:
+        match part:
+            case Reasoning(signature=Signature() as sign) if is_own(sign, maker_of(model)):
+                own.setdefault(sign.value, []).append(part.text)
+    for field, texts in own.items():
+        thought = "\n\n".join(texts)
+        if field in BESIDE:  # else a client made the signature up
+            message[field] = thought
+        elif field == INSIDE:
+            message[INSIDE] = in_pieces(thought, message.get(INSIDE))
+
+
+def in_pieces(thought: str, said: str | None) -> list[Json]:
+    """A content as Mistral writes it."""
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
+    return [thinking, {"type": "text", "text": said}] if said else [thinking]
