@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.chat.counts import render_usage
+from airouter.dialects.chat.render_request import TIERS
 from airouter.dialects.conversation import (
     Audio,
     Image,
@@ -49,6 +50,9 @@ FINISH_REASONS: dict[Stop, str] = {
     "content_filter": "content_filter",
 }
 
+STANDARD = "standard"
+"""Anthropic's word for OpenAI's default tier."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -61,7 +65,7 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
         "model": answer.model,
         "choices": [choice_of(choice) for choice in answer.choices],
         "usage": None if answer.usage is None else render_usage(answer.usage),
-        "service_tier": answer.service_tier,
+        "service_tier": tier_of(answer.service_tier),
         "system_fingerprint": None,
     }
     return _encoder.encode(body)
@@ -71,6 +75,12 @@ def completion_id(id_: str) -> str:
     """An id as OpenAI's begin, for providers too that give none."""
     id_ = id_ or secrets.token_hex(12)
     return id_ if id_.startswith("chatcmpl-") else f"chatcmpl-{id_}"
+
+
+def tier_of(tier: str | None) -> str | None:
+    """How it was served, in OpenAI's words; None where there is none for it."""
+    found = "default" if tier == STANDARD else tier
+    return found if found in TIERS else None
 
 
 def choice_of(choice: Choice) -> Json:

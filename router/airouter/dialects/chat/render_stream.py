@@ -20,6 +20,7 @@ from airouter.dialects.chat.render_response import (
     completion_id,
     image_of,
     packed_id,
+    tier_of,
 )
 from airouter.dialects.conversation import Audio, Image, Reasoning, Text, ToolCall
 from airouter.dialects.events import (
@@ -120,8 +121,9 @@ class Renderer:
             "model": event.model,
             "system_fingerprint": None,
         }
-        if event.service_tier is not None:
-            head["service_tier"] = event.service_tier
+        tier = tier_of(event.service_tier)
+        if tier is not None:
+            head["service_tier"] = tier
         self._head = b"data: " + _encode(head).removesuffix(b"}") + b',"choices":['
         self._usage = event.usage
         return self._state(0)
