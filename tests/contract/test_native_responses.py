@@ -196,6 +196,49 @@ async def test_a_session_goes_on_although_nothing_is_stored() -> None:
         assert len(one.asked["input"]) == 5
 
 
+@pytest.mark.parametrize("store", [True, False])
+async def test_a_session_goes_on_with_a_chain_that_its_provider_keeps(store: bool) -> None:
+    async with (
+        ResponsesService().listening() as one,
+        served(config(one)) as router,
+        sdk_of(router) as sdk,
+        sdk.responses.connect() as connection,
+    ):
+        made = await sdk.responses.create(model="gpt", input="Hi")
+        (theirs,) = one.kept
+        previous = made.id
+        for turn in range(3):
+            await connection.response.create(
+                model="gpt", input=f"turn {turn}", store=store, previous_response_id=previous
+            )
+            async for event in connection:
+                assert event.type != "error", event
+                if event.type == "response.completed":
+                    assert event.response.previous_response_id == previous
+                    previous = event.response.id
+                    break
+        assert one.asked["previous_response_id"] == theirs
+        assert len(one.asked["input"]) == 5
+
+
+async def test_what_its_provider_keeps_is_compacted_there_or_not_at_all() -> None:
+    async with (
+        ResponsesService().listening() as one,
+        anthropic_service() as claude,
+        served(config(one, claude=claude)) as router,
+        sdk_of(router) as sdk,
+    ):
+        made = await sdk.responses.create(model="gpt", input="Hi")
+        trigger: Any = [{"type": "compaction_trigger"}]
+        for attempt in (
+            sdk.responses.compact(model="claude", input="x", previous_response_id=made.id),
+            sdk.responses.create(model="claude", input=trigger, previous_response_id=made.id),
+        ):
+            with pytest.raises(BadRequestError, match="was made by an account"):
+                await attempt
+        assert not claude.asked
+
+
 async def test_a_chain_moves_between_providers_that_keep_it_and_models_that_do_not() -> None:
     async with (
         ResponsesService().listening() as one,

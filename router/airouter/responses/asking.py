@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OURS = frozenset({"previous_response_id", "conversation", "background", "context_management"})
 """Fields that say more than what the model is to answer."""
+THEIRS = frozenset({"background", "context_management"})
+"""Those of them that a provider does itself that keeps its responses."""
 TRIGGER, REFERENCE = b'"compaction_trigger"', b'"item_reference"'
 REQUEST = frozenset(schema.Request.__struct_fields__)
 

@@ -19,6 +19,7 @@ from airouter.state.base import StoreError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from airouter.responses.pinning import Pin
     from airouter.state.base import Store
 
 logger = logging.getLogger("airouter.responses")
@@ -56,6 +57,8 @@ class Context(NamedTuple):
     items: bytes = b""
     """All of them."""
     stored: bool = True
+    pin: Pin | None = None
+    """A response that its provider keeps, before all of them."""
 
     def followed_by(self, id_: str, items: bytes, response: bytes, *, stored: bool) -> Context:
         """What the next turn goes on from."""
@@ -64,7 +67,8 @@ class Context(NamedTuple):
         if compacted is not None:
             return Context((), compacted, stored=False)
         ancestors = (*self.ancestors, id_)
-        return Context(ancestors, joined((self.items, items, output)), self.stored and stored)
+        rows = joined((self.items, items, output))
+        return Context(ancestors, rows, self.stored and stored, self.pin)
 
 
 _encoder = msgspec.msgpack.Encoder()

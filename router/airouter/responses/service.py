@@ -23,6 +23,7 @@ from airouter.failures import Failure, invalid_field
 from airouter.responses.asking import (
     OURS,
     REFERENCE,
+    THEIRS,
     TRIGGER,
     conversation_in,
     is_plain,
@@ -155,8 +156,9 @@ class Service:
         if plain:
             return turn
         await self._continue(turn, principal, native=native)
-        if turn.pinned is None:
-            await self._complete(turn, native=native)
+        if turn.pinned is not None:  # the account that keeps the chain does the rest of it, too
+            native, turn.stores = True, False
+        await self._complete(turn, native=native)
         if isinstance(exchange, FrameExchange) and exchange.warms_up:
             await self._warm_up(turn, native=native)
             return None
@@ -177,32 +179,30 @@ class Service:
         if previous is not None and conversation is not None:
             what = "'previous_response_id' and 'conversation' cannot be used together."
             raise Failure(400, what, param="conversation", code="mutually_exclusive_parameters")
-        turn.request.envelope = dict.fromkeys(OURS & fields.keys())
-        if native:  # it does these itself
-            for name in ("background", "context_management"):
-                turn.request.envelope.pop(name, None)
         if conversation is not None:
             conversations = self.conversations_of(principal)
             known = await conversations.find(conversation)
             turn.conversation = Appending(conversations, conversation)
             turn.context = Context((), joined(known.items), stored=False)
         elif previous is not None:
-            await self._go_on_from(previous, turn, principal)
+            turn.context = await self._context_of(previous, turn, principal)
+        pin = turn.context.pin
+        done_here = OURS - THEIRS if native or pin else OURS
+        envelope: dict[str, msgspec.Raw | None] = dict.fromkeys(done_here & fields.keys())
+        if pin is not None:
+            turn.pinned = pin.credential
+            turn.renamer.know(pin.id, previous or "")
+            envelope["previous_response_id"] = msgspec.Raw(msgspec.json.encode(pin.id))
+        turn.request.envelope = envelope
 
-    async def _go_on_from(self, id_: str, turn: Turn, principal: Principal) -> None:
+    async def _context_of(self, id_: str, turn: Turn, principal: Principal) -> Context:
+        """What goes on from a response, wherever it is known. Raises `Failure`."""
         inner = turn.exchange
         known = inner.recall(id_) if isinstance(inner, Memory) else None
         if known is not None:
-            turn.context = known
-            return
+            return known
         pin = unpinned(id_, self.sealer, principal.tenant)
-        if pin is None:
-            turn.context = await turn.archive.context_of(id_)
-            return
-        turn.pinned = pin.credential
-        turn.renamer.know(pin.id, id_)
-        theirs = msgspec.Raw(msgspec.json.encode(pin.id))
-        turn.request.envelope = {**turn.request.envelope, "previous_response_id": theirs}
+        return await turn.archive.context_of(id_) if pin is None else Context(pin=pin)
 
     async def _complete(self, turn: Turn, *, native: bool) -> None:
         """Put what it goes on from before its input, and open what it carries."""
@@ -211,14 +211,17 @@ class Service:
             request.fields = known_fields(request.fields)
         inner = turn.seals.open(joined((turn.context.items, turn.items)))
         if REFERENCE in inner and not (native and not turn.context.items):
-            inner = await self._resolved(inner, turn)
+            inner = await self._resolved(inner, turn, native=native)
         if inner == turn.items and request.fields is turn.given:
             return
         request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
         request.body = msgspec.json.encode(request.fields)
 
-    async def _resolved(self, inner: bytes, turn: Turn) -> bytes:
-        """Items in place of references to them. Raises `Failure` 400, 503."""
+    async def _resolved(self, inner: bytes, turn: Turn, *, native: bool) -> bytes:
+        """Items in place of references to them, but for those of a provider that keeps them itself.
+
+        Raises `Failure` 400, 503.
+        """
         items = split(inner)
         known = {read(item).id: item for item in items if read(item).type != "item_reference"}
         found: list[bytes] = []
@@ -227,23 +230,23 @@ class Service:
             referred = None
             if named.type == "item_reference":
                 referred = known.get(named.id)
-                referred = referred or await self._stored_item(named.id or "", number, turn)
+                referred = referred or await self._stored_item(named.id or "", turn)
+                if referred is None and not native:
+                    raise item_not_found(named.id or "", f"input[{number}]")
             found.append(bytes(referred or item))
         return turn.seals.open(joined(found))
 
-    async def _stored_item(self, id_: str, number: int, turn: Turn) -> msgspec.Raw:
+    async def _stored_item(self, id_: str, turn: Turn) -> msgspec.Raw | None:
         """An item of an earlier response, whose id is made of that response's."""
         seed = id_.partition("_")[2][:-4]
         try:
             context = await turn.archive.context_of(f"resp_{seed}")
-            for item in reversed(split(context.items)):
-                if read(item).id == id_:
-                    return item
         except Failure as failure:
             if failure.status != 400:
                 raise
-        path = f"input[{number}]"
-        raise Failure(400, f"Item with id '{id_[:256]}' not found.", param=path, code="not_found")
+            return None
+        items = reversed(split(context.items))
+        return next((item for item in items if read(item).id == id_), None)
 
     # What a request asks for beyond an answer.
 
@@ -360,6 +363,11 @@ class Service:
         async for events in self.jobs.follow(turn.archive, record.id, -1):
             exchange.write(events)
         exchange.end()
+
+
+def item_not_found(id_: str, at: str) -> Failure:
+    """For a reference to nothing that is kept."""
+    return Failure(400, f"Item with id '{id_[:256]}' not found.", param=at, code="not_found")
 
 
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
