@@ -156,6 +156,8 @@ class Service:
         if plain:
             return turn
         await self._continue(turn, principal, native=native)
+        if api != "responses":  # nothing is said, so nothing is added
+            turn.conversation = None
         if turn.pinned is not None:  # the account that keeps the chain does the rest of it, too
             native, turn.stores = True, False
         await self._complete(turn, native=native)

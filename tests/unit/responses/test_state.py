@@ -116,6 +116,16 @@ async def test_a_conversation_collects_its_responses() -> None:
             await client.conversations.retrieve(made.id)
 
 
+async def test_counting_adds_nothing_to_a_conversation() -> None:
+    async with serving() as (_, client):
+        made = await client.conversations.create(items=[{"role": "user", "content": "one"}])
+        count = await client.responses.input_tokens.count(
+            model=MODEL, input="two three", conversation=made.id
+        )
+        assert count.input_tokens >= 3
+        assert len((await client.conversations.items.list(made.id)).data) == 1
+
+
 async def test_an_item_is_referred_to_by_its_id() -> None:
     async with serving() as (_, client):
         first = await client.responses.create(model=MODEL, input="one")
