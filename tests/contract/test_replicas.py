@@ -62,6 +62,31 @@ async def test_reasoning_and_compaction_open_wherever_the_next_turn_lands() -> N
         assert "They counted thoughts." in str(claude.asked[-1].body)
 
 
+async def test_reasoning_stays_where_another_item_is_referred_to() -> None:
+    async with two_replicas() as (claude, (sdk, _)):
+        claude.turns.append(answers.Turn((answers.text("Hello."),)))
+        hello = await sdk.responses.create(model="claude", input="Hi")
+        claude.turns.append(
+            answers.Turn((answers.thinking("A deep thought."), answers.tool_use("f")))
+        )
+        items: list[Any] = [
+            {"role": "user", "content": "Hi"},
+            {"type": "item_reference", "id": hello.output[0].id},
+            {"role": "user", "content": "Think"},
+        ]
+        effort: Any = {"effort": "low"}
+        thought = await sdk.responses.create(
+            model="claude", input=items, tools=TOOLS, reasoning=effort
+        )
+        items += [item.to_dict(exclude_none=True) for item in thought.output]
+        call: Any = thought.output[-1]
+        items.append({"type": "function_call_output", "call_id": call.call_id, "output": "x"})
+        await sdk.responses.create(model="claude", input=items, tools=TOOLS, reasoning=effort)
+        asked = str(claude.asked[-1].body)
+    assert "Hello." in asked
+    assert "A deep thought." in asked
+
+
 class Service:
     """A port that leads to whichever replica is ready, as a Kubernetes Service does."""
 

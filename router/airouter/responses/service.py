@@ -211,9 +211,10 @@ class Service:
         request = turn.request
         if isinstance(turn.exchange, FrameExchange) and not native:
             request.fields = known_fields(request.fields)
-        inner = turn.seals.open(joined((turn.context.items, turn.items)))
+        inner = joined((turn.context.items, turn.items))
         if REFERENCE in inner and not (native and not turn.context.items):
             inner = await self._resolved(inner, turn, native=native)
+        inner = turn.seals.open(inner)
         if inner == turn.items and request.fields is turn.given:
             return
         request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
@@ -236,7 +237,7 @@ class Service:
                 if referred is None and not native:
                     raise item_not_found(named.id or "", f"input[{number}]")
             found.append(bytes(referred or item))
-        return turn.seals.open(joined(found))
+        return joined(found)
 
     async def _stored_item(self, id_: str, turn: Turn) -> msgspec.Raw | None:
         """An item of an earlier response, whose id is made of that response's."""
