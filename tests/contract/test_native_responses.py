@@ -221,6 +221,20 @@ async def test_a_session_goes_on_with_a_chain_that_its_provider_keeps(store: boo
         assert len(one.asked["input"]) == 5
 
 
+async def test_a_session_has_nothing_in_the_background() -> None:
+    async with (
+        ResponsesService().listening() as one,
+        served(config(one)) as router,
+        sdk_of(router) as sdk,
+        sdk.responses.connect() as connection,
+    ):
+        message: Any = {"type": "response.create", "model": "gpt", "input": "x", "background": True}
+        await connection.send(message)
+        told: Any = await connection.recv()
+        assert (told.type, told.error.param) == ("error", "background")
+        assert not one.journal
+
+
 async def test_what_its_provider_keeps_is_compacted_there_or_not_at_all() -> None:
     async with (
         ResponsesService().listening() as one,

@@ -139,6 +139,8 @@ class Service:
     ) -> Exchange | None:
         """See `pipeline.Turns`."""
         fields, tenant = request.fields, principal.tenant
+        if isinstance(exchange, Memory) and flag(fields, "background"):
+            raise invalid_field("background", "A session has no responses in the background.")
         request.rename = renamer = Renamer(request, self.sealer, tenant)
         stores = False
         seals = Seals(self.sealer, tenant)
@@ -269,10 +271,7 @@ class Service:
                 model=request.model,
                 window=model.metadata.context_window,
             )
-        background = flag(request.fields, "background")
-        if background and isinstance(exchange, Memory):
-            raise invalid_field("background", "A session has no responses in the background.")
-        if isinstance(exchange, Job) or not background:
+        if isinstance(exchange, Job) or not flag(request.fields, "background"):
             return turn
         await self._put_in_background(turn)
         return None
