@@ -26,7 +26,7 @@ class Link(Protocol):
 
     def recall(self, id_: str) -> Context | None: ...
 
-    def remember(self, stream_id: str | None, id_: str, context: Context) -> None: ...
+    def remember(self, exchange: FrameExchange, id_: str, context: Context) -> None: ...
 
     def forget(self, stream_id: str | None, id_: str) -> None: ...
 
@@ -95,7 +95,7 @@ class FrameExchange(Memory):
         return self._link.recall(id_)
 
     def remember(self, id_: str, context: Context) -> None:
-        self._link.remember(self.stream_id, id_, context)
+        self._link.remember(self, id_, context)
 
     def _send(self, events: Sequence[bytes]) -> None:
         if self._suffix:

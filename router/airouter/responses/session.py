@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -33,7 +33,7 @@ MOST_LANES = 32
 MOST_WAITING = 64
 MOST_WAITING_BYTES = 67_108_864
 MOST_REMEMBERED = 33_554_432
-"""Bytes of items that one lane remembers."""
+"""Bytes that a session remembers, the newest responses first."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 NOT_OF_A_RESPONSE = ("type", "stream_id", "generate", "event_id", "stream_options")
 """Fields of a message that the request has not."""
@@ -54,6 +54,20 @@ class Wire(Protocol):
         ...
 
 
+class Remembered(NamedTuple):
+    """The newest response of a lane, and what goes on from it."""
+
+    id: str
+    context: Context
+    said: Fields
+    """What a warm-up said once for the response that goes on from it; empty after others."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, roughly."""
+        return len(self.context.items) + sum(len(bytes(value)) for value in self.said.values())
+
+
 class Lane:
     """Responses that come one after the other."""
 
@@ -64,7 +78,7 @@ class Lane:
         self.exchange: FrameExchange | None = None
         """The one under way."""
         self.task: asyncio.Task[None] | None = None
-        self.newest: tuple[str, Context] | None = None
+        self.newest: Remembered | None = None
 
 
 class Session:
@@ -79,7 +93,6 @@ class Session:
         self._active = asyncio.Semaphore(MOST_ACTIVE)
         self._waiting = 0
         self._waiting_bytes = 0
-        self._warmed: dict[str, Fields] = {}
         self._ending: tuple[int, str] | None = None
 
     @property
@@ -124,19 +137,35 @@ class Session:
     # The link of its exchanges.
 
     def recall(self, id_: str) -> Context | None:
-        for lane in self._lanes.values():
-            if lane.newest is not None and lane.newest[0] == id_:
-                return lane.newest[1]
-        return None
+        known = self._newest(id_)
+        return None if known is None else known.context
 
-    def remember(self, stream_id: str | None, id_: str, context: Context) -> None:
-        fits = len(context.items) <= MOST_REMEMBERED
-        self._lanes[stream_id].newest = (id_, context) if fits else None
+    def remember(self, exchange: FrameExchange, id_: str, context: Context) -> None:
+        said: Fields = {}
+        if exchange.warms_up:
+            fields = _fields.decode(exchange.body)
+            said = {name: fields[name] for name in INHERITED if name in fields}
+        lane = self._lanes.pop(exchange.stream_id)
+        self._lanes[exchange.stream_id] = lane  # the last one now
+        lane.newest = Remembered(id_, context, said)
+        self._make_room()
 
     def forget(self, stream_id: str | None, id_: str) -> None:
         lane = self._lanes[stream_id]
-        if lane.newest is not None and lane.newest[0] == id_:
+        if lane.newest is not None and lane.newest.id == id_:
             lane.newest = None
+
+    def _newest(self, id_: str | None) -> Remembered | None:
+        found = (lane.newest for lane in self._lanes.values())
+        return next((known for known in found if known is not None and known.id == id_), None)
+
+    def _make_room(self) -> None:
+        room = MOST_REMEMBERED
+        for lane in reversed(self._lanes.values()):
+            if lane.newest is not None:
+                room -= lane.newest.size
+                if room < 0:
+                    lane.newest = None
 
     # What a client asks.
 
@@ -178,7 +207,9 @@ class Session:
         generate = bytes(fields.get("generate", b"true"))
         body = {name: fields[name] for name in fields if name not in NOT_OF_A_RESPONSE}
         body["stream"] = msgspec.Raw(b"true")
-        body = self._warmed.get(previous or "", {}) | body
+        warmed = self._newest(previous)
+        if warmed is not None:
+            body = warmed.said | body
         return FrameExchange(
             self._headers,
             msgspec.json.encode(body),
@@ -198,20 +229,12 @@ class Session:
                 async with self._active:
                     lane.exchange = exchange
                     await self._serve(exchange)
-                self._note(exchange, lane)
                 lane.exchange = None
+                if exchange.status == 401:
+                    self.end(1008, "the key is not valid")
         finally:
             lane.exchange = lane.task = None
             self._end_if_idle()
-
-    def _note(self, exchange: FrameExchange, lane: Lane) -> None:
-        """What a response left: an end, where its key is no longer good."""
-        if exchange.warms_up and lane.newest is not None:
-            said = _fields.decode(exchange.body)
-            self._warmed.clear()
-            self._warmed[lane.newest[0]] = {name: said[name] for name in INHERITED if name in said}
-        if exchange.status == 401:
-            self.end(1008, "the key is not valid")
 
     def _end_if_idle(self) -> None:
         if self._ending is not None and self.idle:

@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from airouter.responses.session import MOST_REMEMBERED
 from support.config import MASTER_KEY, mock_manifest
 from support.in_loop import Served, served
 from unit.responses.test_state import MODEL, client_of, two_tenants
@@ -111,6 +112,43 @@ async def test_a_warm_up_asks_nobody_and_is_gone_on_from() -> None:
         made = await last(connection)
         await say(connection, input="c", store=False, previous_response_id=made["response"]["id"])
         assert (await last(connection))["response"]["usage"]["input_tokens"] == 3
+
+
+async def test_each_lane_goes_on_with_what_its_own_warm_up_said() -> None:
+    async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
+        warm: dict[str, str] = {}
+        for lane in ("a", "b"):
+            words = f"You are {lane}."
+            await say(connection, input="x", generate=False, instructions=words, stream_id=lane)
+            warm[lane] = (await last(connection, lane))["response"]["id"]
+        for lane, id_ in warm.items():
+            await say(connection, input="y", previous_response_id=id_, stream_id=lane)
+            made = (await last(connection, lane))["response"]
+            assert made["instructions"] == f"You are {lane}."
+
+
+async def test_a_warm_up_that_fails_leaves_nothing_behind() -> None:
+    async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
+        await say(connection, input="a", store=False)
+        made = (await last(connection))["response"]["id"]
+        await say(connection, input="a", generate=False, instructions="Lie.", temperature=9)
+        assert (await last(connection))["type"] == "error"
+        await say(connection, input="b", store=False, previous_response_id=made)
+        assert (await last(connection))["response"]["instructions"] is None
+
+
+async def test_a_session_remembers_so_much_and_forgets_the_oldest_lane_first() -> None:
+    more_than_half = "x" * (MOST_REMEMBERED * 5 // 9)
+    async with served(mock_manifest(MODEL, reply="tokens:1")) as router, dial(router) as connection:
+        made: dict[str, str] = {}
+        for lane in ("a", "b"):
+            await say(connection, input=more_than_half, stream_id=lane, store=False)
+            made[lane] = (await last(connection, lane))["response"]["id"]
+        ends = []
+        for id_ in made.values():
+            await say(connection, input="y", stream_id="c", store=False, previous_response_id=id_)
+            ends.append((await last(connection, "c"))["type"])
+    assert ends == ["error", "response.completed"]
 
 
 async def test_requests_without_a_lane_are_answered_in_their_order() -> None:
@@ -251,8 +289,8 @@ async def test_a_drain_lets_responses_finish_and_closes_with_1012() -> None:
 
 async def test_a_connection_ends_when_it_has_lived_long_enough() -> None:
     async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
-        (session,) = router.router.sessions.open
-        session._ends_at = session.deadline = 0.0
+        (only,) = router.router.sessions.open
+        only._ends_at = only.deadline = 0.0
         error = await heard(connection)
         assert error["error"]["code"] == "websocket_connection_limit_reached"
         with pytest.raises(ConnectionClosed) as caught:
