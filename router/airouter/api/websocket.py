@@ -95,7 +95,8 @@ class WebSocketProtocol(asyncio.Protocol):
         )
         self._session: Session | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._pieces: list[bytes] = []
+        self._message = bytearray()
+        """What has come of a message in pieces, of which there may be very many."""
         self._is_text = True
         self._plain = False
         """Whether messages go out uncompressed."""
@@ -216,9 +217,12 @@ class WebSocketProtocol(asyncio.Protocol):
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             if frame.opcode is not Opcode.CONT:
                 self._is_text = frame.opcode is Opcode.TEXT
-            self._pieces.append(bytes(frame.data))
+            if frame.fin and not self._message:
+                self._take_message(bytes(frame.data))
+                return
+            self._message += frame.data
             if frame.fin:
-                message, self._pieces = b"".join(self._pieces), []
+                message, self._message = bytes(self._message), bytearray()
                 self._take_message(message)
 
     def _take_message(self, message: bytes) -> None:

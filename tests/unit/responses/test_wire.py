@@ -174,6 +174,13 @@ async def test_ten_thousand_malformed_frames_leave_nothing_behind(
     assert not noise, noise[:3]
 
 
+async def test_a_message_in_very_many_pieces_is_one_message() -> None:
+    async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
+        text = CREATE.decode()
+        await connection.send(text[at : at + 1] for at in range(len(text)))
+        assert (await last(connection))["type"] == "response.completed"
+
+
 async def test_a_client_that_does_not_read_holds_back_its_response_only() -> None:
     async with served(mock_manifest(MODEL, reply="tokens:100000")) as router:
         raw = await Raw.dial(router)
