@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class Link(Protocol):
     """What a session says something through, and what it remembers."""
 
+    paused: bool
+    """Whether the client reads too slowly for more."""
+
     def send(self, messages: Sequence[bytes]) -> None:
         """JSON objects for the client, a message each."""
         ...
@@ -101,6 +104,8 @@ class FrameExchange(Memory):
         if self._suffix:
             events = [event[:-1] + self._suffix for event in events]
         self._link.send(events)
+        if self._link.paused and self.source is not None:  # a stream that began meanwhile
+            self.source.pause()
 
 
 def suffix_of(stream_id: str | None) -> bytes:

@@ -94,6 +94,8 @@ class Session:
         self._waiting = 0
         self._waiting_bytes = 0
         self._ending: tuple[int, str] | None = None
+        self.paused = False
+        """Whether the client reads too slowly."""
 
     @property
     def idle(self) -> bool:
@@ -124,12 +126,14 @@ class Session:
 
     def pause(self) -> None:
         """The client reads too slowly."""
+        self.paused = True
         for lane in self._lanes.values():
             if lane.exchange is not None and lane.exchange.source is not None:
                 lane.exchange.source.pause()
 
     def resume(self) -> None:
         """It has caught up."""
+        self.paused = False
         for lane in self._lanes.values():
             if lane.exchange is not None and lane.exchange.source is not None:
                 lane.exchange.source.resume()
@@ -227,6 +231,8 @@ class Session:
                 self._waiting -= 1
                 self._waiting_bytes -= len(exchange.body)
                 async with self._active:
+                    if self._ending is not None:
+                        break
                     lane.exchange = exchange
                     await self._serve(exchange)
                 lane.exchange = None

@@ -1,0 +1,84 @@
+"""A session without its wire: what is begun, what is held back, what a client never gets to see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from airouter.responses.session import MOST_ACTIVE, Session
+
+if TYPE_CHECKING:
+    from airouter.wire import Exchange
+
+
+class Wire:
+    """Notes what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[bytes] = []
+        self.ended = asyncio.Event()
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        self.said += messages
+
+    def end(self, code: int, reason: str) -> None:
+        self.ended.set()
+
+
+class Provider:
+    """Answers when it is told to, and can be paused."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+        self.may_answer = asyncio.Event()
+        self.begun: list[Exchange] = []
+        self.paused = False
+
+    async def serve(self, exchange: Exchange) -> None:
+        self.begun.append(exchange)
+        await self.may_answer.wait()
+        exchange.start(200, [])
+        exchange.source = self
+        for piece in self.pieces:
+            exchange.write(piece)
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+
+def create(lane: str) -> bytes:
+    return json.dumps({"type": "response.create", "model": "m", "stream_id": lane}).encode()
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not happened():
+            await asyncio.sleep(0)
+
+
+async def test_what_waits_for_its_turn_is_not_begun_by_a_session_that_ends() -> None:
+    wire, provider = Wire(), Provider()
+    session = Session(wire, provider.serve, {})
+    for number in range(MOST_ACTIVE + 1):
+        session.receive(create(f"lane-{number}"))
+    await until(lambda: len(provider.begun) == MOST_ACTIVE)
+    session.end(1012, "the router is restarting")
+    provider.may_answer.set()
+    await asyncio.wait_for(wire.ended.wait(), 5)
+    await asyncio.sleep(0)
+    assert len(provider.begun) == MOST_ACTIVE
+
+
+async def test_a_stream_that_begins_while_the_client_is_behind_is_paused_too() -> None:
+    wire, provider = Wire(), Provider(b'event: a\ndata: {"type":"a"}\n\n')
+    session = Session(wire, provider.serve, {})
+    session.pause()
+    provider.may_answer.set()
+    session.receive(create("late"))
+    await until(lambda: bool(wire.said))
+    assert provider.paused
