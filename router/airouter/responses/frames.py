@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from airouter.wire import Headers
 
 
+DONE = b"[DONE]"
+"""How some providers end a stream of events; a session has no end to tell."""
+
+
 class Link(Protocol):
     """What a session says something through, and what it remembers."""
 
@@ -86,7 +90,8 @@ class FrameExchange(Memory):
             self._send((data[at + 7 : -2],))
             return
         lines = data.split(b"\n")
-        self._send([line[5:].strip() for line in lines if line.startswith(b"data:")])
+        said = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        self._send([event for event in said if event != DONE])
 
     def end(self) -> None:
         """The last event said so."""

@@ -82,3 +82,17 @@ async def test_a_stream_that_begins_while_the_client_is_behind_is_paused_too() -
     session.receive(create("late"))
     await until(lambda: bool(wire.said))
     assert provider.paused
+
+
+async def test_the_end_mark_of_a_stream_is_no_message() -> None:
+    wire = Wire()
+    provider = Provider(
+        b'event: a\ndata: {"type":"a"}\n\n',
+        b"data: [DONE]\n\n",
+        b'event: b\r\ndata: {"type":"b"}\r\n\r\ndata: [DONE]\r\n\r\n',
+    )
+    session = Session(wire, provider.serve, {})
+    provider.may_answer.set()
+    session.receive(b'{"type":"response.create","model":"m"}')
+    await until(lambda: session.idle and len(wire.said) > 1)
+    assert wire.said == [b'{"type":"a"}', b'{"type":"b"}']
