@@ -51,6 +51,7 @@ from airouter.responses.sealed import Seals
 from airouter.responses.turn import Memory, Turn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
+from airouter.state.base import StoreError
 from airouter.state.opening import open_store
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class Service:
     def __init__(self, sqlite_path: Path) -> None:
         self._sqlite_path = sqlite_path
         self._own_key = secrets.token_hex(32)
-        self._declared: tuple[object, ...] = ()
+        self._place: tuple[str, str | None] | None = None
+        """Where the store is."""
+        self._closing: set[asyncio.Task[None]] = set()
         self._keys: tuple[str, ...] | None = None
         self.store: Store = NoStore()
         self.sealer = Sealer([self._own_key])
@@ -97,15 +100,20 @@ class Service:
         return not isinstance(self.store, NoStore)
 
     def reload(self, snapshot: Snapshot) -> None:
-        """Use the keys and the store of a snapshot. A store that stays the same keeps its content.
+        """Use the keys and the store of a snapshot. One that stays where it is keeps its content.
 
         Raises `ValueError` for a store that cannot be.
         """
-        declared = (snapshot.storage, snapshot.redis_url)
-        if declared != self._declared:
-            former, self._declared = self.store, declared
-            self.store = open_store(snapshot.storage, snapshot.redis_url, self._sqlite_path)
-            self._closing = asyncio.ensure_future(former.close())
+        storage = snapshot.storage
+        place = storage.type, snapshot.redis_url if storage.type == "Redis" else None
+        if place == self._place:
+            self.store.bound(storage.ttl, storage.max_entries)
+        else:
+            former, self.store = self.store, open_store(storage, place[1], self._sqlite_path)
+            self._place = place
+            closing = asyncio.ensure_future(close_store(former))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         if not snapshot.sealing_keys and self._keys != ():
             logger.info(NO_KEYS)
         self._keys = snapshot.sealing_keys
@@ -114,7 +122,7 @@ class Service:
     async def close(self) -> None:
         """Stop what is under way in the background, and let go of the store."""
         await self.jobs.close()
-        await self.store.close()
+        await close_store(self.store)
 
     async def _serve(self, exchange: Exchange) -> None:
         await self.serve(exchange)
@@ -365,6 +373,14 @@ class Service:
         async for events in self.jobs.follow(turn.archive, record.id, -1):
             exchange.write(events)
         exchange.end()
+
+
+async def close_store(store: Store) -> None:
+    """Let go of a store, also of one that does not work any more."""
+    try:
+        await store.close()
+    except StoreError as error:
+        logger.warning("a store was not closed: %s", error)
 
 
 def item_not_found(id_: str, at: str) -> Failure:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class NoStore(Store):
     """Keeps nothing."""
 
+    def bound(self, ttl: float, max_entries: int) -> None:
+        pass
+
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         return [None for _ in keys]
 

@@ -27,6 +27,10 @@ class Store(ABC):
     """
 
     @abstractmethod
+    def bound(self, ttl: float, max_entries: int) -> None:
+        """From now on keep values for `ttl` seconds, and no more than so many of them."""
+
+    @abstractmethod
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         """What is kept under each key; what is found is kept anew for the whole time."""
 
@@ -47,4 +51,4 @@ class Store(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Let go of files and connections. Who still uses it finds nothing, or a `StoreError`."""

@@ -39,6 +39,10 @@ class MemoryStore(Store):
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._size = 0
 
+    def bound(self, ttl: float, max_entries: int) -> None:
+        self._ttl, self._max_entries = ttl, max_entries
+        self._make_room(self._clock())
+
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         return [self._get(key) for key in keys]
 

@@ -31,7 +31,7 @@ class RedisStore(Store):
 
         self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
         self._lost_race = redis.exceptions.WatchError
-        self._ttl = max(1, round(ttl))
+        self._ttl = seconds(ttl)
         self._prefix = prefix
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
@@ -43,6 +43,9 @@ class RedisStore(Store):
             decode_responses=False,
         )
         self._redis: Any = redis.asyncio.Redis.from_pool(pool)
+
+    def bound(self, ttl: float, max_entries: int) -> None:  # noqa: ARG002  # Redis' own matter
+        self._ttl = seconds(ttl)
 
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         if not keys:
@@ -95,3 +98,8 @@ class RedisStore(Store):
                 return await asking
         except self._errors as error:
             raise StoreError(f"Redis: {type(error).__name__}") from None
+
+
+def seconds(ttl: float) -> int:
+    """As Redis takes it."""
+    return max(1, round(ttl))

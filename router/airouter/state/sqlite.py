@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,6 +59,10 @@ class SQLiteStore(Store):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._database: sqlite3.Connection | None = None
         self._writes = 0
+        self._closed = False
+
+    def bound(self, ttl: float, max_entries: int) -> None:
+        self._ttl, self._max_entries = ttl, max_entries
 
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self._run(lambda database: [self._get(database, key) for key in keys])
@@ -80,15 +85,23 @@ class SQLiteStore(Store):
         return await self._run(updated)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
-        self._thread.shutdown(wait=False)
+        self._closed = True
+        try:
+            await self._in_thread(self._forget)
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in one transaction. Raises `StoreError`, and what the action raises."""
+        if self._closed:
+            raise StoreError(f"{self._path} is in use no more")
+        return await self._in_thread(partial(self._transact, action))
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PATIENCE):
-                return await loop.run_in_executor(self._thread, self._transact, action)
+                return await loop.run_in_executor(self._thread, call)
         except TimeoutError:
             raise StoreError(f"{self._path} did not answer in time") from None
         except (sqlite3.Error, OSError) as error:

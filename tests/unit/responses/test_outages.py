@@ -103,6 +103,41 @@ async def test_a_reload_keeps_what_is_stored_unless_the_store_is_another() -> No
         assert (await ask(router, previous_response_id=kept)).status_code == 400
 
 
+@pytest.mark.parametrize("kind", ["Memory", "SQLite"])
+async def test_other_bounds_of_a_store_change_neither_its_content_nor_what_is_under_way(
+    kind: str, tmp_path: Path
+) -> None:
+    slow = '"type": "Mock", "mock": {"tokensPerSecond": 50}'
+    first, second = (config(kind, ttl=ttl).replace('"type": "Mock"', slow) for ttl in ("1h", "2h"))
+    async with served(first, sqlite_path=tmp_path / "kept.sqlite") as router:
+        kept = (await ask(router)).json()["id"]
+        made = (await ask(router, input="a b c d e f g h i j", background=True)).json()
+        body = {"model": MODEL, "input": "a b c d e f", "stream": True}
+        async with router.client.stream("POST", "/v1/responses", json=body) as under_way:
+            lines = under_way.aiter_lines()
+            await anext(lines)
+            assert router.offer(second)
+            assert any([line == "event: response.completed" async for line in lines])
+        assert (await ask(router, previous_response_id=kept)).status_code == 200
+        while made["status"] in ("queued", "in_progress"):
+            made = (await router.client.get(f"/v1/responses/{made['id']}")).json()
+        assert made["status"] == "completed"
+
+
+async def test_a_response_under_way_reaches_its_client_although_its_store_is_gone(
+    tmp_path: Path,
+) -> None:
+    slow = '"type": "Mock", "mock": {"tokensPerSecond": 50}'
+    text = config("SQLite").replace('"type": "Mock"', slow)
+    async with served(text, sqlite_path=tmp_path / "kept.sqlite") as router:
+        body = {"model": MODEL, "input": "a b c d e f", "stream": True}
+        async with router.client.stream("POST", "/v1/responses", json=body) as under_way:
+            lines = under_way.aiter_lines()
+            await anext(lines)
+            assert router.offer(config("Memory"))
+            assert any([line == "event: response.completed" async for line in lines])
+
+
 async def test_a_chain_of_two_hundred_turns_costs_no_more_than_its_input() -> None:
     async with served(config("Memory")) as router:
         previous = None
