@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.failures import Failure, store_unavailable
+from airouter.failures import Failure
+from airouter.responses.events import LAST
+from airouter.responses.records import guarded
 from airouter.responses.turn import Keeper
-from airouter.state.base import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from airouter.responses.records import Archive, Record
     from airouter.wire import Exchange, Headers
@@ -32,12 +33,18 @@ logger = logging.getLogger("airouter.responses")
 Json = dict[str, Any]
 FLUSH_EVERY = 0.25
 """Seconds between two batches, and between two looks at a job of another replica."""
+BEAT_EVERY = 1.0
+"""Seconds after which a job that has nothing new says that it lives."""
 DEAD_AFTER = 30.0
 """Seconds without a beat after which nobody works on a response any more."""
 ENDING = 5.0
 """Seconds that a job gets to store its end."""
+LARGE_BATCH = 65_536
+"""Bytes that a batch grows to."""
 MOST_JOBS = 256
 RUNNING = ("queued", "in_progress")
+ENDS = ("completed", "incomplete")
+"""Ends of a response that have events of their own; others fail."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 
 
@@ -46,12 +53,16 @@ class Job(Keeper):
 
     __slots__ = (
         "_archive",
+        "_batch",
         "_batches",
+        "_beaten",
+        "_cancelled",
+        "_ending",
         "_final",
         "_newest",
         "_record",
+        "_task",
         "_waiting",
-        "cancelled",
         "changed",
         "id",
     )
@@ -64,13 +75,19 @@ class Job(Keeper):
         self.started = False
         self.source = None
         self.id = record.id
-        self.cancelled = False
-        """Whether its client wants no more of it."""
         self.changed = asyncio.Event()
         """Set at every batch, for those who follow it here."""
         self._record = record
         self._archive = archive
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
+        """Whether its client wants no more of it."""
+        self._ending = False
+        """Whether it is on its way out, on which nothing may stop it."""
+        self._beaten = record.beat
         self._batches = 0
+        self._batch = b""
+        """The newest of them, which grows until it is large enough."""
         self._newest = b""
         self._waiting: list[bytes] = []
         self._final: Record | None = None
@@ -97,7 +114,19 @@ class Job(Keeper):
     async def keep(self, record: Record) -> None:
         self._final = record
 
-    async def run(self, serve: Serve) -> None:
+    def begin(self, serve: Serve) -> asyncio.Task[None]:
+        """Start to work on it."""
+        self._task = asyncio.create_task(self._run(serve))
+        return self._task
+
+    def stop(self, *, cancelled: bool) -> asyncio.Task[None] | None:
+        """End early, for its client or because the router stops; what ends it."""
+        if self._task is not None and not self._ending:
+            self._ending, self._cancelled = True, cancelled
+            self._task.cancel()
+        return self._task
+
+    async def _run(self, serve: Serve) -> None:
         """Make the response. Ends early when the record says that it is cancelled."""
         serving = asyncio.ensure_future(serve(self))
         try:
@@ -107,26 +136,48 @@ class Job(Keeper):
                     self._stop(ended(self._record, "cancelled"))
                     return
         except asyncio.CancelledError:
-            if self.cancelled:
+            if self._cancelled:
                 self._stop(ended(self._record, "cancelled"))
             else:
                 self._fail("server_error", "The router that made this response was stopped.")
-        except (StoreError, Failure) as error:
-            logger.warning("a response in the background is lost: %s", error)
+        except Failure as failure:
+            logger.info("a response in the background is given up: %s", failure)
         finally:
+            self._ending = True
             serving.cancel()
             await asyncio.wait({serving})
             await self._close()
 
     async def _flush(self) -> bool:
-        """Store what has come; whether to go on."""
-        if self._waiting:
-            batch, self._waiting = b"".join(self._waiting), []
-            await self._archive.keep_events(self.id, self._batches, batch)
-            self._batches += 1
-        record = await self._archive.change(self.id, self._beat)
+        """Store what has come; whether to go on.
+
+        A store that does not work is tried again until nobody believes in this response any more.
+        Raises `Failure` then, and when the record is deleted.
+        """
+        if not self._waiting and time.time() - self._beaten < BEAT_EVERY:
+            return True
+        try:
+            await self._keep_events()
+            record = await self._archive.change(self.id, self._beat)
+        except Failure as failure:
+            if failure.status == 404 or time.time() - self._beaten > DEAD_AFTER:
+                raise
+            return True
+        self._beaten = record.beat
         self._tell()
         return status_of(record) in RUNNING
+
+    async def _keep_events(self) -> None:
+        """Store what has come since the last time. Raises `Failure` 503."""
+        if not self._waiting:
+            return
+        come = len(self._waiting)
+        batch, number = b"".join(self._waiting), self._batches
+        if self._batch and len(self._batch) + len(batch) <= LARGE_BATCH:
+            batch, number = self._batch + batch, number - 1
+        await self._archive.keep_events(self.id, number, batch)
+        del self._waiting[:come]
+        self._batch, self._batches = batch, number + 1
 
     def _beat(self, record: Record) -> Record | None:
         if status_of(record) not in RUNNING:
@@ -149,12 +200,12 @@ class Job(Keeper):
             return final
 
         try:
-            if self._waiting:
-                await self._archive.keep_events(self.id, self._batches, b"".join(self._waiting))
-                self._batches += 1
+            await self._archive.find(self.id)  # else what is deleted would leave events behind
+            await self._keep_events()
             await self._archive.change(self.id, end)
-        except (StoreError, Failure) as error:
-            logger.warning("the end of a response in the background is lost: %s", error)
+        except Failure as failure:
+            if failure.status != 404:
+                logger.warning("the end of a response in the background is lost: %s", failure)
         self._tell()
 
     def _fail(self, code: str, message: str) -> None:
@@ -162,10 +213,7 @@ class Job(Keeper):
 
     def _stop(self, record: Record) -> None:
         """Tell those who follow it that nothing more comes."""
-        event = b'event: response.failed\ndata: {"type":"response.failed","sequence_number":%d,' % (
-            self._next_number()
-        )
-        self._waiting.append(event + b'"response":%b}\n\n' % record.response)
+        self._waiting.append(last_event(self._next_number(), record))
         self._final = record
 
     def _next_number(self) -> int:
@@ -182,7 +230,7 @@ class Jobs:
 
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
-        self._running: dict[str, tuple[Job, asyncio.Task[None]]] = {}
+        self._running: dict[str, Job] = {}
 
     async def start(
         self, headers: dict[bytes, bytes], body: bytes, record: Record, archive: Archive
@@ -191,28 +239,33 @@ class Jobs:
         if len(self._running) >= MOST_JOBS:
             what = f"This router makes at most {MOST_JOBS} responses in the background."
             raise Failure(429, what, type="rate_limit_error", code="rate_limit_exceeded")
+        job = self._running[record.id] = Job(headers, body, record, archive)
         try:
-            await archive.keep(record)
-        except StoreError:
-            raise store_unavailable() from None
-        job = Job(headers, body, record, archive)
-        task = asyncio.create_task(job.run(self._serve))
-        self._running[record.id] = job, task
+            await guarded(archive.keep(record))
+        except BaseException:  # also of a client that is gone
+            del self._running[record.id]
+            raise
+        task = job.begin(self._serve)
         task.add_done_callback(lambda _: self._running.pop(record.id, None))
 
     async def follow(self, archive: Archive, id_: str, after: int) -> AsyncIterator[bytes]:
         """The events of a response with greater numbers, as they come. Raises `Failure`."""
-        seen = 0
+        first, over = 0, False
         while True:
-            job, _ = self._running.get(id_, (None, None))
+            job = self._running.get(id_)
             changed = job.changed if job else None
             record = alive(await archive.find(id_))
-            for batch in await archive.events(id_, seen, record.events):
-                yield later_than(after, batch or b"")
-            seen = record.events
+            for batch in await archive.events(id_, first, record.events):
+                over = over or LAST.search(batch or b"") is not None
+                events, after = later_than(after, batch or b"")
+                if events:
+                    yield events
+            first = max(record.events - 1, 0)  # that batch may grow
             if status_of(record) not in RUNNING:
-                return
+                break
             await wait_for(changed)
+        if not over:  # its router died, or is just about to say it
+            yield last_event(after + 1, record)
 
     async def cancel(self, archive: Archive, id_: str) -> Record:
         """Stop one, wherever it runs; one that is over stays as it is. Raises `Failure`."""
@@ -225,19 +278,19 @@ class Jobs:
             what = "Cannot cancel a synchronous response."
             raise Failure(400, what, code="invalid_request")
         if id_ in self._running:
-            job, task = self._running[id_]
-            job.cancelled = True
-            task.cancel()
-            await asyncio.wait({task}, timeout=ENDING)
+            await end_of([self._running[id_].stop(cancelled=True)])
         return record
 
     async def close(self) -> None:
         """Stop all, and say so in their records."""
-        tasks = [task for _, task in self._running.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=ENDING)
+        await end_of([job.stop(cancelled=False) for job in self._running.values()])
+
+
+async def end_of(tasks: Sequence[asyncio.Task[None] | None]) -> None:
+    """Wait for what ends, though not for ever."""
+    ending = {task for task in tasks if task is not None}
+    if ending:
+        await asyncio.wait(ending, timeout=ENDING)
 
 
 def alive(record: Record) -> Record:
@@ -266,14 +319,27 @@ def ended(record: Record, status: str, code: str = "", message: str = "") -> Rec
     return msgspec.structs.replace(record, response=response)
 
 
-def later_than(after: int, events: bytes) -> bytes:
-    """Those events whose numbers are greater."""
+def last_event(number: int, record: Record) -> bytes:
+    """The event that ends the stream of a response."""
+    status = status_of(record)
+    type_ = f"response.{status if status in ENDS else 'failed'}".encode()
+    return b'event: %b\ndata: {"type":"%b","sequence_number":%d,"response":%b}\n\n' % (
+        type_,
+        type_,
+        number,
+        record.response,
+    )
+
+
+def later_than(after: int, events: bytes) -> tuple[bytes, int]:
+    """Those events whose numbers are greater, and the greatest number now."""
     kept = []
     for event in events.split(b"\n\n"):
         found = NUMBER.search(event)
         if found and int(found[1]) > after:
             kept.append(event + b"\n\n")
-    return b"".join(kept)
+            after = int(found[1])
+    return b"".join(kept), after
 
 
 async def wait_for(changed: asyncio.Event | None) -> None:

@@ -17,7 +17,7 @@ from airouter.responses.items import joined, output_of, read, split
 from airouter.state.base import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from airouter.responses.pinning import Pin
     from airouter.state.base import Store
@@ -132,16 +132,21 @@ class Archive:
     async def forget(self, id_: str) -> None:
         """Delete a record and its events. Raises `Failure` 404, 503."""
         record = await self.find(id_)
-        keys = [self.key(id_), *(self.key(f"{id_}/{n}") for n in range(record.events))]
+        keys = [self.key(id_), *self._batches(id_, range(record.events))]
         await guarded(self._store.delete(keys))
 
     async def keep_events(self, id_: str, number: int, events: bytes) -> None:
-        """Store one batch of a response's events. Raises `StoreError`."""
-        await self._store.put(self.key(f"{id_}/{number}"), events)
+        """Store one batch of a response's events. Raises `Failure` 503."""
+        (key,) = self._batches(id_, [number])
+        await guarded(self._store.put(key, events))
 
     async def events(self, id_: str, first: int, last: int) -> list[bytes | None]:
         """Batches of events, `last` not among them. Raises `Failure` 503."""
-        return await self._get([f"{id_}/{number}" for number in range(first, last)])
+        return await guarded(self._store.get(self._batches(id_, range(first, last))))
+
+    def _batches(self, id_: str, numbers: Iterable[int]) -> list[str]:
+        """Where batches are kept: at no id that a client could name."""
+        return [f"events:{self._tenant}:{id_}/{number}" for number in numbers]
 
     async def _get(self, ids: Sequence[str]) -> list[bytes | None]:
         if not ids:

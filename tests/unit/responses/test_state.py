@@ -160,6 +160,12 @@ async def test_a_response_in_the_background_is_polled() -> None:
         after = await client.responses.create(model=MODEL, input="x", previous_response_id=made.id)
         assert after.usage is not None
         assert after.usage.input_tokens == 13
+        with pytest.raises(
+            BadRequestError, match="not found"
+        ):  # a batch of its events is no response
+            await client.responses.create(
+                model=MODEL, input="x", previous_response_id=f"{made.id}/0"
+            )
 
 
 async def test_a_response_in_the_background_is_followed_and_resumed() -> None:
