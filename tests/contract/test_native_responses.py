@@ -126,6 +126,11 @@ async def test_what_the_provider_does_in_the_background_is_asked_of_it() -> None
             async for event in await sdk.responses.retrieve(made.id, stream=True, starting_after=1)
         ]
         assert seen[0] == 2
+        await sdk.responses.delete(made.id)
+        with pytest.raises(NotFoundError):
+            await sdk.responses.retrieve(made.id, stream=True)
+        one.refused.clear()
+        made = await sdk.responses.create(model="gpt", input="Hi", background=True)
         assert (await sdk.responses.cancel(made.id)).status == "cancelled"
 
 

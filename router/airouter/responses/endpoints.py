@@ -81,7 +81,8 @@ class Kept:
         """The events of a response with greater numbers. Raises `Failure`."""
         pin = self._pin(id_)
         if pin is not None:
-            return self._relayed(pin, id_, query)
+            reply = await self._reply(b"GET", pin, id_, "", query)
+            return relayed(reply, self._renamer(pin, id_))
         record = await self._archive.find(id_)
         if not msgspec.json.decode(record.response).get("background"):
             what = "Only a response that was made in the background can be streamed again."
@@ -166,18 +167,17 @@ class Kept:
         failure.message = failure.message.replace(pin.id, id_)
         raise failure
 
-    async def _relayed(self, pin: Pin, id_: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The events that the provider replays."""
-        reply = await self._reply(b"GET", pin, id_, "", query)
-        relay = Relay(reply)
-        reader = UsageReader(relay.put, self._renamer(pin, id_))
-        relaying = asyncio.create_task(relay.run(reader))
-        try:
-            while (piece := await relay.next()) is not None:
-                yield piece
-        finally:
-            relaying.cancel()
-            reply.close()
+
+async def relayed(reply: Reply, renamer: Renamer) -> AsyncIterator[bytes]:
+    """The events that a provider replays."""
+    relay = Relay(reply)
+    relaying = asyncio.create_task(relay.run(UsageReader(relay.put, renamer)))
+    try:
+        while (piece := await relay.next()) is not None:
+            yield piece
+    finally:
+        relaying.cancel()
+        reply.close()
 
 
 class Relay:
@@ -197,7 +197,8 @@ class Relay:
             reader.finish()
         except UpstreamError as error:
             reader.break_off(upstream_unreachable(error.kind))
-        self._pieces.put_nowait(None)
+        finally:
+            self._pieces.put_nowait(None)
 
     def put(self, data: bytes) -> None:
         """A piece has come."""
