@@ -113,12 +113,14 @@ def annotation_of(citation: Citation, end: int) -> Json:
 def reasoning_item(part: Reasoning, id_: str) -> Json:
     """What the model thought, and what its provider wants back of it."""
     texts = part.summary or ((part.text,) if part.text else ())
-    return {
+    item: Json = {
         "id": id_,
         "type": "reasoning",
         "summary": [{"type": "summary_text", "text": text} for text in texts],
-        "encrypted_content": pack([part]) if part.signature is not None else None,
     }
+    if part.signature is not None:
+        item["encrypted_content"] = pack([part])
+    return item
 
 
 def signing_item(call: ToolCall, id_: str) -> Json:

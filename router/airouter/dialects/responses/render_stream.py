@@ -235,7 +235,8 @@ class Renderer:
         signing = b""
         if part.signature is not None:
             item = signing_item(part, self._out.next_id("rs"))
-            signing = self._out.add({**item, "encrypted_content": None}) + self._out.finish(item)
+            begun = reasoning_item(Reasoning(), item["id"])
+            signing = self._out.add(begun) + self._out.finish(item)
         tool = self._tools.get(part.name)
         if tool is not None and tool.item is not None:  # which says nothing before it is whole
             self._open = OpenPart(part, {})

@@ -8,7 +8,9 @@ from airouter.dialects.conversation import Json
 from contract.services.stand_in import sse
 from unit.dialects.responses.asking import (
     both,
+    calling,
     candidate_stream,
+    function,
     kinds,
     message_stream,
     streamed,
@@ -61,6 +63,21 @@ def test_a_refusal_has_events_of_its_own() -> None:
     ]
     (content,) = events[-1]["response"]["output"][0]["content"]
     assert content == {"type": "refusal", "refusal": "I cannot."}
+
+
+def test_what_a_provider_wants_back_is_there_only_once_it_is_known() -> None:
+    thought: Json = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    events = streamed("messages", message_stream([thought]))
+    added, done = (event["item"] for event in events if "item" in event)
+    assert "encrypted_content" not in added
+    assert done["encrypted_content"]
+    signed = {**calling("weather"), "thoughtSignature": "c2ln"}
+    events = streamed("gemini", candidate_stream([signed]), tools=[function()])
+    added, done, *_ = (event["item"] for event in events if "item" in event)
+    assert "encrypted_content" not in added
+    assert done["encrypted_content"]
+    (silent,) = both("messages", [{**thought, "signature": ""}])
+    assert "encrypted_content" not in silent
 
 
 def test_probabilities_have_the_bytes_that_the_sdk_wants() -> None:
