@@ -120,7 +120,7 @@ def wants_logprobs(request: schema.Request) -> bool:
 def echo_of(request: schema.Request) -> Json:
     """What a response repeats of its request, in full: absent fields at their defaults."""
     echo: Json = {name: getattr(request, name) for name in ECHOED}
-    reasoning, text = request.reasoning, request.text
+    reasoning = request.reasoning
     echo |= {
         "metadata": request.metadata or {},
         "temperature": 1.0 if request.temperature is None else request.temperature,
@@ -130,7 +130,7 @@ def echo_of(request: schema.Request) -> Json:
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "tool_choice": msgspec.to_builtins(request.tool_choice or "auto"),
         "tools": [echoed_tool(tool) for tool in request.tools or ()],
-        "text": {"format": {"type": "text"}, **(msgspec.to_builtins(text) if text else {})},
+        "text": echoed_text(request.text),
         "reasoning": {
             "effort": reasoning.effort if reasoning else None,
             "summary": reasoning.summary if reasoning else None,
@@ -149,6 +149,14 @@ def echo_of(request: schema.Request) -> Json:
 def conversation_of(given: str | Json | None) -> Json | None:
     """A conversation as a response names it."""
     return {"id": given} if isinstance(given, str) else given
+
+
+def echoed_text(config: schema.TextConfig | None) -> Json:
+    """What the text was to be like: nothing left open."""
+    text: Json = {"format": {"type": "text"}, **(msgspec.to_builtins(config) if config else {})}
+    if text["format"]["type"] == "json_schema":
+        text["format"] = {"description": None, "strict": False, **text["format"]}
+    return text
 
 
 def echoed_tool(tool: Json) -> Json:

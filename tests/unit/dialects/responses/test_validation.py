@@ -148,6 +148,8 @@ def test_a_response_repeats_what_was_asked_as_openai_would() -> None:
         "metadata": {"k": "v"},
     }
     response = whole("messages", message([text("{}")]), **asked)
+    format_ = {"description": None, "strict": False, **asked["text"]["format"]}
     assert {name: response[name] for name in asked} == asked | {
-        "tools": [{"description": None, **function()}, *asked["tools"][1:]]
+        "tools": [{"description": None, **function()}, *asked["tools"][1:]],
+        "text": {"format": format_},
     }
