@@ -119,8 +119,8 @@ def suffix_of(stream_id: str | None) -> bytes:
 
 
 def error_message(status: int, error: Mapping[str, object], retry_after: bytes | None) -> bytes:
-    """A message about a request that failed."""
-    fields = dict(error)
+    """A message about a request that failed. Its code is never null: Open Responses wants one."""
+    fields = {**error, "code": error.get("code") or error.get("type")}
     if retry_after is not None:
         fields["headers"] = {"retry-after": retry_after.decode()}
     return msgspec.json.encode({"type": "error", "status": status, "error": fields})

@@ -277,11 +277,15 @@ def text_of(fields: Fields, name: str) -> str | None:
 
 def steering_failed(fields: Fields) -> bytes:
     """The answer to a client that wants to change a response under way."""
-    error = {
-        "type": "invalid_request_error",
-        "code": "steering_not_supported",
-        "message": "This router cannot steer a response that is under way.",
-        "param": None,
+    told = {
+        "type": "response.steer.failed",
+        "sequence_number": 0,
+        "steer": {name: fields.get(name, "") for name in ("previous_response_id", "input")},
+        "error": {
+            "type": "invalid_request_error",
+            "code": "steering_not_supported",
+            "message": "This router cannot steer a response that is under way.",
+        },
     }
-    known = {name: fields[name] for name in ("previous_response_id", "stream_id") if name in fields}
-    return msgspec.json.encode({"type": "response.steer.failed", **known, "error": error})
+    lane = {"stream_id": fields["stream_id"]} if "stream_id" in fields else {}
+    return msgspec.json.encode(told | lane)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.responses import ResponseSteerFailedEvent
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -204,21 +205,23 @@ async def test_a_continuation_that_fails_evicts_what_it_goes_on_from() -> None:
         ('{"type": "response.delete"}', "invalid_value"),
         ('{"type": "response.create", "stream_id": "a b"}', "invalid_stream_id"),
         ('{"type": "response.create", "stream_id": 5}', "invalid_stream_id"),
-        ('{"type": "response.create", "input": "x"}', None),
-        ('{"type": "response.create", "model": "m", "input": "x", "background": true}', None),
+        ('{"type": "response.create", "input": "x"}', "invalid_request_error"),
+        (
+            '{"type": "response.create", "model": "m", "input": "x", "background": true}',
+            "invalid_value",
+        ),
         ('{"type": "response.create", "model": "nobody", "input": "x"}', "model_not_found"),
     ],
 )
 async def test_a_message_that_is_wrong_is_told_and_the_session_goes_on(
-    message: str, code: str | None
+    message: str, code: str
 ) -> None:
     async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
         await connection.send(message)
         error = await heard(connection)
         assert error["type"] == "error"
         assert error["status"] == 400
-        if code is not None:
-            assert error["error"]["code"] == code
+        assert error["error"]["code"] == code
         await say(connection, input="a")
         assert (await last(connection))["type"] == "response.completed"
 
@@ -233,13 +236,14 @@ async def test_a_connection_has_so_many_lanes() -> None:
     assert error["error"]["code"] == "websocket_stream_limit_reached"
 
 
-async def test_steering_is_answered() -> None:
+@pytest.mark.parametrize("said", [{"previous_response_id": "x", "input": "y"}, {}])
+async def test_steering_is_answered(said: dict[str, str]) -> None:
     async with served(mock_manifest(MODEL)) as router, dial(router) as connection:
-        await connection.send('{"type":"response.steer","previous_response_id":"x","input":"y"}')
-        told = await heard(connection)
-    assert (told["type"], told["error"]["code"]) == (
-        "response.steer.failed",
-        "steering_not_supported",
+        await connection.send(json.dumps({"type": "response.steer", **said}))
+        told = ResponseSteerFailedEvent.model_validate(await heard(connection))
+    assert told.error.code == "steering_not_supported"
+    assert told.steer.model_dump(exclude_none=True) == (
+        said or {"previous_response_id": "", "input": ""}
     )
 
 
