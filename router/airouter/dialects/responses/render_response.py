@@ -31,8 +31,15 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
     output = output_of(choice.parts, seed, tools_by_name(conversation))
+    if output and output[-1]["type"] == "message":
+        output[-1]["status"] = last_status(choice.stop)
     body |= ending(choice.stop, answer.usage, output)
     return msgspec.json.encode(body)
+
+
+def last_status(stop: Stop) -> str:
+    """How the message ended that came last: a model that was stopped was stopped inside it."""
+    return "incomplete" if stop in INCOMPLETE else "completed"
 
 
 def seed_of(conversation: Conversation, id_: str) -> str:

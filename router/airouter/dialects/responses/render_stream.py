@@ -43,7 +43,12 @@ from airouter.dialects.responses.items import (
     signing_item,
     tools_by_name,
 )
-from airouter.dialects.responses.render_response import ending, response_object, seed_of
+from airouter.dialects.responses.render_response import (
+    ending,
+    last_status,
+    response_object,
+    seed_of,
+)
 from airouter.dialects.responses.writing import Writer
 
 if TYPE_CHECKING:
@@ -175,7 +180,7 @@ class Renderer:
     def _close_message(self) -> bytes:
         if self._message is None:
             return b""
-        item, self._message = {**self._message, "status": "completed"}, None
+        item, self._message = {**self._message, "status": last_status(self._stop)}, None
         return self._out.finish(item)
 
     def _close_hosted(self, result: Opaque | None = None) -> bytes:

@@ -12,9 +12,11 @@ from unit.dialects.responses.asking import (
     candidate_stream,
     function,
     kinds,
+    message,
     message_stream,
     streamed,
     text,
+    tool_use,
     user,
     whole,
 )
@@ -102,6 +104,15 @@ def test_an_answer_that_was_cut_says_why(reason: str, told: str) -> None:
     events = streamed("messages", message_stream([text("Grass")], reason), input=[user()])
     assert kinds(events)[-1] == "incomplete"
     assert events[-1]["response"]["incomplete_details"] == {"reason": told}
+
+
+def test_the_message_that_was_cut_says_so_too() -> None:
+    content = [text("Grass"), tool_use("weather"), text("is")]
+    events = streamed("messages", message_stream(content, "max_tokens"), tools=[function()])
+    response = whole("messages", message(content, "max_tokens"), tools=[function()])
+    statuses = ["completed", "completed", "incomplete"]
+    assert [item["status"] for item in response["output"]] == statuses
+    assert [item["status"] for item in events[-1]["response"]["output"]] == statuses
 
 
 def test_an_answer_without_words_has_no_items() -> None:
