@@ -17,6 +17,7 @@ from airouter.wire import BrokenReply
 
 CHAT, COMPLETIONS, EMBEDDINGS = b"/v1/chat/completions", b"/v1/completions", b"/v1/embeddings"
 HELLO = [{"role": "user", "content": "one two three four"}]
+LOOK = {"type": "function", "function": {"name": "look"}}
 
 
 class Clock:
@@ -75,13 +76,13 @@ async def test_it_says_what_it_was_told(reply: str, text: str) -> None:
 
 async def test_it_calls_a_tool_and_then_repeats_the_result() -> None:
     upstream = MockUpstream(Mock(reply='tool:look {"at": 1}'))
-    _, body = await ask(upstream=upstream)
+    _, body = await ask(upstream=upstream, tools=[LOOK])
     choice = body["choices"][0]
     (call,) = choice["message"]["tool_calls"]
     assert call["function"] == {"name": "look", "arguments": '{"at": 1}'}
     assert choice["finish_reason"] == "tool_calls"
     result = {"role": "tool", "tool_call_id": call["id"], "content": "seen"}
-    assert await said('tool:look {"at": 1}', messages=[*HELLO, result]) == "seen"
+    assert await said('tool:look {"at": 1}', messages=[*HELLO, result], tools=[LOOK]) == "seen"
 
 
 async def test_a_request_may_say_what_it_wants() -> None:
@@ -152,7 +153,7 @@ async def test_a_stream_has_usage_when_it_is_asked_for() -> None:
 
 async def test_a_streamed_tool_call_comes_in_two_pieces() -> None:
     upstream = MockUpstream(Mock(reply='tool:look {"at": 1}'))
-    deltas = [chunk["choices"][0]["delta"] for chunk in await events(upstream)]
+    deltas = [chunk["choices"][0]["delta"] for chunk in await events(upstream, tools=[LOOK])]
     begun, more = (delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta)
     assert (begun["function"]["name"], begun["function"]["arguments"]) == ("look", "")
     assert more == {"index": 0, "function": {"arguments": '{"at": 1}'}}
@@ -198,12 +199,15 @@ async def test_a_tool_result_is_answered_in_the_format_that_is_asked_for(reply: 
 async def test_what_it_was_told_word_for_word_comes_before_what_the_request_demands() -> None:
     wanted = {"type": "json_object"}
     assert await said('text:{"my": "own"}', response_format=wanted) == '{"my": "own"}'
-    _, body = await ask(upstream=MockUpstream(Mock(reply="tool:look {}")), response_format=wanted)
+    upstream = MockUpstream(Mock(reply="tool:look {}"))
+    _, body = await ask(upstream=upstream, response_format=wanted, tools=[LOOK])
     assert body["choices"][0]["finish_reason"] == "tool_calls"
 
 
 async def test_no_tool_is_called_where_none_may_be() -> None:
-    assert await said("tool:look {}", tool_choice="none") == "one two three four"
+    assert await said("tool:look {}", tool_choice="none", tools=[LOOK]) == "one two three four"
+    assert await said("tool:look {}") == "one two three four"
+    assert await said("tool:look {}", tools=[]) == "one two three four"
 
 
 async def test_a_schema_without_a_small_value_is_a_bad_request_and_takes_no_time() -> None:
