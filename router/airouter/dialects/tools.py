@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.conversation import Unsupported
+from airouter.dialects.conversation import HostedTool, Tool, Unsupported
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import HostedTool, Tool
+    from airouter.dialects.conversation import Conversation
 
 
 def description_of(tool: Tool) -> str | None:
@@ -24,6 +24,27 @@ def description_of(tool: Tool) -> str | None:
         f"{inner.get('definition', '')}"
     )
     return f"{tool.description}\n\n{asked}" if tool.description else asked
+
+
+def without_search(conversation: Conversation) -> tuple[Tool | HostedTool, ...]:
+    """The tools for a model that has no search on the web, or none that the client may be given.
+
+    Coding agents offer one with every request, beside the functions that they are about. Where
+    there is nothing but the search, it stays: an answer without it is not what was asked for.
+    """
+    tools = conversation.tools
+    if not any(isinstance(tool, Tool) for tool in tools):
+        return tools
+    return tuple(tool for tool in tools if not is_offered_search(tool))
+
+
+def is_offered_search(tool: Tool | HostedTool) -> bool:
+    """Whether it is one tool among others; chat has no such thing, but a field of the request."""
+    return (
+        isinstance(tool, HostedTool)
+        and tool.kind.startswith("web_search")
+        and tool.dialect != "chat"
+    )
 
 
 def no_such_tool(tool: HostedTool) -> Unsupported:

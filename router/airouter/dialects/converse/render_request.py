@@ -30,7 +30,7 @@ from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_turns import Messages, cache_point, check_name
 from airouter.dialects.converse.sampling import sampling_of
 from airouter.dialects.functions import schema_of
-from airouter.dialects.tools import description_of, no_such_tool
+from airouter.dialects.tools import description_of, no_such_tool, without_search
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def tool_config(
     conversation: Conversation, turns: Sequence[Turn], traits: Traits, extra: Json
 ) -> Json | None:
     """The tools. A history with calls in it needs some, though none are to be called any more."""
-    given = conversation.tools or [Tool(name=name) for name in called(turns)]
+    given = without_search(conversation) or [Tool(name=name) for name in called(turns)]
     if not given:
         return None
     config: Json = {"tools": [block for tool in given for block in tool_blocks(tool, traits)]}

@@ -15,7 +15,12 @@ from airouter.dialects.functions import schema_of
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
-from airouter.dialects.tools import description_of, no_such_tool, wants_own_container
+from airouter.dialects.tools import (
+    description_of,
+    no_such_tool,
+    wants_own_container,
+    without_search,
+)
 from airouter.dialects.turns import folded, leading, merged, text_of
 
 if TYPE_CHECKING:
@@ -176,10 +181,11 @@ def format_of(wanted: Format | None, conversation: Conversation, traits: Traits)
 
 def tools_of(conversation: Conversation) -> list[Json]:
     """The tools: functions together, and what Google runs."""
-    functions = [function_of(tool) for tool in conversation.tools if isinstance(tool, Tool)]
-    hosted = [hosted_tool(tool) for tool in conversation.tools if isinstance(tool, HostedTool)]
+    tools = without_search(conversation)
+    functions = [function_of(tool) for tool in tools if isinstance(tool, Tool)]
+    hosted = [hosted_tool(tool) for tool in tools if isinstance(tool, HostedTool)]
     if functions and hosted:
-        at = next(tool.at for tool in conversation.tools if isinstance(tool, HostedTool))
+        at = next(tool.at for tool in tools if isinstance(tool, HostedTool))
         raise Unsupported(at, "runs tools of its own only where there are no functions")
     return ([{"functionDeclarations": functions}] if functions else []) + hosted
 

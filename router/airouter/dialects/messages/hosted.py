@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.conversation import Unsupported
+from airouter.dialects.conversation import HostedTool, Unsupported
 from airouter.dialects.tools import no_such_tool, wants_own_container
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import HostedTool, Json
+    from airouter.dialects.conversation import Conversation, Json
 
 PLACE = ("city", "region", "country", "timezone")
 
@@ -24,10 +24,20 @@ def hosted_tool(tool: HostedTool) -> Json:
     raise no_such_tool(tool)
 
 
+def searches_live(conversation: Conversation) -> bool:
+    """Whether Anthropic's search may be had: it knows the web only as it is."""
+    return all(is_live(tool) for tool in conversation.tools if isinstance(tool, HostedTool))
+
+
+def is_live(tool: HostedTool) -> bool:
+    """Whether a tool may reach out."""
+    return tool.native.get("external_web_access") is not False
+
+
 def web_search(tool: HostedTool) -> Json:
     """A search on the web; how much of it the model reads is Anthropic's choice."""
     native = tool.native
-    if native.get("external_web_access") is False:
+    if not is_live(tool):
         raise Unsupported(tool.at, "searches only the web as it is, not what is kept of it")
     filters, place = native.get("filters") or {}, native.get("user_location") or {}
     where = {name: place[name] for name in PLACE if place.get(name)}

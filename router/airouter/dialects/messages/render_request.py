@@ -22,9 +22,9 @@ from airouter.dialects.conversation import (
     Unsupported,
 )
 from airouter.dialects.functions import schema_of
-from airouter.dialects.messages.hosted import hosted_tool
+from airouter.dialects.messages.hosted import hosted_tool, searches_live
 from airouter.dialects.messages.render_turns import cache_control, messages_of, placed, system_of
-from airouter.dialects.tools import description_of
+from airouter.dialects.tools import description_of, without_search
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ def tools_of(conversation: Conversation, turns: list[Turn], traits: Traits) -> J
 
     A history with calls in it needs tools, though none are to be called any more.
     """
-    tools = [tool_of(tool) for tool in conversation.tools]
+    given = conversation.tools if searches_live(conversation) else without_search(conversation)
+    tools = [tool_of(tool) for tool in given]
     called = [part.name for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
     if not tools:
         tools = [

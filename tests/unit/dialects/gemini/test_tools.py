@@ -10,6 +10,7 @@ from airouter.dialects.conversation import HostedTool, Json, Tool, ToolChoice, U
 from unit.dialects.gemini.asking import WEATHER, asked, body_of
 
 SEARCH = HostedTool(kind="web_search_20250305", dialect="messages", native={"max_uses": 3})
+CODE = HostedTool(kind="code_interpreter", dialect="responses", native={})
 
 
 def function(tool: Tool) -> Json:
@@ -68,6 +69,11 @@ def test_a_search_on_the_web_is_google_s(kind: str) -> None:
     assert body_of(asked(tools=(tool,)))["tools"] == [{"googleSearch": {}}]
 
 
+def test_a_search_that_is_offered_beside_functions_is_left_out() -> None:
+    (tools,) = body_of(asked(tools=(SEARCH, WEATHER)))["tools"]
+    assert [function["name"] for function in tools["functionDeclarations"]] == [WEATHER.name]
+
+
 @pytest.mark.parametrize(
     "tools",
     [
@@ -75,7 +81,7 @@ def test_a_search_on_the_web_is_google_s(kind: str) -> None:
         (HostedTool(kind="bash_20250124", dialect="messages", native={}),),
         (HostedTool(kind="web_search", dialect="messages", native={"allowed_domains": ["a.b"]}),),
         (HostedTool(kind="web_search", dialect="messages", native={"blocked_domains": ["a.b"]}),),
-        (WEATHER, SEARCH),
+        (WEATHER, CODE),
     ],
 )
 def test_what_google_does_not_run_is_refused(tools: tuple[Tool | HostedTool, ...]) -> None:

@@ -55,7 +55,7 @@ def test_a_search_of_the_web_is_each_providers_own(kind: str) -> None:
         {"type": "web_search_20250305", "name": "web_search"}
     ]
     assert sent("gemini", tools=[tool])["tools"] == [{"googleSearch": {}}]
-    assert refused(speech="converse", tools=[function(), tool]).param == "tools[1]"
+    assert refused(speech="converse", tools=[tool]).param == "tools[0]"
 
 
 def test_where_to_search_is_told() -> None:
@@ -79,13 +79,26 @@ def test_a_search_of_old_pages_only_is_refused() -> None:
     assert refused(tools=[tool]).param == "tools[0]"
 
 
+def test_a_search_of_old_pages_is_left_out_where_there_are_functions() -> None:
+    tool = {"type": "web_search", "external_web_access": False}
+    assert [tool["name"] for tool in sent("messages", tools=[tool, function()])["tools"]] == [
+        "weather"
+    ]
+
+
+@pytest.mark.parametrize("speech", ["openai", "gemini", "converse"])
+def test_a_search_is_left_out_where_it_is_not_to_be_had_beside_functions(speech: str) -> None:
+    assert sent(speech, tools=[function(), {"type": "web_search"}]) == sent(
+        speech, tools=[function()]
+    )
+
+
 def test_a_search_that_is_written_wrongly_is_refused() -> None:
     assert refused(tools=[{"type": "web_search", "filters": "a.test"}]).param == "tools[0].filters"
 
 
-def test_gemini_searches_only_without_functions() -> None:
-    failure = refused(speech="gemini", tools=[function(), {"type": "web_search"}])
-    assert failure.param == "tools[1]"
+def test_gemini_runs_code_only_without_functions() -> None:
+    assert refused(speech="gemini", tools=[function(), CODE]).param == "tools[1]"
 
 
 def test_code_is_run_where_a_provider_does_that() -> None:
