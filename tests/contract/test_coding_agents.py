@@ -68,3 +68,13 @@ async def test_a_search_that_is_all_that_is_offered_is_refused(
     tools = [{"type": "web_search"}]
     answer = await client.post("/v1/responses", json=by_codex(model, tools=tools))
     assert answer.json()["error"]["param"] == "tools[0]"
+
+
+async def test_no_model_stumbles_over_how_wordy_it_shall_be(
+    everything: World, upstream: str
+) -> None:
+    everything.script(upstream, Turn(text="Brief."))
+    body = by_codex(model_of(upstream), tools=[SHELL], text={"verbosity": "low"})
+    answer = await everything.router.client.post("/v1/responses", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "verbosity" not in str(everything.asked(upstream))

@@ -149,7 +149,6 @@ async def everything() -> AsyncIterator[World]:
             "messages[0]",
         ),
         ({"messages": [HI], "stop": [" "]}, "stop"),
-        ({"messages": [HI], "verbosity": "low"}, "verbosity"),
         ({"messages": [HI], "modalities": ["text", "audio"]}, "modalities"),
         ({"messages": [HI], "logit_bias": {"1": 1}}, "logit_bias"),
         ({"messages": [HI], "web_search_options": {}}, "tools"),

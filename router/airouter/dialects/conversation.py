@@ -288,6 +288,7 @@ class Hints(Piece, frozen=True):
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     store: bool | None = None
+    verbosity: str | None = None
 
 
 class Conversation(Piece, frozen=True):
@@ -304,7 +305,6 @@ class Conversation(Piece, frozen=True):
     sampling: Sampling = Sampling()
     thinking: Thinking | None = None
     format: Format | None = None
-    verbosity: str | None = None
     n: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None

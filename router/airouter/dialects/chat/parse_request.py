@@ -53,7 +53,6 @@ def parse_request(body: bytes) -> Conversation:
         sampling=sampling_of(request),
         thinking=thinking_of(request),
         format=format_of(request.response_format),
-        verbosity=request.verbosity,
         n=request.n,
         logprobs=request.logprobs,
         top_logprobs=request.top_logprobs,
@@ -212,4 +211,5 @@ def hints_of(request: schema.Request) -> Hints:
         prompt_cache_key=request.prompt_cache_key,
         prompt_cache_retention=request.prompt_cache_retention,
         store=request.store,
+        verbosity=request.verbosity,
     )

@@ -45,6 +45,7 @@ HINTS = (
     "prompt_cache_key",
     "prompt_cache_retention",
     "store",
+    "verbosity",
 )
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 EFFORTS = ((2_048, "low"), (16_384, "medium"))
@@ -71,7 +72,6 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         "stop": list(conversation.stop),
         "reasoning_effort": effort_of(conversation.thinking, destination.model),
         "response_format": format_of(conversation.format),
-        "verbosity": conversation.verbosity,
         "n": conversation.n,
         "logprobs": conversation.logprobs,
         "top_logprobs": conversation.top_logprobs,
@@ -82,6 +82,8 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     }
     if body["service_tier"] not in TIERS:
         body["service_tier"] = None
+    if NEVER_REASONS.search(destination.model):
+        body["verbosity"] = None  # these refuse all but "medium"
     if not conversation.tools:
         body["parallel_tool_calls"] = None
     if conversation.stream:

@@ -115,8 +115,6 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
         raise Unsupported("logprobs", "cannot return log probabilities")
     if conversation.audio is not None or set(conversation.modalities) - {"text"}:
         raise Unsupported("modalities", "answers in text only")
-    if conversation.verbosity not in {None, "medium"}:
-        raise Unsupported("verbosity", "has no levels of verbosity")
     if conversation.parallel_tool_calls is False and conversation.tools and not traits.claude:
         raise Unsupported("parallel_tool_calls", "cannot be held to one tool call at a time")
     wanted = conversation.format

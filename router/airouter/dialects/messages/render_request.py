@@ -103,8 +103,6 @@ def refuse(conversation: Conversation) -> None:
         raise Unsupported("logprobs", "cannot return log probabilities")
     if conversation.audio is not None or set(conversation.modalities) - {"text"}:
         raise Unsupported("modalities", "answers in text only")
-    if conversation.verbosity not in {None, "medium"}:
-        raise Unsupported("verbosity", "has no levels of verbosity")
     if any(not stop.strip() for stop in conversation.stop):
         raise Unsupported("stop", "takes no stop sequence of white space")
 

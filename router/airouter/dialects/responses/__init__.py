@@ -15,7 +15,6 @@ CLIENT = ClientDialect(
         "max_tokens": "max_output_tokens",
         "thinking": "reasoning",
         "format": "text.format",
-        "verbosity": "text.verbosity",
         "logprobs": "top_logprobs",
     },
 )

@@ -66,7 +66,6 @@ def parse_request(body: bytes) -> Conversation:
         sampling=Sampling(temperature=request.temperature, top_p=request.top_p),
         thinking=thinking_of(request.reasoning),
         format=format_of(request.text),
-        verbosity=request.text.verbosity if request.text else None,
         logprobs=wants_logprobs(request) or None,
         top_logprobs=request.top_logprobs or None,
         hints=Hints(
@@ -77,6 +76,7 @@ def parse_request(body: bytes) -> Conversation:
             prompt_cache_key=request.prompt_cache_key,
             prompt_cache_retention=request.prompt_cache_retention,
             store=request.store,
+            verbosity=request.text.verbosity if request.text else None,
         ),
         stream=bool(request.stream),
         include_usage=True,

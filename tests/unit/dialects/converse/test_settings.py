@@ -100,7 +100,6 @@ def test_newer_claudes_take_a_temperature_or_a_top_p_and_not_both() -> None:
         ("logprobs", {"top_logprobs": 3}),
         ("modalities", {"modalities": ("text", "audio")}),
         ("modalities", {"audio": {"voice": "alloy"}}),
-        ("verbosity", {"verbosity": "low"}),
         ("prediction", {"extensions": {"prediction": {}}}),
     ],
 )
@@ -111,7 +110,7 @@ def test_what_converse_has_no_word_for_is_refused_by_name(field: str, more: Json
 
 
 @pytest.mark.parametrize(
-    "more", [{"n": 1}, {"logprobs": False}, {"modalities": ("text",)}, {"verbosity": "medium"}]
+    "more", [{"n": 1}, {"logprobs": False}, {"modalities": ("text",)}, {"hints": Hints(verbosity="low")}]
 )
 def test_what_is_so_anyway_may_be_asked_for(more: Json) -> None:
     assert set(body_of(asked(**more))) == {"messages"}

@@ -68,7 +68,7 @@ def test_what_was_not_asked_for_is_not_sent() -> None:
             {"format": JSON},
             {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA},
         ),
-        ({"verbosity": "medium"}, {}),
+        ({"hints": Hints(verbosity="low")}, {}),
     ],
 )
 def test_what_gemini_can_do_is_asked_of_it(asked_for: dict[str, Any], sent: Json) -> None:
@@ -81,8 +81,6 @@ def test_what_gemini_can_do_is_asked_of_it(asked_for: dict[str, Any], sent: Json
         ({"sampling": Sampling(temperature=2.1)}, "temperature"),
         ({"sampling": Sampling(temperature=-0.1)}, "temperature"),
         ({"sampling": Sampling(logit_bias={"7": 1.0})}, "logit_bias"),
-        ({"verbosity": "low"}, "verbosity"),
-        ({"verbosity": "high"}, "verbosity"),
         ({"stop": ("a", "b", "c", "d", "e", "f")}, "stop"),
         ({"n": 9}, "n"),
         ({"modalities": ("smell",)}, "modalities"),

@@ -413,7 +413,6 @@ def test_a_ceiling_is_always_said(given: int | None, known: int | None, expected
         ({"sampling": Sampling(temperature=1.7)}, "temperature"),
         ({"sampling": Sampling(temperature=0.5, top_p=0.9)}, "top_p"),
         ({"modalities": ("text", "audio")}, "modalities"),
-        ({"verbosity": "low"}, "verbosity"),
         ({"stop": ("\n",)}, "stop"),
         ({"extensions": {"prediction": {}}}, "prediction"),
         ({"tools": (HostedTool(kind="file_search", dialect="responses", native={}),)}, "tools"),

@@ -139,6 +139,13 @@ def test_a_number_of_tool_calls_is_taken(speech: str) -> None:
     assert refused(speech=speech, max_tool_calls=0).param == "max_tool_calls"
 
 
+def test_how_wordy_to_be_is_told_to_models_with_a_word_for_it() -> None:
+    wordy: Json = {"input": "Hi", "text": {"verbosity": "low"}}
+    assert sent("openai", **wordy)["verbosity"] == "low"
+    for speech in PROVIDERS:
+        assert sent(speech, **wordy) == sent(speech, input="Hi")
+
+
 def test_a_response_repeats_what_was_asked_as_openai_would() -> None:
     schema = {"type": "object", "properties": {}, "additionalProperties": False}
     asked: dict[str, Any] = {
