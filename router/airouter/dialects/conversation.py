@@ -289,6 +289,8 @@ class Hints(Piece, frozen=True):
     prompt_cache_retention: str | None = None
     store: bool | None = None
     verbosity: str | None = None
+    native: Json = {}
+    """Fields that only the client's own dialect knows."""
 
 
 class Conversation(Piece, frozen=True):

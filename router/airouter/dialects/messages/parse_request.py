@@ -57,7 +57,7 @@ def parse(body: bytes, *, counting: bool) -> Conversation:
     check_request(request, counting=counting)
     messages = [turn_of(message, at) for at, message in enumerate(request.messages)]
     check_calls(messages)
-    choice = request.tool_choice
+    choice, own = request.tool_choice, own_fields(request)
     return Conversation(
         dialect=NAME,
         turns=(*system_turns(request.system), *messages),
@@ -74,15 +74,29 @@ def parse(body: bytes, *, counting: bool) -> Conversation:
         hints=Hints(
             user=request.metadata.user_id if request.metadata else None,
             service_tier=request.service_tier,
+            native={name: value for name, value in own.items() if is_hint(name, value)},
         ),
         stream=bool(request.stream),
         include_usage=True,
-        extensions={
-            name: value
-            for name in schema.EXTENSIONS
-            if (value := getattr(request, name)) is not None
-        },
+        extensions={name: value for name, value in own.items() if not is_hint(name, value)},
     )
+
+
+def own_fields(request: schema.Request) -> Json:
+    """What only Anthropic knows."""
+    given = {name: getattr(request, name) for name in schema.EXTENSIONS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def is_hint(name: str, value: object) -> bool:
+    """Whether an answer can do without it: to forget what is old only saves tokens."""
+    if name != "context_management":
+        return name in schema.HINTS
+    try:
+        edits = msgspec.convert(value, schema.ContextManagement).edits
+    except msgspec.ValidationError:
+        return False
+    return all(edit.type.startswith("clear_") for edit in edits)
 
 
 def check_request(request: schema.Request, *, counting: bool) -> None:

@@ -80,7 +80,9 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     add_format(body, conversation.format, traits)
     if conversation.stream:
         body["stream"] = True
-    return body | (conversation.extensions if conversation.dialect == NAME else {})
+    if conversation.dialect == NAME:
+        body |= conversation.extensions | conversation.hints.native
+    return body
 
 
 def ceiling(conversation: Conversation, destination: Destination, traits: Traits) -> int:

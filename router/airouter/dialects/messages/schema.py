@@ -196,6 +196,18 @@ class ToolChoice(msgspec.Struct):
     disable_parallel_tool_use: bool | None = None
 
 
+class ContextEdit(msgspec.Struct):
+    """What becomes of the prompt when it is long."""
+
+    type: str
+
+
+class ContextManagement(msgspec.Struct):
+    """All of that."""
+
+    edits: list[ContextEdit] = []
+
+
 class Request(msgspec.Struct, forbid_unknown_fields=True):
     """A request; `Json` fields go through to Anthropic alone."""
 
@@ -238,3 +250,5 @@ EXTENSIONS = (
     "user_profile_id",
 )
 """Fields of `Request` that no other dialect has."""
+HINTS = frozenset({"cache_control", "diagnostics", "speed"})
+"""Those of them that an answer can do without."""

@@ -110,7 +110,8 @@ def test_what_converse_has_no_word_for_is_refused_by_name(field: str, more: Json
 
 
 @pytest.mark.parametrize(
-    "more", [{"n": 1}, {"logprobs": False}, {"modalities": ("text",)}, {"hints": Hints(verbosity="low")}]
+    "more",
+    [{"n": 1}, {"logprobs": False}, {"modalities": ("text",)}, {"hints": Hints(verbosity="low")}],
 )
 def test_what_is_so_anyway_may_be_asked_for(more: Json) -> None:
     assert set(body_of(asked(**more))) == {"messages"}

@@ -257,16 +257,32 @@ def test_settings_are_found_under_their_own_names() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("cache_control", {"type": "ephemeral"}),
         ("container", "c1"),
         ("inference_geo", "eu"),
         ("mcp_servers", [{"type": "url"}]),
-        ("context_management", {"edits": []}),
-        ("speed", "fast"),
+        ("context_management", {"edits": [{"type": "compact_20260112"}]}),
+        ("context_management", {"edits": 5}),
+        ("context_management", {"edits": ["clear"]}),
     ],
 )
 def test_what_no_other_provider_has_is_carried_along(name: str, value: Any) -> None:
-    assert parsed(**{name: value}).extensions == {name: value}
+    conversation = parsed(**{name: value})
+    assert (conversation.extensions, conversation.hints.native) == ({name: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cache_control", {"type": "ephemeral"}),
+        ("context_management", {"edits": []}),
+        ("context_management", {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}),
+        ("diagnostics", {"previous_message_id": None}),
+        ("speed", "fast"),
+    ],
+)
+def test_what_an_answer_can_do_without_is_a_hint(name: str, value: Any) -> None:
+    conversation = parsed(**{name: value})
+    assert (conversation.extensions, conversation.hints.native) == ({}, {name: value})
 
 
 @pytest.mark.parametrize(
