@@ -46,6 +46,26 @@ def by_codex(model: str, **fields: object) -> Body:
     }
 
 
+def by_claude_code(model: str) -> Body:
+    """A turn as Claude Code asks for it."""
+    kept: Body = {"cache_control": {"type": "ephemeral"}}
+    bash: Body = {"type": "object", "properties": {"command": {"type": "string"}}}
+    return {
+        "model": model,
+        "max_tokens": 16_000,
+        "system": [{"type": "text", "text": "You are an agent.", **kept}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hi.", **kept}]},
+            {"role": "system", "content": "There are other agents."},
+        ],
+        "tools": [{"name": "Bash", "description": "Runs a command.", "input_schema": bash}],
+        "metadata": {"user_id": "{}"},
+        "thinking": {"type": "adaptive"},
+        "output_config": {"effort": "high"},
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+    }
+
+
 @pytest.mark.parametrize("live", [True, False], ids=["live", "cached"])
 async def test_an_offered_search_leaves_a_model_without_one_its_other_tools(
     everything: World, upstream: str, live: bool
@@ -78,3 +98,15 @@ async def test_no_model_stumbles_over_how_wordy_it_shall_be(
     answer = await everything.router.client.post("/v1/responses", json=body)
     assert answer.status_code == 200, answer.text
     assert "verbosity" not in str(everything.asked(upstream))
+
+
+async def test_claude_code_gets_an_answer_from_every_model(
+    everything: World, upstream: str
+) -> None:
+    if upstream in CLAUDES:
+        return  # the body is passed on as it is
+    everything.script(upstream, Turn(calls=(Call("Bash", {"command": "ls"}),)))
+    body = by_claude_code(model_of(upstream))
+    answer = await everything.router.client.post("/v1/messages?beta=true", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["content"][-1]["name"] == "Bash"

@@ -248,6 +248,7 @@ class Thinking(Piece, frozen=True):
     """How much a model shall reason, and what of it is shown. What is None is the model's choice.
 
     `budget` is in tokens. `mode` is what the client said outright; an effort alone leaves it None.
+    `adaptive` lets the model decide, and where none can think nothing is left to decide.
     """
 
     mode: Literal["on", "off", "adaptive"] | None = None

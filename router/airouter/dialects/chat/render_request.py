@@ -152,10 +152,11 @@ def effort_of(thinking: Thinking | None, model: str) -> str | None:
     if effort is None and thinking.budget is not None:
         budget = thinking.budget
         effort = next((name for most, name in EFFORTS if budget <= most), "high")
-    wanted = thinking.mode == "on" or effort not in {None, "none"}
-    if wanted and NEVER_REASONS.search(model):
+    if not NEVER_REASONS.search(model):
+        return "xhigh" if effort == "max" else effort
+    if thinking.mode != "adaptive" and (thinking.mode == "on" or effort not in {None, "none"}):
         raise Unsupported("thinking", "does not reason")
-    return "xhigh" if effort == "max" else effort
+    return None
 
 
 def format_of(wanted: Format | None) -> Json | None:

@@ -33,6 +33,8 @@ def thinking_of(thinking: Thinking | None, traits: Traits) -> Json:
         return {}
     if thinking.mode == "off" or (thinking.mode is None and thinking.effort == "none"):
         return {"thinking": {"type": "disabled"}} if traits.thinks else {}
+    if not traits.thinks and thinking.mode == "adaptive":
+        return {}
     if not traits.thinks:
         raise Unsupported("thinking", "does not think")
     fields = by_budget(thinking) if traits.budgets else adaptive(thinking)

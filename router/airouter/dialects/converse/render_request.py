@@ -283,6 +283,8 @@ def open_effort(thinking: Thinking | None, traits: Traits) -> Json:
     """The effort of a model that is not Claude. Raises `Unsupported`."""
     if thinking is None or thinking.mode == "off" or thinking.effort == "none":
         return {}
+    if not traits.effort_field and thinking.mode == "adaptive":
+        return {}
     if not traits.effort_field:
         raise Unsupported("thinking", "does not let its reasoning be steered")
     effort = thinking.effort or effort_by_budget(thinking.budget or BUDGETS["medium"])

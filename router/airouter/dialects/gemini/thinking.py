@@ -39,7 +39,7 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
         return None
     off = thinking.mode == "off" or (thinking.mode is None and thinking.effort == "none")
     if traits.thinking == "none":
-        if off:
+        if off or thinking.mode == "adaptive":
             return None
         raise Unsupported("thinking", "does not think")
     if off:

@@ -180,6 +180,15 @@ def test_other_models_cannot_be_steered(model: str) -> None:
     assert refused(BUDGET, model) == "thinking"
 
 
-@pytest.mark.parametrize("thinking", [None, Thinking(mode="off"), Thinking(effort="none")])
-def test_no_thinking_needs_no_word_there(thinking: Thinking | None) -> None:
-    assert fields_of(thinking, LLAMA) == {}
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        None,
+        Thinking(mode="off"),
+        Thinking(effort="none"),
+        Thinking(mode="adaptive", effort="high"),
+    ],
+)
+@pytest.mark.parametrize("model", [LLAMA, OLDER])
+def test_no_thinking_needs_no_word_there(thinking: Thinking | None, model: str) -> None:
+    assert fields_of(thinking, model) == {}

@@ -107,6 +107,10 @@ def test_a_model_that_always_thinks_says_so(model: str, wanted: Thinking) -> Non
     assert refused.value.field == "thinking"
 
 
+def test_a_model_that_never_thinks_has_nothing_to_decide() -> None:
+    assert thinking("gemini-2.0-flash", Thinking(mode="adaptive", effort="high")) is None
+
+
 @pytest.mark.parametrize("model", ["gemini-2.0-flash", "gemini-1.5-pro-002"])
 def test_a_model_that_never_thinks_says_so(model: str) -> None:
     with pytest.raises(Unsupported) as refused:
