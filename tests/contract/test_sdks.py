@@ -13,7 +13,17 @@ import pytest_asyncio
 from aiohttp import web
 from pydantic import BaseModel
 
-from contract.matrix.features import CLAUDES, MESSAGES_TOOLS, PNG, UPSTREAMS, user
+from contract.matrix.features import (
+    CALLS,
+    CLAUDES,
+    CLIENTS,
+    FEATURES,
+    GEMINIS,
+    MESSAGES_TOOLS,
+    PNG,
+    UPSTREAMS,
+    user,
+)
 from contract.matrix.world import World, model_of, world
 from contract.services.stand_in import Call, Turn
 from support.clouds import listening
@@ -197,3 +207,20 @@ async def test_a_picture_inside_is_not_fetched(
             ],
         )
     assert len(everything.journal("Gemini")) == before
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("upstream", GEMINIS)
+async def test_a_client_that_takes_one_call_at_a_time_gets_one(
+    everything: World, upstream: str, client: str, streamed: bool
+) -> None:
+    feature = next(each for each in FEATURES if each.name == "one tool at a time")
+    body, sdk, model = getattr(feature, client), everything.clients[client], model_of(upstream)
+    everything.script(upstream, Turn(calls=CALLS))
+    heard = await sdk.ask(model, body, streamed=streamed)
+    assert [name for _, name, _ in heard.calls] == ["weather"]
+    everything.script(upstream, Turn(text="Sunny."))
+    turns = "input" if client == "responses" else "messages"
+    more = body | {turns: [*body[turns], *sdk.reply(heard, ["sunny"], None)]}
+    assert (await sdk.ask(model, more, streamed=streamed)).text == "Sunny."

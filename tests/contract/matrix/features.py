@@ -88,7 +88,6 @@ def passes_through(client: str, upstream: str) -> bool:
 NAMES = {
     "messages": {
         "reasoning_effort": "thinking",
-        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     },
     "responses": {
         "reasoning_effort": "reasoning",
@@ -288,7 +287,6 @@ FEATURES = (
                 **everywhere('"disable_parallel_tool_use": true', *CLAUDES, "Bedrock"),
             },
         ),
-        refused=everywhere("parallel_tool_calls", *GEMINIS),
     ),
     Feature(
         "JSON of a schema",

@@ -115,8 +115,6 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
         raise Unsupported("logprobs", "cannot return log probabilities")
     if conversation.audio is not None or set(conversation.modalities) - {"text"}:
         raise Unsupported("modalities", "answers in text only")
-    if conversation.parallel_tool_calls is False and conversation.tools and not traits.claude:
-        raise Unsupported("parallel_tool_calls", "cannot be held to one tool call at a time")
     wanted = conversation.format
     if wanted is not None and wanted.kind == "json_schema" and not takes_schemas(traits):
         raise Unsupported("format", "cannot be held to a JSON schema")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -10,13 +11,14 @@ from airouter.dialects.conversation import Unsupported
 from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
 from airouter.dialects.crossings.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.crossings.refusal import refusal
+from airouter.dialects.crossings.single_call import OneCall, wants_one_call, with_one_call
 from airouter.dialects.events import Begun, Broken, Counted
 from airouter.dialects.inlining import inlined
 from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped
 from airouter.wire import BrokenReply, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airouter.dialects.conversation import Conversation, Destination, Usage
     from airouter.dialects.dialect import (
@@ -71,6 +73,8 @@ class Translation(Crossing):
         answer = self._upstream.parse_response(reply.body, self._destination)
         conversation = self._conversation(request)
         answer = unwrapped(answer, custom_names(conversation))
+        if wants_one_call(conversation):
+            answer = with_one_call(answer)
         body = self._client.render_response(answer, conversation)
         return Given(request.seal(body) if request.seal else body, answer.usage)
 
@@ -81,7 +85,7 @@ class Translation(Crossing):
             self._upstream.stream_parser(self._destination),
             self._client.stream_renderer(conversation),
             write,
-            custom_names(conversation),
+            stages_for(conversation),
             request.seal,
         )
 
@@ -98,6 +102,19 @@ class Translation(Crossing):
         return known
 
 
+class Stage(Protocol):
+    """What makes other events of some, on their way to the client."""
+
+    def feed(self, event: Event) -> Iterable[Event]: ...
+
+
+def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
+    """Those that an answer needs; most need none."""
+    custom = custom_names(conversation)
+    unwrapper: tuple[Stage, ...] = (Unwrapper(custom),) if custom else ()
+    return (*unwrapper, OneCall()) if wants_one_call(conversation) else unwrapper
+
+
 class Translator:
     """One stream on its way from a provider's frames to a client's."""
 
@@ -107,8 +124,8 @@ class Translator:
         "_renderer",
         "_seal",
         "_sent",
+        "_stages",
         "_started",
-        "_unwrapper",
         "_usage",
         "failure",
         "write",
@@ -120,13 +137,12 @@ class Translator:
         parser: StreamParser,
         renderer: StreamRenderer,
         write: Write,
-        custom: frozenset[str] = frozenset(),
+        stages: Sequence[Stage] = (),
         seal: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """`custom` are the names of custom tools, for a provider that knows only functions."""
         self._seal = seal
         self.write = write
-        self._unwrapper = Unwrapper(custom) if custom else None
+        self._stages = stages
         self.failure: Failure | None = None
         self._framing = framing
         self._parser = parser
@@ -163,9 +179,12 @@ class Translator:
                 raise Refused(event.failure)
             self.failure = event.failure
         self._started = True
-        if self._unwrapper is None:
+        if not self._stages:
             return self._renderer.feed(event)
-        return b"".join(map(self._renderer.feed, self._unwrapper.feed(event)))
+        events: Iterable[Event] = (event,)
+        for stage in self._stages:
+            events = chain.from_iterable(map(stage.feed, events))
+        return b"".join(map(self._renderer.feed, events))
 
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)

@@ -108,8 +108,6 @@ def refuse(conversation: Conversation) -> None:
         raise Unsupported("temperature", f"takes a temperature from 0 to {HOTTEST}")
     if conversation.sampling.logit_bias:
         raise Unsupported("logit_bias", "does not take it")
-    if conversation.parallel_tool_calls is False and conversation.tools:
-        raise Unsupported("parallel_tool_calls", "cannot be held to one tool call at a time")
     if len(conversation.stop) > MOST_STOPS:
         raise Unsupported("stop", f"takes at most {MOST_STOPS} stop sequences")
     if conversation.n is not None and conversation.n > LARGEST_CHOICE:

@@ -118,14 +118,6 @@ def test_where_there_is_nothing_to_choose_nothing_is_said(more: dict[str, Any]) 
     assert "toolConfig" not in body_of(asked(**more))
 
 
-def test_calls_one_at_a_time_cannot_be_promised() -> None:
-    with pytest.raises(Unsupported) as refused:
-        body_of(asked(tools=(WEATHER,), parallel_tool_calls=False))
-    assert refused.value.field == "parallel_tool_calls"
-
-
-@pytest.mark.parametrize(
-    "more", [{"parallel_tool_calls": True, "tools": (WEATHER,)}, {"parallel_tool_calls": False}]
-)
-def test_calls_as_gemini_makes_them_may_be_asked_for(more: dict[str, Any]) -> None:
-    assert "toolConfig" not in body_of(asked(**more))
+@pytest.mark.parametrize("parallel", [True, False])
+def test_for_how_many_calls_at_a_time_gemini_has_no_word(parallel: bool) -> None:
+    assert "toolConfig" not in body_of(asked(tools=(WEATHER,), parallel_tool_calls=parallel))
