@@ -1,6 +1,6 @@
 """The two interfaces a request runs between.
 
-An `Exchange` is one request of a client and the answer it gets; `edge.py` writes it straight to the
+An `Exchange` is one request of a client and the answer it gets; `edge/` writes it straight to the
 transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and
 gives a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. The pipeline
 knows only what stands here, so either side can be replaced.

@@ -1,6 +1,6 @@
 """The FastAPI application: every endpoint in one OpenAPI document.
 
-The hot paths are here too, for the requests that `edge.py` declines; both ways lead into the same
+The hot paths are here too, for the requests that `edge/` declines; both ways lead into the same
 pipeline.
 """
 

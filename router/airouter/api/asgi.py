@@ -1,4 +1,4 @@
-"""An exchange over ASGI: for requests that `edge.py` declines, and for servers that are not ours.
+"""An exchange over ASGI: for requests that `edge/` declines, and for servers that are not ours.
 
 The pipeline writes without waiting, ASGI sends by awaiting, so a short queue stands between; what
 feeds it is paused while the queue is long.

@@ -1,6 +1,6 @@
 """WebSocket connections on `/v1/responses` (RFC 6455), for sessions of the Responses API.
 
-A uvicorn protocol like `edge.py`: it takes over a connection that asks for the upgrade. The rules
+A uvicorn protocol like `edge/`: it takes over a connection that asks for the upgrade. The rules
 of the wire are those of `websockets`; what is sent without compression is framed here, which costs
 a fifth of what the library takes for it.
 """

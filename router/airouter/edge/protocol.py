@@ -1,96 +1,33 @@
-"""Where bytes come in: a uvicorn protocol that takes the hot paths straight to the pipeline.
-
-A plain `POST` to a hot path is collected here and served by a coroutine that starts at once, with
-no ASGI scope, queue or task hand-over in between. Everything else, and whatever is not plain
-(chunked or large bodies, `Expect`, a query), goes to `super()`, so to the FastAPI
-application, which serves the same paths by the same pipeline.
-
-uvicorn keeps its own rules for pipelining, shutdown and flow control: an `EdgeExchange` stands in
-its queue beside uvicorn's own request cycles.
-"""
+"""One connection of a client: a uvicorn protocol that serves plain requests by itself."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
-from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import httptools
-import msgspec
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-from airouter.wire import Exchange, Headers
+from airouter.edge.exchange import EdgeExchange
+from airouter.edge.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_MANY
+from airouter.edge.shared import HEAD_LIMIT
 
 if TYPE_CHECKING:
+    import asyncio
+
     from uvicorn._types import ASGI3Application
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from airouter.outbox import Outbox
+    from airouter.edge.shared import Edge
 
-Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
-
-PLAIN_BODY_LIMIT = 1_048_576
-"""Bytes; a larger body is received by the ASGI application, with backpressure."""
-HEAD_LIMIT = 65_536
-"""Bytes of a request line and its headers."""
 NOT_PLAIN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
 NO_LENGTH = 2**63
 NEVER = float("inf")
-
-
-def refusal(message: str, code: str, type_: str = "invalid_request_error") -> bytes:
-    """An error for a request that never became one."""
-    error = {"message": message, "type": type_, "param": None, "code": code}
-    return msgspec.json.encode({"error": error})
-
-
-NOT_HTTP = refusal("The request is not valid HTTP/1.1.", "invalid_http")
-HEAD_TOO_LARGE = refusal(
-    f"The request line and headers are larger than {HEAD_LIMIT} bytes.", "headers_too_large"
-)
-BODY_TOO_LARGE = refusal("The request body is too large.", "request_too_large")
-TOO_MANY = refusal("The router has too many connections.", "overloaded", "server_error")
-
-
-class Edge:
-    """What all connections share."""
-
-    def __init__(
-        self,
-        doors: dict[bytes, Serve],
-        outbox: Outbox,
-        *,
-        body_limit: int,
-        max_connections: int,
-        keep_alive: float,
-        request_timeout: float,
-    ) -> None:
-        """`doors` is hot path to what serves it; times are seconds, the limit is bytes."""
-        self.doors = doors
-        self.outbox = outbox
-        self.plain_limit = min(body_limit, PLAIN_BODY_LIMIT)
-        self.message_limit = HEAD_LIMIT + 2 * body_limit
-        self.max_connections = max_connections
-        self.keep_alive = keep_alive
-        self.draining = False
-        """Whether clients are asked to go elsewhere after their next answer."""
-        self.request_timeout = request_timeout
-        self._default_headers: object = None
-        self._default_lines = b""
-
-    def default_lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """The header lines of every answer; uvicorn makes a new list when the date changes."""
-        if headers is not self._default_headers:
-            self._default_headers = headers
-            self._default_lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
-        return self._default_lines
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -270,103 +207,3 @@ class EdgeProtocol(HttpToolsProtocol):
         )
         self.transport.write(b"".join((*head, body)))
         self.transport.close()
-
-
-class EdgeExchange(Exchange):
-    """An exchange over the transport of its connection."""
-
-    __slots__ = (
-        "_chunked",
-        "_gone",
-        "_outbox",
-        "_protocol",
-        "_serve",
-        "_task",
-        "_transport",
-        "follows",
-        "keep_alive",
-        "response_complete",
-    )
-
-    def __init__(self, protocol: EdgeProtocol, serve: Serve, headers: dict[bytes, bytes]) -> None:
-        self.headers = headers
-        self.body = b""
-        self.started = False
-        self.source = None
-        self.follows: Any = None
-        """The request before it on the connection, as long as that has no whole answer."""
-        self._chunked = protocol.parser.get_http_version() == "1.1"
-        """Older clients are told the end of a stream by the end of the connection."""
-        self.keep_alive = (
-            self._chunked and not protocol.edge.draining and protocol.parser.should_keep_alive()
-        )
-        self.response_complete = False
-        self._protocol = protocol
-        self._outbox = protocol.edge.outbox
-        self._transport = protocol.transport
-        self._serve = serve
-        self._task: asyncio.Task[None] | None = None
-        self._gone = False
-
-    def run(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the pipeline, on new Pythons without waiting for the loop's next turn."""
-        serving = self._serve(self)
-        if sys.version_info >= (3, 12):
-            self._task = asyncio.Task(serving, loop=loop, eager_start=True)
-        else:
-            self._task = loop.create_task(serving)
-
-    def lose_client(self) -> None:
-        """The client is gone: nobody waits for an answer."""
-        self._gone = True
-        if self._task is not None:
-            self._task.cancel()
-
-    def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        if self._gone:
-            return
-        self.started = True
-        lines = self._head(status, headers)
-        lines.append(b"content-length: %d\r\n\r\n" % len(body))
-        lines.append(body)
-        self._outbox.write(self._transport, b"".join(lines))
-        self._complete()
-
-    def start(self, status: int, headers: Headers) -> None:
-        self.started = True
-        if not self._gone:
-            lines = self._head(status, headers)
-            lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
-            self._outbox.write(self._transport, b"".join(lines))
-
-    def write(self, data: bytes) -> None:
-        if data and not self._gone:
-            framed = b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
-            self._outbox.write(self._transport, framed)
-
-    def end(self) -> None:
-        if not self._gone:
-            if self._chunked:
-                self._outbox.write(self._transport, b"0\r\n\r\n")
-            self._complete()
-
-    def abort(self) -> None:
-        self._gone = True
-        self._transport.abort()
-
-    def _head(self, status: int, headers: Headers) -> list[bytes]:
-        protocol = self._protocol
-        lines = [
-            STATUS_LINE[status],
-            protocol.edge.default_lines(protocol.server_state.default_headers),
-        ]
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        return lines
-
-    def _complete(self) -> None:
-        self.response_complete = True
-        self.body = b""
-        self._protocol.served(self)

@@ -1,0 +1,131 @@
+"""The exchange of a plain request: the pipeline's answer goes straight to the transport."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from airouter.wire import Exchange
+
+if TYPE_CHECKING:
+    import httptools
+    from uvicorn.server import ServerState
+
+    from airouter.edge.shared import Edge, Serve
+    from airouter.wire import Headers
+
+
+class Line(Protocol):
+    """A client's connection, as its exchanges see it."""
+
+    edge: Edge
+    parser: httptools.HttpRequestParser
+    server_state: ServerState
+    transport: asyncio.Transport
+
+    def served(self, exchange: EdgeExchange) -> None:
+        """An exchange has its whole answer."""
+        ...
+
+
+class EdgeExchange(Exchange):
+    """An exchange over the transport of its connection."""
+
+    __slots__ = (
+        "_chunked",
+        "_gone",
+        "_outbox",
+        "_protocol",
+        "_serve",
+        "_task",
+        "_transport",
+        "follows",
+        "keep_alive",
+        "response_complete",
+    )
+
+    def __init__(self, protocol: Line, serve: Serve, headers: dict[bytes, bytes]) -> None:
+        self.headers = headers
+        self.body = b""
+        self.started = False
+        self.source = None
+        self.follows: Any = None
+        """The request before it on the connection, as long as that has no whole answer."""
+        self._chunked = protocol.parser.get_http_version() == "1.1"
+        """Older clients are told the end of a stream by the end of the connection."""
+        self.keep_alive = (
+            self._chunked and not protocol.edge.draining and protocol.parser.should_keep_alive()
+        )
+        self.response_complete = False
+        self._protocol = protocol
+        self._outbox = protocol.edge.outbox
+        self._transport = protocol.transport
+        self._serve = serve
+        self._task: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the pipeline, on new Pythons without waiting for the loop's next turn."""
+        serving = self._serve(self)
+        if sys.version_info >= (3, 12):
+            self._task = asyncio.Task(serving, loop=loop, eager_start=True)
+        else:
+            self._task = loop.create_task(serving)
+
+    def lose_client(self) -> None:
+        """The client is gone: nobody waits for an answer."""
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        if self._gone:
+            return
+        self.started = True
+        lines = self._head(status, headers)
+        lines.append(b"content-length: %d\r\n\r\n" % len(body))
+        lines.append(body)
+        self._outbox.write(self._transport, b"".join(lines))
+        self._complete()
+
+    def start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        if not self._gone:
+            lines = self._head(status, headers)
+            lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
+            self._outbox.write(self._transport, b"".join(lines))
+
+    def write(self, data: bytes) -> None:
+        if data and not self._gone:
+            framed = b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+            self._outbox.write(self._transport, framed)
+
+    def end(self) -> None:
+        if not self._gone:
+            if self._chunked:
+                self._outbox.write(self._transport, b"0\r\n\r\n")
+            self._complete()
+
+    def abort(self) -> None:
+        self._gone = True
+        self._transport.abort()
+
+    def _head(self, status: int, headers: Headers) -> list[bytes]:
+        protocol = self._protocol
+        lines = [
+            STATUS_LINE[status],
+            protocol.edge.default_lines(protocol.server_state.default_headers),
+        ]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        return lines
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self.body = b""
+        self._protocol.served(self)

@@ -1,0 +1,21 @@
+"""What is answered to a request that never became one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from airouter.edge.shared import HEAD_LIMIT
+
+
+def refusal(message: str, code: str, type_: str = "invalid_request_error") -> bytes:
+    """An error for a request that never became one."""
+    error = {"message": message, "type": type_, "param": None, "code": code}
+    return msgspec.json.encode({"error": error})
+
+
+NOT_HTTP = refusal("The request is not valid HTTP/1.1.", "invalid_http")
+HEAD_TOO_LARGE = refusal(
+    f"The request line and headers are larger than {HEAD_LIMIT} bytes.", "headers_too_large"
+)
+BODY_TOO_LARGE = refusal("The request body is too large.", "request_too_large")
+TOO_MANY = refusal("The router has too many connections.", "overloaded", "server_error")
