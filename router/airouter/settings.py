@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     )
     keep_alive: float = Field(75.0, gt=0, description="How long an idle client connection is kept.")
     request_timeout: float = Field(
-        60.0, gt=0, description="How long a client may take to send a request."
+        60.0,
+        gt=0,
+        description="How long a client may take to send a request, or take nothing of an answer.",
     )
     drain_grace: float = Field(
         5.0,

@@ -27,6 +27,10 @@ class EdgeServer:
         self.writers: list[asyncio.StreamWriter] = []
         self.declined: list[tuple[str, str, bytes]] = []
         """Method, path and body of the requests that went to the ASGI application."""
+        self.echo = b""
+        """What the application answers instead of the method and path."""
+        self.hasty = False
+        """Whether the application answers before it has received the body."""
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A client's connection, closed with the server."""
@@ -44,12 +48,12 @@ class EdgeServer:
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers every request with its own method and path."""
         body = b""
-        while (message := await receive())["type"] == "http.request":
+        while not self.hasty and (message := await receive())["type"] == "http.request":
             body += message["body"]
             if not message["more_body"]:
                 break
         self.declined.append((scope["method"], scope["path"], body))
-        echo = f"{scope['method']} {scope['path']} {len(body)}".encode()
+        echo = self.echo or f"{scope['method']} {scope['path']} {len(body)}".encode()
         head = [(b"content-length", b"%d" % len(echo))]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": echo})

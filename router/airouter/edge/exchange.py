@@ -12,6 +12,7 @@ from airouter.wire import Exchange
 
 if TYPE_CHECKING:
     import httptools
+    from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge, Serve
@@ -22,6 +23,7 @@ class Line(Protocol):
     """A client's connection, as its exchanges see it."""
 
     edge: Edge
+    flow: FlowControl
     parser: httptools.HttpRequestParser
     server_state: ServerState
     transport: asyncio.Transport
@@ -97,6 +99,8 @@ class EdgeExchange(Exchange):
             lines = self._head(status, headers)
             lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
             self._outbox.write(self._transport, b"".join(lines))
+            if self._protocol.flow.write_paused and self.source is not None:
+                self.source.pause()  # by the answer before, which the client has not taken yet
 
     def write(self, data: bytes) -> None:
         if data and not self._gone:

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from airouter.edge.exchange import EdgeExchange
+from airouter.edge.flow import Flow
 from airouter.edge.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_MANY
 from airouter.edge.shared import HEAD_LIMIT
 
@@ -55,6 +56,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self._fresh = False
         """Whether a message began in what was read last."""
         self._in_head = True
+        self._held = False
+        """Whether the next request waits for the client to take the answers before it."""
+        self._untaken = 0
+        """Bytes that the client had left to take when that was last looked at."""
 
     # What the transport tells.
 
@@ -62,11 +67,11 @@ class EdgeProtocol(HttpToolsProtocol):
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
         if len(self.connections) > self.edge.max_connections:
             self._reject(503, TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         self._fresh = False
         try:
             self.parser.feed_data(data)
@@ -88,19 +93,44 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
+        """The client takes less than it gets: it may ask for no more until it has caught up."""
         super().pause_writing()
+        self.flow.pause_reading()
+        self._untaken = self.transport.get_write_buffer_size()
+        self.deadline = time.monotonic() + self.edge.request_timeout
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.pause()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.deadline = (
+            NEVER if self._unfinished < 0 else time.monotonic() + self.edge.request_timeout
+        )
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.resume()
+        if self._held:
+            self._held = False
+            self._go_on()
+        else:
+            self.flow.resume_reading()
 
     def expire(self) -> None:
-        """The client took too long: to send a request, or to begin another one."""
-        if self._serving is None:  # else it may have what it asked for before
+        """The client took too long: to send a request, to begin another, or to take an answer."""
+        if self.flow.write_paused:
+            self._expire_answer()
+        elif self.transport.is_closing():
+            self.transport.abort()
+        elif self._serving is None:  # else it may have what it asked for before
             self.transport.close()
+
+    def _expire_answer(self) -> None:
+        """Cut a client off that takes nothing, so that what it asked for is held for nobody."""
+        untaken = self.transport.get_write_buffer_size()
+        if untaken < self._untaken:
+            self._untaken = untaken
+            self.deadline = time.monotonic() + self.edge.request_timeout
+        else:
+            self.transport.abort()
 
     # What the parser finds.
 
@@ -140,6 +170,8 @@ class EdgeProtocol(HttpToolsProtocol):
         exchange = self._receiving
         if exchange is None:
             super().on_message_complete()
+            if self.cycle is not None and self.cycle.response_complete:  # before it was whole
+                self.deadline = time.monotonic() + self.edge.keep_alive
             return
         self._receiving = None
         previous, exchange.follows = exchange.follows, None
@@ -191,12 +223,26 @@ class EdgeProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if not exchange.keep_alive:
             self.edge.outbox.close(self.transport)
-            return
-        self.flow.resume_reading()
-        if self.pipeline:  # not from here: a long queue would be as deep a recursion
-            self.loop.call_soon(self._start_asgi_task, *self.pipeline.pop())
+            self.deadline = time.monotonic() + self.edge.keep_alive
+        elif self.pipeline:  # not from here: a long queue would be as deep a recursion
+            self.loop.call_soon(self._go_on)
+        else:
+            self._go_on()
+
+    def on_response_complete(self) -> None:
+        """The same for a request that the application has served."""
+        self.server_state.total_requests += 1
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Serve what was pipelined, or wait; in any case for the answers before to be taken."""
+        if self.flow.write_paused:
+            self._held = True
+        elif self.pipeline and not self.transport.is_closing():
+            self._start_asgi_task(*self.pipeline.pop())
         elif self._unfinished < 0:
             self.deadline = time.monotonic() + self.edge.keep_alive
+        self.flow.resume_reading()
 
     def _reject(self, status: int, body: bytes) -> None:
         head = (

@@ -1,0 +1,30 @@
+"""When a client is read: as fast as it takes its answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sized
+
+
+class Flow(FlowControl):
+    """uvicorn's flow control, but for clients that ask for more than they take.
+
+    uvicorn reads on whenever the application waits for something of a request, so that a client
+    could fill the memory with requests that wait for their turn.
+    """
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        """`waiting` holds the requests that were read and are not served yet."""
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if self.read_paused and not (
+            self.write_paused or self._waiting or self._transport.is_closing()
+        ):
+            super().resume_reading()
