@@ -174,7 +174,8 @@ async def test_a_pipelined_request_waits_for_the_stream_before_it(
     await script.arrived.wait()
     assert script.bodies == [b"slow"]
     script.hold.set()
-    answer = await reader.read()
+    async with asyncio.timeout(5):
+        answer = await reader.read()
     assert answer.index(b"<slow>") < answer.index(b"<next>")
 
 
@@ -266,6 +267,8 @@ async def test_an_aborted_answer_cuts_the_connection(server: EdgeServer, script:
     [
         (b"\x16\x03\x01\x02\x00", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400"),
+        (b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
     ],
 )
 async def test_what_is_no_request_is_refused_in_openai_shape(
@@ -324,7 +327,8 @@ async def test_an_answer_after_shutdown_was_asked_for_closes_its_connection(
     for connection in list(server.state.connections):
         connection.shutdown()
     script.hold.set()
-    assert (await reader.read()).endswith(b"<hi>")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).endswith(b"<hi>")
     assert await idle_reader.read() == b""
 
 
@@ -461,3 +465,73 @@ async def test_a_connection_that_was_answered_before_its_request_was_whole_expir
     assert connection.deadline < float("inf")
     connection.expire()
     await reader.read()
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/other"])
+async def test_what_was_asked_before_garbage_is_answered_before_its_refusal(
+    server: EdgeServer, script: Script, path: bytes
+) -> None:
+    answer = await server.exchange(post(path=path) + b"\x01\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"}HTTP" not in answer
+    assert answer.count(b"HTTP/1.1 400 Bad Request") == 1
+
+
+async def test_garbage_behind_a_request_does_not_stand_in_for_its_answer(
+    server: EdgeServer, script: Script
+) -> None:
+    script.hold = asyncio.Event()
+    reader, writer = await server.connect()
+    writer.write(post() + b"\x01\r\n\r\n")
+    await script.arrived.wait()
+    await asyncio.sleep(0.01)
+    script.hold.set()
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"<hi>HTTP/1.1 400 Bad Request" in answer
+
+
+async def test_a_body_that_grows_too_large_after_its_answer_is_not_answered_again(
+    script: Script,
+) -> None:
+    async with edge_server(script.serve, body_limit=1024) as server:
+        server.hasty = True
+        reader, writer = await server.connect()
+        writer.write(b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        await reader.readuntil(b"POST /other 0")
+        with pytest.raises(ConnectionError):
+            await write_for_ever(writer)
+
+
+async def test_who_ends_its_side_still_gets_what_was_answered_already(
+    server: EdgeServer, script: Script
+) -> None:
+    reader, writer = await server.connect()
+    writer.write(post())
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert (await reader.read()).endswith(b"<hi>")
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/other"])
+async def test_an_offer_of_http_2_is_declined_without_a_word(
+    server: EdgeServer, script: Script, path: bytes
+) -> None:
+    """As the HTTP client of Java makes it, with a body."""
+    offer = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
+    reader, writer = await server.connect()
+    writer.write(post(b"hello", *offer, path=path) + post(b"again"))
+    writer.write(post(b"last", CLOSE))
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+    assert b"<hello>" in answer if path != b"/other" else b"POST /other 5" in answer
+    assert answer.index(b"<again>") < answer.index(b"<last>")
+
+
+async def test_a_body_is_asked_for_however_the_wish_is_written(server: EdgeServer) -> None:
+    reader, writer = await server.connect()
+    writer.write(post(b"hi", b"Expect: 100-Continue")[:-2])
+    async with asyncio.timeout(5):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

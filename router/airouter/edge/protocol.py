@@ -6,15 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from airouter.edge.exchange import EdgeExchange
 from airouter.edge.flow import Flow
-from airouter.edge.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_MANY
+from airouter.edge.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_MANY, refused
 from airouter.edge.shared import HEAD_LIMIT
 
 if TYPE_CHECKING:
@@ -60,6 +56,10 @@ class EdgeProtocol(HttpToolsProtocol):
         """Whether the next request waits for the client to take the answers before it."""
         self._untaken = 0
         """Bytes that the client had left to take when that was last looked at."""
+        self._refusal = b""
+        """What is left to say when all that came before has its answer."""
+        self._offered = False
+        """Whether a request offers another protocol: it is read anew without that."""
 
     # What the transport tells.
 
@@ -75,14 +75,23 @@ class EdgeProtocol(HttpToolsProtocol):
         self._fresh = False
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            if self._should_upgrade():
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._offered:
+                self._read_anew(data[upgrade.args[0] :])
+            elif self._should_upgrade():
                 self.handle_websocket_upgrade()
         except httptools.HttpParserError:
             self._reject(400, NOT_HTTP)
         else:
             if self._unfinished >= 0 and not self._fresh:
                 self._weigh(len(data))
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's never wants to go on
+        """Who hangs up waits for nothing; but what was answered already is still on its way."""
+        if self._serving is not None:
+            return False
+        self.edge.outbox.close(self.transport)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._serving is not None:
@@ -147,11 +156,12 @@ class EdgeProtocol(HttpToolsProtocol):
             self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         serve = self.edge.doors.get(self.url)
         if serve is None or not self._is_plain(headers := dict(self.headers)):
             self._decline()
+            self._in_head = False
             return
+        self._in_head = False
         previous = self.cycle
         exchange = EdgeExchange(self, serve, headers)
         exchange.follows = None if previous is None or previous.response_complete else previous
@@ -169,6 +179,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self.deadline = NEVER
         exchange = self._receiving
         if exchange is None:
+            if self._offered:
+                return
             super().on_message_complete()
             if self.cycle is not None and self.cycle.response_complete:  # before it was whole
                 self.deadline = time.monotonic() + self.edge.keep_alive
@@ -190,12 +202,29 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _decline(self) -> None:
         """Let uvicorn serve this request as if it had seen its beginning."""
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self._offered = self.parser.get_method() != b"CONNECT"
+            if self._offered:
+                return
         url, headers = self.url, self.headers
         super().on_message_begin()
         self.url = url
         self.headers = self.scope["headers"] = headers
-        self.expect_100_continue = (b"expect", b"100-continue") in headers
+        self.expect_100_continue = dict(headers).get(b"expect", b"").lower() == b"100-continue"
         super().on_headers_complete()
+
+    def _read_anew(self, rest: bytes) -> None:
+        """Read a request again without its offer of HTTP/2, for which the parser left its body out.
+
+        The HTTP client of Java makes that offer with every first request.
+        """
+        self._offered = False
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += (b"%b: %b" % each for each in self.headers if each[0] != b"upgrade")
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.data_received(b"\r\n".join((*lines, b"", rest)))
 
     def _weigh(self, size: int) -> None:
         """Refuse a message that grows beyond what is read, whatever its framing says."""
@@ -240,16 +269,26 @@ class EdgeProtocol(HttpToolsProtocol):
             self._held = True
         elif self.pipeline and not self.transport.is_closing():
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal:
+            self.edge.outbox.write(self.transport, self._refusal)
+            self.edge.outbox.close(self.transport)
+            return
         elif self._unfinished < 0:
             self.deadline = time.monotonic() + self.edge.keep_alive
         self.flow.resume_reading()
 
     def _reject(self, status: int, body: bytes) -> None:
-        head = (
-            STATUS_LINE[status],
-            self.edge.default_lines(self.server_state.default_headers),
-            b"content-type: application/json\r\n",
-            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body),
-        )
-        self.transport.write(b"".join((*head, body)))
-        self.transport.close()
+        """Refuse what came in, after the answers to what came before."""
+        self.flow.pause_reading()
+        cycle = self.cycle
+        if self._in_head:
+            owed = not (cycle is None or cycle.response_complete)
+        elif owed := bool(self.pipeline):
+            self.pipeline.popleft()  # what is refused
+        elif cycle.response_started:
+            self.transport.close()
+            return
+        default_lines = self.edge.default_lines(self.server_state.default_headers)
+        self._refusal = refused(status, default_lines, body)
+        if not owed:
+            self._go_on()

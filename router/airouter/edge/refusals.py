@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from airouter.edge.shared import HEAD_LIMIT
 
@@ -19,3 +20,16 @@ HEAD_TOO_LARGE = refusal(
 )
 BODY_TOO_LARGE = refusal("The request body is too large.", "request_too_large")
 TOO_MANY = refusal("The router has too many connections.", "overloaded", "server_error")
+
+
+def refused(status: int, default_lines: bytes, body: bytes) -> bytes:
+    """A whole answer, after which the connection is closed."""
+    return b"".join(
+        (
+            STATUS_LINE[status],
+            default_lines,
+            b"content-type: application/json\r\n",
+            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body),
+            body,
+        )
+    )
