@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from airouter.upstream.decoding import SLACK, decoder_for
+from airouter.upstream.decoding import SLACK, Decoder, decoder_for
 from airouter.wire import BrokenReply
 
 
@@ -46,3 +46,17 @@ def test_a_bomb_is_an_error_before_it_fills_the_memory() -> None:
     assert decoder is not None
     with pytest.raises(BrokenReply, match="too large"):
         decoder.decode(gzip.compress(bytes(64 * SLACK)))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_gzip_may_have_several_members(size: int) -> None:
+    data = gzip.compress(b"one ") + gzip.compress(b"and ") + gzip.compress(b"two")
+    decoder = Decoder(b"gzip")
+    plain = b"".join(decoder.decode(data[i : i + size]) for i in range(0, len(data), size))
+    assert plain == b"one and two"
+    assert decoder.finished
+
+
+def test_a_body_of_endless_members_is_an_error() -> None:
+    with pytest.raises(BrokenReply, match="members"):
+        Decoder(b"gzip").decode(gzip.compress(b"") * 1000)
