@@ -21,11 +21,23 @@ if TYPE_CHECKING:
     from airouter.outbox import Outbox
 
 NEVER = float("inf")
+HEAD_LIMIT = 262_144
+"""Bytes of a header, and of what is said before it."""
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class StaleConnection(BrokenReply):
     """The provider closed an idle connection at the moment it was used again; no byte came back."""
+
+
+class Nowhere(dict[bytes, bytes]):
+    """Where trailers go: nobody may change what a header has said, or fill the memory."""
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        pass
+
+
+NOWHERE = Nowhere()
 
 
 class Owner(Protocol):
@@ -50,6 +62,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._head: asyncio.Future[HttpReply] | None = None
         self._reply: HttpReply | None = None
+        self._headers: dict[bytes, bytes] = NOWHERE
+        self._head_size = 0
         self._paused = False
         self._heard = False
         """Whether any byte of the answer has come, and below, whether one of its body has."""
@@ -72,7 +86,9 @@ class Connection(asyncio.Protocol):
         self.deadline = now + min(timeouts.first_byte, timeouts.total)
         self.served += 1
         self._heard = self._answered = False
-        self._reply = HttpReply(self, self._owner.body_limit)
+        self._head_size = 0
+        self._reply = reply = HttpReply(self, self._owner.body_limit)
+        self._headers = reply.headers
         self._head = self._loop.create_future()
         self._owner.outbox.write(self._transport, data)
         return self._head
@@ -129,6 +145,8 @@ class Connection(asyncio.Protocol):
                 reply.finish()
             elif self._answered and not self._paused:
                 self.deadline = self._after_silence()
+            elif not reply.status:
+                self._weigh_head(len(data), reply)
 
     def eof_received(self) -> bool:
         return False
@@ -143,8 +161,7 @@ class Connection(asyncio.Protocol):
     # What the parser finds.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._reply is not None:
-            self._reply.headers[name.lower()] = value
+        self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -156,6 +173,7 @@ class Connection(asyncio.Protocol):
             reply.headers.clear()
             return
         reply.status = status
+        self._headers = NOWHERE
         if self._head is not None and not self._head.done():
             self._head.set_result(reply)
 
@@ -174,10 +192,19 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._reply = self._head = None
         reply.complete = True
-        if self._parser.should_keep_alive() and not self.closed:
+        if self._parser.should_keep_alive() and not self.closed and not self._is_half_sent(reply):
             self._owner.release(self)
         else:
             self.abort()
+
+    def _is_half_sent(self, reply: HttpReply) -> bool:
+        """Whether a request was refused before all of it was sent: it may never be read."""
+        return reply.status >= 400 and self._transport.get_write_buffer_size() > 0
+
+    def _weigh_head(self, size: int, reply: HttpReply) -> None:
+        self._head_size += size
+        if self._head_size > HEAD_LIMIT:
+            self._fail(BrokenReply(f"the upstream's header exceeds {HEAD_LIMIT} bytes"), reply)
 
     def _after_silence(self) -> float:
         return min(time.monotonic() + self._longest_silence, self._ends_at)

@@ -72,6 +72,8 @@ class HttpReply:
         self.resume()
         self.flush()
         await self._until_end()
+        if self._decoder is not None and not self._decoder.finished:
+            raise BrokenReply("the upstream's compressed body is cut short")
 
     def pause(self) -> None:
         if not self.complete:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -405,3 +406,57 @@ async def test_an_idle_connection_that_speaks_is_dropped(
     async with asyncio.timeout(1):
         await conversation.gone()
     assert pool.idle == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 500_000,
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"x%d: y\r\n" % i for i in range(50_000)),
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000,
+    ],
+)
+async def test_a_header_that_does_not_end_is_an_error(
+    upstream: RawUpstream, make_pool: MakePool, data: bytes
+) -> None:
+    asking = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    conversation = await upstream.accept()
+    await conversation.request()
+    conversation.writer.write(data)
+    with pytest.raises(BrokenReply, match="header"):
+        async with asyncio.timeout(5):
+            await asking
+
+
+async def test_trailers_say_nothing_of_a_body(upstream: RawUpstream, make_pool: MakePool) -> None:
+    asking = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailers = b"content-encoding: gzip\r\ncontent-type: text/html\r\n"
+    await answer(upstream, head + b"2\r\nhi\r\n0\r\n" + trailers + b"\r\n")
+    reply = await asking
+    assert await reply.read() == b"hi"
+    assert reply.headers[b"content-type"] == b"text/plain"
+
+
+async def test_a_connection_whose_request_was_refused_half_sent_is_not_used_again(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    pool = make_pool()
+    asking = asyncio.create_task(pool.send(PATH, HEAD, b"x" * 20_000_000))
+    conversation = await upstream.accept()
+    await conversation.reader.readuntil(b"\r\n\r\n")
+    await conversation.say(b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno")
+    reply = await asking
+    assert (reply.status, await reply.read()) == (413, b"no")
+    assert pool.idle == 0
+
+
+async def test_a_compressed_stream_that_is_cut_short_is_an_error(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    collecting = asyncio.create_task(collect(make_pool()))
+    body = gzip.compress(b"data: 1\n\n" * 100)[:-10]
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body)
+    await answer(upstream, head + body)
+    _, error = await collecting
+    assert isinstance(error, BrokenReply)
