@@ -29,7 +29,7 @@ from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
 from airouter.telemetry.record import Attempt, Record
 from airouter.upstream.several import ask_all, whole
-from airouter.wire import Refused, UpstreamError, head_lines
+from airouter.wire import BrokenReply, Refused, UpstreamError, head_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -376,6 +376,8 @@ class Pipeline:
         try:
             await reply.relay(tap.feed)
             usage = tap.finish()
+            if not exchange.started:
+                raise BrokenReply("the upstream's stream is empty")
         except UpstreamError as error:
             if not exchange.started:
                 raise
@@ -388,8 +390,6 @@ class Pipeline:
         note_usage(call.record, usage)
         if tap.failure is not None:
             note_failure(call.record, tap.failure)
-        if not exchange.started:
-            begin(b"")
         exchange.end()
 
     def _refused(self, call: Call, backend: Backend[Target], answer: Whole) -> Failed:

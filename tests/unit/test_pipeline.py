@@ -492,3 +492,30 @@ async def test_the_health_page_is_for_people(router: Served) -> None:
     assert "c0" in response.text
     assert UPSTREAM_KEY not in response.text
     assert isinstance(response, httpx.Response)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        http(200, b""),
+        http(200, b"<html>Sign in</html>", kind="text/html"),
+        http(200, b"\n null"),
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        chunked() + END,
+    ],
+    ids=["empty", "html", "null", "204", "stream"],
+)
+async def test_an_answer_with_nothing_in_it_moves_on(
+    router: Served, first: RawUpstream, second: RawUpstream, nothing: bytes
+) -> None:
+    asking = asyncio.create_task(router.chat())
+    await answer(first, nothing)
+    await answer(second, http(200, ANSWER))
+    response = await asking
+    assert (response.status_code, response.json()) == (200, ANSWER)
+
+
+async def test_an_answer_may_begin_with_white_space(router: Served, first: RawUpstream) -> None:
+    asking = asyncio.create_task(router.chat())
+    await answer(first, http(200, b"\r\n  " + json.dumps(ANSWER).encode()))
+    assert (await asking).json() == ANSWER

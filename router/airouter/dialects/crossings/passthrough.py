@@ -17,6 +17,7 @@ from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import usage_of as responses_usage
 from airouter.failures import unreadable_content
+from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ class Passthrough(Crossing):
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
         (reply,) = replies
-        return Given(reply.body, usage_of(reply.body))
+        return Given(reply.body, usage_of(reply.body) or without_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
         hidden = request.stream and not request.include_usage
@@ -80,7 +81,7 @@ class MessagesPassthrough(Crossing):
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
         (reply,) = replies
-        return Given(reply.body, messages_usage(reply.body))
+        return Given(reply.body, messages_usage(reply.body) or without_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
         return MessagesUsageReader(write)
@@ -107,10 +108,19 @@ class ResponsesPassthrough(Crossing):
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies
         body = request.rename(reply.body) if request.rename else reply.body
-        return Given(body, responses_usage(reply.body))
+        return Given(body, responses_usage(reply.body) or without_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
         return ResponsesUsageReader(write, request.rename)
+
+
+def without_usage(body: bytes) -> None:
+    """No usage, for an answer that tells none. Raises `BrokenReply` for what is no answer at all.
+
+    Such as the page of a gateway, with status 200: only one that tells no usage is looked at.
+    """
+    if not body.lstrip().startswith(b"{"):
+        raise BrokenReply("the upstream's answer is not a JSON object")
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
