@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
+from airouter.upstream.dialing import dial
 from airouter.wire import ConnectError
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Mapping
 
@@ -90,32 +91,29 @@ async def connect(
     context: ssl.SSLContext | None,
 ) -> P:
     """An open connection to the endpoint. Raises `OSError`, TLS failures too, or `ConnectError`."""
-    loop = asyncio.get_running_loop()
-    server_name = (endpoint.server_name or endpoint.host) if context else None
     if proxy is None:
-        _, made = await loop.create_connection(
-            protocol, endpoint.host, endpoint.port, ssl=context, server_hostname=server_name
-        )
+        found = await dial(endpoint.host, endpoint.port)
     elif context is None:
-        _, made = await loop.create_connection(protocol, proxy.host, proxy.port)
+        found = await dial(proxy.host, proxy.port)
     else:
-        tunnel = await open_tunnel(endpoint, proxy)
+        found = await open_tunnel(endpoint, proxy)
+    server_name = (endpoint.server_name or endpoint.host) if context else None
+    loop = asyncio.get_running_loop()
+    try:
         _, made = await loop.create_connection(
-            protocol, sock=tunnel, ssl=context, server_hostname=server_name
+            protocol, sock=found, ssl=context, server_hostname=server_name
         )
+    except BaseException:
+        found.close()
+        raise
     return made
 
 
 async def open_tunnel(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
     """A socket to the endpoint through the proxy. Raises `OSError`, `ConnectError`."""
-    loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
-    family, kind, number, _, address = addresses[0]
-    tunnel = socket.socket(family, kind, number)
-    tunnel.setblocking(False)
+    tunnel = await dial(proxy.host, proxy.port)
     try:
-        await loop.sock_connect(tunnel, address)
-        await loop.sock_sendall(tunnel, connect_request(endpoint, proxy))
+        await asyncio.get_running_loop().sock_sendall(tunnel, connect_request(endpoint, proxy))
         status = await read_tunnel_status(tunnel)
         if not 200 <= status < 300:
             raise ConnectError(f"the proxy answered CONNECT with {status}")

@@ -1,0 +1,84 @@
+"""A socket to whichever address of a name answers first.
+
+By RFC 8305 ("happy eyeballs"): addresses are tried in the order of the resolver, families by turns,
+and the next one begins when the last has failed or has said nothing for a quarter of a second. One
+address that is dead, such as IPv6 where it leads nowhere, costs that much and not the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Address = tuple[int, int, int, str, Any]
+    """As `getaddrinfo` gives it."""
+
+STAGGER = 0.25
+"""Seconds until the next address is tried beside the last."""
+MOST_ADDRESSES = 8
+
+
+async def dial(host: str, port: int) -> socket.socket:
+    """A connected socket. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return await first_of(interleaved(found)[:MOST_ADDRESSES])
+
+
+async def first_of(addresses: Iterable[Address]) -> socket.socket:
+    """A socket to the first address that answers. Raises the `OSError` of the last that failed."""
+    left = deque(addresses)
+    failure: BaseException = OSError("the name has no address")
+    dialing: set[asyncio.Task[socket.socket]] = set()
+    try:
+        while left or dialing:
+            if left:
+                dialing.add(asyncio.create_task(dial_address(left.popleft())))
+            done, _ = await asyncio.wait(
+                dialing, timeout=STAGGER if left else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                dialing.discard(task)
+                if (error := task.exception()) is None:
+                    return task.result()
+                failure = error
+    finally:
+        await give_up(dialing)
+    raise failure
+
+
+async def give_up(dialing: Iterable[asyncio.Task[socket.socket]]) -> None:
+    """Close what is, or is about to be, connected in vain."""
+    for task in dialing:
+        task.cancel()
+    for found in await asyncio.gather(*dialing, return_exceptions=True):
+        if isinstance(found, socket.socket):
+            found.close()
+
+
+async def dial_address(address: Address) -> socket.socket:
+    """A socket to one address. Raises `OSError`."""
+    family, kind, number, _, where = address
+    dialed = socket.socket(family, kind, number)
+    try:
+        dialed.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(dialed, where)
+    except BaseException:
+        dialed.close()
+        raise
+    return dialed
+
+
+def interleaved(addresses: Sequence[Address]) -> list[Address]:
+    """The same addresses, families by turns."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
+    turns = chain.from_iterable(zip_longest(*families.values()))
+    return [address for address in turns if address is not None]
