@@ -27,6 +27,7 @@ from airouter.failures import (
 from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
 from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
+from airouter.telemetry.complaints import Complaints
 from airouter.telemetry.record import Attempt, Record
 from airouter.upstream.several import ask_all, whole
 from airouter.wire import BrokenReply, Refused, UpstreamError, head_lines
@@ -153,6 +154,7 @@ class Pipeline:
         self._turns = turns
         self._selection = Selection(bans, random)
         self._budget = Budget()
+        self._complaints = Complaints()
 
     async def serve(self, exchange: Exchange, door: Door) -> None:
         """Answer one request, whatever happens; only a cancellation gets out."""
@@ -287,7 +289,7 @@ class Pipeline:
             return self._failed(call, backend, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
-            logger.debug("credential %s: %s", backend.credential, error)
+            self._complaints.note(backend.credential, error.kind, error)
             return Failed(upstream_unreachable(error.kind), again=True)
         finally:
             backend.load.in_flight -= 1
@@ -381,7 +383,9 @@ class Pipeline:
         except UpstreamError as error:
             if not exchange.started:
                 raise
-            call.record.attempts[-1].error = call.record.error = error.kind
+            attempt = call.record.attempts[-1]
+            attempt.error = call.record.error = error.kind
+            self._complaints.note(attempt.credential, error.kind, error)
             tap.break_off(upstream_unreachable(error.kind))
             exchange.end()
             return

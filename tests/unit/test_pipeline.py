@@ -519,3 +519,19 @@ async def test_an_answer_may_begin_with_white_space(router: Served, first: RawUp
     asking = asyncio.create_task(router.chat())
     await answer(first, http(200, b"\r\n  " + json.dumps(ANSWER).encode()))
     assert (await asking).json() == ANSWER
+
+
+async def test_the_log_says_why_a_provider_cannot_be_used(
+    router: Served, first: RawUpstream, second: RawUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreadable = http(200, b"", "content-encoding: br")
+    asking = asyncio.create_task(router.chat())
+    conversation, _ = await answer(first, unreadable)
+    await answer(second, unreadable)
+    await conversation.request()
+    await conversation.say(unreadable)
+    assert (await asking).status_code == 502
+    assert caplog.messages == [
+        "credential c0: the upstream sent content-encoding 'br' unasked",
+        "credential c1: the upstream sent content-encoding 'br' unasked",
+    ]
