@@ -27,6 +27,7 @@ class Item(msgspec.Struct):
     type: str = "message"
     id: str | None = None
     role: str | None = None
+    call_id: str | None = None
     encrypted_content: str | None = None
 
 

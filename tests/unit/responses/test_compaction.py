@@ -11,8 +11,10 @@ from openai import BadRequestError
 
 from airouter.responses.compaction.compactor import (
     LEAST_CHUNK,
+    MOST_CHUNKS,
     MOST_OF_USER,
-    pending_calls,
+    Compactor,
+    parted,
     user_messages,
 )
 from airouter.responses.compaction.transcript import LONGEST_RESULT, chunks, entries
@@ -202,8 +204,75 @@ def test_pieces_of_a_transcript_are_never_too_large() -> None:
 def test_calls_that_wait_for_their_results_are_kept_as_they_are() -> None:
     thought = {"type": "reasoning", "id": "rs", "summary": []}
     items = raw(user("x"), CALL, RESULT, thought, {**CALL, "call_id": "c2"})
-    assert pending_calls(items) == items[3:]
-    assert pending_calls(items[:3]) == []
+    assert parted(items) == (items[:3], items[3:])
+    assert parted(items[:3]) == (items[:3], [])
+
+
+def test_calls_wait_whatever_stands_around_them() -> None:
+    thought = {"type": "reasoning", "id": "rs", "summary": []}
+    other = {**CALL, "call_id": "c2"}
+    told = {"role": "assistant", "content": "I look."}
+    items = raw(user("x"), thought, CALL, other, RESULT, told)
+    assert parted(items)[1] == [items[1], items[3]]
+    assert parted([*items, *raw(user("Never mind."))])[1] == []
+
+
+async def test_a_call_before_a_text_is_answered_after_the_compaction() -> None:
+    told: Any = {"role": "assistant", "content": "I look."}
+    trigger: Any = {"type": "compaction_trigger"}
+    async with serving() as (_, client):
+        made = await client.responses.create(model=MODEL, input=[user("x"), CALL, told, trigger])
+        item: Any = made.output[0]
+        again = await client.responses.create(model=MODEL, input=[item.to_dict(), RESULT])
+    assert again.status == "completed"
+
+
+def test_an_image_that_is_too_large_takes_no_words_with_it() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * MOST_OF_USER}
+    look = {"type": "input_text", "text": "Look"}
+    items = raw(user("first"), {"role": "user", "content": [look, image]})
+    first, second = user_messages(items)
+    assert first == items[0]
+    assert json.loads(bytes(second))["content"] == [look, {"type": "input_text", "text": "[image]"}]
+
+
+def test_a_transcript_has_what_shells_and_patches_did() -> None:
+    shell = {"type": "shell_call", "call_id": "c", "action": {"commands": ["ls -l"]}}
+    printed = [{"stdout": "a.py", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]
+    patch = {"type": "delete_file", "path": "a.py"}
+    said = "\n".join(
+        entries(
+            raw(
+                shell,
+                {"type": "shell_call_output", "call_id": "c", "output": printed},
+                {"type": "apply_patch_call", "call_id": "p", "operation": patch},
+                {"type": "apply_patch_call_output", "call_id": "p", "status": "failed"},
+            )
+        )
+    )
+    for words in ("ls -l", "a.py", "exit_code", "delete_file", "failed"):
+        assert words in said
+
+
+@pytest.mark.parametrize("item", [5, {"type": None}, {"type": "message", "content": 7}])
+async def test_a_history_with_no_item_in_it_is_no_fault_of_ours(item: Any) -> None:
+    async with served(mock_manifest(MODEL)) as router:
+        body = {"model": MODEL, "input": [item, user("x")]}
+        got = await router.client.post("/v1/responses/compact", json=body)
+    assert got.status_code < 500
+
+
+async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
+    asked: list[bytes] = []
+
+    async def serve(exchange: Any) -> None:
+        asked.append(exchange.body)
+        exchange.respond(200, [], b'{"output":[{"content":[{"text":"So far."}]}]}')
+
+    history = raw(*(user(f"{n} " + "x" * LEAST_CHUNK) for n in range(200)))
+    await Compactor(serve).compact(history, headers={}, model=MODEL, window=1)
+    assert len(asked) <= MOST_CHUNKS
+    assert b"199 " in asked[-1] + asked[-2]
 
 
 def test_what_the_user_said_is_kept_as_far_as_there_is_room() -> None:

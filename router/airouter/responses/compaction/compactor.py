@@ -7,7 +7,7 @@ what came before.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,12 +15,13 @@ import msgspec
 from airouter.failures import Failure
 from airouter.responses.collecting import Collected
 from airouter.responses.compaction import prompt
-from airouter.responses.compaction.transcript import chunks, entries
+from airouter.responses.compaction.transcript import chunks, entries, part_of
 from airouter.responses.items import read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from airouter.responses.items import Item
     from airouter.wire import Exchange
 
     Serve = Callable[[Exchange], Awaitable[None]]
@@ -33,9 +34,12 @@ CHARACTERS_PER_TOKEN = 3
 """Rather few, so that other languages and code fit, too."""
 LEAST_CHUNK = 4_000
 MOST_CHUNKS = 64
+"""Pieces that are summarised, the newest."""
 MOST_OF_USER = 200_000
 """Bytes of the user's messages that are kept, the newest first."""
 CALLS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call")
+REASONING = "reasoning"
+MEDIA = ("input_image", "input_file", "input_audio")
 
 
 class Usage(msgspec.Struct):
@@ -81,11 +85,10 @@ class Compactor:
 
         `headers` authorize it. Raises the `Failure` that the model is served with.
         """
-        pending = pending_calls(items)
-        past = items[: len(items) - len(pending)]
+        past, pending = parted(items)
         size = max(((window or WINDOW) - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
         text, usage = "", Usage()
-        for piece in islice(chunks(entries(past), size), MOST_CHUNKS):
+        for piece in deque(chunks(entries(past), size), MOST_CHUNKS):
             text, cost = await self._summarise(piece, text, headers, model)
             usage = usage.plus(cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
@@ -133,7 +136,10 @@ def summary_in(exchange: Collected) -> tuple[str, Usage]:
     """The text of a response, and what it cost. Raises `Failure`."""
     if exchange.status != 200:
         raise exchange.failure()
-    answer = _answer.decode(exchange.answer)
+    try:
+        answer = _answer.decode(exchange.answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        answer = Answer([])
     parts = [part.text for item in answer.output for part in item.content or () if part.text]
     if not parts:
         raise Failure(
@@ -156,20 +162,56 @@ def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
     for item in reversed(items):
         known = read(item)
         if known.type == "message" and known.role == "user":
-            room -= len(bytes(item))
+            said = item if len(bytes(item)) <= room else words_of(item)
+            room -= len(bytes(said))
             if room < 0:
                 break
-            kept.append(item)
+            kept.append(said)
     return kept[::-1]
 
 
-def pending_calls(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
-    """The calls at the end, and the reasoning before them."""
-    at = len(items)
-    while at and read(items[at - 1]).type in CALLS:
-        at -= 1
-    if at == len(items):
-        return []
-    while at and read(items[at - 1]).type == "reasoning":
-        at -= 1
-    return list(items[at:])
+def words_of(item: msgspec.Raw) -> msgspec.Raw:
+    """A message in which images and files are only named."""
+    message = msgspec.json.decode(item)
+    content = message.get("content")
+    if not isinstance(content, list) or not any(map(is_media, content)):
+        return item
+    message["content"] = [
+        {"type": "input_text", "text": part_of(part)} if is_media(part) else part
+        for part in content
+    ]
+    return msgspec.Raw(msgspec.json.encode(message))
+
+
+def is_media(part: object) -> bool:
+    """Whether a part is an image, a file or a sound."""
+    return isinstance(part, dict) and part.get("type") in MEDIA
+
+
+def parted(items: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
+    """What is over, and what is not: see `pending`. Raises `Failure` 400."""
+    waiting = pending([read(item) for item in items])
+    past = [item for at, item in enumerate(items) if at not in waiting]
+    return past, [items[at] for at in waiting]
+
+
+def pending(items: Sequence[Item]) -> list[int]:
+    """Where calls stand whose results are still to come, and the reasoning that led to them.
+
+    A call that the user spoke after is not waited for any more.
+    """
+    said = [at for at, item in enumerate(items) if item.type == "message" and item.role == "user"]
+    results = [item for item in items if item.type.endswith("_output")]
+    answered = {id_ for item in results for id_ in (item.call_id, item.id) if id_}
+    found: list[int] = []
+    thoughts: list[int] = []
+    for at in range(said[-1] + 1 if said else 0, len(items)):
+        item, before = items[at], items[at - 1].type if at else ""
+        if item.type == REASONING:
+            thoughts = [*thoughts, at] if before == REASONING else [at]
+        elif item.type not in CALLS:
+            thoughts = []
+        elif item.call_id not in answered and item.id not in answered:
+            found += [*thoughts, at]
+            thoughts = []
+    return found

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST_RESULT = 20_000
 """Characters of one item; of what is longer, the beginning and the end."""
+GIVEN = ("arguments", "input", "action", "operation")
+"""Where calls have what they are called with."""
 SPEAKERS = {"user": "User", "assistant": "Assistant"}
 
 
@@ -36,9 +38,10 @@ def entry(item: dict[str, Any]) -> str:
         thought = text_of(item.get("summary"))
         return f"Assistant (thinking): {thought}" if thought else ""
     if kind.endswith("_output"):
-        return f"Result of call {item.get('call_id')}: {text_of(item.get('output'))}"
+        given = item.get("output") or item.get("status")
+        return f"Result of call {item.get('call_id')}: {text_of(given)}"
     if kind.endswith("_call"):
-        given = item.get("arguments") or item.get("input") or item.get("action") or ""
+        given = next((item[name] for name in GIVEN if item.get(name)), "")
         name = item.get("name") or kind.removesuffix("_call")
         return f"Assistant called {name} (call {item.get('call_id')}) with: {text_of(given)}"
     return ""
@@ -60,6 +63,8 @@ def part_of(part: object) -> str:
     said = part.get("text") or part.get("refusal")
     if isinstance(said, str):
         return said
+    if "type" not in part:  # what a command printed
+        return msgspec.json.encode(part).decode()
     kind = str(part.get("type", "part")).removeprefix("input_")
     name = part.get("filename")
     return f"[{kind}: {name}]" if name else f"[{kind}]"
