@@ -204,16 +204,22 @@ class Turn(Exchange):
         return bytes(_last.decode(data_of_last(held)).response)
 
     async def _keep(self, body: Body, response: bytes) -> None:
-        exchange, request = self.exchange, self.request
-        if body.status != "failed":
-            if isinstance(exchange, Memory):
-                after = self.context.followed_by(body.id, self.items, response, stored=self.stores)
-                exchange.remember(body.id, after)
-            if self.conversation is not None:
-                await self.conversation.append(self.items, response)
-        if self.stores:
-            record = recorded(body.id, response, self.items, self.context, request.model)
-            try:
-                await (exchange if isinstance(exchange, Keeper) else self.archive).keep(record)
-            except StoreError as error:
-                logger.warning("a response is not kept: %s", error)
+        exchange = self.exchange
+        stored = self.stores and await self._store(body.id, response)
+        if body.status == "failed":
+            return
+        if isinstance(exchange, Memory):
+            after = self.context.followed_by(body.id, self.items, response, stored=stored)
+            exchange.remember(body.id, after)
+        if self.conversation is not None:
+            await self.conversation.append(self.items, response)
+
+    async def _store(self, id_: str, response: bytes) -> bool:
+        """Whether the response is kept now."""
+        keeper = self.exchange if isinstance(self.exchange, Keeper) else self.archive
+        try:
+            await keeper.keep(recorded(id_, response, self.items, self.context, self.request.model))
+        except StoreError as error:
+            logger.warning("a response is not kept: %s", error)
+            return False
+        return True

@@ -13,6 +13,7 @@ from support.config import manifest
 from support.in_loop import Served, served
 from support.redis_server import PASSWORD, redis_server
 from unit.responses.test_state import MODEL
+from unit.responses.test_websocket import dial, last, say
 
 
 def config(kind: str, url: str = "redis://127.0.0.1:1/0", **storage: Any) -> str:
@@ -67,6 +68,19 @@ async def test_sqlite_that_cannot_be_written_is_told_and_the_rest_goes_on(tmp_pa
         path.parent.mkdir()
         kept = (await ask(router)).json()["id"]
         assert (await ask(router, previous_response_id=kept)).status_code == 200
+
+
+async def test_a_session_stores_anew_what_could_not_be_stored(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "kept.sqlite"
+    async with served(config("SQLite"), sqlite_path=path) as router, dial(router) as connection:
+        await say(connection, input="a")
+        lost = (await last(connection))["response"]["id"]
+        path.parent.mkdir()
+        await say(connection, input="b", previous_response_id=lost)
+        kept = (await last(connection))["response"]["id"]
+        assert (await ask(router, previous_response_id=lost)).status_code == 400
+        again = await ask(router, previous_response_id=kept)
+        assert again.json()["usage"]["input_tokens"] == 5
 
 
 async def test_sqlite_outlives_the_process(tmp_path: Path) -> None:
