@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi import Request, Response
 
+from airouter.api.asgi import read_exchange
 from airouter.api.responses import page_of
 from airouter.dialects.checking import read
-from airouter.failures import Failure, body_too_large
+from airouter.failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ JSON = "application/json"
 class Body(msgspec.Struct):
     """What creates or changes one."""
 
-    metadata: dict[str, str] | None = None
+    metadata: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
     items: list[msgspec.Raw] | None = None
 
 
@@ -70,6 +71,8 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
     @application.post(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
     async def update_conversation(id_: str, request: Request) -> Response:
         mine, body = conversations(request), await read_body(request, body_limit)
+        if body.metadata is msgspec.UNSET:
+            raise missing("metadata")
         return described(await mine.describe(id_, body.metadata or {}))
 
     @application.delete(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
@@ -90,7 +93,9 @@ def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> Non
     @application.post(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
     async def create_items(id_: str, request: Request) -> Response:
         mine, body = conversations(request), await read_body(request, body_limit)
-        added = await mine.add(id_, body.items or [])
+        if body.items is None:
+            raise missing("items")
+        added = await mine.add(id_, body.items)
         page = page_of({"order": "asc", "limit": "100"})
         return Response(page.of(added), media_type=JSON)
 
@@ -114,10 +119,10 @@ def answer(body: dict[str, Any]) -> Response:
 
 
 async def read_body(request: Request, limit: int) -> Body:
-    """A body. Raises `Failure` 400, 413."""
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > limit:
-            raise body_too_large(limit)
-    return read(bytes(data) or b"{}", _body)
+    """A body. Raises `Failure` 400, 413, 415."""
+    return read((await read_exchange(request, limit)).body or b"{}", _body)
+
+
+def missing(name: str) -> Failure:
+    """A body without what it is for."""
+    return Failure(400, f"Missing required parameter: '{name}'.", param=name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.responses.validation import check_metadata
 from airouter.failures import Failure, invalid_field
 from airouter.responses.items import output_of, read, split, with_ids
 from airouter.responses.records import guarded
@@ -24,7 +25,8 @@ Json = dict[str, Any]
 MOST_ITEMS = 10_000
 MOST_AT_ONCE = 20
 """Items that a client adds with one request."""
-MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
+MOST_BYTES = 33_554_432
+"""Of all items: each change reads and writes them all."""
 
 
 class Conversation(msgspec.Struct):
@@ -97,10 +99,10 @@ class Conversations:
         added = with_ids(items, secrets.token_hex(16))
 
         def change(known: Conversation) -> None:
-            if len(known.items) + len(added) > MOST_ITEMS:
-                what = f"A conversation has at most {MOST_ITEMS} items."
-                raise Failure(400, what, param="items", code="too_many_items")
             known.items += [bytes(item) for item in added]
+            if len(known.items) > MOST_ITEMS or sum(map(len, known.items)) > MOST_BYTES:
+                what = f"A conversation has at most {MOST_ITEMS} items of {MOST_BYTES} bytes."
+                raise Failure(400, what, param="items", code="too_many_items")
 
         await self._change(id_, change)
         return added
@@ -154,16 +156,6 @@ class Appending:
             await self._conversations.extend(self._id, turn)
         except Failure as failure:
             logger.warning("a response is not in its conversation: %s", failure.message)
-
-
-def check_metadata(metadata: dict[str, str]) -> None:
-    """Few and short. Raises `Failure` 400."""
-    if len(metadata) > MOST_METADATA:
-        raise invalid_field("metadata", f"'metadata' has at most {MOST_METADATA} pairs.")
-    for key, value in metadata.items():
-        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
-            what = f"Keys have at most {LONGEST_KEY}, values at most {LONGEST_VALUE} characters."
-            raise invalid_field("metadata", what)
 
 
 def check_number(items: list[msgspec.Raw]) -> None:

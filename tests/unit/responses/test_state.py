@@ -116,6 +116,36 @@ async def test_a_conversation_collects_its_responses() -> None:
             await client.conversations.retrieve(made.id)
 
 
+@pytest.mark.parametrize(("path", "field"), [("", "metadata"), ("/items", "items")])
+async def test_a_change_of_a_conversation_says_what_it_changes(path: str, field: str) -> None:
+    async with serving() as (router, client):
+        made = await client.conversations.create(metadata={"topic": "numbers"})
+        got = await router.client.post(f"/v1/conversations/{made.id}{path}", json={})
+        assert (got.status_code, got.json()["error"]["param"]) == (400, field)
+        known = await client.conversations.retrieve(made.id)
+        assert known.metadata == {"topic": "numbers"}
+        cleared = await client.conversations.update(made.id, metadata=None)
+        assert cleared.metadata == {}
+
+
+async def test_a_conversation_has_its_bounds() -> None:
+    async with serving() as (_, client):
+        made = await client.conversations.create()
+        item: Any = {"type": "message", "role": "user", "content": "x" * 12_000_000}
+        for _ in range(2):
+            await client.conversations.items.create(made.id, items=[item])
+        with pytest.raises(BadRequestError, match="at most"):
+            await client.conversations.items.create(made.id, items=[item])
+        with pytest.raises(BadRequestError, match="20"):
+            await client.conversations.items.create(made.id, items=[user("x")] * 21)
+        with pytest.raises(BadRequestError, match="metadata"):
+            await client.conversations.update(made.id, metadata={str(n): "" for n in range(17)})
+
+
+def user(text: str) -> Any:
+    return {"type": "message", "role": "user", "content": text}
+
+
 async def test_counting_adds_nothing_to_a_conversation() -> None:
     async with serving() as (_, client):
         made = await client.conversations.create(items=[{"role": "user", "content": "one"}])
