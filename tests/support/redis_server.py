@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -46,6 +47,16 @@ class RedisServer:
                 return
             assert time.monotonic() < deadline, "redis-server does not answer"
             time.sleep(0.02)
+
+    def freeze(self) -> None:
+        """Keep its connections, and say nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it, with all it knows."""

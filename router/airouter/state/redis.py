@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airouter.state.base import Change, Store, StoreError
+from airouter.state.breaker import Breaker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
 T = TypeVar("T")
 
@@ -23,14 +25,22 @@ MOST_TRIES = 16
 class RedisStore(Store):
     """Redis forgets by itself what is over; how much it holds is its own `maxmemory`."""
 
-    def __init__(self, url: str, ttl: float, prefix: str = "airouter:") -> None:
+    def __init__(
+        self,
+        url: str,
+        ttl: float,
+        prefix: str = "airouter:",
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         """`ttl` is seconds; `url` may have a password in it, which no error shows."""
         import redis.asyncio  # noqa: PLC0415 - loaded where it is used
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import NoBackoff  # noqa: PLC0415
 
         self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
+        self._silence = (redis.exceptions.TimeoutError, TimeoutError)
         self._lost_race = redis.exceptions.WatchError
+        self._breaker = Breaker(clock)
         self._ttl = seconds(ttl)
         self._prefix = prefix
         pool = redis.asyncio.BlockingConnectionPool.from_url(
@@ -50,20 +60,21 @@ class RedisStore(Store):
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         if not keys:
             return []
-        return await self._guarded(self._get([self._prefix + key for key in keys]))
+        return await self._guarded(lambda: self._get([self._prefix + key for key in keys]))
 
     async def put(self, key: str, value: bytes) -> None:
-        await self._guarded(self._redis.set(self._prefix + key, value, ex=self._ttl))
+        await self._guarded(lambda: self._redis.set(self._prefix + key, value, ex=self._ttl))
 
     async def delete(self, keys: Sequence[str]) -> None:
         if keys:
-            await self._guarded(self._redis.delete(*(self._prefix + key for key in keys)))
+            names = [self._prefix + key for key in keys]
+            await self._guarded(lambda: self._redis.delete(*names))
 
     async def update(self, key: str, change: Change) -> bytes | None:
-        return await self._guarded(self._update(self._prefix + key, change))
+        return await self._guarded(lambda: self._update(self._prefix + key, change))
 
     async def close(self) -> None:
-        await self._guarded(self._redis.aclose())
+        await self._timed(self._redis.aclose)
 
     async def _get(self, names: Sequence[str]) -> list[bytes | None]:
         async with self._redis.pipeline(transaction=False) as asking:
@@ -91,12 +102,21 @@ class RedisStore(Store):
                 return value
         raise StoreError("a value was changed too often at the same time")
 
-    async def _guarded(self, asking: Awaitable[T]) -> T:
-        """What Redis says. Raises `StoreError`."""
+    async def _guarded(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What Redis says, if it is worth the wait. Raises `StoreError`."""
+        if not self._breaker.may_wait():
+            raise StoreError("Redis: it has kept silent")
+        said = await self._timed(ask)
+        self._breaker.answered()
+        return said
+
+    async def _timed(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await asking
+                return await ask()
         except self._errors as error:
+            if isinstance(error, self._silence):
+                self._breaker.kept_silent()
             raise StoreError(f"Redis: {type(error).__name__}") from None
 
 

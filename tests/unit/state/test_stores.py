@@ -12,6 +12,7 @@ import pytest
 from airouter.config.snapshot import ResponseStorage
 from airouter.state.absent import NoStore
 from airouter.state.base import Store, StoreError
+from airouter.state.breaker import ENOUGH, REST
 from airouter.state.memory import MemoryStore
 from airouter.state.opening import open_store
 from airouter.state.redis import RedisStore
@@ -204,4 +205,24 @@ async def test_redis_that_is_gone_is_told_without_its_password_and_comes_back(
         server.start()
         await store.put("k", b"2")
         assert await store.get(["k"]) == [b"2"]
+        await store.close()
+
+
+async def test_nobody_waits_for_a_redis_that_keeps_silent_until_one_finds_it_well(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    with redis_server(tmp_path) as server:
+        store = RedisStore(server.url, 60.0, clock=clock)
+        await store.put("k", b"1")
+        server.freeze()
+        waits = (store.get(["k"]) for _ in range(ENOUGH))
+        ends = await asyncio.gather(*waits, return_exceptions=True)
+        assert all(isinstance(end, StoreError) for end in ends)
+        with pytest.raises(StoreError, match="silent"):
+            await asyncio.wait_for(store.get(["k"]), 1)
+        server.thaw()
+        clock.now += REST
+        assert await store.get(["k"]) == [b"1"]
+        await store.put("k", b"3")
         await store.close()
