@@ -42,6 +42,8 @@ PING_EVERY, PONG_WITHIN = 30.0, 60.0
 """Seconds between pings, and for the answer to one."""
 MOST_UNREAD = 16_777_216
 """Bytes that wait for a client; one that has more to read does not read at all."""
+FINISHING = 900.0
+"""Seconds that the responses under way get at the end of a life."""
 CLOSING = 10.0
 """Seconds that a client gets to answer a close."""
 SHORT, LONG = 126, 65_536
@@ -102,6 +104,8 @@ class WebSocketProtocol(asyncio.Protocol):
         """Whether messages go out uncompressed."""
         self._ends_at = time.monotonic() + sessions.life
         self._awaits_pong = False
+        self._is_over = False
+        """Whether it has been told that it lived long enough."""
         self.deadline = time.monotonic() + PING_EVERY
         """When `expire` is to be called; the server sweeps (`lifecycle.py`)."""
 
@@ -146,7 +150,8 @@ class WebSocketProtocol(asyncio.Protocol):
     def expire(self) -> None:
         """A ping is due, or its answer overdue; or the connection has lived long enough."""
         now = time.monotonic()
-        if self._session is None or self._wire.state is not OPEN or self._awaits_pong:
+        silent = self._wire.state is not OPEN or self._awaits_pong or self._is_over
+        if self._session is None or silent:
             self._transport.abort()
             return
         if now >= self._ends_at:
@@ -276,7 +281,8 @@ class WebSocketProtocol(asyncio.Protocol):
             code="websocket_connection_limit_reached",
         )
         self.send([failure_message(failure)])
-        self.deadline = float("inf")
+        self._is_over = True
+        self.deadline = time.monotonic() + FINISHING
         if self._session is not None:
             self._session.end(1000, "the connection has lived long enough")
 

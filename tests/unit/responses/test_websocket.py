@@ -301,3 +301,19 @@ async def test_a_connection_ends_when_it_has_lived_long_enough() -> None:
             await heard(connection)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1000
+
+
+async def test_a_response_that_never_ends_does_not_keep_a_connection_beyond_its_life() -> None:
+    async with (
+        served(mock_manifest(MODEL, tokensPerSecond=1)) as router,
+        dial(router) as connection,
+    ):
+        await say(connection, input="a " * 100)
+        await heard(connection)
+        (only,) = router.router.sessions.open
+        only._ends_at = only.deadline = 0.0
+        while (await heard(connection))["type"] != "error":
+            pass
+        only.deadline = 0.0
+        await asyncio.wait_for(connection.wait_closed(), 10)
+        assert connection.close_code == 1006
