@@ -47,6 +47,7 @@ from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
 from airouter.responses.pinning import Renamer, unpinned
 from airouter.responses.records import Archive, Context, Record
+from airouter.responses.references import resolved
 from airouter.responses.sealed import Seals
 from airouter.responses.turn import Memory, Turn
 from airouter.sealing import Sealer
@@ -223,43 +224,12 @@ class Service:
             request.fields = known_fields(request.fields)
         inner = joined((turn.context.items, turn.items))
         if REFERENCE in inner and not (native and not turn.context.items):
-            inner = await self._resolved(inner, turn, native=native)
+            inner = await resolved(inner, turn.archive, all_here=not native)
         inner = turn.seals.open(inner)
         if inner == turn.items and request.fields is turn.given:
             return
         request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
         request.body = msgspec.json.encode(request.fields)
-
-    async def _resolved(self, inner: bytes, turn: Turn, *, native: bool) -> bytes:
-        """Items in place of references to them, but for those of a provider that keeps them itself.
-
-        Raises `Failure` 400, 503.
-        """
-        items = split(inner)
-        known = {read(item).id: item for item in items if read(item).type != "item_reference"}
-        found: list[bytes] = []
-        for number, item in enumerate(items):
-            named = read(item)
-            referred = None
-            if named.type == "item_reference":
-                referred = known.get(named.id)
-                referred = referred or await self._stored_item(named.id or "", turn)
-                if referred is None and not native:
-                    raise item_not_found(named.id or "", f"input[{number}]")
-            found.append(bytes(referred or item))
-        return joined(found)
-
-    async def _stored_item(self, id_: str, turn: Turn) -> msgspec.Raw | None:
-        """An item of an earlier response, whose id is made of that response's."""
-        seed = id_.partition("_")[2][:-4]
-        try:
-            context = await turn.archive.context_of(f"resp_{seed}")
-        except Failure as failure:
-            if failure.status != 400:
-                raise
-            return None
-        items = reversed(split(context.items))
-        return next((item for item in items if read(item).id == id_), None)
 
     # What a request asks for beyond an answer.
 
@@ -381,11 +351,6 @@ async def close_store(store: Store) -> None:
         await store.close()
     except StoreError as error:
         logger.warning("a store was not closed: %s", error)
-
-
-def item_not_found(id_: str, at: str) -> Failure:
-    """For a reference to nothing that is kept."""
-    return Failure(400, f"Item with id '{id_[:256]}' not found.", param=at, code="not_found")
 
 
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
