@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Opaque, Reasoning, Refusal, Text, Tool, ToolCall
+from airouter.dialects.conversation import (
+    Image,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    Tool,
+    ToolCall,
+)
 from airouter.dialects.provenance import pack
+from airouter.dialects.responses.drawing import PREFIX, drawn
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.local_tools import BY_ITEM, local_item
 
@@ -19,7 +28,9 @@ if TYPE_CHECKING:
     from airouter.dialects.responses.hosted import Hosted
 
 
-def output_of(parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]) -> list[Json]:
+def output_of(  # noqa: C901  # a line for each
+    parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]
+) -> list[Json]:
     """The items of an answer; neighbouring texts are one message. `tools` are by name."""
     items: list[Json] = []
     running: Hosted | None = None
@@ -42,6 +53,8 @@ def output_of(parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]) -> li
             if begun is not None:
                 items.append(begun.ended(None))
                 running = begun
+        elif isinstance(part, Image):
+            items.append(drawn(part, item_id(PREFIX, seed, len(items))))
     return items
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Opaque, Reasoning, Refusal, Text, ToolCall
+from airouter.dialects.conversation import Image, Opaque, Reasoning, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -31,6 +31,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.provenance import pack
+from airouter.dialects.responses.drawing import draw
 from airouter.dialects.responses.errors import error_fields
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.items import (
@@ -201,6 +202,8 @@ class Renderer:
                 return self._close() + self._begin_reasoning(part)
             case ToolCall():
                 return self._close() + self._begin_call(part)
+            case Image():
+                return self._close() + draw(part, self._out)
             case Opaque():
                 return self._ran(part)
         return b""

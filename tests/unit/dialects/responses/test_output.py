@@ -117,3 +117,23 @@ def test_the_message_that_was_cut_says_so_too() -> None:
 
 def test_an_answer_without_words_has_no_items() -> None:
     assert streamed("gemini", candidate_stream([]))[-1]["response"]["output"] == []
+
+
+def test_a_picture_that_the_model_drew_is_an_item_of_its_own() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+    output = both("gemini", [{"text": "Here: "}, picture, {"text": "Nice?"}])
+    assert [item["type"] for item in output] == ["message", "image_generation_call", "message"]
+    drawn = output[1]
+    assert (drawn["result"], drawn["output_format"]) == ("iVBORw0KGgo=", "png")
+    assert drawn["id"].startswith("ig_")
+
+
+def test_a_picture_in_a_stream_is_told_as_openais_are() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+    assert kinds(streamed("gemini", candidate_stream([picture])))[2:-1] == [
+        "output_item.added",
+        "image_generation_call.in_progress",
+        "image_generation_call.generating",
+        "image_generation_call.completed",
+        "output_item.done",
+    ]
