@@ -34,6 +34,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 from airouter.wire import BrokenReply
 
@@ -93,15 +94,8 @@ def choice_of(choice: WireChoice, model: str) -> Choice:
 
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
-    """Why it stopped; a word that nobody knows is an end as any other.
-
-    Whether tools are called is seen from the calls: servers of open models say `stop` with some,
-    and `tool_calls` with none.
-    """
-    stop = STOPS.get(reason, "end")
-    if stop in {"end", "tool_calls"}:
-        return "tool_calls" if called else "end"
-    return stop
+    """Why it stopped; a word that nobody knows is an end as any other."""
+    return stop_by_calls(STOPS.get(reason, "end"), called=called)
 
 
 def fault(reason: str | None) -> Failure:

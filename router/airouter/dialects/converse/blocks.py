@@ -20,6 +20,7 @@ from airouter.dialects.conversation import (
     Usage,
 )
 from airouter.dialects.converse import schema
+from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 from airouter.wire import BrokenReply
 
@@ -45,13 +46,13 @@ UNITS: dict[str, Literal["character", "page", "block"]] = {
 _encoder = msgspec.json.Encoder()
 
 
-def stop_of(reason: str | None) -> Stop:
+def stop_of(reason: str | None, *, called: bool) -> Stop:
     """Why it stopped. Raises `Failure` 502 for a model that failed."""
     if reason in FAULTS:
         raise Failure(
             502, f"The model failed to answer: {reason}.", type="server_error", code=reason
         )
-    return STOPS.get(reason or "", "end")
+    return stop_by_calls(STOPS.get(reason or "", "end"), called=called)
 
 
 def usage_of(counts: schema.Counts) -> Usage:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Answer, Choice
+from airouter.dialects.conversation import Answer, Choice, ToolCall
 from airouter.dialects.converse import schema
 from airouter.dialects.converse.blocks import parts_of, stop_of, usage_of
 from airouter.wire import BrokenReply
@@ -29,12 +29,14 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
         raise BrokenReply("the upstream's answer has no message")
     blocks = message.content or []
     parts = tuple(part for block in blocks for part in parts_of(block, destination.maker))
+    called = any(isinstance(part, ToolCall) for part in parts)
+    stop = stop_of(response.stop_reason, called=called)
     return Answer(
         id=new_id(),
         model=destination.model,
         service_tier=response.service_tier.type if response.service_tier else None,
         usage=usage_of(response.usage) if response.usage else None,
-        choices=(Choice(parts=parts, stop=stop_of(response.stop_reason)),),
+        choices=(Choice(parts=parts, stop=stop),),
     )
 
 

@@ -54,13 +54,23 @@ _decoder = msgspec.json.Decoder(schema.StreamEvent)
 class Parser:
     """The state of one stream."""
 
-    __slots__ = ("_argued", "_at", "_destination", "_format", "_open", "_over", "_stopped")
+    __slots__ = (
+        "_argued",
+        "_at",
+        "_called",
+        "_destination",
+        "_format",
+        "_open",
+        "_over",
+        "_stopped",
+    )
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._at = -1
         self._argued = False
         """Whether the call that is open has any arguments yet."""
+        self._called = False
         self._format = ""
         """Of the image that is announced."""
         self._open: type[Part] | None = None
@@ -136,6 +146,7 @@ class Parser:
         if start.tool_use is not None:
             use = start.tool_use
             self._argued = False
+            self._called = True
             yield from self._begin(ToolCall(id=use.tool_use_id, name=use.name, arguments=""))
         elif start.image is not None:
             self._format = start.image.format
@@ -161,7 +172,7 @@ class Parser:
     def _stop(self, event: schema.StreamEvent) -> Iterator[Event]:
         yield from self._close()
         try:
-            stop = stop_of(event.stop_reason)
+            stop = stop_of(event.stop_reason, called=self._called)
         except Failure as failure:
             self._over = True
             yield Broken(failure=failure)

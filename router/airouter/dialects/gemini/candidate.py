@@ -32,6 +32,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.gemini.grounding import citations_of, logprobs_of
+from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
@@ -193,9 +194,7 @@ class CandidateReader:
 
     def _stopped(self, reason: str) -> Stopped:
         """Google has no word for calls: there they are, or not."""
-        stop = STOPS.get(reason, "content_filter")
-        if stop == "end" and self._calls:
-            stop = "tool_calls"
+        stop = stop_by_calls(STOPS.get(reason, "content_filter"), called=self._calls > 0)
         return Stopped(stop=stop, choice=self._index)
 
     def _signature(self, value: str | None) -> Signature | None:

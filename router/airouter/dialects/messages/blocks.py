@@ -42,7 +42,7 @@ def part_of(block: dict[str, Any], maker: str) -> Part:
     """A whole block."""
     match block.get("type"):
         case "text":
-            citations = tuple(map(parse_citation, block.get("citations") or ()))
+            citations = tuple(map(parse_citation, filter(None, block.get("citations") or ())))
             return Text(text=block.get("text") or "", citations=citations)
         case "thinking":
             given = block.get("signature")
@@ -59,6 +59,8 @@ def part_of(block: dict[str, Any], maker: str) -> Part:
     return Opaque(dialect=NAME, native=block)
 
 
-def arguments_of(given: Json | None) -> str:
-    """Arguments as JSON."""
+def arguments_of(given: Json | str | None) -> str:
+    """Arguments as JSON, as which servers that imitate Anthropic's may write them already."""
+    if isinstance(given, str):
+        return given or "{}"
     return _encoder.encode(given or {}).decode()

@@ -11,6 +11,7 @@ from airouter.dialects.messages.blocks import part_of, stop_of
 from airouter.dialects.messages.counts import Counts, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.stopping import stop_by_calls
 from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class WireMessage(msgspec.Struct):
     """A message, or an error in its place."""
 
-    id: str = ""
+    id: str | None = None
     model: str | None = None
     content: list[Json] | None = None
     stop_reason: str | None = None
@@ -48,7 +49,7 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
     parts, stop = structured(parts, stop_of(message.stop_reason))
     usage = message.usage
     return Answer(
-        id=message.id,
+        id=message.id or "",
         model=message.model or destination.model,
         service_tier=usage.service_tier if usage else None,
         usage=parse_usage(usage) if usage else None,
@@ -65,9 +66,7 @@ def structured(parts: Sequence[Part], stop: Stop) -> tuple[list[Part], Stop]:
         for part in parts
     ]
     called = any(isinstance(part, ToolCall) for part in found)
-    if stop == "tool_calls" and not called:
-        stop = "end"
-    return found, stop
+    return found, stop_by_calls(stop, called=called)
 
 
 def parse_count(body: bytes) -> int:

@@ -29,6 +29,7 @@ from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.parse_response import WireMessage
 from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import ended_early
 from airouter.wire import BrokenReply
 
@@ -43,10 +44,10 @@ class Delta(msgspec.Struct):
     """More of a block, or of the message."""
 
     type: str = ""
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    partial_json: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    partial_json: str | None = None
     citation: Json | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
@@ -56,7 +57,6 @@ class WireEvent(msgspec.Struct):
     """Any event."""
 
     type: str
-    index: int = 0
     message: WireMessage | None = None
     content_block: Json | None = None
     delta: Delta | None = None
@@ -134,13 +134,14 @@ class Parser:
         counts = message.usage
         self._usage = None if counts is None else parse_usage(counts)
         return Begun(
-            id=message.id,
+            id=message.id or "",
             model=message.model or self._model,
             service_tier=counts.service_tier if counts else None,
             usage=self._usage,
         )
 
     def _begin_block(self, block: Json) -> Iterator[Event]:
+        yield from self._close()
         self._at += 1
         part = self._part = part_of(block, self._maker)
         self._argued = False
@@ -158,12 +159,12 @@ class Parser:
             raise BrokenReply("the upstream's stream goes on with a block that is not open")
         match delta.type:
             case "text_delta":
-                yield TextDelta(at=self._at, text=delta.text)
+                yield TextDelta(at=self._at, text=delta.text or "")
             case "input_json_delta":
-                yield from self._argue(delta.partial_json)
+                yield from self._argue(delta.partial_json or "")
             case "thinking_delta":
-                yield ReasoningDelta(at=self._at, text=delta.thinking)
-            case "signature_delta":
+                yield ReasoningDelta(at=self._at, text=delta.thinking or "")
+            case "signature_delta" if delta.signature:
                 signature = Signature(maker=self._maker, value=delta.signature)
                 yield Signed(at=self._at, signature=signature)
             case "citations_delta" if delta.citation is not None:
@@ -177,6 +178,11 @@ class Parser:
             self._argued = True
             answers = part.name == ANSWER_TOOL
             yield (TextDelta if answers else ArgumentsDelta)(at=self._at, text=text)
+
+    def _close(self) -> Iterator[Event]:
+        """End the block that is open: imitators of Anthropic may not say that it is over."""
+        if self._part is not None:
+            yield from self._end_block()
 
     def _end_block(self) -> Iterator[Event]:
         part = self._part
@@ -195,9 +201,8 @@ class Parser:
             yield Counted(usage=self._usage)
         delta = event.delta
         if delta is not None and delta.stop_reason is not None:
-            stop = stop_of(delta.stop_reason)
-            if stop == "tool_calls" and not self._called:
-                stop = "end"
+            yield from self._close()
+            stop = stop_by_calls(stop_of(delta.stop_reason), called=self._called)
             yield Stopped(stop=stop, stop_sequence=delta.stop_sequence)
 
 

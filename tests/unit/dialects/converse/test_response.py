@@ -149,7 +149,15 @@ def test_an_image_comes_as_it_was_encoded() -> None:
     ],
 )
 def test_a_reason_to_stop_is_said_in_our_words(reason: str, stop: Stop) -> None:
-    assert answer_to(response({"text": "Hi"}, reason=reason)).choices[0].stop == stop
+    use = {"toolUse": {"toolUseId": "a", "name": "weather", "input": {}}}
+    said = use if stop == "tool_calls" else {"text": "Hi"}
+    assert answer_to(response(said, reason=reason)).choices[0].stop == stop
+
+
+def test_whether_there_are_calls_is_seen_from_them() -> None:
+    use = {"toolUse": {"toolUseId": "a", "name": "weather", "input": {}}}
+    assert answer_to(response(use, reason="end_turn")).choices[0].stop == "tool_calls"
+    assert answer_to(response({"text": "Hi"}, reason="tool_use")).choices[0].stop == "end"
 
 
 @pytest.mark.parametrize("reason", ["malformed_model_output", "malformed_tool_use"])

@@ -200,6 +200,15 @@ def test_a_call_without_arguments_streams_an_empty_object() -> None:
     ]
 
 
+@pytest.mark.parametrize("reason", ["tool_use", "end_turn"])
+def test_whether_there_are_calls_is_seen_from_them(reason: str) -> None:
+    use = {"toolUse": {"toolUseId": "a", "name": "weather"}}
+    begun, stop = event("messageStart", role="assistant"), event("messageStop", stopReason=reason)
+    called = event("contentBlockStart", contentBlockIndex=0, start=use)
+    assert Stopped(stop="tool_calls") in events_of([begun + called + stop])
+    assert Stopped(stop="end") in events_of([begun + stop])
+
+
 def test_an_image_comes_whole() -> None:
     image = Image(media=Media(media_type="image/webp", data="aGk="))
     shown = [

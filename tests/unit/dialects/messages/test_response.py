@@ -98,12 +98,26 @@ def test_every_block_becomes_a_part() -> None:
     ],
 )
 def test_the_reason_of_a_stop_goes_there_and_back(reason: str, stop: Any) -> None:
-    assert answer_to(response(USE, reason=reason)).choices[0].stop == stop
+    said = USE if stop == "tool_calls" else {"type": "text", "text": "Hi"}
+    assert answer_to(response(said, reason=reason)).choices[0].stop == stop
     assert rendered(answer(Text(text="Hi"), stop=stop))["stop_reason"] == reason
 
 
 def test_a_reason_that_is_new_is_an_end() -> None:
-    assert answer_to(response(USE, reason="bored")).choices[0].stop == "end"
+    said = {"type": "text", "text": "Hi"}
+    assert answer_to(response(said, reason="bored")).choices[0].stop == "end"
+
+
+def test_whether_there_are_calls_is_seen_from_them() -> None:
+    said = {"type": "text", "text": "Hi"}
+    assert answer_to(response(USE, reason="end_turn")).choices[0].stop == "tool_calls"
+    assert answer_to(response(said, reason="tool_use")).choices[0].stop == "end"
+
+
+def test_arguments_that_are_json_already_stay_so() -> None:
+    (called,) = answer_to(response({**USE, "input": '{"city":"Oslo"}'})).choices[0].parts
+    assert isinstance(called, ToolCall)
+    assert called.arguments == '{"city":"Oslo"}'
 
 
 def test_the_input_has_in_it_what_was_cached_and_is_told_apart_for_clients() -> None:

@@ -318,6 +318,32 @@ def test_a_stream_that_fails_says_why_and_nothing_after() -> None:
     assert [type(each) for each in events] == [Begun, Broken]
 
 
+@pytest.mark.parametrize("reason", ["tool_use", "end_turn"])
+def test_whether_there_are_calls_is_seen_from_them(reason: str) -> None:
+    assert assembled(events_in(streamed(USE, reason=reason))).choices[0].stop == "tool_calls"
+    assert assembled(events_in(streamed(SAID, reason=reason))).choices[0].stop == "end"
+
+
+def test_a_block_ends_where_the_next_begins_though_nobody_says_so() -> None:
+    untold = b"".join(each for each in frames_of(STREAM) if b"content_block_stop" not in each)
+    assert assembled(events_in(untold)) == assembled(events_in(STREAM))
+
+
+def test_null_is_nothing() -> None:
+    nothing = dict.fromkeys(("text", "thinking", "signature", "partial_json", "citation"))
+    delta = event("content_block_delta", index=None, delta={**nothing, "type": "text_delta"})
+    said = {"type": "text_delta", "text": "Hi"}
+    block = {"type": "text", "text": None, "citations": None}
+    data = event("content_block_start", index=None, content_block=block) + delta
+    data += event("content_block_delta", index=None, delta={**nothing, **said})
+    (choice,) = assembled(events_in(start(id=None) + data + end("end_turn"))).choices
+    assert choice.parts == (Text(text="Hi"),)
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    return [each + b"\n\n" for each in data.split(b"\n\n")[:-1]]
+
+
 def test_what_is_new_is_passed_over() -> None:
     new = event("new_event") + event(
         "content_block_start", index=0, content_block=SAID | {"text": ""}
