@@ -396,3 +396,18 @@ def test_the_newer_version_takes_the_rest() -> None:
         user(DOCUMENT, {"type": "text", "text": "Hi", "citations": []}), assistant(CITED)
     )
     CLIENT.check_version(conversation, "2026-10-21")
+
+
+@pytest.mark.parametrize("kind", ["tool_reference", "browser_state"])
+def test_a_result_may_have_blocks_that_only_anthropic_knows(kind: str) -> None:
+    native = {"type": kind, "tool_name": "weather"}
+    given = {"type": "tool_result", "tool_use_id": "a", "content": [native]}
+    used = {"type": "tool_use", "id": "a", "name": "weather", "input": {}}
+    turns = parsed(
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": [used]},
+        {"role": "user", "content": [given]},
+    ).turns
+    assert turns[2].parts == (
+        ToolResult(call_id="a", parts=(Opaque(dialect="messages", native=native),)),
+    )
