@@ -17,6 +17,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.documents import text_in
 from airouter.dialects.turns import joined, text_of
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def heard(turns: Sequence[Turn]) -> Iterator[Json]:
     for turn in turns:
         for part in turn.parts:
             if isinstance(part, ToolResult):
-                yield tool_message(part)
-                shown += [piece(each, turn) for each in part.parts if is_shown(each)]
+                given = [piece(each, turn) for each in part.parts]
+                yield tool_message(part, given)
+                shown += [each for each in given if each["type"] != "text"]
     for turn in turns:
         rest = [part for part in turn.parts if not isinstance(part, ToolResult)]
         if rest and shown and turn.role == "user":
@@ -58,11 +60,6 @@ def heard(turns: Sequence[Turn]) -> Iterator[Json]:
             yield with_name(turn, {"role": turn.role, "content": content(rest, turn)})
     if shown:
         yield {"role": "user", "content": shown}
-
-
-def is_shown(part: Part) -> bool:
-    """Whether it is no text."""
-    return isinstance(part, Image | File)
 
 
 def assistant(turn: Turn, model: str) -> Iterator[Json]:
@@ -108,9 +105,9 @@ def call_id(id_: str) -> str:
     return id_[:half] + id_[-half:]
 
 
-def tool_message(part: ToolResult) -> Json:
+def tool_message(part: ToolResult, given: Sequence[Json]) -> Json:
     """What a call gave, as text."""
-    text = text_of(part.parts)
+    text = "\n\n".join(each["text"] for each in given if each["type"] == "text" and each["text"])
     if part.failed:
         text = f"Error: {text}"
     return {"role": "tool", "tool_call_id": call_id(part.call_id), "content": text}
@@ -150,9 +147,10 @@ def file(part: File, turn: Turn) -> Json:
     if part.cited:
         raise Unsupported(turn.at, "cannot cite documents")
     media = part.media
-    if media.text is not None:
+    said = text_in(media)
+    if said is not None:
         title = f"{part.name}:\n" if part.name else ""
-        return {"type": "text", "text": title + media.text}
+        return {"type": "text", "text": title + said}
     if media.file_id is not None:
         return {"type": "file", "file": {"file_id": media.file_id}}
     name = part.name or "document.pdf"

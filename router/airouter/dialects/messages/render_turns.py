@@ -18,6 +18,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.documents import text_in
 from airouter.dialects.functions import arguments_of, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
@@ -157,8 +158,9 @@ def result(part: ToolResult, turn: Turn, maker: str) -> Json:
 def document(part: File, turn: Turn) -> Json:
     """A document."""
     media = part.media
-    if media.text is not None:
-        source: Json = {"type": "text", "media_type": "text/plain", "data": media.text}
+    said = text_in(media)
+    if said is not None:
+        source: Json = {"type": "text", "media_type": "text/plain", "data": said}
     elif media.media_type in IMAGE_TYPES or media.media_type in {PDF, None}:
         source = source_of(media, turn)
     else:

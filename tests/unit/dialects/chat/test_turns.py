@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airouter.dialects.chat import COMPATIBLE, UPSTREAM
-from airouter.dialects.conversation import Json
+from airouter.dialects.conversation import Json, Unsupported
 from airouter.dialects.dialect import UpstreamDialect
 from unit.dialects.chat.asking import in_messages, in_responses, sent
 
@@ -68,3 +68,43 @@ def test_results_come_first_of_what_a_message_has(dialect: UpstreamDialect) -> N
     turns = user("Look."), {"role": "assistant", "content": [used]}, user(said)
     body = sent(in_messages(*turns), dialect)
     assert roles(body) == ["user", "assistant", "tool", "user"]
+
+
+@DIALECTS
+def test_a_file_of_plain_text_is_text(dialect: UpstreamDialect) -> None:
+    data = "data:text/csv;base64,YSxiCg=="
+    file = {"type": "input_file", "filename": "a.csv", "file_data": data}
+    (message,) = sent(in_responses(user([file])), dialect)["messages"]
+    assert message["content"] == [{"type": "text", "text": "a.csv:\na,b\n"}]
+
+
+@DIALECTS
+def test_a_file_that_is_no_text_goes_as_it_is(dialect: UpstreamDialect) -> None:
+    data = "data:application/pdf;base64,JVBERi0="
+    file = {"type": "input_file", "filename": "a.pdf", "file_data": data}
+    (message,) = sent(in_responses(user([file])), dialect)["messages"]
+    assert message["content"][0]["file"] == {"filename": "a.pdf", "file_data": data}
+
+
+@DIALECTS
+def test_a_text_that_a_call_gave_as_a_file_is_in_its_result(dialect: UpstreamDialect) -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "a,b"}
+    document = {"type": "document", "title": "a.csv", "source": source}
+    assert results_of([document, {"type": "text", "text": "Two columns."}], dialect) == [
+        {"role": "tool", "tool_call_id": "a", "content": "a.csv:\na,b\n\nTwo columns."}
+    ]
+
+
+@DIALECTS
+def test_a_result_of_which_something_would_be_lost_is_refused(dialect: UpstreamDialect) -> None:
+    with pytest.raises(Unsupported) as refused:
+        results_of([{"type": "tool_reference", "tool_name": "look"}], dialect)
+    assert refused.value.field == "messages[2]"
+
+
+def results_of(content: list[Json], dialect: UpstreamDialect) -> list[Json]:
+    used = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
+    given = {"type": "tool_result", "tool_use_id": "a", "content": content}
+    turns = user("Look."), {"role": "assistant", "content": [used]}, user([given])
+    found: list[Json] = sent(in_messages(*turns), dialect)["messages"][2:]
+    return found

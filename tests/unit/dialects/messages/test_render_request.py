@@ -253,6 +253,12 @@ def test_files_become_documents() -> None:
     assert blocks[1]["citations"] == {"enabled": True}
 
 
+def test_a_file_of_plain_text_is_text_though_it_comes_as_bytes() -> None:
+    note = File(media=Media(media_type="text/csv", data="YSxiCg=="), name="a.csv")
+    (block,) = messages_of(say("user", note))[0]["content"]
+    assert block["source"] == {"type": "text", "media_type": "text/plain", "data": "a,b\n"}
+
+
 def test_own_citations_return_and_those_of_others_stay_behind() -> None:
     native = {
         "type": "char_location",

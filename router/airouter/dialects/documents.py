@@ -1,0 +1,26 @@
+"""Documents of plain text, which clients may send as bytes and many a provider takes as text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Media
+
+TEXTS = frozenset({"application/json", "application/xml", "application/yaml"})
+"""Types of text beside those that say so."""
+
+
+def text_in(media: Media) -> str | None:
+    """The text of a document; None for one that is no text."""
+    if media.text is not None or media.data is None:
+        return media.text
+    kind = media.media_type or ""
+    if not kind.startswith("text/") and kind not in TEXTS:
+        return None
+    try:
+        return base64.b64decode(media.data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
