@@ -63,13 +63,17 @@ class Contents:
     def _parts(self, turn: Turn, *, demanded: bool) -> list[Json]:
         """The parts of a turn; `demanded` says that its first call needs a signature."""
         parts: list[Json] = []
+        shown: list[Json] = []
         for part in sorted(turn.parts, key=self._place):
             if isinstance(part, ToolCall):
                 parts.append(self._call(part, turn, demanded=demanded))
                 demanded = False
+            elif isinstance(part, ToolResult):
+                parts.append(self._result(part, turn, shown))
             else:
                 parts.extend(self._written(part, turn))
-        return parts
+        results = sum(isinstance(part, ToolResult) for part in turn.parts)
+        return parts[:results] + shown + parts[results:]
 
     def _place(self, part: Part) -> int:
         """Results in the order of their calls: without ids, that is how Gemini tells them apart."""
@@ -87,8 +91,6 @@ class Contents:
                 return [{"inlineData": {"mimeType": f"audio/{part.format or 'wav'}", "data": data}}]
             case Reasoning():
                 return self._thought(part)
-            case ToolResult():
-                return self._result(part, turn)
             case Refusal():
                 return [{"text": part.text}] if part.text else []
             case Opaque(dialect="gemini"):
@@ -118,7 +120,8 @@ class Contents:
             signed = {"thoughtSignature": FOREIGN_CALL}
         return {"functionCall": call, **signed}
 
-    def _result(self, part: ToolResult, turn: Turn) -> list[Json]:
+    def _result(self, part: ToolResult, turn: Turn, shown: list[Json]) -> Json:
+        """What a call gave; pictures that cannot be in it go to those that are shown after it."""
         if any(isinstance(each, Opaque) for each in part.parts):
             raise Unsupported(turn.at, "cannot take one of its parts")
         if any(isinstance(each, File) and each.cited for each in part.parts):
@@ -132,11 +135,11 @@ class Contents:
             for each in part.parts
             if isinstance(each, Image | File) and each.media.text is None
         ]
-        if media and not self._traits.media_results:
-            raise Unsupported(turn.at, "takes no images or files from a tool")
-        if media:
+        if media and self._traits.media_results:
             response["parts"] = media
-        return [{"functionResponse": response}]
+        elif media:
+            shown += media
+        return {"functionResponse": response}
 
 
 class Called(NamedTuple):

@@ -271,11 +271,23 @@ def test_a_gemini_of_the_third_generation_sees_what_a_tool_drew() -> None:
     assert response["parts"] == [{"inlineData": {"mimeType": "image/png", "data": "aGk="}}]
 
 
+def test_an_older_one_is_shown_it_after_all_results() -> None:
+    """As recorded requests have it that the service answered."""
+    calls = say("assistant", call("1"), call("2", "look"))
+    given = say("user", result("1", "Here:", PNG), result("2", PDF), "Well?")
+    contents = contents_of(say("user", "Go."), calls, given, model=OLDER)
+    assert contents[2]["parts"] == [
+        {"functionResponse": {"name": "weather", "response": {"result": "Here:"}}},
+        {"functionResponse": {"name": "look", "response": {"result": ""}}},
+        {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+        {"inlineData": {"mimeType": "application/pdf", "data": "aGk="}},
+        {"text": "Well?"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("part", "model"),
     [
-        (PNG, OLDER),
-        (PDF, OLDER),
         (File(media=NOTE.media, cited=True), OLDER),
         (Opaque(dialect="messages", native={}), "gemini-3-pro-preview"),
     ],
