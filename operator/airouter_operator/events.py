@@ -52,7 +52,7 @@ class Events:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{key.name[:200]}.{secrets.token_hex(8)}",
+                "name": f"{key.name[:200].rstrip('-.')}.{secrets.token_hex(8)}",
                 "namespace": key.namespace,
             },
             "eventTime": datetime.fromtimestamp(self._clock(), UTC).strftime(

@@ -237,6 +237,17 @@ async def test_a_secret_that_stands_in_the_way_is_named_until_it_is_gone(
         await plane.until_condition("Programmed", "Unknown", "NoPods")
 
 
+async def test_a_long_name_has_events_like_any_other(plane: ControlPlane) -> None:
+    name = "n" * 199 + "-" + "n" * 40
+    await plane.apply(
+        secret("keys", master=MASTER_KEY), routerconfig(MOCK, models={"m": "mock"}, name=name)
+    )
+    async with plane.operator() as operator:
+        await plane.until_condition("Accepted", "True", name=name)
+        await until_told(plane, ("Normal", "Accepted"))
+        assert "no Event was written" not in operator.log
+
+
 async def until_told(plane: ControlPlane, event: tuple[str, str]) -> None:
     async with asyncio.timeout(10):
         while event not in [(e["type"], e["reason"]) for e in await plane.events()]:
