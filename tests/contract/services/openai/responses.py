@@ -132,7 +132,7 @@ class ResponsesService(StandIn):
         context = self._context(body)
         check_items(context)
         users = [item for item in context if item.get("role") == "user"]
-        said = [{"type": "message", "id": f"msg_{n}", **item} for n, item in enumerate(users)]
+        said = [said_again(item, f"msg_{number}") for number, item in enumerate(users)]
         item = {
             "type": "compaction",
             "id": "cmp_1",
@@ -145,6 +145,14 @@ class ResponsesService(StandIn):
             "output": [*said, item],
             "usage": USAGE,
         }
+
+
+def said_again(item: Body, id_: str) -> Body:
+    """A user's message as a compaction repeats it."""
+    content = item["content"]
+    parts = [{"type": "input_text", "text": content}] if isinstance(content, str) else content
+    known = {"type": "message", "id": id_, "status": "completed"}
+    return {**known, **item, "content": parts}
 
 
 USAGE: Body = {
@@ -170,15 +178,28 @@ def refused(
 
 
 def as_typed(body: Body) -> Body:
-    """A body without the ids of users' messages, which the service takes although no type has."""
-    given = body.get("input")
-    if not isinstance(given, list):
-        return body
-    items = [
-        {name: each[name] for name in each if name != "id"} if each.get("role") == "user" else each
-        for each in given
-    ]
-    return body | {"input": items}
+    """A body as the types have it, of which the service takes more: fields at their defaults."""
+    typed = dict(body)
+    if isinstance(body.get("input"), list):
+        typed["input"] = [typed_item(each) for each in body["input"]]
+    if "tools" in body:
+        typed["tools"] = [function_of(each) for each in body["tools"]]
+    return typed
+
+
+def typed_item(item: Body) -> Body:
+    """An item whose images have a `detail`; no type has the ids of users' messages."""
+    typed = {name: item[name] for name in item if name != "id" or item.get("role") != "user"}
+    if item.get("role") == "user" and isinstance(item["content"], list):
+        images = {"input_image": {"detail": "auto"}}
+        typed["content"] = [images.get(part["type"], {}) | part for part in item["content"]]
+    return typed
+
+
+def function_of(tool: Body) -> Body:
+    """A function with all of its fields, as a response repeats it."""
+    open_fields = {"description": None, "parameters": None, "strict": True}
+    return open_fields | tool if tool.get("type") == "function" else tool
 
 
 def check_items(items: list[Body]) -> None:
@@ -223,14 +244,21 @@ def response_of(body: Body, turn: Turn) -> Body:
         "max_output_tokens": body.get("max_output_tokens"),
         "model": body["model"],
         "output": list(output_of(body, turn)),
+        "max_tool_calls": body.get("max_tool_calls"),
         "parallel_tool_calls": True,
+        "presence_penalty": 0,
+        "frequency_penalty": 0,
+        "prompt_cache_key": body.get("prompt_cache_key"),
+        "safety_identifier": body.get("safety_identifier"),
+        "service_tier": "default",
+        "top_logprobs": 0,
         "previous_response_id": body.get("previous_response_id"),
-        "reasoning": body.get("reasoning"),
+        "reasoning": {"effort": None, "summary": None, **(body.get("reasoning") or {})},
         "store": body.get("store") is not False,
         "temperature": 1.0,
         "text": {"format": {"type": "text"}},
         "tool_choice": "auto",
-        "tools": body.get("tools") or [],
+        "tools": [function_of(tool) for tool in body.get("tools") or []],
         "top_p": 1.0,
         "truncation": "disabled",
         "usage": USAGE,
