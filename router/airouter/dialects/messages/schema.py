@@ -88,7 +88,8 @@ class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
     """What the model thought."""
 
     thinking: str
-    signature: str
+    signature: str = ""
+    """Clients that know it only from its event leave it out where none came."""
 
 
 class RedactedBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):

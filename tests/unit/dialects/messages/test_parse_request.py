@@ -127,6 +127,11 @@ def test_what_only_anthropic_knows_is_kept_as_it_is(kind: str) -> None:
     assert part_of(block) == Opaque(dialect="messages", native=block)
 
 
+def test_a_thought_may_come_back_without_a_signature_that_nobody_gave() -> None:
+    thought = {"type": "thinking", "thinking": "Hm."}
+    assert part_of(thought, "assistant") == Reasoning(text="Hm.")
+
+
 def test_a_thought_is_claudes_own() -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
     assert part_of(thought, "assistant") == Reasoning(
