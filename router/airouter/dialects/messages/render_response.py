@@ -91,18 +91,18 @@ def blocks_of(part: Part) -> Iterator[Json]:
                 yield signing_block(part)
             yield call_block(part)
         case Refusal():
-            yield {"type": "text", "text": part.text, "citations": None}
+            yield {"type": "text", "text": part.text}
         case Image(media=media):
             url = f"data:{media.media_type};base64,{media.data}"
-            yield {"type": "text", "text": f"![image]({url})", "citations": None}
+            yield {"type": "text", "text": f"![image]({url})"}
         case Opaque(dialect="messages"):
             yield part.native
 
 
 def text_block(part: Text) -> Json:
-    """What the model says."""
+    """What the model says; without a source there is no word of any, as strict clients want it."""
     citations = [render_citation(citation) for citation in part.citations]
-    return {"type": "text", "text": part.text, "citations": citations or None}
+    return {"type": "text", "text": part.text} | ({"citations": citations} if citations else {})
 
 
 def thinking_block(part: Reasoning) -> Json:

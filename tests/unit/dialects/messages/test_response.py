@@ -208,6 +208,12 @@ def test_a_citation_of_another_provider_is_one_of_the_web() -> None:
     assert block["citations"][0]["url"] == "https://x.test"
 
 
+def test_words_without_sources_say_nothing_of_them() -> None:
+    picture = Image(media=Media(media_type="image/png", data="aGk="))
+    for block in rendered(answer(Text(text="Hi."), Refusal(text="No."), picture))["content"]:
+        assert set(block) == {"type", "text"}
+
+
 def test_empty_words_are_no_block() -> None:
     assert rendered(answer(Text(text="")))["content"] == []
 
