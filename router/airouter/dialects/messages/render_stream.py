@@ -76,9 +76,7 @@ class Renderer:
         """What a client gets for one event."""
         match event:
             case TextDelta() | RefusalDelta():
-                return (
-                    self._delta({"type": "text_delta", "text": event.text}) if event.text else b""
-                )
+                return self._say({"type": "text_delta", "text": event.text}) if event.text else b""
             case ArgumentsDelta():
                 return self._delta({"type": "input_json_delta", "partial_json": event.text})
             case ReasoningDelta():
@@ -89,7 +87,7 @@ class Renderer:
                 return self._part_ended()
             case Cited():
                 citation = render_citation(event.citation)
-                return self._delta({"type": "citations_delta", "citation": citation})
+                return self._say({"type": "citations_delta", "citation": citation})
             case Signed():
                 self._signature = event.signature
             case Begun():
@@ -127,7 +125,7 @@ class Renderer:
         self._signature = None
         match part:
             case Text() | Refusal():
-                return self._start({"type": "text", "text": ""})
+                return b""
             case ToolCall():
                 before = self._whole(signing_block(part)) if part.signature is not None else b""
                 call = {"type": "tool_use", "id": call_id(part.id), "name": part.name, "input": {}}
@@ -140,6 +138,11 @@ class Renderer:
             case Opaque():
                 return b"".join(map(self._whole, blocks_of(part)))
         return b"".join(map(self._whole, blocks_of(part)))
+
+    def _say(self, delta: Json) -> bytes:
+        """Of a text, whose first words begin it: no provider takes back a block without any."""
+        begun = b"" if self._open else self._start({"type": "text", "text": ""})
+        return begun + self._delta(delta)
 
     def _think(self, event: ReasoningDelta) -> bytes:
         """More of a thought; the parts of a summary are paragraphs of it."""

@@ -425,6 +425,12 @@ def test_a_part_is_the_same_to_a_client_whole_or_in_pieces(
     assert found == expected
 
 
+def test_empty_words_are_no_block_in_a_stream() -> None:
+    empty, said = TextDelta(at=0, text=""), TextDelta(at=0, text="Hi.")
+    events = told((Text(text=""), []), (Text(text=""), [empty, said]), (Text(text=""), [empty]))
+    assert content_of(written(events)) == [{"type": "text", "text": "Hi."}]
+
+
 def test_what_another_model_thought_returns_by_way_of_a_stream() -> None:
     events = told(
         (Reasoning(), [ReasoningDelta(at=0, text="Hm."), Signed(at=0, signature=foreign())]),
