@@ -14,7 +14,11 @@ import msgspec
 Kind = Literal["echo", "text", "tool", "tokens"]
 
 MAX_TOKENS = 100_000
-GRAMMAR = "echo | text:<text> | tool:<function> <JSON object> | tokens:<1 to 100000>"
+GRAMMAR = (
+    "echo | text:<text> | tool:<function> <JSON object> | tokens:<1 to 100000>, perhaps after a "
+    "first line reasoning:<text>"
+)
+REASONING = "reasoning:"
 
 _FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -25,14 +29,24 @@ class MockReply(NamedTuple):
 
     kind: Kind
     argument: str
+    reasoning: str | None = None
+    """What is thought before it; None leaves that to the request."""
 
 
 def parse_mock_reply(reply: str) -> MockReply:
-    """Read `echo`, `text:<text>`, `tool:<function> <JSON object>` or `tokens:<N>`.
+    """Read a line `reasoning:<text>`, if there is one, and the answer that follows: else `echo`.
 
     A tool's argument comes back with exactly one space between the name and the JSON. Raises
     `ValueError`, whose text says what is wrong and repeats the grammar where that helps.
     """
+    if not reply.startswith(REASONING):
+        return _answer(reply)
+    thought, _, answer = reply.removeprefix(REASONING).partition("\n")
+    return _answer(answer or "echo")._replace(reasoning=thought)
+
+
+def _answer(reply: str) -> MockReply:
+    """Read `echo`, `text:<text>`, `tool:<function> <JSON object>` or `tokens:<N>`."""
     kind, colon, argument = reply.partition(":")
     if kind == "echo" and not colon:
         return MockReply("echo", "")

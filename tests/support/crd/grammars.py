@@ -38,7 +38,8 @@ UPSTREAM_NAME = r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]{0,251}[^\x00-\x2
 URL = r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 PATH = '(/[!-"$->@-~]*)?'
 CALL = r"tool:[^!-~]*[A-Za-z0-9_-]{1,64} [^!-~]*\{[\s\S]*\}[^!-~]*"
-REPLY = rf"(echo|text:[\s\S]*|{CALL}|tokens:[0-9]{{1,6}})"
+ANSWER = rf"(echo|text:[\s\S]*|{CALL}|tokens:[0-9]{{1,6}})"
+REPLY = rf"(reasoning:[^\n]*\n?|(reasoning:[^\n]*\n)?{ANSWER})"
 LATIN = r"([!-~\xa1-\xac\xae-\xff]([ -~\xa1-\xac\xae-\xff]*[!-~\xa1-\xac\xae-\xff])?)?"
 DURATION = "([0-9]{1,5}(h|m|s|ms)){1,4}"
 LABEL_KEY = r"([a-z0-9.-]{1,253}/)?[^\\W_]([\\w.-]{0,61}[^\\W_])?"
@@ -93,9 +94,10 @@ PORT = (
     "!isURL(self) || url(self).getPort() == '' || url(self).getPort().size() <= 5 && "
     "int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535"
 )
+COUNT = "int(self.substring(self.lastIndexOf(':') + 1))"
 TOKENS = (
-    "!self.matches('^tokens:[0-9]{1,6}$') || "
-    "int(self.substring(7)) >= 1 && int(self.substring(7)) <= 100000"
+    r"!self.matches('^(reasoning:[^\\n]*\\n)?tokens:[0-9]{1,6}$') || "
+    f"{COUNT} >= 1 && {COUNT} <= 100000"
 )
 OWN_HEADER = f"!(self.lowerAscii() in {either(sorted(OWN_HEADERS))})"
 

@@ -16,6 +16,24 @@ from airouter.config.mock_reply import parse_mock_reply
     ],
 )
 def test_a_reply_is_a_kind_and_what_it_needs(reply: str, parsed: tuple[str, str]) -> None:
+    assert parse_mock_reply(reply) == (*parsed, None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "parsed"),
+    [
+        ("reasoning:Hm: well.", ("echo", "", "Hm: well.")),
+        ("reasoning:", ("echo", "", "")),
+        ("reasoning:Hm.\n", ("echo", "", "Hm.")),
+        ("reasoning:Hm.\necho", ("echo", "", "Hm.")),
+        ("reasoning:Hm.\ntext:two\nlines", ("text", "two\nlines", "Hm.")),
+        ("reasoning:Hm.\ntool:now {}\n", ("tool", "now {}", "Hm.")),
+        ("text:reasoning:Hm.\necho", ("text", "reasoning:Hm.\necho", None)),
+    ],
+)
+def test_a_first_line_says_what_is_thought_before_a_reply(
+    reply: str, parsed: tuple[str, str, str | None]
+) -> None:
     assert parse_mock_reply(reply) == parsed
 
 
@@ -37,6 +55,10 @@ def test_a_reply_is_a_kind_and_what_it_needs(reply: str, parsed: tuple[str, str]
         ("tokens:100001", "whole number"),
         ("tokens:-1", "whole number"),
         ("tokens:²", "whole number"),
+        ("reasoning", "one of"),
+        ("reasoning:Hm.\nshout", "one of"),
+        ("reasoning:Hm.\nreasoning:Hm.", "one of"),
+        ("reasoning:Hm.\ntokens:0", "whole number"),
     ],
 )
 def test_anything_else_is_refused_with_a_reason(reply: str, reason: str) -> None:

@@ -137,7 +137,8 @@ class Mock(Part):
 
     reply: Annotated[str, Field(max_length=4096), AfterValidator(check_reply)] = Field(
         "echo",
-        description="echo, text:<text>, tool:<function> <JSON object> or tokens:<N>. Default echo.",
+        description="echo, text:<text>, tool:<function> <JSON object> or tokens:<N>, perhaps after "
+        "a first line reasoning:<text>. Default echo.",
     )
     tokens_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
         None, description="Pace of a stream. Default: as fast as possible."

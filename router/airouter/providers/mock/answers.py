@@ -23,6 +23,8 @@ Body = dict[str, Any]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 WORD = re.compile(r"\s*\S+")
+REASONING = "The mock was asked to reason, and it has reasoned."
+"""What it thinks where a request wants it to and no script says what."""
 
 
 @dataclass
@@ -33,24 +35,28 @@ class Answer:
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
     """Name and JSON arguments of the functions to call."""
     finish_reason: str = "stop"
+    reasoning: str = ""
+    """What was thought before it."""
 
 
 def answer_chat(body: Body, reply: str) -> Answer:
     """The answer to a chat. Raises `Failure` 400."""
     messages = checked_messages(body)
     script = read_script(reply)
+    reasoning = reasoning_of(body, script)
     if script.kind == "text":
-        return cut(Answer(script.argument), body)
+        return cut(Answer(script.argument, reasoning=reasoning), body)
     has_result = messages[-1]["role"] == "tool"
     call = None if has_result else demanded_call(body, script)
     if call is not None:
-        return Answer(tool_calls=[call], finish_reason="tool_calls")
+        return Answer(tool_calls=[call], finish_reason="tool_calls", reasoning=reasoning)
     structured = structured_text(body)
     if structured is not None:
-        return Answer(structured)
+        return Answer(structured, reasoning=reasoning)
     asked = messages[-1:] if has_result else [m for m in messages if m["role"] == "user"]
     said = text_of(asked[-1]) if asked else ""
-    return cut(Answer(said if has_result else spoken(script, said)), body)
+    text = said if has_result else spoken(script, said)
+    return cut(Answer(text, reasoning=reasoning), body)
 
 
 def answer_completion(body: Body, prompt: str, reply: str) -> Answer:
@@ -64,6 +70,17 @@ def read_script(reply: str) -> MockReply:
         return parse_mock_reply(reply)
     except ValueError as error:
         raise invalid_field("metadata.mock_reply", f"'mock_reply' is {error}.") from None
+
+
+def reasoning_of(body: Body, script: MockReply) -> str:
+    """What is thought before an answer. Raises `Failure` 400."""
+    effort, thinking = body.get("reasoning_effort"), body.get("thinking")
+    if not isinstance(effort, str | None):
+        raise invalid_field("reasoning_effort", "'reasoning_effort' must be text.")
+    if script.reasoning is not None:
+        return script.reasoning
+    enabled = isinstance(thinking, dict) and thinking.get("type") == "enabled"
+    return REASONING if enabled or effort not in {None, "none"} else ""
 
 
 def spoken(script: MockReply, said: str) -> str:
@@ -169,10 +186,11 @@ def cut(answer: Answer, body: Body) -> Answer:
     for stop in stops_of(body):
         text = text.split(stop, 1)[0] if stop else text
     limit = limit_of(body)
-    words = tokens_of(text)
-    if limit is None or len(words) <= limit:
-        return Answer(text)
-    return Answer("".join(words[:limit]), finish_reason="length")
+    thought, words = tokens_of(answer.reasoning), tokens_of(text)
+    if limit is None or len(thought) + len(words) <= limit:
+        return Answer(text, reasoning=answer.reasoning)
+    said = "".join(words[: max(limit - len(thought), 0)])
+    return Answer(said, finish_reason="length", reasoning="".join(thought[:limit]))
 
 
 def stops_of(body: Body) -> list[str]:

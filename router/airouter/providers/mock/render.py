@@ -14,7 +14,7 @@ from airouter.failures import invalid_field
 from airouter.providers.mock.answers import tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from airouter.providers.mock.answers import Answer, Body
 
@@ -32,9 +32,10 @@ def identity(body: bytes, prefix: str) -> str:
     return f"{prefix}-{hashlib.sha256(body).hexdigest()[:24]}"
 
 
-def usage_of(prompt: int, answers: Iterable[Answer]) -> Body:
-    """Tokens of a chat, counted as words; function arguments count, too."""
-    completion = sum(
+def usage_of(prompt: int, answers: Sequence[Answer]) -> Body:
+    """Tokens of a chat, counted as words; what was thought and function arguments count, too."""
+    reasoning = sum(len(tokens_of(answer.reasoning)) for answer in answers)
+    completion = reasoning + sum(
         len(tokens_of(answer.text or "")) + sum(len(tokens_of(a)) for _, a in answer.tool_calls)
         for answer in answers
     )
@@ -43,7 +44,7 @@ def usage_of(prompt: int, answers: Iterable[Answer]) -> Body:
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
     }
 
 
@@ -56,6 +57,7 @@ def whole_chat(frame: Body, answers: list[Answer], usage: Body) -> Body:
                 "role": "assistant",
                 "content": answer.text,
                 "refusal": None,
+                **({"reasoning_content": answer.reasoning} if answer.reasoning else {}),
                 **({"tool_calls": tool_calls(answer, frame["id"])} if answer.tool_calls else {}),
             },
             "logprobs": None,
@@ -90,6 +92,8 @@ def chat_chunks(frame: Body, answers: list[Answer], usage: Body | None) -> Itera
 def deltas(answer: Answer, identity_: str) -> Iterator[tuple[Body, str | None]]:
     """What a stream adds, and at its end the reason why it ends."""
     yield {"role": "assistant", "content": None if answer.tool_calls else ""}, None
+    for token in tokens_of(answer.reasoning):
+        yield {"reasoning_content": token}, None
     for token in tokens_of(answer.text or ""):
         yield {"content": token}, None
     for index, call in enumerate(tool_calls(answer, identity_)):

@@ -49,7 +49,11 @@ LOOSER = [
     (BaseURL, ["http://[::1]:80/v1"]),
     (
         Mock.__annotations__["reply"],
-        ["echo", "text:", 'tool:f {"a": 1}', "tool: f  {} ", "tokens:1", "tokens:100000"],
+        [
+            *("echo", "text:", 'tool:f {"a": 1}', "tool: f  {} ", "tokens:1", "tokens:100000"),
+            *("reasoning:", "reasoning:a", "reasoning:a\n", "reasoning:\necho"),
+            *("reasoning:a:b\ntext:c\nd", "reasoning:a\ntool:f {}", "reasoning:a\ntokens:1"),
+        ],
     ),
 ]
 """Grammars of which it can express a part: it must take all that the models take."""
@@ -102,8 +106,8 @@ def port_fits(url: str) -> bool:
 
 
 def tokens_fit(reply: str) -> bool:
-    count = re.fullmatch(r"tokens:([0-9]{1,6})", reply)
-    return count is None or 1 <= int(count[1]) <= 100_000
+    count = re.fullmatch(r"(reasoning:[^\n]*\n)?tokens:([0-9]{1,6})", reply)
+    return count is None or 1 <= int(count[2]) <= 100_000
 
 
 RULES_IN_PYTHON: dict[str, Check] = {

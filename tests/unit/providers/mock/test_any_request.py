@@ -22,6 +22,8 @@ REQUESTS: dict[bytes, dict[str, Any]] = {
         "tool_choice": "auto",
         "response_format": {"type": "text"},
         "metadata": {},
+        "reasoning_effort": "low",
+        "thinking": {"type": "enabled"},
         **SETTINGS,
     },
     COMPLETIONS: {"prompt": "Hello!", "metadata": {}, **SETTINGS},

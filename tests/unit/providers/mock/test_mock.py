@@ -12,6 +12,7 @@ import pytest
 
 from airouter.config.snapshot import Mock
 from airouter.providers.mock import MockUpstream
+from airouter.providers.mock.answers import REASONING
 from airouter.providers.mock.upstream import BREATH
 from airouter.wire import BrokenReply
 
@@ -175,6 +176,73 @@ async def test_an_answer_ends_where_the_request_says(
     assert (choice["message"]["content"], choice["finish_reason"]) == (text, reason)
 
 
+async def test_it_thinks_what_it_was_told_before_whatever_it_answers() -> None:
+    for reply in ("echo", "text:Hi", "tokens:2", "tool:look {}"):
+        upstream = MockUpstream(Mock(reply=f"reasoning:Let me see.\n{reply}"))
+        (choice,) = (await ask(upstream=upstream))[1]["choices"]
+        (plain,) = (await ask(upstream=MockUpstream(Mock(reply=reply))))[1]["choices"]
+        assert choice["message"]["reasoning_content"] == "Let me see."
+        assert choice["message"]["content"] == plain["message"]["content"]
+        assert choice["finish_reason"] == plain["finish_reason"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reasoning_effort": "minimal"},
+        {"reasoning_effort": "high"},
+        {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+        {"reasoning_effort": "low", "response_format": {"type": "json_object"}},
+    ],
+)
+async def test_it_thinks_where_a_request_wants_it_to(fields: dict[str, Any]) -> None:
+    _, body = await ask(**fields)
+    assert body["choices"][0]["message"]["reasoning_content"] == REASONING
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}]
+)
+async def test_it_does_not_think_unasked(fields: dict[str, Any]) -> None:
+    _, body = await ask(**fields)
+    assert "reasoning_content" not in body["choices"][0]["message"]
+    assert body["usage"]["completion_tokens_details"] == {"reasoning_tokens": 0}
+
+
+async def test_a_script_without_thoughts_thinks_nothing_whatever_is_asked() -> None:
+    upstream = MockUpstream(Mock(reply="reasoning:\necho"))
+    _, body = await ask(upstream=upstream, reasoning_effort="high")
+    assert "reasoning_content" not in body["choices"][0]["message"]
+
+
+async def test_thoughts_are_streamed_before_the_answer_and_counted() -> None:
+    script = {"mock_reply": "reasoning:Let me see.\ntext:Hi you"}
+    *chunks, last = await events(metadata=script, stream_options={"include_usage": True})
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert deltas[1:-1] == [
+        {"reasoning_content": "Let"},
+        {"reasoning_content": " me"},
+        {"reasoning_content": " see."},
+        {"content": "Hi"},
+        {"content": " you"},
+    ]
+    assert last["usage"]["completion_tokens"] == 5
+    assert last["usage"]["completion_tokens_details"] == {"reasoning_tokens": 3}
+
+
+@pytest.mark.parametrize(
+    ("most", "thought", "said"),
+    [(2, "Let me", ""), (3, "Let me see.", ""), (4, "Let me see.", "Hi")],
+)
+async def test_thoughts_are_part_of_what_a_request_gives_room_for(
+    most: int, thought: str, said: str
+) -> None:
+    upstream = MockUpstream(Mock(reply="reasoning:Let me see.\ntext:Hi you"))
+    (choice,) = (await ask(upstream=upstream, max_completion_tokens=most))[1]["choices"]
+    assert choice["message"]["reasoning_content"] == thought
+    assert (choice["message"]["content"], choice["finish_reason"]) == (said, "length")
+
+
 async def test_several_choices_are_given() -> None:
     _, body = await ask(n=3)
     assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
@@ -283,6 +351,7 @@ async def test_embeddings_take_texts_and_tokens(given: Any) -> None:
         (CHAT, {"n": True}, "n"),
         (CHAT, {"stop": 7}, "stop"),
         (CHAT, {"max_tokens": -1}, "max_tokens"),
+        (CHAT, {"reasoning_effort": 7}, "reasoning_effort"),
         (CHAT, {"max_completion_tokens": "9"}, "max_completion_tokens"),
         (CHAT, {"tool_choice": "required"}, "tool_choice"),
         (CHAT, {"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
