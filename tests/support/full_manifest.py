@@ -37,6 +37,7 @@ spec:
     parameters: {defaults: {temperature: 0.5}, override: {user: x}, drop: [logit_bias]}
     metadata: {contextWindow: 128000, maxOutputTokens: 16384, ownedBy: openai,
                price: {input: "2.50", cachedInput: "1.25", output: "10.00"}}
+    compaction: {instructions: Summarise this.}
   - name: gpt-4o-mini
     backends: [{credential: mock}]
   auth:

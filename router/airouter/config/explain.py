@@ -52,6 +52,7 @@ FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "too_long": lambda ctx: ("has too many entries", f"at most {ctx['max_length']}"),
     "too_short": lambda ctx: ("has too few entries", f"at least {ctx['min_length']}"),
     "string_too_long": lambda ctx: ("is too long", f"at most {ctx['max_length']} characters"),
+    "string_too_short": lambda ctx: ("is too short", f"characters, at least {ctx['min_length']}"),
     "literal_error": lambda ctx: ("is not a known value", f"one of: {values(ctx['expected'])}"),
     "mistake": lambda ctx: (ctx["what"], ctx["right"]),
 }

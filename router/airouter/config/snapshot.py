@@ -128,6 +128,12 @@ class ModelMetadata(Part, frozen=True):
     price: Price = Price()
 
 
+class Compaction(Part, frozen=True):
+    """How a model summarises conversations; None is our own wording."""
+
+    instructions: str | None = None
+
+
 class Model(Part, frozen=True):
     """A name that clients may ask for."""
 
@@ -139,6 +145,7 @@ class Model(Part, frozen=True):
     limits: Limits = Limits()
     parameters: Parameters = Parameters()
     metadata: ModelMetadata = ModelMetadata()
+    compaction: Compaction = Compaction()
 
 
 class ClientKey(Part, frozen=True):

@@ -246,8 +246,8 @@ class Service:
                 tokens,
                 items=opened,
                 headers=exchange.headers,
-                model=request.model,
-                window=model.metadata.context_window,
+                name=request.model,
+                model=model,
             )
         if isinstance(exchange, Job) or not flag(request.fields, "background"):
             return turn
@@ -262,8 +262,8 @@ class Service:
         summary = await self.compactor.compact(
             items,
             headers=turn.headers,
-            model=turn.request.model,
-            window=model.metadata.context_window,
+            name=turn.request.model,
+            model=model,
         )
         body = compaction_object(window_of(summary, turn.seals), summary.usage)
         turn.exchange.respond(200, JSON, body)
@@ -277,8 +277,8 @@ class Service:
         summary = await self.compactor.compact(
             items,
             headers=turn.headers,
-            model=request.model,
-            window=model.metadata.context_window,
+            name=request.model,
+            model=model,
         )
         item = whole_item(summary, turn.seals)
         begun = begun_response(request, request.fields)

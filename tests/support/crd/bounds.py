@@ -233,6 +233,12 @@ BOUNDS = (
         f"{MODEL}.metadata.price.input",
         lambda n: model(metadata={"price": {"input": "1234567.".ljust(n, "8")}}),
     ),
+    Bound(
+        "a-wording-of-summaries",
+        8192,
+        f"{MODEL}.compaction.instructions",
+        lambda n: model(compaction={"instructions": "é" * n}),
+    ),
     Bound("client-models", 64, f"{CLIENT}.models", lambda n: client(models=names(n))),
     Bound("a-client-model", 253, f"{CLIENT}.models[0]", lambda n: client(models=["*" * n])),
     Bound(

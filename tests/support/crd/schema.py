@@ -156,6 +156,7 @@ def has_twice(schema: Schema, items: list[Any]) -> bool:
 CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "enum": lambda known, value: value in known,
     "pattern": matches,
+    "minLength": lambda least, text: len(text) >= least,
     "maxLength": lambda most, text: len(text) <= most,
     "minimum": lambda least, number: number >= least,
     "exclusiveMinimum": lambda _, number: number != 0,

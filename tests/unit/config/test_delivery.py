@@ -7,7 +7,7 @@ import pytest
 
 from airouter.config import delivery
 from airouter.config.delivery import Poll, Refused, Stream, decode, pack, unpack
-from airouter.config.snapshot import SCHEMA_VERSION, Credential, Model, Snapshot
+from airouter.config.snapshot import SCHEMA_VERSION, Compaction, Credential, Model, Snapshot
 
 
 def snapshot() -> Snapshot:
@@ -34,6 +34,19 @@ def test_a_newer_schema_is_refused_by_its_number() -> None:
     parcel = gzip.compress(b'{"schema_version": %d, "snapshot": {"new": 1}}' % (SCHEMA_VERSION + 1))
     with pytest.raises(Refused, match="schema version 2 is newer than 1"):
         unpack(parcel)
+
+
+def test_a_field_that_an_earlier_version_did_not_know_has_its_default() -> None:
+    parcel = gzip.compress(b'{"schema_version": 1, "snapshot": {"models": [{"name": "gpt"}]}}')
+    assert unpack(parcel).models == (Model("gpt"),)
+
+
+def test_a_field_with_its_default_changes_neither_the_bytes_nor_the_version() -> None:
+    assert b"compaction" not in gzip.decompress(pack(snapshot()))
+    told = Model("gpt", compaction=Compaction("Be brief."))
+    changed = msgspec.structs.replace(snapshot(), models=(told,)).seal("salt")
+    assert changed.version != snapshot().version
+    assert unpack(pack(changed)).models == (told,)
 
 
 def test_a_field_that_a_later_version_added_is_not_in_the_way() -> None:

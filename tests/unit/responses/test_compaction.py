@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from openai import BadRequestError
+from openai import AsyncOpenAI, BadRequestError
 
+from airouter.responses.compaction import prompt
 from airouter.responses.compaction.compactor import (
     LEAST_CHUNK,
     MOST_CHUNKS,
@@ -18,6 +19,8 @@ from airouter.responses.compaction.compactor import (
     user_messages,
 )
 from airouter.responses.compaction.transcript import LONGEST_RESULT, chunks, entries
+from contract.services.anthropic import answers
+from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest
 from support.in_loop import served
 from unit.responses.test_state import MODEL, client_of, serving
@@ -160,6 +163,77 @@ async def test_a_history_beyond_the_window_is_summarised_piece_by_piece() -> Non
     ]
     assert served_, metrics
     assert sum(float(line.rpartition(" ")[2]) for line in served_) > 3
+
+
+WORDING = "Sum it up, in {one} sentence: 100 %."
+
+
+def worded(service: AnthropicService, instructions: str | None = None, **metadata: Any) -> str:
+    """A model of that service, told in these words to summarise."""
+    credential = {
+        "name": "claude",
+        "type": "Anthropic",
+        "baseURL": service.base_url,
+        "secretRef": {"name": "keys", "key": "claude"},
+    }
+    model: dict[str, Any] = {
+        "name": MODEL,
+        "backends": [{"credential": "claude", "upstreamName": "claude-sonnet-4-5-20250929"}],
+        "metadata": metadata,
+    }
+    if instructions is not None:
+        model["compaction"] = {"instructions": instructions}
+    return manifest([credential], [model], secrets={"claude": service.key})
+
+
+def told(service: AnthropicService) -> list[str]:
+    """What the service was told, each time that it was told something."""
+    systems = [asked.body.get("system") or [] for asked in service.asked]
+    return ["".join(part["text"] for part in system) for system in systems if system]
+
+
+async def by_the_endpoint(client: AsyncOpenAI) -> Any:
+    return (await client.responses.compact(model=MODEL, input="Hi")).output
+
+
+async def by_a_trigger(client: AsyncOpenAI) -> Any:
+    items: Any = [user("Hi"), {"type": "compaction_trigger"}]
+    return (await client.responses.create(model=MODEL, input=items)).output
+
+
+async def by_a_threshold(client: AsyncOpenAI) -> Any:
+    rules: Any = [{"type": "compaction", "compact_threshold": 1}]
+    response = await client.responses.create(model=MODEL, input="Hi", context_management=rules)
+    return response.output
+
+
+@pytest.mark.parametrize("door", [by_the_endpoint, by_a_trigger, by_a_threshold])
+@pytest.mark.parametrize(("given", "expected"), [(WORDING, WORDING), (None, prompt.INSTRUCTIONS)])
+async def test_a_model_is_told_to_summarise_in_its_own_words_or_else_in_ours(
+    door: Any, given: str | None, expected: str
+) -> None:
+    async with anthropic_service() as service, serving(worded(service, given)) as (_, client):
+        assert (await door(client))[-1].type == "compaction"
+        assert told(service) == [expected]
+        assert "User: Hi" in str(service.asked[-1].body["messages"])
+
+
+async def test_every_piece_of_a_long_history_is_summarised_in_these_words() -> None:
+    async with anthropic_service() as service:
+        config = worded(service, WORDING, contextWindow=12_500)
+        async with serving(config) as (_, client):
+            service.turns.extend(answers.Turn((answers.text(f"Part {n}."),)) for n in range(9))
+            await client.responses.compact(model=MODEL, input=[user("word " * 700)] * 3)
+        assert told(service) == [WORDING] * len(service.asked)
+        assert len(service.asked) > 2
+
+
+async def test_another_wording_holds_from_the_next_request_on() -> None:
+    async with anthropic_service() as service, serving(worded(service)) as (router, client):
+        await by_the_endpoint(client)
+        assert router.offer(worded(service, WORDING))
+        await by_the_endpoint(client)
+        assert told(service) == [prompt.INSTRUCTIONS, WORDING]
 
 
 async def test_a_summary_that_fails_is_told_with_its_reason() -> None:

@@ -60,6 +60,7 @@ def compile_model(
                 metadata.price.input, metadata.price.cached_input, metadata.price.output
             ),
         ),
+        compaction=snapshot.Compaction(declared.compaction.instructions),
     )
     note_unanswered(model, candidates, report)
     return model

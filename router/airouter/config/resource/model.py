@@ -110,6 +110,16 @@ class ModelMetadata(Part):
     price: Prices = Field(Prices(), description="What it costs.")
 
 
+class Compaction(Part):
+    """How long conversations with a model are made short."""
+
+    instructions: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
+        None,
+        description="What the model is told when it summarises, 1 to 8192 characters. Default: the "
+        "router's own wording.",
+    )
+
+
 class Model(Part):
     """A name that clients may ask for."""
 
@@ -128,3 +138,6 @@ class Model(Part):
     )
     parameters: Parameters = Field(Parameters(), description="What is done to requests.")
     metadata: ModelMetadata = Field(ModelMetadata(), description="What is known of the model.")
+    compaction: Compaction = Field(
+        Compaction(), description="How long conversations are made short."
+    )

@@ -21,6 +21,7 @@ from airouter.responses.items import read
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from airouter.config.snapshot import Model
     from airouter.responses.items import Item
     from airouter.wire import Exchange
 
@@ -78,33 +79,31 @@ class Compactor:
         items: Sequence[msgspec.Raw],
         *,
         headers: dict[bytes, bytes],
-        model: str,
-        window: int | None,
+        name: str,
+        model: Model,
     ) -> Summary:
         """A summary of items that are open to read.
 
-        `headers` authorize it. Raises the `Failure` that the model is served with.
+        `headers` authorize it, for the `name` by which the client calls the model. Raises the
+        `Failure` that the model is served with.
         """
         past, pending = parted(items)
-        size = max(((window or WINDOW) - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
+        window = model.metadata.context_window or WINDOW
+        size = max((window - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
+        instructions = model.compaction.instructions or prompt.INSTRUCTIONS
         text, usage = "", Usage()
         for piece in deque(chunks(entries(past), size), MOST_CHUNKS):
-            text, cost = await self._summarise(piece, text, headers, model)
+            asked = prompt.GO_ON.format(summary=text) if text else ""
+            asked += prompt.TRANSCRIPT.format(transcript=piece)
+            text, cost = await self._ask(name, instructions, asked, headers)
             usage = usage.plus(cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
         return Summary(user_messages(past), message(words), pending, usage)
 
-    async def _summarise(
-        self, transcript: str, before: str, headers: dict[bytes, bytes], model: str
+    async def _ask(
+        self, name: str, instructions: str, asked: str, headers: dict[bytes, bytes]
     ) -> tuple[str, Usage]:
-        asked = prompt.GO_ON.format(summary=before) if before else ""
-        asked += prompt.TRANSCRIPT.format(transcript=transcript)
-        body = {
-            "model": model,
-            "instructions": prompt.INSTRUCTIONS,
-            "input": asked,
-            "store": False,
-        }
+        body = {"model": name, "instructions": instructions, "input": asked, "store": False}
         exchange = Collected(headers, msgspec.json.encode(body))
         await self._serve(exchange)
         return summary_in(exchange)

@@ -15,6 +15,7 @@ again, as they were.
 
 Be complete about facts and brief in words. Do not mention this task. Answer with the summary only.\
 """
+"""What a model is asked to do that has no wording of its own (`compaction.instructions`)."""
 
 GO_ON = """\
 Here is the summary of what came before this part of the transcript. Write one summary of both.

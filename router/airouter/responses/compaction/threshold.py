@@ -13,6 +13,7 @@ from airouter.responses.events import data_of_last
 from airouter.responses.items import joined, output_of, split
 
 if TYPE_CHECKING:
+    from airouter.config.snapshot import Model
     from airouter.responses.compaction.compactor import Compactor
     from airouter.responses.sealed import Seals
 
@@ -62,17 +63,17 @@ class Threshold:
         *,
         items: bytes,
         headers: dict[bytes, bytes],
-        model: str,
-        window: int | None,
+        name: str,
+        model: Model,
     ) -> None:
-        """`items` is all of the input, opened."""
+        """`items` is all of the input, opened; `name` is what the client calls the model."""
         self._compactor = compactor
         self._seals = seals
         self._tokens = tokens
         self._items = items
         self._headers = headers
+        self._name = name
         self._model = model
-        self._window = window
 
     async def apply(self, held: bytes, *, streaming: bool) -> bytes:
         """The last event, or the body, with a compaction where one is due."""
@@ -98,7 +99,7 @@ class Threshold:
         summary = await self._compactor.compact(
             split(joined((self._items, self._seals.open(output)))),
             headers=self._headers,
+            name=self._name,
             model=self._model,
-            window=self._window,
         )
         return whole_item(summary, self._seals)

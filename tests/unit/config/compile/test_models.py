@@ -1,6 +1,6 @@
 from typing import Any
 
-from airouter.config.snapshot import Backend, ModelMetadata, Price
+from airouter.config.snapshot import Backend, Compaction, ModelMetadata, Price
 from support.manifests import compiled, credential, findings, model, snapshot
 
 
@@ -216,3 +216,9 @@ def test_what_is_known_of_a_model_is_kept() -> None:
     }
     found = snapshot(models=[model(metadata=metadata)]).models[0]
     assert found.metadata == ModelMetadata(1, 2, "us", Price("1", "0.5", "2.00"))
+
+
+def test_a_model_has_its_own_wording_of_summaries_or_none() -> None:
+    models = [model("a", compaction={"instructions": "Be brief."}), model("b")]
+    found = snapshot(models=models).models
+    assert [m.compaction for m in found] == [Compaction("Be brief."), Compaction(None)]

@@ -35,6 +35,9 @@ def rejected(**fields: Any) -> str:
         ({"aliases": [f"a{i}" for i in range(17)]}, "aliases: has too many entries"),
         ({"fallbacks": ["a b"]}, "fallbacks[0]: is not the name of a model"),
         ({"metadata": {"price": {"input": 2.5}}}, "metadata.price.input: is a number"),
+        ({"compaction": {"instructions": ""}}, "compaction.instructions: is too short"),
+        ({"compaction": {"instructions": "x" * 8193}}, "compaction.instructions: is too long"),
+        ({"compaction": {"instructions": 1}}, "compaction.instructions: is a number"),
     ],
 )
 def test_a_mistake_is_told_with_what_would_be_right(fields: dict[str, Any], finding: str) -> None:
