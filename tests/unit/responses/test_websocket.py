@@ -17,6 +17,12 @@ from support.in_loop import Served, served
 from unit.responses.test_state import MODEL, client_of, two_tenants
 
 KEY = {"authorization": f"Bearer {MASTER_KEY}"}
+HISTORY: list[dict[str, Any]] = [
+    {"role": "user", "content": "one two"},
+    {"role": "assistant", "content": "x"},
+    {"role": "user", "content": "three"},
+]
+RULE = {"type": "compaction", "compact_threshold": 3}
 LAST = ("response.completed", "response.failed", "response.incomplete", "error")
 
 
@@ -150,6 +156,37 @@ async def test_a_session_remembers_so_much_and_forgets_the_oldest_lane_first() -
             await say(connection, input="y", stream_id="c", store=False, previous_response_id=id_)
             ends.append((await last(connection, "c"))["type"])
     assert ends == ["error", "response.completed"]
+
+
+@pytest.mark.parametrize("store", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "kinds"),
+    [
+        ({"input": [*HISTORY, {"type": "compaction_trigger"}]}, ["compaction"]),
+        (
+            {"input": HISTORY, "context_management": [RULE]},
+            ["reasoning", "message", "compaction"],
+        ),
+    ],
+)
+async def test_a_compaction_is_gone_on_from_by_its_response_and_by_itself(
+    asked: dict[str, Any], kinds: list[str], store: bool
+) -> None:
+    config = mock_manifest(MODEL, reply="reasoning:Hm.\ntext:They counted.")
+    async with served(config) as router, dial(router) as connection:
+        await say(connection, **asked, store=store)
+        made = (await last(connection))["response"]
+        assert [item["type"] for item in made["output"]] == kinds
+        usages = []
+        for following in (
+            {"input": "four", "previous_response_id": made["id"]},
+            {"input": [made["output"][-1], {"role": "user", "content": "four"}]},
+        ):
+            await say(connection, **following, store=store)
+            answer = (await last(connection))["response"]
+            assert answer["output"][-1]["content"][0]["text"] == "They counted."
+            usages.append(answer["usage"]["input_tokens"])
+    assert usages[0] == usages[1] > 4, "what the user said, and the summary"
 
 
 async def test_requests_without_a_lane_are_answered_in_their_order() -> None:
