@@ -1,4 +1,4 @@
-"""Tools that a client runs in a form of its own: its shell, and its patches.
+"""Tools that a client runs in a form of its own: its shell, its patches, its search for tools.
 
 Models of OpenAI know them by heart. Any other gets a function that says the same, and a call of it
 becomes the item that the client waits for.
@@ -77,6 +77,11 @@ def patch_fields(given: Json) -> Json | None:
     return {"operation": {"type": kind, "path": path, "diff": diff}} if is_text(diff) else None
 
 
+def search_fields(given: Json) -> Json:
+    """Whatever the client's own parameters ask for."""
+    return {"execution": "client", "arguments": given}
+
+
 def is_text(value: object) -> bool:
     """Whether it is one text."""
     return isinstance(value, str)
@@ -153,15 +158,34 @@ KINDS: dict[str, Kind] = {
         fields=patch_fields,
         unread={"operation": {"type": "update_file", "path": "", "diff": ""}},
     ),
+    "tool_search": Kind(
+        item="tool_search_call",
+        prefix="tsc",
+        description="Finds tools that are not there yet; those that it finds can be called.",
+        parameters={"type": "object", "properties": {"query": STRING}, "required": ["query"]},
+        fields=search_fields,
+        unread=search_fields({}),
+    ),
 }
 BY_ITEM = {kind.item: kind for kind in KINDS.values()}
 NAMES = {kind.item: name for name, kind in KINDS.items()}
 
 
-def local_tool(name: str) -> Tool:
-    """The function that stands for one of them."""
+def local_tool(name: str, description: str | None = None, parameters: Json | None = None) -> Tool:
+    """The function that stands for one of them; a client may describe it in its own words."""
     kind = KINDS[name]
-    return Tool(name=name, description=kind.description, parameters=kind.parameters, item=kind.item)
+    return Tool(
+        name=name,
+        description=description or kind.description,
+        parameters=parameters or kind.parameters,
+        item=kind.item,
+    )
+
+
+def is_the_clients(item: Json) -> bool:
+    """Whether a client did it: a search for tools may also be made by OpenAI."""
+    searched = str(item.get("type")).startswith("tool_search")
+    return not searched or item.get("execution") == "client"
 
 
 def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:

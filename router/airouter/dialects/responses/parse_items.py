@@ -22,6 +22,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.provenance import unpack
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.dialects.responses.parse_local import local_call, local_result
 from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field, unreadable_content
@@ -81,12 +82,19 @@ def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911 
             )
         case "function_call" | "custom_tool_call":
             return Turn(role="assistant", parts=(call_of(item, at, names),), at=at)
-        case "local_shell_call" | "shell_call" | "apply_patch_call":
+        case "local_shell_call" | "shell_call" | "apply_patch_call" | "tool_search_call" if (
+            is_the_clients(item)
+        ):
             return Turn(role="assistant", parts=(local_call(item, at, names),), at=at)
         case "function_call_output" | "custom_tool_call_output" as kind:
             output = read(item, schema.CallOutput, at)
             return Turn(role="user", parts=(result(output, at, custom=kind[0] == "c"),), at=at)
-        case "local_shell_call_output" | "shell_call_output" | "apply_patch_call_output":
+        case (
+            "local_shell_call_output"
+            | "shell_call_output"
+            | "apply_patch_call_output"
+            | "tool_search_output"
+        ) if is_the_clients(item):
             return Turn(role="user", parts=(local_result(item, at),), at=at)
         case "reasoning":
             return Turn(

@@ -22,7 +22,7 @@ _encoder = msgspec.json.Encoder()
 def local_call(item: Json, at: str, names: Names) -> ToolCall:
     """A call as one of the function that stands for the tool. Raises `Failure` 400."""
     kind = item["type"]
-    call: schema.LocalShellCall | schema.ShellCall | schema.PatchCall
+    call: schema.LocalShellCall | schema.ShellCall | schema.PatchCall | schema.ToolSearchCall
     match kind:
         case "local_shell_call":
             call = read(item, schema.LocalShellCall, at)
@@ -30,6 +30,9 @@ def local_call(item: Json, at: str, names: Names) -> ToolCall:
         case "shell_call":
             call = read(item, schema.ShellCall, at)
             asked = call.action
+        case "tool_search_call":
+            call = read(item, schema.ToolSearchCall, at)
+            asked = call.arguments
         case _:
             call = read(item, schema.PatchCall, at)
             asked = call.operation
@@ -53,8 +56,17 @@ def local_result(item: Json, at: str) -> ToolResult:
         case "shell_call_output":
             said = read(item, schema.ShellOutput, at)
             return gave(said.call_id, _encoder.encode(said.output).decode())
+        case "tool_search_output":
+            search = read(item, schema.ToolSearchOutput, at)
+            return gave(search.call_id, found_tools(search.tools))
     patch = read(item, schema.PatchOutput, at)
     return gave(patch.call_id, patch.output or patch.status, failed=patch.status == "failed")
+
+
+def found_tools(tools: list[Json]) -> str:
+    """What a search says to the model, which is given the tools themselves."""
+    names = ", ".join(str(tool.get("name")) for tool in tools)
+    return f"These tools can be called now: {names}." if tools else "No tool was found."
 
 
 def gave(call_id: str, text: str, *, failed: bool = False) -> ToolResult:

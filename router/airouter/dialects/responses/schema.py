@@ -198,6 +198,28 @@ class PatchOutput(msgspec.Struct):
     id: str | None = None
 
 
+class ToolSearch(msgspec.Struct):
+    """A search for tools that the client makes."""
+
+    description: str | None = None
+    parameters: Json | None = None
+
+
+class ToolSearchCall(msgspec.Struct):
+    """A call of it."""
+
+    call_id: str
+    arguments: Json
+    id: str | None = None
+
+
+class ToolSearchOutput(msgspec.Struct):
+    """The tools that it found."""
+
+    call_id: str
+    tools: list[Json]
+
+
 class Summary(msgspec.Struct):
     """A part of the summary of a reasoning."""
 

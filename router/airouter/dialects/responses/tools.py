@@ -122,6 +122,9 @@ def client_tool(native: Json, at: str) -> Tool | None:
             )
         case "local_shell" | "shell" | "apply_patch" as name if runs_locally(native):
             return local_tool(name)
+        case "tool_search" if native.get("execution") == "client":
+            search = read(native, schema.ToolSearch, at)
+            return local_tool("tool_search", search.description, search.parameters)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.dialects.responses.reading import read
 
 if TYPE_CHECKING:
@@ -40,15 +41,16 @@ def added_tools(request: schema.Request) -> list[tuple[str, Json]]:
     """The tools that items add, with their places. Raises `Failure` 400."""
     return [
         (f"{at}.tools[{number}]", tool)
-        for at, item in items_of(request, "additional_tools")
+        for at, item in items_of(request, "additional_tools", "tool_search_output")
+        if is_the_clients(item)
         for number, tool in enumerate(read(item, schema.AdditionalTools, at).tools)
     ]
 
 
-def items_of(request: schema.Request, kind: str) -> Iterator[tuple[str, Json]]:
-    """The items of a type, with their places."""
+def items_of(request: schema.Request, *kinds: str) -> Iterator[tuple[str, Json]]:
+    """The items of some types, with their places."""
     for number, item in enumerate(given_items(request)):
-        if item.get("type") == kind:
+        if item.get("type") in kinds:
             yield f"input[{number}]", item
 
 

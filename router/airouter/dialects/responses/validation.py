@@ -26,9 +26,11 @@ CALLS = {
     "local_shell_call": "local shell call",
     "shell_call": "shell call",
     "apply_patch_call": "apply patch call",
+    "tool_search_call": "tool search call",
 }
-"""Items that need an output, which is an item of their type with `_output` after it."""
+"""Items that need an output."""
 OUTPUTS = {f"{type_}_output": words for type_, words in CALLS.items()}
+OUTPUTS["tool_search_output"] = OUTPUTS.pop("tool_search_call_output")
 
 
 def check_request(request: schema.Request) -> None:
