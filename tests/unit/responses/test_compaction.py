@@ -236,6 +236,24 @@ async def test_another_wording_holds_from_the_next_request_on() -> None:
         assert told(service) == [prompt.INSTRUCTIONS, WORDING]
 
 
+async def test_what_a_summary_costs_is_told_with_its_cached_and_thought_tokens() -> None:
+    usage = answers.Usage(input=10, output=7, cache_read=30, cache_write=5, thinking=3)
+    turn = answers.Turn((answers.text("A part."),), usage=usage)
+    async with anthropic_service() as service:
+        async with serving(worded(service, contextWindow=12_500)) as (_, client):
+            service.turns.extend([turn] * 9)
+            made = await client.responses.compact(model=MODEL, input=[user("word " * 700)] * 2)
+        parts = len(service.asked)
+    assert parts > 1
+    assert made.usage.to_dict() == {
+        "input_tokens": 45 * parts,
+        "input_tokens_details": {"cached_tokens": 30 * parts, "cache_write_tokens": 5 * parts},
+        "output_tokens": 7 * parts,
+        "output_tokens_details": {"reasoning_tokens": 3 * parts},
+        "total_tokens": 52 * parts,
+    }
+
+
 async def test_a_summary_that_fails_is_told_with_its_reason() -> None:
     async with served(mock_manifest(MODEL, errorPercent=100, errorStatus=429)) as router:
         body = {"model": MODEL, "input": "x"}

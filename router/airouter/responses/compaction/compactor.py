@@ -43,16 +43,47 @@ REASONING = "reasoning"
 MEDIA = ("input_image", "input_file", "input_audio")
 
 
+class InputDetails(msgspec.Struct):
+    """What of the tokens in came from a cache, or went into one."""
+
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class OutputDetails(msgspec.Struct):
+    """What of the tokens out was thought."""
+
+    reasoning_tokens: int = 0
+
+
 class Usage(msgspec.Struct):
-    """What a summary cost."""
+    """What a summary cost, as responses have it."""
 
     input_tokens: int = 0
     output_tokens: int = 0
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+    @property
+    def read(self) -> InputDetails:
+        """What is known of the tokens in."""
+        return self.input_tokens_details or InputDetails()
+
+    @property
+    def written(self) -> OutputDetails:
+        """What is known of the tokens out."""
+        return self.output_tokens_details or OutputDetails()
 
     def plus(self, other: Usage) -> Usage:
         """Both together."""
         return Usage(
-            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            InputDetails(
+                self.read.cached_tokens + other.read.cached_tokens,
+                self.read.cache_write_tokens + other.read.cache_write_tokens,
+            ),
+            OutputDetails(self.written.reasoning_tokens + other.written.reasoning_tokens),
         )
 
 

@@ -52,9 +52,9 @@ def usage_object(usage: Usage) -> Json:
     """What it cost, as responses have it."""
     return {
         "input_tokens": usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": usage.read,
         "output_tokens": usage.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": usage.written,
         "total_tokens": usage.input_tokens + usage.output_tokens,
     }
 
