@@ -40,13 +40,13 @@ class Line:
     """
 
     def __init__(self, stream: Stream) -> None:
-        """Raises `ssl.SSLError` or `ValueError` where the certificates or the address are none."""
+        """Raises `ValueError` for an address, `ssl.SSLError` for certificates that are none."""
         self._url = urlsplit(stream.url)
         self._connection = http.client.HTTPSConnection(
             self._url.hostname or "",
             self._url.port,
             timeout=CONNECT_TIMEOUT,
-            context=ssl.create_default_context(cadata=stream.ca),
+            context=trusting(stream.ca),
         )
         self._headers = {
             "authorization": f"Bearer {stream.token}",
@@ -60,7 +60,7 @@ class Line:
                 self._connect()
             self._connection.request("POST", self._url.path, words, self._headers)
             return self._read(self._connection.getresponse())
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             self._connection.close()
             raise Lost(type(error).__name__) from None
 
@@ -90,3 +90,10 @@ class Line:
             return News(version, unpack(packed))
         except Refused as refused:
             return News(version, None, str(refused))
+
+
+def trusting(ca: str) -> ssl.SSLContext:
+    """A context that trusts these certificates and no others. Raises `ssl.SSLError`."""
+    if not (ca and ca.isascii()):  # without any, those of the system would be trusted
+        raise ssl.SSLError("no certificates")
+    return ssl.create_default_context(cadata=ca)

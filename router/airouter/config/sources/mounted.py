@@ -62,7 +62,10 @@ class MountedSource:
         if glimpse(self._snapshot) is None:
             logger.warning("%s: waiting for %s", self.name, SNAPSHOT_FILE)
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                logger.exception("%s: cannot be watched", self.name)
             await self._sleep(self._interval)
 
     def look(self) -> None:

@@ -165,3 +165,29 @@ async def test_it_looks_again_and_again_until_cancelled(
     with pytest.raises(RuntimeError, match="StopIteration"):
         await source.watch()
     assert served(store) == "two"
+
+
+async def test_watching_survives_what_it_does_not_expect(
+    mount: Mount, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def follow(_: Stream) -> None:
+        raise RuntimeError("unexpected")
+
+    names = iter(["one", "two"])
+
+    async def sleep(_: float) -> None:
+        mount.flip(stream=msgspec.json.encode(STREAM), snapshot=pack(snapshot(next(names), 9)))
+
+    source = MountedSource(mount.folder, store, follow, sleep=sleep)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await source.watch()
+    assert served(store) == "two"
+    assert f"{mount.folder}: cannot be watched" in caplog.messages
+
+
+def test_a_file_that_is_nested_without_end_is_refused(
+    mount: Mount, store: Store, source: MountedSource
+) -> None:
+    mount.flip(stream=b'{"x":' + b"[" * 100_000)
+    source.look()
+    assert store.reload.error == "stream.json is not the JSON of a Stream"
