@@ -1,7 +1,7 @@
 """What the tests beside this ask in the words of Responses, over the crossing of a provider.
 
 Every body that is sent is held to the provider's own types, and everything that a client gets to
-those of OpenAI's SDK, strictly.
+those of OpenAI's SDK, strictly, and to the schema of Open Responses.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from airouter.wire import Whole
 from contract.services.bedrock.answers import events as converse_events
 from contract.services.bedrock.service import frame
 from contract.services.stand_in import sse
+from support.open_responses import deviations
 from support.provider_shapes import problems
 from unit.dialects.responses.grammar import check_grammar
 
@@ -93,6 +94,7 @@ def whole(speech: str, reply: Json, **asked: Any) -> Json:
     body = crossing(speech).answer(request(asked), [answered]).body
     Response.model_validate_json(body, strict=True)
     response: Json = msgspec.json.decode(body)
+    assert deviations(response) == []
     for item in response["output"]:
         ITEM.validate_python(item, strict=True)
     return response
@@ -109,7 +111,7 @@ def streamed(speech: str, pieces: list[bytes], **asked: Any) -> list[Json]:
 
 
 def events_in(data: bytes) -> list[Json]:
-    """Events, each of which is one that the SDK knows, in an order that it may come in."""
+    """The events of a stream, checked."""
     found: list[Json] = []
     for written in data.split(b"\n\n")[:-1]:
         if written.startswith(b":"):
@@ -117,10 +119,17 @@ def events_in(data: bytes) -> list[Json]:
         name, _, json = written.partition(b"\n")
         event = msgspec.json.decode(json.removeprefix(b"data: "))
         assert name.removeprefix(b"event: ").decode() == event["type"]
-        EVENT.validate_python(event, strict=True)
         found.append(event)
-    check_grammar(found)
-    return found
+    return checked(found)
+
+
+def checked(events: list[Json]) -> list[Json]:
+    """Events that keep to the types, to the schema and to the order."""
+    for event in events:
+        EVENT.validate_python(event, strict=True)
+        assert deviations(event) == []
+    check_grammar(events)
+    return events
 
 
 def kinds(events: list[Json]) -> list[str]:
