@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from openai import AsyncOpenAI, BadRequestError
 
+from airouter.config.snapshot import Model, ModelMetadata
 from airouter.responses.compaction import prompt
 from airouter.responses.compaction.compactor import (
     LEAST_CHUNK,
@@ -362,7 +363,8 @@ async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
         exchange.respond(200, [], b'{"output":[{"content":[{"text":"So far."}]}]}')
 
     history = raw(*(user(f"{n} " + "x" * LEAST_CHUNK) for n in range(200)))
-    await Compactor(serve).compact(history, headers={}, model=MODEL, window=1)
+    model = Model(MODEL, metadata=ModelMetadata(context_window=1))
+    await Compactor(serve).compact(history, headers={}, name=MODEL, model=model)
     assert len(asked) <= MOST_CHUNKS
     assert b"199 " in asked[-1] + asked[-2]
 
