@@ -34,7 +34,8 @@ async def clients(**mock: Any) -> AsyncIterator[tuple[AsyncOpenAI, AsyncAnthropi
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_responses_have_an_item_with_a_summary_before_the_call(streamed: bool) -> None:
-    asked: Any = {"model": MODEL, "input": "Weather?"}
+    tool = {"type": "function", "name": "get_weather", "parameters": WEATHER, "strict": False}
+    asked: Any = {"model": MODEL, "input": "Weather?", "tools": [tool]}
     async with clients(reply=SCRIPT) as (client, _):
         if streamed:
             async with client.responses.stream(**asked) as stream:
