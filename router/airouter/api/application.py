@@ -24,6 +24,7 @@ from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.responses import add_responses
 from airouter.failures import Failure, internal
+from airouter.pipeline import VERSION_HEADER
 from airouter.web.page import health_page
 
 if TYPE_CHECKING:
@@ -99,20 +100,37 @@ def add_models(
 
     @application.get("/v1/models", tags=["OpenAI"])
     async def models(request: Request) -> dict[str, Any]:
-        return list_models(pipeline.current().snapshot, principal_of(request), created)
+        principal = principal_of(request)
+        return list_models(
+            pipeline.current().snapshot, principal, created, anthropic=speaks_anthropic(request)
+        )
 
     @application.get("/v1/models/{name:path}", tags=["OpenAI"])
     async def model(name: str, request: Request) -> dict[str, Any]:
-        return get_model(pipeline.current().snapshot, principal_of(request), name, created)
+        principal = principal_of(request)
+        return get_model(
+            pipeline.current().snapshot,
+            principal,
+            name,
+            created,
+            anthropic=speaks_anthropic(request),
+        )
+
+
+def speaks_anthropic(request: Request) -> bool:
+    """Whether a client asks as Anthropic's SDK does."""
+    return VERSION_HEADER.decode() in request.headers
 
 
 def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
-    """What needs no key."""
+    """What needs no key. Some monitors ask for the head alone."""
 
+    @application.head("/health", include_in_schema=False)
     @application.get("/health", tags=["Operations"])
     async def health() -> dict[str, Any]:
         return health_of(state).as_json()
 
+    @application.head("/vhealth", include_in_schema=False)
     @application.get("/vhealth", tags=["Operations"])
     async def vhealth(request: Request) -> Response:
         found = health_of(state)
@@ -121,6 +139,7 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
             return Response(health_page(found.as_json()), status, media_type="text/html")
         return JSONResponse(found.as_json(), status)
 
+    @application.head("/metrics", include_in_schema=False)
     @application.get("/metrics", tags=["Operations"])
     async def metrics(request: Request) -> Response:
         body, content_type = scrape(request.headers.get("accept", ""))

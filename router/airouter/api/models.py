@@ -1,7 +1,11 @@
-"""`GET /v1/models`: what a key may ask for. Aliases are accepted, not listed."""
+"""`GET /v1/models`: what a key may ask for. Aliases are accepted, not listed.
+
+Whoever names a version of Anthropic's API gets Anthropic's objects, all others OpenAI's.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airouter.failures import model_not_found
@@ -11,22 +15,34 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Model, Snapshot
 
 
-def list_models(snapshot: Snapshot, principal: Principal, created: int) -> dict[str, Any]:
-    """OpenAI's list object of the models that a principal may use; `created` is Unix seconds."""
-    models = [model_object(m, created) for m in snapshot.models if principal.may_use(m.name)]
-    return {"object": "list", "data": models}
+def list_models(
+    snapshot: Snapshot, principal: Principal, created: int, *, anthropic: bool
+) -> dict[str, Any]:
+    """The list of the models that a principal may use; `created` is Unix seconds."""
+    usable = [model for model in snapshot.models if principal.may_use(model.name)]
+    models = [model_object(model, created, anthropic=anthropic) for model in usable]
+    if not anthropic:
+        return {"object": "list", "data": models}
+    ids = [model.name for model in usable] or [None]
+    return {"data": models, "has_more": False, "first_id": ids[0], "last_id": ids[-1]}
 
 
-def get_model(snapshot: Snapshot, principal: Principal, name: str, created: int) -> dict[str, Any]:
+def get_model(
+    snapshot: Snapshot, principal: Principal, name: str, created: int, *, anthropic: bool
+) -> dict[str, Any]:
     """One model, by its name or an alias. Raises `Failure` 404."""
     for model in snapshot.models:
         if (name == model.name or name in model.aliases) and principal.may_use(model.name):
-            return model_object(model, created)
+            return model_object(model, created, anthropic=anthropic)
     raise model_not_found(name)
 
 
-def model_object(model: Model, created: int) -> dict[str, Any]:
-    """OpenAI's model object."""
+def model_object(model: Model, created: int, *, anthropic: bool) -> dict[str, Any]:
+    """A model as a client's API describes it."""
+    if anthropic:
+        since = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        name = {"id": model.name, "display_name": model.name}
+        return {"type": "model", **name, "created_at": since}
     return {
         "id": model.name,
         "object": "model",

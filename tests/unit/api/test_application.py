@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from anthropic import AsyncAnthropic
 
-from support.config import manifest
+from support.config import MASTER_KEY, manifest
 from support.in_loop import Served, served
 
 TEAM = {"authorization": "Bearer sk-team-a"}
@@ -54,6 +55,21 @@ async def test_a_client_sees_what_it_may_use(router: Served) -> None:
 async def test_a_model_is_found_by_name_and_alias(router: Served, path: str, owner: str) -> None:
     model = (await router.client.get(f"/v1/models/{path}")).json()
     assert (model["object"], model["owned_by"]) == ("model", owner)
+
+
+async def test_the_sdk_of_anthropic_finds_models_as_it_knows_them(router: Served) -> None:
+    root = f"http://127.0.0.1:{router.port}"
+    async with AsyncAnthropic(base_url=root, api_key=MASTER_KEY, max_retries=0) as client:
+        listed = [model async for model in client.models.list()]
+        found = await client.models.retrieve("team/b")
+    assert [model.display_name for model in listed] == ["gpt-4o", "team/b"]
+    assert (found.type, found.id, found.created_at.year > 2000) == ("model", "team/b", True)
+
+
+@pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])
+async def test_a_monitor_may_ask_for_the_head_alone(router: Served, path: str) -> None:
+    answer = await router.client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
 
 
 async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: Served) -> None:
