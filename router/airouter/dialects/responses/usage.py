@@ -26,6 +26,8 @@ Rename = Callable[[bytes], bytes]
 EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
 ENDS = (b"\n\n", b"\r\n\r\n")
+LONGEST_EDGE = 3
+"""Bytes of an end of which the last is missing."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
@@ -93,31 +95,48 @@ def parse_usage(counts: Counts) -> Usage:
 class UsageReader:
     """Forwards whole events and remembers the end; `rename` changes what needs another name."""
 
-    __slots__ = ("_held", "_rename", "_tail", "write")
+    __slots__ = ("_edge", "_held", "_rename", "_size", "_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write, rename: Rename | None) -> None:
         self.write = write
         self._rename = rename
-        self._held = b""
+        self._held: list[bytes] = []
+        """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
+        self._size = 0
+        self._edge = b""
+        """The last bytes of them, with which the end of an event may begin."""
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
-        data = self._held + data
-        end = max(data.rfind(mark) + len(mark) if mark in data else 0 for mark in ENDS)
-        whole, self._held = data[:end], data[end:]
-        if len(self._held) > EVENT_LIMIT:
+        seen = self._edge + data
+        end = max(seen.rfind(mark) + len(mark) if mark in seen else 0 for mark in ENDS)
+        if not end:
+            self._hold(data, seen)
+            return
+        end -= len(self._edge)
+        whole = b"".join([*self._held, data[:end]])
+        self._held, self._size = [], 0
+        self._hold(data[end:], data[end:])
+        self._tail.add(whole)
+        self.write(self._rename(whole) if self._rename else whole)
+
+    def _hold(self, data: bytes, seen: bytes) -> None:
+        """Keep it until the rest of its event comes. Raises `BrokenReply` for too large a one."""
+        self._edge = seen[-LONGEST_EDGE:]
+        if data:
+            self._held.append(data)
+            self._size += len(data)
+        if self._size > EVENT_LIMIT:
             raise BrokenReply("an event of the stream is too large")
-        if whole:
-            self._tail.add(whole)
-            self.write(self._rename(whole) if self._rename else whole)
 
     def finish(self) -> Usage | None:
         """The stream is whole: the usage in its last event."""
-        if self._held:
-            self.write(self._held)
-        *_, data = (self._tail.read() + self._held).rstrip().rpartition(b"\ndata:")
+        rest = b"".join(self._held)
+        if rest:
+            self.write(rest)
+        *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
         try:
             response = _event.decode(data).response
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
