@@ -26,6 +26,12 @@ IDENTIFIERS = re.compile(
     r"|\bprojects/[\w:.\-]+"
 )
 """What providers quote of an account in their errors: keys, organizations, projects."""
+TOO_LONG = re.compile(
+    r"maximum context length|context (?:length|window|size)\b.*(?:exceed|too)"
+    r"|exceeds? the (?:available|model'?s) context",
+    re.IGNORECASE,
+)
+"""How servers of open models say that a prompt is too long; clients know it by OpenAI's code."""
 MESSAGE_LIMIT = 2_000
 AUTHENTICATION_FAILED = "upstream_authentication_failed"
 
@@ -79,6 +85,8 @@ class Provider:
         if not isinstance(message, str) or not message:
             message = f"The upstream answered with status {status}."
         type_, code, param = (error.get(name) for name in ("type", "code", "param"))
+        if status == 400 and TOO_LONG.search(message):
+            code = "context_length_exceeded"
         return Failure(
             status if 400 <= status < 600 else 502,
             message,
@@ -92,7 +100,7 @@ def error_object(body: bytes) -> dict[str, Any]:
     """The error in a body, in any of the shapes that OpenAI-compatible servers use.
 
     `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10,
-    Mistral) and `{"detail"}` (FastAPI).
+    Mistral) and `{"detail"}` (FastAPI), the last also as a message (Mistral).
     """
     try:
         decoded = msgspec.json.decode(body)
@@ -107,9 +115,20 @@ def error_object(body: bytes) -> dict[str, Any]:
         return {"message": error}
     if not isinstance(error, dict):
         return {}
-    if "message" not in error and isinstance(error.get("detail"), str):
-        return {"message": error["detail"]}
+    message = error.get("message", error)
+    if isinstance(message, dict) and "detail" in message:
+        return {**error, "message": detail_of(message["detail"])}
     return error
+
+
+def detail_of(detail: object) -> str:
+    """What FastAPI says is wrong: a text, or a list of places with what is wrong there."""
+    if not isinstance(detail, list):
+        return str(detail)
+    found = [each for each in detail if isinstance(each, dict)]
+    return "; ".join(
+        f"{'.'.join(map(str, each.get('loc') or ()))}: {each.get('msg')}" for each in found
+    )
 
 
 def without_identifiers(message: str, credential: Credential) -> str:

@@ -50,6 +50,33 @@ def test_other_shapes_are_understood(body: Any) -> None:
     assert failure(400, body).message == "why"
 
 
+@pytest.mark.parametrize("key", ["detail", "message"])
+def test_a_list_of_what_is_wrong_says_where(key: str) -> None:
+    wrong = [{"type": "extra_forbidden", "loc": ["body", "verbosity"], "msg": "Not permitted"}]
+    given = wrong if key == "detail" else {"detail": wrong}
+    found = failure(422, {"object": "error", key: given, "type": "invalid_request_error"})
+    assert (found.message, found.status) == ("body.verbosity: Not permitted", 422)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.",
+        "the request exceeds the available context size, try increasing it",
+        "The input exceeds the model's context window.",
+        "Context length exceeded",
+    ],
+)
+def test_a_prompt_that_is_too_long_has_openais_code(message: str) -> None:
+    found = failure(400, {"error": {"message": message, "code": 400}})
+    assert found.code == "context_length_exceeded"
+
+
+def test_only_a_prompt_that_is_too_long_has_it() -> None:
+    said = {"message": "Invalid value for the context window.", "code": "invalid_value"}
+    assert failure(400, {"error": said}).code == "invalid_value"
+
+
 @pytest.mark.parametrize(
     "body",
     [
