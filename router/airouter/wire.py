@@ -2,8 +2,9 @@
 
 An `Exchange` is one request of a client and the answer it gets; `edge/` writes it straight to the
 transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and
-gives a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. The pipeline
-knows only what stands here, so either side can be replaced.
+gives a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. Where a client
+has connections of its own to a provider, its `Carrier` takes the request there. The pipeline knows
+only what stands here, so either side can be replaced.
 
 Header names are lower-case bytes everywhere.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airouter.config.snapshot import Credential
     from airouter.failures import Failure
 
 Headers = list[tuple[bytes, bytes]]
@@ -27,6 +29,16 @@ class Source(Protocol):
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
+
+
+class Carrier(Protocol):
+    """The connections to providers that a client has for its own."""
+
+    async def carry(
+        self, credential: Credential, dialer: Dialer, path: bytes, head: bytes, body: bytes
+    ) -> Reply:
+        """Send `body` as `credential` over one of them. Raises `UpstreamError`."""
+        ...
 
 
 class Exchange(ABC):
@@ -48,6 +60,16 @@ class Exchange(ABC):
     """Whether a byte of the answer has been sent: from then on, the status is final."""
     source: Source | None
     """Set while a stream runs: is paused and resumed as the client reads."""
+
+    @property
+    def near(self) -> str | None:
+        """The credential that is to answer if it can: it knows what came before."""
+        return None
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """The client's own way to providers, where it has one."""
+        return None
 
     async def settle(self) -> None:  # noqa: B027  # most are settled by then
         """The pipeline has given its answer."""
@@ -122,6 +144,48 @@ class Upstream(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Who hears what comes over a WebSocket."""
+
+    def hear(self, message: bytes) -> None:
+        """A text message."""
+        ...
+
+    def lose(self, error: BrokenReply) -> None:
+        """There will be no more. Not called for what the owner closes itself."""
+        ...
+
+
+class Socket(Protocol):
+    """An open WebSocket to a provider. It is a `Source`."""
+
+    closed: bool
+
+    def listen(self, listener: Listener) -> None:
+        """Say who hears it, before the first message is sent."""
+        ...
+
+    def send(self, message: bytes) -> None:
+        """Send a text message; over one that is closed it goes nowhere."""
+        ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def close(self) -> None:
+        """Say so and close. Safe to call twice."""
+        ...
+
+
+class Dialer(Upstream, Protocol):
+    """An upstream that may speak WebSocket, too."""
+
+    async def dial(self, path: bytes, head: bytes) -> Socket:
+        """Open one at `path`; `head` is as for `send`. Raises `ConnectError`."""
+        ...
+
+
 class UpstreamError(Exception):
     """A provider could not be reached or did not keep to HTTP. Its text names no secret."""
 
@@ -132,6 +196,14 @@ class ConnectError(UpstreamError):
     """No connection: refused, unresolvable, TLS failed, or none free in time."""
 
     kind = "connect_error"
+
+
+class Declined(ConnectError):
+    """A provider answered a handshake, but not with a WebSocket."""
+
+    def __init__(self, answer: Whole) -> None:
+        super().__init__(f"the upstream opened no WebSocket: status {answer.status}")
+        self.answer = answer
 
 
 class UpstreamTimeout(UpstreamError):

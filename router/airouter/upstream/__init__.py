@@ -1,1 +1,1 @@
-"""The HTTP client: pools, timeouts, streaming, drain. Its face is `wire.Upstream`."""
+"""The HTTP client and WebSockets: pools, timeouts, streaming, drain. Their face is in `wire.py`."""

@@ -95,14 +95,8 @@ class Connection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """End the request: its deadline has passed."""
-        timeouts = self._owner.timeouts
-        if now >= self._ends_at:
-            reason = f"the upstream did not finish within {timeouts.total:g} s"
-        elif self._answered:
-            reason = f"the upstream sent nothing for {timeouts.idle:g} s"
-        else:
-            reason = f"the upstream sent no first byte within {timeouts.first_byte:g} s"
-        self._fail(UpstreamTimeout(reason), self._reply)
+        late = overdue(self._owner.timeouts, whole=now >= self._ends_at, answered=self._answered)
+        self._fail(late, self._reply)
 
     def abort(self) -> None:
         self.closed = True
@@ -227,3 +221,12 @@ class Connection(asyncio.Protocol):
             reply.finish(error)
         if head is not None and not head.done():
             head.set_exception(error)
+
+
+def overdue(timeouts: Timeouts, *, whole: bool, answered: bool) -> UpstreamTimeout:
+    """Which of its timeouts an answer has missed: that for all of it, or one on the way."""
+    if whole:
+        return UpstreamTimeout(f"the upstream did not finish within {timeouts.total:g} s")
+    if answered:
+        return UpstreamTimeout(f"the upstream sent nothing for {timeouts.idle:g} s")
+    return UpstreamTimeout(f"the upstream sent no first byte within {timeouts.first_byte:g} s")

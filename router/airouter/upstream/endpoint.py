@@ -89,11 +89,16 @@ async def connect(
     endpoint: Endpoint,
     proxy: Proxy | None,
     context: ssl.SSLContext | None,
+    *,
+    tunnels: bool = False,
 ) -> P:
-    """An open connection to the endpoint. Raises `OSError`, TLS failures too, or `ConnectError`."""
+    """An open connection to the endpoint. Raises `OSError`, TLS failures too, or `ConnectError`.
+
+    `tunnels` is for what a proxy does not understand (RFC 6455, 4.1).
+    """
     if proxy is None:
         found = await dial(endpoint.host, endpoint.port)
-    elif context is None:
+    elif context is None and not tunnels:
         found = await dial(proxy.host, proxy.port)
     else:
         found = await open_tunnel(endpoint, proxy)

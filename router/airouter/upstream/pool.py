@@ -1,7 +1,7 @@
 """Connections to one provider: reused, bounded, swept for deadlines, drained when out of use.
 
 Neighbours: `connection.py` is what it holds, `endpoint.py` opens it, `pools.py` shares pools
-between snapshots.
+between snapshots; `websocket.py` is what it opens for others.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from airouter.upstream.connection import Connection, StaleConnection
 from airouter.upstream.endpoint import connect
+from airouter.upstream.websocket import WebSocket
 from airouter.wire import ConnectError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import AsyncIterator
 
     from airouter.config.snapshot import Timeouts
     from airouter.outbox import Outbox
@@ -87,6 +89,26 @@ class Pool:
             raise
         except StaleConnection:
             return await self._ask_anew(data)
+
+    async def dial(self, path: bytes, head: bytes) -> WebSocket:
+        """See `wire.Dialer`. What is opened is the caller's own, and counts for no limit here."""
+        socket: WebSocket | None = None
+        host = self._endpoint.authority.encode()
+        try:
+            async with connecting(self.timeouts.connect):
+                socket = await connect(
+                    lambda: WebSocket(self.outbox, self.body_limit),
+                    self._endpoint,
+                    self._proxy,
+                    self._context,
+                    tunnels=True,
+                )
+                await socket.shake_hands(path, host, head)
+        except BaseException:
+            if socket is not None:
+                socket.close()
+            raise
+        return socket
 
     def drain(self) -> None:
         """Keep nothing alive from now on. What is in flight ends in its own time."""
@@ -179,14 +201,10 @@ class Pool:
         self._opening += 1
         connection: Connection | None = None
         try:
-            async with asyncio.timeout(self.timeouts.connect):
+            async with connecting(self.timeouts.connect):
                 connection = await connect(
                     lambda: Connection(self), self._endpoint, self._proxy, self._context
                 )
-        except TimeoutError:
-            raise ConnectError(f"no connection within {self.timeouts.connect:g} s") from None
-        except OSError as error:
-            raise ConnectError(f"no connection: {error.strerror or error}") from None
         finally:
             self._opening -= 1
             if connection is None:
@@ -235,3 +253,15 @@ class Pool:
 def sweep_interval(timeouts: Timeouts) -> float:
     """Seconds between sweeps: a deadline is kept to a twentieth of the shortest timeout."""
     return min(1.0, max(0.01, min(timeouts.first_byte, timeouts.idle, timeouts.total) / 20))
+
+
+@contextlib.asynccontextmanager
+async def connecting(seconds: float) -> AsyncIterator[None]:
+    """So long, a connection may take to be made. Raises `ConnectError` for what goes wrong."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise ConnectError(f"no connection within {seconds:g} s") from None
+    except OSError as error:
+        raise ConnectError(f"no connection: {error.strerror or error}") from None

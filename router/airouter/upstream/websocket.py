@@ -1,0 +1,207 @@
+"""One WebSocket to a provider (RFC 6455): messages out and in, pings, an end.
+
+A pool opens it (`Pool.dial`), as it opens what speaks HTTP; it then belongs to whoever asked for
+it. The rules of the wire are those of `websockets`. Nothing is compressed: events are read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, cast
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import OPEN
+from websockets.uri import WebSocketURI
+
+from airouter.wire import BrokenReply, ConnectError, Declined, Whole
+
+if TYPE_CHECKING:
+    from airouter.outbox import Outbox
+    from airouter.wire import Listener
+
+PING_EVERY = 30.0
+"""Seconds between pings; whoever says nothing from one to the next is gone."""
+CLOSING = 5.0
+"""Seconds for the last bytes."""
+UPGRADE = (
+    b"GET %b HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: %b\r\n%b\r\n"
+)
+NOWHERE = WebSocketURI(secure=False, host="", port=0, path="", query="")
+"""The library would write the handshake with it; here that is done like any other request."""
+QUIET = logging.getLogger("airouter.upstream.wire")
+QUIET.disabled = True  # what goes wrong is told to the listener
+
+
+class WebSocket(asyncio.Protocol):
+    """See the module. Made by `endpoint.connect`; `shake_hands` comes first."""
+
+    def __init__(self, outbox: Outbox, most_bytes: int, *, ping_every: float = PING_EVERY) -> None:
+        """`most_bytes` bounds a message; `ping_every` is in seconds."""
+        self._loop = asyncio.get_running_loop()
+        self._outbox = outbox
+        self._wire = ClientProtocol(NOWHERE, max_size=most_bytes, logger=QUIET)
+        self._transport: asyncio.Transport
+        self._answer: asyncio.Future[Response] = self._loop.create_future()
+        self._listener: Listener | None = None
+        self._pieces: list[bytes] = []
+        self._is_text = True
+        self._ping_every = ping_every
+        self._paused = False
+        self._silent = False
+        """Whether nothing was heard since the last ping."""
+        self._beating: asyncio.TimerHandle | None = None
+        self.closed = False
+
+    async def shake_hands(self, path: bytes, host: bytes, head: bytes) -> None:
+        """Ask for the upgrade. Raises `ConnectError`."""
+        key = self._wire.key.encode()
+        self._outbox.write(self._transport, UPGRADE % (path, host, key, head))
+        answer = await self._answer
+        if self._wire.state is not OPEN:
+            raise Declined(whole(answer))
+        self._beating = self._loop.call_later(self._ping_every, self._beat)
+
+    # What its owner does with it: `wire.Socket`.
+
+    def listen(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def send(self, message: bytes) -> None:
+        if not self.closed:
+            self._wire.send_text(message)
+            self._flush()
+
+    def pause(self) -> None:
+        if not self._paused and not self.closed:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused and not self.closed:
+            self._paused = self._silent = False
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self._stop()
+        if self._wire.state is OPEN:
+            self._wire.send_close(1000)
+        self._flush()
+        self._outbox.close(self._transport)
+        self._loop.call_later(CLOSING, self._transport.abort)
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.closed:
+            return
+        self._silent = False
+        self._wire.receive_data(data)
+        self._take()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        if not self._answer.done():
+            self._answer.set_exception(ConnectError("the upstream broke off the handshake"))
+        self._lose("the upstream closed the connection early")
+
+    # What the provider says.
+
+    def _take(self) -> None:
+        for event in self._wire.events_received():
+            if isinstance(event, Frame):
+                self._take_frame(event)
+            elif isinstance(event, Response) and not self._answer.done():
+                self._answer.set_result(event)
+        if self._wire.handshake_exc is not None and not self._answer.done():
+            self._answer.set_exception(ConnectError("the upstream's answer is not HTTP"))
+        if self.closed:
+            return
+        self._flush()
+        if self._answer.done() and self._wire.state is not OPEN:
+            self._lose(self._why())
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        self._pieces.append(bytes(frame.data))
+        if frame.fin:
+            message, self._pieces = b"".join(self._pieces), []
+            self._take_message(message)
+
+    def _take_message(self, message: bytes) -> None:
+        if self.closed or self._listener is None:
+            return
+        if self._is_text and is_utf8(message):
+            self._listener.hear(message)
+        else:
+            self._wire.fail(1007, "messages are text")
+
+    def _why(self) -> str:
+        """Why there will be nothing more."""
+        if isinstance(self._wire.parser_exc, PayloadTooBig):
+            return f"a message of the upstream is larger than {self._wire.max_message_size} bytes"
+        if self._wire.close_rcvd is not None:
+            return f"the upstream closed its WebSocket with {self._wire.close_rcvd.code}"
+        return "the upstream did not keep to the rules of WebSocket"
+
+    # How it ends.
+
+    def _beat(self) -> None:
+        if self._silent and not self._paused:
+            self._lose("the upstream answers no pings")
+            return
+        self._silent = True
+        self._wire.send_ping(b"")
+        self._flush()
+        self._beating = self._loop.call_later(self._ping_every, self._beat)
+
+    def _lose(self, reason: str) -> None:
+        if self.closed:
+            return
+        self._stop()
+        self._outbox.close(self._transport)
+        self._loop.call_later(CLOSING, self._transport.abort)
+        if self._listener is not None:
+            self._listener.lose(BrokenReply(reason))
+
+    def _stop(self) -> None:
+        self.closed = True
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def _flush(self) -> None:
+        for data in self._wire.data_to_send():
+            if data:
+                self._outbox.write(self._transport, data)
+
+
+def whole(answer: Response) -> Whole:
+    """What came instead of an upgrade."""
+    headers = {
+        name.lower().encode("latin-1", "replace"): value.encode("latin-1", "replace")
+        for name, value in answer.headers.raw_items()
+    }
+    return Whole(answer.status_code, headers, bytes(answer.body or b""))
+
+
+def is_utf8(message: bytes) -> bool:
+    """Whether a message is text, as its frame says."""
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
