@@ -158,6 +158,19 @@ async def test_another_tenant_of_the_same_account_finds_nothing() -> None:
         assert len(one.journal) == 1
 
 
+async def test_an_account_without_responses_is_not_asked_for_what_it_keeps() -> None:
+    async with (
+        ResponsesService().listening() as one,
+        served(config(one)) as router,
+        sdk_of(router) as sdk,
+    ):
+        made = await sdk.responses.create(model="gpt", input="Hi")
+        assert router.offer(config(one).replace('"type": "OpenAI"', '"type": "OpenAICompatible"'))
+        with pytest.raises(NotFoundError):
+            await sdk.responses.retrieve(made.id)
+        assert len(one.journal) == 1
+
+
 async def test_compaction_and_counting_are_the_providers_own() -> None:
     async with (
         ResponsesService().listening() as one,

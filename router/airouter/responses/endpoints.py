@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from airouter.responses.service import Service
     from airouter.wire import Reply
 
+KEEPING = ("responses", "router")
+"""How those are spoken to who keep responses."""
 MOST_LISTED = 100
 LISTED = 20
 
@@ -150,7 +152,7 @@ class Kept:
         """A good answer of the provider. Raises `Failure`."""
         account = self._account(pin, id_)
         binding = account.provider.bind("responses", account.credential, "")
-        if binding is None or not binding.path.startswith("/"):
+        if binding is None or binding.speech not in KEEPING:
             raise response_not_found(id_)
         root, _, version = binding.path.partition("?")
         asked = "&".join(part for part in (version, urlencode(query)) if part)
