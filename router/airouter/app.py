@@ -22,7 +22,7 @@ import uvloop
 
 from airouter import __version__
 from airouter.api.application import build_application
-from airouter.api.doors import DOORS, RESPONSES
+from airouter.api.doors import DOORS, RESPONSES, SESSION
 from airouter.api.websocket import Sessions, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
@@ -112,7 +112,10 @@ class Router:
         )
         self.responses.serve = partial(self.pipeline.serve, door=RESPONSES)
         self.sessions = Sessions(
-            self.pipeline, self.responses.serve, self.outbox, most_bytes=settings.max_body_bytes
+            self.pipeline,
+            partial(self.pipeline.serve, door=SESSION),
+            self.outbox,
+            most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
             self.pipeline,

@@ -115,6 +115,16 @@ def no_backend(model: str) -> Failure:
     )
 
 
+def sessions_only(model: str) -> Failure:
+    """A model whose providers are asked over a WebSocket alone, asked for over HTTP."""
+    return Failure(
+        400,
+        f"The model '{model}' answers in sessions only: open a WebSocket at /v1/responses.",
+        param="model",
+        code="websocket_required",
+    )
+
+
 def response_not_found(id_: str) -> Failure:
     """For a response that is not kept, and in the same words for another tenant's."""
     return Failure(404, f"Response with id '{shown(id_)}' not found.", code="not_found")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from airouter import __version__
 from airouter.auth import Keyring
 from airouter.config.snapshot import Mock
@@ -25,7 +27,7 @@ from airouter.upstream.pool import Pool
 from airouter.wire import UpstreamError, head_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
     from airouter.providers.identity import Identities
     from airouter.providers.identity.base import Signer
     from airouter.upstream.pools import Pools
-    from airouter.wire import Reply, Upstream
+    from airouter.wire import Carrier, Dialer, Reply, Upstream
 
 logger = logging.getLogger("airouter.generation")
 
 OFFERS: Mapping[Api, tuple[str, ...]] = {
     "chat": ("chat",),
     "responses": ("responses", "chat"),
+    "session": ("responses-ws", "responses", "chat"),
     "compact": ("responses", "chat"),
     "input_tokens": ("responses", "chat"),
     "messages": ("chat",),
@@ -51,12 +54,13 @@ OFFERS: Mapping[Api, tuple[str, ...]] = {
     "images": ("images",),
 }
 """What a client asks for, and what a credential must offer (`api`) for it, one of them."""
+WEBSOCKET = "responses-ws"
 
 
 class Account:
     """A credential with its provider and the connections to it."""
 
-    __slots__ = ("credential", "head", "load", "provider", "root", "signer", "upstream")
+    __slots__ = ("credential", "dialer", "head", "load", "provider", "root", "signer", "upstream")
 
     def __init__(
         self,
@@ -74,13 +78,24 @@ class Account:
         self.signer = signer
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
+        self.dialer: Dialer | None = None
+        """Opens WebSockets, where the provider has sessions itself."""
+        if WEBSOCKET in credential.api and isinstance(upstream, Pool):
+            self.dialer = upstream
 
     async def fetch(self, method: bytes, path: str) -> Reply:
         """Ask for what is there, without a body. Raises `UpstreamError`."""
         return await self.upstream.send((self.root + path).encode(), self.head, b"", method)
 
-    async def send(self, path: bytes, head: bytes, body: bytes) -> Reply:
-        """POST as who we are there. Raises `UpstreamError`."""
+    async def send(
+        self, path: bytes, head: bytes, body: bytes, carrier: Carrier | None = None
+    ) -> Reply:
+        """POST as who we are there; by `carrier` where that is given and the provider has sessions.
+
+        Raises `UpstreamError`.
+        """
+        if carrier is not None and self.dialer is not None:
+            return await carrier.carry(self.credential, self.dialer, path, self.head + head, body)
         signer = self.signer
         if signer is not None:
             path, signed = await signer.sign(path, body)
@@ -139,7 +154,7 @@ def build(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
-        {api: Catalog(routes_for(api, snapshot.models, accounts)) for api in OFFERS},
+        catalogs_for(snapshot.models, accounts),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
@@ -164,6 +179,19 @@ def open_account(
     return Account(credential, provider, base_url, upstream, load, signer)
 
 
+def catalogs_for(
+    models: Sequence[declared.Model], accounts: dict[str, Account]
+) -> dict[Api, Catalog[Target]]:
+    """The models by API. Sessions are answered as requests are, unless a provider has them too."""
+    catalogs: dict[Api, Catalog[Target]] = {
+        api: Catalog(routes_for(api, models, accounts)) for api in OFFERS if api != "session"
+    }
+    catalogs["session"] = catalogs["responses"]
+    if any(account.dialer is not None for account in accounts.values()):
+        catalogs["session"] = Catalog(routes_for("session", models, accounts))
+    return catalogs
+
+
 def routes_for(
     api: Api, models: Iterable[declared.Model], accounts: dict[str, Account]
 ) -> Iterable[Route[Target]]:
@@ -180,7 +208,14 @@ def routes_for(
         ]
         route = Route(model, [Tier(backends) for backends in tiers if backends])
         route.native = all(each.target.crossing.same_dialect for each in route.backends)
+        route.sessions_only = not route.backends and has_sessions(model, accounts)
         yield route
+
+
+def has_sessions(model: declared.Model, accounts: dict[str, Account]) -> bool:
+    """Whether a backend of a model could be asked in a session."""
+    found = (accounts.get(backend.credential) for tier in model.tiers for backend in tier)
+    return any(account is not None and account.dialer is not None for account in found)
 
 
 def bind(
@@ -194,6 +229,8 @@ def bind(
     if account is None or not set(OFFERS[api]) & set(account.credential.api):
         return None
     credential, name = account.credential, backend.upstream_name
+    if api == "session":
+        api, credential = "responses", in_session(account)
     binding = account.provider.bind(api, credential, name)
     if binding is None:
         return None
@@ -212,6 +249,14 @@ def bind(
     )
     target = Target(account, binding, crossing)
     return Backend(credential.name, name, backend.weight, account.load, target)
+
+
+def in_session(account: Account) -> declared.Credential:
+    """A credential with what it offers there: who has sessions answers what is asked in one."""
+    credential = account.credential
+    if account.dialer is None:
+        return credential
+    return msgspec.structs.replace(credential, api=("responses", *credential.api))
 
 
 def head_of(credential: declared.Credential, provider: Provider) -> bytes:

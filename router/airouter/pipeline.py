@@ -22,6 +22,7 @@ from airouter.failures import (
     model_not_found,
     no_backend,
     not_ready,
+    sessions_only,
     upstream_unreachable,
 )
 from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
@@ -220,6 +221,8 @@ class Pipeline:
             route = route.only(turn.pinned)
             if not route.backends:
                 raise made_elsewhere(route.name)
+        elif turn.near is not None:
+            route = route.preferring(turn.near)
         await self._answer(call, route)
         if not plain:
             await turn.settle()
@@ -241,7 +244,8 @@ class Pipeline:
         """Attempt one model as often as its policy allows; None when the client has its answer."""
         backend = self._selection.choose(route, monotonic())
         if backend is None:
-            return Failed(no_backend(route.name), again=True)
+            absent = sessions_only if route.sessions_only else no_backend
+            return Failed(absent(route.name), again=True)
         failed = await self._attempt(call, backend)
         if failed is None or not failed.again:
             return failed
@@ -311,7 +315,7 @@ class Pipeline:
         target, attempt = backend.target, call.record.attempts[-1]
         call.request.credential = backend.credential
         path = target.stream_path if call.request.stream else target.path
-        reply = await target.account.send(path, head, body)
+        reply = await target.account.send(path, head, body, call.exchange.carrier)
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status

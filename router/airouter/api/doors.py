@@ -63,6 +63,8 @@ def anthropic_door(path: str, api: Api, operation: str) -> Door:
 
 CHAT = openai_door("/v1/chat/completions", "chat", "chat")
 RESPONSES = openai_door("/v1/responses", "responses", "chat", responses_status, stateful=True)
+SESSION = openai_door("/v1/responses", "session", "chat", responses_status, stateful=True)
+"""For what comes over a WebSocket: see `api/websocket.py`."""
 COMPACT = openai_door(
     "/v1/responses/compact", "compact", "compact", responses_status, stateful=True
 )

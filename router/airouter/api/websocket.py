@@ -25,12 +25,13 @@ from airouter.responses.frames import failure_message
 from airouter.responses.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from uvicorn import Config
     from uvicorn.server import ServerState
     from websockets.http11 import Response
 
+    from airouter.config.snapshot import Credential
     from airouter.outbox import Outbox
     from airouter.pipeline import Pipeline
     from airouter.responses.background import Serve
@@ -72,9 +73,11 @@ class Sessions:
         self.open: set[WebSocketProtocol] = set()
 
     def check(self) -> None:
-        """After a reload: end the sessions whose keys are no longer good."""
+        """After a reload: end what was opened with keys that are no longer good."""
+        accounts = self.pipeline.current().accounts.values()
+        credentials = {each.credential.name: each.credential for each in accounts}
         for protocol in list(self.open):
-            protocol.check_key()
+            protocol.check(credentials)
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -162,8 +165,10 @@ class WebSocketProtocol(asyncio.Protocol):
         self.deadline = now + PONG_WITHIN
         self._flush()
 
-    def check_key(self) -> None:
-        """End a session whose key is no longer good."""
+    def check(self, credentials: Mapping[str, Credential]) -> None:
+        """End a session whose key is no longer good, and lines that were opened with such."""
+        if self._session is not None:
+            self._session.lines.keep_only(credentials)
         try:
             self._sessions.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:

@@ -1,23 +1,20 @@
 """What the schema knows and this version does not do yet, in one place.
 
 A field that is accepted and has no effect is never silent: `compile` warns of each that is not at
-its default. Work that makes one effective removes its row here. A test holds the types and APIs
-equal to what the providers and the pipeline serve.
+its default. Work that makes one effective removes its row here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airouter.config.findings import Named, choice
+from airouter.config.findings import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.config.findings import Path, Report
     from airouter.config.resource import Credential, RouterConfig
-
-SERVED_APIS = ("chat", "completions", "embeddings", "images", "responses")
 
 NOT_YET = (
     "spec.credentials.limits",
@@ -46,12 +43,12 @@ def note_pending(config: RouterConfig, report: Report) -> None:
 def note_credential(credential: Credential, report: Report) -> None:
     """Warn of what one credential declares in vain."""
     path: Path = ("spec", "credentials", Named(credential.name))
-    for api in credential.api or ():
-        if api not in SERVED_APIS:
-            what = f"{api} is accepted, but not in effect in this version"
-            report.warning((*path, "api"), what, choice(SERVED_APIS))
+    if credential.type != "Mock":
+        return
+    if "responses-ws" in (credential.api or ()):
+        report.warning((*path, "api"), "responses-ws has no effect on type Mock")
     for name in NOT_FOR_MOCK:
-        if credential.type == "Mock" and name in credential.model_fields_set:
+        if name in credential.model_fields_set:
             report.warning((*path, alias(credential, name)), "has no effect on type Mock")
 
 

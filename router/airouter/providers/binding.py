@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Api = Literal[
     "chat",
     "responses",
+    "session",
     "compact",
     "input_tokens",
     "messages",
@@ -21,7 +22,8 @@ Api = Literal[
     "embeddings",
     "images",
 ]
-"""What a client can ask for; `api/doors.py` has the paths."""
+"""What a client can ask for; `api/doors.py` has the paths. "session" is what "responses" is, asked
+over a WebSocket."""
 
 Speech = Literal[
     "openai",

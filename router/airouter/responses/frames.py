@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from airouter.dialects.chat.errors import error_object
+from airouter.responses.line import Asking
 from airouter.responses.turn import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airouter.config.snapshot import Credential
     from airouter.failures import Failure
+    from airouter.responses.line import Parent
+    from airouter.responses.lines import Lines
     from airouter.responses.records import Context
-    from airouter.wire import Headers
+    from airouter.wire import Carrier, Dialer, Headers, Reply
 
 
 DONE = b"[DONE]"
@@ -24,6 +28,7 @@ DONE = b"[DONE]"
 class Link(Protocol):
     """What a session says something through, and what it remembers."""
 
+    lines: Lines
     paused: bool
     """Whether the client reads too slowly for more."""
 
@@ -39,9 +44,12 @@ class Link(Protocol):
 
 
 class FrameExchange(Memory):
-    """One response of a lane. The pipeline takes it for a request that streams."""
+    """One response of a lane. The pipeline takes it for a request that streams.
 
-    __slots__ = ("_link", "_previous", "_suffix", "status", "stream_id", "warms_up")
+    It is the `Carrier` of its request, over the lines of its session.
+    """
+
+    __slots__ = ("_link", "_previous", "_suffix", "parent", "status", "stream_id", "warms_up")
 
     def __init__(
         self,
@@ -62,9 +70,31 @@ class FrameExchange(Memory):
         self.warms_up = warms_up
         """Whether no model is to be asked: the client only wants to go on from it."""
         self.status = 0
+        self.parent: Parent | None = None
+        """What it goes on from, where a provider made that."""
         self._link = link
         self._previous = previous
         self._suffix = suffix_of(stream_id)
+
+    @property
+    def near(self) -> str | None:
+        parent = self.parent
+        if parent is None or not self._link.lines.remember(self.stream_id, parent):
+            return None
+        return parent.pin.credential
+
+    @property
+    def carrier(self) -> Carrier:
+        return self
+
+    async def carry(
+        self, credential: Credential, dialer: Dialer, path: bytes, head: bytes, body: bytes
+    ) -> Reply:
+        parent = self.parent
+        if parent is not None and parent.pin.credential != credential.name:
+            parent = None
+        asking = Asking(credential, body, parent)
+        return await self._link.lines.ask(asking, self.stream_id, dialer, path, head)
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """An error; or a whole response, from a provider that did not stream."""

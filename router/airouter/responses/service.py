@@ -45,10 +45,11 @@ from airouter.responses.compaction.threshold import Threshold, threshold_in
 from airouter.responses.conversations import Appending, Conversations
 from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
+from airouter.responses.line import Parent
 from airouter.responses.pinning import Renamer, unpinned
 from airouter.responses.records import Archive, Context, Record
 from airouter.responses.references import resolved
-from airouter.responses.sealed import Seals
+from airouter.responses.sealed import ANY_MARK, Seals
 from airouter.responses.turn import Memory, Turn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
@@ -156,7 +157,7 @@ class Service:
         if not native:
             request.seal = seals.seal
             request.answer_id = exchange.id if isinstance(exchange, Job) else new_id()
-            stores = self.keeps and api == "responses" and wants_storing(fields)
+            stores = self.keeps and api in ANSWERED and wants_storing(fields)
         plain = api != "compact" and is_plain(request) and not isinstance(exchange, Memory)
         if plain and not stores:
             return exchange
@@ -212,10 +213,14 @@ class Service:
         """What goes on from a response, wherever it is known. Raises `Failure`."""
         inner = turn.exchange
         known = inner.recall(id_) if isinstance(inner, Memory) else None
-        if known is not None:
-            return known
         pin = unpinned(id_, self.sealer, principal.tenant)
-        return await turn.archive.context_of(id_) if pin is None else Context(pin=pin)
+        if known is None:
+            return await turn.archive.context_of(id_) if pin is None else Context(pin=pin)
+        if pin is not None:
+            turn.renamer.know(pin.id, id_)
+            if isinstance(inner, FrameExchange) and is_new(turn.items):
+                inner.parent = Parent(pin, turn.items)
+        return known
 
     async def _complete(self, turn: Turn, *, native: bool) -> None:
         """Put what it goes on from before its input, and open what it carries."""
@@ -353,8 +358,15 @@ async def close_store(store: Store) -> None:
         logger.warning("a store was not closed: %s", error)
 
 
+ANSWERED = ("responses", "session")
+"""What is asked for where a model answers."""
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
 """What a response repeats of any request."""
+
+
+def is_new(items: bytes) -> bool:
+    """Whether items read the same without those before them, and to a provider as to us."""
+    return ANY_MARK not in items and REFERENCE not in items
 
 
 def new_id() -> str:

@@ -16,6 +16,7 @@ import msgspec
 
 from airouter.failures import Failure, invalid_field
 from airouter.responses.frames import FrameExchange, failure_message
+from airouter.responses.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,7 @@ class Session:
         self.send = wire.send
         self._serve = serve
         self._headers = headers
+        self.lines = Lines()
         self._lanes: dict[str | None, Lane] = {}
         self._active = asyncio.Semaphore(MOST_ACTIVE)
         self._waiting = 0
@@ -123,6 +125,7 @@ class Session:
         for lane in self._lanes.values():
             if lane.task is not None:
                 lane.task.cancel()
+        self.lines.close()
 
     def pause(self) -> None:
         """The client reads too slowly."""

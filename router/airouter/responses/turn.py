@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airouter.responses.pinning import Renamer
     from airouter.responses.records import Archive, Record
     from airouter.responses.sealed import Seals
-    from airouter.wire import Headers, Source
+    from airouter.wire import Carrier, Headers, Source
 
 logger = logging.getLogger("airouter.responses")
 
@@ -133,6 +133,14 @@ class Turn(Exchange):
     @source.setter
     def source(self, source: Source | None) -> None:
         self.exchange.source = source
+
+    @property
+    def near(self) -> str | None:
+        return self.exchange.near
+
+    @property
+    def carrier(self) -> Carrier | None:
+        return self.exchange.carrier
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self.started = True

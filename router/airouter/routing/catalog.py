@@ -69,7 +69,7 @@ class Tier(Generic[T]):
 class Route(Generic[T]):
     """A model and its backends, best tier first."""
 
-    __slots__ = ("backends", "fallbacks", "model", "name", "native", "tiers")
+    __slots__ = ("backends", "fallbacks", "model", "name", "native", "sessions_only", "tiers")
 
     def __init__(self, model: Model, tiers: list[Tier[T]]) -> None:
         self.model = model
@@ -78,6 +78,8 @@ class Route(Generic[T]):
         self.backends = [backend for tier in tiers for backend in tier.backends]
         self.native = False
         """Whether every backend speaks the client's own dialect."""
+        self.sessions_only = False
+        """Whether there is no backend because all of them serve sessions alone."""
         self.fallbacks: list[Route[T]] = []
 
     def only(self, credential: str) -> Route[T]:
@@ -87,6 +89,12 @@ class Route(Generic[T]):
             for tier in self.tiers
         ]
         return Route(self.model, [Tier(backends) for backends in tiers if backends])
+
+    def preferring(self, credential: str) -> Route[T]:
+        """The same with the backends of one credential before all others."""
+        route = Route(self.model, [*self.only(credential).tiers, *self.tiers])
+        route.fallbacks = self.fallbacks
+        return route
 
 
 class Catalog(Generic[T]):

@@ -2,8 +2,7 @@ from typing import Any, get_args
 
 import pytest
 
-from airouter.config.pending import SERVED_APIS
-from airouter.config.resource.credential import CredentialType
+from airouter.config.resource.credential import Api, CredentialType
 from airouter.generation import OFFERS
 from airouter.providers.registry import PROVIDERS
 from support.manifests import client, credential, findings, model
@@ -15,8 +14,8 @@ def test_every_type_of_credential_has_a_provider() -> None:
     assert set(get_args(CredentialType)) == set(PROVIDERS)
 
 
-def test_the_apis_that_compile_are_those_that_have_an_endpoint() -> None:
-    assert set(SERVED_APIS) == {each for offers in OFFERS.values() for each in offers}
+def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:
+    assert set(get_args(Api)) == {each for offers in OFFERS.values() for each in offers}
 
 
 @pytest.mark.parametrize(
@@ -50,13 +49,15 @@ def test_a_field_at_its_default_changes_nothing_and_needs_no_warning() -> None:
     assert findings(**spec) == []
 
 
-def test_an_api_that_is_not_served_yet_is_named() -> None:
-    assert findings(credentials=[credential(api=["chat", "responses-ws"])]) == [
-        (
-            f"warning: spec.credentials[name=main].api: responses-ws {LATER} "
-            "(right: one of: chat, completions, embeddings, images, responses)"
-        )
-    ]
+def test_sessions_of_a_provider_are_in_effect() -> None:
+    assert findings(credentials=[credential(api=["chat", "responses-ws"])]) == []
+
+
+def test_a_mock_has_no_websocket() -> None:
+    declared = credential(type="Mock", api=["chat", "responses-ws"], baseURL=None, secretRef=None)
+    assert (
+        "warning: spec.credentials[name=main].api: responses-ws has no effect on type Mock"
+    ) in findings(credentials=[declared])
 
 
 def test_a_mock_has_no_use_for_a_network() -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
 from airouter.config.findings import Named, choice
-from airouter.config.pending import SERVED_APIS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -73,11 +72,7 @@ class Backends:
             self._report.error(("spec", "models"), what, "narrower selectors", rejects=True)
             return
         for name in names:
-            if set(SERVED_APIS).isdisjoint(self._usable[name].api):
-                what = f"credential {name} offers nothing that this version serves"
-                self._report.warning(path, what, choice(SERVED_APIS))
-            else:
-                yield self._declared[name]
+            yield self._declared[name]
 
     def _names(self, backend: Backend, path: Path) -> list[str]:
         if backend.credential_selector is not None:

@@ -74,39 +74,31 @@ class ResponsesService(StandIn):
         raise refused(404, f"Invalid URL ({request.method} {request.path})")
 
     async def _create(self, request: web.Request, body: Body) -> web.StreamResponse:
-        try:
-            (STREAMED if body.get("stream") else CREATE).validate_python(as_typed(body))
-        except ValidationError as error:
-            found = refusal_of(error, body)
-            raise refused(400, found.message, code=found.code, param=found.param) from None
-        if body["model"] != MODEL:
-            raise refused(400, "No such model.", code="model_not_found", param="model")
-        context = self._context(body)
-        check_items(context)
-        response = response_of(body, self.next_turn())
-        if body.get("store") is not False:
-            self.kept[response["id"]] = response
-            self.inputs[response["id"]] = [*context, *response["output"]]
+        check_body(body)
+        response = self.respond(body, self.context_of(body))
         if body.get("background"):
             return web.json_response({**response, "status": "queued", "output": []})
         if body.get("stream"):
             return await self.stream(request, events_of(response))
         return web.json_response(response)
 
-    def _context(self, body: Body) -> list[Body]:
-        given = body.get("input") or []
-        items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    def respond(self, body: Body, context: list[Body]) -> Body:
+        """A response, kept if it may be."""
+        check_items(context)
+        response = response_of(body, self.next_turn())
+        if body.get("store") is not False:
+            self.kept[response["id"]] = response
+            self.inputs[response["id"]] = [*context, *response["output"]]
+        return response
+
+    def context_of(self, body: Body) -> list[Body]:
+        """What a request goes on from, and its own input."""
         previous = body.get("previous_response_id")
         if previous is None:
-            return list(items)
+            return input_of(body)
         if previous not in self.inputs:
-            raise refused(
-                400,
-                f"Previous response with id '{previous}' not found.",
-                code="previous_response_not_found",
-                param="previous_response_id",
-            )
-        return [*self.inputs[previous], *items]
+            raise previous_not_found(previous)
+        return [*self.inputs[previous], *input_of(body)]
 
     def _find(self, id_: str) -> Body:
         if id_ not in self.kept:
@@ -129,7 +121,7 @@ class ResponsesService(StandIn):
         }
 
     def _compact(self, body: Body) -> Body:
-        context = self._context(body)
+        context = self.context_of(body)
         check_items(context)
         users = [item for item in context if item.get("role") == "user"]
         said = [said_again(item, f"msg_{number}") for number, item in enumerate(users)]
@@ -175,6 +167,32 @@ def refused(
         "param": param,
     }
     return Refusal(status, {"error": error})
+
+
+def previous_not_found(id_: str) -> Refusal:
+    return refused(
+        400,
+        f"Previous response with id '{id_}' not found.",
+        code="previous_response_not_found",
+        param="previous_response_id",
+    )
+
+
+def check_body(body: Body) -> None:
+    """Raises `Refusal` for what no request may look like."""
+    try:
+        (STREAMED if body.get("stream") else CREATE).validate_python(as_typed(body))
+    except ValidationError as error:
+        found = refusal_of(error, body)
+        raise refused(400, found.message, code=found.code, param=found.param) from None
+    if body["model"] != MODEL:
+        raise refused(400, "No such model.", code="model_not_found", param="model")
+
+
+def input_of(body: Body) -> list[Body]:
+    """The input as items."""
+    given = body.get("input") or []
+    return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
 
 
 def as_typed(body: Body) -> Body:

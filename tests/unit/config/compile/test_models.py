@@ -134,15 +134,6 @@ def test_only_the_fallbacks_answer_for_a_model_without_backends() -> None:
     ) in found
 
 
-def test_a_credential_that_offers_nothing_served_is_no_backend() -> None:
-    found = findings(credentials=[credential(api=["responses-ws"])])
-    assert (
-        "warning: spec.models[name=gpt].backends[0]: credential main offers nothing that this "
-        "version serves (right: one of: chat, completions, embeddings, images, responses)"
-    ) in found
-    assert snapshot(credentials=[credential(api=["responses-ws"])]).models[0].tiers == ()
-
-
 def test_selectors_cannot_make_a_small_file_into_a_huge_snapshot() -> None:
     credentials = [credential(f"c{i}", labels={"x": "y"}) for i in range(256)]
     selector = {"credentialSelector": {"matchLabels": {"x": "y"}}}

@@ -1,0 +1,305 @@
+"""One WebSocket to a provider that speaks Responses: a response at a time.
+
+It reads like an answer over HTTP: an error before the first event has the status and the headers
+of one, and events come as a stream of server-sent events does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from airouter.upstream.connection import overdue
+from airouter.upstream.reply import HttpReply
+from airouter.wire import BrokenReply, UpstreamError
+
+if TYPE_CHECKING:
+    from airouter.config.snapshot import Credential
+    from airouter.responses.pinning import Pin
+    from airouter.wire import Socket, Whole
+
+MOST_UNREAD = 67_108_864
+"""Bytes of a response that nobody reads."""
+LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
+EVENT_STREAM = {b"content-type": b"text/event-stream"}
+ONLY_OF_HTTP = ("stream", "stream_options")
+ERRORS = range(400, 600)
+LIVED_LONG_ENOUGH = "websocket_connection_limit_reached"
+FORGOTTEN = "previous_response_not_found"
+
+
+class StaleLine(BrokenReply):
+    """A line ended when it was used again, before it said anything."""
+
+
+class Made(msgspec.Struct):
+    """As much of a response as a line remembers."""
+
+    id: str = ""
+
+
+class Event(msgspec.Struct):
+    """What is read of every message."""
+
+    type: str
+    response: Made | None = None
+
+
+class Problem(msgspec.Struct):
+    """What is wrong, as far as it matters here."""
+
+    code: Any = None
+    headers: dict[str, str] | None = None
+
+
+class ErrorEvent(msgspec.Struct):
+    """A message that says what is wrong."""
+
+    status: int = 0
+    error: Problem = msgspec.field(default_factory=Problem)
+
+
+_event = msgspec.json.Decoder(Event)
+_error = msgspec.json.Decoder(ErrorEvent)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Parent(NamedTuple):
+    """The response of a provider that a request goes on from."""
+
+    pin: Pin
+    items: bytes
+    """What the request adds to it."""
+
+
+class Asking(NamedTuple):
+    """A request on its way."""
+
+    credential: Credential
+    body: bytes
+    """As it would be over HTTP, with all that it goes on from."""
+    parent: Parent | None
+
+    def message(self, *, whole: bool) -> bytes:
+        """What is said over a line: all of it, or what is new after `parent`."""
+        fields = _fields.decode(self.body)
+        for name in ONLY_OF_HTTP:
+            fields.pop(name, None)
+        if self.parent is not None and not whole:
+            id_ = msgspec.json.encode(self.parent.pin.id)
+            fields["previous_response_id"] = msgspec.Raw(id_)
+            fields["input"] = msgspec.Raw(b"[%b]" % self.parent.items)
+        return msgspec.json.encode({"type": "response.create", **fields})
+
+
+class Line:
+    """See the module. It hears its socket, and is the wire below its replies."""
+
+    def __init__(self, socket: Socket, credential: Credential) -> None:
+        self.credential = credential
+        """As whom it was opened."""
+        self._socket = socket
+        socket.listen(self)
+        self._loop = asyncio.get_running_loop()
+        self._reply: HttpReply | None = None
+        """The one under way."""
+        self._begun: asyncio.Future[None] = self._loop.create_future()
+        self._newest: str | None = None
+        """The response that the provider remembers of it."""
+        self._problem: Any = None
+        """The code of its last error."""
+        self._asked = 0
+        self._retired = False
+        self._deadline = self._ends_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self._socket.closed
+
+    @property
+    def idle(self) -> bool:
+        return self._reply is None
+
+    def remembers(self, id_: str) -> bool:
+        """Whether one can go on from a response with what is new alone."""
+        return self._newest == id_ and not self.closed
+
+    async def ask(self, asking: Asking) -> HttpReply:
+        """Ask, and wait for the first event. Raises `UpstreamError`."""
+        parent = asking.parent
+        if parent is None or not self.remembers(parent.pin.id):
+            return await self._ask(asking.message(whole=True))
+        reply = await self._ask(asking.message(whole=False))
+        if reply.status != 200 and self._problem == FORGOTTEN:
+            return await self._ask(asking.message(whole=True))
+        return reply
+
+    def retire(self) -> None:
+        """Close when what is under way is finished."""
+        self._retired = True
+        if self.idle:
+            self.close()
+
+    def close(self) -> None:
+        self._reply = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close()
+
+    # What a reply asks of the wire below it.
+
+    def pause(self) -> None:
+        self._deadline = self._ends_at
+        self._socket.pause()
+
+    def resume(self) -> None:
+        self._deadline = self._after_silence()
+        self._watch()
+        self._socket.resume()
+
+    def abort(self) -> None:
+        """Nobody wants the rest: there is no other way to say so."""
+        self.close()
+
+    # What the socket tells.
+
+    def hear(self, message: bytes) -> None:
+        reply = self._reply
+        try:
+            event = _event.decode(message)
+            if event.type == "error":
+                self._take_error(reply, message)
+            elif reply is not None:
+                self._take_event(reply, event, message)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._fail(BrokenReply("what the upstream sent is no event"))
+        except UpstreamError as error:
+            self._fail(error)
+
+    def lose(self, error: BrokenReply) -> None:
+        if self._asked > 1 and not self._begun.done():
+            error = StaleLine(str(error))
+        self._fail(error)
+
+    def _take_event(self, reply: HttpReply, event: Event, message: bytes) -> None:
+        """Raises `UpstreamError` for a reply that cannot take it."""
+        self._deadline = self._after_silence()
+        self._begin(reply, 200, EVENT_STREAM)
+        put(reply, message)
+        if event.type in LAST:
+            failed = event.type == "response.failed"
+            self._newest = None if failed or event.response is None else event.response.id
+            self._finish(reply)
+
+    def _take_error(self, reply: HttpReply | None, message: bytes) -> None:
+        """One before the first event is an answer; one after it, or to nothing, ends the line."""
+        told = _error.decode(message)
+        self._newest, self._problem = None, told.error.code
+        if self._problem == LIVED_LONG_ENOUGH:
+            self._socket.close()
+            self.lose(BrokenReply("the upstream ended a WebSocket that has lived long enough"))
+        elif reply is None:
+            self.close()
+        elif self._begun.done():
+            put(reply, message)
+            self._finish(reply)
+            self.close()
+        else:
+            given = (told.error.headers or {}).items()
+            headers = {name.lower().encode(): value.encode() for name, value in given}
+            reply.pieces.append(message)
+            self._begin(reply, told.status if told.status in ERRORS else 502, headers)
+            self._finish(reply)
+
+    # A response.
+
+    async def _ask(self, message: bytes) -> HttpReply:
+        now, timeouts = self._loop.time(), self.credential.timeouts
+        self._ends_at = now + timeouts.total
+        self._deadline = now + min(timeouts.first_byte, timeouts.total)
+        self._asked += 1
+        self._reply = reply = HttpReply(self, MOST_UNREAD)
+        self._begun = self._loop.create_future()
+        self._watch()
+        self._socket.send(message)
+        try:
+            await self._begun
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return reply
+
+    def _begin(self, reply: HttpReply, status: int, headers: dict[bytes, bytes]) -> None:
+        if not self._begun.done():
+            reply.status, reply.headers = status, headers
+            self._begun.set_result(None)
+
+    def _finish(self, reply: HttpReply) -> None:
+        self._reply = None
+        self._socket.resume()
+        reply.finish()
+        if self._retired:
+            self.close()
+
+    def _fail(self, error: UpstreamError) -> None:
+        reply, begun = self._reply, self._begun
+        self.close()
+        if reply is not None:
+            reply.finish(error)
+            if not begun.done():
+                begun.set_exception(error)
+
+    # Its timeouts: one timer, which looks again when the deadline has moved.
+
+    def _watch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._expire)
+
+    def _expire(self) -> None:
+        now = self._loop.time()
+        if self._reply is None:
+            return
+        if now < self._deadline:
+            self._watch()
+            return
+        timeouts, answered = self.credential.timeouts, self._begun.done()
+        self._fail(overdue(timeouts, whole=now >= self._ends_at, answered=answered))
+
+    def _after_silence(self) -> float:
+        return min(self._loop.time() + self.credential.timeouts.idle, self._ends_at)
+
+
+def put(reply: HttpReply, message: bytes) -> None:
+    """Hand on an event. Raises `UpstreamError` for one that the reply cannot take."""
+    if b"\n" in message:  # between the parts of its JSON: a string has it escaped
+        message = message.replace(b"\n", b" ")
+    event = b"\ndata: %b\n\n" % message
+    reply.size += len(event)
+    reply.pieces.append(event)
+    reply.flush()
+
+
+def refusal(answer: Whole) -> HttpReply:
+    """The reply that an answer to a handshake is."""
+    reply = HttpReply(NOTHING, MOST_UNREAD)
+    reply.status, reply.headers = answer.status, dict(answer.headers)
+    reply.pieces.append(answer.body)
+    reply.finish()
+    return reply
+
+
+class Nothing:
+    """The wire below a reply that is whole."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+NOTHING = Nothing()
