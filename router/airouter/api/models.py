@@ -23,8 +23,8 @@ def list_models(
     models = [model_object(model, created, anthropic=anthropic) for model in usable]
     if not anthropic:
         return {"object": "list", "data": models}
-    ids = [model.name for model in usable] or [None]
-    return {"data": models, "has_more": False, "first_id": ids[0], "last_id": ids[-1]}
+    first, last = (usable[0].name, usable[-1].name) if usable else (None, None)
+    return {"data": models, "has_more": False, "first_id": first, "last_id": last}
 
 
 def get_model(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -183,7 +182,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._wire.state is not OPEN or self._transport.is_closing():
             return
         if self._plain:
-            self._outbox.write(self._transport, b"".join(map(framed, messages)))
+            data = framed(messages[0]) if len(messages) == 1 else b"".join(map(framed, messages))
+            self._outbox.write(self._transport, data)
         else:
             for message in messages:
                 self._wire.send_text(message)
@@ -303,5 +303,5 @@ def framed(message: bytes) -> bytes:
     if size < SHORT:
         return b"\x81%c%b" % (size, message)
     if size < LONG:
-        return struct.pack("!BBH", 0x81, 126, size) + message
-    return struct.pack("!BBQ", 0x81, 127, size) + message
+        return b"\x81\x7e%b%b" % (size.to_bytes(2), message)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8), message)

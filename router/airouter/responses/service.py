@@ -151,14 +151,17 @@ class Service:
         fields, tenant = request.fields, principal.tenant
         if isinstance(exchange, Memory) and flag(fields, "background"):
             raise invalid_field("background", "A session has no responses in the background.")
+        may_store = wants_storing(fields)
+        plain = api != "compact" and is_plain(request) and not isinstance(exchange, Memory)
+        if plain and native and not may_store:
+            return exchange  # with the provider's own id, as it leads nowhere
         request.rename = renamer = Renamer(request, self.sealer, tenant)
         stores = False
         seals = Seals(self.sealer, tenant)
         if not native:
             request.seal = seals.seal
             request.answer_id = exchange.id if isinstance(exchange, Job) else new_id()
-            stores = self.keeps and api in ANSWERED and wants_storing(fields)
-        plain = api != "compact" and is_plain(request) and not isinstance(exchange, Memory)
+            stores = self.keeps and api in ANSWERED and may_store
         if plain and not stores:
             return exchange
         archive = self.archive_of(principal)
@@ -167,13 +170,19 @@ class Service:
         turn.items = inner_of(fields.get("input"))
         if plain:
             return turn
+        return await self._go_on(turn, principal, model, api=api, native=native)
+
+    async def _go_on(
+        self, turn: Turn, principal: Principal, model: Model, *, api: str, native: bool
+    ) -> Exchange | None:
+        """The same for one that goes on from something, or asks for more than an answer."""
         await self._continue(turn, principal, native=native)
         if api != "responses":  # nothing is said, so nothing is added
             turn.conversation = None
         if turn.pinned is not None:  # the account that keeps the chain does the rest of it, too
             native, turn.stores = True, False
         await self._complete(turn, native=native)
-        if isinstance(exchange, FrameExchange) and exchange.warms_up:
+        if isinstance(turn.exchange, FrameExchange) and turn.exchange.warms_up:
             await self._warm_up(turn, native=native)
             return None
         if native or api == "input_tokens":

@@ -22,6 +22,7 @@ from airouter.wire import BrokenReply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.dialects.conversation import Usage
     from airouter.dialects.crossings.translation import Translation
     from airouter.dialects.passthrough import Request
     from airouter.wire import Whole
@@ -52,7 +53,7 @@ class Passthrough(Crossing):
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
         (reply,) = replies
-        return Given(reply.body, usage_of(reply.body) or without_usage(reply.body))
+        return answered(reply.body, usage_of(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
         hidden = request.stream and not request.include_usage
@@ -81,7 +82,7 @@ class MessagesPassthrough(Crossing):
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
         (reply,) = replies
-        return Given(reply.body, messages_usage(reply.body) or without_usage(reply.body))
+        return answered(reply.body, messages_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
         return MessagesUsageReader(write)
@@ -108,19 +109,20 @@ class ResponsesPassthrough(Crossing):
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies
         body = request.rename(reply.body) if request.rename else reply.body
-        return Given(body, responses_usage(reply.body) or without_usage(reply.body))
+        return answered(body, responses_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
         return ResponsesUsageReader(write, request.rename)
 
 
-def without_usage(body: bytes) -> None:
-    """No usage, for an answer that tells none. Raises `BrokenReply` for what is no answer at all.
+def answered(body: bytes, usage: Usage | None) -> Given:
+    """A provider's answer as it is. Raises `BrokenReply` for what is none.
 
-    Such as the page of a gateway, with status 200: only one that tells no usage is looked at.
+    Such as the page of a gateway, with status 200: only what tells no usage is looked at.
     """
-    if not body.lstrip().startswith(b"{"):
+    if usage is None and not body.lstrip().startswith(b"{"):
         raise BrokenReply("the upstream's answer is not a JSON object")
+    return Given(body, usage)
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
