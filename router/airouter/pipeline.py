@@ -1,19 +1,33 @@
 """The order of a request: authenticate, resolve, admit, attempt, settle.
 
 Both sides of it are interfaces of `wire.py`: the edge or the ASGI application hands in an
-`Exchange`, a generation's targets are `Upstream`s. What is built for a whole snapshot is in
-`generation.py`; the rules of choosing and trying again are in `routing/`.
+`Exchange`, a generation's targets are `Upstream`s. What is handed from station to station is in
+`calls.py`, what is built for a whole snapshot in `generation.py`; the rules of choosing and trying
+again are in `routing/`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from airouter import request_ids
+from airouter.calls import (
+    CONTENT_TYPE,
+    EVENT_STREAM,
+    Call,
+    Failed,
+    forwarded,
+    ids_of,
+    note_failure,
+    note_start,
+    note_usage,
+    returned,
+    streams,
+)
 from airouter.dialects import passthrough
 from airouter.failures import (
     Failure,
@@ -31,103 +45,30 @@ from airouter.routing.selection import Selection
 from airouter.telemetry.complaints import Complaints
 from airouter.telemetry.record import Attempt, Record
 from airouter.upstream.several import ask_all, whole
-from airouter.wire import BrokenReply, Refused, UpstreamError, head_lines
+from airouter.wire import BrokenReply, Refused, UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from random import Random
 
     from airouter.auth import Principal
-    from airouter.config.snapshot import Model
-    from airouter.dialects.conversation import Usage
+    from airouter.calls import Door, Turns
     from airouter.generation import Generation, Target
     from airouter.limits import Limiter
-    from airouter.providers.binding import Api
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.fail2ban import Bans
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
-    from airouter.wire import Exchange, Headers, Reply, Whole
+    from airouter.wire import Exchange, Reply, Whole
 
 logger = logging.getLogger("airouter.pipeline")
 
 LONGEST_REST = 3600.0
-CONTENT_TYPE = b"content-type"
-EVENT_STREAM = b"text/event-stream"
 JSON = b"application/json"
 VERSION_HEADER = b"anthropic-version"
 NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """What another backend may be able to do."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """An endpoint that the pipeline serves: what it is called, and how it says that it failed."""
-
-    path: str
-    api: Api
-    operation: str
-    """`Record.operation`."""
-    dialect: str
-    """Whose API it is."""
-    id_header: bytes
-    """How the client's SDK calls the id of a request; `x-request-id` is always there."""
-    forwarded: tuple[bytes, ...]
-    returned: tuple[bytes, ...]
-    """Headers that go through where both sides speak the same dialect, to and from a provider."""
-    error_status: Callable[[Failure], int]
-    error_headers: Callable[[Failure], Headers]
-    error_body: Callable[[Failure], bytes]
-    stateful: bool = False
-    """Whether requests may go on from earlier ones: see `Turns`."""
-
-
-class Turns(Protocol):
-    """What stands between a stateful door and its clients: `responses/service.py`."""
-
-    async def begin(
-        self,
-        exchange: Exchange,
-        principal: Principal,
-        request: passthrough.Request,
-        model: Model,
-        *,
-        api: Api,
-        native: bool,
-    ) -> Exchange | None:
-        """Complete a request with what it goes on from; None when it is answered already.
-
-        `native` says that every backend of the model keeps such state itself. The exchange that
-        is given is settled when it has its answer. Raises `Failure`.
-        """
-        ...
-
-
-class Call:
-    """One request on its way."""
-
-    __slots__ = ("door", "exchange", "generation", "head", "record", "request")
-
-    def __init__(self, exchange: Exchange, door: Door, record: Record) -> None:
-        self.exchange = exchange
-        self.door = door
-        self.record = record
-        self.generation: Generation
-        """The one that the request started with, whatever is reloaded meanwhile."""
-        self.request: passthrough.Request
-        self.head: bytes
-        """The header lines that every provider gets."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An attempt that gave the client nothing yet."""
-
-    failure: Failure
-    again: bool
-    """Whether another attempt may mend it, and below, whether that may be at the same backend."""
-    same: bool = True
 
 
 class Pipeline:
@@ -351,7 +292,7 @@ class Pipeline:
         except Failure as failure:
             return self._failed(call, backend, failure)
         note_usage(call.record, given.usage)
-        headers = self._returned(call, target, answers[0].headers, JSON)
+        headers = returned(call, target, answers[0].headers, JSON)
         call.exchange.respond(answers[0].status, headers, given.body)
         note_start(call.record, answers[0].status)
         return None
@@ -359,7 +300,7 @@ class Pipeline:
     def _answer_here(self, call: Call, target: Target) -> None:
         """What no provider needs to be asked for."""
         given = target.crossing.answer(call.request, ())
-        headers = [(CONTENT_TYPE, JSON), *target.crossing.headers, *self._ids(call)]
+        headers = [(CONTENT_TYPE, JSON), *target.crossing.headers, *ids_of(call)]
         call.exchange.respond(200, headers, given.body)
         note_start(call.record, 200)
 
@@ -372,7 +313,7 @@ class Pipeline:
 
         def begin(data: bytes) -> None:
             note_start(call.record, reply.status)
-            headers = self._returned(call, target, reply.headers, EVENT_STREAM)
+            headers = returned(call, target, reply.headers, EVENT_STREAM)
             exchange.start(reply.status, headers)
             tap.write = exchange.write
             exchange.write(data)
@@ -425,7 +366,7 @@ class Pipeline:
         if call.exchange.started:
             call.exchange.abort()
             return
-        headers = [*call.door.error_headers(failure), *self._ids(call)]
+        headers = [*call.door.error_headers(failure), *ids_of(call)]
         status = call.door.error_status(failure)
         call.exchange.respond(status, headers, call.door.error_body(failure))
         note_start(call.record, status)
@@ -435,58 +376,3 @@ class Pipeline:
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(call.exchange.headers, trace, attempt.span_id)
-
-    def _returned(
-        self, call: Call, target: Target, given: Mapping[bytes, bytes], kind: bytes
-    ) -> Headers:
-        """The headers of an answer; of the provider's own where they mean something there."""
-        headers: Headers = []
-        if target.crossing.same_dialect:
-            kind = given.get(CONTENT_TYPE, kind)
-            headers = [(name, given[name]) for name in call.door.returned if name in given]
-        return [(CONTENT_TYPE, kind), *headers, *self._ids(call)]
-
-    def _ids(self, call: Call) -> Headers:
-        """The id of the request, in every name that the client may look for."""
-        name = call.record.request_id.encode("ascii")
-        headers = [(request_ids.HEADER, name)]
-        if call.door.id_header != request_ids.HEADER:
-            headers.append((call.door.id_header, name))
-        return headers
-
-
-def forwarded(call: Call, target: Target) -> bytes:
-    """The header lines of a target, the client's own before them where they mean something."""
-    if not target.crossing.same_dialect:
-        return target.head
-    given = call.exchange.headers
-    own = {name: given[name] for name in call.door.forwarded if name in given}
-    return head_lines(target.headers | own) if own else target.head
-
-
-def streams(call: Call, target: Target, reply: Reply) -> bool:
-    """Whether an answer comes as a stream: what passes through says so itself."""
-    if target.crossing.same_dialect:
-        return reply.headers.get(CONTENT_TYPE, b"").startswith(EVENT_STREAM)
-    return call.request.stream
-
-
-def note_start(record: Record, status: int) -> None:
-    """The first byte of an answer went out."""
-    record.status = status
-    record.first_byte = monotonic()
-
-
-def note_usage(record: Record, usage: Usage | None) -> None:
-    """What the provider counted."""
-    if usage is not None:
-        record.input_tokens = usage.input_tokens or 0
-        record.output_tokens = usage.output_tokens or 0
-        record.cached_tokens = usage.cached_tokens or 0
-        record.reasoning_tokens = usage.reasoning_tokens or 0
-
-
-def note_failure(record: Record, failure: Failure) -> None:
-    """The provider gave up inside a stream, and the client knows."""
-    record.error = (failure.code or failure.type)[:64]
-    record.attempts[-1].error = Refused.kind

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from airouter.auth import Principal
-    from airouter.pipeline import Door, Pipeline
+    from airouter.calls import Door
+    from airouter.pipeline import Pipeline
     from airouter.responses.service import Service
 
 TITLE = "Auto AI Router"

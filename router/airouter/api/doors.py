@@ -11,9 +11,9 @@ from airouter.api.errors import (
     openai_status,
     responses_status,
 )
+from airouter.calls import Door
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_status as anthropic_status
-from airouter.pipeline import Door
 
 if TYPE_CHECKING:
     from airouter.providers.binding import Api

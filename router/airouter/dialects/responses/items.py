@@ -20,6 +20,7 @@ from airouter.dialects.provenance import pack
 from airouter.dialects.responses.drawing import PREFIX, drawn
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.local_tools import BY_ITEM, local_item
+from airouter.dialects.responses.writing import item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,11 +62,6 @@ def output_of(  # noqa: C901  # a line for each
 def tools_by_name(conversation: Conversation) -> dict[str, Tool]:
     """The tools that a client runs, by the names that their provider knows."""
     return {tool.name: tool for tool in conversation.tools if isinstance(tool, Tool)}
-
-
-def item_id(prefix: str, seed: str, number: int) -> str:
-    """An id that is the same whole and in a stream."""
-    return f"{prefix}_{seed}{number:04d}"
 
 
 def message_item(id_: str, status: str = "completed") -> Json:

@@ -33,6 +33,7 @@ from airouter.dialects.events import (
 from airouter.dialects.provenance import pack
 from airouter.dialects.responses.drawing import draw
 from airouter.dialects.responses.errors import error_fields
+from airouter.dialects.responses.growing import OpenPart
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.items import (
     call_item,
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
         Conversation,
         Json,
         Part,
-        Signature,
         Stop,
         Usage,
     )
@@ -70,25 +70,6 @@ if TYPE_CHECKING:
 PING = b": ping\n\n"
 KINDS = {True: "custom_tool_call_input", False: "function_call_arguments"}
 """What grows in a call: of a custom tool, or of a function."""
-
-
-class OpenPart:
-    """A part that is growing, and the item that it stands in."""
-
-    __slots__ = ("citations", "item", "logprobs", "part", "pieces", "signature")
-
-    def __init__(self, part: Part, item: Json) -> None:
-        self.part = part
-        self.item = item
-        self.pieces: list[str] = []
-        self.citations: list[Citation] = []
-        self.logprobs: list[Json] = []
-        self.signature: Signature | None = None
-
-    @property
-    def text(self) -> str:
-        """What has come of it."""
-        return "".join(self.pieces)
 
 
 class Renderer:

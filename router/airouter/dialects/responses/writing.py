@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.items import item_id
-
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
 
@@ -49,3 +47,8 @@ class Writer:
     def where(self) -> Json:
         """The item that is open."""
         return {"item_id": self.items[-1]["id"], "output_index": len(self.items) - 1}
+
+
+def item_id(prefix: str, seed: str, number: int) -> str:
+    """An id that is the same whole and in a stream."""
+    return f"{prefix}_{seed}{number:04d}"

@@ -1,0 +1,153 @@
+"""One request on its way through the pipeline: what it is called, what it carries, what it leaves.
+
+`pipeline.py` spells the order of its stations; here is what they hand on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from airouter import request_ids
+from airouter.wire import Refused, head_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airouter.auth import Principal
+    from airouter.config.snapshot import Model
+    from airouter.dialects import passthrough
+    from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
+    from airouter.generation import Generation, Target
+    from airouter.providers.binding import Api
+    from airouter.telemetry.record import Record
+    from airouter.wire import Exchange, Headers, Reply
+
+CONTENT_TYPE = b"content-type"
+EVENT_STREAM = b"text/event-stream"
+
+
+@dataclass(frozen=True)
+class Door:
+    """An endpoint that the pipeline serves: what it is called, and how it says that it failed."""
+
+    path: str
+    api: Api
+    operation: str
+    """`Record.operation`."""
+    dialect: str
+    """Whose API it is."""
+    id_header: bytes
+    """How the client's SDK calls the id of a request; `x-request-id` is always there."""
+    forwarded: tuple[bytes, ...]
+    returned: tuple[bytes, ...]
+    """Headers that go through where both sides speak the same dialect, to and from a provider."""
+    error_status: Callable[[Failure], int]
+    error_headers: Callable[[Failure], Headers]
+    error_body: Callable[[Failure], bytes]
+    stateful: bool = False
+    """Whether requests may go on from earlier ones: see `Turns`."""
+
+
+class Turns(Protocol):
+    """What stands between a stateful door and its clients: `responses/service.py`."""
+
+    async def begin(
+        self,
+        exchange: Exchange,
+        principal: Principal,
+        request: passthrough.Request,
+        model: Model,
+        *,
+        api: Api,
+        native: bool,
+    ) -> Exchange | None:
+        """Complete a request with what it goes on from; None when it is answered already.
+
+        `native` says that every backend of the model keeps such state itself. The exchange that
+        is given is settled when it has its answer. Raises `Failure`.
+        """
+        ...
+
+
+class Call:
+    """One request on its way."""
+
+    __slots__ = ("door", "exchange", "generation", "head", "record", "request")
+
+    def __init__(self, exchange: Exchange, door: Door, record: Record) -> None:
+        self.exchange = exchange
+        self.door = door
+        self.record = record
+        self.generation: Generation
+        """The one that the request started with, whatever is reloaded meanwhile."""
+        self.request: passthrough.Request
+        self.head: bytes
+        """The header lines that every provider gets."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An attempt that gave the client nothing yet."""
+
+    failure: Failure
+    again: bool
+    """Whether another attempt may mend it, and below, whether that may be at the same backend."""
+    same: bool = True
+
+
+def forwarded(call: Call, target: Target) -> bytes:
+    """The header lines of a target, the client's own before them where they mean something."""
+    if not target.crossing.same_dialect:
+        return target.head
+    given = call.exchange.headers
+    own = {name: given[name] for name in call.door.forwarded if name in given}
+    return head_lines(target.headers | own) if own else target.head
+
+
+def returned(call: Call, target: Target, given: Mapping[bytes, bytes], kind: bytes) -> Headers:
+    """The headers of an answer; of the provider's own where they mean something there."""
+    headers: Headers = []
+    if target.crossing.same_dialect:
+        kind = given.get(CONTENT_TYPE, kind)
+        headers = [(name, given[name]) for name in call.door.returned if name in given]
+    return [(CONTENT_TYPE, kind), *headers, *ids_of(call)]
+
+
+def ids_of(call: Call) -> Headers:
+    """The id of the request, in every name that the client may look for."""
+    name = call.record.request_id.encode("ascii")
+    headers = [(request_ids.HEADER, name)]
+    if call.door.id_header != request_ids.HEADER:
+        headers.append((call.door.id_header, name))
+    return headers
+
+
+def streams(call: Call, target: Target, reply: Reply) -> bool:
+    """Whether an answer comes as a stream: what passes through says so itself."""
+    if target.crossing.same_dialect:
+        return reply.headers.get(CONTENT_TYPE, b"").startswith(EVENT_STREAM)
+    return call.request.stream
+
+
+def note_start(record: Record, status: int) -> None:
+    """The first byte of an answer went out."""
+    record.status = status
+    record.first_byte = monotonic()
+
+
+def note_usage(record: Record, usage: Usage | None) -> None:
+    """What the provider counted."""
+    if usage is not None:
+        record.input_tokens = usage.input_tokens or 0
+        record.output_tokens = usage.output_tokens or 0
+        record.cached_tokens = usage.cached_tokens or 0
+        record.reasoning_tokens = usage.reasoning_tokens or 0
+
+
+def note_failure(record: Record, failure: Failure) -> None:
+    """The provider gave up inside a stream, and the client knows."""
+    record.error = (failure.code or failure.type)[:64]
+    record.attempts[-1].error = Refused.kind
