@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 NAME = re.compile(
     r"claude-(?:(?P<old>\d)(?:[-.](?P<old_minor>\d))?-)?(?P<family>opus|sonnet|haiku|fable|mythos)"
@@ -37,8 +38,9 @@ class Traits:
     """What an answer may have; asked for where a client says nothing."""
 
 
+@lru_cache(maxsize=1024)
 def traits_of(model: str) -> Traits:
-    """The traits of a model, whatever cloud its name is from."""
+    """The traits of a model, whatever cloud its name is from; every request asks for some."""
     version = version_of(model)
     family = family_of(model)
     newest = version >= (4, 7)

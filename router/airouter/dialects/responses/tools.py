@@ -42,6 +42,8 @@ def tools_of(
 
     `most` is how often the provider may run its own. Raises `Failure` 400.
     """
+    if not given and not added:
+        return ()
     tools: Tools = []
     seen: set[object] = set()
     for number, native in enumerate(given):

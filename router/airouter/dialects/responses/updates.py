@@ -25,6 +25,8 @@ def updated(request: schema.Request) -> schema.Request:
         update = read(item, schema.ConfigurationUpdate, at)
         reasoning = overlaid(reasoning, update.reasoning)
         text = overlaid(text, update.text)
+    if reasoning is request.reasoning and text is request.text:
+        return request
     return msgspec.structs.replace(request, reasoning=reasoning, text=text)
 
 
