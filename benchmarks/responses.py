@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -79,22 +81,31 @@ def beside_chat(bench: Bench) -> Iterator[Row]:
 
 
 def sessions(bench: Bench) -> Iterator[Row]:
-    """(l) CPU for a turn over a WebSocket, beside the same turn over HTTP."""
-    bench.tell("(l) a streamed turn over HTTP and over a WebSocket")
-    with router.router(bench.folder, 1, backends=1, provider=MOCK) as server:
-        ratios, costs = [], []
-        for _ in range(bench.rounds):
-            http = cost_of(server, by_http)
-            socket = cost_of(server, by_socket)
-            bench.tell(f"  HTTP {http * 1e6:.0f} us, WebSocket {socket * 1e6:.0f} us")
-            costs.append(socket * 1e6)
-            ratios.append(socket / http)
-    ratio = statistics.median(ratios)
-    figure = f"{statistics.median(costs):.0f} us CPU"
-    yield Row("(l) a turn over a WebSocket", figure, f"{ratio:.2f} of HTTP", "< 1", ratio < 1)
+    """(l) CPU for a turn over a WebSocket, beside the same turn over HTTP.
+
+    A turn that goes on from the one before: over HTTP by what is stored, over a WebSocket by what
+    the session remembers. And one alone, which over HTTP leaves nothing to go on from.
+    """
+    for what, length in (("that goes on from the one before", CONVERSATION), ("alone", 1)):
+        bench.tell(f"(l) a streamed turn {what}, over HTTP and over a WebSocket")
+        with router.router(bench.folder, 1, backends=1, provider=MOCK) as server:
+            ratios, costs = [], []
+            for _ in range(bench.rounds):
+                http = cost_of(server, partial(by_http, length=length))
+                socket = cost_of(server, partial(by_socket, length=length))
+                bench.tell(f"  HTTP {http * 1e6:.0f} us, WebSocket {socket * 1e6:.0f} us")
+                costs.append(socket * 1e6)
+                ratios.append(socket / http)
+        ratio = statistics.median(ratios)
+        figure = f"{statistics.median(costs):.0f} us CPU"
+        row = f"(l) a turn {what}, over a WebSocket"
+        yield Row(row, figure, f"{ratio:.2f} of HTTP", "< 1", ratio < 1)
 
 
 Turns = Callable[[int], Awaitable[None]]
+CONVERSATION = 8
+"""Turns that go on from one another."""
+ID = re.compile(rb'"response":\{"id":"(resp_\w+)"')
 
 
 def cost_of(server: Running, turns: Turns) -> float:
@@ -109,25 +120,38 @@ def cost_of(server: Running, turns: Turns) -> float:
     return (server.cpu() - before) / (TURNS * CONNECTIONS)
 
 
-async def by_http(port: int) -> None:
-    """Turns of one connection that is kept alive."""
-    body = wrk.RESPONSE[:-1] + ',"stream":true}'
+async def by_http(port: int, length: int) -> None:
+    """Turns of one connection that is kept alive, in conversations of such a length."""
     head = f"POST {RESPONSES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
-    request = f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in range(TURNS):
-        writer.write(request)
-        await reader.readuntil(b"0\r\n\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    previous = None
+    for number in range(TURNS):
+        body = turn(previous if number % length else None, stream=True, store=length > 1)
+        writer.write(f"{head}content-length: {len(body)}\r\n\r\n{body}".encode())
+        previous = id_in(await reader.readuntil(b"0\r\n\r\n"))
     writer.close()
 
 
-async def by_socket(port: int) -> None:
-    """Turns of one session."""
-    message = '{"type":"response.create",' + wrk.RESPONSE[1:]
+async def by_socket(port: int, length: int) -> None:
+    """The same of one session."""
+    previous = None
     async with dialled(port) as (reader, writer):
-        for _ in range(TURNS):
-            writer.write(masked(message.encode()))
-            await reader.readuntil(b'"type":"response.completed"')
+        for number in range(TURNS):
+            body = turn(previous if number % length else None, type="response.create", store=False)
+            writer.write(masked(body.encode()))
+            previous = id_in(await reader.readuntil(b'"type":"response.completed"'))
+
+
+def turn(previous: str | None, **fields: str | bool) -> str:
+    """A request, or a message, that goes on from a response."""
+    more = {"previous_response_id": previous} if previous is not None else {}
+    return json.dumps(json.loads(wrk.RESPONSE) | fields | more)
+
+
+def id_in(events: bytes) -> str | None:
+    """The id of the newest response among events."""
+    found = ID.findall(events)
+    return found[-1].decode() if found else None
 
 
 @contextlib.asynccontextmanager

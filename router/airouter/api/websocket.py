@@ -104,6 +104,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._is_text = True
         self._plain = False
         """Whether messages go out uncompressed."""
+        self._behind = False
+        """Whether the client has more to read than a transport holds gladly."""
         self._ends_at = time.monotonic() + sessions.life
         self._awaits_pong = False
         self._is_over = False
@@ -133,10 +135,12 @@ class WebSocketProtocol(asyncio.Protocol):
         self._take()
 
     def pause_writing(self) -> None:
+        self._behind = True
         if self._session is not None:
             self._session.pause()
 
     def resume_writing(self) -> None:
+        self._behind = False
         if self._session is not None:
             self._session.resume()
 
@@ -182,13 +186,13 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._wire.state is not OPEN or self._transport.is_closing():
             return
         if self._plain:
-            data = framed(messages[0]) if len(messages) == 1 else b"".join(map(framed, messages))
-            self._outbox.write(self._transport, data)
+            for message in messages:
+                self._outbox.write(self._transport, framed(message))
         else:
             for message in messages:
                 self._wire.send_text(message)
             self._flush()
-        if self._transport.get_write_buffer_size() > MOST_UNREAD:
+        if self._behind and self._transport.get_write_buffer_size() > MOST_UNREAD:
             self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
