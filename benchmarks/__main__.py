@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import report, tools
-from benchmarks.cases import CASES, Bench
+from benchmarks.bench import Bench
+from benchmarks.cases import CASES
 from benchmarks.rows import Row
 
 

@@ -6,45 +6,17 @@ import contextlib
 import statistics
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import trustme
 
 from benchmarks import clients, latency, nginx, responses, router, streams, translations, wrk
+from benchmarks.bench import Bench
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row
 
 Started = contextlib.AbstractContextManager[Running]
 REQUESTS_PER_CLIENT = 60_000
 KILOBYTE = 1_000
-
-
-@dataclass(frozen=True)
-class Bench:
-    """How long and how often to measure, and where to leave files meanwhile."""
-
-    folder: Path
-    seconds: int
-    rounds: int
-    tell: Callable[[str], None]
-
-    def paired(self, subject: Running, reference: Running) -> tuple[wrk.Load, float]:
-        """A server's load and its ratio to the reference, measured in turn; the medians."""
-        loads, ratios = [], []
-        for _ in range(self.rounds):
-            base = wrk.load(reference, self.folder, self.seconds)
-            load = wrk.load(subject, self.folder, self.seconds)
-            ratio = load.requests_per_second / base.requests_per_second
-            self.tell(
-                f"  nginx {base.requests_per_second:,.0f}/s {base.cpu_per_request * 1e6:.1f} us, "
-                f"router {load.requests_per_second:,.0f}/s {load.cpu_per_request * 1e6:.1f} us: "
-                f"{ratio:.3f}"
-            )
-            loads.append(load)
-            ratios.append(ratio)
-        loads.sort()
-        return loads[len(loads) // 2], statistics.median(ratios)
 
 
 def throughput(

@@ -20,7 +20,7 @@ from benchmarks.router import KEY
 from benchmarks.rows import Row
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 PASSING = {"type": "OpenAI", "baseURL": "/v1", "upstreamName": "gpt-4o-2024-11-20"}

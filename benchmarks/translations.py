@@ -19,7 +19,7 @@ from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row
 
 if TYPE_CHECKING:
-    from benchmarks.cases import Bench
+    from benchmarks.bench import Bench
 
 MOST_OF_PASSING = 2.5
 MOST_PER_EVENT = 60.0
