@@ -47,8 +47,8 @@ class Request(msgspec.Struct, eq=False):
     """What a provider of the same dialect gets instead of some of the client's fields."""
     credential: str = ""
     """Who is asked."""
-    rename: Callable[[bytes], bytes] | None = None
-    """Gives the ids in an answer of the same dialect a form that means something to us."""
+    rename: Callable[[str, bytes], bytes] | None = None
+    """Gives the ids in a credential's answer of the same dialect a form that we know again."""
     seal: Callable[[bytes], bytes] | None = None
     """Seals what a translated answer has packed in it."""
     version: str = ""

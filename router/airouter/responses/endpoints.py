@@ -6,6 +6,7 @@ A response that its provider keeps is asked for there, by the account that its i
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from airouter.auth import Principal
+    from airouter.dialects.responses.usage import Rename
     from airouter.generation import Account, Generation
     from airouter.responses.pinning import Pin
     from airouter.responses.service import Service
@@ -125,10 +127,10 @@ class Kept:
             raise response_not_found(id_)
         return account
 
-    def _renamer(self, pin: Pin, id_: str) -> Renamer:
-        renamer = Renamer(pin, self._service.sealer, self._tenant)
+    def _renamer(self, pin: Pin, id_: str) -> Rename:
+        renamer = Renamer(self._service.sealer, self._tenant)
         renamer.know(pin.id, id_)
-        return renamer
+        return partial(renamer, pin.credential)
 
     async def _ask(
         self,
@@ -170,10 +172,10 @@ class Kept:
         raise failure
 
 
-async def relayed(reply: Reply, renamer: Renamer) -> AsyncIterator[bytes]:
+async def relayed(reply: Reply, rename: Rename) -> AsyncIterator[bytes]:
     """The events that a provider replays."""
     relay = Relay(reply)
-    relaying = asyncio.create_task(relay.run(UsageReader(relay.put, renamer)))
+    relaying = asyncio.create_task(relay.run(UsageReader(relay.put, rename)))
     try:
         while (piece := await relay.next()) is not None:
             yield piece

@@ -50,7 +50,12 @@ def inner_of(given: msgspec.Raw | None) -> bytes:
 
 def output_of(response: bytes) -> bytes:
     """The items that a response put out, without the brackets around them."""
-    return bytes(_output.decode(response).output).strip()[1:-1].strip()
+    return row_of(_output.decode(response).output)
+
+
+def row_of(items: msgspec.Raw) -> bytes:
+    """A list of items without its brackets."""
+    return bytes(items).strip()[1:-1].strip()
 
 
 def joined(parts: Iterable[bytes]) -> bytes:

@@ -7,7 +7,7 @@ account cannot use it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -46,20 +46,12 @@ def unpinned(id_: str, sealer: Sealer, tenant: str) -> Pin | None:
     return None if plain is None else _decoder.decode(plain)
 
 
-class Asked(Protocol):
-    """What knows which credential is asked."""
-
-    @property
-    def credential(self) -> str: ...
-
-
 class Renamer:
     """Gives the ids of responses in bodies and events their pinned form, each always the same."""
 
-    __slots__ = ("_asked", "_known", "_sealer", "_tenant")
+    __slots__ = ("_known", "_sealer", "_tenant")
 
-    def __init__(self, asked: Asked, sealer: Sealer, tenant: str) -> None:
-        self._asked = asked
+    def __init__(self, sealer: Sealer, tenant: str) -> None:
         self._sealer = sealer
         self._tenant = tenant
         self._known: dict[bytes, bytes] = {}
@@ -68,7 +60,8 @@ class Renamer:
         """The client has a name for an id of the provider already."""
         self._known[theirs.encode()] = ours.encode()
 
-    def __call__(self, data: bytes) -> bytes:
+    def __call__(self, credential: str, data: bytes) -> bytes:
+        """What `credential` has answered, or whole events of it."""
         at = data.find(b'"resp_')
         if at < 0:
             return data
@@ -77,15 +70,15 @@ class Renamer:
         while at >= 0:
             end = data.find(b'"', at + 1)
             if data[max(0, at - BEFORE) : at].rstrip().endswith(FIELDS):
-                pieces += (data[done : at + 1], self._renamed(data[at + 1 : end]))
+                pieces += (data[done : at + 1], self._renamed(data[at + 1 : end], credential))
                 done = end
             at = data.find(b'"resp_', at + 1)
         pieces.append(data[done:])
         return b"".join(pieces)
 
-    def _renamed(self, theirs: bytes) -> bytes:
+    def _renamed(self, theirs: bytes, credential: str) -> bytes:
         ours = self._known.get(theirs)
         if ours is None:
-            pin = Pin(self._asked.credential, theirs.decode())
+            pin = Pin(credential, theirs.decode())
             ours = self._known[theirs] = pinned(pin, self._sealer, self._tenant).encode()
         return ours

@@ -23,6 +23,7 @@ from airouter.failures import Failure, invalid_field
 from airouter.responses.asking import (
     OURS,
     REFERENCE,
+    REQUEST,
     THEIRS,
     TRIGGER,
     conversation_in,
@@ -149,26 +150,27 @@ class Service:
     ) -> Exchange | None:
         """See `pipeline.Turns`."""
         fields, tenant = request.fields, principal.tenant
-        if isinstance(exchange, Memory) and flag(fields, "background"):
+        in_session = isinstance(exchange, Memory)
+        if in_session and flag(fields, "background"):
             raise invalid_field("background", "A session has no responses in the background.")
         may_store = wants_storing(fields)
-        plain = api != "compact" and is_plain(request) and not isinstance(exchange, Memory)
-        if plain and native and not may_store:
+        plain = api != "compact" and is_plain(request)
+        if plain and native and not (may_store or in_session):
             return exchange  # with the provider's own id, as it leads nowhere
-        request.rename = renamer = Renamer(request, self.sealer, tenant)
+        request.rename = renamer = Renamer(self.sealer, tenant)
         stores = False
         seals = Seals(self.sealer, tenant)
         if not native:
             request.seal = seals.seal
             request.answer_id = exchange.id if isinstance(exchange, Job) else new_id()
             stores = self.keeps and api in ANSWERED and may_store
-        if plain and not stores:
+        if plain and not (stores or in_session):
             return exchange
         archive = self.archive_of(principal)
         turn = Turn(exchange, request, seals=seals, renamer=renamer, archive=archive)
         turn.stores = stores
         turn.items = inner_of(fields.get("input"))
-        if plain:
+        if plain and not says_more(exchange, request):
             return turn
         return await self._go_on(turn, principal, model, api=api, native=native)
 
@@ -237,7 +239,7 @@ class Service:
         if isinstance(turn.exchange, FrameExchange) and not native:
             request.fields = known_fields(request.fields)
         inner = joined((turn.context.items, turn.items))
-        if REFERENCE in inner and not (native and not turn.context.items):
+        if inner.find(REFERENCE) >= 0 and not (native and not turn.context.items):
             inner = await resolved(inner, turn.archive, all_here=not native)
         inner = turn.seals.open(inner)
         if inner == turn.items and request.fields is turn.given:
@@ -250,7 +252,7 @@ class Service:
     async def _extras(self, turn: Turn, model: Model) -> Exchange | None:
         request, exchange = turn.request, turn.exchange
         opened = inner_of(request.fields.get("input"))
-        if TRIGGER in opened and await self._compact(turn, model, opened):
+        if opened.find(TRIGGER) >= 0 and await self._compact(turn, model, opened):
             return None
         tokens = threshold_in(request.fields.get("context_management"))
         if tokens is not None:
@@ -373,9 +375,16 @@ PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", 
 """What a response repeats of any request."""
 
 
+def says_more(exchange: Exchange, request: Request) -> bool:
+    """Whether a session says something that a plain request does not."""
+    if not isinstance(exchange, FrameExchange):
+        return False
+    return exchange.warms_up or not request.fields.keys() <= REQUEST
+
+
 def is_new(items: bytes) -> bool:
     """Whether items read the same without those before them, and to a provider as to us."""
-    return ANY_MARK not in items and REFERENCE not in items
+    return items.find(ANY_MARK) < 0 and items.find(REFERENCE) < 0
 
 
 def new_id() -> str:

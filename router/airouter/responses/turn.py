@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.responses.events import data_of_last, split_last
+from airouter.responses.items import Output, row_of
 from airouter.responses.records import Context, recorded
 from airouter.state.base import StoreError
 from airouter.wire import Exchange
@@ -37,7 +38,7 @@ class LastEvent(msgspec.Struct):
     type: str = ""
 
 
-class Body(msgspec.Struct):
+class Body(Output):
     """As much of a response as is of use here."""
 
     id: str = ""
@@ -77,6 +78,7 @@ class Turn(Exchange):
 
     __slots__ = (
         "_held",
+        "_memory",
         "_status",
         "_streaming",
         "archive",
@@ -120,6 +122,7 @@ class Turn(Exchange):
         """Whether the response is to be kept here."""
         self.conversation: Appending | None = None
         self.threshold: Threshold | None = None
+        self._memory = exchange if isinstance(exchange, Memory) else None
         self._held: bytes | None = None
         self._status: tuple[int, Headers] = (200, [])
         self._streaming = False
@@ -157,11 +160,12 @@ class Turn(Exchange):
     def write(self, data: bytes) -> None:
         if self._held is not None:
             self._held += data
-            return
-        if b'"response"' in data and self._keeps:
-            data, self._held = split_last(data)
-        if data:
+        elif data.find(b'"response"') < 0 or not self._keeps:  # "in" takes four times as long
             self.exchange.write(data)
+        else:
+            before, self._held = split_last(data)
+            if before:
+                self.exchange.write(before)
 
     def end(self) -> None:
         """The client gets it in `settle`."""
@@ -190,7 +194,7 @@ class Turn(Exchange):
             self.stores
             or self.conversation is not None
             or self.threshold is not None
-            or isinstance(self.exchange, Memory)
+            or self._memory is not None
         )
 
     async def _finish(self, held: bytes) -> bytes:
@@ -203,6 +207,7 @@ class Turn(Exchange):
         if self.threshold is not None and body.status == "completed":
             held = await self.threshold.apply(held, streaming=self._streaming)
             response = self._response_in(held)
+            body = _body.decode(response)
         await self._keep(body, response)
         return held
 
@@ -212,13 +217,13 @@ class Turn(Exchange):
         return bytes(_last.decode(data_of_last(held)).response)
 
     async def _keep(self, body: Body, response: bytes) -> None:
-        exchange = self.exchange
         stored = self.stores and await self._store(body.id, response)
         if body.status == "failed":
             return
-        if isinstance(exchange, Memory):
-            after = self.context.followed_by(body.id, self.items, response, stored=stored)
-            exchange.remember(body.id, after)
+        if self._memory is not None:
+            output = row_of(body.output)
+            after = self.context.followed_by(body.id, self.items, output, stored=stored)
+            self._memory.remember(body.id, after)
         if self.conversation is not None:
             await self.conversation.append(self.items, response)
 

@@ -16,6 +16,7 @@ import msgspec
 
 from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
 from airouter.dialects.chat.errors import error_event
+from airouter.dialects.framing import last_end
 from airouter.dialects.tail import Tail
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ TAIL = 8_192
 
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
-ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 class Chunk(msgspec.Struct):
@@ -108,7 +108,7 @@ class UsageHider:
 
     def _hold_back(self, data: bytes) -> bytes:
         """Keep an unfinished event for later; give what stands before it."""
-        end = max((data.rfind(mark) + len(mark) for mark in ENDS if mark in data), default=0)
+        end = last_end(data)
         if len(data) - end > EVENT_LIMIT:
             return data
         self._held = data[end:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -104,15 +105,20 @@ class ResponsesPassthrough(Crossing):
         if request.envelope:
             envelope = {**envelope, **request.envelope}
         body = rewritten(request, self._edits, envelope)
-        return [without_foreign(body, self._foreign) if b"__airouter" in body else body]
+        return [without_foreign(body, self._foreign) if body.find(b"__airouter") >= 0 else body]
 
     def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
         (reply,) = replies
-        body = request.rename(reply.body) if request.rename else reply.body
+        body = reply.body
+        if request.rename is not None:
+            body = request.rename(request.credential, body)
         return answered(body, responses_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
-        return ResponsesUsageReader(write, request.rename)
+        if request.rename is None:
+            return ResponsesUsageReader(write, None)
+        rename = partial(request.rename, request.credential)
+        return ResponsesUsageReader(write, rename)
 
 
 def answered(body: bytes, usage: Usage | None) -> Given:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.framing import last_end
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.wire import BrokenReply
@@ -25,7 +26,6 @@ Rename = Callable[[bytes], bytes]
 
 EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
-ENDS = (b"\n\n", b"\r\n\r\n")
 LONGEST_EDGE = 3
 """Bytes of an end of which the last is missing."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
@@ -111,7 +111,7 @@ class UsageReader:
 
     def feed(self, data: bytes) -> None:
         seen = self._edge + data
-        end = max(seen.rfind(mark) + len(mark) if mark in seen else 0 for mark in ENDS)
+        end = last_end(seen)
         if not end:
             self._hold(data, seen)
             return
