@@ -84,7 +84,8 @@ def sessions(bench: Bench) -> Iterator[Row]:
     """(l) CPU for a turn over a WebSocket, beside the same turn over HTTP.
 
     A turn that goes on from the one before: over HTTP by what is stored, over a WebSocket by what
-    the session remembers. And one alone, which over HTTP leaves nothing to go on from.
+    the session remembers. And one alone, which over HTTP leaves nothing to go on from. Each request
+    and each handshake has the headers that OpenAI's SDK sends.
     """
     for what, length in (("that goes on from the one before", CONVERSATION), ("alone", 1)):
         bench.tell(f"(l) a streamed turn {what}, over HTTP and over a WebSocket")
@@ -105,6 +106,27 @@ def sessions(bench: Bench) -> Iterator[Row]:
 Turns = Callable[[int], Awaitable[None]]
 CONVERSATION = 8
 """Turns that go on from one another."""
+SDK = "\r\n".join(
+    (
+        "host: x",
+        "accept-encoding: gzip, deflate",
+        "connection: keep-alive",
+        "accept: application/json",
+        "content-type: application/json",
+        "user-agent: AsyncOpenAI/Python 2.6.1",
+        "x-stainless-lang: python",
+        "x-stainless-package-version: 2.6.1",
+        "x-stainless-os: Linux",
+        "x-stainless-arch: x64",
+        "x-stainless-runtime: CPython",
+        "x-stainless-runtime-version: 3.13.0",
+        "x-stainless-async: async:asyncio",
+        "x-stainless-retry-count: 0",
+        "x-stainless-read-timeout: 600",
+        f"authorization: Bearer {KEY}",
+        "",
+    )
+)
 ID = re.compile(rb'"response":\{"id":"(resp_\w+)"')
 
 
@@ -122,7 +144,7 @@ def cost_of(server: Running, turns: Turns) -> float:
 
 async def by_http(port: int, length: int) -> None:
     """Turns of one connection that is kept alive, in conversations of such a length."""
-    head = f"POST {RESPONSES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
+    head = f"POST {RESPONSES} HTTP/1.1\r\n{SDK}"
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     previous = None
     for number in range(TURNS):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 
 class Outbox:
@@ -20,10 +21,10 @@ class Outbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: list[tuple[asyncio.Transport, bytes | None]] = []
+        self._waiting: list[tuple[asyncio.Transport, bytes | Callable[[], bytes] | None]] = []
 
-    def write(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Write at the end of this turn."""
+    def write(self, transport: asyncio.Transport, data: bytes | Callable[[], bytes]) -> None:
+        """Write at the end of this turn; what is called gives what there is by then."""
         waiting = self._waiting
         if not waiting:
             self._loop.call_soon(self._flush)
@@ -38,7 +39,8 @@ class Outbox:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for transport, data in waiting:
+        for transport, said in waiting:
+            data = said if said is None or isinstance(said, bytes) else said()
             if data is None:
                 transport.close()
             elif not transport.is_closing():  # uvloop refuses a write to one that was lost

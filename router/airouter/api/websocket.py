@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from struct import Struct
 from typing import TYPE_CHECKING, Any, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -24,7 +25,7 @@ from airouter.responses.frames import failure_message
 from airouter.responses.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from uvicorn import Config
     from uvicorn.server import ServerState
@@ -47,6 +48,7 @@ FINISHING = 900.0
 CLOSING = 10.0
 """Seconds that a client gets to answer a close."""
 SHORT, LONG = 126, 65_536
+MEDIUM_HEADER, LONG_HEADER = Struct(">HH").pack, Struct(">HQ").pack
 QUIET = logging.getLogger("airouter.websocket.wire")
 QUIET.disabled = True  # a client's mistakes are its own, and there may be many
 
@@ -104,6 +106,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._is_text = True
         self._plain = False
         """Whether messages go out uncompressed."""
+        self._unsent: list[bytes] = []
+        """Messages of this turn of the loop."""
         self._behind = False
         """Whether the client has more to read than a transport holds gladly."""
         self._ends_at = time.monotonic() + sessions.life
@@ -127,6 +131,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._session = None
 
     def data_received(self, data: bytes) -> None:
+        self._say()
         self._wire.receive_data(data)
         self._take()
 
@@ -175,33 +180,47 @@ class WebSocketProtocol(asyncio.Protocol):
         try:
             self._sessions.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:
-            self.send([failure_message(failure)])
+            self.send(failure_message(failure))
             if self._session is not None:
                 self._session.end(1008, "the key is not valid")
 
     # What a session says.
 
-    def send(self, messages: Sequence[bytes]) -> None:
-        """Text messages."""
-        if self._wire.state is not OPEN or self._transport.is_closing():
-            return
-        if self._plain:
-            for message in messages:
-                self._outbox.write(self._transport, framed(message))
-        else:
-            for message in messages:
-                self._wire.send_text(message)
-            self._flush()
+    def send(self, message: bytes) -> None:
+        """A text message. Those of one turn of the loop leave in one write."""
+        if not self._unsent:
+            self._outbox.write(self._transport, self._frames)
+        self._unsent.append(message)
         if self._behind and self._transport.get_write_buffer_size() > MOST_UNREAD:
             self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
         """Close."""
         if self._wire.state is OPEN:
+            self._say()
             self._wire.send_close(code, reason)
             self.deadline = time.monotonic() + CLOSING
             self._awaits_pong = True
             self._flush()
+
+    def _say(self) -> None:
+        """Let what is unsent go before anything that comes now, be it a close."""
+        if self._unsent:
+            self._outbox.write(self._transport, self._frames())
+
+    def _frames(self) -> bytes:
+        """What is unsent, as it goes over the wire; nothing once that is closing."""
+        messages, self._unsent = self._unsent, []
+        if self._wire.state is not OPEN:
+            return b""
+        if self._plain:
+            pieces: list[bytes] = []
+            for message in messages:
+                pieces += (header_of(len(message)), message)
+            return b"".join(pieces)
+        for message in messages:
+            self._wire.send_text(message)
+        return b"".join(self._wire.data_to_send())
 
     # What a client says.
 
@@ -243,14 +262,18 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._session is None or self._wire.state is not OPEN:
             return
         if not self._is_text:
-            self._wire.fail(1003, "messages are text")
+            self._fail(1003, "messages are text")
             return
         try:
             message.decode()
         except UnicodeDecodeError:
-            self._wire.fail(1007, "a text is not UTF-8")
+            self._fail(1007, "a text is not UTF-8")
             return
         self._session.receive(message)
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._say()
+        self._wire.fail(code, reason)
 
     def _shake_hands(self, request: Request) -> None:
         response = self._wire.accept(request)
@@ -289,7 +312,7 @@ class WebSocketProtocol(asyncio.Protocol):
             f"A connection lives {self._sessions.life / 60:g} minutes: open a new one.",
             code="websocket_connection_limit_reached",
         )
-        self.send([failure_message(failure)])
+        self.send(failure_message(failure))
         self._is_over = True
         self.deadline = time.monotonic() + FINISHING
         if self._session is not None:
@@ -301,11 +324,10 @@ DEFLATE = ServerPerMessageDeflateFactory(
 )
 
 
-def framed(message: bytes) -> bytes:
-    """A whole text message of a server: one frame, not masked (RFC 6455, section 5.2)."""
-    size = len(message)
+def header_of(size: int) -> bytes:
+    """What goes before a text message: the header of its only frame (RFC 6455, section 5.2)."""
     if size < SHORT:
-        return b"\x81%c%b" % (size, message)
+        return b"\x81%c" % size
     if size < LONG:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2), message)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8), message)
+        return MEDIUM_HEADER(0x817E, size)
+    return LONG_HEADER(0x817F, size)

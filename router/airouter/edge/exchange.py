@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from airouter.tasks import begun
 from airouter.wire import Exchange
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httptools
     from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.server import ServerState
@@ -70,12 +71,8 @@ class EdgeExchange(Exchange):
         self._gone = False
 
     def run(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the pipeline, on new Pythons without waiting for the loop's next turn."""
-        serving = self._serve(self)
-        if sys.version_info >= (3, 12):
-            self._task = asyncio.Task(serving, loop=loop, eager_start=True)
-        else:
-            self._task = loop.create_task(serving)
+        """Start the pipeline."""
+        self._task = begun(self._serve(self), loop)
 
     def lose_client(self) -> None:
         """The client is gone: nobody waits for an answer."""

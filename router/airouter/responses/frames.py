@@ -11,7 +11,7 @@ from airouter.responses.line import Asking
 from airouter.responses.turn import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
@@ -32,8 +32,8 @@ class Link(Protocol):
     paused: bool
     """Whether the client reads too slowly for more."""
 
-    def send(self, messages: Sequence[bytes]) -> None:
-        """JSON objects for the client, a message each."""
+    def send(self, message: bytes) -> None:
+        """A JSON object for the client."""
         ...
 
     def recall(self, id_: str) -> Context | None: ...
@@ -102,26 +102,28 @@ class FrameExchange(Memory):
         self.status = status
         if status == 200:
             event = {"type": "response.completed", "sequence_number": 0}
-            self._send([msgspec.json.encode({**event, "response": msgspec.Raw(body)})])
+            self._send(msgspec.json.encode({**event, "response": msgspec.Raw(body)}))
             return
         if self._previous is not None:
             self._link.forget(self.stream_id, self._previous)
         error = msgspec.json.decode(body).get("error")
-        self._send([error_message(status, error, dict(headers).get(b"retry-after"))])
+        self._send(error_message(status, error, dict(headers).get(b"retry-after")))
 
     def start(self, status: int, headers: Headers) -> None:  # noqa: ARG002  # a frame has none
         self.started = True
         self.status = status
+        if self._link.paused and self.source is not None:  # a stream that began meanwhile
+            self.source.pause()
 
     def write(self, data: bytes) -> None:
         # JSON has its own line ends escaped, so what looks like a line of data is one.
         at = data.find(b"\ndata: ")
         if at >= 0 and data.find(b"\n", at + 1) == len(data) - 2:  # one event, as we write them
-            self._send((data[at + 7 : -2],))
+            self._send(data[at + 7 : -2])
             return
-        lines = data.split(b"\n")
-        said = [line[5:].strip() for line in lines if line.startswith(b"data:")]
-        self._send([event for event in said if event != DONE])
+        for line in data.split(b"\n"):
+            if line.startswith(b"data:") and (event := line[5:].strip()) != DONE:
+                self._send(event)
 
     def end(self) -> None:
         """The last event said so."""
@@ -135,12 +137,8 @@ class FrameExchange(Memory):
     def remember(self, id_: str, context: Context) -> None:
         self._link.remember(self, id_, context)
 
-    def _send(self, events: Sequence[bytes]) -> None:
-        if self._suffix:
-            events = [event[:-1] + self._suffix for event in events]
-        self._link.send(events)
-        if self._link.paused and self.source is not None:  # a stream that began meanwhile
-            self.source.pause()
+    def _send(self, event: bytes) -> None:
+        self._link.send(event[:-1] + self._suffix if self._suffix else event)
 
 
 def suffix_of(stream_id: str | None) -> bytes:

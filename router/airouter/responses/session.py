@@ -17,10 +17,9 @@ import msgspec
 from airouter.failures import Failure, invalid_field
 from airouter.responses.frames import FrameExchange, failure_message
 from airouter.responses.lines import Lines
+from airouter.tasks import begun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airouter.responses.background import Serve
     from airouter.responses.records import Context
 
@@ -48,7 +47,7 @@ _text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 class Wire(Protocol):
     """The connection."""
 
-    def send(self, messages: Sequence[bytes]) -> None: ...
+    def send(self, message: bytes) -> None: ...
 
     def end(self, code: int, reason: str) -> None:
         """Close it, once nothing is under way."""
@@ -112,7 +111,7 @@ class Session:
             stream_id = stream_id_in(fields)
             self._take(fields, stream_id)
         except Failure as failure:
-            self.send([failure_message(failure, stream_id)])
+            self.send(failure_message(failure, stream_id))
 
     def end(self, code: int, reason: str) -> None:
         """Finish what is under way, begin nothing more, and close."""
@@ -162,7 +161,7 @@ class Session:
         if lane.newest is not None and lane.newest.id == id_:
             lane.newest = None
 
-    def _newest(self, id_: str | None) -> Remembered | None:
+    def _newest(self, id_: str) -> Remembered | None:
         found = (lane.newest for lane in self._lanes.values())
         return next((known for known in found if known is not None and known.id == id_), None)
 
@@ -180,7 +179,7 @@ class Session:
         """Raises `Failure`."""
         kind = text_of(fields, "type")
         if kind == "response.steer":
-            self.send([steering_failed(fields)])
+            self.send(steering_failed(fields))
         elif kind == "response.create":
             self._create(fields, stream_id)
         else:
@@ -198,7 +197,8 @@ class Session:
         self._waiting_bytes += len(exchange.body)
         lane.waiting.append(exchange)
         if lane.task is None:
-            lane.task = asyncio.create_task(self._run(lane))
+            task = begun(self._run(lane), asyncio.get_running_loop())
+            lane.task = None if task.done() else task
 
     def _lane(self, stream_id: str | None) -> Lane:
         lane = self._lanes.get(stream_id)
@@ -214,7 +214,7 @@ class Session:
         generate = bytes(fields.get("generate", b"true"))
         body = {name: fields[name] for name in fields if name not in NOT_OF_A_RESPONSE}
         body["stream"] = msgspec.Raw(b"true")
-        warmed = self._newest(previous)
+        warmed = None if previous is None else self._newest(previous)
         if warmed is not None:
             body = warmed.said | body
         return FrameExchange(

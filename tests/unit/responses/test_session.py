@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airouter.responses.session import MOST_ACTIVE, Session
@@ -20,8 +20,8 @@ class Wire:
         self.said: list[bytes] = []
         self.ended = asyncio.Event()
 
-    def send(self, messages: Sequence[bytes]) -> None:
-        self.said += messages
+    def send(self, message: bytes) -> None:
+        self.said.append(message)
 
     def end(self, code: int, reason: str) -> None:
         self.ended.set()
@@ -39,8 +39,8 @@ class Provider:
     async def serve(self, exchange: Exchange) -> None:
         self.begun.append(exchange)
         await self.may_answer.wait()
-        exchange.start(200, [])
         exchange.source = self
+        exchange.start(200, [])
         for piece in self.pieces:
             exchange.write(piece)
 
