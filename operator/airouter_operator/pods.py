@@ -92,6 +92,11 @@ class Pods:
             self._pods.pop(key, None)
         return bool(gone)
 
+    def next_gone(self, key: Key) -> float | None:
+        """Seconds until the next pod is gone unless it polls; None where all of them do."""
+        away = [pod.seen for pod in self._pods.get(key, {}).values() if pod.polling <= 0]
+        return min(away) + self.grace - self._clock() if away else None
+
     def forget(self, key: Key) -> None:
         """Forget all pods of a RouterConfig."""
         self._pods.pop(key, None)
@@ -117,6 +122,11 @@ class Pods:
                 if pod.poll.refused == version and pod.poll.version != version
             ),
         )
+
+    def all_run(self, key: Key, version: str) -> bool:
+        """Whether every pod runs a version: asked at every poll, those that say it last first."""
+        pods = self._pods.get(key, {})
+        return all(pod.poll.version == version for pod in reversed(pods.values()))
 
     def count(self) -> int:
         """All pods of all RouterConfigs."""

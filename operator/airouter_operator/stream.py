@@ -73,6 +73,8 @@ class StreamServer:
         self._changed = changed
         self._ready = ready
         self._channels: dict[Key, Channel] = {}
+        self._watched: set[Key] = set()
+        """Those for whose pods a timer runs."""
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
@@ -146,8 +148,7 @@ class StreamServer:
             return await self._wait(key, poll)
         finally:
             self._pods.end(key, poll.pod)
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._pods.grace + TICK, self._notice_gone, key)
+            self._watch(key)
 
     async def _wait(self, key: Key, poll: Poll) -> web.Response:
         """Hold a poll until there is news, or for as long as a poll is held."""
@@ -167,14 +168,25 @@ class StreamServer:
         if channel is None or channel.told:
             return
         version = channel.publication.record.version
-        tally = self._pods.tally(key, version)
-        if tally.programmed == tally.connected:
+        if self._pods.all_run(key, version):
             channel.told = True
-            logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
+            count = self._pods.tally(key, version).connected
+            logger.info("%s: all %d pods run %s", key, count, version[:16])
+
+    def _watch(self, key: Key) -> None:
+        """Look for pods that are gone, when one of those that are away may be."""
+        if key in self._watched:
+            return
+        due = self._pods.next_gone(key)
+        if due is not None:
+            self._watched.add(key)
+            asyncio.get_running_loop().call_later(due + TICK, self._notice_gone, key)
 
     def _notice_gone(self, key: Key) -> None:
+        self._watched.discard(key)
         if self._pods.forget_gone(key):
             self._changed(key)
+        self._watch(key)
 
 
 def is_token_of(channel: Channel | None, authorization: str) -> bool:

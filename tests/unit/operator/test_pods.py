@@ -74,6 +74,24 @@ def test_a_poll_whose_end_comes_late_does_not_make_its_pod_go_away(
     assert not pods.forget_gone(KEY)
 
 
+def test_a_version_is_everywhere_when_every_pod_runs_it(pods: Pods) -> None:
+    pods.begin(KEY, Poll("a", "v2"))
+    pods.begin(KEY, Poll("b", "v1"))
+    assert not pods.all_run(KEY, "v2")
+    pods.begin(KEY, Poll("b", "v2"))
+    assert pods.all_run(KEY, "v2")
+
+
+def test_the_pod_that_left_first_is_the_next_that_is_gone(pods: Pods, clock: Clock) -> None:
+    for name in "ab":
+        pods.begin(KEY, Poll(name, "v1"))
+    assert pods.next_gone(KEY) is None
+    pods.end(KEY, "a")
+    clock.now += 2
+    pods.end(KEY, "b")
+    assert pods.next_gone(KEY) == 3
+
+
 def test_one_routerconfig_has_a_bounded_number_of_pods(pods: Pods, clock: Clock) -> None:
     for name in "ab":
         pods.begin(KEY, Poll(name))

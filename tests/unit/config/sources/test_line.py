@@ -1,0 +1,112 @@
+"""What a line makes of answers, from a server that speaks real TLS and writes what it is told."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import trustme
+
+from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack
+from airouter.config.snapshot import Snapshot
+from airouter.config.sources.line import Line, Lost, News
+
+PACKED = pack(Snapshot())
+HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
+WHOLE = f"{HEAD}content-length: {len(PACKED)}\r\n\r\n".encode() + PACKED
+NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class Operator:
+    """Answers each poll with the next answer; hangs up after the last."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.polls: list[bytes] = []
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                self.polls.append(head + await reader.readexactly(length))
+                writer.write(self.answers.pop(0))
+                if not self.answers:
+                    break
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def asked(operator: Operator) -> AsyncIterator[Callable[[], "asyncio.Future[News | None]"]]:
+    """A poll of a line to that operator."""
+    ca = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(tls)
+    server = await asyncio.start_server(operator.serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    stream = Stream(f"https://127.0.0.1:{port}/v1/x", ca.cert_pem.bytes().decode(), "secret")
+    line = Line(stream)
+    loop = asyncio.get_running_loop()
+    async with server:
+        yield lambda: loop.run_in_executor(None, line.poll, b"{}")
+        line.hang_up()
+
+
+async def test_a_poll_shows_its_token_and_its_words() -> None:
+    operator = Operator(WHOLE)
+    async with asked(operator) as poll:
+        await poll()
+    (said,) = operator.polls
+    assert said.startswith(b"POST /v1/x HTTP/1.1\r\n")
+    assert b"\r\nauthorization: Bearer secret\r\n" in said
+    assert said.endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WHOLE,
+        f"{HEAD}transfer-encoding: chunked\r\n\r\n{len(PACKED):x}\r\n".encode()
+        + PACKED
+        + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE,
+    ],
+)
+async def test_a_snapshot_comes_with_its_version(answer: bytes) -> None:
+    async with asked(Operator(answer)) as poll:
+        assert await poll() == News("v1", Snapshot())
+
+
+async def test_polls_share_a_connection_until_an_answer_closes_it() -> None:
+    last = NOTHING.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    operator = Operator(NOTHING, last, NOTHING)
+    async with asked(operator) as poll:
+        assert [await poll() for _ in range(3)] == [None, None, None]
+    assert operator.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "answered 503"),
+        (WHOLE[:-1], "hung up"),
+        (b"SSH-2.0\r\n\r\n", "HttpParserInvalidStatusError|HttpParserError"),
+        (f"{HEAD}content-length: 9\r\nx: {'y' * 2 * MAX_PACKED}".encode(), "sent more than"),
+        (f"{HEAD}\r\n".encode() + b"x" * 2 * MAX_PACKED, "sent more than"),
+    ],
+)
+async def test_what_is_no_answer_is_lost_and_the_next_poll_connects_anew(
+    answer: bytes, reason: str
+) -> None:
+    operator = Operator(answer, NOTHING)
+    async with asked(operator) as poll:
+        if reason == "hung up":
+            operator.answers.pop()
+        with pytest.raises(Lost, match=reason):
+            await poll()
+        operator.answers = operator.answers or [NOTHING]
+        assert await poll() is None
+    assert operator.connections == 2
