@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,12 +23,12 @@ from airouter.dialects.passthrough import Edits
 from airouter.dialects.provenance import maker_of
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import MOCK, PROVIDERS
-from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier
+from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
 from airouter.upstream.pool import Pool
 from airouter.wire import UpstreamError, head_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
@@ -183,33 +184,30 @@ def catalogs_for(
     models: Sequence[declared.Model], accounts: dict[str, Account]
 ) -> dict[Api, Catalog[Target]]:
     """The models by API. Sessions are answered as requests are, unless a provider has them too."""
+    named = by_name(models)
     catalogs: dict[Api, Catalog[Target]] = {
-        api: Catalog(routes_for(api, models, accounts)) for api in OFFERS if api != "session"
+        api: Catalog(named, partial(route_for, api, accounts)) for api in OFFERS
     }
-    catalogs["session"] = catalogs["responses"]
-    if any(account.dialer is not None for account in accounts.values()):
-        catalogs["session"] = Catalog(routes_for("session", models, accounts))
+    if all(account.dialer is None for account in accounts.values()):
+        catalogs["session"] = catalogs["responses"]
     return catalogs
 
 
-def routes_for(
-    api: Api, models: Iterable[declared.Model], accounts: dict[str, Account]
-) -> Iterable[Route[Target]]:
-    """The route of every model, with those of its backends that can be asked for an API."""
-    for model in models:
-        edits = Edits(model.parameters)
-        tiers = [
-            [
-                bound
-                for backend in tier
-                if (bound := bind(backend, accounts.get(backend.credential), api, model, edits))
-            ]
-            for tier in model.tiers
+def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> Route[Target]:
+    """The route of a model, with those of its backends that can be asked for an API."""
+    edits = Edits(model.parameters)
+    tiers = [
+        [
+            bound
+            for backend in tier
+            if (bound := bind(backend, accounts.get(backend.credential), api, model, edits))
         ]
-        route = Route(model, [Tier(backends) for backends in tiers if backends])
-        route.native = all(each.target.crossing.same_dialect for each in route.backends)
-        route.sessions_only = not route.backends and has_sessions(model, accounts)
-        yield route
+        for tier in model.tiers
+    ]
+    route = Route(model, [Tier(backends) for backends in tiers if backends])
+    route.native = all(each.target.crossing.same_dialect for each in route.backends)
+    route.sessions_only = not route.backends and has_sessions(model, accounts)
+    return route
 
 
 def has_sessions(model: declared.Model, accounts: dict[str, Account]) -> bool:

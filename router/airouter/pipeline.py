@@ -173,13 +173,23 @@ class Pipeline:
         self._budget.deposit(call.generation.snapshot.retries.budget_percent)
         call.head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
         failed = await self._try(call, route)
-        for fallback in route.fallbacks:
-            if failed is None or not failed.again:
-                break
-            failed = await self._try(call, fallback)
+        if failed is not None and failed.again:
+            failed = await self._try_fallbacks(call, route, failed)
         if failed is not None:
             failed.failure.exhausted = failed.again and len(call.record.attempts) > 1
             raise failed.failure
+
+    async def _try_fallbacks(
+        self, call: Call, route: Route[Target], failed: Failed
+    ) -> Failed | None:
+        """Attempt the models that may answer instead, after one that `failed`."""
+        catalog = call.generation.catalogs[call.door.api]
+        for fallback in catalog.fallbacks_of(route):
+            following = await self._try(call, fallback)
+            if following is None or not following.again:
+                return following
+            failed = following
+        return failed
 
     async def _try(self, call: Call, route: Route[Target]) -> Failed | None:
         """Attempt one model as often as its policy allows; None when the client has its answer."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from airouter.failures import model_not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airouter.config.snapshot import Model
 
@@ -80,7 +80,8 @@ class Route(Generic[T]):
         """Whether every backend speaks the client's own dialect."""
         self.sessions_only = False
         """Whether there is no backend because all of them serve sessions alone."""
-        self.fallbacks: list[Route[T]] = []
+        self.fallbacks = model.fallbacks
+        """Names of the models that may answer instead."""
 
     def only(self, credential: str) -> Route[T]:
         """The same model with the backends of one credential, and no fallbacks."""
@@ -88,34 +89,49 @@ class Route(Generic[T]):
             [backend for backend in tier.backends if backend.credential == credential]
             for tier in self.tiers
         ]
-        return Route(self.model, [Tier(backends) for backends in tiers if backends])
+        route = Route(self.model, [Tier(backends) for backends in tiers if backends])
+        route.fallbacks = ()
+        return route
 
     def preferring(self, credential: str) -> Route[T]:
         """The same with the backends of one credential before all others."""
-        route = Route(self.model, [*self.only(credential).tiers, *self.tiers])
-        route.fallbacks = self.fallbacks
-        return route
+        return Route(self.model, [*self.only(credential).tiers, *self.tiers])
 
 
 class Catalog(Generic[T]):
-    """All routes of one snapshot."""
+    """The routes of one snapshot, each made when it is first asked for.
 
-    def __init__(self, routes: Iterable[Route[T]]) -> None:
-        self._listed = {route.name: route for route in routes}
-        self._by_name = dict(self._listed)
-        for route in self._listed.values():
-            for alias in route.model.aliases:
-                self._by_name.setdefault(alias, route)
-            route.fallbacks = [
-                self._listed[name] for name in route.model.fallbacks if name in self._listed
-            ]
+    So a change of one model costs what that model costs, however many there are.
+    """
+
+    def __init__(self, models: Mapping[str, Model], make: Callable[[Model], Route[T]]) -> None:
+        """`models` is name or alias to model."""
+        self._models = models
+        self._make = make
+        self._routes: dict[str, Route[T]] = {}
 
     def resolve(self, name: str) -> Route[T]:
         """The route of a public name or alias. Raises `Failure` 404."""
-        route = self._by_name.get(name)
-        if route is None:
+        route = self._routes.get(name)
+        return self._resolve(name) if route is None else route
+
+    def _resolve(self, name: str) -> Route[T]:
+        model = self._models.get(name)
+        if model is None:
             raise model_not_found(name)
+        route = self._routes.get(model.name) or self._make(model)
+        self._routes[name] = self._routes[model.name] = route
         return route
 
-    def __iter__(self) -> Iterator[Route[T]]:
-        return iter(self._listed.values())
+    def fallbacks_of(self, route: Route[T]) -> Iterator[Route[T]]:
+        """The models that may answer instead, the best first."""
+        return (self.resolve(name) for name in route.fallbacks if name in self._models)
+
+
+def by_name(models: Iterable[Model]) -> dict[str, Model]:
+    """Models by their names and aliases; a name goes before an alias of another."""
+    found = {model.name: model for model in models}
+    for model in list(found.values()):
+        for alias in model.aliases:
+            found.setdefault(alias, model)
+    return found

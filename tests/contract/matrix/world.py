@@ -49,10 +49,8 @@ class World:
         """Forget that a provider asked to be left alone."""
         generation = self.router.router.pipeline.generation
         assert generation is not None
-        for route in (route for catalog in generation.catalogs.values() for route in catalog):
-            for tier in route.tiers:
-                for backend in tier.backends:
-                    backend.load.resting.clear()
+        for account in generation.accounts.values():
+            account.load.resting.clear()
 
     def journal(self, upstream: str) -> list[Any]:
         """All that the upstream was asked."""

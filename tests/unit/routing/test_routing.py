@@ -9,7 +9,7 @@ import pytest
 
 from airouter.config.snapshot import Model, Retries
 from airouter.failures import Failure
-from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier
+from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
 from airouter.routing.fail2ban import NoBans
 from airouter.routing.retry import RESERVE, Budget, Tries
 from airouter.routing.selection import Selection
@@ -155,10 +155,24 @@ def test_an_empty_budget_ends_it() -> None:
 def test_a_model_is_found_by_name_and_alias_and_knows_its_fallbacks() -> None:
     one = route(name="one", aliases=("uno", "two"), fallbacks=("two", "gone"))
     two = route(name="two")
-    catalog = Catalog([one, two])
+    made = {"one": one, "two": two}
+    catalog = Catalog(by_name([one.model, two.model]), lambda model: made[model.name])
     assert catalog.resolve("uno") is one
     assert catalog.resolve("two") is two
-    assert one.fallbacks == [two]
-    assert list(catalog) == [one, two]
+    assert list(catalog.fallbacks_of(one)) == [two]
     with pytest.raises(Failure, match="'three' does not exist"):
         catalog.resolve("three")
+
+
+def test_a_route_is_made_when_its_model_is_first_asked_for_and_only_then() -> None:
+    made: list[str] = []
+
+    def make(model: Model) -> Route[str]:
+        made.append(model.name)
+        return Route(model, [])
+
+    models = [route(name="one", aliases=("uno",)).model, route(name="two").model]
+    catalog = Catalog(by_name(models), make)
+    assert made == []
+    assert catalog.resolve("uno") is catalog.resolve("one") is catalog.resolve("uno")
+    assert made == ["one"]
