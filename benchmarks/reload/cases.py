@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,6 @@ from typing import NamedTuple
 
 import httpx
 
-from airouter.config.delivery import STREAM_FILE, Stream, decode
-from airouter.config.sources.stream import StreamSource
-from airouter.config.store import Store
 from benchmarks.processes import cpu_of
 from support.control_plane import ControlPlane, OperatorProcess, condition
 from support.resources import MASTER_KEY, routerconfig, secret
@@ -211,17 +209,15 @@ async def merge(plane: ControlPlane, what: str, patch: dict[str, object]) -> Non
 async def polling(plane: ControlPlane, name: str, count: int) -> AsyncIterator[None]:
     """So many long polls by the client that routers have, with nothing behind it."""
     mount = await plane.mount(name)
-    stream = decode((mount / STREAM_FILE).read_bytes(), Stream)
-    sources = [StreamSource(Store(lambda _: None), f"poll-{n}") for n in range(count)]
-    for source in sources:
-        source.follow(stream)
-    tasks = [asyncio.create_task(source.run()) for source in sources]
+    module = "benchmarks.reload.polls"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, str(mount), str(count)
+    )
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        process.kill()
+        await process.wait()
 
 
 def said(operator: OperatorProcess, wanted: str) -> list[float]:
