@@ -19,10 +19,11 @@ CA = trustme.CA().cert_pem.bytes().decode()
     [
         (Stream("https://[::1/x", CA, "t"), "ValueError"),
         (Stream("https://host:port/x", CA, "t"), "ValueError"),
+        (Stream("https://host/x", CA, "t\r\nx: y"), "ValueError"),
         (Stream("https://host/x", "\u00fc", "t"), "SSLError"),
         (Stream("https://host/x", "", "t"), "SSLError"),
     ],
-    ids=["host", "port", "garbage", "nothing"],
+    ids=["host", "port", "token", "garbage", "nothing"],
 )
 async def test_what_cannot_be_used_is_said_and_tried_again(stream: Stream, error: str) -> None:
     paused = asyncio.Event()
