@@ -1,6 +1,8 @@
 """What travels between the operator and the pods."""
 
 import gzip
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -93,3 +95,21 @@ def test_a_poll_is_bounded(poll: dict[str, str]) -> None:
 def test_an_address_does_not_show_its_token() -> None:
     stream = decode(b'{"url": "https://o", "ca": "pem", "token": "t0ken"}', Stream)
     assert "t0ken" not in repr(stream)
+
+
+def test_many_threads_may_read_their_first_snapshot_at_once() -> None:
+    """In a process of its own, since it is one that ended here."""
+    program = """
+import sys, threading
+from airouter.config.delivery import unpack
+sys.setswitchinterval(1e-6)
+barrier = threading.Barrier(64)
+def read():
+    barrier.wait(5)
+    unpack(bytes.fromhex(sys.argv[1]))
+threads = [threading.Thread(target=read) for _ in range(64)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    packed = pack(Snapshot(models=(Model("m"),))).hex()
+    subprocess.run([sys.executable, "-c", program, packed], check=True, timeout=30)
