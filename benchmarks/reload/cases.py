@@ -216,7 +216,8 @@ async def polling(plane: ControlPlane, name: str, count: int) -> AsyncIterator[N
     try:
         yield
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it failed, and has said so
+            process.kill()
         await process.wait()
 
 
