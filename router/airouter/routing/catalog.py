@@ -113,14 +113,12 @@ class Catalog(Generic[T]):
     def resolve(self, name: str) -> Route[T]:
         """The route of a public name or alias. Raises `Failure` 404."""
         route = self._routes.get(name)
-        return self._resolve(name) if route is None else route
-
-    def _resolve(self, name: str) -> Route[T]:
-        model = self._models.get(name)
-        if model is None:
-            raise model_not_found(name)
-        route = self._routes.get(model.name) or self._make(model)
-        self._routes[name] = self._routes[model.name] = route
+        if route is None:
+            model = self._models.get(name)
+            if model is None:
+                raise model_not_found(name)
+            route = self._routes.get(model.name) or self._make(model)
+            self._routes[name] = self._routes[model.name] = route
         return route
 
     def fallbacks_of(self, route: Route[T]) -> Iterator[Route[T]]:

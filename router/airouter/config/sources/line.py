@@ -24,8 +24,8 @@ HTTPS = 443
 READ = 65_536
 MOST_HEAD = 65_536
 """Bytes of an answer beside its body."""
-KNOWN = (OK, NO_CONTENT)
-VERSION = VERSION_HEADER.lower().encode()
+EXPECTED = (OK, NO_CONTENT)
+VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
 class News(NamedTuple):
@@ -92,7 +92,7 @@ class Line:
         except Lost:
             self._close()
             raise
-        if not answer.keeps_alive or answer.status not in KNOWN:
+        if not answer.keeps_alive or answer.status not in EXPECTED:
             # Behind a Service the next connection may lead to the replica that leads.
             self._close()
         return answer
@@ -155,7 +155,7 @@ class Answer:
     # What the parser tells.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == VERSION:
+        if name.lower() == VERSION_NAME:
             self._version = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:

@@ -115,9 +115,7 @@ class ResponsesPassthrough(Crossing):
         return answered(body, responses_usage(reply.body))
 
     def tap(self, request: Request, write: Write) -> Tap:
-        if request.rename is None:
-            return ResponsesUsageReader(write, None)
-        rename = partial(request.rename, request.credential)
+        rename = partial(request.rename, request.credential) if request.rename else None
         return ResponsesUsageReader(write, rename)
 
 
