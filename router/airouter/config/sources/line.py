@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
+import asyncio
 import ssl
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,9 +20,10 @@ CONNECT_TIMEOUT = 5.0
 POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
 HTTPS = 443
-READ = 65_536
 MOST_HEAD = 65_536
 """Bytes of an answer beside its body."""
+READ_AT_ONCE = 32_768
+"""Bytes of a snapshot; to read a larger one would keep requests waiting for a millisecond."""
 EXPECTED = (OK, NO_CONTENT)
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
@@ -41,11 +41,10 @@ class Lost(Exception):
 
 
 class Line:
-    """A connection to an operator that is kept between polls. It blocks: a thread waits on it.
+    """A connection to an operator that is kept between polls.
 
     A change reaches every process of a machine at the same moment, so a poll is to cost little: it
-    is one write, and its answer is read by `httptools`. The standard library's client takes more
-    than twice the time of that, and an asynchronous one three times as long again.
+    is one write, and its answer is read by `httptools`, without a thread or a task beside.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -61,57 +60,87 @@ class Line:
             f"authorization: Bearer {stream.token}\r\n"
             "content-type: application/json\r\n"
         ).encode("ascii")
-        self._socket: ssl.SSLSocket | None = None
-        self._waits = False
-        """Whether a thread is in `poll`."""
+        self._connection: Connection | None = None
 
-    def poll(self, words: bytes) -> News | None:
+    async def poll(self, words: bytes) -> News | None:
         """What is new, if anything is. Raises `Lost`."""
-        self._waits = True
         try:
-            return self._ask(words).news()
-        finally:
-            self._waits = False
-
-    def hang_up(self) -> None:
-        """End the connection, and the poll that another thread waits for, if one does."""
-        if not self._waits:
-            self._close()
-        elif self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _ask(self, words: bytes) -> Answer:
-        try:
-            connected = self._socket or self._connect()
-            connected.sendall(b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(words), words))
-            answer = Answer.read_from(connected)
-        except (OSError, httptools.HttpParserError) as error:
-            self._close()
+            answer = await self._ask(words)
+        except (OSError, httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.hang_up()
             raise Lost(type(error).__name__) from None
         except Lost:
-            self._close()
+            self.hang_up()
             raise
         if not answer.keeps_alive or answer.status not in EXPECTED:
             # Behind a Service the next connection may lead to the replica that leads.
-            self._close()
-        return answer
+            self.hang_up()
+        return await answer.news()
 
-    def _connect(self) -> ssl.SSLSocket:
-        plain = socket.create_connection(self._address, CONNECT_TIMEOUT)
+    def hang_up(self) -> None:
+        """End the connection; the next poll makes another."""
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+    async def _ask(self, words: bytes) -> Answer:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = await self._connect()
+        data = b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(words), words)
+        async with asyncio.timeout(POLL_TIMEOUT):
+            return await connection.ask(data)
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            _, connection = await loop.create_connection(
+                Connection, *self._address, ssl=self._context
+            )
+        return connection
+
+
+class Connection(asyncio.Protocol):
+    """Asks one thing at a time."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport
+        self._answer = Answer()
+        self._heard: asyncio.Future[Answer] | None = None
+        self.closed = False
+
+    def ask(self, data: bytes) -> asyncio.Future[Answer]:
+        """Write a request. The future raises `Lost`, `OSError`, or what the parser does."""
+        self._answer = Answer()
+        self._heard = asyncio.get_running_loop().create_future()
+        self._transport.write(data)
+        return self._heard
+
+    def abort(self) -> None:
+        self.closed = True
+        self._transport.abort()
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a stream's transport is one
+
+    def data_received(self, data: bytes) -> None:
+        if self._heard is None or self._heard.done():  # nobody asked
+            self.abort()
+            return
         try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket = self._context.wrap_socket(plain, server_hostname=self._address[0])
-        except BaseException:
-            plain.close()
-            raise
-        self._socket.settimeout(POLL_TIMEOUT)
-        return self._socket
+            self._answer.feed(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, Lost) as error:
+            self._heard.set_exception(error)
+        else:
+            if self._answer.whole:
+                self._heard.set_result(self._answer)
 
-    def _close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
+        if self._heard is not None and not self._heard.done():
+            self._heard.set_exception(error or Lost("hung up"))
 
 
 class Answer:
@@ -120,39 +149,39 @@ class Answer:
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._pieces: list[bytes] = []
+        self._size = 0
         self._version = ""
-        self._whole = False
+        self.whole = False
         self.status = 0
         self.keeps_alive = False
         """Whether the connection serves for the next poll."""
 
-    @classmethod
-    def read_from(cls, connection: socket.socket) -> Answer:
-        """All of it. Raises `Lost`, `OSError`, `HttpParserError`."""
-        answer = cls()
-        size = 0
-        while not answer._whole:
-            data = connection.recv(READ)
-            size += len(data)
-            if not data:
-                raise Lost("hung up")
-            if size > MAX_PACKED + MOST_HEAD:
-                raise Lost("sent more than a snapshot can have")
-            answer._parser.feed_data(data)
-        return answer
+    def feed(self, data: bytes) -> None:
+        """A further piece. Raises `Lost` where it is too much, and what the parser does."""
+        self._size += len(data)
+        if self._size > MAX_PACKED + MOST_HEAD:
+            raise Lost("sent more than a snapshot can have")
+        self._parser.feed_data(data)
 
-    def news(self) -> News | None:
+    async def news(self) -> News | None:
         """What it brings. Raises `Lost` for an error."""
         if self.status == NO_CONTENT:
             return None
         if self.status != OK:
             raise Lost(f"answered {self.status}")
+        packed = b"".join(self._pieces)
         try:
-            return News(self._version, unpack(b"".join(self._pieces)))
+            if len(packed) <= READ_AT_ONCE:
+                return News(self._version, unpack(packed))
+            return News(self._version, await asyncio.to_thread(unpack, packed))
         except Refused as refused:
             return News(self._version, None, str(refused))
 
     # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        if self.whole:
+            raise Lost("said more than it was asked")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == VERSION_NAME:
@@ -162,9 +191,9 @@ class Answer:
         self._pieces.append(body)
 
     def on_message_complete(self) -> None:
-        self._whole = True
         self.status = self._parser.get_status_code()
         self.keeps_alive = self._parser.should_keep_alive()
+        self.whole = self.status >= OK  # below are those that say: there is more to come
 
 
 def trusting(ca: str) -> ssl.SSLContext:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import random as randomness
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,26 +90,21 @@ class StreamSource:
     async def run(self) -> None:
         """Poll again and again, until cancelled."""
         await self._found.wait()
-        thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
-        try:
-            while (stream := self._stream) is not None:
-                try:
-                    await self._poll_while(stream, thread)
-                except Exception as error:  # noqa: BLE001 - there may be a better address later
-                    # What it says may quote the token; its type does not.
-                    await self._pause(f"stream.json cannot be used: {type(error).__name__}", MANY)
-        finally:
-            thread.shutdown(wait=False, cancel_futures=True)
+        while (stream := self._stream) is not None:
+            try:
+                await self._poll_while(stream)
+            except Exception as error:  # noqa: BLE001 - there may be a better address later
+                # What it says may quote the token; its type does not.
+                await self._pause(f"stream.json cannot be used: {type(error).__name__}", MANY)
 
-    async def _poll_while(self, stream: Stream, thread: ThreadPoolExecutor) -> None:
+    async def _poll_while(self, stream: Stream) -> None:
         """Poll at one address until there is another."""
         line = Line(stream)
-        loop = asyncio.get_running_loop()
         failures = 0
         try:
             while stream is self._stream:
                 try:
-                    news = await loop.run_in_executor(thread, line.poll, self._words())
+                    news = await line.poll(self._words())
                 except Lost as lost:
                     await self._pause(str(lost), failures)
                     failures += 1

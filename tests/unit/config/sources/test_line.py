@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import hashlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import trustme
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack
-from airouter.config.snapshot import Snapshot
-from airouter.config.sources.line import Line, Lost, News
+from airouter.config.snapshot import Model, Snapshot
+from airouter.config.sources.line import READ_AT_ONCE, Answer, Line, Lost, News
 
 PACKED = pack(Snapshot())
 HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
@@ -40,7 +41,7 @@ class Operator:
 
 
 @contextlib.asynccontextmanager
-async def asked(operator: Operator) -> AsyncIterator[Callable[[], "asyncio.Future[News | None]"]]:
+async def asked(operator: Operator) -> AsyncIterator[Callable[[], Awaitable[News | None]]]:
     """A poll of a line to that operator."""
     ca = trustme.CA()
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -49,9 +50,8 @@ async def asked(operator: Operator) -> AsyncIterator[Callable[[], "asyncio.Futur
     port = server.sockets[0].getsockname()[1]
     stream = Stream(f"https://127.0.0.1:{port}/v1/x", ca.cert_pem.bytes().decode(), "secret")
     line = Line(stream)
-    loop = asyncio.get_running_loop()
     async with server:
-        yield lambda: loop.run_in_executor(None, line.poll, b"{}")
+        yield lambda: line.poll(b"{}")
         line.hang_up()
 
 
@@ -80,6 +80,25 @@ async def test_a_snapshot_comes_with_its_version(answer: bytes) -> None:
         assert await poll() == News("v1", Snapshot())
 
 
+async def test_an_answer_may_come_in_any_pieces() -> None:
+    answer = Answer()
+    for byte in b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE:
+        assert not answer.whole
+        answer.feed(bytes([byte]))
+    assert answer.whole
+    assert await answer.news() == News("v1", Snapshot())
+
+
+async def test_a_large_snapshot_is_read_as_well() -> None:
+    names = (hashlib.sha256(b"%d" % number).hexdigest() for number in range(2000))
+    snapshot = Snapshot(models=tuple(Model(name) for name in names))
+    packed = pack(snapshot)
+    assert len(packed) > READ_AT_ONCE
+    answer = f"{HEAD}content-length: {len(packed)}\r\n\r\n".encode() + packed
+    async with asked(Operator(answer)) as poll:
+        assert await poll() == News("v1", snapshot)
+
+
 async def test_polls_share_a_connection_until_an_answer_closes_it() -> None:
     last = NOTHING.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
     operator = Operator(NOTHING, last, NOTHING)
@@ -93,6 +112,8 @@ async def test_polls_share_a_connection_until_an_answer_closes_it() -> None:
     [
         (b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "answered 503"),
         (WHOLE[:-1], "hung up"),
+        (NOTHING + WHOLE, "HttpParserCallbackError"),
+        (b"HTTP/1.1 101 Hi\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "HttpParserUpgrade"),
         (b"SSH-2.0\r\n\r\n", "HttpParserInvalidStatusError|HttpParserError"),
         (f"{HEAD}content-length: 9\r\nx: {'y' * 2 * MAX_PACKED}".encode(), "sent more than"),
         (f"{HEAD}\r\n".encode() + b"x" * 2 * MAX_PACKED, "sent more than"),
