@@ -75,7 +75,11 @@ class Operator:
         self._watches = Watches(loop.time)
         self._pods = Pods(settings.pod_grace, settings.max_pods, loop.time)
         self._streams = StreamServer(
-            self._pods, settings.poll_hold, self._pods_changed, self._caught_up
+            self._pods,
+            settings.poll_hold,
+            self._metrics.acknowledged,
+            self._add,
+            self._caught_up,
         )
         names = [urlsplit(settings.public_url).hostname or "localhost"]
         self._authority = AuthorityKeeper(kube, settings.namespace, names)
@@ -203,10 +207,6 @@ class Operator:
             self._add(key)
         else:
             self._add_all_about(key)
-
-    def _pods_changed(self, key: Key) -> None:
-        self._metrics.acknowledged()
-        self._add(key)
 
     def _turned(self, leading: bool) -> None:
         self._pods.begin_anew()

@@ -38,8 +38,13 @@ class Events:
         self._clock = clock
 
     async def tell(self, config: Object, before: Mapping[str, Any], after: Object) -> None:
-        """Write an Event for each condition that has turned from one status to another."""
+        """Write an Event for each condition that has turned from one status to another.
+
+        What pods make of a snapshot is told of each, though they ran the one before as well.
+        """
         known = {c["type"]: (c["status"], c["reason"]) for c in before.get("conditions") or ()}
+        if version_in(before) != version_in(after):
+            known.pop("Programmed", None)
         for condition in after["conditions"]:
             severity = severity_of(condition)
             turned = known.get(condition["type"]) != (condition["status"], condition["reason"])
@@ -83,3 +88,8 @@ def severity_of(condition: Mapping[str, Any]) -> Severity | None:
     if (condition["type"], condition["reason"]) in ALARMING:
         return "Warning"
     return WATCHED.get((condition["type"], condition["status"]))
+
+
+def version_in(status: Mapping[str, Any]) -> str:
+    """The snapshot that a status tells of."""
+    return str((status.get("snapshot") or {}).get("version", ""))

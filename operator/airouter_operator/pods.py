@@ -123,10 +123,12 @@ class Pods:
             ),
         )
 
-    def all_run(self, key: Key, version: str) -> bool:
-        """Whether every pod runs a version: asked at every poll, those that say it last first."""
+    def all_answer(self, key: Key, version: str) -> bool:
+        """Whether every pod runs a version or refuses it: asked often, the last to poll first."""
         pods = self._pods.get(key, {})
-        return all(pod.poll.version == version for pod in reversed(pods.values()))
+        return all(
+            version in (pod.poll.version, pod.poll.refused) for pod in reversed(pods.values())
+        )
 
     def count(self) -> int:
         """All pods of all RouterConfigs."""

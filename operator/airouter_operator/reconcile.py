@@ -98,7 +98,8 @@ class Reconciler:
                 if publication is not None:
                     self._rivals.heed(key, root_of(key, publication))
                     self._streams.offer(key, publication)
-                await self._tell(key, gathered.config, outcome, publication)
+                if not self._streams.is_settling(key):
+                    await self._tell(key, gathered.config, outcome, publication)
             except Conflict:
                 raise Later("somebody else wrote first") from None
             if outcome.unpublished:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -33,6 +34,8 @@ TICK = 0.01
 """Timers may fire a millisecond early."""
 BUSY_AFTER = "5"
 """Seconds, as Retry-After says it."""
+SETTLING = 0.25
+"""Seconds in which pods answer a snapshot, usually; until then there is nothing to tell of them."""
 
 
 class Channel:
@@ -43,6 +46,12 @@ class Channel:
         self.changed = asyncio.Event()
         self.told = False
         """Whether it was logged that every pod runs this version."""
+        self._patience: asyncio.TimerHandle | None = None
+
+    @property
+    def settling(self) -> bool:
+        """Whether pods are about to answer what was released."""
+        return self._patience is not None
 
     def release(self, publication: Publication) -> None:
         """Answer everybody who waits."""
@@ -50,6 +59,17 @@ class Channel:
         self.told = False
         self.changed.set()
         self.changed = asyncio.Event()
+
+    def let_settle(self, seconds: float, settled: Callable[[], None]) -> None:
+        """Give pods so long to answer; `settled` is called unless they are earlier."""
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(seconds, settled)
+
+    def settle(self) -> None:
+        """Pods have answered, or nobody waits for it any longer."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def has_news_for(self, poll: Poll) -> bool:
         """Whether a pod can do better than what it runs."""
@@ -62,14 +82,21 @@ class StreamServer:
     """Channels by RouterConfig, on a port of its own."""
 
     def __init__(
-        self, pods: Pods, hold: float, changed: Callable[[Key], None], ready: Callable[[], bool]
+        self,
+        pods: Pods,
+        hold: float,
+        acknowledged: Callable[[], None],
+        changed: Callable[[Key], None],
+        ready: Callable[[], bool],
     ) -> None:
-        """`hold` is seconds; `changed` is told when the pods of a RouterConfig say something new.
+        """`hold` is seconds; `acknowledged` is told of each poll that says something new.
 
+        `changed` is told when the status should say something new of the pods of a RouterConfig.
         Before `ready`, nobody can tell a RouterConfig that is not known yet from one that is not.
         """
         self._pods = pods
         self._hold = hold
+        self._acknowledged = acknowledged
         self._changed = changed
         self._ready = ready
         self._channels: dict[Key, Channel] = {}
@@ -103,13 +130,21 @@ class StreamServer:
             self._channels[key] = Channel(publication)
         elif channel.publication.record != publication.record:
             channel.release(publication)
+            if not self._pods.all_answer(key, publication.record.version):
+                channel.let_settle(SETTLING, partial(self._settled, key, channel))
         else:
             channel.publication = publication
+
+    def is_settling(self, key: Key) -> bool:
+        """Whether pods are about to answer what is streamed; `changed` is told when they have."""
+        channel = self._channels.get(key)
+        return channel is not None and channel.settling
 
     def withdraw(self, key: Key) -> None:
         """Stream nothing for a RouterConfig that is gone."""
         channel = self._channels.pop(key, None)
         if channel is not None:
+            channel.settle()
             channel.changed.set()
 
     def withdraw_all(self) -> None:
@@ -142,8 +177,8 @@ class StreamServer:
         except Full:
             return web.Response(status=503, headers={"retry-after": BUSY_AFTER})
         if news:
+            self._acknowledged()
             self._note_progress(key)
-            self._changed(key)
         try:
             return await self._wait(key, poll)
         finally:
@@ -162,16 +197,24 @@ class StreamServer:
             pass
         return web.Response(status=204)
 
+    def _settled(self, key: Key, channel: Channel) -> None:
+        channel.settle()
+        self._changed(key)
+
     def _note_progress(self, key: Key) -> None:
-        """Say once for each version that every pod runs it."""
+        """A pod has said something new: see whether all of them run what is streamed."""
         channel = self._channels.get(key)
-        if channel is None or channel.told:
+        if channel is None:
             return
         version = channel.publication.record.version
-        if self._pods.all_run(key, version):
-            channel.told = True
-            count = self._pods.tally(key, version).connected
-            logger.info("%s: all %d pods run %s", key, count, version[:16])
+        answered = self._pods.all_answer(key, version)
+        if answered and not channel.told:
+            tally = self._pods.tally(key, version)
+            channel.told = tally.programmed == tally.connected
+            if channel.told:
+                logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
+        if answered or not channel.settling:
+            self._settled(key, channel)
 
     def _watch(self, key: Key) -> None:
         """Look for pods that are gone, when one of those that are away may be."""

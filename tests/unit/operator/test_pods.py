@@ -74,12 +74,13 @@ def test_a_poll_whose_end_comes_late_does_not_make_its_pod_go_away(
     assert not pods.forget_gone(KEY)
 
 
-def test_a_version_is_everywhere_when_every_pod_runs_it(pods: Pods) -> None:
+def test_a_version_is_answered_when_every_pod_runs_or_refuses_it(pods: Pods) -> None:
+    for name in "ab":
+        pods.begin(KEY, Poll(name, "v1"))
     pods.begin(KEY, Poll("a", "v2"))
-    pods.begin(KEY, Poll("b", "v1"))
-    assert not pods.all_run(KEY, "v2")
-    pods.begin(KEY, Poll("b", "v2"))
-    assert pods.all_run(KEY, "v2")
+    assert not pods.all_answer(KEY, "v2")
+    pods.begin(KEY, Poll("b", "v1", refused="v2"))
+    assert pods.all_answer(KEY, "v2")
 
 
 def test_the_pod_that_left_first_is_the_next_that_is_gone(pods: Pods, clock: Clock) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trustme
 
-from airouter.config.delivery import Stream, pack
+from airouter.config.delivery import Poll, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
@@ -35,6 +35,7 @@ class Control:
     port: int = 0
     ready: bool = True
     changed: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
+    acknowledged: int = 0
 
     @property
     def stream(self) -> Stream:
@@ -61,7 +62,11 @@ async def control(hold: float = 5.0, grace: float = 5.0, most: int = 10) -> Asyn
     pods = Pods(grace, most, loop.time)
     ca = trustme.CA()
     changed: asyncio.Queue[Key] = asyncio.Queue()
-    server = StreamServer(pods, hold, changed.put_nowait, lambda: operator.ready)
+
+    def acknowledge() -> None:
+        operator.acknowledged += 1
+
+    server = StreamServer(pods, hold, acknowledge, changed.put_nowait, lambda: operator.ready)
     operator = Control(server, pods, ca, changed=changed)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
@@ -152,6 +157,34 @@ async def test_every_pod_gets_a_change() -> None:
         version = operator.publish("two", 2)
         await operator.until(lambda: operator.pods.tally(KEY, version).programmed == 8)
         assert {model(store) for store in stores} == {"two"}
+
+
+async def test_a_fleet_that_is_well_is_told_of_once_when_all_pods_run_a_change() -> None:
+    async with control() as operator, contextlib.AsyncExitStack() as stack:
+        first = operator.publish("one", 1)
+        for number in range(8):
+            await stack.enter_async_context(router(operator.stream, f"pod-{number}"))
+        await operator.until(lambda: operator.pods.tally(KEY, first).programmed == 8)
+        before = operator.acknowledged
+        version = operator.publish("two", 2)
+        assert operator.changed.empty()
+        assert operator.server.is_settling(KEY)
+        assert await asyncio.wait_for(operator.changed.get(), 5) == KEY
+        assert operator.pods.tally(KEY, version).programmed == 8
+        assert operator.acknowledged - before == 8
+        assert operator.changed.empty()
+        assert not operator.server.is_settling(KEY)
+
+
+async def test_a_pod_that_does_not_answer_is_not_waited_for_long() -> None:
+    async with control() as operator, router(operator.stream) as (store, _):
+        operator.publish("one", 1)
+        await operator.until(lambda: model(store) == "one")
+        operator.pods.begin(KEY, Poll("silent"))
+        operator.publish("two", 2)
+        assert operator.server.is_settling(KEY)
+        await operator.until(lambda: not operator.server.is_settling(KEY))
+        assert model(store) == "two"
 
 
 async def test_a_poll_without_news_ends_after_a_while_and_begins_anew() -> None:
