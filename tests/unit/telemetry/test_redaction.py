@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airouter.telemetry.redaction import REDACTED, redact, redact_value
+from airouter.telemetry.redaction import REDACTED, RULES, Rule, redact, redact_value
 
 SECRETS = [
     ("Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"),
@@ -51,6 +53,13 @@ def test_a_secret_is_taken_out(text: str, secret: str) -> None:
     redacted = redact(text)
     assert secret not in redacted
     assert REDACTED in redacted
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(data=st.data())
+def test_whatever_has_the_shape_of_a_secret_is_taken_out(rule: Rule, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(rule.pattern, alphabet=st.characters(codec="ascii")))
+    assert REDACTED in redact(text)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
