@@ -6,6 +6,8 @@ ARGS ?=
 UPGRADE ?= --upgrade
 IMAGE ?= auto-ai-router
 TAG ?= dev
+# The tests run side by side, one more than there are cores, since many wait. Chosen ones (ARGS) run one by one.
+PARALLEL = $(if $(ARGS),,-n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist worksteal)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down crossings readme lock clean
@@ -17,7 +19,7 @@ run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file
 	@exec $(BIN)/airouter serve $(ARGS)
 
 test: $(VENV)/.dev kubernetes ## Run the tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .
@@ -34,7 +36,7 @@ types: $(VENV)/.dev ## mypy --strict
 
 coverage: $(VENV)/.dev ## Run the tests of router/ and hold their branch coverage of it to 95 %
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest tests/unit tests/clients tests/contract tests/process $(ARGS)
+	$(BIN)/python -m coverage run -m pytest tests/unit tests/clients tests/contract tests/process $(PARALLEL) $(ARGS)
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report --fail-under=95
 

@@ -65,6 +65,7 @@ def test_a_field_that_a_later_version_added_is_not_in_the_way() -> None:
         (gzip.compress(b"[]"), "is not the JSON of a Parcel"),
         (gzip.compress(b'{"schema_version": 1, "snapshot": {"models": 3}}'), "JSON of a Snapshot"),
     ],
+    ids=["empty", "no gzip", "cut", "no parcel", "no snapshot"],
 )
 def test_what_cannot_be_read_is_refused_with_a_reason(packed: bytes, why: str) -> None:
     with pytest.raises(Refused, match=why):
