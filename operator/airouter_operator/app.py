@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -142,6 +143,9 @@ class Operator:
         self._spawn(self._leadership.run(), "lease")
         self._spawn(self._resync.run(settings.resync), "resync")
         self._spawn(self._keep_authority(), "authority")
+        # To search through all that libraries have made would keep a reload waiting, now and then.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         for task in self._tasks:
