@@ -49,7 +49,7 @@ def main() -> int:
         rows: list[Row] = [row for name in names for row in CASES[name](bench)]
     print("\n" + report.table(rows))
     if not asked.quick and names == list(CASES):
-        report.write(rows, tools.surroundings())
+        report.write(rows, [tools.nginx(), *tools.surroundings()])
         print("\nwritten to benchmarks/results.md")
     return 0
 

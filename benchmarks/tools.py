@@ -30,13 +30,18 @@ def install_missing() -> None:
 
 def surroundings() -> list[str]:
     """What the figures were measured with."""
-    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
     libraries = (f"{name} {version(name)}" for name in ("uvloop", "httptools", "msgspec"))
     return [
         ", ".join([f"Python {platform.python_version()}", *libraries]),
-        f"{nginx.strip().removeprefix('nginx version: ')}, Linux {platform.release()}",
+        f"Linux {platform.release()}",
         processor(),
     ]
+
+
+def nginx() -> str:
+    """Its version, of what the figures are compared with."""
+    told = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
+    return told.strip().removeprefix("nginx version: ")
 
 
 def processor() -> str:
