@@ -64,13 +64,14 @@ class Pods:
     def begin(self, key: Key, poll: Poll) -> bool:
         """A poll begins; returns whether it says something new. Raises `Full`."""
         pods = self._pods.setdefault(key, {})
-        pod = pods.get(poll.pod)
+        pod = pods.pop(poll.pod, None)
         if pod is None:
             self._make_room(pods)
-            pod = pods[poll.pod] = Pod(poll, 0.0)
+            pod = Pod(poll, 0.0)
             news = True
         else:
             news = said(poll) != said(pod.poll)
+        pods[poll.pod] = pod  # at the end: see `all_answer`
         pod.poll, pod.seen = poll, self._clock()
         pod.polling += 1
         return news
@@ -124,11 +125,13 @@ class Pods:
         )
 
     def all_answer(self, key: Key, version: str) -> bool:
-        """Whether every pod runs a version or refuses it: asked often, the last to poll first."""
+        """Whether every pod runs a version or refuses it.
+
+        It is asked at every poll, so those come first that have polled longest ago: they are the
+        ones that have not answered.
+        """
         pods = self._pods.get(key, {})
-        return all(
-            version in (pod.poll.version, pod.poll.refused) for pod in reversed(pods.values())
-        )
+        return all(version in (pod.poll.version, pod.poll.refused) for pod in pods.values())
 
     def count(self) -> int:
         """All pods of all RouterConfigs."""

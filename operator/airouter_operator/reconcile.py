@@ -98,8 +98,9 @@ class Reconciler:
                 if publication is not None:
                     self._rivals.heed(key, root_of(key, publication))
                     self._streams.offer(key, publication)
-                if not self._streams.is_settling(key):
+                if not self._streams.awaits_answers(key):
                     await self._tell(key, gathered.config, outcome, publication)
+                    self._streams.status_is_told(key)
             except Conflict:
                 raise Later("somebody else wrote first") from None
             if outcome.unpublished:

@@ -34,7 +34,7 @@ TICK = 0.01
 """Timers may fire a millisecond early."""
 BUSY_AFTER = "5"
 """Seconds, as Retry-After says it."""
-SETTLING = 0.25
+ANSWERING = 0.25
 """Seconds in which pods answer a snapshot, usually; until then there is nothing to tell of them."""
 
 
@@ -46,10 +46,12 @@ class Channel:
         self.changed = asyncio.Event()
         self.told = False
         """Whether it was logged that every pod runs this version."""
+        self.owes_status = False
+        """Whether pods had their time, and the status has not been looked at since."""
         self._patience: asyncio.TimerHandle | None = None
 
     @property
-    def settling(self) -> bool:
+    def awaits_answers(self) -> bool:
         """Whether pods are about to answer what was released."""
         return self._patience is not None
 
@@ -60,16 +62,19 @@ class Channel:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def let_settle(self, seconds: float, settled: Callable[[], None]) -> None:
-        """Give pods so long to answer; `settled` is called unless they are earlier."""
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(seconds, settled)
+    def await_answers(self, seconds: float, overdue: Callable[[], None]) -> None:
+        """Give pods so long to answer; `overdue` is called unless they are earlier.
 
-    def settle(self) -> None:
-        """Pods have answered, or nobody waits for it any longer."""
+        Changes that keep coming do not hold the status back: it is owed once the time is over.
+        """
+        if self._patience is None and not self.owes_status:
+            self._patience = asyncio.get_running_loop().call_later(seconds, overdue)
+
+    def stop_awaiting(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+            self.owes_status = True
 
     def has_news_for(self, poll: Poll) -> bool:
         """Whether a pod can do better than what it runs."""
@@ -131,20 +136,26 @@ class StreamServer:
         elif channel.publication.record != publication.record:
             channel.release(publication)
             if not self._pods.all_answer(key, publication.record.version):
-                channel.let_settle(SETTLING, partial(self._settled, key, channel))
+                channel.await_answers(ANSWERING, partial(self._tell_of, key, channel))
         else:
             channel.publication = publication
 
-    def is_settling(self, key: Key) -> bool:
+    def awaits_answers(self, key: Key) -> bool:
         """Whether pods are about to answer what is streamed; `changed` is told when they have."""
         channel = self._channels.get(key)
-        return channel is not None and channel.settling
+        return channel is not None and channel.awaits_answers
+
+    def status_is_told(self, key: Key) -> None:
+        """The status says what there is to say of pods."""
+        channel = self._channels.get(key)
+        if channel is not None:
+            channel.owes_status = False
 
     def withdraw(self, key: Key) -> None:
         """Stream nothing for a RouterConfig that is gone."""
         channel = self._channels.pop(key, None)
         if channel is not None:
-            channel.settle()
+            channel.stop_awaiting()
             channel.changed.set()
 
     def withdraw_all(self) -> None:
@@ -197,24 +208,29 @@ class StreamServer:
             pass
         return web.Response(status=204)
 
-    def _settled(self, key: Key, channel: Channel) -> None:
-        channel.settle()
-        self._changed(key)
-
     def _note_progress(self, key: Key) -> None:
         """A pod has said something new: see whether all of them run what is streamed."""
         channel = self._channels.get(key)
         if channel is None:
             return
-        version = channel.publication.record.version
-        answered = self._pods.all_answer(key, version)
-        if answered and not channel.told:
-            tally = self._pods.tally(key, version)
-            channel.told = tally.programmed == tally.connected
-            if channel.told:
-                logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
-        if answered or not channel.settling:
-            self._settled(key, channel)
+        if not channel.told:
+            version = channel.publication.record.version
+            if self._pods.all_answer(key, version):
+                self._log_answers(key, channel, version)
+            elif channel.awaits_answers:
+                return
+        self._tell_of(key, channel)
+
+    def _log_answers(self, key: Key, channel: Channel, version: str) -> None:
+        tally = self._pods.tally(key, version)
+        if tally.programmed == tally.connected:
+            channel.told = True
+            logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
+
+    def _tell_of(self, key: Key, channel: Channel) -> None:
+        """Have the status say how it stands with the pods."""
+        channel.stop_awaiting()
+        self._changed(key)
 
     def _watch(self, key: Key) -> None:
         """Look for pods that are gone, when one of those that are away may be."""

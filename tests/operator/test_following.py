@@ -186,6 +186,18 @@ async def test_events_tell_what_has_turned_once(plane: ControlPlane) -> None:
         assert {e["regarding"]["name"] for e in await plane.events()} == {"default"}
 
 
+async def test_each_snapshot_that_runs_everywhere_is_an_event(plane: ControlPlane) -> None:
+    await plane.apply(secret("keys", master=MASTER_KEY))
+    await plane.apply(routerconfig(MOCK, models={"first": "mock"}))
+    async with plane.operator(), plane.router():
+        for name in ("second", "third"):
+            await plane.apply(routerconfig(MOCK, models={name: "mock"}))
+            programmed = await plane.until_condition("Programmed", "True")
+            await until_noted(plane, programmed["message"])
+        notes = [e["note"] for e in await plane.events() if e["reason"] == "Programmed"]
+        assert len(notes) == len(set(notes))
+
+
 async def test_a_snapshot_that_somebody_deletes_or_edits_is_restored(plane: ControlPlane) -> None:
     await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
     async with plane.operator():
@@ -252,6 +264,12 @@ async def until_told(plane: ControlPlane, event: tuple[str, str]) -> None:
     async with asyncio.timeout(10):
         while event not in [(e["type"], e["reason"]) for e in await plane.events()]:
             await asyncio.sleep(0.05)
+
+
+async def until_noted(plane: ControlPlane, note: str) -> None:
+    async with asyncio.timeout(10):
+        while note not in [e["note"] for e in await plane.events()]:
+            await asyncio.sleep(0.02)
 
 
 async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], bool]) -> None:

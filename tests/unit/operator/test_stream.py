@@ -16,6 +16,7 @@ from airouter.config.delivery import Poll, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter_operator import stream
 from airouter_operator.kube import Key
 from airouter_operator.pods import Pods
 from airouter_operator.publish import Publication, Record
@@ -49,11 +50,22 @@ class Control:
         self.server.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
 
+    def forget_changes(self) -> None:
+        """Of what was before."""
+        while not self.changed.empty():
+            self.changed.get_nowait()
+
     async def until(self, wanted: Callable[[], bool]) -> None:
         """Wait for changes until something holds."""
         async with asyncio.timeout(5):
             while not wanted():
                 await self.changed.get()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods have all the time of a busy machine to answer."""
+    monkeypatch.setattr(stream, "ANSWERING", 30.0)
 
 
 @contextlib.asynccontextmanager
@@ -159,21 +171,23 @@ async def test_every_pod_gets_a_change() -> None:
         assert {model(store) for store in stores} == {"two"}
 
 
-async def test_a_fleet_that_is_well_is_told_of_once_when_all_pods_run_a_change() -> None:
+async def test_a_fleet_that_is_well_is_told_of_once_when_all_pods_run_a_change(
+    patient: None,
+) -> None:
     async with control() as operator, contextlib.AsyncExitStack() as stack:
         first = operator.publish("one", 1)
         for number in range(8):
             await stack.enter_async_context(router(operator.stream, f"pod-{number}"))
         await operator.until(lambda: operator.pods.tally(KEY, first).programmed == 8)
+        operator.forget_changes()
         before = operator.acknowledged
         version = operator.publish("two", 2)
-        assert operator.changed.empty()
-        assert operator.server.is_settling(KEY)
+        assert operator.server.awaits_answers(KEY)
         assert await asyncio.wait_for(operator.changed.get(), 5) == KEY
         assert operator.pods.tally(KEY, version).programmed == 8
         assert operator.acknowledged - before == 8
         assert operator.changed.empty()
-        assert not operator.server.is_settling(KEY)
+        assert not operator.server.awaits_answers(KEY)
 
 
 async def test_a_pod_that_does_not_answer_is_not_waited_for_long() -> None:
@@ -182,9 +196,33 @@ async def test_a_pod_that_does_not_answer_is_not_waited_for_long() -> None:
         await operator.until(lambda: model(store) == "one")
         operator.pods.begin(KEY, Poll("silent"))
         operator.publish("two", 2)
-        assert operator.server.is_settling(KEY)
-        await operator.until(lambda: not operator.server.is_settling(KEY))
+        assert operator.server.awaits_answers(KEY)
+        await operator.until(lambda: not operator.server.awaits_answers(KEY))
         assert model(store) == "two"
+
+
+async def test_changes_that_keep_coming_do_not_hold_the_status_back() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        operator.pods.begin(KEY, Poll("silent"))
+        operator.publish("two", 2)
+        await operator.until(lambda: not operator.server.awaits_answers(KEY))
+        operator.publish("three", 3)
+        assert not operator.server.awaits_answers(KEY)
+        operator.server.status_is_told(KEY)
+        operator.publish("four", 4)
+        assert operator.server.awaits_answers(KEY)
+
+
+async def test_nobody_waits_for_the_pods_of_what_is_gone() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        operator.pods.begin(KEY, Poll("silent"))
+        operator.publish("two", 2)
+        operator.server.withdraw(KEY)
+        assert not operator.server.awaits_answers(KEY)
+        operator.publish("three", 3)
+        assert not operator.server.awaits_answers(KEY)
 
 
 async def test_a_poll_without_news_ends_after_a_while_and_begins_anew() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +23,6 @@ POLL_TIMEOUT = 60.0
 HTTPS = 443
 MOST_HEAD = 65_536
 """Bytes of an answer beside its body."""
-READ_AT_ONCE = 32_768
-"""Bytes of a snapshot; to read a larger one would keep requests waiting for a millisecond."""
 EXPECTED = (OK, NO_CONTENT)
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
@@ -75,7 +74,7 @@ class Line:
         if not answer.keeps_alive or answer.status not in EXPECTED:
             # Behind a Service the next connection may lead to the replica that leads.
             self.hang_up()
-        return await answer.news()
+        return answer.news()
 
     def hang_up(self) -> None:
         """End the connection; the next poll makes another."""
@@ -92,12 +91,22 @@ class Line:
             return await connection.ask(data)
 
     async def _connect(self) -> Connection:
+        """A connection to the first address that answers."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, connection = await loop.create_connection(
-                Connection, *self._address, ssl=self._context
-            )
-        return connection
+        host, port = self._address
+        failure = OSError("no address")
+        # Not in the timeout: resolvers have one, and a look-up that is left alone goes on.
+        for *_, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    _, connection = await loop.create_connection(
+                        Connection, *address[:2], ssl=self._context, server_hostname=host
+                    )
+            except OSError as error:
+                failure = error
+            else:
+                return connection
+        raise failure
 
 
 class Connection(asyncio.Protocol):
@@ -110,7 +119,9 @@ class Connection(asyncio.Protocol):
         self.closed = False
 
     def ask(self, data: bytes) -> asyncio.Future[Answer]:
-        """Write a request. The future raises `Lost`, `OSError`, or what the parser does."""
+        """Write a request. Raises `Lost`; the future that, `OSError`, or what the parser does."""
+        if self.closed:
+            raise Lost("hung up")
         self._answer = Answer()
         self._heard = asyncio.get_running_loop().create_future()
         self._transport.write(data)
@@ -163,17 +174,14 @@ class Answer:
             raise Lost("sent more than a snapshot can have")
         self._parser.feed_data(data)
 
-    async def news(self) -> News | None:
+    def news(self) -> News | None:
         """What it brings. Raises `Lost` for an error."""
         if self.status == NO_CONTENT:
             return None
         if self.status != OK:
             raise Lost(f"answered {self.status}")
-        packed = b"".join(self._pieces)
         try:
-            if len(packed) <= READ_AT_ONCE:
-                return News(self._version, unpack(packed))
-            return News(self._version, await asyncio.to_thread(unpack, packed))
+            return News(self._version, unpack(b"".join(self._pieces)))
         except Refused as refused:
             return News(self._version, None, str(refused))
 

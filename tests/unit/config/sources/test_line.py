@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import hashlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -10,8 +10,9 @@ import pytest
 import trustme
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack
-from airouter.config.snapshot import Model, Snapshot
-from airouter.config.sources.line import READ_AT_ONCE, Answer, Line, Lost, News
+from airouter.config.snapshot import Snapshot
+from airouter.config.sources import line
+from airouter.config.sources.line import Answer, Line, Lost, News
 
 PACKED = pack(Snapshot())
 HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
@@ -49,10 +50,10 @@ async def asked(operator: Operator) -> AsyncIterator[Callable[[], Awaitable[News
     server = await asyncio.start_server(operator.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     stream = Stream(f"https://127.0.0.1:{port}/v1/x", ca.cert_pem.bytes().decode(), "secret")
-    line = Line(stream)
+    subject = Line(stream)
     async with server:
-        yield lambda: line.poll(b"{}")
-        line.hang_up()
+        yield lambda: subject.poll(b"{}")
+        subject.hang_up()
 
 
 async def test_a_poll_shows_its_token_and_its_words() -> None:
@@ -86,17 +87,36 @@ async def test_an_answer_may_come_in_any_pieces() -> None:
         assert not answer.whole
         answer.feed(bytes([byte]))
     assert answer.whole
-    assert await answer.news() == News("v1", Snapshot())
+    assert answer.news() == News("v1", Snapshot())
 
 
-async def test_a_large_snapshot_is_read_as_well() -> None:
-    names = (hashlib.sha256(b"%d" % number).hexdigest() for number in range(2000))
-    snapshot = Snapshot(models=tuple(Model(name) for name in names))
-    packed = pack(snapshot)
-    assert len(packed) > READ_AT_ONCE
-    answer = f"{HEAD}content-length: {len(packed)}\r\n\r\n".encode() + packed
-    async with asked(Operator(answer)) as poll:
-        assert await poll() == News("v1", snapshot)
+async def test_an_address_that_keeps_silent_is_given_up_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    silent = socket.create_server(("127.0.0.1", 0))
+    operator = Operator(NOTHING)
+
+    async def both(host: str, port: int, **_: int) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", silent.getsockname()), (0, 0, 0, "", (host, port))]
+
+    with silent:
+        async with asked(operator) as poll:
+            monkeypatch.setattr(line, "CONNECT_TIMEOUT", 0.2)
+            monkeypatch.setattr(loop, "getaddrinfo", both)
+            assert await poll() is None
+
+
+async def test_an_operator_that_does_not_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "POLL_TIMEOUT", 0.05)
+    operator = Operator(b"", NOTHING)
+    async with asked(operator) as poll:
+        with pytest.raises(Lost, match="TimeoutError"):
+            await poll()
+        monkeypatch.undo()
+        operator.answers = [NOTHING]
+        assert await poll() is None
+    assert operator.connections == 2
 
 
 async def test_polls_share_a_connection_until_an_answer_closes_it() -> None:
