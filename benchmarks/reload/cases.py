@@ -203,7 +203,7 @@ async def create_many(plane: ControlPlane, count: int, keys: str) -> None:
 
 
 def administrator(plane: ControlPlane) -> httpx.AsyncClient:
-    """Connections that are kept, as a person has no part in what is measured."""
+    """A client with all rights that keeps its connections: to make them is not what is measured."""
     return httpx.AsyncClient(base_url=plane.api.url, verify=plane.api.admin_context)
 
 
