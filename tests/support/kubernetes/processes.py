@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 GUARD = Path(__file__).with_name("guard.py")
 ENDING = 10.0
 TAIL = 4000
+WORKERS = 8
+"""Of pytest, each of which has its own ports."""
+PORTS = 1500
 
 
 class NotReady(RuntimeError):
@@ -78,12 +82,14 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def free_port() -> int:
-    """A port that stays free while its program is down.
+    """A port that stays free while its program is down, also beside tests of other workers.
 
     Not one that the kernel gives to outgoing connections, which on Linux begin at 32768.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + worker % WORKERS * PORTS
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(first, first + PORTS)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
