@@ -18,7 +18,8 @@ from support.kubernetes.node import cluster
 from support.kubernetes.node.daemons import Daemon
 from support.kubernetes.node.images import save
 from support.kubernetes.node.node import Node
-from support.kubernetes.processes import free_port, until
+from support.kubernetes.processes import until
+from support.ports import free_port
 
 IMAGE = "localhost/auto-ai-router-probe:e2e"
 DOCKERFILE = """

@@ -24,7 +24,7 @@ from airouter_operator.kube import ApiServer as Client
 from airouter_operator.kube import NotFound, configs_in, events_in, open_api_server, secrets_in
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.faults import FaultyProxy
-from support.kubernetes.processes import free_port
+from support.ports import free_port
 from support.router import RouterProcess, router_process
 
 INSTALL = Path(__file__).parents[2] / "manifests" / "install"

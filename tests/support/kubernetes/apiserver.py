@@ -19,7 +19,8 @@ from support.kubernetes import audit, clients, options
 from support.kubernetes.audit import AuditEntry
 from support.kubernetes.binaries import Binaries, binaries
 from support.kubernetes.credentials import ADMINISTRATORS, Credentials, certificate_user
-from support.kubernetes.processes import Process, free_port
+from support.kubernetes.processes import Process
+from support.ports import free_port
 
 STARTING = 60.0
 CONTROLLERS = ("garbage-collector-controller",)

@@ -17,7 +17,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from support.kubernetes.credentials import redirected
-from support.kubernetes.processes import free_port
+from support.ports import free_port
 
 ANSWERING = 10.0
 RESET = struct.pack("ii", 1, 0)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +11,6 @@ from pathlib import Path
 GUARD = Path(__file__).with_name("guard.py")
 ENDING = 10.0
 TAIL = 4000
-WORKERS = 8
-"""Of pytest, each of which has its own ports."""
-PORTS = 1500
 
 
 class NotReady(RuntimeError):
@@ -79,20 +73,3 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that stays free while its program is down, also beside tests of other workers.
-
-    Not one that the kernel gives to outgoing connections, which on Linux begin at 32768.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 20_000 + worker % WORKERS * PORTS
-    while True:
-        port = random.randrange(first, first + PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
