@@ -44,8 +44,8 @@ class Channel:
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
         self.changed = asyncio.Event()
-        self.told = False
-        """Whether it was logged that every pod runs this version."""
+        self.runs_everywhere = False
+        """Whether every pod was seen to run this version, which is logged once."""
         self.owes_status = False
         """Whether pods had their time, and the status has not been looked at since."""
         self._patience: asyncio.TimerHandle | None = None
@@ -58,7 +58,7 @@ class Channel:
     def release(self, publication: Publication) -> None:
         """Answer everybody who waits."""
         self.publication = publication
-        self.told = False
+        self.runs_everywhere = False
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -213,7 +213,7 @@ class StreamServer:
         channel = self._channels.get(key)
         if channel is None:
             return
-        if not channel.told:
+        if not channel.runs_everywhere:
             version = channel.publication.record.version
             if self._pods.all_answer(key, version):
                 self._log_answers(key, channel, version)
@@ -224,7 +224,7 @@ class StreamServer:
     def _log_answers(self, key: Key, channel: Channel, version: str) -> None:
         tally = self._pods.tally(key, version)
         if tally.programmed == tally.connected:
-            channel.told = True
+            channel.runs_everywhere = True
             logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
 
     def _tell_of(self, key: Key, channel: Channel) -> None:

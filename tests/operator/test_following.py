@@ -195,7 +195,7 @@ async def test_each_snapshot_that_runs_everywhere_is_an_event(plane: ControlPlan
             programmed = await plane.until_condition("Programmed", "True")
             await until_noted(plane, programmed["message"])
         notes = [e["note"] for e in await plane.events() if e["reason"] == "Programmed"]
-        assert len(notes) == len(set(notes))
+        assert len(notes) == len(set(notes)), "none is told twice"
 
 
 async def test_a_snapshot_that_somebody_deletes_or_edits_is_restored(plane: ControlPlane) -> None:

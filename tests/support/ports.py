@@ -7,7 +7,7 @@ import random
 import socket
 
 WORKERS = 8
-"""Of pytest, each of which has its own ports."""
+"""Of pytest, each of which has its own ports; the Makefile starts no more."""
 PORTS = 1500
 
 

@@ -117,11 +117,11 @@ class Service:
             closing = asyncio.ensure_future(close_store(former))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-        if not snapshot.sealing_keys and self._keys != ():
-            logger.info(NO_KEYS)
         if snapshot.sealing_keys != self._keys:
             self._keys = snapshot.sealing_keys
             self.sealer = Sealer(snapshot.sealing_keys or [self._own_key])
+            if not snapshot.sealing_keys:
+                logger.info(NO_KEYS)
 
     async def close(self) -> None:
         """Stop what is under way in the background, and let go of the store."""

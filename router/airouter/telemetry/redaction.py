@@ -85,6 +85,8 @@ RULES = (
 
 SENSITIVE = re.compile(rf"authorization|cookie|{_NAMES}", re.IGNORECASE)
 """Names of fields whose value is a secret, whatever it looks like."""
+LONGEST_KNOWN = 64
+"""Characters of a name that is remembered."""
 
 
 def redact(text: str) -> str:
@@ -119,13 +121,18 @@ def redact_value(value: object) -> object:
 def redact_fields(fields: dict[str, object]) -> dict[str, object]:
     """Named values without secrets; those with a telling name are taken out whole."""
     redacted = {}
-    for name, value in fields.items():
-        shown, sensitive = redact_name(str(name))
+    for key, value in fields.items():
+        name = str(key)
+        look = known_name if len(name) <= LONGEST_KNOWN else redact_name
+        shown, sensitive = look(name)
         redacted[shown] = REDACTED if sensitive else redact_value(value)
     return redacted
 
 
-@lru_cache(maxsize=1024)
 def redact_name(name: str) -> tuple[str, bool]:
-    """A name without secrets, and whether its value is one. Every line has the same few names."""
+    """A name without secrets, and whether its value is one."""
     return redact(name), SENSITIVE.search(name) is not None
+
+
+known_name = lru_cache(maxsize=256)(redact_name)
+"""The same, remembered: every line has the same few names."""

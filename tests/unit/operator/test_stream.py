@@ -16,7 +16,6 @@ from airouter.config.delivery import Poll, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
-from airouter_operator import stream
 from airouter_operator.kube import Key
 from airouter_operator.pods import Pods
 from airouter_operator.publish import Publication, Record
@@ -65,7 +64,7 @@ class Control:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pods have all the time of a busy machine to answer."""
-    monkeypatch.setattr(stream, "ANSWERING", 30.0)
+    monkeypatch.setattr("airouter_operator.stream.ANSWERING", 30.0)
 
 
 @contextlib.asynccontextmanager

@@ -81,7 +81,7 @@ async def test_a_snapshot_comes_with_its_version(answer: bytes) -> None:
         assert await poll() == News("v1", Snapshot())
 
 
-async def test_an_answer_may_come_in_any_pieces() -> None:
+def test_an_answer_may_come_in_any_pieces() -> None:
     answer = Answer()
     for byte in b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE:
         assert not answer.whole
