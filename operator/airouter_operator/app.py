@@ -267,7 +267,9 @@ class Operator:
         return ""
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(say_why_it_ended)
+        self._tasks.append(task)
 
     # How it is.
 
@@ -301,6 +303,13 @@ class Operator:
         return sum(
             self._pods.tally(key, version).programmed for key, version in self._streams.versions()
         )
+
+
+def say_why_it_ended(task: asyncio.Task[None]) -> None:
+    """Log that a task has failed which should run for as long as the operator."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        # What it says may quote a Secret; its type does not.
+        logger.error("task %s has ended: %s", task.get_name(), type(error).__name__)
 
 
 def obstacle(what: str, error: KubeError) -> str:

@@ -6,7 +6,9 @@ error repeats what the API server said of a request's content: it may quote a Se
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import aiohttp
@@ -17,7 +19,7 @@ from kubernetes.aio.config import load_incluster_config, load_kube_config
 from airouter.config.resource import API_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 Object = dict[str, Any]
@@ -77,8 +79,12 @@ class Kube(Protocol):
 class ApiServer:
     """`Kube` over HTTP."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, timeout: float = TIMEOUT) -> None:
+        """`timeout` is seconds, for each request as a whole."""
         self._client = client
+        self._timeout = timeout
+        self._under_way: Counter[ApiClient] = Counter()
+        """Requests of each client."""
 
     async def close(self) -> None:
         await self._client.close()
@@ -134,13 +140,6 @@ class ApiServer:
         query = {"fieldManager": MANAGER, "force": "true"}
         return await self._ask("PATCH", path, body, query=query, content_type=APPLY)
 
-    async def _connect_anew(self) -> None:
-        """Leave all connections: one was dead without saying so, and others may be, too."""
-        rest = self._client.rest_client
-        session, rest.pool_manager = rest.pool_manager, None
-        if session is not None:
-            await session.close()
-
     async def _ask(
         self,
         method: str,
@@ -152,18 +151,18 @@ class ApiServer:
         content_type: str = "application/json",
     ) -> Object:
         try:
-            request = await self._client.param_serialize(
-                method=method,
-                resource_path=path,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": accept, "Content-Type": content_type},
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            response = await self._client.call_api(*request, _request_timeout=TIMEOUT)
-            content = await response.read()
+            async with self._borrowed() as client:
+                request = await client.param_serialize(
+                    method=method,
+                    resource_path=path,
+                    query_params=list((query or {}).items()),
+                    header_params={"Accept": accept, "Content-Type": content_type},
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
+                response = await client.call_api(*request, _request_timeout=self._timeout)
+                content = await response.read()
         except TimeoutError:
-            await self._connect_anew()
             raise KubeError(f"{method} {path}: timed out") from None
         except (aiohttp.ClientError, OSError) as error:
             raise KubeError(f"{method} {path}: {type(error).__name__}") from None
@@ -173,6 +172,27 @@ class ApiServer:
             raise refusal(method, path, response.status)
         answer: Object = json.loads(content)
         return answer
+
+    @contextlib.asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[ApiClient]:
+        """The client of one request; those after one that timed out have another.
+
+        A connection was dead without saying so, and others may be, too. The client that is left
+        is closed by the last of its requests, for aiohttp breaks those that are under way.
+        """
+        client = self._client
+        self._under_way[client] += 1
+        try:
+            yield client
+        except TimeoutError:
+            if client is self._client:
+                self._client = ApiClient(client.configuration)
+            raise
+        finally:
+            self._under_way[client] -= 1
+            if client is not self._client and not self._under_way[client]:
+                del self._under_way[client]
+                await client.close()
 
 
 def refusal(method: str, path: str, status: int) -> KubeError:
