@@ -7,6 +7,7 @@ runs the index of every object before the first event, so that nothing is reconc
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 import kopf
@@ -14,7 +15,7 @@ import kopf
 from airouter.config.resource import API_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 GROUP, VERSION = API_VERSION.split("/")
 CONFIGS = (GROUP, VERSION, "routerconfigs")
@@ -89,6 +90,17 @@ class NothingKept(kopf.DiffBaseStorage):
         pass
 
 
+class Backoffs:
+    """Seconds between kopf's attempts, without end.
+
+    kopf ends where a watch has failed too often. An API server that starts refuses with 403 for as
+    long as it has not read the roles, however long it takes.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.2, 0.5, 1.0), itertools.repeat(2.0))
+
+
 def kopf_settings(fields: str) -> kopf.OperatorSettings:
     """Kopf as quiet and as patient as an operator needs it; `fields` selects Secrets."""
     settings = kopf.OperatorSettings()
@@ -103,7 +115,7 @@ def kopf_settings(fields: str) -> kopf.OperatorSettings:
     settings.watching.field_selectors[SECRETS[1], SECRETS[2]] = fields
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
-    settings.networking.error_backoffs = (0.2, 0.5, 1.0, 2.0)
+    settings.networking.error_backoffs = Backoffs()
     settings.queueing.exit_timeout = 1.0
     settings.persistence.diffbase_storage = NothingKept()
     return settings

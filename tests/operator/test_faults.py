@@ -84,6 +84,20 @@ async def test_it_comes_through_an_outage_of_the_api_server(plane: ControlPlane)
         await plane.until_condition("Ready", "True")
 
 
+async def test_it_comes_through_a_time_without_its_rights(plane: ControlPlane) -> None:
+    with FaultyProxy(plane.api.url) as proxy:
+        kubeconfig = await plane.kubeconfig(proxy)
+        async with plane.operator(KUBECONFIG=kubeconfig) as operator, plane.router() as router:
+            await plane.until_condition("Ready", "True")
+            await plane.kubectl("delete", "rolebinding", ACCOUNT)
+            proxy.cut()
+            await operator.until_logged("Request attempt #6 failed")
+            await plane.install()
+            await plane.patch(patch_models("second"))
+            await until_models(router, ["second"], seconds=20)
+            await plane.until_condition("Ready", "True")
+
+
 async def test_what_was_deleted_while_nobody_watched_is_noticed(plane: ControlPlane) -> None:
     async with plane.operator() as operator, plane.router():
         await plane.until_condition("Ready", "True")
@@ -214,9 +228,7 @@ async def test_an_operator_that_may_not_write_says_so_and_starts_once_it_may(
 ) -> None:
     await plane.kubectl("patch", "role", ACCOUNT, "--type=json", "-p", LIST_SECRETS_ONLY)
     async with plane.operator_process() as operator:
-        async with asyncio.timeout(20):
-            while "may not write Secret airouter-operator-ca" not in operator.log:
-                await asyncio.sleep(0.05)
+        await operator.until_logged("may not write Secret airouter-operator-ca")
         await plane.install()
         await operator.until_listening()
         await plane.until_condition("Accepted", "True")
@@ -225,11 +237,9 @@ async def test_an_operator_that_may_not_write_says_so_and_starts_once_it_may(
 async def test_an_operator_without_its_crd_or_rights_says_what_is_missing(
     plane: ControlPlane,
 ) -> None:
-    await plane.kubectl("delete", "rolebinding", "auto-ai-router-operator")
+    await plane.kubectl("delete", "rolebinding", ACCOUNT)
     async with plane.operator_process() as operator:
-        async with asyncio.timeout(20):
-            while "see manifests/install/rbac.yaml" not in operator.log:
-                await asyncio.sleep(0.05)
+        await operator.until_logged("see manifests/install/rbac.yaml")
         await plane.install()
         await operator.until_listening()
         await plane.until_condition("Accepted", "True")

@@ -36,6 +36,7 @@ PATIENCE = 20.0
 OPERATOR_PAGES = ("/healthz", "/metrics")
 ROUTER_PAGES = ("/health", "/vhealth", "/metrics")
 SHORTEST_SECRET = 6
+TAIL = 4000
 
 
 class OperatorProcess:
@@ -46,6 +47,7 @@ class OperatorProcess:
         self.stream_port = 0
         self.health_port = 0
         self._log = log
+        self._ended = False
 
     @property
     def log(self) -> str:
@@ -59,6 +61,7 @@ class OperatorProcess:
     async def stop(self) -> tuple[int, float]:
         """SIGTERM it; its exit code, and the seconds that it took."""
         start = time.monotonic()
+        self._ended = True
         self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             code = await self.process.wait()
@@ -66,8 +69,18 @@ class OperatorProcess:
 
     async def kill(self) -> None:
         """SIGKILL it."""
+        self._ended = True
         self.process.kill()
         await self.process.wait()
+
+    def assert_not_ended(self) -> None:
+        """It runs, or was told to end."""
+        if self.process.returncode is not None and not self._ended:
+            raise AssertionError(f"the operator ended: {self.tail()}")
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self.log[-TAIL:]
 
     async def page(self, path: str) -> httpx.Response:
         """A page of its health port."""
@@ -86,12 +99,17 @@ class OperatorProcess:
     async def until_listening(self) -> None:
         async with asyncio.timeout(STARTING):
             while (health := HEALTH.search(self._log.read_bytes())) is None:
-                if self.process.returncode is not None:
-                    raise AssertionError(f"the operator ended: {self.log}")
+                self.assert_not_ended()
                 await asyncio.sleep(0.02)
         polling = POLLING.search(self._log.read_bytes())
         assert polling is not None
         self.stream_port, self.health_port = int(polling[1]), int(health[1])
+
+    async def until_logged(self, what: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while what not in self.log:
+                self.assert_not_ended()
+                await asyncio.sleep(0.05)
 
 
 class ControlPlane:
@@ -264,6 +282,10 @@ class ControlPlane:
         operator = OperatorProcess(process, log)
         try:
             yield operator
+            operator.assert_not_ended()
+        except BaseException as error:
+            error.add_note(f"The operator's log ends with: {operator.tail()}")
+            raise
         finally:
             if process.returncode is None:
                 process.kill()
