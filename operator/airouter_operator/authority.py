@@ -58,6 +58,19 @@ class Authority(msgspec.Struct, frozen=True):
         return x509.load_pem_x509_certificate(self.certificate.encode())
 
     @property
+    def private_key(self) -> ec.EllipticCurvePrivateKey:
+        """Raises `ValueError`, or `TypeError` for a key of another kind."""
+        key = serialization.load_pem_private_key(self.key.encode(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the key is of another kind")
+        return key
+
+    def verify(self) -> None:
+        """Raises `ValueError` or `TypeError` unless the key is that of the certificate."""
+        if self.private_key.public_key() != self.x509.public_key():
+            raise ValueError("the key is that of another certificate")
+
+    @property
     def since(self) -> datetime:
         return self.x509.not_valid_before_utc + BACKDATED
 
@@ -88,8 +101,7 @@ def new_authority(now: datetime) -> Authority:
 
 def serving_certificate(signer: Authority, names: Sequence[str], now: datetime) -> tuple[str, str]:
     """A certificate for the stream, and its key, both as PEM."""
-    issuer_key = serialization.load_pem_private_key(signer.key.encode(), None)
-    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we made it
+    issuer_key = signer.private_key
     key = ec.generate_private_key(ec.SECP256R1())
     issuer_id = x509.SubjectKeyIdentifier.from_public_key(issuer_key.public_key())
     certificate = (
@@ -214,10 +226,14 @@ def authorities_in(body: Object) -> list[Authority]:
     """What the Secret holds; nothing where it is not as we would have written it."""
     try:
         content = base64.b64decode(body["data"][FILE], validate=True)
-        return msgspec.json.decode(content, type=list[Authority])
+        authorities = msgspec.json.decode(content, type=list[Authority])
+        for authority in authorities:
+            authority.verify()
     except (KeyError, TypeError, ValueError):
         logger.warning("Secret %s held no certificate authority, a new one is made", NAME)
         return []
+    else:
+        return authorities
 
 
 def common_name(text: str) -> x509.Name:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from airouter_operator.authority import (
+    FILE,
     LIFETIME,
+    NAME,
     OVERLAP,
     RENEW_BEFORE,
     AuthorityKeeper,
@@ -18,6 +22,7 @@ from airouter_operator.authority import (
     signer_of,
 )
 from support.control_plane import ControlPlane
+from support.resources import secret
 
 DAY = timedelta(days=1)
 
@@ -66,6 +71,15 @@ async def test_two_replicas_that_start_at_once_agree(plane: ControlPlane) -> Non
     keepers = [keeper(plane, clock) for _ in range(4)]
     await asyncio.gather(*(each.refresh() for each in keepers))
     assert len({each.bundle for each in keepers}) == 1
+
+
+@pytest.mark.parametrize("lost", ["certificate", "key"])
+async def test_it_is_made_anew_where_somebody_has_broken_it(plane: ControlPlane, lost: str) -> None:
+    authority = msgspec.structs.asdict(new_authority(datetime.now(UTC))) | {lost: "broken"}
+    await plane.apply(secret(NAME, **{FILE: json.dumps([authority])}))
+    server = keeper(plane, Clock())
+    await server.refresh()
+    await handshake(server, server.bundle)
 
 
 async def test_a_successor_is_trusted_before_it_signs(plane: ControlPlane) -> None:
