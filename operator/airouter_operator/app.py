@@ -10,6 +10,8 @@ import signal
 import socket
 import sys
 import time
+import traceback
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,16 +29,16 @@ from airouter_operator.health import HealthServer
 from airouter_operator.kube import (
     ApiServer,
     Key,
+    Kube,
     KubeError,
-    configs_in,
     key_of,
     open_api_server,
-    secrets_in,
     uid_of,
 )
-from airouter_operator.lease import Leadership
+from airouter_operator.lease import RENEWALS, Leadership
 from airouter_operator.metrics import Metrics
 from airouter_operator.mirror import Mirror
+from airouter_operator.obstacles import obstacle, reading_obstacle
 from airouter_operator.pods import Pods
 from airouter_operator.publish import Publisher, config_of
 from airouter_operator.queue import KeyedQueue, Patience
@@ -61,25 +63,30 @@ DELETED, LISTED = "DELETED", None
 class Operator:
     """One operator process; the `Listener` of `handlers.py`."""
 
-    def __init__(self, settings: Settings, kube: ApiServer) -> None:
-        """Build and wire everything. Needs a running event loop."""
+    def __init__(self, settings: Settings, kube: ApiServer, lease_kube: Kube) -> None:
+        """Build and wire everything. Needs a running event loop.
+
+        `lease_kube` is the same API server for requests that end in time to renew the lease.
+        """
         loop = asyncio.get_running_loop()
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._identity = identity
         self._settings = settings
         self._kube = kube
         self._scopes = [None] if settings.clusterwide else list(settings.namespaces)
+        self._logins = 0
         self._told = False
         """Whether kopf has told of everything there is, and now tells of changes."""
         self._mirror = Mirror()
         self._metrics = Metrics()
-        self._watches = Watches(loop.time)
+        self._watches = Watches(self._scopes, loop.time)
         self._pods = Pods(settings.pod_grace, settings.max_pods, loop.time)
         self._streams = StreamServer(
             self._pods,
             settings.poll_hold,
             self._metrics.acknowledged,
             self._add,
+            self._leads,
             self._caught_up,
         )
         names = [urlsplit(settings.public_url).hostname or "localhost"]
@@ -108,9 +115,9 @@ class Operator:
             Random(),
         )
         self._leadership = Leadership(
-            kube, settings.namespace, identity, settings.lease_duration, self._turned
+            lease_kube, settings.namespace, identity, settings.lease_duration, self._turned
         )
-        self._resync = Resync(kube, self._mirror, self._scopes, self._missed)
+        self._resync = Resync(kube, self._mirror, self._scopes, self._missed, loop.time)
         self._health = HealthServer(self._ailments, self._is_ready, self._metrics)
         self._tasks: list[asyncio.Task[None]] = []
         self._observe()
@@ -156,36 +163,45 @@ class Operator:
         await self._streams.close()
         await self._health.close()
 
-    def connection(self) -> kopf.ConnectionInfo:
-        return self._kube.connection()
+    async def connection(self) -> kopf.ConnectionInfo:
+        """Asked for again when it was refused: kopf ends where it gets the same as before.
+
+        An API server that starts may refuse a token that it takes a moment later.
+        """
+        if self._logins:
+            await asyncio.sleep(WAIT_FOR_API)
+        self._logins += 1
+        return self._kube.connection(priority=self._logins)
 
     def config_seen(self, body: Mapping[str, Any]) -> None:
-        self._watches.heard(CONFIGS)
-        self._mirror.put_config(body, key_of(body))
+        key = key_of(body)
+        self._watches.heard(CONFIGS, key.namespace)
+        self._mirror.put_config(body, key)
 
     def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        self._heard(CONFIGS, type_)
         key = key_of(body)
+        self._heard(CONFIGS, key, type_)
         if type_ == DELETED:
             self._mirror.drop_config(key, uid_of(body))
         self._add(key)
 
     def secret_seen(self, body: Mapping[str, Any]) -> None:
-        self._watches.heard(SECRETS)
-        self._mirror.secrets.put(key_of(body), body)
+        key = key_of(body)
+        self._watches.heard(SECRETS, key.namespace)
+        self._mirror.secrets.put(key, body)
 
     def secret_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        self._heard(SECRETS, type_)
         key = key_of(body)
+        self._heard(SECRETS, key, type_)
         if type_ == DELETED:
             self._mirror.secrets.drop(key, uid_of(body))
         self._add_all_about(key)
 
     # What follows from it.
 
-    def _heard(self, kind: str, type_: str | None) -> None:
+    def _heard(self, kind: str, key: Key, type_: str | None) -> None:
         self._told = True
-        self._watches.heard(kind)
+        self._watches.heard(kind, key.namespace)
         if type_ is LISTED:
             self._resync.hurry()
 
@@ -205,7 +221,7 @@ class Operator:
             self._add(owner)
 
     def _missed(self, kind: str, key: Key) -> None:
-        self._watches.missed(kind)
+        self._watches.missed(kind, key.namespace)
         self._metrics.missed(kind)
         if kind == CONFIGS:
             self._add(key)
@@ -253,13 +269,9 @@ class Operator:
 
     async def _obstacle(self) -> str:
         """What keeps the operator from working; empty if nothing does."""
-        paths = [path(scope) for scope in self._scopes for path in (configs_in, secrets_in)]
-        paths.append(secrets_in(self._settings.namespace))
-        for path in paths:
-            try:
-                await self._kube.list(path, metadata_only=True)
-            except KubeError as error:
-                return obstacle(f"read {path}", error)
+        found = await reading_obstacle(self._kube, self._scopes, self._settings.namespace)
+        if found:
+            return found
         try:
             await self._refresh_authority()
         except KubeError as error:
@@ -273,6 +285,9 @@ class Operator:
 
     # How it is.
 
+    def _leads(self) -> bool:
+        return self._leadership.leading
+
     def _caught_up(self) -> bool:
         return self._leadership.leading and self._told and not len(self._queue)
 
@@ -282,8 +297,8 @@ class Operator:
     def _ailments(self) -> list[str]:
         ended = [f"task {task.get_name()} has ended" for task in self._tasks if task.done()]
         dead = [
-            f"the watch of {kind} is silent"
-            for kind in self._watches.dead(self._settings.watch_patience)
+            f"the watch of {watch} is silent"
+            for watch in self._watches.dead(self._settings.watch_patience)
         ]
         return ended + dead
 
@@ -298,6 +313,7 @@ class Operator:
         ages = {kind: lambda kind=kind: self._watches.age(kind) for kind in KINDS}
         what = "Time since a watch has told of anything."
         self._metrics.observe_each("watch_age_seconds", what, "kind", ages)
+        observe("resync_age_seconds", "Time since all objects were last listed.", self._resync.age)
 
     def _programmed(self) -> int:
         return sum(
@@ -308,17 +324,10 @@ class Operator:
 def say_why_it_ended(task: asyncio.Task[None]) -> None:
     """Log that a task has failed which should run for as long as the operator."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        # What it says may quote a Secret; its type does not.
-        logger.error("task %s has ended: %s", task.get_name(), type(error).__name__)
-
-
-def obstacle(what: str, error: KubeError) -> str:
-    """Why something cannot be done, and what would help."""
-    if error.status == 404 and "routerconfigs" in what:
-        return "the CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
-    if error.status in {401, 403}:
-        return f"the ServiceAccount may not {what}: see manifests/install/rbac.yaml"
-    return f"the API server does not answer: {error}"
+        # What it says may quote a Secret; its type and its place do not.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        logger.error("task %s has ended: %s at %s", task.get_name(), type(error).__name__, where)
 
 
 async def operate(settings: Settings) -> None:
@@ -328,10 +337,12 @@ async def operate(settings: Settings) -> None:
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     kube = await open_api_server(settings.kubeconfig)
+    lease_kube = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
-        await Operator(settings, kube).run()
+        await Operator(settings, kube, lease_kube).run()
     finally:
         await kube.close()
+        await lease_kube.close()
 
 
 def main(settings: Settings) -> int:

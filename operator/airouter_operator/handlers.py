@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import kopf
 
-from airouter.config.resource import API_VERSION
+from airouter_operator.kube import GROUP, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-GROUP, VERSION = API_VERSION.split("/")
 CONFIGS = (GROUP, VERSION, "routerconfigs")
 SECRETS = ("", "v1", "secrets")
 
@@ -27,7 +26,7 @@ class Listener(Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-    def connection(self) -> kopf.ConnectionInfo: ...
+    async def connection(self) -> kopf.ConnectionInfo: ...
     def config_seen(self, body: Mapping[str, Any]) -> None: ...
     def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None: ...
     def secret_seen(self, body: Mapping[str, Any]) -> None: ...
@@ -48,7 +47,7 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
 
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.ConnectionInfo:
-        return listener.connection()
+        return await listener.connection()
 
     @kopf.index(*CONFIGS, registry=registry)
     async def index_config(body: Mapping[str, Any], **_: Any) -> None:

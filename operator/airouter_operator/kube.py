@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import aiohttp
 import kopf
 from kubernetes.aio.client import ApiClient, ApiException, Configuration
-from kubernetes.aio.config import load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from airouter.config.resource import API_VERSION
 
@@ -31,8 +31,10 @@ PAGE = 500
 APPLY = "application/apply-patch+yaml"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
+GROUP, VERSION = API_VERSION.split("/")
 CONFIGS = f"/apis/{API_VERSION}"
 CORE = "/api/v1"
+DISCOVERY = "/apis"
 LEASES = "/apis/coordination.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
 
@@ -89,8 +91,12 @@ class ApiServer:
     async def close(self) -> None:
         await self._client.close()
 
-    def connection(self) -> kopf.ConnectionInfo:
-        """The same API server with the same identity, for kopf."""
+    def with_timeout(self, seconds: float) -> ApiServer:
+        """The same, over connections of its own, for requests that take so many seconds at most."""
+        return ApiServer(ApiClient(self._client.configuration), seconds)
+
+    def connection(self, priority: int) -> kopf.ConnectionInfo:
+        """The same API server with the same identity, for kopf; each login has another priority."""
         configuration = self._client.configuration
         if configuration.refresh_api_key_hook is not None:
             configuration.refresh_api_key_hook(configuration)
@@ -104,6 +110,7 @@ class ApiServer:
             token=token or None,
             certificate_path=configuration.cert_file,
             private_key_path=configuration.key_file,
+            priority=priority,
         )
 
     async def get(self, path: str) -> Object:
@@ -123,6 +130,8 @@ class ApiServer:
         accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
             page = await self._ask("GET", path, query=query, accept=accept)
+            if "items" not in page:
+                raise KubeError(f"GET {path}: the answer is no list")
             items += page["items"] or []
             following = page.get("metadata", {}).get("continue")
             if not following:
@@ -164,14 +173,13 @@ class ApiServer:
                 content = await response.read()
         except TimeoutError:
             raise KubeError(f"{method} {path}: timed out") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ConfigException) as error:
             raise KubeError(f"{method} {path}: {type(error).__name__}") from None
         except ApiException as error:
             raise refusal(method, path, error.status) from None
         if response.status >= 400:
             raise refusal(method, path, response.status)
-        answer: Object = json.loads(content)
-        return answer
+        return object_in(content, f"{method} {path}")
 
     @contextlib.asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[ApiClient]:
@@ -193,6 +201,17 @@ class ApiServer:
             if client is not self._client and not self._under_way[client]:
                 del self._under_way[client]
                 await client.close()
+
+
+def object_in(content: bytes, asked: str) -> Object:
+    """An answer, as an object. Raises `KubeError` for what a balancer may say instead."""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise KubeError(f"{asked}: the answer is no object")
+    return answer
 
 
 def refusal(method: str, path: str, status: int) -> KubeError:

@@ -31,7 +31,8 @@ logger = logging.getLogger("airouter.operator")
 
 NAME = "airouter-operator"
 RENEWALS = 4
-"""In the time after which another replica takes over."""
+"""In the time after which another replica takes over; each takes no longer than a part of it, or a
+connection that died unnoticed would cost the lease."""
 
 
 class Leadership:
@@ -89,7 +90,7 @@ class Leadership:
         self.leading = False
         try:
             body = await self._kube.get(lease_at(self._key))
-            if body["spec"].get("holderIdentity") == self._identity:
+            if (body.get("spec") or {}).get("holderIdentity") == self._identity:
                 await self._kube.replace(lease_at(self._key), self._held(body, identity=""))
         except KubeError as error:
             logger.warning("the lease cannot be released: %s", error)

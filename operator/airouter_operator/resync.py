@@ -17,11 +17,13 @@ from airouter_operator.kube import (
     Key,
     Kube,
     KubeError,
+    Object,
     configs_in,
     key_of,
     secrets_in,
     version_of,
 )
+from airouter_operator.obstacles import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,29 +40,45 @@ DELAY = 5.0
 """Seconds that a watch gets to tell what a list has shown."""
 
 
+class Watch(NamedTuple):
+    """What kopf watches: a kind of objects, in a namespace or in the cluster."""
+
+    kind: str
+    namespace: str | None
+
+    def __str__(self) -> str:
+        return self.kind if self.namespace is None else f"{self.kind} in {self.namespace}"
+
+
 class Watches:
-    """When each kind's watch was last heard of, and since when it is known to be silent."""
+    """When each watch was last heard of, and since when it is known to be silent."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, namespaces: Sequence[str | None], clock: Callable[[], float]) -> None:
+        """`namespaces` are those that are watched, or None alone for the cluster."""
         self._clock = clock
-        self._heard = dict.fromkeys(KINDS, clock())
-        self._silent: dict[str, float] = {}
+        self._clusterwide = None in namespaces
+        self._heard = {Watch(kind, each): clock() for kind in KINDS for each in namespaces}
+        self._silent: dict[Watch, float] = {}
 
-    def heard(self, kind: str) -> None:
-        self._heard[kind] = self._clock()
-        self._silent.pop(kind, None)
+    def heard(self, kind: str, namespace: str) -> None:
+        watch = self._watch(kind, namespace)
+        self._heard[watch] = self._clock()
+        self._silent.pop(watch, None)
 
-    def missed(self, kind: str) -> None:
-        self._silent.setdefault(kind, self._clock())
+    def missed(self, kind: str, namespace: str) -> None:
+        self._silent.setdefault(self._watch(kind, namespace), self._clock())
 
     def age(self, kind: str) -> float:
-        """Seconds since the watch last told of anything."""
-        return self._clock() - self._heard[kind]
+        """Seconds since the quietest watch of a kind told of anything."""
+        return self._clock() - min(at for watch, at in self._heard.items() if watch.kind == kind)
 
-    def dead(self, patience: float) -> list[str]:
-        """The kinds whose watch missed something and told nothing for so many seconds since."""
+    def dead(self, patience: float) -> list[Watch]:
+        """Those that missed something and told nothing for so many seconds since."""
         now = self._clock()
-        return [kind for kind, since in self._silent.items() if now - since >= patience]
+        return [watch for watch, since in self._silent.items() if now - since >= patience]
+
+    def _watch(self, kind: str, namespace: str) -> Watch:
+        return Watch(kind, None if self._clusterwide else namespace)
 
 
 class Shown(NamedTuple):
@@ -79,6 +97,7 @@ class Resync:
         mirror: Mirror,
         namespaces: Sequence[str | None],
         missed: Callable[[str, Key], None],
+        clock: Callable[[], float],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -87,12 +106,18 @@ class Resync:
         self._mirror = mirror
         self._namespaces = namespaces
         self._missed = missed
+        self._clock = clock
         self._sleep = sleep
+        self._compared_at = clock()
         self._wanted = asyncio.Event()
 
     def hurry(self) -> None:
         """Resync soon: a watch began anew, which never tells of what was deleted meanwhile."""
         self._wanted.set()
+
+    def age(self) -> float:
+        """Seconds since everything was last listed."""
+        return self._clock() - self._compared_at
 
     async def run(self, interval: float) -> None:
         """Resync every so many seconds, and when somebody asks, until cancelled."""
@@ -103,11 +128,12 @@ class Resync:
             try:
                 await self.once()
             except KubeError as error:
-                logger.warning("no resync: %s", error)
+                logger.warning("no resync: %s", obstacle("list what there is", error))
 
     async def once(self) -> None:
         """Compare once and correct. Raises `KubeError`."""
         suspects = {kind: await self._differences(kind) for kind in KINDS}
+        self._compared_at = self._clock()
         if any(suspects.values()):
             await self._sleep(DELAY)
         for kind, shown in suspects.items():
@@ -139,20 +165,29 @@ class Resync:
         return [Shown(key_of(body), version_of(body)) for body in bodies]
 
     async def _correct(self, kind: str, key: Key) -> None:
-        """Read an object itself, and have the mirror say what it says."""
+        """Read an object itself, and have the mirror say what it says.
+
+        What is read counts though it be older: etcd may have been restored from a backup.
+        """
         parent = configs_in(key.namespace) if kind == CONFIGS else secrets_in(key.namespace)
         before = self._shelf(kind).version(key)
         body = await self._kube.find(key, parent)
-        if body is None:
-            drop = self._mirror.drop_config if kind == CONFIGS else self._mirror.secrets.drop
-            changed = drop(key)
-        elif kind == CONFIGS:
-            changed = self._mirror.put_config(body, key)
+        now = version_of(body) if body is not None else 0
+        if now == before or self._shelf(kind).version(key) != before:
+            return  # the watch has told of it meanwhile
+        self._replace(kind, key, body)
+        logger.warning("%s %s: its watch had not told of a change", kind, key)
+        self._missed(kind, key)
+
+    def _replace(self, kind: str, key: Key, body: Object | None) -> None:
+        if kind == CONFIGS:
+            self._mirror.drop_config(key)
+            if body is not None:
+                self._mirror.put_config(body, key)
         else:
-            changed = self._mirror.secrets.put(key, body)
-        if changed and self._shelf(kind).version(key) != before:
-            logger.warning("%s %s: its watch had not told of a change", kind, key)
-            self._missed(kind, key)
+            self._mirror.secrets.drop(key)
+            if body is not None:
+                self._mirror.secrets.put(key, body)
 
     def _shelf(self, kind: str) -> Shelf:
         return self._mirror.configs if kind == CONFIGS else self._mirror.secrets

@@ -92,17 +92,20 @@ class StreamServer:
         hold: float,
         acknowledged: Callable[[], None],
         changed: Callable[[Key], None],
+        leads: Callable[[], bool],
         ready: Callable[[], bool],
     ) -> None:
         """`hold` is seconds; `acknowledged` is told of each poll that says something new.
 
         `changed` is told when the status should say something new of the pods of a RouterConfig.
+        Pods are to poll the replica that `leads`: what another one has is out of date.
         Before `ready`, nobody can tell a RouterConfig that is not known yet from one that is not.
         """
         self._pods = pods
         self._hold = hold
         self._acknowledged = acknowledged
         self._changed = changed
+        self._leads = leads
         self._ready = ready
         self._channels: dict[Key, Channel] = {}
         self._watched: set[Key] = set()
@@ -169,7 +172,7 @@ class StreamServer:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a poll."""
         key = Key(request.match_info["namespace"], request.match_info["name"])
-        channel = self._channels.get(key)
+        channel = self._channels.get(key) if self._leads() else None
         if not is_token_of(channel, request.headers.get("authorization", "")):
             status = 401 if self._ready() else 503
             return web.Response(status=status, headers={"retry-after": BUSY_AFTER})

@@ -50,9 +50,10 @@ class Idle:
 
 async def exported() -> set[str]:
     """The names of all that router and operator export."""
+    unasked = cast("ApiServer", None)
     pages = [
         Metrics(Idle()).render("")[0],
-        Operator(Settings(namespace="ai"), cast("ApiServer", None))._metrics.render("")[0],
+        Operator(Settings(namespace="ai"), unasked, unasked)._metrics.render("")[0],
     ]
     names = set()
     for page in pages:

@@ -90,12 +90,30 @@ async def test_it_comes_through_a_time_without_its_rights(plane: ControlPlane) -
         async with plane.operator(KUBECONFIG=kubeconfig) as operator, plane.router() as router:
             await plane.until_condition("Ready", "True")
             await plane.kubectl("delete", "rolebinding", ACCOUNT)
-            proxy.cut()
+            await until_refused(operator, proxy)
             await operator.until_logged("Request attempt #6 failed")
             await plane.install()
             await plane.patch(patch_models("second"))
             await until_models(router, ["second"], seconds=20)
             await plane.until_condition("Ready", "True")
+
+
+async def until_refused(operator: OperatorProcess, proxy: FaultyProxy) -> None:
+    """Have the operator watch anew until the API server knows that it may not."""
+    async with asyncio.timeout(20):
+        while "Request attempt #2 failed" not in operator.log:
+            await asyncio.to_thread(proxy.cut)
+            await asyncio.sleep(0.5)
+
+
+async def test_it_comes_through_a_time_in_which_its_token_is_refused(plane: ControlPlane) -> None:
+    async with plane.operator() as operator, plane.router() as router:
+        await plane.until_condition("Ready", "True")
+        async with plane.other_token_key():
+            await operator.until_logged("status 401")
+            await operator.until_logged("will re-authenticate")
+        await plane.patch(patch_models("second"))
+        await until_models(router, ["second"], seconds=20)
 
 
 async def test_what_was_deleted_while_nobody_watched_is_noticed(plane: ControlPlane) -> None:
@@ -131,7 +149,7 @@ async def test_a_watch_that_silently_dies_is_found_out(plane: ControlPlane) -> N
             sick = await until_sick(operator)
             assert sick == {
                 "status": "failing",
-                "ailments": ["the watch of routerconfigs is silent"],
+                "ailments": [f"the watch of routerconfigs in {plane.namespace} is silent"],
             }
 
 

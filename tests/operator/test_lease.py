@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from airouter_operator.lease import Leadership
+import asyncio
+from pathlib import Path
+
+from airouter_operator.kube import ApiServer, Key, lease_at, open_api_server
+from airouter_operator.lease import NAME, Leadership
 from support.control_plane import ControlPlane
+from support.kubernetes.faults import FaultyProxy
 
 
 class Replica:
     """A candidate whose time passes when it is said."""
 
-    def __init__(self, plane: ControlPlane, name: str) -> None:
+    def __init__(self, plane: ControlPlane, name: str, kube: ApiServer | None = None) -> None:
         self.now = 0.0
         self.turns: list[bool] = []
         self.leadership = Leadership(
-            plane.client,
+            kube or plane.client,
             plane.namespace,
             name,
             8.0,
@@ -63,3 +68,25 @@ async def test_a_leader_without_an_api_server_goes_on_leading(plane: ControlPlan
         assert await one.attempt(60)
     assert await one.attempt()
     assert one.turns == [True]
+
+
+async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
+    plane: ControlPlane,
+) -> None:
+    with FaultyProxy(plane.api.url) as proxy:
+        patient = await open_api_server(Path(await plane.kubeconfig(proxy)))
+        kube = patient.with_timeout(1.0)
+        one = Replica(plane, "one", kube)
+        await one.attempt()
+        before = await renewed_at(plane)
+        await asyncio.to_thread(proxy.freeze)
+        await one.attempt(2)
+        assert await renewed_at(plane) == before
+        await one.attempt(2)
+        assert await renewed_at(plane) != before
+        await kube.close()
+
+
+async def renewed_at(plane: ControlPlane) -> str:
+    lease = await plane.client.get(lease_at(Key(plane.namespace, NAME)))
+    return str(lease["spec"]["renewTime"])

@@ -47,7 +47,7 @@ class OperatorProcess:
         self.stream_port = 0
         self.health_port = 0
         self._log = log
-        self._ended = False
+        self._told_to_end = False
 
     @property
     def log(self) -> str:
@@ -61,7 +61,7 @@ class OperatorProcess:
     async def stop(self) -> tuple[int, float]:
         """SIGTERM it; its exit code, and the seconds that it took."""
         start = time.monotonic()
-        self._ended = True
+        self._told_to_end = True
         self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             code = await self.process.wait()
@@ -69,13 +69,13 @@ class OperatorProcess:
 
     async def kill(self) -> None:
         """SIGKILL it."""
-        self._ended = True
+        self._told_to_end = True
         self.process.kill()
         await self.process.wait()
 
     def assert_not_ended(self) -> None:
         """It runs, or was told to end."""
-        if self.process.returncode is not None and not self._ended:
+        if self.process.returncode is not None and not self._told_to_end:
             raise AssertionError(f"the operator ended: {self.tail()}")
 
     def tail(self) -> str:
@@ -225,6 +225,15 @@ class ControlPlane:
             yield
         finally:
             await asyncio.to_thread(self.api.start_server)
+
+    @contextlib.asynccontextmanager
+    async def other_token_key(self) -> AsyncIterator[None]:
+        """While this lasts, the API server answers 401 to ServiceAccounts."""
+        await asyncio.to_thread(self.api.change_token_key)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.api.change_token_key)
 
     @property
     def stream_url(self) -> str:

@@ -90,6 +90,12 @@ class ApiServer:
         self._etcd("kv/compaction", {"revision": written["header"]["revision"], "physical": True})
         self.start_server()
 
+    def change_token_key(self) -> None:
+        """Start it anew with another key for tokens, or after that with the first one again."""
+        self.stop_server()
+        self._credentials.change_token_key()
+        self.start_server()
+
     def start_controller_manager(self, controllers: Sequence[str] = CONTROLLERS) -> None:
         """Start kube-controller-manager with these controllers.
 

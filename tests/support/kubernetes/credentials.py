@@ -31,6 +31,13 @@ class Credentials:
         self.serving = self.certificate("serving")
         self.token_key = folder / "tokens.pem"
         self.token_key.write_bytes(_key())
+        self._other_token_key = _key()
+
+    def change_token_key(self) -> None:
+        """Between two keys."""
+        content = self.token_key.read_bytes()
+        self.token_key.write_bytes(self._other_token_key)
+        self._other_token_key = content
 
     def certificate(self, file: str, user: str | None = None, group: str | None = None) -> Path:
         """Key and certificate in one file, for the server, or for a client with a user and a group.

@@ -34,6 +34,7 @@ class Control:
     ca: trustme.CA
     port: int = 0
     ready: bool = True
+    leads: bool = True
     changed: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
     acknowledged: int = 0
 
@@ -77,7 +78,13 @@ async def control(hold: float = 5.0, grace: float = 5.0, most: int = 10) -> Asyn
     def acknowledge() -> None:
         operator.acknowledged += 1
 
-    server = StreamServer(pods, hold, acknowledge, changed.put_nowait, lambda: operator.ready)
+    def leads() -> bool:
+        return operator.leads
+
+    def is_ready() -> bool:
+        return operator.ready
+
+    server = StreamServer(pods, hold, acknowledge, changed.put_nowait, leads, is_ready)
     operator = Control(server, pods, ca, changed=changed)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
@@ -282,6 +289,14 @@ async def test_the_token_of_another_routerconfig_is_a_wrong_token() -> None:
 async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
     async with control() as operator:
         operator.ready = False
+        answer = await ask(operator)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_replica_that_no_longer_leads_sends_pods_away_whatever_it_still_has() -> None:
+    async with control() as operator:
+        operator.publish("one", 1)
+        operator.leads = operator.ready = False
         answer = await ask(operator)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
