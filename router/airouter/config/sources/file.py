@@ -37,12 +37,33 @@ Look = tuple[object, ...]
 """What can be seen of files without reading them. Equal looks, equal content."""
 
 
+class Failure(NamedTuple):
+    """Why a file or directory could not be read."""
+
+    path: Path
+    error: OSError | Unreadable
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it can be over unseen, as no file can appear unseen."""
+        return isinstance(self.error, OSError) and not isinstance(self.error, FileNotFoundError)
+
+    def finding(self) -> Finding:
+        """As it is told."""
+        if isinstance(self.error, Unreadable):
+            return Finding("error", (), self.error.what, self.error.right, str(self.path))
+        reason = (self.error.strerror or type(self.error).__name__).lower()
+        return Finding("error", (), f"cannot be read: {reason}", file=str(self.path))
+
+
 class Texts(NamedTuple):
     """What the files say, what could not be read, and a digest of both."""
 
     texts: list[Text]
     findings: list[Finding]
     digest: bytes
+    final: bool
+    """Whether reading again brings the same, as long as the files look the same."""
 
     def compile(self, environ: Mapping[str, str]) -> Compiled:
         """Takes up to a tenth of a second."""
@@ -82,12 +103,16 @@ class FileSource:
 
     async def watch(self) -> None:
         """Offer the files whenever they change, until cancelled."""
+        told = ""
         while True:
             await self._sleep(self._interval)
             try:
                 await self.look()
-            except Exception:
-                logger.exception("%s: cannot be watched", self.name)
+                told = ""
+            except Exception as error:
+                if told != repr(error):
+                    logger.exception("%s: cannot be watched", self.name)
+                told = repr(error)
 
     async def look(self) -> None:
         """Read the files if they have changed and come to rest."""
@@ -97,16 +122,16 @@ class FileSource:
         self._restless = 0 if at_rest else self._restless + 1
         if seen == self._read or not (at_rest or self._restless > PATIENCE):
             return
-        self._read = seen
         self._restless = 0
         texts = await asyncio.to_thread(read_texts, self._paths)
         if texts.digest != self._digest:
             compiled = await asyncio.to_thread(texts.compile, self._environ)
             self._offer(texts, compiled)
+        self._read = seen if texts.final else None
 
     def _offer(self, texts: Texts, compiled: Compiled) -> None:
-        self._digest = texts.digest
         self._store.offer(compiled, self.name)
+        self._digest = texts.digest
 
 
 def compile_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Compiled:
@@ -117,16 +142,18 @@ def compile_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Compiled
 def read_texts(paths: Sequence[Path]) -> Texts:
     """Read files, and the manifests of directories."""
     texts: list[Text] = []
-    findings: list[Finding] = []
-    for path in dict.fromkeys(files_in(paths, findings)):
+    failures: list[Failure] = []
+    for path in dict.fromkeys(files_in(paths, failures)):
         try:
             texts.append(Text(str(path), content(path)))
         except (OSError, Unreadable) as error:
-            findings.append(unreadable(path, error))
-    return Texts(texts, findings, digest_of(texts, findings))
+            failures.append(Failure(path, error))
+    findings = [failure.finding() for failure in failures]
+    final = not any(failure.may_pass for failure in failures)
+    return Texts(texts, findings, digest_of(texts, findings), final)
 
 
-def files_in(paths: Sequence[Path], findings: list[Finding]) -> Iterator[Path]:
+def files_in(paths: Sequence[Path], failures: list[Failure]) -> Iterator[Path]:
     """The files that are meant: a directory means its manifests, but not hidden ones."""
     for path in paths:
         try:
@@ -137,7 +164,7 @@ def files_in(paths: Sequence[Path], findings: list[Finding]) -> Iterator[Path]:
                 raise Unreadable("holds too many files", f"at most {MAX_FILES}")
             yield from files
         except (OSError, Unreadable) as error:
-            findings.append(unreadable(path, error))
+            failures.append(Failure(path, error))
 
 
 def manifests_in(directory: Path) -> list[Path]:
@@ -159,14 +186,6 @@ def content(path: Path) -> bytes:
     if len(found) > MAX_BYTES:
         raise Unreadable("is too large", f"at most {MAX_BYTES // 1_048_576} MiB")
     return found
-
-
-def unreadable(path: Path, error: OSError | Unreadable) -> Finding:
-    """Why a file or directory could not be read."""
-    if isinstance(error, Unreadable):
-        return Finding("error", (), error.what, error.right, str(path))
-    reason = (error.strerror or type(error).__name__).lower()
-    return Finding("error", (), f"cannot be read: {reason}", file=str(path))
 
 
 def digest_of(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:

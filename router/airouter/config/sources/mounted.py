@@ -56,20 +56,18 @@ class MountedSource:
         self._interval = interval
         self._sleep = sleep
         self._seen: dict[Path, Look] = {}
+        self._failures: dict[Path, str] = {}
 
     async def watch(self) -> None:
         """Look at once and then again and again, until cancelled."""
         if glimpse(self._snapshot) is None:
             logger.warning("%s: waiting for %s", self.name, SNAPSHOT_FILE)
         while True:
-            try:
-                self.look()
-            except Exception:
-                logger.exception("%s: cannot be watched", self.name)
+            self.look()
             await self._sleep(self._interval)
 
     def look(self) -> None:
-        """Offer the snapshot and the stream if they have changed since the last look."""
+        """Offer the snapshot and the stream if they have changed since they were last taken."""
         self._when_new(self._snapshot, self._offer)
         self._when_new(self._stream, self._tell)
 
@@ -77,13 +75,26 @@ class MountedSource:
         seen = glimpse(path)
         if seen is None or seen == self._seen.get(path):
             return
-        self._seen[path] = seen
+        former = self._failures.pop(path, "")
         try:
             take(content(path))
-        except OSError as error:
-            self._store.refuse(self.name, f"{path.name} cannot be read: {error.strerror}")
         except Refused as refused:
             self._store.refuse(self.name, f"{path.name} {refused}")
+        except Exception as error:  # noqa: BLE001 - it may pass, so the next look tries again
+            self._fail(path, error, former)
+            return
+        else:
+            if former:  # offered once more, the snapshot takes back what the store was told
+                self._seen.pop(self._snapshot, None)
+        self._seen[path] = seen
+
+    def _fail(self, path: Path, error: Exception, former: str) -> None:
+        """Remember why a file could not be taken, and say so unless that was said last time."""
+        failure = f"{path.name} {reason(error)}"
+        self._failures[path] = failure
+        if failure != former:
+            cause = None if isinstance(error, OSError) else error
+            self._store.refuse(self.name, failure, cause)
 
     def _offer(self, packed: bytes) -> None:
         self._store.offer(Compiled(unpack(packed), ()), self.name)
@@ -99,6 +110,13 @@ def glimpse(path: Path) -> Look:
     except OSError:
         return None
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be taken."""
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    return f"cannot be used: {type(error).__name__}"
 
 
 def content(path: Path) -> bytes:

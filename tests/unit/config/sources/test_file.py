@@ -12,11 +12,13 @@ import pytest
 from airouter.config.sources.file import MAX_BYTES, FileSource, compile_files
 from airouter.config.store import Store
 from support.manifests import ROUTER_YAML, lines
+from support.open_files import no_more_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from airouter.config.findings import Compiled
     from airouter.config.snapshot import Snapshot
 
 
@@ -173,6 +175,35 @@ async def test_a_broken_file_is_offered_once_and_mended_later(file: Path) -> Non
     assert watched.models == ["one", "mended"]
 
 
+async def test_a_file_that_cannot_be_read_for_a_while_is_read_after_it(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = loaded(file)
+    await watched.settle()
+    write(file, "two")
+    with no_more_files():
+        await watched.settle()
+        await watched.settle()
+    assert caplog.messages == [
+        f"{file}: error: cannot be read: too many open files",
+        f"{file}: the configuration was rejected; the last good one is kept",
+    ]
+    await watched.source.look()
+    assert watched.models == ["one", "two"]
+    assert watched.store.reload.successful
+
+
+@pytest.mark.parametrize("other", ["missing.yaml", "router.yaml"])
+async def test_what_reading_again_would_not_mend_is_not_read_again(file: Path, other: str) -> None:
+    file.write_text("spec: [", encoding="utf-8")
+    watched = loaded(file, file.with_name(other))
+    await watched.settle()
+    refused = watched.store.reload
+    with no_more_files():
+        await watched.settle()
+    assert watched.store.reload is refused
+
+
 async def test_watching_goes_on_until_it_is_cancelled(file: Path) -> None:
     watched = Watched(file, interval=0.005)
     watched.source.load()
@@ -190,21 +221,25 @@ async def test_watching_survives_what_it_does_not_expect(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Store):
-        def offer(self, *_: object) -> bool:
-            raise RuntimeError("unexpected")
+        def offer(self, compiled: Compiled, source: str) -> bool:
+            if len(slept) < 5:
+                raise RuntimeError("unexpected")
+            return super().offer(compiled, source)
 
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
-        if len(slept) > 4:
+        if len(slept) > 5:
             raise asyncio.CancelledError
 
-    source = FileSource([file], Broken(lambda _: None), environ={}, sleep=sleep)
+    store = Broken(lambda _: None)
+    source = FileSource([file], store, environ={}, sleep=sleep)
     with pytest.raises(asyncio.CancelledError):
         await source.watch()
-    assert slept == [0.1] * 5
-    assert [record.getMessage() for record in caplog.records] == [f"{file}: cannot be watched"]
+    assert slept == [0.1] * 6
+    assert caplog.messages == [f"{file}: cannot be watched"]
+    assert store.reload.successful
 
 
 def too_large(path: Path) -> None:

@@ -10,6 +10,7 @@ from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.sources.mounted import MountedSource
 from airouter.config.store import Store
+from support.open_files import no_more_files
 
 STREAM = Stream("https://operator:8443/v1/snapshots/ai/default", "pem", "token")
 
@@ -132,6 +133,53 @@ def test_a_file_that_is_too_large_is_not_read_whole(
     assert store.reload.error == "snapshot.json.gz is too large"
 
 
+def test_files_that_cannot_be_read_for_a_while_are_read_after_it(
+    mount: Mount,
+    store: Store,
+    source: MountedSource,
+    followed: list[Stream],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mount.flip(snapshot=pack(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
+    with no_more_files():
+        source.look()
+        source.look()
+    assert caplog.messages == [
+        f"{mount.folder}: {file} cannot be read: Too many open files; nothing is served"
+        for file in (SNAPSHOT_FILE, STREAM_FILE)
+    ]
+    source.look()
+    assert served(store) == "one"
+    assert followed == [STREAM]
+
+
+def test_a_failure_that_is_over_is_told_no_more(
+    mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
+) -> None:
+    mount.flip(snapshot=pack(snapshot("one", 1)))
+    source.look()
+    stream = mount.folder / "..data" / STREAM_FILE
+    stream.write_bytes(msgspec.json.encode(STREAM))
+    with no_more_files():
+        source.look()
+    assert store.reload.error == "stream.json cannot be read: Too many open files"
+    source.look()
+    source.look()
+    assert followed == [STREAM]
+    assert store.reload.successful
+
+
+def test_a_broken_file_is_not_read_again_until_it_changes(
+    mount: Mount, store: Store, source: MountedSource
+) -> None:
+    mount.flip(snapshot=b"no gzip", stream=b"no JSON")
+    source.look()
+    refused = store.reload
+    with no_more_files():
+        source.look()
+    assert store.reload is refused
+
+
 def test_an_empty_folder_is_waited_for(
     mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
 ) -> None:
@@ -167,22 +215,25 @@ async def test_it_looks_again_and_again_until_cancelled(
     assert served(store) == "two"
 
 
-async def test_watching_survives_what_it_does_not_expect(
-    mount: Mount, store: Store, caplog: pytest.LogCaptureFixture
+def test_looking_survives_what_it_does_not_expect(
+    mount: Mount, store: Store, followed: list[Stream], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def follow(_: Stream) -> None:
-        raise RuntimeError("unexpected")
+    def follow(stream: Stream) -> None:
+        if served(store) != "two":
+            raise RuntimeError("unexpected")
+        followed.append(stream)
 
-    names = iter(["one", "two"])
-
-    async def sleep(_: float) -> None:
-        mount.flip(stream=msgspec.json.encode(STREAM), snapshot=pack(snapshot(next(names), 9)))
-
-    source = MountedSource(mount.folder, store, follow, sleep=sleep)
-    with pytest.raises(RuntimeError, match="StopIteration"):
-        await source.watch()
+    source = MountedSource(mount.folder, store, follow)
+    mount.flip(stream=msgspec.json.encode(STREAM))
+    source.look()
+    source.look()
+    assert caplog.messages == [
+        f"{mount.folder}: stream.json cannot be used: RuntimeError; nothing is served"
+    ]
+    (mount.folder / "..data" / SNAPSHOT_FILE).write_bytes(pack(snapshot("two", 2)))
+    source.look()
     assert served(store) == "two"
-    assert f"{mount.folder}: cannot be watched" in caplog.messages
+    assert followed == [STREAM]
 
 
 def test_a_file_that_is_nested_without_end_is_refused(
