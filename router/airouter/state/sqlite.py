@@ -1,7 +1,9 @@
 """A store in a file, which several processes of one machine may share.
 
-SQLite blocks, so one thread does all of it. The file is opened at the first use and again after it
-failed, so a store whose disk was full, or whose folder was not there, comes back by itself.
+SQLite blocks, so one thread does all of it. A disk that hangs holds up that thread alone: nobody
+waits for it for long, and what it still has to do is bounded. The file is opened at the first use
+and again after it failed, so a store whose disk was full, or whose folder was not there, comes back
+by itself.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.state.base import Change, Store, StoreError
+from airouter.state.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +28,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 2.0
 PATIENCE = 5.0
 """Seconds for all of one call."""
+MOST_IN_THREAD = 32
+"""Calls that the thread has to do, whether or not somebody still waits; others wait outside."""
 SWEEP_EVERY = 100
 """Writes between two searches for what is over."""
 TABLE = """
@@ -49,13 +54,20 @@ class SQLiteStore(Store):
     """The values that end first go first."""
 
     def __init__(
-        self, path: Path, ttl: float, max_entries: int, clock: Callable[[], float] = time
+        self,
+        path: Path,
+        ttl: float,
+        max_entries: int,
+        clock: Callable[[], float] = time,
+        stopwatch: Callable[[], float] = monotonic,
     ) -> None:
         """`ttl` is seconds; `clock` gives Unix seconds, which other processes share."""
         self._path = path
         self._ttl = ttl
         self._max_entries = max_entries
         self._clock = clock
+        self._breaker = Breaker(stopwatch)
+        self._room = asyncio.Semaphore(MOST_IN_THREAD)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._database: sqlite3.Connection | None = None
         self._writes = 0
@@ -95,17 +107,32 @@ class SQLiteStore(Store):
         """Do something in one transaction. Raises `StoreError`, and what the action raises."""
         if self._closed:
             raise StoreError(f"{self._path} is in use no more")
-        return await self._in_thread(partial(self._transact, action))
+        if not self._breaker.may_wait():
+            raise StoreError(f"{self._path} has kept silent")
+        result = await self._in_thread(partial(self._transact, action))
+        self._breaker.answered()
+        return result
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PATIENCE):
-                return await loop.run_in_executor(self._thread, call)
+                return await self._in_turn(call)
         except TimeoutError:
+            self._breaker.kept_silent()
             raise StoreError(f"{self._path} did not answer in time") from None
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self._path}: {error}") from None
+
+    async def _in_turn(self, call: Callable[[], T]) -> T:
+        await self._room.acquire()
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        doing.add_done_callback(self._leave)
+        await asyncio.wait([doing])  # which does not cancel it: it has its room until it is done
+        return doing.result()
+
+    def _leave(self, done: asyncio.Future[T]) -> None:
+        self._room.release()
+        done.exception()  # nobody may be left to take it
 
     # In the thread.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from airouter.state.breaker import ENOUGH, REST
 from airouter.state.memory import MemoryStore
 from airouter.state.opening import open_store
 from airouter.state.redis import RedisStore
-from airouter.state.sqlite import SQLiteStore
+from airouter.state.sqlite import MOST_IN_THREAD, SQLiteStore
 from support.redis_server import PASSWORD, RedisServer, redis_server
 
 
@@ -154,8 +156,9 @@ async def test_sqlite_refuses_a_file_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "kept.sqlite"
     path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
     store = SQLiteStore(path, 60.0, 100)
-    with pytest.raises(StoreError, match="not a database"):
-        await store.get(["k"])
+    for _ in range(ENOUGH + 1):  # an error is an answer
+        with pytest.raises(StoreError, match="not a database"):
+            await store.get(["k"])
     await store.close()
 
 
@@ -182,6 +185,54 @@ async def test_sqlite_that_may_only_be_read_refuses(tmp_path: Path) -> None:
     )
     with pytest.raises(StoreError, match="readonly"):
         await store.put("k", b"2")
+    await store.close()
+
+
+@contextlib.contextmanager
+def hanging(store: SQLiteStore) -> Iterator[None]:
+    """Meanwhile SQLite stands still within each statement, and a call soon counts as in vain."""
+    thaws = threading.Event()
+    assert store._database is not None
+    store._database.set_progress_handler(lambda: not thaws.wait(), 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("airouter.state.sqlite.PATIENCE", 0.1)
+        try:
+            yield
+        finally:
+            thaws.set()
+
+
+async def test_nobody_waits_for_a_disk_that_hangs_until_one_finds_it_well(tmp_path: Path) -> None:
+    clock = Clock()
+    store = SQLiteStore(tmp_path / "kept.sqlite", 60.0, 100, stopwatch=clock)
+    await store.put("k", b"1")
+    with hanging(store):
+        for _ in range(ENOUGH):
+            with pytest.raises(StoreError, match="did not answer in time"):
+                await store.get(["k"])
+        with pytest.raises(StoreError, match="silent"):
+            await store.get(["k"])
+    clock.now += REST
+    assert await store.get(["k"]) == [b"1"]
+    await store.put("k", b"3")
+    await store.close()
+
+
+async def test_what_a_disk_that_hangs_left_undone_does_not_pile_up(tmp_path: Path) -> None:
+    clock = Clock()
+    store = SQLiteStore(tmp_path / "kept.sqlite", 60.0, 100, stopwatch=clock)
+    await store.put("k", b"1")
+    with hanging(store):
+        puts = (store.put("k", b"2") for _ in range(2 * MOST_IN_THREAD))
+        ends = await asyncio.gather(*puts, return_exceptions=True)
+        assert all(isinstance(end, StoreError) for end in ends)
+        for _ in range(ENOUGH):
+            clock.now += REST
+            with pytest.raises(StoreError, match="did not answer in time"):
+                await store.put("k", b"3")
+        assert store._thread._work_queue.qsize() < MOST_IN_THREAD
+    clock.now += REST
+    assert await store.get(["k"]) == [b"2"]
     await store.close()
 
 
