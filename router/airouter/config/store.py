@@ -89,9 +89,9 @@ class Store:
         log_change(compiled.snapshot, source)
         return self._accept(compiled, source, compiled.snapshot, self._clock())
 
-    def refuse(self, source: str, error: str, cause: Exception | None = None) -> None:
+    def refuse(self, source: str, error: str) -> None:
         """Note that what a source brought cannot be used; what is served stays."""
-        self._keep(Compiled(None, ()), source, error, cause)
+        self._keep(Compiled(None, ()), source, error)
 
     def _accept(
         self, compiled: Compiled, source: str, snapshot: Snapshot, loaded_at: float

@@ -117,6 +117,8 @@ class RedisStore(Store):
         except self._errors as error:
             if isinstance(error, self._silence):
                 self._breaker.kept_silent()
+            else:
+                self._breaker.answered()
             raise StoreError(f"Redis: {type(error).__name__}") from None
 
 

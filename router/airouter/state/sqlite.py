@@ -109,26 +109,27 @@ class SQLiteStore(Store):
             raise StoreError(f"{self._path} is in use no more")
         if not self._breaker.may_wait():
             raise StoreError(f"{self._path} has kept silent")
-        result = await self._in_thread(partial(self._transact, action))
-        self._breaker.answered()
-        return result
+        return await self._in_thread(partial(self._transact, action))
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._in_turn(call)
+                done = await self._in_turn(call)
         except TimeoutError:
             self._breaker.kept_silent()
             raise StoreError(f"{self._path} did not answer in time") from None
+        self._breaker.answered()  # be it an error
+        try:
+            return done.result()
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self._path}: {error}") from None
 
-    async def _in_turn(self, call: Callable[[], T]) -> T:
+    async def _in_turn(self, call: Callable[[], T]) -> asyncio.Future[T]:
         await self._room.acquire()
         doing = asyncio.get_running_loop().run_in_executor(self._thread, call)
         doing.add_done_callback(self._leave)
         await asyncio.wait([doing])  # which does not cancel it: it has its room until it is done
-        return doing.result()
+        return doing
 
     def _leave(self, done: asyncio.Future[T]) -> None:
         self._room.release()

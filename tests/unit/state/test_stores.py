@@ -213,9 +213,15 @@ async def test_nobody_waits_for_a_disk_that_hangs_until_one_finds_it_well(tmp_pa
         with pytest.raises(StoreError, match="silent"):
             await store.get(["k"])
     clock.now += REST
+    with pytest.raises(LookupError):  # an error is an answer
+        await store.update("k", no_such_item)
     assert await store.get(["k"]) == [b"1"]
     await store.put("k", b"3")
     await store.close()
+
+
+def no_such_item(_: bytes | None) -> bytes:
+    raise LookupError
 
 
 async def test_what_a_disk_that_hangs_left_undone_does_not_pile_up(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MAX_FILES = 256
 MAX_BYTES = 4 * 1_048_576
 POLL_EVERY = 0.1
+LOOKS_UNTIL_RETRY = 20
 PATIENCE = 5
 """After so many looks that all differ, a file that never comes to rest is read as it is."""
 
@@ -93,6 +94,7 @@ class FileSource:
         self._read: Look | None = None
         self._seen: Look | None = None
         self._restless = 0
+        self._looks_until_retry: int | None = None
 
     def load(self) -> Compiled:
         """Read and offer the files, at start-up."""
@@ -103,16 +105,12 @@ class FileSource:
 
     async def watch(self) -> None:
         """Offer the files whenever they change, until cancelled."""
-        told = ""
         while True:
             await self._sleep(self._interval)
             try:
                 await self.look()
-                told = ""
-            except Exception as error:
-                if told != repr(error):
-                    logger.exception("%s: cannot be watched", self.name)
-                told = repr(error)
+            except Exception:
+                logger.exception("%s: cannot be watched", self.name)
 
     async def look(self) -> None:
         """Read the files if they have changed and come to rest."""
@@ -120,14 +118,23 @@ class FileSource:
         at_rest = seen == self._seen
         self._seen = seen
         self._restless = 0 if at_rest else self._restless + 1
-        if seen == self._read or not (at_rest or self._restless > PATIENCE):
+        if not self._is_due(seen) or not (at_rest or self._restless > PATIENCE):
             return
         self._restless = 0
+        self._read, self._looks_until_retry = seen, LOOKS_UNTIL_RETRY
         texts = await asyncio.to_thread(read_texts, self._paths)
         if texts.digest != self._digest:
             compiled = await asyncio.to_thread(texts.compile, self._environ)
             self._offer(texts, compiled)
-        self._read = seen if texts.final else None
+        if texts.final:
+            self._looks_until_retry = None
+
+    def _is_due(self, seen: Look) -> bool:
+        """Whether the files have changed since they were read, or it failed a while ago."""
+        if self._looks_until_retry is None:
+            return seen != self._read
+        self._looks_until_retry -= 1
+        return seen != self._read or self._looks_until_retry <= 0
 
     def _offer(self, texts: Texts, compiled: Compiled) -> None:
         self._store.offer(compiled, self.name)

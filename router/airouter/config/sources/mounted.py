@@ -75,26 +75,23 @@ class MountedSource:
         seen = glimpse(path)
         if seen is None or seen == self._seen.get(path):
             return
-        former = self._failures.pop(path, "")
         try:
             take(content(path))
         except Refused as refused:
             self._store.refuse(self.name, f"{path.name} {refused}")
         except Exception as error:  # noqa: BLE001 - it may pass, so the next look tries again
-            self._fail(path, error, former)
+            self._fail(path, error)
             return
-        else:
-            if former:  # offered once more, the snapshot takes back what the store was told
-                self._seen.pop(self._snapshot, None)
+        self._failures.pop(path, None)
         self._seen[path] = seen
 
-    def _fail(self, path: Path, error: Exception, former: str) -> None:
-        """Remember why a file could not be taken, and say so unless that was said last time."""
-        failure = f"{path.name} {reason(error)}"
-        self._failures[path] = failure
-        if failure != former:
+    def _fail(self, path: Path, error: Exception) -> None:
+        """Say why a file could not be taken, unless that was said last time."""
+        why = reason(error)
+        if why != self._failures.get(path):
             cause = None if isinstance(error, OSError) else error
-            self._store.refuse(self.name, failure, cause)
+            logger.error("%s: %s %s; will try again", self.name, path.name, why, exc_info=cause)
+        self._failures[path] = why
 
     def _offer(self, packed: bytes) -> None:
         self._store.offer(Compiled(unpack(packed), ()), self.name)
