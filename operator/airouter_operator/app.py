@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("airouter.operator")
 
 WAIT_FOR_API = 3.0
+LOG_IN_AGAIN = 1.0
 REFRESH_AUTHORITY = 3600.0
 DELETED, LISTED = "DELETED", None
 """Types of kopf's events."""
@@ -63,10 +64,10 @@ DELETED, LISTED = "DELETED", None
 class Operator:
     """One operator process; the `Listener` of `handlers.py`."""
 
-    def __init__(self, settings: Settings, kube: ApiServer, lease_kube: Kube) -> None:
+    def __init__(self, settings: Settings, kube: ApiServer, hasty: Kube) -> None:
         """Build and wire everything. Needs a running event loop.
 
-        `lease_kube` is the same API server for requests that end in time to renew the lease.
+        `hasty` is the same API server for requests that end in time to renew the lease.
         """
         loop = asyncio.get_running_loop()
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
@@ -115,7 +116,7 @@ class Operator:
             Random(),
         )
         self._leadership = Leadership(
-            lease_kube, settings.namespace, identity, settings.lease_duration, self._turned
+            (hasty, kube), settings.namespace, identity, settings.lease_duration, self._turned
         )
         self._resync = Resync(kube, self._mirror, self._scopes, self._missed, loop.time)
         self._health = HealthServer(self._ailments, self._is_ready, self._metrics)
@@ -164,14 +165,15 @@ class Operator:
         await self._health.close()
 
     async def connection(self) -> kopf.ConnectionInfo:
-        """Asked for again when it was refused: kopf ends where it gets the same as before.
+        """Asked for again when it was refused.
 
         An API server that starts may refuse a token that it takes a moment later.
         """
-        if self._logins:
-            await asyncio.sleep(WAIT_FOR_API)
         self._logins += 1
-        return self._kube.connection(priority=self._logins)
+        if self._logins > 1:
+            logger.warning("the API server does not take the operator's token; will log in again")
+            await asyncio.sleep(LOG_IN_AGAIN)
+        return await self._kube.connection(self._logins)
 
     def config_seen(self, body: Mapping[str, Any]) -> None:
         key = key_of(body)
@@ -230,10 +232,10 @@ class Operator:
 
     def _turned(self, leading: bool) -> None:
         self._pods.begin_anew()
+        self._streams.withdraw_all()
         if leading and self._told:
             self._add_all()
         if not leading:
-            self._streams.withdraw_all()
             self._rivals.forget_all()
 
     async def _reconcile(self, key: Key) -> None:
@@ -337,12 +339,12 @@ async def operate(settings: Settings) -> None:
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     kube = await open_api_server(settings.kubeconfig)
-    lease_kube = kube.with_timeout(settings.lease_duration / RENEWALS)
+    hasty = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
-        await Operator(settings, kube, lease_kube).run()
+        await Operator(settings, kube, hasty).run()
     finally:
         await kube.close()
-        await lease_kube.close()
+        await hasty.close()
 
 
 def main(settings: Settings) -> int:

@@ -65,10 +65,14 @@ class Authority(msgspec.Struct, frozen=True):
             raise TypeError("the key is of another kind")
         return key
 
-    def verify(self) -> None:
-        """Raises `ValueError` or `TypeError` unless the key is that of the certificate."""
-        if self.private_key.public_key() != self.x509.public_key():
-            raise ValueError("the key is that of another certificate")
+    @property
+    def is_whole(self) -> bool:
+        """Whether its parts can be read and belong together."""
+        try:
+            dated = self.since < self.until
+            return dated and self.private_key.public_key() == self.x509.public_key()
+        except Exception:  # noqa: BLE001 - what is broken is found broken in many ways
+            return False
 
     @property
     def since(self) -> datetime:
@@ -226,14 +230,13 @@ def authorities_in(body: Object) -> list[Authority]:
     """What the Secret holds; nothing where it is not as we would have written it."""
     try:
         content = base64.b64decode(body["data"][FILE], validate=True)
-        authorities = msgspec.json.decode(content, type=list[Authority])
-        for authority in authorities:
-            authority.verify()
+        found = msgspec.json.decode(content, type=list[Authority])
     except (KeyError, TypeError, ValueError):
+        found = []
+    whole = [authority for authority in found if authority.is_whole]
+    if not whole:
         logger.warning("Secret %s held no certificate authority, a new one is made", NAME)
-        return []
-    else:
-        return authorities
+    return whole
 
 
 def common_name(text: str) -> x509.Name:

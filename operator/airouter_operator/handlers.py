@@ -17,6 +17,9 @@ from airouter_operator.kube import GROUP, VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+RETRY_LOGIN = 3.0
+"""Seconds until credentials that could not be read are read again."""
+
 CONFIGS = (GROUP, VERSION, "routerconfigs")
 SECRETS = ("", "v1", "secrets")
 
@@ -45,7 +48,7 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
     async def stop(**_: Any) -> None:
         await listener.stop()
 
-    @kopf.on.login(registry=registry)
+    @kopf.on.login(registry=registry, backoff=RETRY_LOGIN)
     async def log_in(**_: Any) -> kopf.ConnectionInfo:
         return await listener.connection()
 

@@ -57,6 +57,10 @@ class KubeError(Exception):
         self.status = status
 
 
+class TimedOut(KubeError):
+    """No answer came in time. What was asked may have been done."""
+
+
 class NotFound(KubeError):
     """There is no such object, or no such resource."""
 
@@ -81,9 +85,15 @@ class Kube(Protocol):
 class ApiServer:
     """`Kube` over HTTP."""
 
-    def __init__(self, client: ApiClient, timeout: float = TIMEOUT) -> None:
-        """`timeout` is seconds, for each request as a whole."""
+    def __init__(
+        self, client: ApiClient, timeout: float = TIMEOUT, kubeconfig: Path | None = None
+    ) -> None:
+        """`timeout` is seconds, for each request as a whole.
+
+        A `kubeconfig` is read again at each further login: its token may have been replaced.
+        """
         self._client = client
+        self._kubeconfig = kubeconfig
         self._timeout = timeout
         self._under_way: Counter[ApiClient] = Counter()
         """Requests of each client."""
@@ -95,9 +105,14 @@ class ApiServer:
         """The same, over connections of its own, for requests that take so many seconds at most."""
         return ApiServer(ApiClient(self._client.configuration), seconds)
 
-    def connection(self, priority: int) -> kopf.ConnectionInfo:
-        """The same API server with the same identity, for kopf; each login has another priority."""
+    async def connection(self, login: int) -> kopf.ConnectionInfo:
+        """The same API server with the same identity, for kopf, which counts its logins from 1.
+
+        Raises `ConfigException` for a kubeconfig or a token that cannot be read.
+        """
         configuration = self._client.configuration
+        if self._kubeconfig is not None and login > 1:
+            await load_kube_config(str(self._kubeconfig), client_configuration=configuration)
         if configuration.refresh_api_key_hook is not None:
             configuration.refresh_api_key_hook(configuration)
         _, _, token = configuration.api_key.get("BearerToken", "").partition(" ")
@@ -110,7 +125,7 @@ class ApiServer:
             token=token or None,
             certificate_path=configuration.cert_file,
             private_key_path=configuration.key_file,
-            priority=priority,
+            priority=login,  # kopf takes nothing that equals what was refused
         )
 
     async def get(self, path: str) -> Object:
@@ -172,7 +187,7 @@ class ApiServer:
                 response = await client.call_api(*request, _request_timeout=self._timeout)
                 content = await response.read()
         except TimeoutError:
-            raise KubeError(f"{method} {path}: timed out") from None
+            raise TimedOut(f"{method} {path}: timed out") from None
         except (aiohttp.ClientError, OSError, ConfigException) as error:
             raise KubeError(f"{method} {path}: {type(error).__name__}") from None
         except ApiException as error:
@@ -227,7 +242,7 @@ async def open_api_server(kubeconfig: Path | None) -> ApiServer:
         load_incluster_config(client_configuration=configuration)
     else:
         await load_kube_config(str(kubeconfig), client_configuration=configuration)
-    return ApiServer(ApiClient(configuration))
+    return ApiServer(ApiClient(configuration), kubeconfig=kubeconfig)
 
 
 # Where things are.

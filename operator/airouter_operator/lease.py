@@ -1,8 +1,8 @@
 """Which replica leads: the one that holds a Lease of the coordination API.
 
 Two operators at once would tell of different pods and overwrite one another's status. A leader that
-cannot reach the API server goes on leading: it cannot write anything, nor can anybody take over,
-and its pods stay connected. It stops when it reads that another one leads.
+cannot reach the API server goes on leading: it cannot write anything, and its pods stay connected.
+It stops when it reads that another one leads.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from airouter_operator.kube import (
     KubeError,
     NotFound,
     Object,
+    TimedOut,
     lease_at,
     leases_in,
 )
@@ -31,8 +32,7 @@ logger = logging.getLogger("airouter.operator")
 
 NAME = "airouter-operator"
 RENEWALS = 4
-"""In the time after which another replica takes over; each takes no longer than a part of it, or a
-connection that died unnoticed would cost the lease."""
+"""In the time after which another replica takes over."""
 
 
 class Leadership:
@@ -40,7 +40,7 @@ class Leadership:
 
     def __init__(
         self,
-        kube: Kube,
+        kubes: tuple[Kube, Kube],
         namespace: str,
         identity: str,
         duration: float,
@@ -50,9 +50,13 @@ class Leadership:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] | None = None,
     ) -> None:
-        """`duration` is seconds; `turned` gets whether this replica leads now."""
+        """`duration` is seconds; `turned` gets whether this replica leads now.
+
+        `kubes` are the same API server: one for requests that take a part of the duration at most,
+        since a connection may have died unnoticed, and one for when it is the server that is slow.
+        """
         self.leading = False
-        self._kube = kube
+        self._hasty, self._patient = kubes
         self._key = Key(namespace, NAME)
         self._identity = identity
         self._duration = duration
@@ -72,7 +76,10 @@ class Leadership:
     async def attempt(self) -> None:
         """Acquire or renew once."""
         try:
-            leading = await self._acquire()
+            try:
+                leading = await self._acquire(self._hasty)
+            except TimedOut:
+                leading = await self._acquire(self._patient)
         except Conflict:
             return  # somebody else was faster: the next attempt reads what they wrote
         except KubeError as error:
@@ -89,23 +96,23 @@ class Leadership:
             return
         self.leading = False
         try:
-            body = await self._kube.get(lease_at(self._key))
+            body = await self._hasty.get(lease_at(self._key))
             if (body.get("spec") or {}).get("holderIdentity") == self._identity:
-                await self._kube.replace(lease_at(self._key), self._held(body, identity=""))
+                await self._hasty.replace(lease_at(self._key), self._held(body, identity=""))
         except KubeError as error:
             logger.warning("the lease cannot be released: %s", error)
 
-    async def _acquire(self) -> bool:
+    async def _acquire(self, kube: Kube) -> bool:
         """Whether this replica leads now."""
         try:
-            body = await self._kube.get(lease_at(self._key))
+            body = await kube.get(lease_at(self._key))
         except NotFound:
             body = {"metadata": {"name": self._key.name, "namespace": self._key.namespace}}
-            await self._kube.create(leases_in(self._key.namespace), self._held(body))
+            await kube.create(leases_in(self._key.namespace), self._held(body))
             return True
         if not self._is_free(body.get("spec") or {}):
             return False
-        await self._kube.replace(lease_at(self._key), self._held(body))
+        await kube.replace(lease_at(self._key), self._held(body))
         return True
 
     def _is_free(self, spec: Object) -> bool:

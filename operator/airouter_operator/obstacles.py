@@ -48,8 +48,10 @@ async def are_discovered(kube: Kube) -> bool:
 
 def obstacle(what: str, error: KubeError) -> str:
     """Why something cannot be done, and what would help."""
-    if error.status == 404 and "routerconfigs" in what:
+    if error.status == 404 and "routerconfigs" in str(error):
         return "the CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
-    if error.status in {401, 403}:
-        return f"the ServiceAccount may not {what}: see manifests/install/rbac.yaml"
-    return f"the API server does not answer: {error}"
+    if error.status == 401:
+        return f"the API server does not take the operator's token ({error})"
+    if error.status == 403:
+        return f"the ServiceAccount may not {what}: see manifests/install/rbac.yaml ({error})"
+    return f"the API server does not do as it is asked: {error}"

@@ -16,6 +16,7 @@ from airouter_operator.authority import (
     NAME,
     OVERLAP,
     RENEW_BEFORE,
+    Authority,
     AuthorityKeeper,
     new_authority,
     renewed,
@@ -75,11 +76,25 @@ async def test_two_replicas_that_start_at_once_agree(plane: ControlPlane) -> Non
 
 @pytest.mark.parametrize("lost", ["certificate", "key"])
 async def test_it_is_made_anew_where_somebody_has_broken_it(plane: ControlPlane, lost: str) -> None:
-    authority = msgspec.structs.asdict(new_authority(datetime.now(UTC))) | {lost: "broken"}
-    await plane.apply(secret(NAME, **{FILE: json.dumps([authority])}))
+    broken = msgspec.structs.replace(new_authority(datetime.now(UTC)), **{lost: "broken"})
+    await hold(plane, broken)
     server = keeper(plane, Clock())
     await server.refresh()
     await handshake(server, server.bundle)
+
+
+async def test_one_that_is_broken_takes_none_with_it(plane: ControlPlane) -> None:
+    whole, other = (new_authority(datetime.now(UTC)) for _ in range(2))
+    await hold(plane, whole, msgspec.structs.replace(other, key=whole.key))
+    server = keeper(plane, Clock())
+    await server.refresh()
+    await handshake(server, whole.certificate)
+
+
+async def hold(plane: ControlPlane, *authorities: Authority) -> None:
+    """Have the Secret hold these."""
+    content = json.dumps([msgspec.structs.asdict(authority) for authority in authorities])
+    await plane.apply(secret(NAME, **{FILE: content}))
 
 
 async def test_a_successor_is_trusted_before_it_signs(plane: ControlPlane) -> None:

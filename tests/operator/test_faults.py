@@ -111,7 +111,7 @@ async def test_it_comes_through_a_time_in_which_its_token_is_refused(plane: Cont
         await plane.until_condition("Ready", "True")
         async with plane.other_token_key():
             await operator.until_logged("status 401")
-            await operator.until_logged("will re-authenticate")
+            await operator.until_logged("will log in again")
         await plane.patch(patch_models("second"))
         await until_models(router, ["second"], seconds=20)
 
