@@ -31,6 +31,7 @@ MAX_FILES = 256
 MAX_BYTES = 4 * 1_048_576
 POLL_EVERY = 0.1
 LOOKS_UNTIL_RETRY = 20
+"""After which what could not be read, though it may be there, is tried again."""
 PATIENCE = 5
 """After so many looks that all differ, a file that never comes to rest is read as it is."""
 
