@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 LISTENING = re.compile(rb"listening on http://[^:]+:(\d+)")
-STARTING = 10.0
+STARTING = 30.0
 
 
 class RouterProcess:
