@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from airouter_operator.kube import Key, Object
+from airouter_operator.kube import Key, Object, configs_in
 from airouter_operator.mirror import Mirror
 from airouter_operator.resync import CONFIGS, SECRETS, Resync, Watches
+from support.api_pages import asking, serving
 
 KEY = Key("ai", "default")
+CONFIGS_PATH = configs_in("ai")
 
 
 class Clock:
@@ -21,52 +21,27 @@ class Clock:
         return self.now
 
 
-class Cluster:
-    """As much of an API server as a resync asks for; what a backup has brought back is older."""
-
-    def __init__(self) -> None:
-        self.config = routerconfig(version=100, model="new")
-
-    async def list(
-        self, path: str, *, metadata_only: bool = False, fields: str = ""
-    ) -> list[Object]:
-        return [self.config] if path.endswith("routerconfigs") else []
-
-    async def find(self, key: Key, path: str) -> Object | None:
-        return self.config
-
-    async def get(self, path: str) -> Object:
-        raise NotImplementedError
-
-    async def create(self, path: str, body: Object) -> Object:
-        raise NotImplementedError
-
-    async def replace(self, path: str, body: Object) -> Object:
-        raise NotImplementedError
-
-    async def apply(self, path: str, body: Object) -> Object:
-        raise NotImplementedError
-
-
-def routerconfig(version: int, model: str) -> Object:
+def listing(version: int, model: str) -> Object:
     metadata = {"namespace": KEY.namespace, "name": KEY.name, "resourceVersion": str(version)}
-    return {"metadata": metadata, "spec": {"models": [{"name": model}]}}
+    return {"items": [{"metadata": metadata, "spec": {"models": [{"name": model}]}}]}
 
 
 async def without_delay(_: float) -> None: ...
 
 
 async def test_what_a_backup_of_etcd_has_brought_back_counts_though_it_is_older() -> None:
-    cluster, mirror, missed = Cluster(), Mirror(), []
+    mirror, missed = Mirror(), []
+    pages: dict[str, object] = {CONFIGS_PATH: listing(version=100, model="new")}
 
-    def note(*what: Any) -> None:
-        missed.append(what)
+    def note(kind: str, key: Key) -> None:
+        missed.append((kind, key))
 
-    resync = Resync(cluster, mirror, ["ai"], note, Clock(), sleep=without_delay)
-    await resync.once()
-    cluster.config = routerconfig(version=50, model="old")
-    await resync.once()
-    await resync.once()
+    async with serving(pages) as url, asking(url) as (api, _):
+        resync = Resync(api, mirror, ["ai"], note, Clock(), sleep=without_delay)
+        await resync.once()
+        pages[CONFIGS_PATH] = listing(version=50, model="old")
+        await resync.once()
+        await resync.once()
     assert (mirror.configs.get(KEY) or {})["spec"]["models"] == [{"name": "old"}]
     assert missed == [(CONFIGS, KEY), (CONFIGS, KEY)]
 

@@ -30,8 +30,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MAX_FILES = 256
 MAX_BYTES = 4 * 1_048_576
 POLL_EVERY = 0.1
-LOOKS_UNTIL_RETRY = 20
-"""After which what could not be read, though it may be there, is tried again."""
+FIRST_RETRY, LAST_RETRY = 20, 600
+"""Looks until what could not be read, though it may be there, is tried again: later each time."""
 PATIENCE = 5
 """After so many looks that all differ, a file that never comes to rest is read as it is."""
 
@@ -95,6 +95,7 @@ class FileSource:
         self._read: Look | None = None
         self._seen: Look | None = None
         self._restless = 0
+        self._retry_after = FIRST_RETRY
         self._looks_until_retry: int | None = None
 
     def load(self) -> Compiled:
@@ -122,13 +123,14 @@ class FileSource:
         if not self._is_due(seen) or not (at_rest or self._restless > PATIENCE):
             return
         self._restless = 0
-        self._read, self._looks_until_retry = seen, LOOKS_UNTIL_RETRY
+        self._read, self._looks_until_retry = seen, self._retry_after
+        self._retry_after = min(2 * self._retry_after, LAST_RETRY)
         texts = await asyncio.to_thread(read_texts, self._paths)
         if texts.digest != self._digest:
             compiled = await asyncio.to_thread(texts.compile, self._environ)
             self._offer(texts, compiled)
         if texts.final:
-            self._looks_until_retry = None
+            self._looks_until_retry, self._retry_after = None, FIRST_RETRY
 
     def _is_due(self, seen: Look) -> bool:
         """Whether the files have changed since they were read, or it failed a while ago."""

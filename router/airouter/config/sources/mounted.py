@@ -89,8 +89,7 @@ class MountedSource:
         """Say why a file could not be taken, unless that was said last time."""
         why = reason(error)
         if why != self._failures.get(path):
-            cause = None if isinstance(error, OSError) else error
-            logger.error("%s: %s %s; will try again", self.name, path.name, why, exc_info=cause)
+            logger.error("%s: %s %s; will try again", self.name, path.name, why)
         self._failures[path] = why
 
     def _offer(self, packed: bytes) -> None:
@@ -110,7 +109,7 @@ def glimpse(path: Path) -> Look:
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be taken."""
+    """Why a file could not be taken. What errors say may quote a Secret; their type does not."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror}"
     return f"cannot be used: {type(error).__name__}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airouter.config.sources.file import (
-    LOOKS_UNTIL_RETRY,
+    FIRST_RETRY,
     MAX_BYTES,
     FileSource,
     compile_files,
@@ -55,7 +55,7 @@ class Watched:
 
     async def until_retried(self) -> None:
         """Look as often as it takes to try again."""
-        for _ in range(LOOKS_UNTIL_RETRY):
+        for _ in range(2 * FIRST_RETRY):
             await self.source.look()
 
 
@@ -232,7 +232,7 @@ async def test_watching_survives_what_it_does_not_expect(
 ) -> None:
     class Broken(Store):
         def offer(self, compiled: Compiled, source: str) -> bool:
-            if len(slept) < LOOKS_UNTIL_RETRY:
+            if len(slept) < FIRST_RETRY:
                 raise RuntimeError("unexpected")
             return super().offer(compiled, source)
 
@@ -240,7 +240,7 @@ async def test_watching_survives_what_it_does_not_expect(
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
-        if len(slept) > 2 * LOOKS_UNTIL_RETRY:
+        if len(slept) > 2 * FIRST_RETRY:
             raise asyncio.CancelledError
 
     store = Broken(lambda _: None)
