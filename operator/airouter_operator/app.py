@@ -116,7 +116,7 @@ class Operator:
             Random(),
         )
         self._leadership = Leadership(
-            (hasty, kube), settings.namespace, identity, settings.lease_duration, self._turned
+            hasty, kube, settings.namespace, identity, settings.lease_duration, self._turned
         )
         self._resync = Resync(kube, self._mirror, self._scopes, self._missed, loop.time)
         self._health = HealthServer(self._ailments, self._is_ready, self._metrics)

@@ -40,7 +40,8 @@ class Leadership:
 
     def __init__(
         self,
-        kubes: tuple[Kube, Kube],
+        hasty: Kube,
+        patient: Kube,
         namespace: str,
         identity: str,
         duration: float,
@@ -52,11 +53,12 @@ class Leadership:
     ) -> None:
         """`duration` is seconds; `turned` gets whether this replica leads now.
 
-        `kubes` are the same API server: one for requests that take a part of the duration at most,
-        since a connection may have died unnoticed, and one for when it is the server that is slow.
+        Both are the same API server. Requests to `hasty` take a part of the duration at most, since
+        a connection may have died unnoticed; `patient` is for when it is the server that is slow.
         """
         self.leading = False
-        self._hasty, self._patient = kubes
+        self._hasty = hasty
+        self._patient = patient
         self._key = Key(namespace, NAME)
         self._identity = identity
         self._duration = duration

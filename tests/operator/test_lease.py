@@ -15,12 +15,17 @@ class Replica:
     """A candidate whose time passes when it is said."""
 
     def __init__(
-        self, plane: ControlPlane, name: str, kubes: tuple[ApiServer, ApiServer] | None = None
+        self,
+        plane: ControlPlane,
+        name: str,
+        hasty: ApiServer | None = None,
+        patient: ApiServer | None = None,
     ) -> None:
         self.now = 0.0
         self.turns: list[bool] = []
         self.leadership = Leadership(
-            kubes or (plane.client, plane.client),
+            hasty or plane.client,
+            patient or plane.client,
             plane.namespace,
             name,
             8.0,
@@ -78,7 +83,7 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
     with FaultyProxy(plane.api.url) as proxy:
         patient = await open_api_server(Path(await plane.kubeconfig(proxy)))
         hasty = patient.with_timeout(1.0)
-        one = Replica(plane, "one", (hasty, patient))
+        one = Replica(plane, "one", hasty, patient)
         await one.attempt()
         before = await renewed_at(plane)
         await asyncio.to_thread(proxy.freeze)
@@ -91,7 +96,7 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
 
 async def test_a_slow_api_server_keeps_nobody_from_leading(plane: ControlPlane) -> None:
     too_hasty = plane.client.with_timeout(0.0001)
-    assert await Replica(plane, "one", (too_hasty, plane.client)).attempt()
+    assert await Replica(plane, "one", too_hasty).attempt()
     await too_hasty.close()
 
 
