@@ -20,6 +20,7 @@ import httpx
 import yaml
 
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
+from airouter.config.resource import KIND
 from airouter_operator.kube import ApiServer as Client
 from airouter_operator.kube import NotFound, configs_in, events_in, open_api_server, secrets_in
 from support.kubernetes.apiserver import ApiServer
@@ -164,8 +165,9 @@ class ControlPlane:
         return await self.client.get(f"{secrets_in(self.namespace)}/{name}")
 
     async def events(self) -> list[dict[str, Any]]:
-        """All Events."""
-        return await self.client.list(events_in(self.namespace))
+        """All Events about RouterConfigs; the API server has some of its own, about Services."""
+        found = await self.client.list(events_in(self.namespace))
+        return [event for event in found if event["regarding"]["kind"] == KIND]
 
     async def until(
         self,
