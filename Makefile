@@ -12,7 +12,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down crossings readme lock clean
+.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,7 +67,7 @@ cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, roo
 cluster-down: $(VENV)/.dev ## Take it down, whatever state it is in
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node down
 
-crossings: $(VENV)/.dev ## Make docs/crossings.md anew, from what the tests of the crossings say
+translations: $(VENV)/.dev ## Make docs/translations.md anew, from what the tests of the translations say
 	@PYTHONPATH=tests:router $(BIN)/python -m contract.matrix.table
 
 readme: $(VENV)/.dev ## Make the chart's table of values anew, from the comments in values.yaml

@@ -22,7 +22,7 @@ from pyreqwest.client import ClientBuilder
 
 from airouter.config.snapshot import Timeouts
 from airouter.outbox import Outbox
-from airouter.upstream.endpoint import Endpoint
+from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from benchmarks.processes import ROOT, SERVER_CORE, python
 from benchmarks.wrk import CHAT
@@ -48,7 +48,7 @@ async def ours(url: str, ca_pem: str) -> AsyncIterator[Ask]:
     """`airouter.upstream`."""
     context = ssl.create_default_context(cadata=ca_pem) if url.startswith("https") else None
     pool = Pool(
-        Endpoint.of(url),
+        Origin.of(url),
         Timeouts(),
         Outbox(asyncio.get_running_loop()),
         max_connections=TASKS,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from airouter.dialects.conversation import Destination
-from airouter.dialects.crossings.choice import CLIENTS, UPSTREAMS
+from airouter.dialects.translation.choice import CLIENTS, UPSTREAMS
 from benchmarks import nginx, router, speeches, streams, wrk
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row

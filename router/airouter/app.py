@@ -1,6 +1,6 @@
 """The composition root: builds every object once and wires it.
 
-The only module that knows all stages. What is built anew for each snapshot is in `generation.py`.
+The only module that knows all stages. What is built anew for each snapshot is in `serving.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import uvloop
 
 from airouter import __version__
 from airouter.api.application import build_application
-from airouter.api.doors import DOORS, RESPONSES, SESSION
+from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.websocket import Sessions, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
@@ -30,7 +30,6 @@ from airouter.config.sources.file import FileSource
 from airouter.config.sources.mounted import MountedSource
 from airouter.config.store import Store
 from airouter.edge import Edge, EdgeProtocol
-from airouter.generation import build
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
 from airouter.open_files import allow_many_files
@@ -38,8 +37,9 @@ from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import PROVIDERS
-from airouter.responses.service import Service
+from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
+from airouter.serving import build
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.metrics import Metrics
@@ -100,7 +100,7 @@ class Router:
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, home_of)
         self.recorder = Recorder(self._consumers(), loop.call_later)
-        self.responses = Service(settings.sqlite_path)
+        self.responses = ResponsesService(settings.sqlite_path)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
             bans=NoBans(),
@@ -110,10 +110,10 @@ class Router:
             random=random,
             turns=self.responses,
         )
-        self.responses.serve = partial(self.pipeline.serve, door=RESPONSES)
+        self.responses.serve = partial(self.pipeline.serve, endpoint=RESPONSES)
         self.sessions = Sessions(
             self.pipeline,
-            partial(self.pipeline.serve, door=SESSION),
+            partial(self.pipeline.serve, endpoint=SESSION),
             self.outbox,
             most_bytes=settings.max_body_bytes,
         )
@@ -126,9 +126,12 @@ class Router:
             started_at=int(time.time()),
             random=random,
         )
-        self.tracing.instrument(self.application, (door.path for door in DOORS))
+        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
         self.edge = Edge(
-            {door.path.encode(): partial(self.pipeline.serve, door=door) for door in DOORS},
+            {
+                endpoint.path.encode(): partial(self.pipeline.serve, endpoint=endpoint)
+                for endpoint in ENDPOINTS
+            },
             self.outbox,
             body_limit=settings.max_body_bytes,
             max_connections=settings.max_connections,
@@ -187,7 +190,7 @@ class Router:
         return {name: load.in_flight for name, load in self._loads.items()}
 
     def unusable(self) -> Mapping[str, str]:
-        return self.pipeline.generation.unusable if self.pipeline.generation else {}
+        return self.pipeline.serving.unusable if self.pipeline.serving else {}
 
     def connections(self) -> int:
         return len(self.server.server_state.connections) if self.server else 0
@@ -212,11 +215,11 @@ class Router:
 
     def _apply(self, snapshot: Snapshot) -> None:
         """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
-        generation = build(snapshot, self.pools, self.identities, self._loads)
+        serving = build(snapshot, self.pools, self.identities, self._loads)
         self.responses.reload(snapshot)
-        self.pipeline.generation = generation
-        self.pools.keep_only(generation.pools)
-        self.identities.keep_only(generation.signers)
+        self.pipeline.serving = serving
+        self.pools.keep_only(serving.pools)
+        self.identities.keep_only(serving.signers)
         self.tracing.reload(snapshot)
         self.sessions.check()
 

@@ -36,7 +36,7 @@ class Failure(Exception):
         self.exhausted = exhausted
 
 
-def shown(name: str) -> str:
+def truncated(name: str) -> str:
     """What a client called something, as long as it is worth repeating."""
     return name if len(name) <= 256 else name[:256] + "..."
 
@@ -59,7 +59,7 @@ def model_not_found(name: str) -> Failure:
     """For a model that is unknown, and in the same words for one that the key may not use."""
     return Failure(
         404,
-        f"The model '{shown(name)}' does not exist or you do not have access to it.",
+        f"The model '{truncated(name)}' does not exist or you do not have access to it.",
         code="model_not_found",
         param="model",
     )
@@ -127,14 +127,14 @@ def sessions_only(model: str) -> Failure:
 
 def response_not_found(id_: str) -> Failure:
     """For a response that is not kept, and in the same words for another tenant's."""
-    return Failure(404, f"Response with id '{shown(id_)}' not found.", code="not_found")
+    return Failure(404, f"Response with id '{truncated(id_)}' not found.", code="not_found")
 
 
 def previous_not_found(id_: str) -> Failure:
     """The same for one that a request goes on from."""
     return Failure(
         400,
-        f"Previous response with id '{shown(id_)}' not found.",
+        f"Previous response with id '{truncated(id_)}' not found.",
         param="previous_response_id",
         code="previous_response_not_found",
     )

@@ -1,9 +1,9 @@
 """The order of a request: authenticate, resolve, admit, attempt, settle.
 
-Both sides of it are interfaces of `wire.py`: the edge or the ASGI application hands in an
-`Exchange`, a generation's targets are `Upstream`s. What is handed from station to station is in
-`calls.py`, what is built for a whole snapshot in `generation.py`; the rules of choosing and trying
-again are in `routing/`.
+Both sides of it are in `interfaces.py`: the edge or the ASGI application hands in an `Exchange`,
+the targets of a `ServingState` are `Upstream`s. What is handed from station to station is in
+`request_context.py`, what is built for a whole snapshot in `serving.py`; the rules of choosing and
+trying again are in `routing/`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
-from airouter.calls import (
-    CONTENT_TYPE,
-    EVENT_STREAM,
-    Call,
-    Failed,
-    forwarded,
-    ids_of,
-    note_failure,
-    note_start,
-    note_usage,
-    returned,
-    streams,
-)
-from airouter.dialects import passthrough
+from airouter.dialects.client_request import parse as parse_request
 from airouter.failures import (
     Failure,
     internal,
@@ -39,28 +26,41 @@ from airouter.failures import (
     sessions_only,
     upstream_unreachable,
 )
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused
 from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
+from airouter.request_context import (
+    CONTENT_TYPE,
+    EVENT_STREAM,
+    Failed,
+    RequestContext,
+    forwarded,
+    ids_of,
+    note_failure,
+    note_start,
+    note_usage,
+    returned,
+    streams,
+)
 from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
 from airouter.telemetry.complaints import Complaints
-from airouter.telemetry.record import Attempt, Record
+from airouter.telemetry.record import Attempt, RequestRecord
 from airouter.upstream.several import ask_all, whole
-from airouter.wire import BrokenReply, Refused, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
     from airouter.auth import Principal
-    from airouter.calls import Door, Turns
-    from airouter.generation import Generation, Target
+    from airouter.interfaces import BufferedReply, Exchange, Reply
     from airouter.limits import Limiter
+    from airouter.request_context import Endpoint, Turns
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.fail2ban import Bans
+    from airouter.serving import ServingState, Target
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
-    from airouter.wire import Exchange, Reply, Whole
 
 logger = logging.getLogger("airouter.pipeline")
 
@@ -72,7 +72,7 @@ NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_par
 
 
 class Pipeline:
-    """Serves exchanges from the current generation, which `app.py` replaces on a reload."""
+    """Serves exchanges from the current `ServingState`, which `app.py` replaces on a reload."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Pipeline:
         random: Random,
         turns: Turns,
     ) -> None:
-        self.generation: Generation | None = None
+        self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
         self._limiter = limiter
         self._bans = bans
@@ -98,27 +98,27 @@ class Pipeline:
         self._budget = Budget()
         self._complaints = Complaints()
 
-    async def serve(self, exchange: Exchange, door: Door) -> None:
+    async def serve(self, exchange: Exchange, endpoint: Endpoint) -> None:
         """Answer one request, whatever happens; only a cancellation gets out."""
         headers = exchange.headers
         name = request_ids.request_id(headers.get(request_ids.HEADER), self._random)
-        record = Record(door.path, door.operation, name, monotonic())
+        record = RequestRecord(endpoint.path, endpoint.operation, name, monotonic())
         record.trace = self._tracing.begin(headers)
-        call = Call(exchange, door, record)
+        call = RequestContext(exchange, endpoint, record)
         permit = None
         try:
-            call.generation = generation = self.generation or self.current()
-            principal = generation.keyring.authenticate(headers)
+            call.serving = serving = self.serving or self.current()
+            principal = serving.keyring.authenticate(headers)
             record.principal = principal.name
-            call.request = request = passthrough.parse(exchange.body)
+            call.request = request = parse_request(exchange.body)
             request.version = headers.get(VERSION_HEADER, b"").decode("latin-1")
             record.stream = request.stream
-            route = generation.catalogs[door.api].resolve(request.model)
+            route = serving.catalogs[endpoint.api].resolve(request.model)
             if not principal.may_use(route.name):
                 raise model_not_found(request.model)
             record.model = route.name
             permit = self._limiter.reserve(principal.name, route.name)
-            if door.stateful:
+            if endpoint.stateful:
                 await self._answer_turn(call, route, principal)
             else:
                 await self._answer(call, route)
@@ -138,20 +138,22 @@ class Pipeline:
             record.ended = monotonic()
             self._recorder.add(record)
 
-    def current(self) -> Generation:
+    def current(self) -> ServingState:
         """What is served now. Raises `Failure` 503 while there is no valid configuration."""
-        if self.generation is None:
+        if self.serving is None:
             raise not_ready()
-        return self.generation
+        return self.serving
 
-    async def _answer_turn(self, call: Call, route: Route[Target], principal: Principal) -> None:
+    async def _answer_turn(
+        self, call: RequestContext, route: Route[Target], principal: Principal
+    ) -> None:
         """The same for a request that may go on from an earlier one."""
         turn = await self._turns.begin(
             call.exchange,
             principal,
             call.request,
             route.model,
-            api=call.door.api,
+            api=call.endpoint.api,
             native=route.native,
         )
         if turn is None:
@@ -168,9 +170,9 @@ class Pipeline:
         if not plain:
             await turn.settle()
 
-    async def _answer(self, call: Call, route: Route[Target]) -> None:
+    async def _answer(self, call: RequestContext, route: Route[Target]) -> None:
         """Try the model, then its fallbacks. Raises the `Failure` of the last that was tried."""
-        self._budget.deposit(call.generation.snapshot.retries.budget_percent)
+        self._budget.deposit(call.serving.snapshot.retries.budget_percent)
         call.head = f"x-request-id: {call.record.request_id}\r\n".encode("ascii")
         failed = await self._try(call, route)
         if failed is not None and failed.again:
@@ -180,10 +182,10 @@ class Pipeline:
             raise failed.failure
 
     async def _try_fallbacks(
-        self, call: Call, route: Route[Target], failed: Failed
+        self, call: RequestContext, route: Route[Target], failed: Failed
     ) -> Failed | None:
         """Attempt the models that may answer instead, after one that `failed`."""
-        catalog = call.generation.catalogs[call.door.api]
+        catalog = call.serving.catalogs[call.endpoint.api]
         for fallback in catalog.fallbacks_of(route):
             following = await self._try(call, fallback)
             if following is None or not following.again:
@@ -191,7 +193,7 @@ class Pipeline:
             failed = following
         return failed
 
-    async def _try(self, call: Call, route: Route[Target]) -> Failed | None:
+    async def _try(self, call: RequestContext, route: Route[Target]) -> Failed | None:
         """Attempt one model as often as its policy allows; None when the client has its answer."""
         backend = self._selection.choose(route, monotonic())
         if backend is None:
@@ -211,17 +213,19 @@ class Pipeline:
             failed = await self._attempt(call, backend)
         return failed
 
-    def _tries(self, call: Call, route: Route[Target], first: Backend[Target]) -> Tries[Target]:
+    def _tries(
+        self, call: RequestContext, route: Route[Target], first: Backend[Target]
+    ) -> Tries[Target]:
         return Tries(
             route,
             first,
-            call.generation.snapshot.retries,
+            call.serving.snapshot.retries,
             selection=self._selection,
             budget=self._budget,
             random=self._random,
         )
 
-    async def _attempt(self, call: Call, backend: Backend[Target]) -> Failed | None:
+    async def _attempt(self, call: RequestContext, backend: Backend[Target]) -> Failed | None:
         """Ask one backend; None when the client has an answer, be it one that broke off."""
         target = backend.target
         try:
@@ -239,7 +243,7 @@ class Pipeline:
             if len(bodies) > 1:
                 return await self._ask_all(call, backend, head, bodies)
             return await self._ask(call, backend, head, bodies[0])
-        except Refused as refused:
+        except UpstreamRefused as refused:
             attempt.error = refused.kind
             return self._failed(call, backend, refused.failure)
         except UpstreamError as error:
@@ -251,16 +255,16 @@ class Pipeline:
             attempt.ended = monotonic()
             self._bans.note(backend, attempt.status)
 
-    async def _encode(self, call: Call, target: Target) -> list[bytes]:
+    async def _encode(self, call: RequestContext, target: Target) -> list[bytes]:
         """The bodies for a provider. Raises `Failure` 400."""
-        request, crossing = call.request, target.crossing
-        missing = [url for url in crossing.fetches(request) if url not in request.fetched]
+        request, translation = call.request, target.translation
+        missing = [url for url in translation.fetches(request) if url not in request.fetched]
         if missing:
             request.fetched |= await self._fetcher.fetch_all(missing)
-        return crossing.encode(request)
+        return translation.encode(request)
 
     async def _ask(
-        self, call: Call, backend: Backend[Target], head: bytes, body: bytes
+        self, call: RequestContext, backend: Backend[Target], head: bytes, body: bytes
     ) -> Failed | None:
         """One call of a provider, and its answer for the client. Raises `UpstreamError`."""
         target, attempt = backend.target, call.record.attempts[-1]
@@ -280,7 +284,7 @@ class Pipeline:
             reply.close()
 
     async def _ask_all(
-        self, call: Call, backend: Backend[Target], head: bytes, bodies: list[bytes]
+        self, call: RequestContext, backend: Backend[Target], head: bytes, bodies: list[bytes]
     ) -> Failed | None:
         """Several calls of a provider that make one answer. Raises `UpstreamError`."""
         target, attempt = backend.target, call.record.attempts[-1]
@@ -293,12 +297,12 @@ class Pipeline:
         return self._forward(call, backend, answers)
 
     def _forward(
-        self, call: Call, backend: Backend[Target], answers: Sequence[Whole]
+        self, call: RequestContext, backend: Backend[Target], answers: Sequence[BufferedReply]
     ) -> Failed | None:
         """Give the client a whole answer. Raises `UpstreamError` for one that cannot be read."""
         target = backend.target
         try:
-            given = target.crossing.answer(call.request, answers)
+            given = target.translation.answer(call.request, answers)
         except Failure as failure:
             return self._failed(call, backend, failure)
         note_usage(call.record, given.usage)
@@ -307,14 +311,14 @@ class Pipeline:
         note_start(call.record, answers[0].status)
         return None
 
-    def _answer_here(self, call: Call, target: Target) -> None:
+    def _answer_here(self, call: RequestContext, target: Target) -> None:
         """What no provider needs to be asked for."""
-        given = target.crossing.answer(call.request, ())
-        headers = [(CONTENT_TYPE, JSON), *target.crossing.headers, *ids_of(call)]
+        given = target.translation.answer(call.request, ())
+        headers = [(CONTENT_TYPE, JSON), *target.translation.headers, *ids_of(call)]
         call.exchange.respond(200, headers, given.body)
         note_start(call.record, 200)
 
-    async def _relay(self, call: Call, target: Target, reply: Reply) -> None:
+    async def _relay(self, call: RequestContext, target: Target, reply: Reply) -> None:
         """Pass a stream on. Until its first piece nothing is sent, so another backend may do it.
 
         Raises `UpstreamError` for a stream that broke before that.
@@ -325,14 +329,14 @@ class Pipeline:
             note_start(call.record, reply.status)
             headers = returned(call, target, reply.headers, EVENT_STREAM)
             exchange.start(reply.status, headers)
-            tap.write = exchange.write
+            stream_filter.write = exchange.write
             exchange.write(data)
 
-        tap = target.crossing.tap(call.request, begin)
+        stream_filter = target.translation.stream_filter(call.request, begin)
         exchange.source = reply
         try:
-            await reply.relay(tap.feed)
-            usage = tap.finish()
+            await reply.relay(stream_filter.feed)
+            usage = stream_filter.finish()
             if not exchange.started:
                 raise BrokenReply("the upstream's stream is empty")
         except UpstreamError as error:
@@ -341,17 +345,19 @@ class Pipeline:
             attempt = call.record.attempts[-1]
             attempt.error = call.record.error = error.kind
             self._complaints.note(attempt.credential, error.kind, error)
-            tap.break_off(upstream_unreachable(error.kind))
+            stream_filter.break_off(upstream_unreachable(error.kind))
             exchange.end()
             return
         finally:
             exchange.source = None
         note_usage(call.record, usage)
-        if tap.failure is not None:
-            note_failure(call.record, tap.failure)
+        if stream_filter.failure is not None:
+            note_failure(call.record, stream_filter.failure)
         exchange.end()
 
-    def _refused(self, call: Call, backend: Backend[Target], answer: Whole) -> Failed:
+    def _refused(
+        self, call: RequestContext, backend: Backend[Target], answer: BufferedReply
+    ) -> Failed:
         """Make a failure of a provider's error."""
         account = backend.target.account
         failure = account.provider.failure(
@@ -360,28 +366,28 @@ class Pipeline:
         if failure.retry_after is not None:
             backend.rest(monotonic() + min(failure.retry_after, LONGEST_REST))
         failed = self._failed(call, backend, failure)
-        on_status = call.generation.snapshot.retries.on_status
+        on_status = call.serving.snapshot.retries.on_status
         return replace(failed, again=failed.again or answer.status in on_status)
 
-    def _failed(self, call: Call, backend: Backend[Target], failure: Failure) -> Failed:
+    def _failed(self, call: RequestContext, backend: Backend[Target], failure: Failure) -> Failed:
         """Whether another attempt may mend it: not the same account if it refuses our key."""
         failure.message = without_identifiers(failure.message, backend.target.account.credential)
         own_fault = failure.code == AUTHENTICATION_FAILED
-        again = own_fault or failure.status in call.generation.snapshot.retries.on_status
+        again = own_fault or failure.status in call.serving.snapshot.retries.on_status
         return Failed(failure, again=again, same=not own_fault)
 
-    def _refuse(self, call: Call, failure: Failure) -> None:
+    def _refuse(self, call: RequestContext, failure: Failure) -> None:
         """Answer with an error, or, where an answer has begun, cut it."""
         call.record.error = (failure.code or failure.type)[:64]  # a provider's own may be long
         if call.exchange.started:
             call.exchange.abort()
             return
-        headers = [*call.door.error_headers(failure), *ids_of(call)]
-        status = call.door.error_status(failure)
-        call.exchange.respond(status, headers, call.door.error_body(failure))
+        headers = [*call.endpoint.error_headers(failure), *ids_of(call)]
+        status = call.endpoint.error_status(failure)
+        call.exchange.respond(status, headers, call.endpoint.error_body(failure))
         note_start(call.record, status)
 
-    def _trace_head(self, call: Call, attempt: Attempt) -> bytes:
+    def _trace_head(self, call: RequestContext, attempt: Attempt) -> bytes:
         trace = call.record.trace
         if trace is not None:
             attempt.span_id = self._tracing.span_id()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
-def begun(
+def start_eagerly(
     serving: Coroutine[object, object, None], loop: asyncio.AbstractEventLoop
 ) -> asyncio.Task[None]:
     """A task that has run up to where it waits; it may be done by now.

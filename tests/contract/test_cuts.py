@@ -11,8 +11,8 @@ import pytest
 
 from airouter.dialects.conversation import Conversation, Destination, Text
 from airouter.dialects.conversation import Turn as NeutralTurn
-from airouter.dialects.crossings.choice import CLIENTS, UPSTREAMS
-from airouter.dialects.crossings.translation import Translator
+from airouter.dialects.translation.choice import CLIENTS, UPSTREAMS
+from airouter.dialects.translation.conversing import StreamTranslator
 from contract.services.bedrock import answers as converse
 from contract.services.bedrock.service import frame
 from contract.services.google import answers as gemini
@@ -119,7 +119,7 @@ def written(speech: str, client: str, pieces: list[bytes]) -> bytes:
     upstream = UPSTREAMS[speech]
     out: list[bytes] = []
     destination = Destination(model="m", maker="maker")
-    translator = Translator(
+    translator = StreamTranslator(
         upstream.framing(),
         upstream.stream_parser(destination),
         CLIENTS[client].stream_renderer(ASKED),

@@ -1,4 +1,4 @@
-"""Every feature over every crossing, whole and streamed: it works, or it is refused by name."""
+"""Every feature over every translation, whole and streamed: it works, or it is refused by name."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ async def test_a_feature_survives_or_is_refused_by_name(
     assert not service.turns
 
 
-def test_the_page_about_crossings_is_what_was_tested() -> None:
-    assert PAGE.read_text() == page(), "run `make crossings`"
+def test_the_page_about_translations_is_what_was_tested() -> None:
+    assert PAGE.read_text() == page(), "run `make translations`"

@@ -11,8 +11,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from airouter.edge import Edge, EdgeProtocol
+from airouter.interfaces import Exchange
 from airouter.outbox import Outbox
-from airouter.wire import Exchange
 
 HOT = b"/v1/chat/completions"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airouter.telemetry.record import Attempt, Record, Trace
+from airouter.telemetry.record import Attempt, RequestRecord, Trace
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"
@@ -22,9 +22,9 @@ def an_attempt(
     return attempt
 
 
-def a_record(*attempts: Attempt, status: int = 200, stream: bool = False) -> Record:
+def a_record(*attempts: Attempt, status: int = 200, stream: bool = False) -> RequestRecord:
     """A chat completion that took from second 100 to a hundredth after its last attempt."""
-    record = Record("/v1/chat/completions", "chat", "req_1", 100.0)
+    record = RequestRecord("/v1/chat/completions", "chat", "req_1", 100.0)
     record.model = "gpt-4o"
     record.principal = "team-a"
     record.status = status
@@ -35,7 +35,7 @@ def a_record(*attempts: Attempt, status: int = 200, stream: bool = False) -> Rec
     return record
 
 
-def an_answered_record(*, stream: bool = False) -> Record:
+def an_answered_record(*, stream: bool = False) -> RequestRecord:
     """One attempt, and usage."""
     record = a_record(an_attempt(), stream=stream)
     record.input_tokens = 12
@@ -43,7 +43,7 @@ def an_answered_record(*, stream: bool = False) -> Record:
     return record
 
 
-def a_traced_record(parent_id: str = "", tracestate: str = "") -> Record:
+def a_traced_record(parent_id: str = "", tracestate: str = "") -> RequestRecord:
     """An answered one that is part of a trace."""
     record = an_answered_record()
     record.trace = Trace(TRACE_ID, SPAN_ID, parent_id, tracestate)

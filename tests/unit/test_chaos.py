@@ -81,8 +81,8 @@ async def test_nothing_is_left_in_flight_after_chaos() -> None:
             misbehave(router, random.Random(SEED + n), REQUESTS // CLIENTS) for n in range(CLIENTS)
         )
         await asyncio.gather(*clients)
-        assert router.router.pipeline.generation is not None
-        (pool,) = router.router.pipeline.generation.pools
+        assert router.router.pipeline.serving is not None
+        (pool,) = router.router.pipeline.serving.pools
         async with asyncio.timeout(5):
             while router.router.in_flight()["c"] or pool.in_flight or router.router.connections():
                 await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from airouter.edge import EdgeProtocol
-from airouter.wire import Exchange
+from airouter.interfaces import Exchange
 from support.edge_server import EdgeServer, edge_server
 
 TYPE = (b"content-type", b"text/plain")

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from airouter import __version__
 from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
 from airouter.api.conversations import add_conversations
-from airouter.api.doors import CHAT, DOORS
+from airouter.api.endpoints import CHAT, ENDPOINTS
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from random import Random
 
     from airouter.auth import Principal
-    from airouter.calls import Door
     from airouter.pipeline import Pipeline
-    from airouter.responses.service import Service
+    from airouter.request_context import Endpoint
+    from airouter.responses.service import ResponsesService
 
 TITLE = "Auto AI Router"
-BY_PATH = {door.path: door for door in DOORS}
+BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 Scrape = Callable[[str], tuple[bytes, str]]
 """From an `Accept` header to metrics and their content type."""
@@ -48,7 +48,7 @@ def build_application(
     state: State,
     scrape: Scrape,
     *,
-    responses: Service,
+    responses: ResponsesService,
     body_limit: int,
     started_at: int,
     random: Random,
@@ -80,15 +80,17 @@ def build_application(
 def add_doors(application: FastAPI, pipeline: Pipeline, body_limit: int) -> None:
     """The hot paths, over ASGI."""
 
-    def endpoint_for(door: Door) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint_for(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
             exchange = await read_exchange(request, body_limit)
-            return PipelineResponse(exchange, partial(pipeline.serve, door=door))
+            return PipelineResponse(exchange, partial(pipeline.serve, endpoint=endpoint))
 
         return serve
 
-    for door in DOORS:
-        application.post(door.path, tags=[door.dialect], name=door.api)(endpoint_for(door))
+    for endpoint in ENDPOINTS:
+        application.post(endpoint.path, tags=[endpoint.dialect], name=endpoint.api)(
+            endpoint_for(endpoint)
+        )
 
 
 def add_models(
@@ -189,8 +191,8 @@ def http_failure(status: int, method: str, path: str) -> Failure:
 
 def error_response(failure: Failure, request: Request) -> Response:
     """A failure as a response of the framework."""
-    door = BY_PATH.get(request.url.path, CHAT)
-    response = Response(door.error_body(failure), door.error_status(failure))
+    endpoint = BY_PATH.get(request.url.path, CHAT)
+    response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()
     return response

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from airouter import request_ids
 from airouter.failures import Failure, body_too_large
-from airouter.wire import Exchange, Headers
+from airouter.interfaces import Exchange, Headers
 
 if TYPE_CHECKING:
     from random import Random

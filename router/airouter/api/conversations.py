@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airouter.auth import Principal
     from airouter.responses.conversations import Conversation, Conversations
-    from airouter.responses.service import Service
+    from airouter.responses.service import ResponsesService
 
     Mine = Callable[[Request], Conversations]
     """The conversations of whoever asks."""
@@ -40,7 +40,7 @@ _body = msgspec.json.Decoder(Body)
 
 def add_conversations(
     application: FastAPI,
-    service: Service,
+    service: ResponsesService,
     principal_of: Callable[[Request], Principal],
     body_limit: int,
 ) -> None:

@@ -10,7 +10,7 @@ from airouter.dialects.chat.errors import error_body
 
 if TYPE_CHECKING:
     from airouter.failures import Failure
-    from airouter.wire import Headers
+    from airouter.interfaces import Headers
 
 JSON = (b"content-type", b"application/json")
 

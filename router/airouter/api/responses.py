@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from airouter.failures import invalid_field
-from airouter.responses.endpoints import LISTED, Kept, Page
+from airouter.responses.endpoints import LISTED, Page, StoredResponses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airouter.auth import Principal
     from airouter.pipeline import Pipeline
-    from airouter.responses.service import Service
+    from airouter.responses.service import ResponsesService
 
 PATH = "/v1/responses/{id_}"
 JSON = "application/json"
@@ -26,13 +26,13 @@ JSON = "application/json"
 def add_responses(
     application: FastAPI,
     pipeline: Pipeline,
-    service: Service,
+    service: ResponsesService,
     principal_of: Callable[[Request], Principal],
 ) -> None:
     """Retrieve, follow, delete, cancel, and list the input."""
 
-    def kept(request: Request) -> Kept:
-        return Kept(service, principal_of(request), pipeline.current())
+    def kept(request: Request) -> StoredResponses:
+        return StoredResponses(service, principal_of(request), pipeline.current())
 
     def answer(body: bytes) -> Response:
         return Response(body, media_type=JSON)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 EVENT_LIMIT = 16_777_216
 """Bytes of one event; a longer one breaks the stream."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from airouter.tasks import begun
-from airouter.wire import Exchange
+from airouter.interfaces import Exchange
+from airouter.tasks import start_eagerly
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge, Serve
-    from airouter.wire import Headers
+    from airouter.interfaces import Headers
 
 
-class Line(Protocol):
+class ClientConnection(Protocol):
     """A client's connection, as its exchanges see it."""
 
     edge: Edge
@@ -50,7 +50,9 @@ class EdgeExchange(Exchange):
         "response_complete",
     )
 
-    def __init__(self, protocol: Line, serve: Serve, headers: dict[bytes, bytes]) -> None:
+    def __init__(
+        self, protocol: ClientConnection, serve: Serve, headers: dict[bytes, bytes]
+    ) -> None:
         self.headers = headers
         self.body = b""
         self.started = False
@@ -72,7 +74,7 @@ class EdgeExchange(Exchange):
 
     def run(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the pipeline."""
-        self._task = begun(self._serve(self), loop)
+        self._task = start_eagerly(self._serve(self), loop)
 
     def lose_client(self) -> None:
         """The client is gone: nobody waits for an answer."""

@@ -156,7 +156,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        serve = self.edge.doors.get(self.url)
+        serve = self.edge.endpoints.get(self.url)
         if serve is None or not self._is_plain(headers := dict(self.headers)):
             self._decline()
             self._in_head = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from airouter.wire import Exchange
+from airouter.interfaces import Exchange
 
 if TYPE_CHECKING:
     from airouter.outbox import Outbox
@@ -19,11 +19,11 @@ HEAD_LIMIT = 65_536
 
 
 class Edge:
-    """The doors, the bounds, and what is said in every answer."""
+    """The endpoints, the bounds, and what is said in every answer."""
 
     def __init__(
         self,
-        doors: dict[bytes, Serve],
+        endpoints: dict[bytes, Serve],
         outbox: Outbox,
         *,
         body_limit: int,
@@ -31,8 +31,8 @@ class Edge:
         keep_alive: float,
         request_timeout: float,
     ) -> None:
-        """`doors` is hot path to what serves it; times are seconds, the limit is bytes."""
-        self.doors = doors
+        """`endpoints` is hot path to what serves it; times are seconds, the limit is bytes."""
+        self.endpoints = endpoints
         self.outbox = outbox
         self.plain_limit = min(body_limit, PLAIN_BODY_LIMIT)
         self.message_limit = HEAD_LIMIT + 2 * body_limit

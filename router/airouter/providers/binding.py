@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airouter.dialects.passthrough import Envelope
+    from airouter.dialects.client_request import Envelope
 
 Api = Literal[
     "chat",
@@ -22,8 +22,8 @@ Api = Literal[
     "embeddings",
     "images",
 ]
-"""What a client can ask for; `api/doors.py` has the paths. "session" is what "responses" is, asked
-over a WebSocket."""
+"""APIs that clients ask for; `api/endpoints.py` has the paths. "session" is "responses", asked over
+a WebSocket."""
 
 Speech = Literal[
     "openai",
@@ -36,7 +36,7 @@ Speech = Literal[
     "converse",
     "estimate",
 ]
-"""How a provider is spoken to; `dialects/crossings/choice.py` has what that means for an API."""
+"""How a provider is spoken to; `dialects/translation/choice.py` has what that means for an API."""
 
 
 class Binding(NamedTuple):

@@ -11,7 +11,7 @@ from airouter.failures import invalid_field
 from airouter.responses.sealed import ANY_MARK
 
 if TYPE_CHECKING:
-    from airouter.dialects.passthrough import Fields, Request
+    from airouter.dialects.client_request import ClientRequest, Fields
 
 OURS = frozenset({"previous_response_id", "conversation", "background", "context_management"})
 """Fields that say more than what the model is to answer."""
@@ -31,7 +31,7 @@ def known_fields(fields: Fields) -> Fields:
     return {name: fields[name] for name in fields if name in REQUEST}
 
 
-def is_plain(request: Request) -> bool:
+def is_plain(request: ClientRequest) -> bool:
     """Whether a request goes on from nothing, carries nothing of ours, and wants an answer only."""
     body = request.body
     return (

@@ -18,13 +18,13 @@ import msgspec
 from airouter.failures import Failure
 from airouter.responses.events import LAST
 from airouter.responses.records import guarded
-from airouter.responses.turn import Keeper
+from airouter.responses.turn import RecordingExchange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from airouter.responses.records import Archive, Record
-    from airouter.wire import Exchange, Headers
+    from airouter.interfaces import Exchange, Headers
+    from airouter.responses.records import Archive, StoredResponse
 
     Serve = Callable[[Exchange], Awaitable[None]]
 
@@ -48,7 +48,7 @@ ENDS = ("completed", "incomplete")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 
 
-class Job(Keeper):
+class Job(RecordingExchange):
     """The exchange of a response in the background."""
 
     __slots__ = (
@@ -68,7 +68,7 @@ class Job(Keeper):
     )
 
     def __init__(
-        self, headers: dict[bytes, bytes], body: bytes, record: Record, archive: Archive
+        self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
     ) -> None:
         self.headers = headers
         self.body = body
@@ -90,7 +90,7 @@ class Job(Keeper):
         """The newest of them, which grows until it is large enough."""
         self._newest = b""
         self._waiting: list[bytes] = []
-        self._final: Record | None = None
+        self._final: StoredResponse | None = None
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:  # noqa: ARG002
         """It failed before it began; or it is whole, where the provider does not stream."""
@@ -111,7 +111,7 @@ class Job(Keeper):
     def abort(self) -> None:
         self._fail("server_error", "The response broke off.")
 
-    async def keep(self, record: Record) -> None:
+    async def keep(self, record: StoredResponse) -> None:
         self._final = record
 
     def begin(self, serve: Serve) -> asyncio.Task[None]:
@@ -179,7 +179,7 @@ class Job(Keeper):
         del self._waiting[:come]
         self._batch, self._batches = batch, number + 1
 
-    def _beat(self, record: Record) -> Record | None:
+    def _beat(self, record: StoredResponse) -> StoredResponse | None:
         if status_of(record) not in RUNNING:
             return None
         record.beat = time.time()
@@ -191,7 +191,7 @@ class Job(Keeper):
         """Store the end, unless the record has one already."""
         final = self._final
 
-        def end(record: Record) -> Record | None:
+        def end(record: StoredResponse) -> StoredResponse | None:
             if status_of(record) not in RUNNING:
                 return msgspec.structs.replace(record, events=self._batches)
             if final is None:
@@ -211,7 +211,7 @@ class Job(Keeper):
     def _fail(self, code: str, message: str) -> None:
         self._stop(ended(self._record, "failed", code, message))
 
-    def _stop(self, record: Record) -> None:
+    def _stop(self, record: StoredResponse) -> None:
         """Tell those who follow it that nothing more comes."""
         self._waiting.append(last_event(self._next_number(), record))
         self._final = record
@@ -233,7 +233,7 @@ class Jobs:
         self._running: dict[str, Job] = {}
 
     async def start(
-        self, headers: dict[bytes, bytes], body: bytes, record: Record, archive: Archive
+        self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
     ) -> None:
         """Begin one. Raises `Failure` 429, 503."""
         if len(self._running) >= MOST_JOBS:
@@ -267,10 +267,10 @@ class Jobs:
         if not over:  # its router died, or is just about to say it
             yield last_event(after + 1, record)
 
-    async def cancel(self, archive: Archive, id_: str) -> Record:
+    async def cancel(self, archive: Archive, id_: str) -> StoredResponse:
         """Stop one, wherever it runs; one that is over stays as it is. Raises `Failure`."""
 
-        def cancelled(record: Record) -> Record | None:
+        def cancelled(record: StoredResponse) -> StoredResponse | None:
             return ended(record, "cancelled") if status_of(record) in RUNNING else None
 
         record = await archive.change(id_, cancelled)
@@ -293,14 +293,14 @@ async def end_of(tasks: Sequence[asyncio.Task[None] | None]) -> None:
         await asyncio.wait(ending, timeout=ENDING)
 
 
-def alive(record: Record) -> Record:
+def alive(record: StoredResponse) -> StoredResponse:
     """A record; failed, where nobody works on it any more."""
     if status_of(record) in RUNNING and time.time() - record.beat > DEAD_AFTER:
         return ended(record, "failed", "server_error", "The router that made it is gone.")
     return record
 
 
-def status_of(record: Record) -> str:
+def status_of(record: StoredResponse) -> str:
     """The status of its response."""
     return msgspec.json.decode(record.response, type=Status).status
 
@@ -312,14 +312,14 @@ def with_status(response: bytes, status: str, **more: Any) -> bytes:
     return msgspec.json.encode({**fields, **changed})
 
 
-def ended(record: Record, status: str, code: str = "", message: str = "") -> Record:
+def ended(record: StoredResponse, status: str, code: str = "", message: str = "") -> StoredResponse:
     """A record whose response is over."""
     error = {"code": code, "message": message} if code else None
     response = with_status(record.response, status, error=error)
     return msgspec.structs.replace(record, response=response)
 
 
-def last_event(number: int, record: Record) -> bytes:
+def last_event(number: int, record: StoredResponse) -> bytes:
     """The event that ends the stream of a response."""
     status = status_of(record)
     type_ = f"response.{status if status in ENDS else 'failed'}".encode()

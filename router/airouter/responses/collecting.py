@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from airouter.failures import Failure
-from airouter.wire import Exchange, Headers
+from airouter.interfaces import Exchange, Headers
 
 
 class Said(msgspec.Struct):
@@ -23,7 +23,7 @@ class ErrorBody(msgspec.Struct):
     error: Said
 
 
-class Collected(Exchange):
+class BufferExchange(Exchange):
     """Keeps a whole answer."""
 
     __slots__ = ("answer", "status")

@@ -14,20 +14,20 @@ import msgspec
 
 from airouter.dialects.responses.usage import UsageReader
 from airouter.failures import Failure, invalid_field, response_not_found, upstream_unreachable
+from airouter.interfaces import UpstreamError
 from airouter.responses.background import alive
 from airouter.responses.items import read, split, with_ids
 from airouter.responses.pinning import Renamer, unpinned
-from airouter.wire import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from airouter.auth import Principal
     from airouter.dialects.responses.usage import Rename
-    from airouter.generation import Account, Generation
+    from airouter.interfaces import Reply
     from airouter.responses.pinning import Pin
-    from airouter.responses.service import Service
-    from airouter.wire import Reply
+    from airouter.responses.service import ResponsesService
+    from airouter.serving import Account, ServingState
 
 KEEPING = ("responses", "router")
 """How those are spoken to who keep responses."""
@@ -65,14 +65,16 @@ class Page(NamedTuple):
         return msgspec.json.encode(page)
 
 
-class Kept:
+class StoredResponses:
     """The responses of one principal, wherever they are kept."""
 
-    def __init__(self, service: Service, principal: Principal, generation: Generation) -> None:
+    def __init__(
+        self, service: ResponsesService, principal: Principal, serving: ServingState
+    ) -> None:
         self._service = service
         self._archive = service.archive_of(principal)
         self._tenant = principal.tenant
-        self._generation = generation
+        self._serving = serving
 
     async def retrieve(self, id_: str, query: Mapping[str, str]) -> bytes:
         """A response. Raises `Failure`."""
@@ -122,7 +124,7 @@ class Kept:
         return unpinned(id_, self._service.sealer, self._tenant)
 
     def _account(self, pin: Pin, id_: str) -> Account:
-        account = self._generation.accounts.get(pin.credential)
+        account = self._serving.accounts.get(pin.credential)
         if account is None:
             raise response_not_found(id_)
         return account

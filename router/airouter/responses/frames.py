@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from airouter.dialects.chat.errors import error_object
-from airouter.responses.line import Asking
-from airouter.responses.turn import Memory
+from airouter.responses.turn import SessionExchange
+from airouter.responses.upstream_socket import SessionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
-    from airouter.responses.line import Parent
-    from airouter.responses.lines import Lines
+    from airouter.interfaces import Carrier, Dialer, Headers, Reply
     from airouter.responses.records import Context
-    from airouter.wire import Carrier, Dialer, Headers, Reply
+    from airouter.responses.upstream_socket import Parent
+    from airouter.responses.upstream_sockets import UpstreamSockets
 
 
 DONE = b"[DONE]"
@@ -28,7 +28,7 @@ DONE = b"[DONE]"
 class Link(Protocol):
     """What a session says something through, and what it remembers."""
 
-    lines: Lines
+    lines: UpstreamSockets
     paused: bool
     """Whether the client reads too slowly for more."""
 
@@ -43,7 +43,7 @@ class Link(Protocol):
     def forget(self, stream_id: str | None, id_: str) -> None: ...
 
 
-class FrameExchange(Memory):
+class FrameExchange(SessionExchange):
     """One response of a lane. The pipeline takes it for a request that streams.
 
     It is the `Carrier` of its request, over the lines of its session.
@@ -93,7 +93,7 @@ class FrameExchange(Memory):
         parent = self.parent
         if parent is not None and parent.pin.credential != credential.name:
             parent = None
-        asking = Asking(credential, body, parent)
+        asking = SessionRequest(credential, body, parent)
         return await self._link.lines.ask(asking, self.stream_id, dialer, path, head)
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:

@@ -30,7 +30,7 @@ CHECKPOINT = 64
 COMPACTION = "compaction"
 
 
-class Record(msgspec.Struct):
+class StoredResponse(msgspec.Struct):
     """A response and what it was asked. Items are rows of JSON without brackets around them."""
 
     id: str
@@ -71,7 +71,7 @@ class Context(NamedTuple):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Record)
+_decoder = msgspec.msgpack.Decoder(StoredResponse)
 
 
 class Archive:
@@ -87,7 +87,7 @@ class Archive:
         """Where a response is kept."""
         return f"response:{self._tenant}:{id_}"
 
-    async def find(self, id_: str) -> Record:
+    async def find(self, id_: str) -> StoredResponse:
         """A record. Raises `Failure` 404, 503."""
         (data,) = await self._get([id_])
         if data is None:
@@ -110,11 +110,13 @@ class Archive:
         before = Context(record.ancestors, joined(rows))
         return before.followed_by(id_, record.items, output_of(record.response), stored=True)
 
-    async def keep(self, record: Record) -> None:
+    async def keep(self, record: StoredResponse) -> None:
         """Store a record, instead of the one there was. Raises `StoreError`."""
         await self._store.put(self.key(record.id), _encoder.encode(record))
 
-    async def change(self, id_: str, change: Callable[[Record], Record | None]) -> Record:
+    async def change(
+        self, id_: str, change: Callable[[StoredResponse], StoredResponse | None]
+    ) -> StoredResponse:
         """Change a record; None leaves it as it is. Raises `Failure` 404, 503."""
 
         def changed(data: bytes | None) -> bytes | None:
@@ -153,11 +155,13 @@ class Archive:
         return await guarded(self._store.get([self.key(id_) for id_ in ids]))
 
 
-def recorded(id_: str, response: bytes, items: bytes, context: Context, model: str) -> Record:
+def recorded(
+    id_: str, response: bytes, items: bytes, context: Context, model: str
+) -> StoredResponse:
     """The record of a turn."""
     if context.stored and len(context.ancestors) < CHECKPOINT:
-        return Record(id_, response, items, b"", context.ancestors, model)
-    return Record(id_, response, items, context.items, (), model)
+        return StoredResponse(id_, response, items, b"", context.ancestors, model)
+    return StoredResponse(id_, response, items, context.items, (), model)
 
 
 def after_compaction(output: bytes) -> bytes | None:

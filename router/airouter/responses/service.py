@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.passthrough import flag
+from airouter.dialects.client_request import flag
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.responses.render_response import response_object
 from airouter.failures import Failure, invalid_field
@@ -46,12 +46,12 @@ from airouter.responses.compaction.threshold import Threshold, threshold_in
 from airouter.responses.conversations import Appending, Conversations
 from airouter.responses.frames import FrameExchange
 from airouter.responses.items import inner_of, joined, read, split
-from airouter.responses.line import Parent
 from airouter.responses.pinning import Renamer, unpinned
-from airouter.responses.records import Archive, Context, Record
+from airouter.responses.records import Archive, Context, StoredResponse
 from airouter.responses.references import resolved
 from airouter.responses.sealed import ANY_MARK, Seals
-from airouter.responses.turn import Memory, Turn
+from airouter.responses.turn import ResponseTurn, SessionExchange
+from airouter.responses.upstream_socket import Parent
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
 from airouter.state.base import StoreError
@@ -62,11 +62,11 @@ if TYPE_CHECKING:
 
     from airouter.auth import Principal
     from airouter.config.snapshot import Model, Snapshot
+    from airouter.dialects.client_request import ClientRequest, Fields
     from airouter.dialects.conversation import Json
-    from airouter.dialects.passthrough import Fields, Request
+    from airouter.interfaces import Exchange
     from airouter.responses.background import Serve
     from airouter.state.base import Store
-    from airouter.wire import Exchange
 
 logger = logging.getLogger("airouter.responses")
 
@@ -79,7 +79,7 @@ JSON = [(b"content-type", b"application/json")]
 EVENT_STREAM = [(b"content-type", b"text/event-stream")]
 
 
-class Service:
+class ResponsesService:
     """The Responses API of one process."""
 
     serve: Serve
@@ -143,7 +143,7 @@ class Service:
         self,
         exchange: Exchange,
         principal: Principal,
-        request: Request,
+        request: ClientRequest,
         model: Model,
         *,
         api: str,
@@ -151,7 +151,7 @@ class Service:
     ) -> Exchange | None:
         """See `pipeline.Turns`."""
         fields, tenant = request.fields, principal.tenant
-        in_session = isinstance(exchange, Memory)
+        in_session = isinstance(exchange, SessionExchange)
         if in_session and flag(fields, "background"):
             raise invalid_field("background", "A session has no responses in the background.")
         may_store = wants_storing(fields)
@@ -168,7 +168,7 @@ class Service:
         if plain and not (stores or in_session):
             return exchange
         archive = self.archive_of(principal)
-        turn = Turn(exchange, request, seals=seals, renamer=renamer, archive=archive)
+        turn = ResponseTurn(exchange, request, seals=seals, renamer=renamer, archive=archive)
         turn.stores = stores
         turn.items = inner_of(fields.get("input"))
         if plain and not says_more(exchange, request):
@@ -176,7 +176,7 @@ class Service:
         return await self._go_on(turn, principal, model, api=api, native=native)
 
     async def _go_on(
-        self, turn: Turn, principal: Principal, model: Model, *, api: str, native: bool
+        self, turn: ResponseTurn, principal: Principal, model: Model, *, api: str, native: bool
     ) -> Exchange | None:
         """The same for one that goes on from something, or asks for more than an answer."""
         await self._continue(turn, principal, native=native)
@@ -197,7 +197,7 @@ class Service:
 
     # What a request goes on from.
 
-    async def _continue(self, turn: Turn, principal: Principal, *, native: bool) -> None:
+    async def _continue(self, turn: ResponseTurn, principal: Principal, *, native: bool) -> None:
         """Find it. Raises `Failure`."""
         fields = turn.request.fields
         previous = text_in(fields, "previous_response_id")
@@ -221,10 +221,10 @@ class Service:
             envelope["previous_response_id"] = msgspec.Raw(msgspec.json.encode(pin.id))
         turn.request.envelope = envelope
 
-    async def _context_of(self, id_: str, turn: Turn, principal: Principal) -> Context:
+    async def _context_of(self, id_: str, turn: ResponseTurn, principal: Principal) -> Context:
         """What goes on from a response, wherever it is known. Raises `Failure`."""
         inner = turn.exchange
-        known = inner.recall(id_) if isinstance(inner, Memory) else None
+        known = inner.recall(id_) if isinstance(inner, SessionExchange) else None
         pin = unpinned(id_, self.sealer, principal.tenant)
         if known is None:
             return await turn.archive.context_of(id_) if pin is None else Context(pin=pin)
@@ -234,7 +234,7 @@ class Service:
                 inner.parent = Parent(pin, turn.items)
         return known
 
-    async def _complete(self, turn: Turn, *, native: bool) -> None:
+    async def _complete(self, turn: ResponseTurn, *, native: bool) -> None:
         """Put what it goes on from before its input, and open what it carries."""
         request = turn.request
         if isinstance(turn.exchange, FrameExchange) and not native:
@@ -250,7 +250,7 @@ class Service:
 
     # What a request asks for beyond an answer.
 
-    async def _extras(self, turn: Turn, model: Model) -> Exchange | None:
+    async def _extras(self, turn: ResponseTurn, model: Model) -> Exchange | None:
         request, exchange = turn.request, turn.exchange
         opened = inner_of(request.fields.get("input"))
         if opened.find(TRIGGER) >= 0 and await self._compact(turn, model, opened):
@@ -271,7 +271,7 @@ class Service:
         await self._put_in_background(turn)
         return None
 
-    async def _compact_window(self, turn: Turn, model: Model) -> None:
+    async def _compact_window(self, turn: ResponseTurn, model: Model) -> None:
         """Answer `/v1/responses/compact`. Raises `Failure`."""
         items = split(inner_of(turn.request.fields.get("input")))
         if not items:
@@ -285,7 +285,7 @@ class Service:
         body = compaction_object(window_of(summary, turn.seals), summary.usage)
         turn.exchange.respond(200, JSON, body)
 
-    async def _compact(self, turn: Turn, model: Model, opened: bytes) -> bool:
+    async def _compact(self, turn: ResponseTurn, model: Model, opened: bytes) -> bool:
         """Answer a request whose last item asks for compaction; False for any other."""
         *items, last = split(opened)
         if read(last).type != "compaction_trigger":
@@ -317,7 +317,7 @@ class Service:
         await turn.settle()
         return True
 
-    async def _warm_up(self, turn: Turn, *, native: bool) -> None:
+    async def _warm_up(self, turn: ResponseTurn, *, native: bool) -> None:
         """Answer with nothing, for a client that goes on from it.
 
         Tools that only the provider knows are for it to check, with the first response.
@@ -334,7 +334,7 @@ class Service:
         turn.write(event("response.completed", 2, {"response": begun | whole}))
         await turn.settle()
 
-    async def _put_in_background(self, turn: Turn) -> None:
+    async def _put_in_background(self, turn: ResponseTurn) -> None:
         """Answer at once, and let a job do the rest. Raises `Failure` 400, 429, 503."""
         if not turn.stores:
             what = "A response in the background must be stored: leave out 'store': false."
@@ -344,7 +344,7 @@ class Service:
         request, exchange = turn.request, turn.exchange
         parse_request(request.body)
         queued = {**begun_response(request, request.fields), "status": "queued"}
-        record = Record(
+        record = StoredResponse(
             id=queued["id"],
             response=msgspec.json.encode(queued),
             items=turn.items,
@@ -376,7 +376,7 @@ PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", 
 """What a response repeats of any request."""
 
 
-def says_more(exchange: Exchange, request: Request) -> bool:
+def says_more(exchange: Exchange, request: ClientRequest) -> bool:
     """Whether a session says something that a plain request does not."""
     if not isinstance(exchange, FrameExchange):
         return False
@@ -393,7 +393,7 @@ def new_id() -> str:
     return f"resp_{secrets.token_hex(16)}"
 
 
-def begun_response(request: Request, fields: Fields) -> Json:
+def begun_response(request: ClientRequest, fields: Fields) -> Json:
     """The response to a request that no model has begun to answer. Raises `Failure` 400."""
     body = msgspec.json.encode({**fields, "input": "-"})
     conversation = parse_request(body)

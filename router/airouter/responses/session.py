@@ -16,8 +16,8 @@ import msgspec
 
 from airouter.failures import Failure, invalid_field
 from airouter.responses.frames import FrameExchange, failure_message
-from airouter.responses.lines import Lines
-from airouter.tasks import begun
+from airouter.responses.upstream_sockets import UpstreamSockets
+from airouter.tasks import start_eagerly
 
 if TYPE_CHECKING:
     from airouter.responses.background import Serve
@@ -89,7 +89,7 @@ class Session:
         self.send = wire.send
         self._serve = serve
         self._headers = headers
-        self.lines = Lines()
+        self.lines = UpstreamSockets()
         self._lanes: dict[str | None, Lane] = {}
         self._active = asyncio.Semaphore(MOST_ACTIVE)
         self._waiting = 0
@@ -197,7 +197,7 @@ class Session:
         self._waiting_bytes += len(exchange.body)
         lane.waiting.append(exchange)
         if lane.task is None:
-            task = begun(self._run(lane), asyncio.get_running_loop())
+            task = start_eagerly(self._run(lane), asyncio.get_running_loop())
             lane.task = None if task.done() else task
 
     def _lane(self, stream_id: str | None) -> Lane:

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.interfaces import Exchange
 from airouter.responses.events import data_of_last, split_last
 from airouter.responses.items import Output, row_of
 from airouter.responses.records import Context, recorded
 from airouter.state.base import StoreError
-from airouter.wire import Exchange
 
 if TYPE_CHECKING:
-    from airouter.dialects.passthrough import Request
+    from airouter.dialects.client_request import ClientRequest
+    from airouter.interfaces import Carrier, Headers, Source
     from airouter.responses.compaction.threshold import Threshold
     from airouter.responses.conversations import Appending
     from airouter.responses.pinning import Renamer
-    from airouter.responses.records import Archive, Record
+    from airouter.responses.records import Archive, StoredResponse
     from airouter.responses.sealed import Seals
-    from airouter.wire import Carrier, Headers, Source
 
 logger = logging.getLogger("airouter.responses")
 
@@ -49,7 +49,7 @@ _last = msgspec.json.Decoder(LastEvent)
 _body = msgspec.json.Decoder(Body)
 
 
-class Memory(Exchange):
+class SessionExchange(Exchange):
     """An exchange whose client keeps what it goes on from: a session."""
 
     __slots__ = ()
@@ -63,17 +63,17 @@ class Memory(Exchange):
         """What the next response of this session may go on from."""
 
 
-class Keeper(Exchange):
+class RecordingExchange(Exchange):
     """An exchange that keeps its record itself."""
 
     __slots__ = ()
 
     @abstractmethod
-    async def keep(self, record: Record) -> None:
+    async def keep(self, record: StoredResponse) -> None:
         """The response is whole."""
 
 
-class Turn(Exchange):
+class ResponseTurn(Exchange):
     """One response on its way."""
 
     __slots__ = (
@@ -98,7 +98,7 @@ class Turn(Exchange):
     def __init__(
         self,
         exchange: Exchange,
-        request: Request,
+        request: ClientRequest,
         *,
         seals: Seals,
         renamer: Renamer,
@@ -122,7 +122,7 @@ class Turn(Exchange):
         """Whether the response is to be kept here."""
         self.conversation: Appending | None = None
         self.threshold: Threshold | None = None
-        self._memory = exchange if isinstance(exchange, Memory) else None
+        self._memory = exchange if isinstance(exchange, SessionExchange) else None
         self._held: bytes | None = None
         self._status: tuple[int, Headers] = (200, [])
         self._streaming = False
@@ -229,7 +229,7 @@ class Turn(Exchange):
 
     async def _store(self, id_: str, response: bytes) -> bool:
         """Whether the response is kept now."""
-        keeper = self.exchange if isinstance(self.exchange, Keeper) else self.archive
+        keeper = self.exchange if isinstance(self.exchange, RecordingExchange) else self.archive
         try:
             await keeper.keep(recorded(id_, response, self.items, self.context, self.request.model))
         except StoreError as error:

@@ -18,7 +18,7 @@ from airouter.telemetry.shipper import Shipper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.telemetry.record import Record
+    from airouter.telemetry.record import RequestRecord
 
 CAPACITY = 4 * 2**20
 """Bytes of lines that wait for a slow reader: some ten thousand requests."""
@@ -26,7 +26,7 @@ WRITE = 64 * 2**10
 """Bytes per write, the usual size of a pipe."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class AccessEntry(msgspec.Struct, frozen=True):
     """What is told of one request. `docs/observability.md` explains the fields."""
 
     time: datetime
@@ -75,7 +75,7 @@ class AccessLog:
         """Lines that were not written."""
         return self._shipper.dropped
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
         lines = [line_of(record, epoch) for record in records]
         self._shipper.put(self._encoder.encode_lines(lines), len(lines))
@@ -95,11 +95,11 @@ class AccessLog:
         return True
 
 
-def line_of(record: Record, epoch: float) -> Line:
+def line_of(record: RequestRecord, epoch: float) -> AccessEntry:
     """Tell of one request; `epoch` is the wall clock's time when the monotonic one was zero."""
     last = record.last
     started = record.started
-    return Line(
+    return AccessEntry(
         datetime.fromtimestamp(epoch + record.ended, UTC),
         record.request_id,
         record.method,

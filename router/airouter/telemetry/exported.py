@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.telemetry.collector import Collector
-    from airouter.telemetry.record import Record
+    from airouter.telemetry.record import RequestRecord
     from airouter.telemetry.sampling import Sampling
     from airouter.telemetry.spans import HomeOf
 
@@ -88,7 +88,7 @@ class ExportedTracing:
     def propagate(self, headers: Mapping[bytes, bytes], trace: Trace | None, span_id: str) -> bytes:
         return carried(headers) if trace is None else continued(trace, span_id)
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
         traced = [(record, record.trace) for record in records if record.trace is not None]
         for first in range(0, len(traced), RECORDS_PER_PIECE):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from airouter.telemetry.record import Attempt, Record
+    from airouter.telemetry.record import Attempt, RequestRecord
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
@@ -116,7 +116,7 @@ class Metrics(Collector):
             collector(registry=self._registry)
         self._registry.register(self)
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         for record in records:
             self._count(record)
             for attempt in record.attempts:
@@ -145,7 +145,7 @@ class Metrics(Collector):
             yield histogram.collect()
         yield from observations(self._observed)
 
-    def _count(self, record: Record) -> None:
+    def _count(self, record: RequestRecord) -> None:
         model, stream, last = record.model, record.stream, record.last
         credential = last.credential if last is not None else ""
         labels = (model, credential, record.status, stream, record.operation)

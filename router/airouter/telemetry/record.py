@@ -1,7 +1,7 @@
 """What a request leaves behind for telemetry.
 
-The pipeline fills one `Record` on the hot path and hands it to `recorder.py`; metrics, spans and
-the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
+The pipeline fills one `RequestRecord` on the hot path and hands it to `recorder.py`; metrics, spans
+and the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
 
 Times are `time.monotonic()` seconds. They are structs, which are made in half the time of a class.
 """
@@ -49,7 +49,7 @@ class Attempt(msgspec.Struct, eq=False):
         return self.error or ""
 
 
-class Record(msgspec.Struct, eq=False):
+class RequestRecord(msgspec.Struct, eq=False):
     """One request, from its last byte in to its last byte out."""
 
     path: str
@@ -96,4 +96,4 @@ class Record(msgspec.Struct, eq=False):
 class Consumer(Protocol):
     """Makes something of a batch of records."""
 
-    def consume(self, records: list[Record]) -> None: ...
+    def consume(self, records: list[RequestRecord]) -> None: ...

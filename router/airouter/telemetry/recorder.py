@@ -1,8 +1,8 @@
 """Takes records off the hot path and hands them on in batches.
 
-The pipeline adds a `Record` when a request is over and goes on; metrics, spans and the access log
-(the consumers, wired by `app.py`) get a batch from a callback of its own, so that no request waits
-for what another leaves behind.
+The pipeline adds a `RequestRecord` when a request is over and goes on; metrics, spans and the
+access log (the consumers, wired by `app.py`) get a batch from a callback of its own, so that no
+request waits for what another leaves behind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from airouter.telemetry.record import Consumer, Record
+    from airouter.telemetry.record import Consumer, RequestRecord
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -42,11 +42,11 @@ class Recorder:
         """Records that no consumer saw."""
         self._consumers = tuple(consumers)
         self._schedule = schedule
-        self._pending: list[Record] = []
+        self._pending: list[RequestRecord] = []
         self._timer: Timer | None = None
         self._complained: set[tuple[type, type]] = set()
 
-    def add(self, record: Record) -> None:
+    def add(self, record: RequestRecord) -> None:
         """Keep a record; it is handed on soon, never from here."""
         pending = self._pending
         if len(pending) >= CAPACITY:

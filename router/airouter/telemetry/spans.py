@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airouter.config.snapshot import Credential
-    from airouter.telemetry.record import Attempt, Record, Trace
+    from airouter.telemetry.record import Attempt, RequestRecord, Trace
 
     Attributes = Mapping[str, str | int | None]
 
@@ -92,7 +92,7 @@ class SpanEncoder:
 
         self._attempt_body = body
 
-    def encode(self, record: Record, trace: Trace, epoch: int) -> bytes:
+    def encode(self, record: RequestRecord, trace: Trace, epoch: int) -> bytes:
         """The spans of a record.
 
         `epoch` is the wall clock's time, in nanoseconds, when the monotonic clock was zero.
@@ -105,7 +105,9 @@ class SpanEncoder:
             spans += self._attempt_span(record.operation, attempt, trace, epoch, resend, own)
         return spans
 
-    def _request_span(self, record: Record, trace: Trace, epoch: int, tokens: bytes) -> bytes:
+    def _request_span(
+        self, record: RequestRecord, trace: Trace, epoch: int, tokens: bytes
+    ) -> bytes:
         last = record.last
         body = self._request_body(
             record.method,
@@ -218,7 +220,7 @@ def attributes(values: Attributes) -> bytes:
     return encoded
 
 
-def usage(record: Record) -> bytes:
+def usage(record: RequestRecord) -> bytes:
     """The tokens of a request, as far as the provider counted them."""
     counted = b""
     for key, tokens in (
@@ -232,7 +234,7 @@ def usage(record: Record) -> bytes:
     return counted
 
 
-def first_chunk(record: Record, attempt: Attempt) -> bytes:
+def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
     """How long a stream's first piece took to the client, from the start of its attempt."""
     if not (record.stream and record.first_byte and attempt.first_byte) or attempt.status >= 400:
         return b""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.config.snapshot import Snapshot
-    from airouter.telemetry.record import Record, Trace
+    from airouter.telemetry.record import RequestRecord, Trace
     from airouter.telemetry.spans import HomeOf
 
 logger = logging.getLogger("airouter.telemetry")
@@ -50,7 +50,7 @@ class Tracing(Protocol):
         """
         ...
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         """Make spans of those records that have a trace."""
         ...
 
@@ -86,7 +86,7 @@ class NoTracing:
     ) -> bytes:
         return carried(headers)
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         pass
 
     def reload(self, snapshot: Snapshot) -> None:

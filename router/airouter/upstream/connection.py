@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamTimeout
 from airouter.upstream.reply import HttpReply
-from airouter.wire import BrokenReply, UpstreamError, UpstreamTimeout
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Timeouts

@@ -12,10 +12,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from airouter.interfaces import ConnectError
 from airouter.upstream.connection import Connection, StaleConnection
-from airouter.upstream.endpoint import connect
+from airouter.upstream.origin import connect
 from airouter.upstream.websocket import WebSocket
-from airouter.wire import ConnectError
 
 if TYPE_CHECKING:
     import ssl
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Timeouts
     from airouter.outbox import Outbox
-    from airouter.upstream.endpoint import Endpoint, Proxy
+    from airouter.upstream.origin import Origin, Proxy
     from airouter.upstream.reply import HttpReply
 
 KEEP_IDLE = 50.0
@@ -35,7 +35,7 @@ class Pool:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: Origin,
         timeouts: Timeouts,
         outbox: Outbox,
         *,

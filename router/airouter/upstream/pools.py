@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from airouter.upstream.endpoint import Endpoint, choose_proxy
+from airouter.upstream.origin import Origin, choose_proxy
 from airouter.upstream.pool import Pool
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Pools:
         """The pool of a credential. Raises `ValueError`, `ssl.SSLError`, `ConnectError`."""
         key: Key = (credential.name, base_url, credential.tls, credential.timeouts)
         if key not in self._pools:
-            endpoint = Endpoint.of(base_url, credential.tls.ca_pem, credential.tls.server_name)
+            endpoint = Origin.of(base_url, credential.tls.ca_pem, credential.tls.server_name)
             self._pools[key] = Pool(
                 endpoint,
                 credential.timeouts,
@@ -61,7 +61,7 @@ class Pools:
         for pool in self._pools.values():
             pool.close()
 
-    def _context(self, endpoint: Endpoint) -> ssl.SSLContext | None:
+    def _context(self, endpoint: Origin) -> ssl.SSLContext | None:
         if endpoint.scheme == "http":
             return None
         if endpoint.ca_pem is not None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from airouter.wire import UpstreamError, Whole
+from airouter.interfaces import BufferedReply, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from airouter.wire import Reply
+    from airouter.interfaces import Reply
 
 AT_ONCE = 16
 
 
 async def ask_all(
     send: Callable[[bytes], Awaitable[Reply]], bodies: Sequence[bytes]
-) -> list[Whole]:
+) -> list[BufferedReply]:
     """The answers in the order of the bodies, up to and with the first few that failed.
 
     Raises the first `UpstreamError`; what runs beside it is given up.
     """
-    answers: list[Whole] = []
+    answers: list[BufferedReply] = []
     for start in range(0, len(bodies), AT_ONCE):
         answers += await ask_few(send, bodies[start : start + AT_ONCE])
         if any(answer.status >= 300 for answer in answers[start:]):
@@ -32,7 +32,7 @@ async def ask_all(
 
 async def ask_few(
     send: Callable[[bytes], Awaitable[Reply]], bodies: Sequence[bytes]
-) -> list[Whole]:
+) -> list[BufferedReply]:
     """All at the same time."""
     failed: list[BaseException] = []
     try:
@@ -45,7 +45,7 @@ async def ask_few(
     return [task.result() for task in tasks]
 
 
-async def ask(send: Callable[[bytes], Awaitable[Reply]], body: bytes) -> Whole:
+async def ask(send: Callable[[bytes], Awaitable[Reply]], body: bytes) -> BufferedReply:
     """One of them."""
     reply = await send(body)
     try:
@@ -54,6 +54,6 @@ async def ask(send: Callable[[bytes], Awaitable[Reply]], body: bytes) -> Whole:
         reply.close()
 
 
-async def whole(reply: Reply) -> Whole:
+async def whole(reply: Reply) -> BufferedReply:
     """A reply, read to its end. Raises `UpstreamError`."""
-    return Whole(reply.status, reply.headers, await reply.read())
+    return BufferedReply(reply.status, reply.headers, await reply.read())

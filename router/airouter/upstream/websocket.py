@@ -17,11 +17,11 @@ from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI
 
-from airouter.wire import BrokenReply, ConnectError, Declined, Whole
+from airouter.interfaces import BrokenReply, BufferedReply, ConnectError, Declined
 
 if TYPE_CHECKING:
+    from airouter.interfaces import SocketListener
     from airouter.outbox import Outbox
-    from airouter.wire import Listener
 
 PING_EVERY = 30.0
 """Seconds between pings; whoever says nothing from one to the next is gone."""
@@ -47,7 +47,7 @@ class WebSocket(asyncio.Protocol):
         self._wire = ClientProtocol(NOWHERE, max_size=most_bytes, logger=QUIET)
         self._transport: asyncio.Transport
         self._answer: asyncio.Future[Response] = self._loop.create_future()
-        self._listener: Listener | None = None
+        self._listener: SocketListener | None = None
         self._pieces: list[bytes] = []
         self._is_text = True
         self._ping_every = ping_every
@@ -68,7 +68,7 @@ class WebSocket(asyncio.Protocol):
 
     # What its owner does with it: `wire.Socket`.
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: SocketListener) -> None:
         self._listener = listener
 
     def send(self, message: bytes) -> None:
@@ -189,13 +189,13 @@ class WebSocket(asyncio.Protocol):
                 self._outbox.write(self._transport, data)
 
 
-def whole(answer: Response) -> Whole:
+def whole(answer: Response) -> BufferedReply:
     """What came instead of an upgrade."""
     headers = {
         name.lower().encode("latin-1", "replace"): value.encode("latin-1", "replace")
         for name, value in answer.headers.raw_items()
     }
-    return Whole(answer.status_code, headers, bytes(answer.body or b""))
+    return BufferedReply(answer.status_code, headers, bytes(answer.body or b""))
 
 
 def is_utf8(message: bytes) -> bool:

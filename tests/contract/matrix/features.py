@@ -1,4 +1,4 @@
-"""What must survive a crossing: for each feature the request in both dialects, what the upstream
+"""What must survive a translation: for each feature the request in both dialects, what the upstream
 must see of it, and what the client must hear. An upstream that cannot do it refuses, by name.
 """
 

@@ -1,4 +1,4 @@
-"""The matrix as a page for people: `python -m contract.matrix.table`, or `make crossings`."""
+"""The matrix as a page for people: `python -m contract.matrix.table`, or `make translations`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from contract.matrix.features import CLIENTS, FEATURES, UPSTREAMS, Feature, named, passes_through
 
-PAGE = Path(__file__).parents[3] / "docs" / "crossings.md"
+PAGE = Path(__file__).parents[3] / "docs" / "translations.md"
 TEMPLATE = Path(__file__).with_name("page.md")
 
 
 def cell(feature: Feature, client: str, upstream: str) -> str:
-    """What becomes of a feature on one crossing."""
+    """What becomes of a feature on one translation."""
     if getattr(feature, client) is None:
         return "-"
     if passes_through(client, upstream):

@@ -47,9 +47,9 @@ class World:
 
     def rested(self) -> None:
         """Forget that a provider asked to be left alone."""
-        generation = self.router.router.pipeline.generation
-        assert generation is not None
-        for account in generation.accounts.values():
+        serving = self.router.router.pipeline.serving
+        assert serving is not None
+        for account in serving.accounts.values():
             account.load.resting.clear()
 
     def journal(self, upstream: str) -> list[Any]:

@@ -3,8 +3,8 @@ from typing import Any, get_args
 import pytest
 
 from airouter.config.resource.credential import Api, CredentialType
-from airouter.generation import OFFERS
 from airouter.providers.registry import PROVIDERS
+from airouter.serving import OFFERS
 from support.manifests import client, credential, findings, model
 
 LATER = "is accepted, but not in effect in this version"

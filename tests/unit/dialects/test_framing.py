@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.framing import EVENT_LIMIT, Frame, ServerSentEvents
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 line_ends = st.sampled_from([b"\n", b"\r\n", b"\r"])
 lines = st.text(

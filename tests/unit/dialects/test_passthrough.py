@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.config.snapshot import Parameters
-from airouter.dialects.passthrough import Edits, parse, render
+from airouter.dialects.client_request import Edits, parse, render
 from airouter.failures import Failure
 
 UPSTREAM = msgspec.Raw(b'"real"')

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from airouter.dialects import events
 from airouter.dialects.assembly import Assembly
 from airouter.dialects.conversation import Answer, Choice, Part, Text, ToolCall
-from airouter.dialects.crossings.single_call import OneCall, with_one_call
+from airouter.dialects.translation.single_call import OneCall, with_one_call
 
 FIRST = ToolCall(id="1", name="weather", arguments="{}")
 SECOND = ToolCall(id="2", name="time", arguments="{}")

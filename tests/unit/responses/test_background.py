@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from airouter.failures import Failure
 from airouter.responses.background import DEAD_AFTER, LARGE_BATCH, MOST_JOBS, Jobs
-from airouter.responses.records import Archive, Record
+from airouter.responses.records import Archive, StoredResponse
 from airouter.state.base import Change, StoreError
 from airouter.state.memory import MemoryStore
 from airouter.state.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from airouter.wire import Exchange
+    from airouter.interfaces import Exchange
 
 ID = "resp_1"
 
@@ -73,7 +73,7 @@ class Model:
             exchange.write(event("response.output_text.delta", number, delta=word))
             number += 1
         exchange.write(event("response.completed", number, response=response("completed")))
-        await exchange.keep(Record(ID, json.dumps(response("completed")).encode()))  # type: ignore[attr-defined]
+        await exchange.keep(StoredResponse(ID, json.dumps(response("completed")).encode()))  # type: ignore[attr-defined]
 
 
 def response(status: str) -> dict[str, Any]:
@@ -85,9 +85,9 @@ def event(name: str, number: int, **fields: Any) -> bytes:
     return f"event: {name}\ndata: {data}\n\n".encode()
 
 
-def queued(id_: str = ID, age: float = 0.0) -> Record:
+def queued(id_: str = ID, age: float = 0.0) -> StoredResponse:
     said = json.dumps({**response("queued"), "id": id_}).encode()
-    return Record(id_, said, beat=time.time() - age)
+    return StoredResponse(id_, said, beat=time.time() - age)
 
 
 async def followed(jobs: Jobs, archive: Archive, after: int = -1) -> list[dict[str, Any]]:

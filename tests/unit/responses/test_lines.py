@@ -13,12 +13,12 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from airouter.config.snapshot import Credential
+from airouter.interfaces import BrokenReply, Reply
 from airouter.outbox import Outbox
-from airouter.responses.line import Asking
-from airouter.responses.lines import Lines
+from airouter.responses.upstream_socket import SessionRequest
+from airouter.responses.upstream_sockets import UpstreamSockets
 from airouter.upstream.pool import Pool
 from airouter.upstream.pools import Pools
-from airouter.wire import BrokenReply, Reply
 
 CREDENTIAL = Credential(name="c", type="OpenAI", api=("responses-ws",))
 BODY = b'{"model":"m","input":"Hi","stream":true}'
@@ -44,19 +44,19 @@ class Provider:
 
 
 @contextlib.asynccontextmanager
-async def lines_to(provider: Provider) -> AsyncIterator[tuple[Lines, Pool]]:
+async def lines_to(provider: Provider) -> AsyncIterator[tuple[UpstreamSockets, Pool]]:
     async with serve(provider.take, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         outbox = Outbox(asyncio.get_running_loop())
         pools = Pools(outbox, max_connections=1, body_limit=1 << 20, proxies={})
-        lines = Lines()
+        lines = UpstreamSockets()
         yield lines, pools.pool_for(CREDENTIAL, f"http://127.0.0.1:{port}")
         lines.close()
 
 
-async def ask(lines: Lines, pool: Pool, credential: Credential = CREDENTIAL) -> Reply:
+async def ask(lines: UpstreamSockets, pool: Pool, credential: Credential = CREDENTIAL) -> Reply:
     async with asyncio.timeout(5):
-        asking = Asking(credential, BODY, None)
+        asking = SessionRequest(credential, BODY, None)
         return await lines.ask(asking, None, pool, b"/v1/responses", b"")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airouter.responses.session import MOST_ACTIVE, Session
 
 if TYPE_CHECKING:
-    from airouter.wire import Exchange
+    from airouter.interfaces import Exchange
 
 
 class Wire:

@@ -19,7 +19,7 @@ from support.records import PARENT_ID, TRACE_ID, an_answered_record
 if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-    from airouter.telemetry.record import Record
+    from airouter.telemetry.record import RequestRecord
 
 SOON = 5.0
 CLIENT = f"00-{TRACE_ID}-{PARENT_ID}-01".encode()
@@ -43,7 +43,7 @@ def open_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Tracing:
     return open_tracing(os.environ, lambda _: None)
 
 
-def serve(tracing: Tracing, headers: dict[bytes, bytes]) -> Record:
+def serve(tracing: Tracing, headers: dict[bytes, bytes]) -> RequestRecord:
     """What the pipeline does for a request."""
     record = an_answered_record()
     record.trace = tracing.begin(headers)

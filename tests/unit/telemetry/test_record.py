@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airouter.wire import ConnectError
+from airouter.interfaces import ConnectError
 from support.records import a_record, an_attempt
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airouter.telemetry.record import Record
+from airouter.telemetry.record import RequestRecord
 from airouter.telemetry.recorder import BATCH, CAPACITY, LONGEST_WAIT, Recorder
 from support.records import a_record
 
@@ -33,8 +33,8 @@ class Agenda(list[Scheduled]):
         return self[-1]
 
 
-class Batches(list[list[Record]]):
-    def consume(self, records: list[Record]) -> None:
+class Batches(list[list[RequestRecord]]):
+    def consume(self, records: list[RequestRecord]) -> None:
         self.append(records)
 
 
@@ -42,12 +42,12 @@ class Signal:
     def __init__(self, seen: asyncio.Future[int]) -> None:
         self.seen = seen
 
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         self.seen.set_result(len(records))
 
 
 class Broken:
-    def consume(self, records: list[Record]) -> None:
+    def consume(self, records: list[RequestRecord]) -> None:
         raise ZeroDivisionError
 
 

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from airouter import __version__
 from airouter.config.snapshot import Credential
 from airouter.telemetry.collector import envelope_of
-from airouter.telemetry.record import Record, Trace
+from airouter.telemetry.record import RequestRecord, Trace
 from airouter.telemetry.spans import SpanEncoder
 from support.records import (
     ATTEMPT_ID,
@@ -58,7 +58,7 @@ def encoder() -> SpanEncoder:
     return encoder
 
 
-def spans_of(encoder: SpanEncoder, record: Record) -> list[Span]:
+def spans_of(encoder: SpanEncoder, record: RequestRecord) -> list[Span]:
     assert record.trace is not None
     encoded = envelope_of(RESOURCE).wrap(encoder.encode(record, record.trace, EPOCH))
     return list(
@@ -107,7 +107,7 @@ def sdk_span(
 
 
 def as_the_sdk_has_it(
-    record: Record, parent_id: str, tracestate: str, status: StatusCode
+    record: RequestRecord, parent_id: str, tracestate: str, status: StatusCode
 ) -> list[ReadableSpan]:
     """What `a_traced_record` is for the SDK, with an error where the status is one."""
     failed = status is StatusCode.ERROR

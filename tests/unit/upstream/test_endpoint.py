@@ -13,11 +13,11 @@ import pytest
 import trustme
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
+from airouter.interfaces import ConnectError
 from airouter.outbox import Outbox
-from airouter.upstream.endpoint import Endpoint, Proxy, choose_proxy
+from airouter.upstream.origin import Origin, Proxy, choose_proxy
 from airouter.upstream.pool import Pool
 from airouter.upstream.pools import Pools
-from airouter.wire import ConnectError
 from support.raw_upstream import OK, RawUpstream, raw_upstream
 
 AUTHORITY = trustme.CA()
@@ -162,17 +162,17 @@ async def test_a_connection_that_takes_too_long_is_a_connect_error() -> None:
 def test_the_proxy_variables_are_read_as_everywhere(
     proxies: dict[str, str], expected: Proxy | None
 ) -> None:
-    assert choose_proxy(Endpoint.of("http://models.test/v1"), proxies) == expected
+    assert choose_proxy(Origin.of("http://models.test/v1"), proxies) == expected
 
 
 @pytest.mark.parametrize("url", ["socks5://p:1080", "https://p:3128"])
 def test_a_proxy_of_another_kind_is_said_to_be_one(url: str) -> None:
     with pytest.raises(ConnectError, match="not an http:// proxy"):
-        choose_proxy(Endpoint.of("http://models.test/v1"), {"http": url})
+        choose_proxy(Origin.of("http://models.test/v1"), {"http": url})
 
 
 def test_a_proxy_does_not_show_its_password() -> None:
-    proxy = choose_proxy(Endpoint.of("http://m.test"), {"http": "http://me:secret@p:1"})
+    proxy = choose_proxy(Origin.of("http://m.test"), {"http": "http://me:secret@p:1"})
     assert "secret" not in repr(proxy)
     assert base64.b64encode(b"me:secret").decode() not in repr(proxy)
 
@@ -188,13 +188,13 @@ def test_a_proxy_does_not_show_its_password() -> None:
     ],
 )
 def test_the_host_header_is_as_rfc_9110_has_it(url: str, authority: str) -> None:
-    assert Endpoint.of(url).authority == authority
+    assert Origin.of(url).authority == authority
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "https://", "models.test"])
 def test_what_is_no_http_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="not an http"):
-        Endpoint.of(url)
+        Origin.of(url)
 
 
 async def test_pools_are_shared_by_address_and_dropped_when_unused() -> None:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from airouter.config.snapshot import Timeouts
+from airouter.interfaces import BrokenReply, ConnectError, UpstreamError, UpstreamTimeout
 from airouter.outbox import Outbox
-from airouter.upstream.endpoint import Endpoint
+from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from airouter.upstream.reply import UNREAD_LIMIT
-from airouter.wire import BrokenReply, ConnectError, UpstreamError, UpstreamTimeout
 from support.raw_upstream import OK, Conversation, RawUpstream, raw_upstream
 
 PATH, HEAD, BODY = b"/v1/chat/completions", b"authorization: Bearer k\r\n", b'{"model":"m"}'
@@ -33,7 +33,7 @@ async def make_pool(upstream: RawUpstream) -> AsyncIterator[MakePool]:
 
     def make(*, max_connections: int = 10, body_limit: int = 1 << 20, **timeouts: float) -> Pool:
         pool = Pool(
-            Endpoint("http", "127.0.0.1", upstream.port),
+            Origin("http", "127.0.0.1", upstream.port),
             Timeouts(**timeouts),
             Outbox(asyncio.get_running_loop()),
             max_connections=max_connections,
@@ -154,7 +154,7 @@ async def test_a_refused_connection_is_a_connect_error(make_pool: MakePool) -> N
     async with raw_upstream() as gone:
         port = gone.port
     pool = Pool(
-        Endpoint("http", "127.0.0.1", port),
+        Origin("http", "127.0.0.1", port),
         Timeouts(),
         Outbox(asyncio.get_running_loop()),
         max_connections=1,

@@ -12,10 +12,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.utils import accept_key
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
+from airouter.interfaces import BrokenReply, ConnectError, Declined
 from airouter.outbox import Outbox
-from airouter.upstream.endpoint import Endpoint, connect
+from airouter.upstream.origin import Origin, connect
 from airouter.upstream.websocket import WebSocket
-from airouter.wire import BrokenReply, ConnectError, Declined
 from unit.upstream.test_endpoint import CA_PEM, pool, pools, server_context, tunnel_proxy
 
 HEAD = b"authorization: Bearer sk-x\r\n"
@@ -66,7 +66,7 @@ async def dialled(port: int, *, ping_every: float = 30.0, most: int = 1 << 20) -
     outbox = Outbox(asyncio.get_running_loop())
     socket = await connect(
         lambda: WebSocket(outbox, most, ping_every=ping_every),
-        Endpoint.of(f"http://127.0.0.1:{port}"),
+        Origin.of(f"http://127.0.0.1:{port}"),
         None,
         None,
     )

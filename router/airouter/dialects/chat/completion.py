@@ -12,7 +12,7 @@ import msgspec
 
 from airouter.dialects.chat.counts import Counts
 from airouter.dialects.conversation import Json
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 
 class Called(msgspec.Struct):

@@ -36,7 +36,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Destination

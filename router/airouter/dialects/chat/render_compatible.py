@@ -96,7 +96,7 @@ def called(call: ToolCall, turn: Turn) -> ToolCall:
 
 
 def function_of(tool: Tool | HostedTool) -> Tool | HostedTool:
-    """A function, also for a custom tool: see `crossings/custom_tools.py`."""
+    """A function, also for a custom tool: see `translation/custom_tools.py`."""
     if isinstance(tool, HostedTool) or not tool.custom:
         return tool
     parameters: Json = schema_of(tool)

@@ -10,7 +10,7 @@ import msgspec
 from airouter.dialects.conversation import Answer, Choice, ToolCall
 from airouter.dialects.converse import schema
 from airouter.dialects.converse.blocks import parts_of, stop_of, usage_of
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Destination

@@ -40,7 +40,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.failures import Failure, ended_early
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

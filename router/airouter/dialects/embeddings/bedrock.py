@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.embeddings.request import EmbeddingRequest
     from airouter.dialects.embeddings.response import Vector
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 TOKENS_HEADER = b"x-amzn-bedrock-input-token-count"
 TITAN_SECOND = "titan-embed-text-v2"
@@ -63,7 +63,7 @@ class TitanForm(Form):
         length_of(request, ())
         return {"inputText": text}
 
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         found = _titan_decoder.decode(answer.body)
         return Found([found.embedding], found.input_text_token_count)
 
@@ -84,7 +84,7 @@ class CohereForm(Form):
         dimensions = length_of(request, known)
         return body if dimensions is None else {**body, "output_dimension": dimensions}
 
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         found = _cohere_decoder.decode(answer.body).embeddings
         vectors: Sequence[Vector] = found.vectors if isinstance(found, ByType) else found
         count = answer.headers.get(TOKENS_HEADER, b"")

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from airouter.dialects.embeddings.response import EmbeddingResult, Vector
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airouter.dialects.conversation import Json
     from airouter.dialects.embeddings.request import EmbeddingRequest
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 
 class Found(NamedTuple):
@@ -42,7 +42,7 @@ class Form(ABC):
         """The bodies. Raises `Unsupported`."""
         return [msgspec.json.encode(self.body(texts, request)) for texts in self._batches(request)]
 
-    def parse(self, answers: Sequence[Whole], request: EmbeddingRequest) -> EmbeddingResult:
+    def parse(self, answers: Sequence[BufferedReply], request: EmbeddingRequest) -> EmbeddingResult:
         """The vectors of all texts, from one answer for each body. Raises `BrokenReply`."""
         try:
             found = [self.read(answer) for answer in answers]
@@ -61,7 +61,7 @@ class Form(ABC):
         """One body, for at most `batch` texts. Raises `Unsupported`."""
 
     @abstractmethod
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         """One answer. Raises `msgspec.DecodeError`."""
 
     def _batches(self, request: EmbeddingRequest) -> list[tuple[str, ...]]:

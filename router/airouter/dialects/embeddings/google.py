@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.embeddings.request import EmbeddingRequest
     from airouter.dialects.embeddings.response import EmbeddingResult, Vector
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 TASKS = {
     "search_document": "RETRIEVAL_DOCUMENT",
@@ -84,7 +84,7 @@ _predict_decoder = msgspec.json.Decoder(PredictAnswer)
 class GoogleForm(Form):
     """What Google's methods share."""
 
-    def parse(self, answers: Sequence[Whole], request: EmbeddingRequest) -> EmbeddingResult:
+    def parse(self, answers: Sequence[BufferedReply], request: EmbeddingRequest) -> EmbeddingResult:
         result = super().parse(answers, request)
         if request.dimensions is None:
             return result
@@ -119,7 +119,7 @@ class GeminiForm(GoogleForm):
         config = self.config(request)
         return {"requests": [{"model": model, **content(text), **config} for text in texts]}
 
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         found = _batch_decoder.decode(answer.body)
         vectors = [each.values for each in found.embeddings]
         return Found(vectors, found.usage_metadata.prompt_token_count)
@@ -133,7 +133,7 @@ class VertexForm(GoogleForm):
         config = {**self.config(request), "autoTruncate": False}
         return {**content(text), "embedContentConfig": config}
 
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         found = _content_decoder.decode(answer.body)
         return Found([found.embedding.values], found.usage_metadata.prompt_token_count)
 
@@ -156,7 +156,7 @@ class PredictForm(GoogleForm):
             "parameters": parameters,
         }
 
-    def read(self, answer: Whole) -> Found:
+    def read(self, answer: BufferedReply) -> Found:
         found = [each.embeddings for each in _predict_decoder.decode(answer.body).predictions]
         counts = (each.statistics.token_count for each in found)
         tokens = total(None if count is None else int(count) for count in counts)

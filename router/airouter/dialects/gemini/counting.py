@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.gemini.render_request import body_of
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Destination

@@ -13,7 +13,7 @@ from airouter.dialects.gemini import schema
 from airouter.dialects.gemini.candidate import CandidateReader
 from airouter.dialects.gemini.errors import failure_in
 from airouter.failures import ended_early
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

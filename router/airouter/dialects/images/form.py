@@ -14,7 +14,7 @@ import msgspec
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.images.shapes import shape_of
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

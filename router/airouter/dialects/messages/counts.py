@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from airouter.dialects.conversation import Json, Usage
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 
 class OutputDetails(msgspec.Struct):

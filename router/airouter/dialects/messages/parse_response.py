@@ -12,7 +12,7 @@ from airouter.dialects.messages.counts import Counts, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

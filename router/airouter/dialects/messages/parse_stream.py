@@ -31,7 +31,7 @@ from airouter.dialects.messages.parse_response import WireMessage
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import ended_early
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

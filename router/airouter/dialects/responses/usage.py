@@ -15,7 +15,7 @@ from airouter.dialects.conversation import Usage
 from airouter.dialects.framing import last_end
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from airouter.failures import Failure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from airouter.wire import UpstreamError
+from airouter.interfaces import UpstreamError
 
 
 class IdentityError(UpstreamError):

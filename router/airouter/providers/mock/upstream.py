@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure, invalid_field
+from airouter.interfaces import BrokenReply
 from airouter.providers.mock import render
 from airouter.providers.mock.answers import (
     answer_chat,
@@ -17,7 +18,6 @@ from airouter.providers.mock.answers import (
     text_of,
     tokens_of,
 )
-from airouter.wire import BrokenReply
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Mock

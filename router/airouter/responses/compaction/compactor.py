@@ -1,4 +1,4 @@
-"""The one compactor behind all doors: an endpoint, a last input item, a threshold.
+"""The one compactor behind all endpoints: an endpoint, a last input item, a threshold.
 
 The routed model summarises a transcript; what the user said is kept word for word. A transcript
 that does not fit into the model's window is summarised piece by piece, each with the summary of
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from airouter.failures import Failure
-from airouter.responses.collecting import Collected
+from airouter.responses.collecting import BufferExchange
 from airouter.responses.compaction import prompt
 from airouter.responses.compaction.transcript import chunks, entries, part_of
 from airouter.responses.items import read
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from airouter.config.snapshot import Model
+    from airouter.interfaces import Exchange
     from airouter.responses.items import Item
-    from airouter.wire import Exchange
 
     Serve = Callable[[Exchange], Awaitable[None]]
 
@@ -135,7 +135,7 @@ class Compactor:
         self, name: str, instructions: str, asked: str, headers: dict[bytes, bytes]
     ) -> tuple[str, Usage]:
         body = {"model": name, "instructions": instructions, "input": asked, "store": False}
-        exchange = Collected(headers, msgspec.json.encode(body))
+        exchange = BufferExchange(headers, msgspec.json.encode(body))
         await self._serve(exchange)
         return summary_in(exchange)
 
@@ -162,7 +162,7 @@ class Answer(msgspec.Struct):
 _answer = msgspec.json.Decoder(Answer)
 
 
-def summary_in(exchange: Collected) -> tuple[str, Usage]:
+def summary_in(exchange: BufferExchange) -> tuple[str, Usage]:
     """The text of a response, and what it cost. Raises `Failure`."""
     if exchange.status != 200:
         raise exchange.failure()

@@ -6,7 +6,7 @@ import pytest
 
 from airouter.dialects.conversation import Json, Text, Usage
 from airouter.dialects.events import Broken, Counted, Ended, Stopped
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import (
     assembled,
     calling,

@@ -8,7 +8,7 @@ import pytest
 from airouter.dialects.conversation import Conversation, Destination, HostedTool, Json, Unsupported
 from airouter.dialects.converse.counting import render_count
 from airouter.dialects.converse.parse_response import parse_count
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from support.converse_shapes import problems
 from unit.dialects.converse.asking import HERE, SONNET, WEATHER, asked, said_by, say
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airouter.dialects.converse.framing import EventStream
 from airouter.dialects.framing import EVENT_LIMIT, Frame
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.converse.asking import event, exception, framed, header
 
 STREAM = event("messageStart", role="assistant") + event("contentBlockDelta", delta={"text": "hé"})

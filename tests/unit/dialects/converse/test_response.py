@@ -22,7 +22,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.converse import UPSTREAM
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.converse.asking import HERE, SONNET, answer_to, own, response
 
 CITATION: Json = {

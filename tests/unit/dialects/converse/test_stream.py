@@ -38,7 +38,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.framing import Frame
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.converse.asking import (
     HERE,
     SONNET,

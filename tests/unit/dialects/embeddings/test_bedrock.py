@@ -12,7 +12,7 @@ from airouter.dialects.embeddings.form import Form
 from airouter.dialects.embeddings.forms import CohereForm, TitanForm, bedrock_form
 from airouter.dialects.embeddings.request import EmbeddingRequest
 from airouter.dialects.embeddings.response import EmbeddingResult
-from airouter.wire import BrokenReply, Whole
+from airouter.interfaces import BrokenReply, BufferedReply
 
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-multilingual-v3"
@@ -25,12 +25,12 @@ def bodies(model: str, *texts: str, **asked: Any) -> list[Any]:
     return [msgspec.json.decode(body) for body in bedrock_form(model).render(request)]
 
 
-def answered(body: Any, count: bytes | None = None) -> Whole:
+def answered(body: Any, count: bytes | None = None) -> BufferedReply:
     headers = {} if count is None else {COUNT: count}
-    return Whole(200, headers, msgspec.json.encode(body))
+    return BufferedReply(200, headers, msgspec.json.encode(body))
 
 
-def parsed(model: str, answers: list[Whole], *texts: str) -> EmbeddingResult:
+def parsed(model: str, answers: list[BufferedReply], *texts: str) -> EmbeddingResult:
     return bedrock_form(model).parse(answers, EmbeddingRequest(inputs=texts))
 
 

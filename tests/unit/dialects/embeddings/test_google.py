@@ -19,7 +19,7 @@ from airouter.dialects.embeddings.forms import (
 )
 from airouter.dialects.embeddings.request import EmbeddingRequest
 from airouter.dialects.embeddings.response import EmbeddingResult
-from airouter.wire import BrokenReply, Whole
+from airouter.interfaces import BrokenReply, BufferedReply
 
 NEWER = ("gemini-embedding-2", "gemini-embedding-2-preview", "intfloat/e5-large-maas")
 OLDER = ("text-embedding-005", "text-multilingual-embedding-002", "gemini-embedding-001")
@@ -36,7 +36,9 @@ def texts(count: int) -> EmbeddingRequest:
 
 
 def parsed(form: Form, answers: list[Any], request: EmbeddingRequest) -> EmbeddingResult:
-    return form.parse([Whole(200, {}, msgspec.json.encode(each)) for each in answers], request)
+    return form.parse(
+        [BufferedReply(200, {}, msgspec.json.encode(each)) for each in answers], request
+    )
 
 
 def prediction(values: list[float], tokens: float | None) -> Any:
@@ -164,7 +166,7 @@ def test_a_vector_of_nothing_stays_one() -> None:
 )
 def test_an_answer_that_is_none_is_the_upstreams_fault(form: Form, body: bytes) -> None:
     with pytest.raises(BrokenReply):
-        form.parse([Whole(200, {}, body)], texts(1))
+        form.parse([BufferedReply(200, {}, body)], texts(1))
 
 
 def test_vectors_are_never_given_to_the_wrong_texts() -> None:

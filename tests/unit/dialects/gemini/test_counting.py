@@ -7,7 +7,7 @@ import pytest
 
 from airouter.dialects.conversation import Destination, Hints, ToolChoice, Unsupported
 from airouter.dialects.gemini.counting import parse_count, render_count, render_vertex_count
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.gemini.asking import FLASH, WEATHER, asked, body_of, say
 
 CONVERSATION = asked(

@@ -24,7 +24,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.gemini import UPSTREAM
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.gemini.asking import FLASH, answer_to, own, response
 
 SIGNED = {"thoughtSignature": "c2lnbmVk"}

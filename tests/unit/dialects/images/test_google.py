@@ -12,7 +12,7 @@ from airouter.dialects.images.forms import Form, GeminiForm, ImagenForm, google_
 from airouter.dialects.images.request import ImageRequest
 from airouter.dialects.images.response import ImageResult, Picture
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 GEMINI = "gemini-3-pro-image"
 GEMINI_2 = "gemini-2.5-flash-image"

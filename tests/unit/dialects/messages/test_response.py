@@ -23,7 +23,7 @@ from airouter.dialects.messages import UPSTREAM
 from airouter.dialects.messages.parse_response import parse_count
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.messages.asking import (
     SONNET,
     answer,

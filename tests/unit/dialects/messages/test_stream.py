@@ -48,7 +48,7 @@ from airouter.dialects.framing import Frame, ServerSentEvents
 from airouter.dialects.messages import CLIENT, UPSTREAM
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.failures import Failure
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 from unit.dialects.messages.asking import (
     HERE,
     SONNET,

@@ -1,4 +1,4 @@
-"""What the tests beside this ask in the words of Responses, over the crossing of a provider.
+"""What the tests beside this ask in the words of Responses, over the translation of a provider.
 
 Every body that is sent is held to the provider's own types, and everything that a client gets to
 those of OpenAI's SDK, strictly, and to the schema of Open Responses.
@@ -14,12 +14,12 @@ from openai.types.responses import Response, ResponseOutputItem, ResponseStreamE
 from pydantic import TypeAdapter
 
 from airouter.config.snapshot import Parameters
+from airouter.dialects.client_request import ClientRequest, Edits
 from airouter.dialects.conversation import Destination, Json
-from airouter.dialects.crossings.base import Crossing
-from airouter.dialects.crossings.choice import crossing_for
-from airouter.dialects.passthrough import Edits, Request
+from airouter.dialects.translation.base import Translation
+from airouter.dialects.translation.choice import translation_for
 from airouter.failures import Failure
-from airouter.wire import Whole
+from airouter.interfaces import BufferedReply
 from contract.services.bedrock.answers import events as converse_events
 from contract.services.bedrock.service import frame
 from contract.services.stand_in import sse
@@ -53,8 +53,8 @@ def user(text: str = "Hello") -> Json:
     return {"role": "user", "content": text}
 
 
-def crossing(speech: str) -> Crossing:
-    return crossing_for(
+def translation(speech: str) -> Translation:
+    return translation_for(
         "responses",
         speech,
         Destination(model=MODELS[speech], maker="maker"),
@@ -64,17 +64,17 @@ def crossing(speech: str) -> Crossing:
     )
 
 
-def request(body: Json) -> Request:
+def request(body: Json) -> ClientRequest:
     given = {"model": "m", "input": "Hello", **body}
     data = msgspec.json.encode(given)
     fields = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in given.items()}
-    return Request(data, fields, "m", stream=bool(body.get("stream")))
+    return ClientRequest(data, fields, "m", stream=bool(body.get("stream")))
 
 
 def sent(speech: str, *items: Json, **more: Any) -> Json:
     """What a provider is asked."""
     body = {"input": list(items), **more} if items else more
-    (data,) = crossing(speech).encode(request(body))
+    (data,) = translation(speech).encode(request(body))
     asked: Json = msgspec.json.decode(data)
     assert problems(speech, asked) == []
     return asked
@@ -90,8 +90,8 @@ def refused(*items: Json, speech: str = "messages", **more: Any) -> Failure:
 
 def whole(speech: str, reply: Json, **asked: Any) -> Json:
     """The response that a client gets for a provider's whole answer."""
-    answered = Whole(200, {}, msgspec.json.encode(reply))
-    body = crossing(speech).answer(request(asked), [answered]).body
+    answered = BufferedReply(200, {}, msgspec.json.encode(reply))
+    body = translation(speech).answer(request(asked), [answered]).body
     Response.model_validate_json(body, strict=True)
     response: Json = msgspec.json.decode(body)
     assert deviations(response) == []
@@ -103,10 +103,12 @@ def whole(speech: str, reply: Json, **asked: Any) -> Json:
 def streamed(speech: str, pieces: list[bytes], **asked: Any) -> list[Json]:
     """The events that a client gets for a provider's stream."""
     out: list[bytes] = []
-    tap = crossing(speech).tap(request({**asked, "stream": True}), out.append)
+    stream_filter = translation(speech).stream_filter(
+        request({**asked, "stream": True}), out.append
+    )
     for piece in pieces:
-        tap.feed(piece)
-    tap.finish()
+        stream_filter.feed(piece)
+    stream_filter.finish()
     return events_in(b"".join(out))
 
 

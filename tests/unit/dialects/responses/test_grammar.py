@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Json
 from airouter.failures import upstream_unreachable
-from airouter.wire import Refused, UpstreamError
+from airouter.interfaces import UpstreamError, UpstreamRefused
 from contract.services.bedrock.service import frame
 from contract.services.openai import answers as openai
 from contract.services.stand_in import sse
@@ -20,7 +20,6 @@ from contract.test_cuts import STREAMS
 from unit.dialects.responses.asking import (
     candidate_stream,
     converse_stream,
-    crossing,
     events_in,
     function,
     halves,
@@ -29,6 +28,7 @@ from unit.dialects.responses.asking import (
     namespace,
     request,
     streamed,
+    translation,
 )
 
 TOOLS: list[Json] = [
@@ -155,23 +155,25 @@ ENDS = st.sampled_from(["whole", "closed", "error", "reset", "garbage"])
 def heard(speech: str, data: bytes, cuts: list[int], end: str) -> list[Json]:
     """The events for a client, as the pipeline has them written."""
     out: list[bytes] = []
-    tap = crossing(speech).tap(request({"tools": TOOLS, "stream": True}), out.append)
+    stream_filter = translation(speech).stream_filter(
+        request({"tools": TOOLS, "stream": True}), out.append
+    )
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     try:
         for start, stop in pairwise(edges):
-            tap.feed(data[start:stop])
+            stream_filter.feed(data[start:stop])
         if end == "reset":
-            tap.break_off(upstream_unreachable("reset"))
+            stream_filter.break_off(upstream_unreachable("reset"))
         else:
-            tap.finish()
-    except Refused:
+            stream_filter.finish()
+    except UpstreamRefused:
         assert not out, "a client that has heard something is told in the stream"
         return []
     except UpstreamError as error:
         if not out:
             return []  # another backend is asked
-        tap.break_off(upstream_unreachable(error.kind))
-    tap.break_off(upstream_unreachable("reset"))  # after the end it changes nothing
+        stream_filter.break_off(upstream_unreachable(error.kind))
+    stream_filter.break_off(upstream_unreachable("reset"))  # after the end it changes nothing
     return events_in(b"".join(out))
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from airouter.config.snapshot import Mock
+from airouter.interfaces import BrokenReply
 from airouter.providers.mock import MockUpstream
 from airouter.providers.mock.answers import REASONING
 from airouter.providers.mock.upstream import BREATH
-from airouter.wire import BrokenReply
 
 CHAT, COMPLETIONS, EMBEDDINGS = b"/v1/chat/completions", b"/v1/completions", b"/v1/embeddings"
 HELLO = [{"role": "user", "content": "one two three four"}]

@@ -11,15 +11,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.responses.line import Line, StaleLine, refusal
-from airouter.wire import ConnectError, Declined
+from airouter.interfaces import ConnectError, Declined
+from airouter.responses.upstream_socket import StaleSocket, UpstreamSocket, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
-    from airouter.responses.line import Asking, Parent
-    from airouter.wire import Dialer, Reply
+    from airouter.interfaces import Dialer, Reply
+    from airouter.responses.upstream_socket import Parent, SessionRequest
 
 MOST_LINES = 32
 """Of a session. Half of them may be in use; the one that has rested longest makes room."""
@@ -36,11 +36,11 @@ class Key(NamedTuple):
     credential: str
 
 
-class Lines:
+class UpstreamSockets:
     """Those of one session."""
 
     def __init__(self) -> None:
-        self._lines: dict[Key, Line] = {}
+        self._lines: dict[Key, UpstreamSocket] = {}
         """The one used last is the last."""
         self._resting: dict[str, float] = {}
 
@@ -50,7 +50,7 @@ class Lines:
         return line is not None and line.remembers(parent.pin.id)
 
     async def ask(
-        self, asking: Asking, lane: str | None, dialer: Dialer, path: bytes, head: bytes
+        self, asking: SessionRequest, lane: str | None, dialer: Dialer, path: bytes, head: bytes
     ) -> Reply:
         """Ask over a line, or by HTTP where there is none to be had. Raises `UpstreamError`."""
         credential = asking.credential
@@ -58,7 +58,7 @@ class Lines:
         if line is not None:
             try:
                 return await line.ask(asking)
-            except StaleLine:
+            except StaleSocket:
                 pass
         if self._resting.get(credential.name, 0.0) > time.monotonic():
             return await dialer.send(path, head, asking.body)
@@ -85,7 +85,7 @@ class Lines:
             line.close()
         self._lines.clear()
 
-    def _usable(self, key: Key, credential: Credential) -> Line | None:
+    def _usable(self, key: Key, credential: Credential) -> UpstreamSocket | None:
         line = self._lines.pop(key, None)
         if line is None or line.closed:
             return None
@@ -97,10 +97,10 @@ class Lines:
 
     async def _open(
         self, key: Key, credential: Credential, dialer: Dialer, path: bytes, head: bytes
-    ) -> Line:
+    ) -> UpstreamSocket:
         """A new line. Raises `ConnectError`."""
         self._make_room()
-        line = Line(await dialer.dial(path, head), credential)
+        line = UpstreamSocket(await dialer.dial(path, head), credential)
         self._lines[key] = line
         return line
 

@@ -11,9 +11,9 @@ from airouter.api.errors import (
     openai_status,
     responses_status,
 )
-from airouter.calls import Door
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_status as anthropic_status
+from airouter.request_context import Endpoint
 
 if TYPE_CHECKING:
     from airouter.providers.binding import Api
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 OPENAI_HEADERS = (b"openai-processing-ms", b"openai-version")
 
 
-def openai_door(
+def openai_endpoint(
     path: str,
     api: Api,
     operation: str,
     error_status: StatusOf = openai_status,
     *,
     stateful: bool = False,
-) -> Door:
-    """A door that fails as OpenAI does."""
-    return Door(
+) -> Endpoint:
+    """A endpoint that fails as OpenAI does."""
+    return Endpoint(
         path,
         api,
         operation,
@@ -45,9 +45,9 @@ def openai_door(
     )
 
 
-def anthropic_door(path: str, api: Api, operation: str) -> Door:
-    """A door that fails as Anthropic does."""
-    return Door(
+def anthropic_endpoint(path: str, api: Api, operation: str) -> Endpoint:
+    """A endpoint that fails as Anthropic does."""
+    return Endpoint(
         path,
         api,
         operation,
@@ -61,23 +61,23 @@ def anthropic_door(path: str, api: Api, operation: str) -> Door:
     )
 
 
-CHAT = openai_door("/v1/chat/completions", "chat", "chat")
-RESPONSES = openai_door("/v1/responses", "responses", "chat", responses_status, stateful=True)
-SESSION = openai_door("/v1/responses", "session", "chat", responses_status, stateful=True)
+CHAT = openai_endpoint("/v1/chat/completions", "chat", "chat")
+RESPONSES = openai_endpoint("/v1/responses", "responses", "chat", responses_status, stateful=True)
+SESSION = openai_endpoint("/v1/responses", "session", "chat", responses_status, stateful=True)
 """For what comes over a WebSocket: see `api/websocket.py`."""
-COMPACT = openai_door(
+COMPACT = openai_endpoint(
     "/v1/responses/compact", "compact", "compact", responses_status, stateful=True
 )
-INPUT_TOKENS = openai_door(
+INPUT_TOKENS = openai_endpoint(
     "/v1/responses/input_tokens", "input_tokens", "count_tokens", responses_status, stateful=True
 )
-COMPLETIONS = openai_door("/v1/completions", "completions", "text_completion")
-EMBEDDINGS = openai_door("/v1/embeddings", "embeddings", "embeddings")
-IMAGES = openai_door("/v1/images/generations", "images", "generate_content")
-MESSAGES = anthropic_door("/v1/messages", "messages", "chat")
-COUNT_TOKENS = anthropic_door("/v1/messages/count_tokens", "count_tokens", "count_tokens")
+COMPLETIONS = openai_endpoint("/v1/completions", "completions", "text_completion")
+EMBEDDINGS = openai_endpoint("/v1/embeddings", "embeddings", "embeddings")
+IMAGES = openai_endpoint("/v1/images/generations", "images", "generate_content")
+MESSAGES = anthropic_endpoint("/v1/messages", "messages", "chat")
+COUNT_TOKENS = anthropic_endpoint("/v1/messages/count_tokens", "count_tokens", "count_tokens")
 
-DOORS = (
+ENDPOINTS = (
     CHAT,
     RESPONSES,
     COMPACT,

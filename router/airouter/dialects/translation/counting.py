@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import msgspec
 
+from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
-from airouter.dialects.crossings.base import Crossing, Given, Write
-from airouter.dialects.crossings.refusal import refusal
 from airouter.dialects.inlining import inlined
 from airouter.dialects.messages.parse_request import parse_count
-from airouter.dialects.passthrough import Edits, edited, enveloped
 from airouter.dialects.responses.parse_request import parse_request
-from airouter.wire import BrokenReply
+from airouter.dialects.translation.base import ClientAnswer, Translation, Write
+from airouter.dialects.translation.refusal import refusal
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.dialects.client_request import ClientRequest, Envelope
     from airouter.dialects.conversation import Conversation, Destination
-    from airouter.dialects.passthrough import Envelope, Request
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 Render = Callable[["Conversation", "Destination"], bytes]
 Read = Callable[[bytes], int]
@@ -34,19 +34,19 @@ BYTES_PER_TOKEN = 4
 """Of English text, in the tokenizers of all big providers, about."""
 
 
-class Asking(NamedTuple):
+class CountApi(NamedTuple):
     """One of the APIs that ask: how its body is read, and how it is answered."""
 
     parse: Callable[[bytes], Conversation]
     answer: Callable[[int], bytes]
 
 
-class Counting(Crossing):
+class Counting(Translation):
     """Tokens as a provider counts them."""
 
     def __init__(
         self,
-        asking: Asking,
+        asking: CountApi,
         render: Render,
         read: Read,
         fetches: Fetches,
@@ -64,10 +64,10 @@ class Counting(Crossing):
         self._edits = edits
         self._public_model = public_model
 
-    def fetches(self, request: Request) -> list[str]:
+    def fetches(self, request: ClientRequest) -> list[str]:
         return self._fetches(self._conversation(request))
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
         try:
             body = self._render(conversation, self._destination)
@@ -75,14 +75,14 @@ class Counting(Crossing):
             raise refusal(unsupported, self._public_model, {}) from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return Given(self._asking.answer(self._read(reply.body)), None)
+        return ClientAnswer(self._asking.answer(self._read(reply.body)), None)
 
-    def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
+    def stream_filter(self, request: ClientRequest, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
 
-    def _conversation(self, request: Request) -> Conversation:
+    def _conversation(self, request: ClientRequest) -> Conversation:
         known = request.conversations.get(self._edits)
         if known is None:
             known = self._asking.parse(edited(request, self._edits))
@@ -90,22 +90,22 @@ class Counting(Crossing):
         return known
 
 
-class Estimate(Crossing):
+class Estimate(Translation):
     """For providers that do not count: nothing is sent, and the answer is about right."""
 
     headers = ((b"x-airouter-estimated", b"true"),)
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: CountApi) -> None:
         self._asking = asking
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         self._asking.parse(request.body)
         return []
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
-        return Given(self._asking.answer(max(1, len(request.body) // BYTES_PER_TOKEN)), None)
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+        return ClientAnswer(self._asking.answer(max(1, len(request.body) // BYTES_PER_TOKEN)), None)
 
-    def tap(self, request: Request, write: Write) -> NoReturn:  # noqa: ARG002
+    def stream_filter(self, request: ClientRequest, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
 
 
@@ -119,5 +119,5 @@ def openai_count(tokens: int) -> bytes:
     return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
 
-MESSAGES = Asking(parse_count, anthropic_count)
-RESPONSES = Asking(parse_request, openai_count)
+MESSAGES = CountApi(parse_count, anthropic_count)
+RESPONSES = CountApi(parse_request, openai_count)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from airouter.interfaces import BrokenReply, UpstreamError
 from airouter.upstream.connection import overdue
 from airouter.upstream.reply import HttpReply
-from airouter.wire import BrokenReply, UpstreamError
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
+    from airouter.interfaces import BufferedReply, Socket
     from airouter.responses.pinning import Pin
-    from airouter.wire import Socket, Whole
 
 MOST_UNREAD = 67_108_864
 """Bytes of a response that nobody reads."""
@@ -30,7 +30,7 @@ LIVED_LONG_ENOUGH = "websocket_connection_limit_reached"
 FORGOTTEN = "previous_response_not_found"
 
 
-class StaleLine(BrokenReply):
+class StaleSocket(BrokenReply):
     """A line ended when it was used again, before it said anything."""
 
 
@@ -74,7 +74,7 @@ class Parent(NamedTuple):
     """What the request adds to it."""
 
 
-class Asking(NamedTuple):
+class SessionRequest(NamedTuple):
     """A request on its way."""
 
     credential: Credential
@@ -94,7 +94,7 @@ class Asking(NamedTuple):
         return msgspec.json.encode({"type": "response.create", **fields})
 
 
-class Line:
+class UpstreamSocket:
     """See the module. It hears its socket, and is the wire below its replies."""
 
     def __init__(self, socket: Socket, credential: Credential) -> None:
@@ -127,7 +127,7 @@ class Line:
         """Whether one can go on from a response with what is new alone."""
         return self._newest == id_ and not self.closed
 
-    async def ask(self, asking: Asking) -> HttpReply:
+    async def ask(self, asking: SessionRequest) -> HttpReply:
         """Ask, and wait for the first event. Raises `UpstreamError`."""
         parent = asking.parent
         if parent is None or not self.remembers(parent.pin.id):
@@ -181,7 +181,7 @@ class Line:
 
     def lose(self, error: BrokenReply) -> None:
         if self._asked > 1 and not self._begun.done():
-            error = StaleLine(str(error))
+            error = StaleSocket(str(error))
         self._fail(error)
 
     def _take_event(self, reply: HttpReply, event: Event, message: bytes) -> None:
@@ -283,7 +283,7 @@ def put(reply: HttpReply, message: bytes) -> None:
     reply.flush()
 
 
-def refusal(answer: Whole) -> HttpReply:
+def refusal(answer: BufferedReply) -> HttpReply:
     """The reply that an answer to a handshake is."""
     reply = HttpReply(NOTHING, MOST_UNREAD)
     reply.status, reply.headers = answer.status, dict(answer.headers)

@@ -1,4 +1,4 @@
-"""Which crossing leads from what a client asks to how a provider is spoken to."""
+"""Which translation leads from what a client asks to how a provider is spoken to."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import msgspec
 from airouter.dialects import chat, converse, gemini, messages, responses
 from airouter.dialects.converse.counting import render_count as converse_count
 from airouter.dialects.converse.parse_response import parse_count as parse_converse_count
-from airouter.dialects.crossings.batch import Embeddings, Images
-from airouter.dialects.crossings.counting import MESSAGES, RESPONSES, Counting, Estimate
-from airouter.dialects.crossings.passthrough import (
-    PACKED,
-    PACKED_OR_SEALED,
-    MessagesPassthrough,
-    Passthrough,
-    ResponsesPassthrough,
-)
-from airouter.dialects.crossings.translation import Translation
 from airouter.dialects.embeddings import forms as embedding_forms
 from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
 from airouter.dialects.gemini.counting import render_count, render_vertex_count
 from airouter.dialects.images import forms as image_forms
 from airouter.dialects.messages.counts import parse_count as parse_messages_count
+from airouter.dialects.translation.batch import EmbeddingsTranslation, ImagesTranslation
+from airouter.dialects.translation.conversing import ConversationTranslation
+from airouter.dialects.translation.counting import MESSAGES, RESPONSES, Counting, Estimate
+from airouter.dialects.translation.passthrough import (
+    PACKED,
+    PACKED_OR_SEALED,
+    MessagesPassThrough,
+    PassThrough,
+    ResponsesPassThrough,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airouter.dialects.client_request import Edits, Envelope
     from airouter.dialects.conversation import Destination
-    from airouter.dialects.crossings.base import Crossing
     from airouter.dialects.dialect import ClientDialect, UpstreamDialect
-    from airouter.dialects.passthrough import Edits, Envelope
+    from airouter.dialects.translation.base import Translation
 
 CLIENTS: Mapping[str, ClientDialect] = {
     "chat": chat.CLIENT,
@@ -63,7 +63,7 @@ CONVERSING = frozenset({"responses", "compact", "input_tokens", "messages"})
 """What clients speak beside OpenAI's older words."""
 
 
-def crossing_for(
+def translation_for(
     api: str,
     speech: str,
     destination: Destination,
@@ -71,22 +71,24 @@ def crossing_for(
     *,
     public_model: str,
     envelope: Envelope,
-) -> Crossing:
-    """The crossing from an API for clients (`providers.binding.Api`) to a provider's `Speech`."""
+) -> Translation:
+    """Return the translation from an API for clients to a provider's `Speech`."""
     if speech in FOREIGN:
-        return ResponsesPassthrough(destination.model, edits, foreign=FOREIGN[speech])
+        return ResponsesPassThrough(destination.model, edits, foreign=FOREIGN[speech])
     if speech in OPENAI and api not in CONVERSING:
-        return Passthrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
+        return PassThrough(msgspec.Raw(msgspec.json.encode(destination.model)), edits)
     match api:
         case "chat" | "responses" | "messages" | "compact":
             return conversing(api, speech, destination, edits, public_model, envelope)
         case "count_tokens" | "input_tokens":
             return counting(api, speech, destination, edits, public_model, envelope)
         case "embeddings":
-            return Embeddings(partial(EMBEDDINGS[speech], destination.model), edits, public_model)
+            return EmbeddingsTranslation(
+                partial(EMBEDDINGS[speech], destination.model), edits, public_model
+            )
         case "images":
             form = partial(image_forms.google_form, destination.model)
-            return Images(form, edits, public_model)
+            return ImagesTranslation(form, edits, public_model)
     raise ValueError(f"no way from {api} to {speech}")
 
 
@@ -97,9 +99,9 @@ def conversing(
     edits: Edits,
     public_model: str,
     envelope: Envelope,
-) -> Crossing:
+) -> Translation:
     """For conversations."""
-    translation = Translation(
+    translation = ConversationTranslation(
         CLIENTS[api],
         UPSTREAMS[speech],
         destination,
@@ -108,7 +110,7 @@ def conversing(
         envelope=envelope,
     )
     if api == speech == "messages":
-        return MessagesPassthrough(edits, envelope, translation)
+        return MessagesPassThrough(edits, envelope, translation)
     return translation
 
 
@@ -119,14 +121,14 @@ def counting(
     edits: Edits,
     public_model: str,
     envelope: Envelope,
-) -> Crossing:
+) -> Translation:
     """For numbers of tokens."""
     asking = MESSAGES if api == "count_tokens" else RESPONSES
     match speech:
         case "messages" if api == "input_tokens":
             parts = messages.COUNTED.render_request, parse_messages_count, messages.UPSTREAM.fetches
         case "messages":
-            rewriting = Translation(
+            rewriting = ConversationTranslation(
                 messages.COUNTER,
                 messages.COUNTED,
                 destination,
@@ -134,7 +136,7 @@ def counting(
                 public_model=public_model,
                 envelope=envelope,
             )
-            return MessagesPassthrough(edits, envelope, rewriting)
+            return MessagesPassThrough(edits, envelope, rewriting)
         case "gemini":
             parts = render_count, parse_gemini_count, gemini.UPSTREAM.fetches
         case "vertex":

@@ -10,36 +10,36 @@ import msgspec
 
 from airouter.dialects.chat.counts import usage_of
 from airouter.dialects.chat.usage import UsageHider, UsageReader
-from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
+from airouter.dialects.client_request import Edits, Envelope, edited, enveloped, render, rewritten
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
-from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped, render, rewritten
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.responses.usage import usage_of as responses_usage
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
 from airouter.failures import unreadable_content
-from airouter.wire import BrokenReply
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
-    from airouter.dialects.crossings.translation import Translation
-    from airouter.dialects.passthrough import Request
-    from airouter.wire import Whole
+    from airouter.dialects.translation.conversing import ConversationTranslation
+    from airouter.interfaces import BufferedReply
 
 
 PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
 PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
 
 
-class Carrier(msgspec.Struct):
+class PackedItem(msgspec.Struct):
     """An item that may carry something for a provider."""
 
     type: str = "message"
 
 
-class Passthrough(Crossing):
+class PassThrough(Translation):
     """For OpenAI's APIs. `model` is the provider's name of it, as JSON."""
 
     same_dialect = True
@@ -48,20 +48,20 @@ class Passthrough(Crossing):
         self._model = model
         self._edits = edits
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         body = render(request, self._model, self._edits)
         return [without_packed(body) if MARK.encode() in body else body]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
         return answered(reply.body, usage_of(reply.body))
 
-    def tap(self, request: Request, write: Write) -> Tap:
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
 
 
-class MessagesPassthrough(Crossing):
+class MessagesPassThrough(Translation):
     """For Anthropic's API, also behind another cloud, whose `envelope` goes around the body.
 
     A thinking block that another provider signed would be refused; a request with one in it is
@@ -70,26 +70,28 @@ class MessagesPassthrough(Crossing):
 
     same_dialect = True
 
-    def __init__(self, edits: Edits, envelope: Envelope, rewriting: Translation) -> None:
+    def __init__(
+        self, edits: Edits, envelope: Envelope, rewriting: ConversationTranslation
+    ) -> None:
         """`envelope` has the provider's name of the model in it, where the body has that."""
         self._edits = edits
         self._envelope = envelope
         self._rewriting = rewriting
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         if MARK.encode() in request.body:
             return self._rewriting.encode(request)
         return [enveloped(edited(request, self._edits), self._envelope)]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:  # noqa: ARG002
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
         return answered(reply.body, messages_usage(reply.body))
 
-    def tap(self, request: Request, write: Write) -> Tap:  # noqa: ARG002
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:  # noqa: ARG002
         return MessagesUsageReader(write)
 
 
-class ResponsesPassthrough(Crossing):
+class ResponsesPassThrough(Translation):
     """For OpenAI's Responses. Reasoning that another provider signed is left out of a request."""
 
     same_dialect = True
@@ -100,33 +102,33 @@ class ResponsesPassthrough(Crossing):
         self._foreign = foreign
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         envelope: Envelope = self._envelope
         if request.envelope:
             envelope = {**envelope, **request.envelope}
         body = rewritten(request, self._edits, envelope)
         return [without_foreign(body, self._foreign) if body.find(b"__airouter") >= 0 else body]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         body = reply.body
         if request.rename is not None:
             body = request.rename(request.credential, body)
         return answered(body, responses_usage(reply.body))
 
-    def tap(self, request: Request, write: Write) -> Tap:
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
         return ResponsesUsageReader(write, rename)
 
 
-def answered(body: bytes, usage: Usage | None) -> Given:
+def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
     """A provider's answer as it is. Raises `BrokenReply` for what is none.
 
     Such as the page of a gateway, with status 200: only what tells no usage is looked at.
     """
     if usage is None and not body.lstrip().startswith(b"{"):
         raise BrokenReply("the upstream's answer is not a JSON object")
-    return Given(body, usage)
+    return ClientAnswer(body, usage)
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
@@ -148,7 +150,7 @@ def is_foreign(item: msgspec.Raw, foreign: re.Pattern[bytes]) -> bool:
     """Whether an item carries what the provider would not know. Raises `Failure` 400."""
     if not foreign.search(item):
         return False
-    kind = msgspec.json.decode(item, type=Carrier).type
+    kind = msgspec.json.decode(item, type=PackedItem).type
     if kind == "compaction":
         raise unreadable_content("input")
     return kind == "reasoning"

@@ -8,11 +8,11 @@ import pytest
 from airouter.config import snapshot as declared
 from airouter.config.resource.credential import Api as Offered
 from airouter.config.snapshot import AWS, GCP, Credential, Mock, Model
-from airouter.generation import OFFERS, Account, route_for
 from airouter.providers.binding import Api
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import PROVIDERS
 from airouter.routing.catalog import Load
+from airouter.serving import OFFERS, Account, route_for
 
 KNOWN = get_args(Offered)
 NAMES = (

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
+from airouter.interfaces import ConnectError
 from airouter.upstream.dialing import dial
-from airouter.wire import ConnectError
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +40,7 @@ class Proxy:
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Origin:
     """A provider's address: what a pool's connections have in common."""
 
     scheme: str
@@ -50,7 +50,7 @@ class Endpoint:
     server_name: str | None = None
 
     @classmethod
-    def of(cls, url: str, ca_pem: str | None = None, server_name: str | None = None) -> Endpoint:
+    def of(cls, url: str, ca_pem: str | None = None, server_name: str | None = None) -> Origin:
         """The endpoint of a base URL. Raises `ValueError` for what is not http(s)."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -66,7 +66,7 @@ class Endpoint:
         return host if self.port == default else f"{host}:{self.port}"
 
 
-def choose_proxy(endpoint: Endpoint, proxies: Mapping[str, str]) -> Proxy | None:
+def choose_proxy(endpoint: Origin, proxies: Mapping[str, str]) -> Proxy | None:
     """The proxy that `proxies` (as by `urllib.request.getproxies`) has for an endpoint.
 
     Raises `ConnectError` for a proxy that is not spoken to over plain HTTP.
@@ -86,7 +86,7 @@ def choose_proxy(endpoint: Endpoint, proxies: Mapping[str, str]) -> Proxy | None
 
 async def connect(
     protocol: Callable[[], P],
-    endpoint: Endpoint,
+    endpoint: Origin,
     proxy: Proxy | None,
     context: ssl.SSLContext | None,
     *,
@@ -114,7 +114,7 @@ async def connect(
     return made
 
 
-async def open_tunnel(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
+async def open_tunnel(endpoint: Origin, proxy: Proxy) -> socket.socket:
     """A socket to the endpoint through the proxy. Raises `OSError`, `ConnectError`."""
     tunnel = await dial(proxy.host, proxy.port)
     try:
@@ -128,7 +128,7 @@ async def open_tunnel(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
     return tunnel
 
 
-def connect_request(endpoint: Endpoint, proxy: Proxy) -> bytes:
+def connect_request(endpoint: Origin, proxy: Proxy) -> bytes:
     """The request that asks a proxy for a tunnel."""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     target = f"{host}:{endpoint.port}".encode()

@@ -1,7 +1,7 @@
 """Everything that serves one snapshot, built once, so that a request builds nothing.
 
-`app.py` builds a generation for each snapshot and hands it to the pipeline; a request pins the one
-it started with. Pools and load counters outlive it: they belong to the process.
+`app.py` builds a `ServingState` for each snapshot and hands it to the pipeline; a request pins the
+one it started with. Pools and load counters outlive it: they belong to the process.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ import msgspec
 from airouter import __version__
 from airouter.auth import Keyring
 from airouter.config.snapshot import Mock
+from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
-from airouter.dialects.crossings.choice import crossing_for
-from airouter.dialects.passthrough import Edits
 from airouter.dialects.provenance import maker_of
+from airouter.dialects.translation.choice import translation_for
+from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import MOCK, PROVIDERS
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
 from airouter.upstream.pool import Pool
-from airouter.wire import UpstreamError, head_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
-    from airouter.dialects.crossings.base import Crossing
+    from airouter.dialects.translation.base import Translation
+    from airouter.interfaces import Carrier, Dialer, Reply, Upstream
     from airouter.providers.base import Provider
     from airouter.providers.binding import Api, Binding
     from airouter.providers.identity import Identities
     from airouter.providers.identity.base import Signer
     from airouter.upstream.pools import Pools
-    from airouter.wire import Carrier, Dialer, Reply, Upstream
 
-logger = logging.getLogger("airouter.generation")
+logger = logging.getLogger("airouter.serving")
 
 OFFERS: Mapping[Api, tuple[str, ...]] = {
     "chat": ("chat",),
@@ -107,11 +107,11 @@ class Account:
 class Target:
     """One backend as the pipeline sends to it."""
 
-    __slots__ = ("account", "crossing", "head", "headers", "path", "stream_path")
+    __slots__ = ("account", "head", "headers", "path", "stream_path", "translation")
 
-    def __init__(self, account: Account, binding: Binding, crossing: Crossing) -> None:
+    def __init__(self, account: Account, binding: Binding, translation: Translation) -> None:
         self.account = account
-        self.crossing = crossing
+        self.translation = translation
         self.path = (account.root + binding.path).encode()
         self.stream_path = (account.root + (binding.stream_path or binding.path)).encode()
         self.headers = {name.encode(): value.encode() for name, value in binding.headers.items()}
@@ -119,7 +119,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Generation:
+class ServingState:
     """One snapshot, ready to serve."""
 
     snapshot: Snapshot
@@ -135,8 +135,8 @@ class Generation:
 
 def build(
     snapshot: Snapshot, pools: Pools, identities: Identities, loads: dict[str, Load]
-) -> Generation:
-    """Build a generation.
+) -> ServingState:
+    """Build the state that serves a snapshot.
 
     `loads` is credential name to load and is kept up: names out of use are forgotten.
     """
@@ -151,7 +151,7 @@ def build(
     for name in [name for name in loads if name not in accounts]:
         if loads[name].in_flight == 0:
             del loads[name]
-    return Generation(
+    return ServingState(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
@@ -205,7 +205,7 @@ def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> 
         for tier in model.tiers
     ]
     route = Route(model, [Tier(backends) for backends in tiers if backends])
-    route.native = all(each.target.crossing.same_dialect for each in route.backends)
+    route.native = all(each.target.translation.same_dialect for each in route.backends)
     route.sessions_only = not route.backends and has_sessions(model, accounts)
     return route
 
@@ -237,7 +237,7 @@ def bind(
         maker=maker_of(credential.type, credential.name, name),
         max_output_tokens=model.metadata.max_output_tokens,
     )
-    crossing = crossing_for(
+    translation = translation_for(
         api,
         binding.speech,
         destination,
@@ -245,7 +245,7 @@ def bind(
         public_model=model.name,
         envelope=binding.envelope,
     )
-    target = Target(account, binding, crossing)
+    target = Target(account, binding, translation)
     return Backend(credential.name, name, backend.weight, account.load, target)
 
 

@@ -124,7 +124,7 @@ def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % each for each in headers.items())
 
 
-class Whole(NamedTuple):
+class BufferedReply(NamedTuple):
     """A provider's whole answer."""
 
     status: int
@@ -144,7 +144,7 @@ class Upstream(Protocol):
         ...
 
 
-class Listener(Protocol):
+class SocketListener(Protocol):
     """Who hears what comes over a WebSocket."""
 
     def hear(self, message: bytes) -> None:
@@ -161,7 +161,7 @@ class Socket(Protocol):
 
     closed: bool
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: SocketListener) -> None:
         """Say who hears it, before the first message is sent."""
         ...
 
@@ -201,7 +201,7 @@ class ConnectError(UpstreamError):
 class Declined(ConnectError):
     """A provider answered a handshake, but not with a WebSocket."""
 
-    def __init__(self, answer: Whole) -> None:
+    def __init__(self, answer: BufferedReply) -> None:
         super().__init__(f"the upstream opened no WebSocket: status {answer.status}")
         self.answer = answer
 
@@ -218,7 +218,7 @@ class BrokenReply(UpstreamError):
     kind = "broken_reply"
 
 
-class Refused(UpstreamError):
+class UpstreamRefused(UpstreamError):
     """A provider began a stream with nothing but an error, which `failure` has."""
 
     kind = "upstream_refused"

@@ -32,7 +32,7 @@ _encoder = msgspec.json.Encoder()
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
-class Request(msgspec.Struct, eq=False):
+class ClientRequest(msgspec.Struct, eq=False):
     """What routing needs to know of a body, and the rest of it untouched."""
 
     body: bytes
@@ -73,19 +73,19 @@ class Edits:
         return bool(self.defaults or self.override or self.drop)
 
 
-def parse(body: bytes) -> Request:
+def parse(body: bytes) -> ClientRequest:
     """Read a client's body. Raises `Failure` 400."""
     try:
         fields = _fields.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable_json(reason(error, body)) from None
     stream = "stream" in fields and flag(fields, "stream")
-    request = Request(body, fields, model_of(fields), stream=stream)
+    request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)
     return request
 
 
-def render(request: Request, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+def render(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
     """The body for a provider that knows the model as `upstream_name` (a JSON string).
 
     A stream is asked for its usage; see `chat/usage.py` for hiding it again.
@@ -97,14 +97,14 @@ def render(request: Request, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
     return _encoder.encode(overridden(fields, edits))
 
 
-def edited(request: Request, edits: Edits) -> bytes:
+def edited(request: ClientRequest, edits: Edits) -> bytes:
     """The client's own body with the parameters of a model."""
     if not edits:
         return request.body
     return _encoder.encode(overridden(with_defaults(request, edits), edits))
 
 
-def rewritten(request: Request, edits: Edits, envelope: Envelope) -> bytes:
+def rewritten(request: ClientRequest, edits: Edits, envelope: Envelope) -> bytes:
     """The client's own body with the parameters of a model, as `enveloped` wants it around."""
     return encoded_around(overridden(with_defaults(request, edits), edits), envelope)
 
@@ -124,7 +124,7 @@ def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
     return _encoder.encode(fields)
 
 
-def with_defaults(request: Request, edits: Edits) -> Fields:
+def with_defaults(request: ClientRequest, edits: Edits) -> Fields:
     """The fields of a request, those that it lacks filled."""
     return edits.defaults | request.fields if edits.defaults else request.fields.copy()
 

@@ -10,27 +10,27 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from airouter import request_ids
-from airouter.wire import Refused, head_lines
+from airouter.interfaces import UpstreamRefused, head_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airouter.auth import Principal
     from airouter.config.snapshot import Model
-    from airouter.dialects import passthrough
+    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
-    from airouter.generation import Generation, Target
+    from airouter.interfaces import Exchange, Headers, Reply
     from airouter.providers.binding import Api
-    from airouter.telemetry.record import Record
-    from airouter.wire import Exchange, Headers, Reply
+    from airouter.serving import ServingState, Target
+    from airouter.telemetry.record import RequestRecord
 
 CONTENT_TYPE = b"content-type"
 EVENT_STREAM = b"text/event-stream"
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """An endpoint that the pipeline serves: what it is called, and how it says that it failed."""
 
     path: str
@@ -52,13 +52,13 @@ class Door:
 
 
 class Turns(Protocol):
-    """What stands between a stateful door and its clients: `responses/service.py`."""
+    """What stands between a stateful endpoint and its clients: `responses/service.py`."""
 
     async def begin(
         self,
         exchange: Exchange,
         principal: Principal,
-        request: passthrough.Request,
+        request: ClientRequest,
         model: Model,
         *,
         api: Api,
@@ -72,18 +72,18 @@ class Turns(Protocol):
         ...
 
 
-class Call:
+class RequestContext:
     """One request on its way."""
 
-    __slots__ = ("door", "exchange", "generation", "head", "record", "request")
+    __slots__ = ("endpoint", "exchange", "head", "record", "request", "serving")
 
-    def __init__(self, exchange: Exchange, door: Door, record: Record) -> None:
+    def __init__(self, exchange: Exchange, endpoint: Endpoint, record: RequestRecord) -> None:
         self.exchange = exchange
-        self.door = door
+        self.endpoint = endpoint
         self.record = record
-        self.generation: Generation
+        self.serving: ServingState
         """The one that the request started with, whatever is reloaded meanwhile."""
-        self.request: passthrough.Request
+        self.request: ClientRequest
         self.head: bytes
         """The header lines that every provider gets."""
 
@@ -98,47 +98,49 @@ class Failed:
     same: bool = True
 
 
-def forwarded(call: Call, target: Target) -> bytes:
+def forwarded(call: RequestContext, target: Target) -> bytes:
     """The header lines of a target, the client's own before them where they mean something."""
-    if not target.crossing.same_dialect:
+    if not target.translation.same_dialect:
         return target.head
     given = call.exchange.headers
-    own = {name: given[name] for name in call.door.forwarded if name in given}
+    own = {name: given[name] for name in call.endpoint.forwarded if name in given}
     return head_lines(target.headers | own) if own else target.head
 
 
-def returned(call: Call, target: Target, given: Mapping[bytes, bytes], kind: bytes) -> Headers:
+def returned(
+    call: RequestContext, target: Target, given: Mapping[bytes, bytes], kind: bytes
+) -> Headers:
     """The headers of an answer; of the provider's own where they mean something there."""
     headers: Headers = []
-    if target.crossing.same_dialect:
+    if target.translation.same_dialect:
         kind = given.get(CONTENT_TYPE, kind)
-        headers = [(name, given[name]) for name in call.door.returned if name in given]
+        headers = [(name, given[name]) for name in call.endpoint.returned if name in given]
     return [(CONTENT_TYPE, kind), *headers, *ids_of(call)]
 
 
-def ids_of(call: Call) -> Headers:
+def ids_of(call: RequestContext) -> Headers:
     """The id of the request, in every name that the client may look for."""
     name = call.record.request_id.encode("ascii")
     headers = [(request_ids.HEADER, name)]
-    if call.door.id_header != request_ids.HEADER:
-        headers.append((call.door.id_header, name))
+    if call.endpoint.id_header != request_ids.HEADER:
+        headers.append((call.endpoint.id_header, name))
     return headers
 
 
-def streams(call: Call, target: Target, reply: Reply) -> bool:
+def streams(call: RequestContext, target: Target, reply: Reply) -> bool:
     """Whether an answer comes as a stream: what passes through says so itself."""
-    if target.crossing.same_dialect:
+    if target.translation.same_dialect:
         return reply.headers.get(CONTENT_TYPE, b"").startswith(EVENT_STREAM)
     return call.request.stream
 
 
-def note_start(record: Record, status: int) -> None:
+def note_start(record: RequestRecord, status: int) -> None:
     """The first byte of an answer went out."""
     record.status = status
     record.first_byte = monotonic()
 
 
-def note_usage(record: Record, usage: Usage | None) -> None:
+def note_usage(record: RequestRecord, usage: Usage | None) -> None:
     """What the provider counted."""
     if usage is not None:
         record.input_tokens = usage.input_tokens or 0
@@ -147,7 +149,7 @@ def note_usage(record: Record, usage: Usage | None) -> None:
         record.reasoning_tokens = usage.reasoning_tokens or 0
 
 
-def note_failure(record: Record, failure: Failure) -> None:
+def note_failure(record: RequestRecord, failure: Failure) -> None:
     """The provider gave up inside a stream, and the client knows."""
     record.error = (failure.code or failure.type)[:64]
-    record.attempts[-1].error = Refused.kind
+    record.attempts[-1].error = UpstreamRefused.kind

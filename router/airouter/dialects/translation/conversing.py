@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
-from airouter.dialects.crossings.base import Crossing, Given, Tap, Write
-from airouter.dialects.crossings.custom_tools import Unwrapper, custom_names, unwrapped
-from airouter.dialects.crossings.refusal import refusal
-from airouter.dialects.crossings.single_call import OneCall, wants_one_call, with_one_call
 from airouter.dialects.events import Begun, Broken, Counted
 from airouter.dialects.inlining import inlined
-from airouter.dialects.passthrough import Edits, Envelope, edited, enveloped
-from airouter.wire import BrokenReply, Refused
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
+from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.refusal import refusal
+from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.interfaces import BrokenReply, UpstreamRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Conversation, Destination, Usage
     from airouter.dialects.dialect import (
         ClientDialect,
@@ -29,15 +30,14 @@ if TYPE_CHECKING:
         UpstreamDialect,
     )
     from airouter.dialects.events import Event
-    from airouter.dialects.passthrough import Request
     from airouter.failures import Failure
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 
 COUNTS = (Begun, Counted)
 
 
-class Translation(Crossing):
+class ConversationTranslation(Translation):
     """From `client` to `upstream`, for one model; `public_model` is its name in errors."""
 
     def __init__(
@@ -57,10 +57,10 @@ class Translation(Crossing):
         self._public_model = public_model
         self._envelope = envelope
 
-    def fetches(self, request: Request) -> list[str]:
+    def fetches(self, request: ClientRequest) -> list[str]:
         return self._upstream.fetches(self._conversation(request))
 
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
         try:
             body = self._upstream.render_request(conversation, self._destination)
@@ -68,7 +68,7 @@ class Translation(Crossing):
             raise refusal(unsupported, self._public_model, self._client.fields) from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
         conversation = self._conversation(request)
@@ -76,11 +76,11 @@ class Translation(Crossing):
         if wants_one_call(conversation):
             answer = with_one_call(answer)
         body = self._client.render_response(answer, conversation)
-        return Given(request.seal(body) if request.seal else body, answer.usage)
+        return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
 
-    def tap(self, request: Request, write: Write) -> Tap:
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         conversation = self._conversation(request)
-        return Translator(
+        return StreamTranslator(
             self._upstream.framing(),
             self._upstream.stream_parser(self._destination),
             self._client.stream_renderer(conversation),
@@ -89,7 +89,7 @@ class Translation(Crossing):
             request.seal,
         )
 
-    def _conversation(self, request: Request) -> Conversation:
+    def _conversation(self, request: ClientRequest) -> Conversation:
         """What the client asks, with the model's parameters; read once for each of these."""
         known = request.conversations.get(self._edits)
         if known is None:
@@ -115,7 +115,7 @@ def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
     return (*unwrapper, OneCall()) if wants_one_call(conversation) else unwrapper
 
 
-class Translator:
+class StreamTranslator:
     """One stream on its way from a provider's frames to a client's."""
 
     __slots__ = (
@@ -171,12 +171,12 @@ class Translator:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
     def _take(self, event: Event) -> bytes:
-        """An event for the client. Raises `Refused` when nothing came before an error."""
+        """An event for the client. Raises `UpstreamRefused` when nothing came before an error."""
         if isinstance(event, COUNTS):
             self._usage = event.usage or self._usage
         elif isinstance(event, Broken):
             if not self._started:
-                raise Refused(event.failure)
+                raise UpstreamRefused(event.failure)
             self.failure = event.failure
         self._started = True
         if not self._stages:

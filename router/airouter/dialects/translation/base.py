@@ -1,4 +1,4 @@
-"""What the pipeline asks of a crossing. One is built for each target of a snapshot."""
+"""What the pipeline asks of a translation. One is built for each target of a snapshot."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
-    from airouter.dialects.passthrough import Request
     from airouter.failures import Failure
-    from airouter.wire import Whole
+    from airouter.interfaces import BufferedReply
 
 Write = Callable[[bytes], None]
 
 
-class Given(NamedTuple):
+class ClientAnswer(NamedTuple):
     """A whole answer for a client."""
 
     body: bytes
     usage: Usage | None
 
 
-class Tap(Protocol):
+class StreamFilter(Protocol):
     """Stands in a stream: what a provider sends goes in, what a client gets comes out."""
 
     write: Write
@@ -45,7 +45,7 @@ class Tap(Protocol):
         ...
 
 
-class Crossing(ABC):
+class Translation(ABC):
     """From a client's dialect to a provider's and back."""
 
     same_dialect = False
@@ -53,24 +53,24 @@ class Crossing(ABC):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Further headers for the client."""
 
-    def fetches(self, request: Request) -> list[str]:  # noqa: ARG002  # for those that have some
+    def fetches(self, request: ClientRequest) -> list[str]:  # noqa: ARG002  # for those that have some
         """URLs whose content `encode` needs in `request.fetched`. Raises `Failure`."""
         return []
 
     @abstractmethod
-    def encode(self, request: Request) -> list[bytes]:
+    def encode(self, request: ClientRequest) -> list[bytes]:
         """The bodies to send: one, or several whose answers belong together.
 
         Raises `Failure` 400 for what cannot be said in the provider's dialect.
         """
 
     @abstractmethod
-    def answer(self, request: Request, replies: Sequence[Whole]) -> Given:
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         """The client's answer from the provider's, one for each body.
 
         Raises `UpstreamError` for what cannot be read, `Failure` for an error in it.
         """
 
     @abstractmethod
-    def tap(self, request: Request, write: Write) -> Tap:
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         """For a streamed answer."""
