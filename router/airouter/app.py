@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Credential, Snapshot
     from airouter.config.sources.stream import StreamSource
     from airouter.config.store import Reload
+    from airouter.interfaces import Exchange
+    from airouter.request_context import Endpoint
     from airouter.routing.catalog import Load
     from airouter.settings import Settings
     from airouter.telemetry.record import Consumer
@@ -108,12 +110,11 @@ class Router:
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
-            turns=self.responses,
         )
-        self.responses.serve = partial(self.pipeline.serve, endpoint=RESPONSES)
+        self.responses.serve = self._serve(RESPONSES)
         self.sessions = Sessions(
             self.pipeline,
-            partial(self.pipeline.serve, endpoint=SESSION),
+            self._serve(SESSION),
             self.outbox,
             most_bytes=settings.max_body_bytes,
         )
@@ -121,6 +122,7 @@ class Router:
             self.pipeline,
             self,
             self._scrape,
+            serve=self._serve,
             responses=self.responses,
             body_limit=settings.max_body_bytes,
             started_at=int(time.time()),
@@ -128,10 +130,7 @@ class Router:
         )
         self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
         self.edge = Edge(
-            {
-                endpoint.path.encode(): partial(self.pipeline.serve, endpoint=endpoint)
-                for endpoint in ENDPOINTS
-            },
+            {endpoint.path.encode(): self._serve(endpoint) for endpoint in ENDPOINTS},
             self.outbox,
             body_limit=settings.max_body_bytes,
             max_connections=settings.max_connections,
@@ -222,6 +221,11 @@ class Router:
         self.identities.keep_only(serving.signers)
         self.tracing.reload(snapshot)
         self.sessions.check()
+
+    def _serve(self, endpoint: Endpoint) -> Callable[[Exchange], Coroutine[Any, Any, None]]:
+        """The pipeline, for the requests of one endpoint."""
+        prepare = self.responses.prepare if endpoint.stateful else None
+        return partial(self.pipeline.serve, endpoint=endpoint, prepare=prepare)
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
         self.recorder.flush()

@@ -50,9 +50,6 @@ class Exchange(ABC):
 
     __slots__ = ("body", "headers", "source", "started")
 
-    pinned: str | None = None
-    """The one credential that may answer, where only it can."""
-
     headers: dict[bytes, bytes]
     """The last value of each request header."""
     body: bytes
@@ -60,19 +57,6 @@ class Exchange(ABC):
     """Whether a byte of the answer has been sent: from then on, the status is final."""
     source: Source | None
     """Set while a stream runs: is paused and resumed as the client reads."""
-
-    @property
-    def near(self) -> str | None:
-        """The credential that is to answer if it can: it knows what came before."""
-        return None
-
-    @property
-    def carrier(self) -> Carrier | None:
-        """The client's own way to providers, where it has one."""
-        return None
-
-    async def settle(self) -> None:  # noqa: B027  # most are settled by then
-        """The pipeline has given its answer."""
 
     @abstractmethod
     def respond(self, status: int, headers: Headers, body: bytes) -> None:

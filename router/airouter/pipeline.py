@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from airouter.auth import Principal
     from airouter.interfaces import BufferedReply, Exchange, Reply
     from airouter.limits import Limiter
-    from airouter.request_context import Endpoint, Turns
+    from airouter.request_context import Endpoint, Prepare
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.fail2ban import Bans
     from airouter.serving import ServingState, Target
@@ -83,7 +83,6 @@ class Pipeline:
         recorder: Recorder,
         tracing: Tracing,
         random: Random,
-        turns: Turns,
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
@@ -93,12 +92,13 @@ class Pipeline:
         self._recorder = recorder
         self._tracing = tracing
         self._random = random
-        self._turns = turns
         self._selection = Selection(bans, random)
         self._budget = Budget()
         self._complaints = Complaints()
 
-    async def serve(self, exchange: Exchange, endpoint: Endpoint) -> None:
+    async def serve(
+        self, exchange: Exchange, endpoint: Endpoint, prepare: Prepare | None = None
+    ) -> None:
         """Answer one request, whatever happens; only a cancellation gets out."""
         headers = exchange.headers
         name = request_ids.request_id(headers.get(request_ids.HEADER), self._random)
@@ -118,10 +118,10 @@ class Pipeline:
                 raise model_not_found(request.model)
             record.model = route.name
             permit = self._limiter.reserve(principal.name, route.name)
-            if endpoint.stateful:
-                await self._answer_turn(call, route, principal)
-            else:
+            if prepare is None:
                 await self._answer(call, route)
+            else:
+                await self._answer_prepared(call, route, principal, prepare)
         except Failure as failure:
             self._refuse(call, failure)
         except asyncio.CancelledError:
@@ -144,11 +144,11 @@ class Pipeline:
             raise not_ready()
         return self.serving
 
-    async def _answer_turn(
-        self, call: RequestContext, route: Route[Target], principal: Principal
+    async def _answer_prepared(
+        self, call: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
     ) -> None:
-        """The same for a request that may go on from an earlier one."""
-        turn = await self._turns.begin(
+        """Answer a request that may go on from an earlier one."""
+        prepared = await prepare(
             call.exchange,
             principal,
             call.request,
@@ -156,19 +156,19 @@ class Pipeline:
             api=call.endpoint.api,
             native=route.native,
         )
-        if turn is None:
+        if prepared is None:
             note_start(call.record, 200)
             return
-        call.exchange, plain = turn, turn is call.exchange
-        if turn.pinned is not None:
-            route = route.only(turn.pinned)
+        call.exchange, call.carrier = prepared.exchange, prepared.carrier
+        if prepared.pin is not None:
+            route = route.only(prepared.pin)
             if not route.backends:
                 raise made_elsewhere(route.name)
-        elif turn.near is not None:
-            route = route.preferring(turn.near)
+        elif prepared.preferred is not None:
+            route = route.preferring(prepared.preferred)
         await self._answer(call, route)
-        if not plain:
-            await turn.settle()
+        if prepared.settle is not None:
+            await prepared.settle()
 
     async def _answer(self, call: RequestContext, route: Route[Target]) -> None:
         """Try the model, then its fallbacks. Raises the `Failure` of the last that was tried."""
@@ -270,7 +270,7 @@ class Pipeline:
         target, attempt = backend.target, call.record.attempts[-1]
         call.request.credential = backend.credential
         path = target.stream_path if call.request.stream else target.path
-        reply = await target.account.send(path, head, body, call.exchange.carrier)
+        reply = await target.account.send(path, head, body, call.carrier)
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status

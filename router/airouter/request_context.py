@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from airouter import request_ids
 from airouter.interfaces import UpstreamRefused, head_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from airouter.auth import Principal
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
-    from airouter.interfaces import Exchange, Headers, Reply
+    from airouter.interfaces import Carrier, Exchange, Headers, Reply
     from airouter.providers.binding import Api
     from airouter.serving import ServingState, Target
     from airouter.telemetry.record import RequestRecord
@@ -48,13 +48,28 @@ class Endpoint:
     error_headers: Callable[[Failure], Headers]
     error_body: Callable[[Failure], bytes]
     stateful: bool = False
-    """Whether requests may go on from earlier ones: see `Turns`."""
+    """Whether requests may go on from earlier ones, and so need a `Prepare`."""
 
 
-class Turns(Protocol):
-    """What stands between a stateful endpoint and its clients: `responses/service.py`."""
+class Prepared(NamedTuple):
+    """A request that is complete with all it goes on from."""
 
-    async def begin(
+    exchange: Exchange
+    """Takes the answer."""
+    pin: str | None = None
+    """The one credential that may answer, where only it can."""
+    preferred: str | None = None
+    """The credential that answers if it can: it knows what came before."""
+    carrier: Carrier | None = None
+    """The client's own connections to providers, where it has some."""
+    settle: Callable[[], Awaitable[None]] | None = None
+    """Called once the exchange has its answer."""
+
+
+class Prepare(Protocol):
+    """Completes requests of an endpoint that may go on from earlier ones."""
+
+    async def __call__(
         self,
         exchange: Exchange,
         principal: Principal,
@@ -63,11 +78,10 @@ class Turns(Protocol):
         *,
         api: Api,
         native: bool,
-    ) -> Exchange | None:
-        """Complete a request with what it goes on from; None when it is answered already.
+    ) -> Prepared | None:
+        """Complete `request`; None when it is answered already.
 
-        `native` says that every backend of the model keeps such state itself. The exchange that
-        is given is settled when it has its answer. Raises `Failure`.
+        `native` says that every backend of the model keeps such state itself. Raises `Failure`.
         """
         ...
 
@@ -75,7 +89,7 @@ class Turns(Protocol):
 class RequestContext:
     """One request on its way."""
 
-    __slots__ = ("endpoint", "exchange", "head", "record", "request", "serving")
+    __slots__ = ("carrier", "endpoint", "exchange", "head", "record", "request", "serving")
 
     def __init__(self, exchange: Exchange, endpoint: Endpoint, record: RequestRecord) -> None:
         self.exchange = exchange
@@ -84,6 +98,7 @@ class RequestContext:
         self.serving: ServingState
         """The one that the request started with, whatever is reloaded meanwhile."""
         self.request: ClientRequest
+        self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""
 

@@ -1,7 +1,7 @@
 """JSON that somebody else wrote, read by one rule.
 
-A decoder refuses such JSON in three ways: it is malformed or of another shape, it is not UTF-8, or it
-is nested deeper than the stack. Each reader needs all three; it says here what they mean to it.
+A decoder refuses such JSON in three ways: for being malformed or of another shape, for not being
+UTF-8, and for being nested deeper than the stack. A reader that forgets one of them fails with it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ pipeline.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from random import Random
 
+    from airouter.api.asgi import Serve
     from airouter.auth import Principal
     from airouter.pipeline import Pipeline
     from airouter.request_context import Endpoint
@@ -41,6 +41,8 @@ BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 Scrape = Callable[[str], tuple[bytes, str]]
 """From an `Accept` header to metrics and their content type."""
+ServeEndpoint = Callable[["Endpoint"], "Serve"]
+"""From an endpoint to what answers its requests."""
 
 
 def build_application(
@@ -48,6 +50,7 @@ def build_application(
     state: State,
     scrape: Scrape,
     *,
+    serve: ServeEndpoint,
     responses: ResponsesService,
     body_limit: int,
     started_at: int,
@@ -66,7 +69,7 @@ def build_application(
     def principal_of(request: Request) -> Principal:
         return pipeline.current().keyring.authenticate(dict(request.headers.raw))
 
-    add_doors(application, pipeline, body_limit)
+    add_endpoints(application, serve, body_limit)
     add_responses(application, pipeline, responses, principal_of)
     add_conversations(application, responses, principal_of, body_limit)
     add_models(application, pipeline, principal_of, started_at)
@@ -77,19 +80,21 @@ def build_application(
     return application
 
 
-def add_doors(application: FastAPI, pipeline: Pipeline, body_limit: int) -> None:
+def add_endpoints(application: FastAPI, serve: ServeEndpoint, body_limit: int) -> None:
     """The hot paths, over ASGI."""
 
-    def endpoint_for(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        async def serve(request: Request) -> Response:
-            exchange = await read_exchange(request, body_limit)
-            return PipelineResponse(exchange, partial(pipeline.serve, endpoint=endpoint))
+    def route_of(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        answer = serve(endpoint)
 
-        return serve
+        async def route(request: Request) -> Response:
+            exchange = await read_exchange(request, body_limit)
+            return PipelineResponse(exchange, answer)
+
+        return route
 
     for endpoint in ENDPOINTS:
         application.post(endpoint.path, tags=[endpoint.dialect], name=endpoint.api)(
-            endpoint_for(endpoint)
+            route_of(endpoint)
         )
 
 

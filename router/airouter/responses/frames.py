@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
-    from airouter.interfaces import Carrier, Dialer, Headers, Reply
+    from airouter.interfaces import Dialer, Headers, Reply
     from airouter.responses.records import Context
     from airouter.responses.upstream_socket import Parent
     from airouter.responses.upstream_sockets import UpstreamSockets
@@ -82,10 +82,6 @@ class FrameExchange(SessionExchange):
         if parent is None or not self._link.lines.remember(self.stream_id, parent):
             return None
         return parent.pin.credential
-
-    @property
-    def carrier(self) -> Carrier:
-        return self
 
     async def carry(
         self, credential: Credential, dialer: Dialer, path: bytes, head: bytes, body: bytes

@@ -20,6 +20,7 @@ from airouter.dialects.client_request import flag
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.responses.render_response import response_object
 from airouter.failures import Failure, invalid_field
+from airouter.request_context import Prepared
 from airouter.responses.asking import (
     OURS,
     REFERENCE,
@@ -139,7 +140,30 @@ class ResponsesService:
         """A principal's conversations."""
         return Conversations(self.store, principal.tenant)
 
-    async def begin(
+    async def prepare(
+        self,
+        exchange: Exchange,
+        principal: Principal,
+        request: ClientRequest,
+        model: Model,
+        *,
+        api: str,
+        native: bool,
+    ) -> Prepared | None:
+        """See `request_context.Prepare`."""
+        turn = await self._begin(exchange, principal, request, model, api=api, native=native)
+        if not isinstance(turn, ResponseTurn):
+            return None if turn is None else Prepared(exchange)
+        frame = exchange if isinstance(exchange, FrameExchange) else None
+        return Prepared(
+            turn,
+            turn.pinned,
+            frame.near if frame else None,
+            frame,
+            turn.settle,
+        )
+
+    async def _begin(
         self,
         exchange: Exchange,
         principal: Principal,
@@ -149,7 +173,6 @@ class ResponsesService:
         api: str,
         native: bool,
     ) -> Exchange | None:
-        """See `pipeline.Turns`."""
         fields, tenant = request.fields, principal.tenant
         in_session = isinstance(exchange, SessionExchange)
         if in_session and flag(fields, "background"):

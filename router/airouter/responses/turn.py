@@ -20,7 +20,7 @@ from airouter.state.base import StoreError
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
-    from airouter.interfaces import Carrier, Headers, Source
+    from airouter.interfaces import Headers, Source
     from airouter.responses.compaction.threshold import Threshold
     from airouter.responses.conversations import Appending
     from airouter.responses.pinning import Renamer
@@ -136,14 +136,6 @@ class ResponseTurn(Exchange):
     @source.setter
     def source(self, source: Source | None) -> None:
         self.exchange.source = source
-
-    @property
-    def near(self) -> str | None:
-        return self.exchange.near
-
-    @property
-    def carrier(self) -> Carrier | None:
-        return self.exchange.carrier
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self.started = True
