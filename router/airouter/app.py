@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from airouter.config.store import Reload
     from airouter.interfaces import Exchange
     from airouter.request_context import Endpoint
+    from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.settings import Settings
     from airouter.telemetry.record import Consumer
@@ -111,10 +112,10 @@ class Router:
             tracing=self.tracing,
             random=random,
         )
-        self.responses.serve = self._serve(RESPONSES)
+        self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = Sessions(
             self.pipeline,
-            self._serve(SESSION),
+            self._serve_caller(SESSION),
             self.outbox,
             most_bytes=settings.max_body_bytes,
         )
@@ -226,6 +227,15 @@ class Router:
         """The pipeline, for the requests of one endpoint."""
         prepare = self.responses.prepare if endpoint.stateful else None
         return partial(self.pipeline.serve, endpoint=endpoint, prepare=prepare)
+
+    def _serve_caller(self, endpoint: Endpoint) -> ServeCaller:
+        """The same for requests of sessions, and of the router itself."""
+
+        def serve(exchange: Exchange, caller: Caller) -> Coroutine[Any, Any, None]:
+            prepare = partial(self.responses.prepare, caller=caller)
+            return self.pipeline.serve(exchange, endpoint, prepare)
+
+        return serve
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
         self.recorder.flush()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.auth import Principal
-    from airouter.responses.conversations import Conversation, Conversations
+    from airouter.responses.conversations import Conversations, StoredConversation
     from airouter.responses.service import ResponsesService
 
     Mine = Callable[[Request], Conversations]
@@ -50,7 +50,7 @@ def add_conversations(
         if not service.keeps:
             what = "This router stores no responses, so it has no conversations."
             raise Failure(400, what, code="storage_disabled")
-        return service.conversations_of(principal_of(request))
+        return service.tenant_of(principal_of(request)).conversations
 
     add_objects(application, conversations, body_limit)
     add_items(application, conversations, body_limit)
@@ -108,7 +108,7 @@ def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> Non
         return described(await conversations(request).remove(id_, item))
 
 
-def described(conversation: Conversation) -> Response:
+def described(conversation: StoredConversation) -> Response:
     """A conversation as a response."""
     return answer(conversation.as_json())
 

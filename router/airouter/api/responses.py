@@ -8,16 +8,18 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from airouter.failures import invalid_field
-from airouter.responses.endpoints import LISTED, Page, StoredResponses
+from airouter.responses.page import LISTED, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from fastapi import FastAPI
+    from starlette.types import Receive, Scope, Send
 
     from airouter.auth import Principal
     from airouter.pipeline import Pipeline
     from airouter.responses.service import ResponsesService
+    from airouter.responses.stored_responses import StoredResponses
 
 PATH = "/v1/responses/{id_}"
 JSON = "application/json"
@@ -32,7 +34,7 @@ def add_responses(
     """Retrieve, follow, delete, cancel, and list the input."""
 
     def kept(request: Request) -> StoredResponses:
-        return StoredResponses(service, principal_of(request), pipeline.current())
+        return service.stored_responses_of(principal_of(request), pipeline.current())
 
     def answer(body: bytes) -> Response:
         return Response(body, media_type=JSON)
@@ -44,7 +46,7 @@ def add_responses(
             return answer(await kept(request).retrieve(id_, query))
         after = number(query, "starting_after", -1)
         events = await kept(request).follow(id_, after, query)
-        return StreamingResponse(events, media_type="text/event-stream")
+        return EventsResponse(events)
 
     @application.delete(PATH, tags=["OpenAI"], response_model=None)
     async def delete_response(id_: str, request: Request) -> Response:
@@ -58,6 +60,22 @@ def add_responses(
     async def list_input_items(id_: str, request: Request) -> Response:
         query = dict(request.query_params)
         return answer(await kept(request).input_items(id_, page_of(query), query))
+
+
+class EventsResponse(StreamingResponse):
+    """Streams events, and lets go of them also where the client has left before the first."""
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream")
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            close = getattr(self._events, "aclose", None)
+            if close is not None:
+                await close()
 
 
 def page_of(query: Mapping[str, str]) -> Page:

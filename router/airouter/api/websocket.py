@@ -21,8 +21,8 @@ from websockets.server import ServerProtocol
 
 from airouter.api.errors import openai_body
 from airouter.failures import Failure
-from airouter.responses.frames import failure_message
-from airouter.responses.session import Session
+from airouter.sessions.frames import failure_message
+from airouter.sessions.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
     from airouter.outbox import Outbox
     from airouter.pipeline import Pipeline
-    from airouter.responses.background import Serve
+    from airouter.responses.caller import ServeCaller
 
 PATH = "/v1/responses"
 LIFE = 3600.0
@@ -59,7 +59,7 @@ class Sessions:
     def __init__(
         self,
         pipeline: Pipeline,
-        serve: Serve,
+        serve: ServeCaller,
         outbox: Outbox,
         *,
         most_bytes: int,

@@ -11,7 +11,7 @@ import msgspec
 
 from airouter.dialects.responses.validation import check_metadata
 from airouter.failures import Failure, invalid_field
-from airouter.responses.items import output_of, read, split, with_ids
+from airouter.responses.items import item_fields, output_items, split_items, with_ids
 from airouter.responses.records import guarded
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MOST_BYTES = 33_554_432
 """Of all items: each change reads and writes them all."""
 
 
-class Conversation(msgspec.Struct):
+class StoredConversation(msgspec.Struct):
     """What is kept of one."""
 
     id: str
@@ -49,7 +49,7 @@ class Conversation(msgspec.Struct):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Conversation)
+_decoder = msgspec.msgpack.Decoder(StoredConversation)
 
 
 class Conversations:
@@ -59,27 +59,29 @@ class Conversations:
         self._store = store
         self._tenant = tenant
 
-    async def create(self, metadata: dict[str, str], items: list[msgspec.Raw]) -> Conversation:
+    async def create(
+        self, metadata: dict[str, str], items: list[msgspec.Raw]
+    ) -> StoredConversation:
         """A new one. Raises `Failure` 400, 503."""
         check_metadata(metadata)
         check_number(items)
-        made = Conversation(f"conv_{secrets.token_hex(24)}", int(time.time()), metadata)
+        made = StoredConversation(f"conv_{secrets.token_hex(24)}", int(time.time()), metadata)
         made.items = [bytes(item) for item in with_ids(items, secrets.token_hex(16))]
         await guarded(self._store.put(self._key(made.id), _encoder.encode(made)))
         return made
 
-    async def find(self, id_: str) -> Conversation:
+    async def find(self, id_: str) -> StoredConversation:
         """One of them. Raises `Failure` 404, 503."""
         (data,) = await guarded(self._store.get([self._key(id_)]))
         if data is None:
             raise conversation_not_found(id_)
         return _decoder.decode(data)
 
-    async def describe(self, id_: str, metadata: dict[str, str]) -> Conversation:
+    async def describe(self, id_: str, metadata: dict[str, str]) -> StoredConversation:
         """Give it other metadata. Raises `Failure` 400, 404, 503."""
         check_metadata(metadata)
 
-        def change(known: Conversation) -> None:
+        def change(known: StoredConversation) -> None:
             known.metadata = metadata
 
         return await self._change(id_, change)
@@ -98,7 +100,7 @@ class Conversations:
         """The same for as many as a response has. Raises `Failure` 400, 404, 503."""
         added = with_ids(items, secrets.token_hex(16))
 
-        def change(known: Conversation) -> None:
+        def change(known: StoredConversation) -> None:
             known.items += [bytes(item) for item in added]
             if len(known.items) > MOST_ITEMS or sum(map(len, known.items)) > MOST_BYTES:
                 what = f"A conversation has at most {MOST_ITEMS} items of {MOST_BYTES} bytes."
@@ -110,22 +112,24 @@ class Conversations:
     async def item(self, id_: str, item_id: str) -> msgspec.Raw:
         """One item. Raises `Failure` 404, 503."""
         for item in (await self.find(id_)).items:
-            if read(msgspec.Raw(item)).id == item_id:
+            if item_fields(msgspec.Raw(item)).id == item_id:
                 return msgspec.Raw(item)
-        raise item_not_found(item_id)
+        raise conversation_item_not_found(item_id)
 
-    async def remove(self, id_: str, item_id: str) -> Conversation:
+    async def remove(self, id_: str, item_id: str) -> StoredConversation:
         """Delete one item. Raises `Failure` 404, 503."""
 
-        def change(known: Conversation) -> None:
-            kept = [item for item in known.items if read(msgspec.Raw(item)).id != item_id]
+        def change(known: StoredConversation) -> None:
+            kept = [item for item in known.items if item_fields(msgspec.Raw(item)).id != item_id]
             if len(kept) == len(known.items):
-                raise item_not_found(item_id)
+                raise conversation_item_not_found(item_id)
             known.items = kept
 
         return await self._change(id_, change)
 
-    async def _change(self, id_: str, change: Callable[[Conversation], None]) -> Conversation:
+    async def _change(
+        self, id_: str, change: Callable[[StoredConversation], None]
+    ) -> StoredConversation:
         def changed(data: bytes | None) -> bytes | None:
             if data is None:
                 return None
@@ -142,7 +146,7 @@ class Conversations:
         return f"conversation:{self._tenant}:{id_}"
 
 
-class Appending:
+class ConversationAppender:
     """Adds a turn to its conversation."""
 
     def __init__(self, conversations: Conversations, id_: str) -> None:
@@ -152,7 +156,7 @@ class Appending:
     async def append(self, items: bytes, response: bytes) -> None:
         """Add what was asked and what was answered; a failure is only logged."""
         try:
-            turn = [*split(items), *split(output_of(response))]
+            turn = [*split_items(items), *split_items(output_items(response))]
             await self._conversations.extend(self._id, turn)
         except Failure as failure:
             logger.warning("a response is not in its conversation: %s", failure.message)
@@ -169,6 +173,6 @@ def conversation_not_found(id_: str) -> Failure:
     return Failure(404, f"Conversation with id '{id_[:256]}' not found.", code="not_found")
 
 
-def item_not_found(id_: str) -> Failure:
+def conversation_item_not_found(id_: str) -> Failure:
     """For an item that is not there."""
     return Failure(404, f"Item with id '{id_[:256]}' not found.", code="not_found")

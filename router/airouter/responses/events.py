@@ -1,8 +1,11 @@
-"""The last event of a stream of Responses: the one that has the whole response in it."""
+"""Events of a stream of Responses, and the last of them: it has the whole response in it."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import msgspec
 
 LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 """What a model says is never taken for it: inside a string of JSON its quotes are escaped."""
@@ -24,3 +27,17 @@ def data_of_last(events: bytes) -> bytes:
     if found is None:
         return b""
     return events[events.rfind(b"data:", 0, found.start()) + 5 :].partition(b"\n")[0]
+
+
+def event(name: str, number: int, fields: dict[str, Any]) -> bytes:
+    """Return one event of a stream."""
+    body = {"type": name, "sequence_number": number, **fields}
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(body))
+
+
+def added_events(item: dict[str, Any], index: int, number: int) -> bytes:
+    """Return the two events of an item that comes at once, from `sequence_number` on."""
+    fields = {"output_index": index, "item": item}
+    return event("response.output_item.added", number, fields) + event(
+        "response.output_item.done", number + 1, fields
+    )

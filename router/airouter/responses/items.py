@@ -15,7 +15,7 @@ ANSWER: dict[str, list[str]] = {"annotations": [], "logprobs": []}
 LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Output(msgspec.Struct):
+class ResponseOutput(msgspec.Struct):
     """The items of a response."""
 
     output: msgspec.Raw = msgspec.Raw(b"[]")
@@ -31,11 +31,11 @@ class Item(msgspec.Struct):
     encrypted_content: str | None = None
 
 
-_output = msgspec.json.Decoder(Output)
+_output = msgspec.json.Decoder(ResponseOutput)
 _item = msgspec.json.Decoder(Item)
 
 
-def inner_of(given: msgspec.Raw | None) -> bytes:
+def input_items(given: msgspec.Raw | None) -> bytes:
     """The items of an `input`, without the brackets around them. Raises `Failure` 400."""
     text = b"" if given is None else bytes(given).strip()
     match text[:1]:
@@ -48,7 +48,7 @@ def inner_of(given: msgspec.Raw | None) -> bytes:
     raise invalid_field("input", "'input' must be a string or a list of items.")
 
 
-def output_of(response: bytes) -> bytes:
+def output_items(response: bytes) -> bytes:
     """The items that a response put out, without the brackets around them."""
     return row_of(_output.decode(response).output)
 
@@ -58,12 +58,12 @@ def row_of(items: msgspec.Raw) -> bytes:
     return bytes(items).strip()[1:-1].strip()
 
 
-def joined(parts: Iterable[bytes]) -> bytes:
+def joined_items(parts: Iterable[bytes]) -> bytes:
     """Items, or rows of them, one after the other."""
     return b",".join(part for part in parts if part)
 
 
-def split(inner: bytes) -> list[msgspec.Raw]:
+def split_items(inner: bytes) -> list[msgspec.Raw]:
     """The items of a row of them. Raises `Failure` 400."""
     try:
         return LIST.decode(b"[" + inner + b"]")
@@ -71,7 +71,7 @@ def split(inner: bytes) -> list[msgspec.Raw]:
         raise invalid_field("input", "'input' must be a list of items.") from None
 
 
-def read(item: msgspec.Raw, at: str = "input") -> Item:
+def item_fields(item: msgspec.Raw, at: str = "input") -> Item:
     """What kind of item it is. Raises `Failure` 400."""
     try:
         return _item.decode(item)
@@ -86,7 +86,7 @@ def with_ids(items: Sequence[msgspec.Raw], seed: str) -> list[msgspec.Raw]:
 
 def with_id(item: msgspec.Raw, seed: str) -> msgspec.Raw:
     """An item with its id, else one made of `seed`; messages with the form of a stored one."""
-    known = read(item)
+    known = item_fields(item)
     if known.id and known.type != "message":
         return item
     fields = msgspec.json.decode(item, type=dict[str, msgspec.Raw])

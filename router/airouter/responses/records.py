@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from airouter.failures import previous_not_found, response_not_found, store_unavailable
-from airouter.responses.items import joined, output_of, read, split
+from airouter.responses.items import item_fields, joined_items, output_items, split_items
 from airouter.state.base import StoreError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class StoredResponse(msgspec.Struct):
     """Of a response in the background: when its router was last seen at work, in Unix seconds."""
 
 
-class Context(NamedTuple):
+class History(NamedTuple):
     """What a turn goes on from."""
 
     ancestors: tuple[str, ...] = ()
@@ -60,14 +60,14 @@ class Context(NamedTuple):
     pin: Pin | None = None
     """A response that its provider keeps, before all of them."""
 
-    def followed_by(self, id_: str, items: bytes, output: bytes, *, stored: bool) -> Context:
+    def followed_by(self, id_: str, items: bytes, output: bytes, *, stored: bool) -> History:
         """What the next turn goes on from."""
         compacted = after_compaction(output)
         if compacted is not None:
-            return Context((), compacted, stored=False)
+            return History((), compacted, stored=False)
         ancestors = (*self.ancestors, id_)
-        rows = joined((self.items, items, output))
-        return Context(ancestors, rows, self.stored and stored, self.pin)
+        rows = joined_items((self.items, items, output))
+        return History(ancestors, rows, self.stored and stored, self.pin)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -94,7 +94,7 @@ class Archive:
             raise response_not_found(id_)
         return _decoder.decode(data)
 
-    async def context_of(self, id_: str) -> Context:
+    async def history_after(self, id_: str) -> History:
         """What goes on from a response. Raises `Failure` 400, 503."""
         (data,) = await self._get([id_])
         if data is None:
@@ -106,9 +106,9 @@ class Archive:
             if each is None:
                 raise previous_not_found(id_)
             known = _decoder.decode(each)
-            rows += [known.before, known.items, output_of(known.response)]
-        before = Context(record.ancestors, joined(rows))
-        return before.followed_by(id_, record.items, output_of(record.response), stored=True)
+            rows += [known.before, known.items, output_items(known.response)]
+        before = History(record.ancestors, joined_items(rows))
+        return before.followed_by(id_, record.items, output_items(record.response), stored=True)
 
     async def keep(self, record: StoredResponse) -> None:
         """Store a record, instead of the one there was. Raises `StoreError`."""
@@ -156,7 +156,7 @@ class Archive:
 
 
 def recorded(
-    id_: str, response: bytes, items: bytes, context: Context, model: str
+    id_: str, response: bytes, items: bytes, context: History, model: str
 ) -> StoredResponse:
     """The record of a turn."""
     if context.stored and len(context.ancestors) < CHECKPOINT:
@@ -168,9 +168,11 @@ def after_compaction(output: bytes) -> bytes | None:
     """The newest compaction of an output and what follows it; None where there is none."""
     if output.find(b'"compaction"') < 0:  # "in" takes four times as long
         return None
-    items = split(output)
-    at = max((n for n, item in enumerate(items) if read(item).type == COMPACTION), default=None)
-    return None if at is None else joined(bytes(item) for item in items[at:])
+    items = split_items(output)
+    at = max(
+        (n for n, item in enumerate(items) if item_fields(item).type == COMPACTION), default=None
+    )
+    return None if at is None else joined_items(bytes(item) for item in items[at:])
 
 
 async def guarded(asking: Awaitable[T]) -> T:

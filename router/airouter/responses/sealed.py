@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects import provenance
-from airouter.responses.items import LIST, joined, read, split
+from airouter.responses.items import LIST, item_fields, joined_items, split_items
 
 if TYPE_CHECKING:
     from airouter.sealing import Sealer
@@ -72,16 +72,16 @@ class Seals:
         if inner.find(ANY_MARK) < 0:
             return inner
         opened: list[bytes] = []
-        for number, item in enumerate(split(inner)):
+        for number, item in enumerate(split_items(inner)):
             if ANY_MARK in bytes(item):
                 self._open(item, f"input[{number}]", opened)
             else:
                 opened.append(bytes(item))
-        return joined(opened)
+        return joined_items(opened)
 
     def _open(self, item: msgspec.Raw, at: str, before: list[bytes]) -> None:
         """Add what an item stands for to what stands before it."""
-        known = read(item, at)
+        known = item_fields(item, at)
         word = known.encrypted_content or ""
         if word.startswith(provenance.MARK) and known.type == REASONING:
             return  # never sealed, so not of ours

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airouter.failures import Failure
-from airouter.responses.background import DEAD_AFTER, LARGE_BATCH, MOST_JOBS, Jobs
+from airouter.responses.background.job import LARGE_BATCH
+from airouter.responses.background.jobs import MOST_JOBS, Jobs
+from airouter.responses.background.progress import DEAD_AFTER
 from airouter.responses.records import Archive, StoredResponse
 from airouter.state.base import Change, StoreError
 from airouter.state.memory import MemoryStore
@@ -18,6 +20,7 @@ from airouter.state.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange
+    from airouter.responses.caller import Caller
 
 ID = "resp_1"
 
@@ -65,7 +68,7 @@ class Model:
         self.words: asyncio.Queue[str | None] = asyncio.Queue()
         self.began = asyncio.Event()
 
-    async def serve(self, exchange: Exchange) -> None:
+    async def serve(self, exchange: Exchange, caller: Caller) -> None:
         self.began.set()
         exchange.start(200, [])
         number = 0

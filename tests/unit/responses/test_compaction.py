@@ -10,6 +10,10 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError
 
 from airouter.config.snapshot import Model, ModelMetadata
+from airouter.dialects.client_request import parse
+from airouter.interfaces import Exchange
+from airouter.responses.buffer_exchange import BufferExchange
+from airouter.responses.caller import PLAIN_CALLER, Caller
 from airouter.responses.compaction import prompt
 from airouter.responses.compaction.compactor import (
     LEAST_CHUNK,
@@ -20,6 +24,12 @@ from airouter.responses.compaction.compactor import (
     user_messages,
 )
 from airouter.responses.compaction.transcript import LONGEST_RESULT, chunks, entries
+from airouter.responses.records import History
+from airouter.responses.request import ResponsesRequest
+from airouter.responses.tenant import Tenant
+from airouter.responses.turn import Turn
+from airouter.sealing import Sealer
+from airouter.state.absent import NoStore
 from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest
@@ -355,16 +365,25 @@ async def test_a_history_with_no_item_in_it_is_no_fault_of_ours(item: Any) -> No
     assert got.status_code < 500
 
 
+def turn_of(model: Model) -> Turn:
+    """A request of the model, of which nothing is kept."""
+    request = parse(msgspec.json.encode({"model": model.name, "input": "Hi"}))
+    asked = ResponsesRequest(request.fields, request.body)
+    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
+    exchange = BufferExchange({}, request.body)
+    return Turn(exchange, PLAIN_CALLER, asked, request, model, tenant, False, History())
+
+
 async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
     asked: list[bytes] = []
 
-    async def serve(exchange: Any) -> None:
+    async def serve(exchange: Exchange, caller: Caller) -> None:
         asked.append(exchange.body)
         exchange.respond(200, [], b'{"output":[{"content":[{"text":"So far."}]}]}')
 
     history = raw(*(user(f"{n} " + "x" * LEAST_CHUNK) for n in range(200)))
     model = Model(MODEL, metadata=ModelMetadata(context_window=1))
-    await Compactor(serve).compact(history, headers={}, name=MODEL, model=model)
+    await Compactor(serve).compact(history, turn_of(model))
     assert len(asked) <= MOST_CHUNKS
     assert b"199 " in asked[-1] + asked[-2]
 

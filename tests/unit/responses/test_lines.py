@@ -15,8 +15,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from airouter.config.snapshot import Credential
 from airouter.interfaces import BrokenReply, Reply
 from airouter.outbox import Outbox
-from airouter.responses.upstream_socket import SessionRequest
-from airouter.responses.upstream_sockets import UpstreamSockets
+from airouter.sessions.upstream_socket import SessionRequest
+from airouter.sessions.upstream_sockets import UpstreamSockets
 from airouter.upstream.pool import Pool
 from airouter.upstream.pools import Pools
 

@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airouter.responses.session import MOST_ACTIVE, Session
+from airouter.sessions.session import MOST_ACTIVE, Session
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange
+    from airouter.responses.caller import Caller
 
 
 class Wire:
@@ -36,7 +37,7 @@ class Provider:
         self.begun: list[Exchange] = []
         self.paused = False
 
-    async def serve(self, exchange: Exchange) -> None:
+    async def serve(self, exchange: Exchange, caller: Caller) -> None:
         self.begun.append(exchange)
         await self.may_answer.wait()
         exchange.source = self

@@ -11,7 +11,7 @@ from openai.types.responses import ResponseSteerFailedEvent
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from airouter.responses.session import MOST_REMEMBERED
+from airouter.sessions.session import MOST_REMEMBERED
 from support.config import MASTER_KEY, mock_manifest
 from support.in_loop import Served, served
 from unit.responses.test_state import MODEL, client_of, two_tenants

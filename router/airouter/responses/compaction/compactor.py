@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.dialects.conversation import Usage
+from airouter.dialects.responses.usage import usage_of
 from airouter.failures import Failure
-from airouter.responses.collecting import BufferExchange
+from airouter.responses.buffer_exchange import BufferExchange
+from airouter.responses.caller import PLAIN_CALLER
 from airouter.responses.compaction import prompt
-from airouter.responses.compaction.transcript import chunks, entries, part_of
-from airouter.responses.items import read
+from airouter.responses.compaction.transcript import chunks, entries, part_text
+from airouter.responses.items import item_fields
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from airouter.config.snapshot import Model
-    from airouter.interfaces import Exchange
+    from airouter.responses.caller import ServeCaller
     from airouter.responses.items import Item
-
-    Serve = Callable[[Exchange], Awaitable[None]]
+    from airouter.responses.turn import Turn
 
 WINDOW = 100_000
 """Tokens that a model takes whose window is not declared."""
@@ -43,50 +45,6 @@ REASONING = "reasoning"
 MEDIA = ("input_image", "input_file", "input_audio")
 
 
-class InputDetails(msgspec.Struct):
-    """What of the tokens in came from a cache, or went into one."""
-
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-
-
-class OutputDetails(msgspec.Struct):
-    """What of the tokens out was thought."""
-
-    reasoning_tokens: int = 0
-
-
-class Usage(msgspec.Struct):
-    """What a summary cost, as responses have it."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-    @property
-    def read(self) -> InputDetails:
-        """What is known of the tokens in."""
-        return self.input_tokens_details or InputDetails()
-
-    @property
-    def written(self) -> OutputDetails:
-        """What is known of the tokens out."""
-        return self.output_tokens_details or OutputDetails()
-
-    def plus(self, other: Usage) -> Usage:
-        """Both together."""
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            InputDetails(
-                self.read.cached_tokens + other.read.cached_tokens,
-                self.read.cache_write_tokens + other.read.cache_write_tokens,
-            ),
-            OutputDetails(self.written.reasoning_tokens + other.written.reasoning_tokens),
-        )
-
-
 class Summary(NamedTuple):
     """A conversation made short."""
 
@@ -102,22 +60,15 @@ class Summary(NamedTuple):
 class Compactor:
     """Summarises by asking the model itself, as the client that wants it."""
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(self, serve: ServeCaller) -> None:
         self._serve = serve
 
-    async def compact(
-        self,
-        items: Sequence[msgspec.Raw],
-        *,
-        headers: dict[bytes, bytes],
-        name: str,
-        model: Model,
-    ) -> Summary:
-        """A summary of items that are open to read.
+    async def compact(self, items: Sequence[msgspec.Raw], turn: Turn) -> Summary:
+        """Summarise items that are open to read, with the model and the rights of a turn.
 
-        `headers` authorize it, for the `name` by which the client calls the model. Raises the
-        `Failure` that the model is served with.
+        Raises the `Failure` that the model is served with.
         """
+        model = turn.model
         past, pending = parted(items)
         window = model.metadata.context_window or WINDOW
         size = max((window - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
@@ -126,59 +77,69 @@ class Compactor:
         for piece in deque(chunks(entries(past), size), MOST_CHUNKS):
             asked = prompt.GO_ON.format(summary=text) if text else ""
             asked += prompt.TRANSCRIPT.format(transcript=piece)
-            text, cost = await self._ask(name, instructions, asked, headers)
-            usage = usage.plus(cost)
+            text, cost = await self._ask(instructions, asked, turn)
+            usage = sum_of(usage, cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
-        return Summary(user_messages(past), message(words), pending, usage)
+        return Summary(user_messages(past), developer_message(words), pending, usage)
 
-    async def _ask(
-        self, name: str, instructions: str, asked: str, headers: dict[bytes, bytes]
-    ) -> tuple[str, Usage]:
-        body = {"model": name, "instructions": instructions, "input": asked, "store": False}
-        exchange = BufferExchange(headers, msgspec.json.encode(body))
-        await self._serve(exchange)
+    async def _ask(self, instructions: str, asked: str, turn: Turn) -> tuple[str, Usage]:
+        body = {
+            "model": turn.request.model,
+            "instructions": instructions,
+            "input": asked,
+            "store": False,
+        }
+        exchange = BufferExchange(turn.exchange.headers, msgspec.json.encode(body))
+        await self._serve(exchange, PLAIN_CALLER)
         return summary_in(exchange)
 
 
-class Content(msgspec.Struct):
+class SummaryPart(msgspec.Struct):
     """A part of an answer."""
 
     text: str = ""
 
 
-class OutputItem(msgspec.Struct):
+class SummaryItem(msgspec.Struct):
     """An item of an answer."""
 
-    content: list[Content] | None = None
+    content: list[SummaryPart] | None = None
 
 
-class Answer(msgspec.Struct):
+class SummaryAnswer(msgspec.Struct):
     """As much of a response as a summary needs."""
 
-    output: list[OutputItem]
-    usage: Usage | None = None
+    output: list[SummaryItem]
 
 
-_answer = msgspec.json.Decoder(Answer)
+_answer = msgspec.json.Decoder(SummaryAnswer)
 
 
 def summary_in(exchange: BufferExchange) -> tuple[str, Usage]:
     """The text of a response, and what it cost. Raises `Failure`."""
     if exchange.status != 200:
         raise exchange.failure()
-    try:
-        answer = _answer.decode(exchange.answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        answer = Answer([])
+    answer = decoded_or_none(_answer, exchange.answer) or SummaryAnswer([])
     parts = [part.text for item in answer.output for part in item.content or () if part.text]
     if not parts:
         raise Failure(
             502, "The model gave no summary.", type="server_error", code="compaction_failed"
         )
-    return "\n".join(parts), answer.usage or Usage()
+    return "\n".join(parts), usage_of(exchange.answer) or Usage()
 
 
-def message(text: str) -> msgspec.Raw:
+def sum_of(one: Usage, other: Usage) -> Usage:
+    """Return the tokens of both together; unknown ones count as none."""
+    return Usage(
+        input_tokens=(one.input_tokens or 0) + (other.input_tokens or 0),
+        output_tokens=(one.output_tokens or 0) + (other.output_tokens or 0),
+        cached_tokens=(one.cached_tokens or 0) + (other.cached_tokens or 0),
+        cache_write_tokens=(one.cache_write_tokens or 0) + (other.cache_write_tokens or 0),
+        reasoning_tokens=(one.reasoning_tokens or 0) + (other.reasoning_tokens or 0),
+    )
+
+
+def developer_message(text: str) -> msgspec.Raw:
     """What the model that goes on is told."""
     content = [{"type": "input_text", "text": text}]
     item = {"type": "message", "role": "developer", "content": content}
@@ -190,7 +151,7 @@ def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
     kept: list[msgspec.Raw] = []
     room = MOST_OF_USER
     for item in reversed(items):
-        known = read(item)
+        known = item_fields(item)
         if known.type == "message" and known.role == "user":
             said = item if len(bytes(item)) <= room else words_of(item)
             room -= len(bytes(said))
@@ -202,15 +163,15 @@ def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
 
 def words_of(item: msgspec.Raw) -> msgspec.Raw:
     """A message in which images and files are only named."""
-    message = msgspec.json.decode(item)
-    content = message.get("content")
+    developer_message = msgspec.json.decode(item)
+    content = developer_message.get("content")
     if not isinstance(content, list) or not any(map(is_media, content)):
         return item
-    message["content"] = [
-        {"type": "input_text", "text": part_of(part)} if is_media(part) else part
+    developer_message["content"] = [
+        {"type": "input_text", "text": part_text(part)} if is_media(part) else part
         for part in content
     ]
-    return msgspec.Raw(msgspec.json.encode(message))
+    return msgspec.Raw(msgspec.json.encode(developer_message))
 
 
 def is_media(part: object) -> bool:
@@ -220,7 +181,7 @@ def is_media(part: object) -> bool:
 
 def parted(items: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
     """What is over, and what is not: see `pending`. Raises `Failure` 400."""
-    waiting = pending([read(item) for item in items])
+    waiting = pending([item_fields(item) for item in items])
     past = [item for at, item in enumerate(items) if at not in waiting]
     return past, [items[at] for at in waiting]
 

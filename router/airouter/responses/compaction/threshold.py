@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure, invalid_field
-from airouter.responses.compaction.items import added_events, event, whole_item
-from airouter.responses.events import data_of_last
-from airouter.responses.items import joined, output_of, split
+from airouter.responses.compaction.items import whole_item
+from airouter.responses.events import added_events, data_of_last, event
+from airouter.responses.items import input_items, joined_items, output_items, split_items
 
 if TYPE_CHECKING:
-    from airouter.config.snapshot import Model
     from airouter.responses.compaction.compactor import Compactor
-    from airouter.responses.sealed import Seals
+    from airouter.responses.turn import Turn
 
 logger = logging.getLogger("airouter.responses")
 
@@ -24,7 +23,7 @@ DEFAULT = 200_000
 """Tokens, where a request names none."""
 
 
-class Rule(msgspec.Struct):
+class CompactionRule(msgspec.Struct):
     """One entry of `context_management`."""
 
     type: str
@@ -36,7 +35,7 @@ def threshold_in(given: msgspec.Raw | None) -> int | None:
     if given is None:
         return None
     try:
-        rules = msgspec.json.decode(given, type=list[Rule] | None) or []
+        rules = msgspec.json.decode(given, type=list[CompactionRule] | None) or []
     except msgspec.ValidationError:
         what = "'context_management' must be a list of {type, compact_threshold}."
         raise invalid_field("context_management", what) from None
@@ -55,25 +54,10 @@ def threshold_in(given: msgspec.Raw | None) -> int | None:
 class Threshold:
     """Adds a compaction to a response that has become longer than its client wants."""
 
-    def __init__(
-        self,
-        compactor: Compactor,
-        seals: Seals,
-        tokens: int,
-        *,
-        items: bytes,
-        headers: dict[bytes, bytes],
-        name: str,
-        model: Model,
-    ) -> None:
-        """`items` is all of the input, opened; `name` is what the client calls the model."""
+    def __init__(self, compactor: Compactor, turn: Turn, tokens: int) -> None:
         self._compactor = compactor
-        self._seals = seals
+        self._turn = turn
         self._tokens = tokens
-        self._items = items
-        self._headers = headers
-        self._name = name
-        self._model = model
 
     async def apply(self, held: bytes, *, streaming: bool) -> bytes:
         """The last event, or the body, with a compaction where one is due."""
@@ -83,7 +67,7 @@ class Threshold:
         if (response.get("usage") or {}).get("total_tokens", 0) <= self._tokens:
             return held
         try:
-            item = await self._compacted(output_of(msgspec.json.encode(response)))
+            item = await self._compacted(output_items(msgspec.json.encode(response)))
         except Failure as failure:
             logger.warning("a conversation was not compacted: %s", failure.message)
             return held
@@ -96,10 +80,7 @@ class Threshold:
         return added + event(name, number + 2, last)
 
     async def _compacted(self, output: bytes) -> Json:
-        summary = await self._compactor.compact(
-            split(joined((self._items, self._seals.open(output)))),
-            headers=self._headers,
-            name=self._name,
-            model=self._model,
-        )
-        return whole_item(summary, self._seals)
+        turn = self._turn
+        asked = input_items(turn.request.fields.get("input"))
+        items = split_items(joined_items((asked, turn.tenant.seals.open(output))))
+        return whole_item(await self._compactor.compact(items, turn), turn.tenant.seals)

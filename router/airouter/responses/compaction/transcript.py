@@ -33,30 +33,30 @@ def entry(item: dict[str, Any]) -> str:
     kind = item.get("type", "message")
     if kind == "message":
         speaker = SPEAKERS.get(item.get("role", ""), "Instructions")
-        return f"{speaker}: {text_of(item.get('content'))}"
+        return f"{speaker}: {content_text(item.get('content'))}"
     if kind == "reasoning":
-        thought = text_of(item.get("summary"))
+        thought = content_text(item.get("summary"))
         return f"Assistant (thinking): {thought}" if thought else ""
     if kind.endswith("_output"):
         given = item.get("output") or item.get("status")
-        return f"Result of call {item.get('call_id')}: {text_of(given)}"
+        return f"Result of call {item.get('call_id')}: {content_text(given)}"
     if kind.endswith("_call"):
         given = next((item[name] for name in GIVEN if item.get(name)), "")
         name = item.get("name") or kind.removesuffix("_call")
-        return f"Assistant called {name} (call {item.get('call_id')}) with: {text_of(given)}"
+        return f"Assistant called {name} (call {item.get('call_id')}) with: {content_text(given)}"
     return ""
 
 
-def text_of(content: object) -> str:
+def content_text(content: object) -> str:
     """The text of a content; what is no text is named."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "\n".join(part_of(part) for part in content)
+        return "\n".join(part_text(part) for part in content)
     return "" if content is None else msgspec.json.encode(content).decode()
 
 
-def part_of(part: object) -> str:
+def part_text(part: object) -> str:
     """The text of one part."""
     if not isinstance(part, dict):
         return str(part)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from airouter.failures import Failure, invalid_field
-from airouter.responses.frames import FrameExchange, failure_message
-from airouter.responses.upstream_sockets import UpstreamSockets
+from airouter.sessions.frames import FrameExchange, failure_message
+from airouter.sessions.upstream_sockets import UpstreamSockets
 from airouter.tasks import start_eagerly
 
 if TYPE_CHECKING:
-    from airouter.responses.background import Serve
-    from airouter.responses.records import Context
+    from airouter.responses.caller import ServeCaller
+    from airouter.responses.records import History
 
 Json = dict[str, Any]
 Fields = dict[str, msgspec.Raw]
@@ -44,7 +44,7 @@ _fields = msgspec.json.Decoder(Fields)
 _text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
-class Wire(Protocol):
+class SessionConnection(Protocol):
     """The connection."""
 
     def send(self, message: bytes) -> None: ...
@@ -54,18 +54,18 @@ class Wire(Protocol):
         ...
 
 
-class Remembered(NamedTuple):
+class LaneMemory(NamedTuple):
     """The newest response of a lane, and what goes on from it."""
 
     id: str
-    context: Context
+    history: History
     said: Fields
     """What a warm-up said once for the response that goes on from it; empty after others."""
 
     @property
     def size(self) -> int:
         """Bytes, roughly."""
-        return len(self.context.items) + sum(len(bytes(value)) for value in self.said.values())
+        return len(self.history.items) + sum(len(bytes(value)) for value in self.said.values())
 
 
 class Lane:
@@ -78,13 +78,15 @@ class Lane:
         self.exchange: FrameExchange | None = None
         """The one under way."""
         self.task: asyncio.Task[None] | None = None
-        self.newest: Remembered | None = None
+        self.newest: LaneMemory | None = None
 
 
 class Session:
     """All that a client does over one connection. It is the `Link` of its exchanges."""
 
-    def __init__(self, wire: Wire, serve: Serve, headers: dict[bytes, bytes]) -> None:
+    def __init__(
+        self, wire: SessionConnection, serve: ServeCaller, headers: dict[bytes, bytes]
+    ) -> None:
         self._wire = wire
         self.send = wire.send
         self._serve = serve
@@ -107,7 +109,7 @@ class Session:
         """A message of the client. What is wrong with it is told, and the session goes on."""
         stream_id = None
         try:
-            fields = object_in(message)
+            fields = message_fields(message)
             stream_id = stream_id_in(fields)
             self._take(fields, stream_id)
         except Failure as failure:
@@ -142,18 +144,18 @@ class Session:
 
     # The link of its exchanges.
 
-    def recall(self, id_: str) -> Context | None:
+    def recall(self, id_: str) -> History | None:
         known = self._newest(id_)
-        return None if known is None else known.context
+        return None if known is None else known.history
 
-    def remember(self, exchange: FrameExchange, id_: str, context: Context) -> None:
+    def remember(self, exchange: FrameExchange, id_: str, history: History) -> None:
         said: Fields = {}
         if exchange.warms_up:
             fields = _fields.decode(exchange.body)
             said = {name: fields[name] for name in INHERITED if name in fields}
         lane = self._lanes.pop(exchange.stream_id)
         self._lanes[exchange.stream_id] = lane  # the last one now
-        lane.newest = Remembered(id_, context, said)
+        lane.newest = LaneMemory(id_, history, said)
         self._make_room()
 
     def forget(self, stream_id: str | None, id_: str) -> None:
@@ -161,7 +163,7 @@ class Session:
         if lane.newest is not None and lane.newest.id == id_:
             lane.newest = None
 
-    def _newest(self, id_: str) -> Remembered | None:
+    def _newest(self, id_: str) -> LaneMemory | None:
         found = (lane.newest for lane in self._lanes.values())
         return next((known for known in found if known is not None and known.id == id_), None)
 
@@ -177,7 +179,7 @@ class Session:
 
     def _take(self, fields: Fields, stream_id: str | None) -> None:
         """Raises `Failure`."""
-        kind = text_of(fields, "type")
+        kind = string_in(fields, "type")
         if kind == "response.steer":
             self.send(steering_failed(fields))
         elif kind == "response.create":
@@ -210,7 +212,7 @@ class Session:
         return lane
 
     def _exchange(self, fields: Fields, stream_id: str | None) -> FrameExchange:
-        previous = text_of(fields, "previous_response_id")
+        previous = string_in(fields, "previous_response_id")
         generate = bytes(fields.get("generate", b"true"))
         body = {name: fields[name] for name in fields if name not in NOT_OF_A_RESPONSE}
         body["stream"] = msgspec.Raw(b"true")
@@ -237,7 +239,7 @@ class Session:
                     if self._ending is not None:
                         break
                     lane.exchange = exchange
-                    await self._serve(exchange)
+                    await self._serve(exchange, exchange)
                 lane.exchange = None
                 if exchange.status == 401:
                     self.end(1008, "the key is not valid")
@@ -250,7 +252,7 @@ class Session:
             self._wire.end(*self._ending)
 
 
-def object_in(message: bytes) -> Fields:
+def message_fields(message: bytes) -> Fields:
     """The fields of a message. Raises `Failure` 400."""
     try:
         return _fields.decode(message)
@@ -260,14 +262,14 @@ def object_in(message: bytes) -> Fields:
 
 def stream_id_in(fields: Fields) -> str | None:
     """The lane that a message names. Raises `Failure` 400."""
-    named = text_of(fields, "stream_id")
+    named = string_in(fields, "stream_id")
     if named is not None and not STREAM_ID.fullmatch(named):
         what = "'stream_id' must have 1 to 256 characters of A-Z, a-z, 0-9, '_', '-' and '.'."
         raise Failure(400, what, param="stream_id", code="invalid_stream_id")
     return named
 
 
-def text_of(fields: Fields, name: str) -> str | None:
+def string_in(fields: Fields, name: str) -> str | None:
     """A field that is a string, or absent. Raises `Failure` 400."""
     if name not in fields:
         return None

@@ -34,20 +34,20 @@ class StaleSocket(BrokenReply):
     """A line ended when it was used again, before it said anything."""
 
 
-class Made(msgspec.Struct):
+class RememberedResponse(msgspec.Struct):
     """As much of a response as a line remembers."""
 
     id: str = ""
 
 
-class Event(msgspec.Struct):
+class SocketEvent(msgspec.Struct):
     """What is read of every message."""
 
     type: str
-    response: Made | None = None
+    response: RememberedResponse | None = None
 
 
-class Problem(msgspec.Struct):
+class SocketProblem(msgspec.Struct):
     """What is wrong, as far as it matters here."""
 
     code: Any = None
@@ -58,15 +58,15 @@ class ErrorEvent(msgspec.Struct):
     """A message that says what is wrong."""
 
     status: int = 0
-    error: Problem = msgspec.field(default_factory=Problem)
+    error: SocketProblem = msgspec.field(default_factory=SocketProblem)
 
 
-_event = msgspec.json.Decoder(Event)
+_event = msgspec.json.Decoder(SocketEvent)
 _error = msgspec.json.Decoder(ErrorEvent)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Parent(NamedTuple):
+class ParentResponse(NamedTuple):
     """The response of a provider that a request goes on from."""
 
     pin: Pin
@@ -80,7 +80,7 @@ class SessionRequest(NamedTuple):
     credential: Credential
     body: bytes
     """As it would be over HTTP, with all that it goes on from."""
-    parent: Parent | None
+    parent: ParentResponse | None
 
     def message(self, *, whole: bool) -> bytes:
         """What is said over a line: all of it, or what is new after `parent`."""
@@ -184,11 +184,11 @@ class UpstreamSocket:
             error = StaleSocket(str(error))
         self._fail(error)
 
-    def _take_event(self, reply: HttpReply, event: Event, message: bytes) -> None:
+    def _take_event(self, reply: HttpReply, event: SocketEvent, message: bytes) -> None:
         """Raises `UpstreamError` for a reply that cannot take it."""
         self._deadline = self._after_silence()
         self._begin(reply, 200, EVENT_STREAM)
-        put(reply, message)
+        deliver(reply, message)
         if event.type in LAST:
             failed = event.type == "response.failed"
             self._newest = None if failed or event.response is None else event.response.id
@@ -204,7 +204,7 @@ class UpstreamSocket:
         elif reply is None:
             self.close()
         elif self._begun.done():
-            put(reply, message)
+            deliver(reply, message)
             self._finish(reply)
             self.close()
         else:
@@ -273,7 +273,7 @@ class UpstreamSocket:
         return min(self._loop.time() + self.credential.timeouts.idle, self._ends_at)
 
 
-def put(reply: HttpReply, message: bytes) -> None:
+def deliver(reply: HttpReply, message: bytes) -> None:
     """Hand on an event. Raises `UpstreamError` for one that the reply cannot take."""
     if b"\n" in message:  # between the parts of its JSON: a string has it escaped
         message = message.replace(b"\n", b" ")
@@ -283,7 +283,7 @@ def put(reply: HttpReply, message: bytes) -> None:
     reply.flush()
 
 
-def refusal(answer: BufferedReply) -> HttpReply:
+def refused_handshake(answer: BufferedReply) -> HttpReply:
     """The reply that an answer to a handshake is."""
     reply = HttpReply(NOTHING, MOST_UNREAD)
     reply.status, reply.headers = answer.status, dict(answer.headers)

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from airouter.dialects.chat.errors import error_object
-from airouter.responses.turn import SessionExchange
-from airouter.responses.upstream_socket import SessionRequest
+from airouter.interfaces import Exchange
+from airouter.responses.caller import Caller
+from airouter.sessions.upstream_socket import ParentResponse, SessionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
-    from airouter.interfaces import Dialer, Headers, Reply
-    from airouter.responses.records import Context
-    from airouter.responses.upstream_socket import Parent
-    from airouter.responses.upstream_sockets import UpstreamSockets
+    from airouter.interfaces import Carrier, Dialer, Headers, Reply
+    from airouter.responses.pinning import Pin
+    from airouter.responses.records import History
+    from airouter.sessions.upstream_sockets import UpstreamSockets
 
 
 DONE = b"[DONE]"
 """How some providers end a stream of events; a session has no end to tell."""
 
 
-class Link(Protocol):
+class SessionLink(Protocol):
     """What a session says something through, and what it remembers."""
 
     lines: UpstreamSockets
@@ -36,26 +37,28 @@ class Link(Protocol):
         """A JSON object for the client."""
         ...
 
-    def recall(self, id_: str) -> Context | None: ...
+    def recall(self, id_: str) -> History | None: ...
 
-    def remember(self, exchange: FrameExchange, id_: str, context: Context) -> None: ...
+    def remember(self, exchange: FrameExchange, id_: str, history: History) -> None: ...
 
     def forget(self, stream_id: str | None, id_: str) -> None: ...
 
 
-class FrameExchange(SessionExchange):
+class FrameExchange(Exchange, Caller):
     """One response of a lane. The pipeline takes it for a request that streams.
 
     It is the `Carrier` of its request, over the lines of its session.
     """
 
-    __slots__ = ("_link", "_previous", "_suffix", "parent", "status", "stream_id", "warms_up")
+    __slots__ = ("_link", "_parent", "_previous", "_suffix", "_warms_up", "status", "stream_id")
+
+    in_session = True
 
     def __init__(
         self,
         headers: dict[bytes, bytes],
         body: bytes,
-        link: Link,
+        link: SessionLink,
         *,
         stream_id: str | None,
         previous: str | None,
@@ -67,26 +70,44 @@ class FrameExchange(SessionExchange):
         self.started = False
         self.source = None
         self.stream_id = stream_id
-        self.warms_up = warms_up
-        """Whether no model is to be asked: the client only wants to go on from it."""
+        self._warms_up = warms_up
         self.status = 0
-        self.parent: Parent | None = None
-        """What it goes on from, where a provider made that."""
+        self._parent: ParentResponse | None = None
+        """The response that it goes on from, where a provider keeps that."""
         self._link = link
         self._previous = previous
         self._suffix = suffix_of(stream_id)
 
+    # What the session can do beside reading an answer.
+
     @property
-    def near(self) -> str | None:
-        parent = self.parent
+    def warms_up(self) -> bool:
+        return self._warms_up
+
+    @property
+    def preferred(self) -> str | None:
+        parent = self._parent
         if parent is None or not self._link.lines.remember(self.stream_id, parent):
             return None
         return parent.pin.credential
 
+    @property
+    def carrier(self) -> Carrier:
+        return self
+
+    def recall(self, id_: str) -> History | None:
+        return self._link.recall(id_)
+
+    def remember(self, id_: str, history: History) -> None:
+        self._link.remember(self, id_, history)
+
+    def continue_at(self, pin: Pin, items: bytes) -> None:
+        self._parent = ParentResponse(pin, items)
+
     async def carry(
         self, credential: Credential, dialer: Dialer, path: bytes, head: bytes, body: bytes
     ) -> Reply:
-        parent = self.parent
+        parent = self._parent
         if parent is not None and parent.pin.credential != credential.name:
             parent = None
         asking = SessionRequest(credential, body, parent)
@@ -126,12 +147,6 @@ class FrameExchange(SessionExchange):
 
     def abort(self) -> None:
         """The client has been told in the stream."""
-
-    def recall(self, id_: str) -> Context | None:
-        return self._link.recall(id_)
-
-    def remember(self, id_: str, context: Context) -> None:
-        self._link.remember(self, id_, context)
 
     def _send(self, event: bytes) -> None:
         self._link.send(event[:-1] + self._suffix if self._suffix else event)

@@ -12,24 +12,24 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.interfaces import ConnectError, Declined
-from airouter.responses.upstream_socket import StaleSocket, UpstreamSocket, refusal
+from airouter.sessions.upstream_socket import StaleSocket, UpstreamSocket, refused_handshake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
     from airouter.interfaces import Dialer, Reply
-    from airouter.responses.upstream_socket import Parent, SessionRequest
+    from airouter.sessions.upstream_socket import ParentResponse, SessionRequest
 
 MOST_LINES = 32
 """Of a session. Half of them may be in use; the one that has rested longest makes room."""
 REST = 60.0
 """Seconds in which a provider that opened no WebSocket is asked by HTTP at once."""
-TOLD = frozenset({401, 403, 429})
+OF_THE_ACCOUNT = frozenset({401, 403, 429})
 """What a provider says of an account, by whatever way it is asked."""
 
 
-class Key(NamedTuple):
+class SocketKey(NamedTuple):
     """Whose line it is."""
 
     lane: str | None
@@ -40,13 +40,13 @@ class UpstreamSockets:
     """Those of one session."""
 
     def __init__(self) -> None:
-        self._lines: dict[Key, UpstreamSocket] = {}
+        self._lines: dict[SocketKey, UpstreamSocket] = {}
         """The one used last is the last."""
         self._resting: dict[str, float] = {}
 
-    def remember(self, lane: str | None, parent: Parent) -> bool:
+    def remember(self, lane: str | None, parent: ParentResponse) -> bool:
         """Whether a lane's line goes on from a response with what is new alone."""
-        line = self._lines.get(Key(lane, parent.pin.credential))
+        line = self._lines.get(SocketKey(lane, parent.pin.credential))
         return line is not None and line.remembers(parent.pin.id)
 
     async def ask(
@@ -54,7 +54,7 @@ class UpstreamSockets:
     ) -> Reply:
         """Ask over a line, or by HTTP where there is none to be had. Raises `UpstreamError`."""
         credential = asking.credential
-        line = self._usable(Key(lane, credential.name), credential)
+        line = self._usable(SocketKey(lane, credential.name), credential)
         if line is not None:
             try:
                 return await line.ask(asking)
@@ -63,10 +63,12 @@ class UpstreamSockets:
         if self._resting.get(credential.name, 0.0) > time.monotonic():
             return await dialer.send(path, head, asking.body)
         try:
-            line = await self._open(Key(lane, credential.name), credential, dialer, path, head)
+            line = await self._open(
+                SocketKey(lane, credential.name), credential, dialer, path, head
+            )
         except ConnectError as error:
-            if isinstance(error, Declined) and error.answer.status in TOLD:
-                return refusal(error.answer)
+            if isinstance(error, Declined) and error.answer.status in OF_THE_ACCOUNT:
+                return refused_handshake(error.answer)
             if "responses" not in credential.api:
                 raise
             self._resting[credential.name] = time.monotonic() + REST
@@ -85,7 +87,7 @@ class UpstreamSockets:
             line.close()
         self._lines.clear()
 
-    def _usable(self, key: Key, credential: Credential) -> UpstreamSocket | None:
+    def _usable(self, key: SocketKey, credential: Credential) -> UpstreamSocket | None:
         line = self._lines.pop(key, None)
         if line is None or line.closed:
             return None
@@ -96,7 +98,7 @@ class UpstreamSockets:
         return line
 
     async def _open(
-        self, key: Key, credential: Credential, dialer: Dialer, path: bytes, head: bytes
+        self, key: SocketKey, credential: Credential, dialer: Dialer, path: bytes, head: bytes
     ) -> UpstreamSocket:
         """A new line. Raises `ConnectError`."""
         self._make_room()

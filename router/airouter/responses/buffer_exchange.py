@@ -8,7 +8,7 @@ from airouter.failures import Failure
 from airouter.interfaces import Exchange, Headers
 
 
-class Said(msgspec.Struct):
+class ErrorFields(msgspec.Struct):
     """An error as OpenAI writes it."""
 
     message: str = "The request failed."
@@ -20,7 +20,7 @@ class Said(msgspec.Struct):
 class ErrorBody(msgspec.Struct):
     """The body of an error."""
 
-    error: Said
+    error: ErrorFields
 
 
 class BufferExchange(Exchange):
@@ -58,7 +58,7 @@ class BufferExchange(Exchange):
         try:
             said = msgspec.json.decode(self.answer, type=ErrorBody).error
         except (msgspec.DecodeError, UnicodeDecodeError):
-            said = Said()
+            said = ErrorFields()
         return Failure(
             max(self.status, 400), said.message, type=said.type, code=said.code, param=said.param
         )

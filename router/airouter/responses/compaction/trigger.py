@@ -1,0 +1,54 @@
+"""The answer to a request whose last item asks for compaction."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.responses.render_response import usage_of as usage_object
+from airouter.responses.compaction.items import whole_item
+from airouter.responses.events import added_events, event
+from airouter.responses.held_exchange import HeldExchange
+from airouter.responses.items import input_items, item_fields, split_items
+from airouter.responses.request import TRIGGER
+from airouter.responses.unanswered import EVENT_STREAM, JSON, unanswered_response
+
+if TYPE_CHECKING:
+    from airouter.responses.compaction.compactor import Compactor
+    from airouter.responses.turn import Turn
+
+
+def has_trigger(turn: Turn) -> bool:
+    """Whether the last item of the input asks for compaction. Raises `Failure` 400."""
+    items = input_items(turn.request.fields.get("input"))
+    if items.find(TRIGGER) < 0:
+        return False
+    return item_fields(split_items(items)[-1]).type == "compaction_trigger"
+
+
+async def answer_trigger(turn: Turn, compactor: Compactor) -> None:
+    """Answer with a compaction of all the items before the trigger. Raises `Failure`."""
+    request = turn.request
+    *items, _trigger = split_items(input_items(request.fields.get("input")))
+    summary = await compactor.compact(items, turn)
+    item = whole_item(summary, turn.tenant.seals)
+    begun = unanswered_response(request, request.fields)
+    response = {
+        **begun,
+        "status": "completed",
+        "completed_at": int(time.time()),
+        "output": [item],
+        "usage": usage_object(summary.usage),
+    }
+    exchange = HeldExchange(turn)
+    if not request.stream:
+        exchange.respond(200, JSON, msgspec.json.encode(response))
+    else:
+        exchange.start(200, EVENT_STREAM)
+        exchange.write(event("response.created", 0, {"response": begun}))
+        exchange.write(event("response.in_progress", 1, {"response": begun}))
+        exchange.write(added_events(item, 0, 2))
+        exchange.write(event("response.completed", 4, {"response": response}))
+    await exchange.settle()

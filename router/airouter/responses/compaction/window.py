@@ -1,0 +1,35 @@
+"""The answer of `/v1/responses/compact`: a window of items to go on from."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.responses.render_response import usage_of as usage_object
+from airouter.failures import Failure
+from airouter.responses.compaction.items import window_of
+from airouter.responses.items import input_items, split_items
+from airouter.responses.unanswered import JSON
+
+if TYPE_CHECKING:
+    from airouter.responses.compaction.compactor import Compactor
+    from airouter.responses.turn import Turn
+
+
+async def answer_window(turn: Turn, compactor: Compactor) -> None:
+    """Answer with the input made short. Raises `Failure`."""
+    items = split_items(input_items(turn.request.fields.get("input")))
+    if not items:
+        raise Failure(400, "Missing required parameter: 'input'.", param="input")
+    summary = await compactor.compact(items, turn)
+    body = {
+        "id": f"resp_{secrets.token_hex(18)}",
+        "object": "response.compaction",
+        "created_at": int(time.time()),
+        "output": window_of(summary, turn.tenant.seals),
+        "usage": usage_object(summary.usage),
+    }
+    turn.exchange.respond(200, JSON, msgspec.json.encode(body))

@@ -1,0 +1,96 @@
+"""What a request goes on from: an earlier response, or a conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from airouter.failures import Failure
+from airouter.responses.conversations import ConversationAppender
+from airouter.responses.items import joined_items
+from airouter.responses.records import History
+from airouter.responses.references import with_references_resolved
+from airouter.responses.request import OURS, REFERENCE, THEIRS, known_fields
+from airouter.responses.sealed import ANY_MARK
+
+if TYPE_CHECKING:
+    from airouter.dialects.client_request import ClientRequest, Envelope
+    from airouter.responses.caller import Caller
+    from airouter.responses.request import ResponsesRequest
+    from airouter.responses.tenant import Tenant
+
+
+class Origin(NamedTuple):
+    """The history of a request, and where the response is to be added."""
+
+    history: History = History()
+    conversation: ConversationAppender | None = None
+
+
+async def find_origin(asked: ResponsesRequest, caller: Caller, tenant: Tenant) -> Origin:
+    """Find what a request goes on from. Raises `Failure` 400, 404, 503."""
+    if asked.previous is not None and asked.conversation is not None:
+        what = "'previous_response_id' and 'conversation' cannot be used together."
+        raise Failure(400, what, param="conversation", code="mutually_exclusive_parameters")
+    if asked.conversation is not None:
+        conversations = tenant.conversations
+        known = await conversations.find(asked.conversation)
+        history = History((), joined_items(known.items), stored=False)
+        return Origin(history, ConversationAppender(conversations, asked.conversation))
+    if asked.previous is not None:
+        history = await history_after(asked.previous, asked, caller, tenant)
+        if history.pin is not None:
+            tenant.renamer.know(history.pin.id, asked.previous)
+        return Origin(history)
+    return Origin()
+
+
+async def history_after(
+    id_: str, asked: ResponsesRequest, caller: Caller, tenant: Tenant
+) -> History:
+    """Find what goes on from a response, wherever that is known. Raises `Failure` 400, 503."""
+    known, pin = caller.recall(id_), tenant.pin_of(id_)
+    if pin is not None:
+        tenant.renamer.know(pin.id, id_)
+    if known is None:
+        return await tenant.archive.history_after(id_) if pin is None else History(pin=pin)
+    if pin is not None and reads_alone(asked.items):
+        caller.continue_at(pin, asked.items)
+    return known
+
+
+def reads_alone(items: bytes) -> bool:
+    """Whether items read the same without those before them, and to a provider as to us."""
+    return items.find(ANY_MARK) < 0 and items.find(REFERENCE) < 0
+
+
+def envelope_of(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
+    """Return what a provider gets instead of the fields that are done here."""
+    done_here = OURS - THEIRS if native else OURS
+    envelope: dict[str, msgspec.Raw | None] = dict.fromkeys(done_here & asked.fields.keys())
+    if history.pin is not None:
+        envelope["previous_response_id"] = msgspec.Raw(msgspec.json.encode(history.pin.id))
+    return envelope
+
+
+async def complete(
+    request: ClientRequest,
+    asked: ResponsesRequest,
+    history: History,
+    caller: Caller,
+    tenant: Tenant,
+    *,
+    native: bool,
+) -> None:
+    """Put the history before the input, and open what it carries. Raises `Failure` 400, 503."""
+    if caller.in_session and not native:
+        request.fields = known_fields(request.fields)
+    items = joined_items((history.items, asked.items))
+    if items.find(REFERENCE) >= 0 and not (native and not history.items):
+        items = await with_references_resolved(items, tenant.archive, all_here=not native)
+    items = tenant.seals.open(items)
+    if items == asked.items and request.fields is asked.fields:
+        return
+    request.fields = {**request.fields, "input": msgspec.Raw(b"[" + items + b"]")}
+    request.body = msgspec.json.encode(request.fields)
