@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from contract.services.openai.responses import KEY, MODEL, ResponsesService
@@ -132,6 +135,42 @@ async def test_what_the_provider_does_in_the_background_is_asked_of_it() -> None
         one.refused.clear()
         made = await sdk.responses.create(model="gpt", input="Hi", background=True)
         assert (await sdk.responses.cancel(made.id)).status == "cancelled"
+
+
+async def test_a_replay_is_given_up_when_the_client_has_left_before_its_first_event() -> None:
+    async with (
+        ResponsesService().listening() as one,
+        served(config(one)) as router,
+        sdk_of(router) as sdk,
+    ):
+        one.turns.append(Turn(text="word " * 50_000))
+        made = await sdk.responses.create(model="gpt", input="Hi", background=True)
+        await sdk.responses.retrieve(made.id)
+        serving = router.router.pipeline.serving
+        assert serving is not None
+        (pool,) = serving.pools
+
+        async def send(message: Message) -> None:
+            raise OSError("the client is gone")
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": "GET",
+            "path": f"/v1/responses/{made.id}",
+            "raw_path": f"/v1/responses/{made.id}".encode(),
+            "query_string": b"stream=true",
+            "headers": [(b"authorization", f"Bearer {MASTER_KEY}".encode())],
+        }
+        with pytest.raises(ClientDisconnect):
+            await router.router.application(scope, receive, send)
+        async with asyncio.timeout(5):
+            while pool.in_flight:
+                await asyncio.sleep(0)
 
 
 async def test_another_tenant_of_the_same_account_finds_nothing() -> None:

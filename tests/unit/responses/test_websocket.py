@@ -104,6 +104,16 @@ async def test_a_stored_response_is_found_over_another_connection() -> None:
             assert (await last(connection))["response"]["usage"]["input_tokens"] == 3
 
 
+async def test_a_response_of_a_session_is_added_to_its_conversation() -> None:
+    async with served(mock_manifest(MODEL)) as router, client_of(router) as client:
+        talk = await client.conversations.create()
+        async with dial(router) as connection:
+            await say(connection, input="two words", conversation=talk.id)
+            await last(connection)
+        items = [item async for item in await client.conversations.items.list(talk.id)]
+    assert [getattr(item, "role", None) for item in items] == ["assistant", "user"]
+
+
 async def test_a_warm_up_asks_nobody_and_is_gone_on_from() -> None:
     async with (
         served(mock_manifest(MODEL, errorPercent=100)) as router,
