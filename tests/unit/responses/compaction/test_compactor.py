@@ -34,7 +34,7 @@ from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest
 from support.in_loop import served
-from unit.responses.test_state import MODEL, client_of, serving
+from support.mock_router import MODEL, client_of, serving
 
 CALL: Any = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'}
 RESULT: Any = {"type": "function_call_output", "call_id": "c1", "output": "done"}

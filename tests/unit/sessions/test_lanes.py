@@ -8,45 +8,20 @@ from typing import Any
 
 import pytest
 from openai.types.responses import ResponseSteerFailedEvent
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from airouter.sessions.session import MOST_REMEMBERED
-from support.config import MASTER_KEY, mock_manifest
-from support.in_loop import Served, served
-from unit.responses.test_state import MODEL, client_of, two_tenants
+from support.config import mock_manifest
+from support.in_loop import served
+from support.mock_router import MODEL, client_of, two_tenants
+from support.mock_sessions import LAST, dial, heard, last, say
 
-KEY = {"authorization": f"Bearer {MASTER_KEY}"}
 HISTORY: list[dict[str, Any]] = [
     {"role": "user", "content": "one two"},
     {"role": "assistant", "content": "x"},
     {"role": "user", "content": "three"},
 ]
 RULE = {"type": "compaction", "compact_threshold": 3}
-LAST = ("response.completed", "response.failed", "response.incomplete", "error")
-
-
-def dial(router: Served, **options: Any) -> connect:
-    options.setdefault("additional_headers", KEY)
-    return connect(f"ws://127.0.0.1:{router.port}/v1/responses", proxy=None, **options)
-
-
-async def say(connection: ClientConnection, **fields: Any) -> None:
-    await connection.send(json.dumps({"type": "response.create", "model": MODEL, **fields}))
-
-
-async def heard(connection: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        message: dict[str, Any] = json.loads(await connection.recv())
-    return message
-
-
-async def last(connection: ClientConnection, stream_id: str | None = None) -> dict[str, Any]:
-    """The last event of the next response of a lane."""
-    while True:
-        event = await heard(connection)
-        if event["type"] in LAST and event.get("stream_id") == stream_id:
-            return event
 
 
 async def test_the_sdk_has_several_turns_over_one_connection() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from support.config import manifest
 from support.in_loop import Served, served
+from support.mock_router import MODEL
+from support.mock_sessions import dial, last, say
 from support.redis_server import PASSWORD, redis_server
-from unit.responses.test_state import MODEL
-from unit.responses.test_websocket import dial, last, say
 
 
 def config(kind: str, url: str = "redis://127.0.0.1:1/0", **storage: Any) -> str:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, BadRequestError, NotFoundError
+from openai import BadRequestError, NotFoundError
 
-from support.config import MASTER_KEY, manifest, mock_manifest
-from support.in_loop import Served, served
-
-MODEL = "m"
-
-
-@contextlib.asynccontextmanager
-async def client_of(router: Served, key: str = MASTER_KEY) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(
-        api_key=key, base_url=f"http://127.0.0.1:{router.port}/v1", max_retries=0
-    ) as client:
-        yield client
-
-
-@contextlib.asynccontextmanager
-async def serving(config: str | None = None) -> AsyncIterator[tuple[Served, AsyncOpenAI]]:
-    async with served(config or mock_manifest(MODEL)) as router, client_of(router) as client:
-        yield router, client
+from support.config import mock_manifest
+from support.in_loop import served
+from support.mock_router import MODEL, client_of, serving, two_tenants
 
 
 async def test_a_chain_has_all_that_was_said_before() -> None:
@@ -232,20 +215,6 @@ async def test_a_response_in_the_background_is_cancelled() -> None:
         plain = await client.responses.create(model=MODEL, input="a")
         with pytest.raises(BadRequestError, match="synchronous"):
             await client.responses.cancel(plain.id)
-
-
-def two_tenants() -> str:
-    return manifest(
-        [{"name": "mock", "type": "Mock"}],
-        [{"name": MODEL, "backends": [{"credential": "mock"}]}],
-        secrets={"a": "sk-tenant-a", "b": "sk-tenant-b"},
-    ).replace(
-        '"masterKey"',
-        '"clients": [{"name": "a", "secretRef": {"name": "keys", "key": "a"}, "models": ["*"]},'
-        ' {"name": "master", "secretRef": {"name": "keys", "key": "b"}, "models": ["*"]}],'
-        ' "masterKey"',
-        1,
-    )
 
 
 async def test_another_tenant_finds_nothing() -> None:

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from support.config import MASTER_KEY, mock_manifest
 from support.in_loop import Served, served
-from unit.responses.test_state import MODEL
-from unit.responses.test_websocket import dial, heard, last, say
+from support.mock_router import MODEL
+from support.mock_sessions import dial, heard, last, say
 
 CREATE = json.dumps({"type": "response.create", "model": MODEL, "input": "Hi"}).encode()
 ROUNDS, FRAMES = 100, 100

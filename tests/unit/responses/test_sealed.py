@@ -16,7 +16,7 @@ from airouter.responses.sealed import MARK, Compacted, Seals
 from airouter.sealing import LONGEST, Sealer
 from support.config import manifest
 from support.in_loop import served
-from unit.responses.test_state import MODEL, client_of, serving, two_tenants
+from support.mock_router import MODEL, client_of, serving, two_tenants
 
 OLD, NEW = "an-old-key", "a-new-key"
 
