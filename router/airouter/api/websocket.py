@@ -176,7 +176,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def check(self, credentials: Mapping[str, Credential]) -> None:
         """End a session whose key is no longer good, and lines that were opened with such."""
         if self._session is not None:
-            self._session.lines.keep_only(credentials)
+            self._session.sockets.keep_only(credentials)
         try:
             self._sessions.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:

@@ -54,7 +54,7 @@ class BufferExchange(Exchange):
         self.status = 502
 
     def failure(self) -> Failure:
-        """Why there is no answer."""
+        """Return the reason why there is no answer."""
         try:
             said = msgspec.json.decode(self.answer, type=ErrorBody).error
         except (msgspec.DecodeError, UnicodeDecodeError):

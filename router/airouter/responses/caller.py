@@ -25,9 +25,9 @@ class Caller:
     __slots__ = ()
 
     in_session = False
-    """Whether the client keeps what its next request goes on from."""
+    """True for a client that remembers its newest responses itself."""
     in_background = False
-    """Whether nobody waits for the response."""
+    """True where nobody waits for the response."""
 
     @property
     def response_id(self) -> str | None:
@@ -36,7 +36,7 @@ class Caller:
 
     @property
     def warms_up(self) -> bool:
-        """Whether no model is to be asked: the client only wants to go on from the response."""
+        """True for a client that wants no output, only a response to go on from."""
         return False
 
     @property
@@ -50,11 +50,11 @@ class Caller:
         return None
 
     def recall(self, id_: str) -> History | None:  # noqa: ARG002
-        """Return what goes on from a response, where the caller remembers it."""
+        """Return the history after a response, where the caller remembers it."""
         return None
 
     def remember(self, id_: str, history: History) -> None:
-        """Take note of what the next request may go on from."""
+        """Take note of the history that the next request may go on from."""
 
     def continue_at(self, pin: Pin, items: bytes) -> None:
         """Take note that the request adds `items` to a response that its provider keeps."""

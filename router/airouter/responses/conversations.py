@@ -30,7 +30,7 @@ MOST_BYTES = 33_554_432
 
 
 class StoredConversation(msgspec.Struct):
-    """What is kept of one."""
+    """A conversation as it is stored."""
 
     id: str
     created_at: int
@@ -39,7 +39,7 @@ class StoredConversation(msgspec.Struct):
     """Each with its id."""
 
     def as_json(self) -> Json:
-        """As clients get it."""
+        """Return the conversation as clients get it."""
         return {
             "id": self.id,
             "object": "conversation",
@@ -62,7 +62,7 @@ class Conversations:
     async def create(
         self, metadata: dict[str, str], items: list[msgspec.Raw]
     ) -> StoredConversation:
-        """A new one. Raises `Failure` 400, 503."""
+        """Create a conversation. Raises `Failure` 400, 503."""
         check_metadata(metadata)
         check_number(items)
         made = StoredConversation(f"conv_{secrets.token_hex(24)}", int(time.time()), metadata)
@@ -71,14 +71,14 @@ class Conversations:
         return made
 
     async def find(self, id_: str) -> StoredConversation:
-        """One of them. Raises `Failure` 404, 503."""
+        """Return a conversation. Raises `Failure` 404, 503."""
         (data,) = await guarded(self._store.get([self._key(id_)]))
         if data is None:
             raise conversation_not_found(id_)
         return _decoder.decode(data)
 
     async def describe(self, id_: str, metadata: dict[str, str]) -> StoredConversation:
-        """Give it other metadata. Raises `Failure` 400, 404, 503."""
+        """Replace the metadata. Raises `Failure` 400, 404, 503."""
         check_metadata(metadata)
 
         def change(known: StoredConversation) -> None:
@@ -87,17 +87,17 @@ class Conversations:
         return await self._change(id_, change)
 
     async def forget(self, id_: str) -> None:
-        """Delete one. Raises `Failure` 404, 503."""
+        """Delete a conversation. Raises `Failure` 404, 503."""
         await self.find(id_)
         await guarded(self._store.delete([self._key(id_)]))
 
     async def add(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        """Add items, and give them with their ids. Raises `Failure` 400, 404, 503."""
+        """Add a few items, and return them with their ids. Raises `Failure` 400, 404, 503."""
         check_number(items)
         return await self.extend(id_, items)
 
     async def extend(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        """The same for as many as a response has. Raises `Failure` 400, 404, 503."""
+        """Add as many items as a response has, and return them. Raises `Failure` 400, 404, 503."""
         added = with_ids(items, secrets.token_hex(16))
 
         def change(known: StoredConversation) -> None:
@@ -110,14 +110,14 @@ class Conversations:
         return added
 
     async def item(self, id_: str, item_id: str) -> msgspec.Raw:
-        """One item. Raises `Failure` 404, 503."""
+        """Return an item. Raises `Failure` 404, 503."""
         for item in (await self.find(id_)).items:
             if item_fields(msgspec.Raw(item)).id == item_id:
                 return msgspec.Raw(item)
         raise conversation_item_not_found(item_id)
 
     async def remove(self, id_: str, item_id: str) -> StoredConversation:
-        """Delete one item. Raises `Failure` 404, 503."""
+        """Delete an item. Raises `Failure` 404, 503."""
 
         def change(known: StoredConversation) -> None:
             kept = [item for item in known.items if item_fields(msgspec.Raw(item)).id != item_id]
@@ -163,16 +163,16 @@ class ConversationAppender:
 
 
 def check_number(items: list[msgspec.Raw]) -> None:
-    """Few at once. Raises `Failure` 400."""
+    """Refuse too many items at once. Raises `Failure` 400."""
     if len(items) > MOST_AT_ONCE:
         raise invalid_field("items", f"At most {MOST_AT_ONCE} items are added at once.")
 
 
 def conversation_not_found(id_: str) -> Failure:
-    """For one that is not kept, and in the same words for another tenant's."""
+    """Return the failure for a conversation that is not kept, or is another tenant's."""
     return Failure(404, f"Conversation with id '{id_[:256]}' not found.", code="not_found")
 
 
 def conversation_item_not_found(id_: str) -> Failure:
-    """For an item that is not there."""
+    """Return the failure for an item that the conversation has not."""
     return Failure(404, f"Item with id '{id_[:256]}' not found.", code="not_found")

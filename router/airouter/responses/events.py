@@ -12,7 +12,7 @@ LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 
 
 def split_last(data: bytes) -> tuple[bytes, bytes | None]:
-    """Whole events before the last one, and from there on; None when that is not among them."""
+    """Divide whole events at the last one of a stream; None when that is not among them."""
     found = LAST.search(data)
     if found is None:
         return data, None
@@ -22,7 +22,7 @@ def split_last(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def data_of_last(events: bytes) -> bytes:
-    """The JSON of the last event; empty where that is not among these."""
+    """Return the JSON of the last event of a stream; empty when that is not among these."""
     found = LAST.search(events)
     if found is None:
         return b""

@@ -22,7 +22,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from airouter.interfaces import Headers, Source
     from airouter.responses.compaction.threshold import Threshold
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 logger = logging.getLogger("airouter.responses")
 
@@ -46,7 +46,7 @@ _last = msgspec.json.Decoder(LastEvent)
 _response = msgspec.json.Decoder(FinishedResponse)
 
 
-def held(turn: Turn, threshold: Threshold | None = None) -> Prepared:
+def held(turn: ResponsesTurn, threshold: Threshold | None = None) -> Prepared:
     """Return what the pipeline needs to know of a turn whose response is kept when it is whole."""
     exchange = HeldExchange(turn, threshold)
     pin, caller = turn.history.pin, turn.caller
@@ -64,7 +64,7 @@ class HeldExchange(Exchange):
 
     __slots__ = ("_exchange", "_held", "_keeps", "_status", "_streaming", "_threshold", "_turn")
 
-    def __init__(self, turn: Turn, threshold: Threshold | None = None) -> None:
+    def __init__(self, turn: ResponsesTurn, threshold: Threshold | None = None) -> None:
         self._turn = turn
         self._exchange = turn.exchange
         self._threshold = threshold
@@ -136,7 +136,7 @@ class HeldExchange(Exchange):
     # What is kept.
 
     async def _finish(self, held: bytes) -> bytes:
-        """Compact where that is due, and remember."""
+        """Compact where that is due, and keep the response."""
         whole = self._response_in(held)
         response = decoded_or_none(_response, whole)
         if response is None:
@@ -167,7 +167,7 @@ class HeldExchange(Exchange):
             await turn.conversation.append(turn.asked.items, whole)
 
     async def _store(self, id_: str, whole: bytes) -> bool:
-        """Store the response; whether it is kept now."""
+        """Store the response. Returns whether it is kept now."""
         turn = self._turn
         record = recorded(id_, whole, turn.asked.items, turn.history, turn.request.model)
         try:

@@ -22,7 +22,7 @@ class ResponseOutput(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """As much of an item as state is made of."""
+    """The fields of an item that state is made of."""
 
     type: str = "message"
     id: str | None = None
@@ -36,7 +36,7 @@ _item = msgspec.json.Decoder(Item)
 
 
 def input_items(given: msgspec.Raw | None) -> bytes:
-    """The items of an `input`, without the brackets around them. Raises `Failure` 400."""
+    """Return the items of an `input`, without the brackets around them. Raises `Failure` 400."""
     text = b"" if given is None else bytes(given).strip()
     match text[:1]:
         case b'"':
@@ -49,22 +49,22 @@ def input_items(given: msgspec.Raw | None) -> bytes:
 
 
 def output_items(response: bytes) -> bytes:
-    """The items that a response put out, without the brackets around them."""
+    """Return the output of a response, without the brackets around it."""
     return row_of(_output.decode(response).output)
 
 
 def row_of(items: msgspec.Raw) -> bytes:
-    """A list of items without its brackets."""
+    """Return a list of items without its brackets."""
     return bytes(items).strip()[1:-1].strip()
 
 
 def joined_items(parts: Iterable[bytes]) -> bytes:
-    """Items, or rows of them, one after the other."""
+    """Join items, or rows of them."""
     return b",".join(part for part in parts if part)
 
 
 def split_items(inner: bytes) -> list[msgspec.Raw]:
-    """The items of a row of them. Raises `Failure` 400."""
+    """Split a row of items. Raises `Failure` 400."""
     try:
         return LIST.decode(b"[" + inner + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -72,7 +72,7 @@ def split_items(inner: bytes) -> list[msgspec.Raw]:
 
 
 def item_fields(item: msgspec.Raw, at: str = "input") -> Item:
-    """What kind of item it is. Raises `Failure` 400."""
+    """Read the fields that say what an item is. Raises `Failure` 400."""
     try:
         return _item.decode(item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -80,12 +80,12 @@ def item_fields(item: msgspec.Raw, at: str = "input") -> Item:
 
 
 def with_ids(items: Sequence[msgspec.Raw], seed: str) -> list[msgspec.Raw]:
-    """Items that have ids all, for a list of them."""
+    """Return items all of which have ids."""
     return [with_id(item, f"{seed}{number:04d}") for number, item in enumerate(items)]
 
 
 def with_id(item: msgspec.Raw, seed: str) -> msgspec.Raw:
-    """An item with its id, else one made of `seed`; messages with the form of a stored one."""
+    """Return an item with its id, or one made of `seed`; a message in its stored form."""
     known = item_fields(item)
     if known.id and known.type != "message":
         return item

@@ -23,7 +23,7 @@ LONGEST = 4096
 
 
 class Pin(NamedTuple):
-    """Where a response is, and what it is called there."""
+    """The place of a response: a credential, and its id there."""
 
     credential: str
     id: str
@@ -34,12 +34,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def pinned(pin: Pin, sealer: Sealer, tenant: str) -> str:
-    """The id that a client gets."""
+    """Return the id that a client gets."""
     return MARK + sealer.seal(_encoder.encode(pin), PURPOSE, tenant)
 
 
 def unpinned(id_: str, sealer: Sealer, tenant: str) -> Pin | None:
-    """What such an id says; None for any other, and for another tenant's."""
+    """Return the pin in an id; None for any other id, and for another tenant's."""
     if not id_.startswith(MARK) or len(id_) > LONGEST:
         return None
     plain = sealer.open(id_.removeprefix(MARK), PURPOSE, tenant)
@@ -57,11 +57,11 @@ class Renamer:
         self._known: dict[bytes, bytes] = {}
 
     def know(self, theirs: str, ours: str) -> None:
-        """The client has a name for an id of the provider already."""
+        """Take note that the client has a name for an id of the provider."""
         self._known[theirs.encode()] = ours.encode()
 
     def __call__(self, credential: str, data: bytes) -> bytes:
-        """What `credential` has answered, or whole events of it."""
+        """Return a body of `credential`, or whole events, with the ids that clients get."""
         at = data.find(b'"resp_')
         if at < 0:
             return data

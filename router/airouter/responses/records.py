@@ -1,4 +1,4 @@
-"""What is kept of a response, and how one goes on from it.
+"""Stored responses, and the history that a request goes on from.
 
 A record has what its own turn added, and names the responses before it. So a chain is stored once,
 however long it is, and read with two questions. Every `CHECKPOINT` turns a record has all that came
@@ -31,7 +31,7 @@ COMPACTION = "compaction"
 
 
 class StoredResponse(msgspec.Struct):
-    """A response and what it was asked. Items are rows of JSON without brackets around them."""
+    """A response and its input. Items are rows of JSON without brackets around them."""
 
     id: str
     response: bytes
@@ -50,7 +50,7 @@ class StoredResponse(msgspec.Struct):
 
 
 class History(NamedTuple):
-    """What a turn goes on from."""
+    """Everything before a turn."""
 
     ancestors: tuple[str, ...] = ()
     """Stored responses that have the items, if they are all stored."""
@@ -61,7 +61,7 @@ class History(NamedTuple):
     """A response that its provider keeps, before all of them."""
 
     def followed_by(self, id_: str, items: bytes, output: bytes, *, stored: bool) -> History:
-        """What the next turn goes on from."""
+        """Return the history of the next turn."""
         compacted = after_compaction(output)
         if compacted is not None:
             return History((), compacted, stored=False)
@@ -84,18 +84,18 @@ class Archive:
         self._tenant = tenant
 
     def key(self, id_: str) -> str:
-        """Where a response is kept."""
+        """Return the key of a response in the store."""
         return f"response:{self._tenant}:{id_}"
 
     async def find(self, id_: str) -> StoredResponse:
-        """A record. Raises `Failure` 404, 503."""
+        """Return a record. Raises `Failure` 404, 503."""
         (data,) = await self._get([id_])
         if data is None:
             raise response_not_found(id_)
         return _decoder.decode(data)
 
     async def history_after(self, id_: str) -> History:
-        """What goes on from a response. Raises `Failure` 400, 503."""
+        """Return the history after a response. Raises `Failure` 400, 503."""
         (data,) = await self._get([id_])
         if data is None:
             raise previous_not_found(id_)
@@ -142,11 +142,11 @@ class Archive:
         await guarded(self._store.put(key, events))
 
     async def events(self, id_: str, first: int, last: int) -> list[bytes | None]:
-        """Batches of events, `last` not among them. Raises `Failure` 503."""
+        """Return batches of events, `last` not among them. Raises `Failure` 503."""
         return await guarded(self._store.get(self._batches(id_, range(first, last))))
 
     def _batches(self, id_: str, numbers: Iterable[int]) -> list[str]:
-        """Where batches are kept: at no id that a client could name."""
+        """Return the keys of batches: at no id that a client could name."""
         return [f"events:{self._tenant}:{id_}/{number}" for number in numbers]
 
     async def _get(self, ids: Sequence[str]) -> list[bytes | None]:
@@ -158,14 +158,14 @@ class Archive:
 def recorded(
     id_: str, response: bytes, items: bytes, context: History, model: str
 ) -> StoredResponse:
-    """The record of a turn."""
+    """Return the record of a turn."""
     if context.stored and len(context.ancestors) < CHECKPOINT:
         return StoredResponse(id_, response, items, b"", context.ancestors, model)
     return StoredResponse(id_, response, items, context.items, (), model)
 
 
 def after_compaction(output: bytes) -> bytes | None:
-    """The newest compaction of an output and what follows it; None where there is none."""
+    """Return the newest compaction of an output and what follows it, or None."""
     if output.find(b'"compaction"') < 0:  # "in" takes four times as long
         return None
     items = split_items(output)
@@ -176,7 +176,7 @@ def after_compaction(output: bytes) -> bytes | None:
 
 
 async def guarded(asking: Awaitable[T]) -> T:
-    """What a store says. Raises `Failure` 503 when it does not work."""
+    """Await a store. Raises `Failure` 503 when it does not work."""
     try:
         return await asking
     except StoreError as error:

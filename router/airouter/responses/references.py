@@ -21,7 +21,7 @@ NUMBER = 4
 
 
 async def with_references_resolved(inner: bytes, archive: Archive, *, all_here: bool) -> bytes:
-    """Items in place of references to them.
+    """Return items in place of references to them.
 
     Those that are not known here stay as they are, unless nobody else could know them. Raises
     `Failure` 400, 503.
@@ -44,7 +44,7 @@ async def with_references_resolved(inner: bytes, archive: Archive, *, all_here: 
 
 
 async def stored_item(id_: str, archive: Archive) -> msgspec.Raw | None:
-    """An item of an earlier response. Raises `Failure` 503."""
+    """Return an item of an earlier response. Raises `Failure` 503."""
     seed = id_.partition("_")[2][:-NUMBER]
     try:
         history = await archive.history_after(f"resp_{seed}")
@@ -57,5 +57,5 @@ async def stored_item(id_: str, archive: Archive) -> msgspec.Raw | None:
 
 
 def reference_not_found(id_: str, at: str) -> Failure:
-    """For a reference to nothing that is kept."""
+    """Return the failure for a reference to nothing that is kept."""
     return Failure(400, f"Item with id '{id_[:256]}' not found.", param=at, code="not_found")

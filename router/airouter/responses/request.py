@@ -1,4 +1,4 @@
-"""What a request asks beyond what its model is to answer, read without decoding all of it."""
+"""A request of the Responses API, read without decoding all of it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ResponsesRequest:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether it goes on from nothing, carries nothing of ours, and wants an answer only."""
+        """True for a request without history or sealed content that wants an answer alone."""
         body = self.body
         return (
             OURS.isdisjoint(self.fields)
@@ -64,7 +64,7 @@ class ResponsesRequest:
 
     @property
     def may_store(self) -> bool:
-        """Whether the response may be kept: unless its client says no."""
+        """True unless the client says that the response is not to be kept."""
         return "store" not in self.fields or bytes(self.fields["store"]) != b"false"
 
     @cached_property
@@ -84,7 +84,7 @@ class ResponsesRequest:
 
     @cached_property
     def background(self) -> bool:
-        """Whether its client does not wait for the response."""
+        """True where the client does not wait for the response."""
         return flag(self.fields, "background")
 
     @cached_property

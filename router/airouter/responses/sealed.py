@@ -1,4 +1,4 @@
-"""Items that carry something for us: what a model thought, and what was compacted.
+"""Items with sealed content: the reasoning of a model, and compacted conversations.
 
 Dialects write what a provider wants back as a packed word (`dialects/provenance.py`); clients get
 it sealed. What comes back is opened before a dialect sees it. A word that does not open, for
@@ -27,7 +27,7 @@ WRITTEN = re.compile(rb'"encrypted_content":"(' + PACKED + rb'[A-Za-z0-9_-]+)"')
 
 
 class Compacted(msgspec.Struct):
-    """What a compaction item stands for."""
+    """The content of a compaction item."""
 
     items: msgspec.Raw
     """A list of items."""
@@ -49,7 +49,7 @@ class Seals:
         self._known: dict[bytes, bytes] = {}
 
     def seal(self, data: bytes) -> bytes:
-        """A body, or whole events, with all that is packed in it sealed."""
+        """Seal all that is packed in a body, or in whole events."""
         if data.find(PACKED) < 0:
             return data
         return WRITTEN.sub(self._seal, data)
@@ -63,12 +63,12 @@ class Seals:
         return word
 
     def seal_compacted(self, compacted: Compacted) -> str:
-        """The `encrypted_content` of a compaction."""
+        """Return the `encrypted_content` of a compaction."""
         plain = msgspec.json.encode(compacted)
         return MARK + self._sealer.seal(plain, COMPACTION, self._tenant)
 
     def open(self, inner: bytes) -> bytes:
-        """A row of items as the dialects read them. Raises `Failure` 400."""
+        """Open a row of items for the dialects. Raises `Failure` 400."""
         if inner.find(ANY_MARK) < 0:
             return inner
         opened: list[bytes] = []
@@ -80,7 +80,7 @@ class Seals:
         return joined_items(opened)
 
     def _open(self, item: msgspec.Raw, at: str, before: list[bytes]) -> None:
-        """Add what an item stands for to what stands before it."""
+        """Append the content of an item to the items before it."""
         known = item_fields(item, at)
         word = known.encrypted_content or ""
         if word.startswith(provenance.MARK) and known.type == REASONING:
@@ -100,7 +100,7 @@ class Seals:
 
 
 def with_content(item: msgspec.Raw, content: str) -> bytes:
-    """A reasoning with what a dialect packed in it."""
+    """Return a reasoning with the content that a dialect packed."""
     fields = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
     fields["encrypted_content"] = msgspec.Raw(msgspec.json.encode(content))
     return msgspec.json.encode(fields)

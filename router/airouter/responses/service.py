@@ -1,4 +1,4 @@
-"""What makes the Responses API more than one request after the other.
+"""The Responses API beyond single requests: history, storage, compaction, background work.
 
 The pipeline has each request prepared before it chooses a backend: what the request goes on from is
 put before its input, what it carries is opened, and what it asks for beyond an answer (compaction,
@@ -22,13 +22,13 @@ from airouter.responses.compaction.compactor import Compactor
 from airouter.responses.compaction.threshold import Threshold
 from airouter.responses.compaction.trigger import answer_trigger, has_trigger
 from airouter.responses.compaction.window import answer_window
+from airouter.responses.continuation import complete, find_continuation, provider_envelope
 from airouter.responses.held_exchange import held
-from airouter.responses.origin import complete, envelope_of, find_origin
 from airouter.responses.records import History
 from airouter.responses.request import REQUEST, ResponsesRequest
 from airouter.responses.stored_responses import StoredResponses
 from airouter.responses.tenant import Tenant
-from airouter.responses.turn import Turn
+from airouter.responses.turn import ResponsesTurn
 from airouter.responses.unanswered import new_response_id
 from airouter.responses.warm_up import answer_warm_up
 from airouter.sealing import Sealer
@@ -78,7 +78,7 @@ class ResponsesService:
 
     @property
     def keeps(self) -> bool:
-        """Whether anything is stored here."""
+        """True where responses are stored here."""
         return not isinstance(self._store, NoStore)
 
     def reload(self, snapshot: Snapshot) -> None:
@@ -146,18 +146,18 @@ class ResponsesService:
             stores = self.keeps and api in ANSWERED and asked.may_store
         if plain and not (stores or caller.in_session):
             return Prepared(exchange)
-        turn = Turn(exchange, caller, asked, request, model, tenant, stores, History())
+        turn = ResponsesTurn(exchange, caller, asked, request, model, tenant, stores, History())
         if plain and not (caller.in_session and says_more(asked, caller)):
             return held(turn)
         return await self._go_on(turn, api, native=native)
 
-    async def _go_on(self, turn: Turn, api: str, *, native: bool) -> Prepared | None:
+    async def _go_on(self, turn: ResponsesTurn, api: str, *, native: bool) -> Prepared | None:
         """Prepare a request that goes on from something, or asks for more than an answer."""
         asked, caller, tenant = turn.asked, turn.caller, turn.tenant
-        history, conversation = await find_origin(asked, caller, tenant)
+        history, conversation = await find_continuation(asked, caller, tenant)
         pinned = history.pin is not None
         native = native or pinned  # the account that keeps the chain does the rest of it, too
-        turn.request.envelope = envelope_of(asked, history, native=native)
+        turn.request.envelope = provider_envelope(asked, history, native=native)
         await complete(turn.request, asked, history, caller, tenant, native=native)
         turn = replace(
             turn,
@@ -175,7 +175,7 @@ class ResponsesService:
             return None
         return await self._answer_or_hand_on(turn)
 
-    async def _answer_or_hand_on(self, turn: Turn) -> Prepared | None:
+    async def _answer_or_hand_on(self, turn: ResponsesTurn) -> Prepared | None:
         """Do what a request asks for beyond an answer, or have its model answer it."""
         if has_trigger(turn):
             await answer_trigger(turn, self._compactor)
@@ -189,7 +189,7 @@ class ResponsesService:
 
 
 def says_more(asked: ResponsesRequest, caller: Caller) -> bool:
-    """Whether a session says something that a plain request does not."""
+    """True for a request of a session that wants more than a plain one."""
     return caller.warms_up or not asked.fields.keys() <= REQUEST
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ResponsesTurn:
     """A request on its way to a model, or to what answers it in the model's place."""
 
     exchange: Exchange

@@ -11,13 +11,13 @@ from airouter.responses.held_exchange import HeldExchange
 from airouter.responses.unanswered import EVENT_STREAM, unanswered_response
 
 if TYPE_CHECKING:
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", "store"})
 """What a response repeats of any request."""
 
 
-async def answer_warm_up(turn: Turn, *, native: bool) -> None:
+async def answer_warm_up(turn: ResponsesTurn, *, native: bool) -> None:
     """Answer with nothing. Raises `Failure` 400.
 
     Tools that only the provider knows are for it to check, with the first response.

@@ -27,14 +27,14 @@ DONE = b"[DONE]"
 
 
 class SessionLink(Protocol):
-    """What a session says something through, and what it remembers."""
+    """The session of an exchange: its connection and its memory."""
 
-    lines: UpstreamSockets
+    sockets: UpstreamSockets
     paused: bool
     """Whether the client reads too slowly for more."""
 
     def send(self, message: bytes) -> None:
-        """A JSON object for the client."""
+        """Send a JSON object to the client."""
         ...
 
     def recall(self, id_: str) -> History | None: ...
@@ -47,7 +47,7 @@ class SessionLink(Protocol):
 class FrameExchange(Exchange, Caller):
     """One response of a lane. The pipeline takes it for a request that streams.
 
-    It is the `Carrier` of its request, over the lines of its session.
+    It is the `Carrier` of its request, over the sockets of its session.
     """
 
     __slots__ = ("_link", "_parent", "_previous", "_suffix", "_warms_up", "status", "stream_id")
@@ -87,7 +87,7 @@ class FrameExchange(Exchange, Caller):
     @property
     def preferred(self) -> str | None:
         parent = self._parent
-        if parent is None or not self._link.lines.remember(self.stream_id, parent):
+        if parent is None or not self._link.sockets.remember(self.stream_id, parent):
             return None
         return parent.pin.credential
 
@@ -111,10 +111,10 @@ class FrameExchange(Exchange, Caller):
         if parent is not None and parent.pin.credential != credential.name:
             parent = None
         asking = SessionRequest(credential, body, parent)
-        return await self._link.lines.ask(asking, self.stream_id, dialer, path, head)
+        return await self._link.sockets.ask(asking, self.stream_id, dialer, path, head)
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """An error; or a whole response, from a provider that did not stream."""
+        """Take an error, or a whole response from a provider that did not stream."""
         self.started = True
         self.status = status
         if status == 200:
@@ -153,12 +153,12 @@ class FrameExchange(Exchange, Caller):
 
 
 def suffix_of(stream_id: str | None) -> bytes:
-    """How an object ends that names its lane; empty for the lane without a name."""
+    """Return the end of an object that names its lane; empty for the lane without a name."""
     return b"" if stream_id is None else b',"stream_id":"%b"}' % stream_id.encode()
 
 
 def error_message(status: int, error: Mapping[str, object], retry_after: bytes | None) -> bytes:
-    """A message about a request that failed. Its code is never null: Open Responses wants one."""
+    """Return the message about a request that failed. Open Responses wants a code in it."""
     fields = {**error, "code": error.get("code") or error.get("type")}
     if retry_after is not None:
         fields["headers"] = {"retry-after": retry_after.decode()}
@@ -166,6 +166,6 @@ def error_message(status: int, error: Mapping[str, object], retry_after: bytes |
 
 
 def failure_message(failure: Failure, stream_id: str | None = None) -> bytes:
-    """The same for a failure of ours."""
+    """Return the message about a failure of the router."""
     message = error_message(failure.status, error_object(failure), None)
     return message[:-1] + suffix_of(stream_id) if stream_id is not None else message

@@ -45,17 +45,17 @@ _text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
 class SessionConnection(Protocol):
-    """The connection."""
+    """The client's WebSocket, as its session uses it."""
 
     def send(self, message: bytes) -> None: ...
 
     def end(self, code: int, reason: str) -> None:
-        """Close it, once nothing is under way."""
+        """Close the connection, once nothing is under way."""
         ...
 
 
 class LaneMemory(NamedTuple):
-    """The newest response of a lane, and what goes on from it."""
+    """The newest response of a lane, and the history after it."""
 
     id: str
     history: History
@@ -82,7 +82,7 @@ class Lane:
 
 
 class Session:
-    """All that a client does over one connection. It is the `Link` of its exchanges."""
+    """Everything that a client does over one connection: the `SessionLink` of its exchanges."""
 
     def __init__(
         self, wire: SessionConnection, serve: ServeCaller, headers: dict[bytes, bytes]
@@ -91,7 +91,7 @@ class Session:
         self.send = wire.send
         self._serve = serve
         self._headers = headers
-        self.lines = UpstreamSockets()
+        self.sockets = UpstreamSockets()
         self._lanes: dict[str | None, Lane] = {}
         self._active = asyncio.Semaphore(MOST_ACTIVE)
         self._waiting = 0
@@ -102,11 +102,11 @@ class Session:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way."""
+        """True while nothing is under way."""
         return all(lane.exchange is None for lane in self._lanes.values())
 
     def receive(self, message: bytes) -> None:
-        """A message of the client. What is wrong with it is told, and the session goes on."""
+        """Take a message of the client. An error is told, and the session goes on."""
         stream_id = None
         try:
             fields = message_fields(message)
@@ -122,21 +122,21 @@ class Session:
         self._end_if_idle()
 
     def lose(self) -> None:
-        """The client is gone."""
+        """Give everything up: the client is gone."""
         for lane in self._lanes.values():
             if lane.task is not None:
                 lane.task.cancel()
-        self.lines.close()
+        self.sockets.close()
 
     def pause(self) -> None:
-        """The client reads too slowly."""
+        """Pause the streams of a client that reads too slowly."""
         self.paused = True
         for lane in self._lanes.values():
             if lane.exchange is not None and lane.exchange.source is not None:
                 lane.exchange.source.pause()
 
     def resume(self) -> None:
-        """It has caught up."""
+        """Go on, as the client has caught up."""
         self.paused = False
         for lane in self._lanes.values():
             if lane.exchange is not None and lane.exchange.source is not None:
@@ -178,7 +178,7 @@ class Session:
     # What a client asks.
 
     def _take(self, fields: Fields, stream_id: str | None) -> None:
-        """Raises `Failure`."""
+        """Do what a message asks. Raises `Failure`."""
         kind = string_in(fields, "type")
         if kind == "response.steer":
             self.send(steering_failed(fields))
@@ -253,7 +253,7 @@ class Session:
 
 
 def message_fields(message: bytes) -> Fields:
-    """The fields of a message. Raises `Failure` 400."""
+    """Return the fields of a message. Raises `Failure` 400."""
     try:
         return _fields.decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -261,7 +261,7 @@ def message_fields(message: bytes) -> Fields:
 
 
 def stream_id_in(fields: Fields) -> str | None:
-    """The lane that a message names. Raises `Failure` 400."""
+    """Return the lane that a message names. Raises `Failure` 400."""
     named = string_in(fields, "stream_id")
     if named is not None and not STREAM_ID.fullmatch(named):
         what = "'stream_id' must have 1 to 256 characters of A-Z, a-z, 0-9, '_', '-' and '.'."
@@ -270,7 +270,7 @@ def stream_id_in(fields: Fields) -> str | None:
 
 
 def string_in(fields: Fields, name: str) -> str | None:
-    """A field that is a string, or absent. Raises `Failure` 400."""
+    """Return a field that is a string, or absent. Raises `Failure` 400."""
     if name not in fields:
         return None
     try:
@@ -281,7 +281,7 @@ def string_in(fields: Fields, name: str) -> str | None:
 
 
 def steering_failed(fields: Fields) -> bytes:
-    """The answer to a client that wants to change a response under way."""
+    """Return the answer to a client that wants to change a response under way."""
     told = {
         "type": "response.steer.failed",
         "sequence_number": 0,

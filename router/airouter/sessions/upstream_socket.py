@@ -31,31 +31,31 @@ FORGOTTEN = "previous_response_not_found"
 
 
 class StaleSocket(BrokenReply):
-    """A line ended when it was used again, before it said anything."""
+    """A socket that ended when it was used again, before it said anything."""
 
 
 class RememberedResponse(msgspec.Struct):
-    """As much of a response as a line remembers."""
+    """The part of a response that a socket remembers."""
 
     id: str = ""
 
 
 class SocketEvent(msgspec.Struct):
-    """What is read of every message."""
+    """The part of a message that is always read."""
 
     type: str
     response: RememberedResponse | None = None
 
 
 class SocketProblem(msgspec.Struct):
-    """What is wrong, as far as it matters here."""
+    """The error in a message."""
 
     code: Any = None
     headers: dict[str, str] | None = None
 
 
 class ErrorEvent(msgspec.Struct):
-    """A message that says what is wrong."""
+    """A message with an error."""
 
     status: int = 0
     error: SocketProblem = msgspec.field(default_factory=SocketProblem)
@@ -83,7 +83,7 @@ class SessionRequest(NamedTuple):
     parent: ParentResponse | None
 
     def message(self, *, whole: bool) -> bytes:
-        """What is said over a line: all of it, or what is new after `parent`."""
+        """Return the message for a socket: all of the request, or what is new after `parent`."""
         fields = _fields.decode(self.body)
         for name in ONLY_OF_HTTP:
             fields.pop(name, None)
@@ -95,7 +95,7 @@ class SessionRequest(NamedTuple):
 
 
 class UpstreamSocket:
-    """See the module. It hears its socket, and is the wire below its replies."""
+    """The `SocketListener` of a socket, and the connection below its replies."""
 
     def __init__(self, socket: Socket, credential: Credential) -> None:
         self.credential = credential
@@ -124,7 +124,7 @@ class UpstreamSocket:
         return self._reply is None
 
     def remembers(self, id_: str) -> bool:
-        """Whether one can go on from a response with what is new alone."""
+        """True where a request may go on from a response with its new items alone."""
         return self._newest == id_ and not self.closed
 
     async def ask(self, asking: SessionRequest) -> HttpReply:
@@ -161,7 +161,7 @@ class UpstreamSocket:
         self._socket.resume()
 
     def abort(self) -> None:
-        """Nobody wants the rest: there is no other way to say so."""
+        """Close, as nobody wants the rest: the protocol has no other way to say so."""
         self.close()
 
     # What the socket tells.
@@ -185,7 +185,7 @@ class UpstreamSocket:
         self._fail(error)
 
     def _take_event(self, reply: HttpReply, event: SocketEvent, message: bytes) -> None:
-        """Raises `UpstreamError` for a reply that cannot take it."""
+        """Hand an event to the reply. Raises `UpstreamError` where that cannot take it."""
         self._deadline = self._after_silence()
         self._begin(reply, 200, EVENT_STREAM)
         deliver(reply, message)
@@ -195,7 +195,7 @@ class UpstreamSocket:
             self._finish(reply)
 
     def _take_error(self, reply: HttpReply | None, message: bytes) -> None:
-        """One before the first event is an answer; one after it, or to nothing, ends the line."""
+        """Take an error: an answer before the first event, the end of the socket after it."""
         told = _error.decode(message)
         self._newest, self._problem = None, told.error.code
         if self._problem == LIVED_LONG_ENOUGH:
@@ -284,7 +284,7 @@ def deliver(reply: HttpReply, message: bytes) -> None:
 
 
 def refused_handshake(answer: BufferedReply) -> HttpReply:
-    """The reply that an answer to a handshake is."""
+    """Return the answer to a handshake as a reply."""
     reply = HttpReply(NOTHING, MOST_UNREAD)
     reply.status, reply.headers = answer.status, dict(answer.headers)
     reply.pieces.append(answer.body)
@@ -293,7 +293,7 @@ def refused_handshake(answer: BufferedReply) -> HttpReply:
 
 
 class Nothing:
-    """The wire below a reply that is whole."""
+    """The connection below a reply that is whole."""
 
     def pause(self) -> None: ...
 

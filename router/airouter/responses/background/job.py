@@ -113,7 +113,7 @@ class Job(Exchange, Caller):
         self._final = record
 
     def begin(self, serve: ServeCaller) -> asyncio.Task[None]:
-        """Start to work on it."""
+        """Start the work."""
         self._task = asyncio.create_task(self._run(serve))
         return self._task
 
@@ -147,7 +147,7 @@ class Job(Exchange, Caller):
             await self._close()
 
     async def _flush(self) -> bool:
-        """Store what has come; whether to go on.
+        """Store the events that have come. Returns whether to go on.
 
         A store that does not work is tried again until nobody believes in this response any more.
         Raises `Failure` then, and when the record is deleted.
@@ -166,7 +166,7 @@ class Job(Exchange, Caller):
         return response_status(record) in RUNNING
 
     async def _keep_events(self) -> None:
-        """Store what has come since the last time. Raises `Failure` 503."""
+        """Store the events since the last time. Raises `Failure` 503."""
         if not self._waiting:
             return
         come = len(self._waiting)

@@ -42,7 +42,7 @@ class Jobs:
     async def start(
         self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
     ) -> None:
-        """Begin one. Raises `Failure` 429, 503."""
+        """Begin a job. Raises `Failure` 429, 503."""
         if len(self._running) >= MOST_JOBS:
             what = f"This router makes at most {MOST_JOBS} responses in the background."
             raise Failure(429, what, type="rate_limit_error", code="rate_limit_exceeded")
@@ -56,7 +56,7 @@ class Jobs:
         task.add_done_callback(lambda _: self._running.pop(record.id, None))
 
     async def follow(self, archive: Archive, id_: str, after: int) -> AsyncIterator[bytes]:
-        """The events of a response with greater numbers, as they come. Raises `Failure`."""
+        """Yield the events of a response with greater numbers, as they come. Raises `Failure`."""
         first, over = 0, False
         while True:
             job = self._running.get(id_)
@@ -75,7 +75,7 @@ class Jobs:
             yield last_event(after + 1, record)
 
     async def cancel(self, archive: Archive, id_: str) -> StoredResponse:
-        """Stop one, wherever it runs; one that is over stays as it is. Raises `Failure`."""
+        """Stop a job, wherever it runs; a finished response stays as it is. Raises `Failure`."""
 
         def cancelled(record: StoredResponse) -> StoredResponse | None:
             return ended(record, "cancelled") if response_status(record) in RUNNING else None
@@ -94,14 +94,14 @@ class Jobs:
 
 
 async def end_of(tasks: Sequence[asyncio.Task[None] | None]) -> None:
-    """Wait for what ends, though not for ever."""
+    """Wait for tasks that end, though not for ever."""
     ending = {task for task in tasks if task is not None}
     if ending:
         await asyncio.wait(ending, timeout=ENDING)
 
 
 async def wait_for(changed: asyncio.Event | None) -> None:
-    """Until a job here has more, else for a while."""
+    """Wait until a job here has more, or else for a while."""
     if changed is None:
         await asyncio.sleep(FLUSH_EVERY)
         return

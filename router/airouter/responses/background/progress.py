@@ -1,4 +1,4 @@
-"""How far a response in the background is, as its record tells it."""
+"""The progress of a response in the background, as its record tells it."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from airouter.responses.unanswered import EVENT_STREAM, JSON, unanswered_respons
 
 if TYPE_CHECKING:
     from airouter.responses.background.jobs import Jobs
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 
-async def start_in_background(turn: Turn, jobs: Jobs, *, keeps: bool) -> None:
+async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -> None:
     """Answer at once, and let a job do the rest. Raises `Failure` 400, 429, 503.
 
     `keeps` says that the router stores responses at all.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airouter.responses.caller import ServeCaller
     from airouter.responses.items import Item
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 WINDOW = 100_000
 """Tokens that a model takes whose window is not declared."""
@@ -45,7 +45,7 @@ REASONING = "reasoning"
 MEDIA = ("input_image", "input_file", "input_audio")
 
 
-class Summary(NamedTuple):
+class ConversationSummary(NamedTuple):
     """A conversation made short."""
 
     said: list[msgspec.Raw]
@@ -63,7 +63,9 @@ class Compactor:
     def __init__(self, serve: ServeCaller) -> None:
         self._serve = serve
 
-    async def compact(self, items: Sequence[msgspec.Raw], turn: Turn) -> Summary:
+    async def compact(
+        self, items: Sequence[msgspec.Raw], turn: ResponsesTurn
+    ) -> ConversationSummary:
         """Summarise items that are open to read, with the model and the rights of a turn.
 
         Raises the `Failure` that the model is served with.
@@ -80,9 +82,9 @@ class Compactor:
             text, cost = await self._ask(instructions, asked, turn)
             usage = sum_of(usage, cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
-        return Summary(user_messages(past), developer_message(words), pending, usage)
+        return ConversationSummary(user_messages(past), developer_message(words), pending, usage)
 
-    async def _ask(self, instructions: str, asked: str, turn: Turn) -> tuple[str, Usage]:
+    async def _ask(self, instructions: str, asked: str, turn: ResponsesTurn) -> tuple[str, Usage]:
         body = {
             "model": turn.request.model,
             "instructions": instructions,
@@ -116,7 +118,7 @@ _answer = msgspec.json.Decoder(SummaryAnswer)
 
 
 def summary_in(exchange: BufferExchange) -> tuple[str, Usage]:
-    """The text of a response, and what it cost. Raises `Failure`."""
+    """Return the text of a response, and its tokens. Raises `Failure`."""
     if exchange.status != 200:
         raise exchange.failure()
     answer = decoded_or_none(_answer, exchange.answer) or SummaryAnswer([])
@@ -140,14 +142,14 @@ def sum_of(one: Usage, other: Usage) -> Usage:
 
 
 def developer_message(text: str) -> msgspec.Raw:
-    """What the model that goes on is told."""
+    """Return the message that the model which goes on reads."""
     content = [{"type": "input_text", "text": text}]
     item = {"type": "message", "role": "developer", "content": content}
     return msgspec.Raw(msgspec.json.encode(item))
 
 
 def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
-    """What the user said, the newest as far as there is room."""
+    """Return the messages of the user, the newest as far as there is room."""
     kept: list[msgspec.Raw] = []
     room = MOST_OF_USER
     for item in reversed(items):
@@ -162,7 +164,7 @@ def user_messages(items: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
 
 
 def words_of(item: msgspec.Raw) -> msgspec.Raw:
-    """A message in which images and files are only named."""
+    """Return a message in which images and files are only named."""
     developer_message = msgspec.json.decode(item)
     content = developer_message.get("content")
     if not isinstance(content, list) or not any(map(is_media, content)):
@@ -180,14 +182,14 @@ def is_media(part: object) -> bool:
 
 
 def parted(items: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
-    """What is over, and what is not: see `pending`. Raises `Failure` 400."""
+    """Divide items into the past and the calls that are pending. Raises `Failure` 400."""
     waiting = pending([item_fields(item) for item in items])
     past = [item for at, item in enumerate(items) if at not in waiting]
     return past, [items[at] for at in waiting]
 
 
 def pending(items: Sequence[Item]) -> list[int]:
-    """Where calls stand whose results are still to come, and the reasoning that led to them.
+    """Return the places of calls without results, and of the reasoning that led to them.
 
     A call that the user spoke after is not waited for any more.
     """

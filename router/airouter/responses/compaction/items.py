@@ -11,19 +11,19 @@ from airouter.responses.items import with_ids
 from airouter.responses.sealed import Compacted
 
 if TYPE_CHECKING:
-    from airouter.responses.compaction.compactor import Summary
+    from airouter.responses.compaction.compactor import ConversationSummary
     from airouter.responses.sealed import Seals
 
 Json = dict[str, Any]
 
 
-def whole_item(summary: Summary, seals: Seals) -> Json:
+def whole_item(summary: ConversationSummary, seals: Seals) -> Json:
     """Return an item that stands for everything before it."""
     items = [*summary.said, summary.summary, *summary.pending]
     return compaction_item(seals.seal_compacted(Compacted(raw(items), whole=True)))
 
 
-def window_of(summary: Summary, seals: Seals) -> list[Any]:
+def window_of(summary: ConversationSummary, seals: Seals) -> list[Any]:
     """Return what the user said, as items, and one item for the rest."""
     rest = Compacted(raw([summary.summary, *summary.pending]))
     said = with_ids(summary.said, secrets.token_hex(16))

@@ -1,4 +1,4 @@
-"""What a model is told when it compacts a conversation. All of the wording is here."""
+"""The instructions to a model that compacts a conversation. All of the wording is here."""
 
 INSTRUCTIONS = """\
 You compact conversations between a user and an AI assistant, so that the assistant can go on \

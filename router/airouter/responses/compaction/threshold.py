@@ -14,7 +14,7 @@ from airouter.responses.items import input_items, joined_items, output_items, sp
 
 if TYPE_CHECKING:
     from airouter.responses.compaction.compactor import Compactor
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 logger = logging.getLogger("airouter.responses")
 
@@ -31,7 +31,7 @@ class CompactionRule(msgspec.Struct):
 
 
 def threshold_in(given: msgspec.Raw | None) -> int | None:
-    """The tokens above which a request wants compaction; None for never. Raises `Failure` 400."""
+    """Return the tokens above which a request wants compaction, or None. Raises `Failure` 400."""
     if given is None:
         return None
     try:
@@ -54,13 +54,13 @@ def threshold_in(given: msgspec.Raw | None) -> int | None:
 class Threshold:
     """Adds a compaction to a response that has become longer than its client wants."""
 
-    def __init__(self, compactor: Compactor, turn: Turn, tokens: int) -> None:
+    def __init__(self, compactor: Compactor, turn: ResponsesTurn, tokens: int) -> None:
         self._compactor = compactor
         self._turn = turn
         self._tokens = tokens
 
     async def apply(self, held: bytes, *, streaming: bool) -> bytes:
-        """The last event, or the body, with a compaction where one is due."""
+        """Return the last event, or the body, with a compaction where one is due."""
         data = data_of_last(held) if streaming else held
         last: Json = msgspec.json.decode(data)
         response: Json = last["response"] if streaming else last

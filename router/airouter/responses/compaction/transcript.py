@@ -1,4 +1,4 @@
-"""A conversation as text: what a model reads that summarises it.
+"""A conversation as text, for the model that summarises it.
 
 As text it needs no tools, no signatures and no calls that match their results, so any model takes
 it, and it can be cut anywhere between two items.
@@ -21,7 +21,7 @@ SPEAKERS = {"user": "User", "assistant": "Assistant"}
 
 
 def entries(items: Iterable[msgspec.Raw]) -> Iterator[str]:
-    """What each item says; those that say nothing are left out."""
+    """Yield the text of each item that has any."""
     for item in items:
         said = entry(msgspec.json.decode(item))
         if said:
@@ -29,7 +29,7 @@ def entries(items: Iterable[msgspec.Raw]) -> Iterator[str]:
 
 
 def entry(item: dict[str, Any]) -> str:
-    """What one item says."""
+    """Return the text of an item."""
     kind = item.get("type", "message")
     if kind == "message":
         speaker = SPEAKERS.get(item.get("role", ""), "Instructions")
@@ -48,7 +48,7 @@ def entry(item: dict[str, Any]) -> str:
 
 
 def content_text(content: object) -> str:
-    """The text of a content; what is no text is named."""
+    """Return the text of a content; media are only named."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -57,7 +57,7 @@ def content_text(content: object) -> str:
 
 
 def part_text(part: object) -> str:
-    """The text of one part."""
+    """Return the text of a part."""
     if not isinstance(part, dict):
         return str(part)
     said = part.get("text") or part.get("refusal")
@@ -71,7 +71,7 @@ def part_text(part: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text with its middle left out where it is too long."""
+    """Return a text, without its middle where it is too long."""
     if len(text) <= LONGEST_RESULT:
         return text
     half = LONGEST_RESULT // 2
@@ -80,7 +80,7 @@ def shortened(text: str) -> str:
 
 
 def chunks(texts: Iterable[str], size: int) -> Iterator[str]:
-    """Texts gathered to pieces of at most `size` characters; a longer one is cut."""
+    """Yield texts in pieces of at most `size` characters; a longer one is cut."""
     gathered: list[str] = []
     length = 0
     for text in texts:

@@ -17,10 +17,10 @@ from airouter.responses.unanswered import EVENT_STREAM, JSON, unanswered_respons
 
 if TYPE_CHECKING:
     from airouter.responses.compaction.compactor import Compactor
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 
-def has_trigger(turn: Turn) -> bool:
+def has_trigger(turn: ResponsesTurn) -> bool:
     """Whether the last item of the input asks for compaction. Raises `Failure` 400."""
     items = input_items(turn.request.fields.get("input"))
     if items.find(TRIGGER) < 0:
@@ -28,7 +28,7 @@ def has_trigger(turn: Turn) -> bool:
     return item_fields(split_items(items)[-1]).type == "compaction_trigger"
 
 
-async def answer_trigger(turn: Turn, compactor: Compactor) -> None:
+async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with a compaction of all the items before the trigger. Raises `Failure`."""
     request = turn.request
     *items, _trigger = split_items(input_items(request.fields.get("input")))

@@ -16,10 +16,10 @@ from airouter.responses.unanswered import JSON
 
 if TYPE_CHECKING:
     from airouter.responses.compaction.compactor import Compactor
-    from airouter.responses.turn import Turn
+    from airouter.responses.turn import ResponsesTurn
 
 
-async def answer_window(turn: Turn, compactor: Compactor) -> None:
+async def answer_window(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with the input made short. Raises `Failure`."""
     items = split_items(input_items(turn.request.fields.get("input")))
     if not items:

@@ -27,7 +27,7 @@ from airouter.responses.compaction.transcript import LONGEST_RESULT, chunks, ent
 from airouter.responses.records import History
 from airouter.responses.request import ResponsesRequest
 from airouter.responses.tenant import Tenant
-from airouter.responses.turn import Turn
+from airouter.responses.turn import ResponsesTurn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
 from contract.services.anthropic import answers
@@ -365,13 +365,13 @@ async def test_a_history_with_no_item_in_it_is_no_fault_of_ours(item: Any) -> No
     assert got.status_code < 500
 
 
-def turn_of(model: Model) -> Turn:
+def turn_of(model: Model) -> ResponsesTurn:
     """A request of the model, of which nothing is kept."""
     request = parse(msgspec.json.encode({"model": model.name, "input": "Hi"}))
     asked = ResponsesRequest(request.fields, request.body)
     tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
     exchange = BufferExchange({}, request.body)
-    return Turn(exchange, PLAIN_CALLER, asked, request, model, tenant, False, History())
+    return ResponsesTurn(exchange, PLAIN_CALLER, asked, request, model, tenant, False, History())
 
 
 async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:

@@ -1,4 +1,4 @@
-"""What a request goes on from: an earlier response, or a conversation."""
+"""The earlier response or the conversation that a request goes on from."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from airouter.responses.tenant import Tenant
 
 
-class Origin(NamedTuple):
+class Continuation(NamedTuple):
     """The history of a request, and where the response is to be added."""
 
     history: History = History()
     conversation: ConversationAppender | None = None
 
 
-async def find_origin(asked: ResponsesRequest, caller: Caller, tenant: Tenant) -> Origin:
+async def find_continuation(
+    asked: ResponsesRequest, caller: Caller, tenant: Tenant
+) -> Continuation:
     """Find what a request goes on from. Raises `Failure` 400, 404, 503."""
     if asked.previous is not None and asked.conversation is not None:
         what = "'previous_response_id' and 'conversation' cannot be used together."
@@ -37,19 +39,19 @@ async def find_origin(asked: ResponsesRequest, caller: Caller, tenant: Tenant) -
         conversations = tenant.conversations
         known = await conversations.find(asked.conversation)
         history = History((), joined_items(known.items), stored=False)
-        return Origin(history, ConversationAppender(conversations, asked.conversation))
+        return Continuation(history, ConversationAppender(conversations, asked.conversation))
     if asked.previous is not None:
         history = await history_after(asked.previous, asked, caller, tenant)
         if history.pin is not None:
             tenant.renamer.know(history.pin.id, asked.previous)
-        return Origin(history)
-    return Origin()
+        return Continuation(history)
+    return Continuation()
 
 
 async def history_after(
     id_: str, asked: ResponsesRequest, caller: Caller, tenant: Tenant
 ) -> History:
-    """Find what goes on from a response, wherever that is known. Raises `Failure` 400, 503."""
+    """Find the history after a response, wherever it is known. Raises `Failure` 400, 503."""
     known, pin = caller.recall(id_), tenant.pin_of(id_)
     if pin is not None:
         tenant.renamer.know(pin.id, id_)
@@ -61,12 +63,12 @@ async def history_after(
 
 
 def reads_alone(items: bytes) -> bool:
-    """Whether items read the same without those before them, and to a provider as to us."""
+    """True for items that read the same without those before them, and to a provider as to us."""
     return items.find(ANY_MARK) < 0 and items.find(REFERENCE) < 0
 
 
-def envelope_of(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
-    """Return what a provider gets instead of the fields that are done here."""
+def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
+    """Return the fields for a provider in place of those that are done here."""
     done_here = OURS - THEIRS if native else OURS
     envelope: dict[str, msgspec.Raw | None] = dict.fromkeys(done_here & asked.fields.keys())
     if history.pin is not None:
