@@ -21,11 +21,8 @@ from kubernetes.aio.config import ConfigException
 
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
-from airouter_operator.authority import NAME as AUTHORITY
-from airouter_operator.authority import AuthorityKeeper
-from airouter_operator.events import Events
-from airouter_operator.handlers import kopf_settings, registry_for
-from airouter_operator.health import HealthServer
+from airouter_operator.delivering.pods import Pods
+from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube import (
     ApiServer,
     Key,
@@ -35,17 +32,20 @@ from airouter_operator.kube import (
     open_api_server,
     uid_of,
 )
-from airouter_operator.lease import RENEWALS, Leadership
-from airouter_operator.metrics import Metrics
-from airouter_operator.mirror import Mirror
-from airouter_operator.obstacles import obstacle, reading_obstacle
-from airouter_operator.pods import Pods
-from airouter_operator.publish import Publisher, config_of
-from airouter_operator.queue import KeyedQueue, Patience
-from airouter_operator.reconcile import Reconciler
-from airouter_operator.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
-from airouter_operator.rivals import Rivals
-from airouter_operator.stream import StreamServer
+from airouter_operator.leading.authority import NAME as AUTHORITY
+from airouter_operator.leading.authority import AuthorityKeeper
+from airouter_operator.leading.lease import RENEWALS, Leadership
+from airouter_operator.leading.ownership import Rivals
+from airouter_operator.observing.health import HealthServer
+from airouter_operator.observing.metrics import Metrics
+from airouter_operator.preflight import obstacle, reading_obstacle
+from airouter_operator.reconciling.events import Events
+from airouter_operator.reconciling.publish import Publisher, config_of
+from airouter_operator.reconciling.reconcile import Reconciler
+from airouter_operator.watching.handlers import kopf_settings, registry_for
+from airouter_operator.watching.mirror import Mirror
+from airouter_operator.watching.queue import KeyedQueue, Patience
+from airouter_operator.watching.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from airouter_operator.authority import (
+from airouter_operator.leading.authority import (
     FILE,
     LIFETIME,
     NAME,

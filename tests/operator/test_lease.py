@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from airouter_operator.kube import ApiServer, Key, lease_at, open_api_server
-from airouter_operator.lease import NAME, Leadership
+from airouter_operator.leading.lease import NAME, Leadership
 from support.control_plane import ControlPlane
 from support.kubernetes.faults import FaultyProxy
 

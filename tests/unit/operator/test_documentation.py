@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from airouter_operator.status import Reason
+from airouter_operator.reconciling.status import Reason
 
 GUIDE = Path(__file__).parents[3] / "docs" / "kubernetes.md"
 ROW = re.compile(r"^\| (?:`\w+`)? ?\| `(\w+)` \|", re.MULTILINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter_operator.kube import KubeError
-from airouter_operator.obstacles import NOT_DISCOVERED, obstacle, reading_obstacle
+from airouter_operator.preflight import NOT_DISCOVERED, obstacle, reading_obstacle
 from support.api_pages import asking, serving
 
 GROUPS = {"groups": [{"name": "airouter.dev"}]}

@@ -26,13 +26,13 @@ from airouter_operator.kube import (
     secret_at,
     uid_of,
 )
-from airouter_operator.queue import Later
+from airouter_operator.watching.queue import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.snapshot import Snapshot
-    from airouter_operator.mirror import Mirror
+    from airouter_operator.watching.mirror import Mirror
 
 logger = logging.getLogger("airouter.operator")
 

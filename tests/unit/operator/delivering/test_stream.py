@@ -16,10 +16,10 @@ from airouter.config.delivery import Poll, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter_operator.delivering.pods import Pods
+from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube import Key
-from airouter_operator.pods import Pods
-from airouter_operator.publish import Publication, Record
-from airouter_operator.stream import StreamServer
+from airouter_operator.reconciling.publish import Publication, Record
 
 KEY = Key("ai", "default")
 TOKEN = "token-of-ai-default"
@@ -65,7 +65,7 @@ class Control:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pods have all the time of a busy machine to answer."""
-    monkeypatch.setattr("airouter_operator.stream.ANSWERING", 30.0)
+    monkeypatch.setattr("airouter_operator.delivering.stream.ANSWERING", 30.0)
 
 
 @contextlib.asynccontextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airouter_operator.kube import Key, Object, configs_in
-from airouter_operator.mirror import Mirror
-from airouter_operator.resync import CONFIGS, SECRETS, Resync, Watches
+from airouter_operator.watching.mirror import Mirror
+from airouter_operator.watching.resync import CONFIGS, SECRETS, Resync, Watches
 from support.api_pages import asking, serving
 
 KEY = Key("ai", "default")

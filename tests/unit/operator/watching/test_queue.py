@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from airouter_operator.queue import KeyedQueue, Later, Patience
+from airouter_operator.watching.queue import KeyedQueue, Later, Patience
 
 PATIENCE = Patience(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
 

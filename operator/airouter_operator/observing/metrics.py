@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from airouter_operator.queue import Later
+from airouter_operator.watching.queue import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,8 @@
 import pytest
 
 from airouter.config.delivery import Poll
+from airouter_operator.delivering.pods import Full, Pods, Rejection
 from airouter_operator.kube import Key
-from airouter_operator.pods import Full, Pods, Rejection
 
 KEY = Key("ai", "default")
 

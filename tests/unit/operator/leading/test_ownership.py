@@ -3,8 +3,8 @@
 import pytest
 
 from airouter_operator.kube import Key
-from airouter_operator.queue import Later
-from airouter_operator.rivals import GIVING_WAY, Rivals
+from airouter_operator.leading.ownership import GIVING_WAY, Rivals
+from airouter_operator.watching.queue import Later
 
 KEY = Key("ai", "default")
 FIRST, OWN, LAST = "https://a", "https://b", "https://c"

@@ -13,7 +13,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter_operator.metrics import Metrics
+    from airouter_operator.observing.metrics import Metrics
 
 GRACEFUL = 0.5
 

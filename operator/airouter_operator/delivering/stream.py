@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll, Refused, decode
+from airouter_operator.delivering.pods import Full, Pods
 from airouter_operator.kube import Key
-from airouter_operator.pods import Full, Pods
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from airouter_operator.publish import Publication
+    from airouter_operator.reconciling.publish import Publication
 
 logger = logging.getLogger("airouter.operator")
 

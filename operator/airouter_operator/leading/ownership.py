@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airouter_operator.queue import Later
+from airouter_operator.watching.queue import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,20 +27,20 @@ from airouter_operator.kube import (
     status_at,
     uid_of,
 )
-from airouter_operator.publish import Publication, Publisher, TooLarge, root_of
-from airouter_operator.queue import Later
-from airouter_operator.status import Outcome, lacks_nothing_but_pods, status_of
+from airouter_operator.reconciling.publish import Publication, Publisher, TooLarge, root_of
+from airouter_operator.reconciling.status import Outcome, lacks_nothing_but_pods, status_of
+from airouter_operator.watching.queue import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.snapshot import Snapshot
-    from airouter_operator.events import Events
-    from airouter_operator.metrics import Metrics
-    from airouter_operator.mirror import Mirror
-    from airouter_operator.pods import Pods
-    from airouter_operator.rivals import Rivals
-    from airouter_operator.stream import StreamServer
+    from airouter_operator.delivering.pods import Pods
+    from airouter_operator.delivering.stream import StreamServer
+    from airouter_operator.leading.ownership import Rivals
+    from airouter_operator.observing.metrics import Metrics
+    from airouter_operator.reconciling.events import Events
+    from airouter_operator.watching.mirror import Mirror
 
 logger = logging.getLogger("airouter.operator")
 

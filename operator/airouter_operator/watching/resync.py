@@ -23,12 +23,12 @@ from airouter_operator.kube import (
     secrets_in,
     version_of,
 )
-from airouter_operator.obstacles import obstacle
+from airouter_operator.preflight import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from airouter_operator.mirror import Mirror, Shelf
+    from airouter_operator.watching.mirror import Mirror, Shelf
 
 logger = logging.getLogger("airouter.operator")
 

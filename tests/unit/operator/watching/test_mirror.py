@@ -3,7 +3,7 @@
 from typing import Any
 
 from airouter_operator.kube import Key
-from airouter_operator.mirror import Mirror, secrets_named
+from airouter_operator.watching.mirror import Mirror, secrets_named
 
 CONFIG = Key("ai", "default")
 

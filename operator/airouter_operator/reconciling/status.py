@@ -13,9 +13,9 @@ from airouter.config.findings import Finding, Named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from airouter_operator.delivering.pods import Tally
     from airouter_operator.kube import Object
-    from airouter_operator.pods import Tally
-    from airouter_operator.publish import Publication
+    from airouter_operator.reconciling.publish import Publication
 
 Truth = Literal["True", "False", "Unknown"]
 Reason = Literal[

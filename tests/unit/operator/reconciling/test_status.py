@@ -6,9 +6,9 @@ import pytest
 
 from airouter.config.delivery import Stream
 from airouter.config.findings import Finding, Named
-from airouter_operator.pods import Rejection, Tally
-from airouter_operator.publish import Publication, Record
-from airouter_operator.status import Outcome, status_of
+from airouter_operator.delivering.pods import Rejection, Tally
+from airouter_operator.reconciling.publish import Publication, Record
+from airouter_operator.reconciling.status import Outcome, status_of
 
 V1, V2 = "a" * 64, "b" * 64
 NOW, BEFORE = "2026-11-23T12:00:00Z", "2026-11-20T12:00:00Z"

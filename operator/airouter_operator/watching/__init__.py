@@ -1,0 +1,1 @@
+"""From the API server to a key in the queue: what is watched, mirrored, compared, and due."""
