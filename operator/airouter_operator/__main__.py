@@ -6,7 +6,7 @@ import sys
 from pydantic import ValidationError
 
 from airouter import __version__
-from airouter_operator.settings import Settings
+from airouter_operator.settings import OperatorSettings
 
 PREFIX = "AIROUTER_OPERATOR_"
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Run the operator, and exit with its code."""
     parser().parse_args()
     try:
-        settings = Settings()
+        settings = OperatorSettings()
     except ValidationError as error:
         for details in error.errors(include_input=False):
             name = "_".join(map(str, details["loc"])).upper()
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line, which explains the settings."""
     lines = [
         f"  {PREFIX}{name.upper():<20} {field.description}"
-        for name, field in Settings.model_fields.items()
+        for name, field in OperatorSettings.model_fields.items()
     ]
     parser = argparse.ArgumentParser(
         prog="airouter-operator",

@@ -25,32 +25,32 @@ from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube import (
     ApiServer,
-    Key,
     Kube,
     KubeError,
-    key_of,
+    ObjectKey,
+    object_key,
     open_api_server,
     uid_of,
 )
 from airouter_operator.leading.authority import NAME as AUTHORITY
 from airouter_operator.leading.authority import AuthorityKeeper
 from airouter_operator.leading.lease import RENEWALS, Leadership
-from airouter_operator.leading.ownership import Rivals
+from airouter_operator.leading.ownership import Ownership
 from airouter_operator.observing.health import HealthServer
-from airouter_operator.observing.metrics import Metrics
+from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import obstacle, reading_obstacle
-from airouter_operator.reconciling.events import Events
+from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.publish import Publisher, config_of
 from airouter_operator.reconciling.reconcile import Reconciler
 from airouter_operator.watching.handlers import kopf_settings, registry_for
 from airouter_operator.watching.mirror import Mirror
-from airouter_operator.watching.queue import KeyedQueue, Patience
+from airouter_operator.watching.queue import KeyedQueue, QueueDelays
 from airouter_operator.watching.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from airouter_operator.settings import Settings
+    from airouter_operator.settings import OperatorSettings
 
 logger = logging.getLogger("airouter.operator")
 
@@ -64,10 +64,10 @@ DELETED, LISTED = "DELETED", None
 class Operator:
     """One operator process; the `Listener` of `handlers.py`."""
 
-    def __init__(self, settings: Settings, kube: ApiServer, hasty: Kube) -> None:
+    def __init__(self, settings: OperatorSettings, kube: ApiServer, lease_client: Kube) -> None:
         """Build and wire everything. Needs a running event loop.
 
-        `hasty` is the same API server for requests that end in time to renew the lease.
+        `lease_client` is the same API server for requests that end in time to renew the lease.
         """
         loop = asyncio.get_running_loop()
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
@@ -79,7 +79,7 @@ class Operator:
         self._told = False
         """Whether kopf has told of everything there is, and now tells of changes."""
         self._mirror = Mirror()
-        self._metrics = Metrics()
+        self._metrics = OperatorMetrics()
         self._watches = Watches(self._scopes, loop.time)
         self._pods = Pods(settings.pod_grace, settings.max_pods, loop.time)
         self._streams = StreamServer(
@@ -93,20 +93,20 @@ class Operator:
         names = [urlsplit(settings.public_url).hostname or "localhost"]
         self._authority = AuthorityKeeper(kube, settings.namespace, names)
         self._publisher = Publisher(kube, self._mirror, settings.public_url, time.time)
-        self._rivals = Rivals(settings.public_url, loop.time)
+        self._ownership = Ownership(settings.public_url, loop.time)
         self._reconciler = Reconciler(
             kube,
             self._mirror,
             self._publisher,
             self._streams,
             self._pods,
-            self._rivals,
-            Events(kube, identity, time.time),
+            self._ownership,
+            EventRecorder(kube, identity, time.time),
             self._metrics,
         )
-        self._queue: KeyedQueue[Key] = KeyedQueue(
+        self._queue: KeyedQueue[ObjectKey] = KeyedQueue(
             self._reconcile,
-            Patience(
+            QueueDelays(
                 settings.debounce,
                 settings.debounce_longest,
                 settings.retry_first,
@@ -116,10 +116,10 @@ class Operator:
             Random(),
         )
         self._leadership = Leadership(
-            hasty, kube, settings.namespace, identity, settings.lease_duration, self._turned
+            lease_client, kube, settings.namespace, identity, settings.lease_duration, self._turned
         )
         self._resync = Resync(kube, self._mirror, self._scopes, self._missed, loop.time)
-        self._health = HealthServer(self._ailments, self._is_ready, self._metrics)
+        self._health = HealthServer(self._problems, self._is_ready, self._metrics)
         self._tasks: list[asyncio.Task[None]] = []
         self._observe()
 
@@ -176,24 +176,24 @@ class Operator:
         return await self._kube.connection(self._logins)
 
     def config_seen(self, body: Mapping[str, Any]) -> None:
-        key = key_of(body)
+        key = object_key(body)
         self._watches.heard(CONFIGS, key.namespace)
         self._mirror.put_config(body, key)
 
     def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        key = key_of(body)
+        key = object_key(body)
         self._heard(CONFIGS, key, type_)
         if type_ == DELETED:
             self._mirror.drop_config(key, uid_of(body))
         self._add(key)
 
     def secret_seen(self, body: Mapping[str, Any]) -> None:
-        key = key_of(body)
+        key = object_key(body)
         self._watches.heard(SECRETS, key.namespace)
         self._mirror.secrets.put(key, body)
 
     def secret_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        key = key_of(body)
+        key = object_key(body)
         self._heard(SECRETS, key, type_)
         if type_ == DELETED:
             self._mirror.secrets.drop(key, uid_of(body))
@@ -201,13 +201,13 @@ class Operator:
 
     # What follows from it.
 
-    def _heard(self, kind: str, key: Key, type_: str | None) -> None:
+    def _heard(self, kind: str, key: ObjectKey, type_: str | None) -> None:
         self._told = True
         self._watches.heard(kind, key.namespace)
         if type_ is LISTED:
             self._resync.hurry()
 
-    def _add(self, key: Key) -> None:
+    def _add(self, key: ObjectKey) -> None:
         if self._leadership.leading:
             self._queue.add(key)
 
@@ -215,14 +215,14 @@ class Operator:
         for key in self._mirror.configs:
             self._add(key)
 
-    def _add_all_about(self, secret: Key) -> None:
+    def _add_all_about(self, secret: ObjectKey) -> None:
         """The RouterConfigs that name a Secret, and the one whose snapshot it holds."""
         for key in self._mirror.naming(secret):
             self._add(key)
         if (owner := config_of(secret)) is not None:
             self._add(owner)
 
-    def _missed(self, kind: str, key: Key) -> None:
+    def _missed(self, kind: str, key: ObjectKey) -> None:
         self._watches.missed(kind, key.namespace)
         self._metrics.missed(kind)
         if kind == CONFIGS:
@@ -236,9 +236,9 @@ class Operator:
         if leading and self._told:
             self._add_all()
         if not leading:
-            self._rivals.forget_all()
+            self._ownership.forget_all()
 
-    async def _reconcile(self, key: Key) -> None:
+    async def _reconcile(self, key: ObjectKey) -> None:
         if self._leadership.leading:
             await self._reconciler.reconcile(key)
 
@@ -296,7 +296,7 @@ class Operator:
     def _is_ready(self) -> bool:
         return bool(self._tasks)
 
-    def _ailments(self) -> list[str]:
+    def _problems(self) -> list[str]:
         ended = [f"task {task.get_name()} has ended" for task in self._tasks if task.done()]
         dead = [
             f"the watch of {watch} is silent"
@@ -332,22 +332,22 @@ def say_why_it_ended(task: asyncio.Task[None]) -> None:
         logger.error("task %s has ended: %s at %s", task.get_name(), type(error).__name__, where)
 
 
-async def operate(settings: Settings) -> None:
+async def operate(settings: OperatorSettings) -> None:
     """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
     task = asyncio.current_task()
     if task is not None:  # kopf takes the signals over once it runs; until then nobody does
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     kube = await open_api_server(settings.kubeconfig)
-    hasty = kube.with_timeout(settings.lease_duration / RENEWALS)
+    lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
-        await Operator(settings, kube, hasty).run()
+        await Operator(settings, kube, lease_client).run()
     finally:
         await kube.close()
-        await hasty.close()
+        await lease_client.close()
 
 
-def main(settings: Settings) -> int:
+def main(settings: OperatorSettings) -> int:
     """Run an operator; returns the exit code."""
     logs.configure(settings.log_level, sys.stderr)
     allow_many_files()

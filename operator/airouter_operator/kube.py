@@ -39,7 +39,7 @@ LEASES = "/apis/coordination.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
 
 
-class Key(NamedTuple):
+class ObjectKey(NamedTuple):
     """An object by its namespace and name."""
 
     namespace: str
@@ -73,7 +73,7 @@ class Kube(Protocol):
     """What the operator asks of the API server. Every method raises `KubeError`."""
 
     async def get(self, path: str) -> Object: ...
-    async def find(self, key: Key, path: str) -> Object | None: ...
+    async def find(self, key: ObjectKey, path: str) -> Object | None: ...
     async def list(
         self, path: str, *, metadata_only: bool = False, fields: str = ""
     ) -> list[Object]: ...
@@ -131,7 +131,7 @@ class ApiServer:
     async def get(self, path: str) -> Object:
         return await self._ask("GET", path)
 
-    async def find(self, key: Key, path: str) -> Object | None:
+    async def find(self, key: ObjectKey, path: str) -> Object | None:
         """One object of a list: it takes no right to `get`."""
         found = await self.list(path, fields=f"metadata.name={key.name}")
         return found[0] if found else None
@@ -191,10 +191,10 @@ class ApiServer:
         except (aiohttp.ClientError, OSError, ConfigException) as error:
             raise KubeError(f"{method} {path}: {type(error).__name__}") from None
         except ApiException as error:
-            raise refusal(method, path, error.status) from None
+            raise error_for_status(method, path, error.status) from None
         if response.status >= 400:
-            raise refusal(method, path, response.status)
-        return object_in(content, f"{method} {path}")
+            raise error_for_status(method, path, response.status)
+        return parse_object(content, f"{method} {path}")
 
     @contextlib.asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[ApiClient]:
@@ -218,7 +218,7 @@ class ApiServer:
                 await client.close()
 
 
-def object_in(content: bytes, asked: str) -> Object:
+def parse_object(content: bytes, asked: str) -> Object:
     """An answer, as an object. Raises `KubeError` for what a balancer may say instead."""
     try:
         answer = json.loads(content)
@@ -229,7 +229,7 @@ def object_in(content: bytes, asked: str) -> Object:
     return answer
 
 
-def refusal(method: str, path: str, status: int) -> KubeError:
+def error_for_status(method: str, path: str, status: int) -> KubeError:
     """The error of a status."""
     kinds: dict[int, type[KubeError]] = {404: NotFound, 409: Conflict}
     return kinds.get(status, KubeError)(f"{method} {path}: status {status}", status)
@@ -253,7 +253,7 @@ def configs_in(namespace: str | None) -> str:
     return f"{CONFIGS}{scope(namespace)}/routerconfigs"
 
 
-def status_at(key: Key) -> str:
+def status_at(key: ObjectKey) -> str:
     """The status of a RouterConfig."""
     return f"{configs_in(key.namespace)}/{key.name}/status"
 
@@ -263,12 +263,12 @@ def secrets_in(namespace: str | None) -> str:
     return f"{CORE}{scope(namespace)}/secrets"
 
 
-def secret_at(key: Key) -> str:
+def secret_at(key: ObjectKey) -> str:
     """One Secret."""
     return f"{secrets_in(key.namespace)}/{key.name}"
 
 
-def lease_at(key: Key) -> str:
+def lease_at(key: ObjectKey) -> str:
     """One Lease."""
     return f"{leases_in(key.namespace)}/{key.name}"
 
@@ -291,13 +291,13 @@ def scope(namespace: str | None) -> str:
 # What objects say of themselves.
 
 
-def key_of(body: Mapping[str, Any]) -> Key:
+def object_key(body: Mapping[str, Any]) -> ObjectKey:
     """Its namespace and name."""
     metadata = body["metadata"]
-    return Key(metadata["namespace"], metadata["name"])
+    return ObjectKey(metadata["namespace"], metadata["name"])
 
 
-def version_of(body: Mapping[str, Any]) -> int:
+def resource_version_of(body: Mapping[str, Any]) -> int:
     """Its resourceVersion. Those of one kind can be compared (KEP-5504); 0 if it has none."""
     version = body["metadata"].get("resourceVersion", "")
     return int(version) if version.isdecimal() else 0

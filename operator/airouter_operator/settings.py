@@ -23,7 +23,7 @@ def own_namespace() -> str:
         return "default"
 
 
-class Settings(BaseSettings):
+class OperatorSettings(BaseSettings):
     """Times are seconds."""
 
     model_config = SettingsConfigDict(
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Settings:
+    def _fits(self) -> OperatorSettings:
         if "*" in self.namespaces and self.namespaces != ("*",):
             raise ValueError("watch is either * or a list of namespaces")
         return self

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.delivery import Poll
-    from airouter_operator.kube import Key
+    from airouter_operator.kube import ObjectKey
 
 
 COMING_BACK = 8.0
 """Seconds in which every pod has tried again: see `LONGEST_DELAY` of the routers' stream."""
 
 
-class Full(Exception):
+class TooManyPods(Exception):
     """The RouterConfig has as many pods as it may have."""
 
 
@@ -58,10 +58,10 @@ class Pods:
         self.grace = grace
         self._most = most
         self._clock = clock
-        self._pods: dict[Key, dict[str, Pod]] = {}
+        self._pods: dict[ObjectKey, dict[str, Pod]] = {}
         self._since = clock()
 
-    def begin(self, key: Key, poll: Poll) -> bool:
+    def begin(self, key: ObjectKey, poll: Poll) -> bool:
         """A poll begins; returns whether it says something new. Raises `Full`."""
         pods = self._pods.setdefault(key, {})
         pod = pods.pop(poll.pod, None)
@@ -70,20 +70,20 @@ class Pods:
             pod = Pod(poll, 0.0)
             news = True
         else:
-            news = said(poll) != said(pod.poll)
+            news = reported(poll) != reported(pod.poll)
         pods[poll.pod] = pod  # at the end: see `all_answer`
         pod.poll, pod.seen = poll, self._clock()
         pod.polling += 1
         return news
 
-    def end(self, key: Key, name: str) -> None:
+    def end(self, key: ObjectKey, name: str) -> None:
         """A poll was answered, or its connection was lost."""
         pod = self._pods.get(key, {}).get(name)
         if pod is not None:
             pod.polling -= 1
             pod.seen = self._clock()
 
-    def forget_gone(self, key: Key) -> bool:
+    def forget_gone(self, key: ObjectKey) -> bool:
         """Forget the pods that are gone; returns whether there were any."""
         pods = self._pods.get(key, {})
         gone = [name for name, pod in pods.items() if self._is_gone(pod)]
@@ -93,12 +93,12 @@ class Pods:
             self._pods.pop(key, None)
         return bool(gone)
 
-    def next_gone(self, key: Key) -> float | None:
+    def next_gone(self, key: ObjectKey) -> float | None:
         """Seconds until the next pod is gone unless it polls; None where all of them do."""
         away = [pod.seen for pod in self._pods.get(key, {}).values() if pod.polling <= 0]
         return min(away) + self.grace - self._clock() if away else None
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Forget all pods of a RouterConfig."""
         self._pods.pop(key, None)
 
@@ -111,7 +111,7 @@ class Pods:
         """Whether pods may be connecting anew that another operator has known."""
         return self._clock() - self._since < COMING_BACK
 
-    def tally(self, key: Key, version: str) -> Tally:
+    def tally(self, key: ObjectKey, version: str) -> Tally:
         """Who runs a version, and who refuses it."""
         pods = self._pods.get(key, {})
         return Tally(
@@ -124,7 +124,7 @@ class Pods:
             ),
         )
 
-    def all_answer(self, key: Key, version: str) -> bool:
+    def all_answer(self, key: ObjectKey, version: str) -> bool:
         """Whether every pod runs a version or refuses it.
 
         It is asked at every poll, so those come first that have polled longest ago: they are the
@@ -142,12 +142,12 @@ class Pods:
             for name in [name for name, pod in pods.items() if self._is_gone(pod)]:
                 del pods[name]
         if len(pods) >= self._most:
-            raise Full
+            raise TooManyPods
 
     def _is_gone(self, pod: Pod) -> bool:
         return pod.polling <= 0 and self._clock() - pod.seen >= self.grace
 
 
-def said(poll: Poll) -> tuple[str, str]:
+def reported(poll: Poll) -> tuple[str, str]:
     """What a poll says of the pod: the version it runs, and the one it refuses."""
     return poll.version, poll.refused

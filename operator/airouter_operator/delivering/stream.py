@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll, Refused, decode
-from airouter_operator.delivering.pods import Full, Pods
-from airouter_operator.kube import Key
+from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll, Undeliverable, decode
+from airouter_operator.delivering.pods import Pods, TooManyPods
+from airouter_operator.kube import ObjectKey
 
 if TYPE_CHECKING:
     import ssl
@@ -91,7 +91,7 @@ class StreamServer:
         pods: Pods,
         hold: float,
         acknowledged: Callable[[], None],
-        changed: Callable[[Key], None],
+        changed: Callable[[ObjectKey], None],
         leads: Callable[[], bool],
         ready: Callable[[], bool],
     ) -> None:
@@ -107,8 +107,8 @@ class StreamServer:
         self._changed = changed
         self._leads = leads
         self._ready = ready
-        self._channels: dict[Key, Channel] = {}
-        self._watched: set[Key] = set()
+        self._channels: dict[ObjectKey, Channel] = {}
+        self._watched: set[ObjectKey] = set()
         """Those for whose pods a timer runs."""
         self._runner: web.AppRunner | None = None
 
@@ -131,7 +131,7 @@ class StreamServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def offer(self, key: Key, publication: Publication) -> None:
+    def offer(self, key: ObjectKey, publication: Publication) -> None:
         """Stream a publication from now on."""
         channel = self._channels.get(key)
         if channel is None:
@@ -143,18 +143,18 @@ class StreamServer:
         else:
             channel.publication = publication
 
-    def awaits_answers(self, key: Key) -> bool:
+    def awaits_answers(self, key: ObjectKey) -> bool:
         """Whether pods are about to answer what is streamed; `changed` is told when they have."""
         channel = self._channels.get(key)
         return channel is not None and channel.awaits_answers
 
-    def status_is_told(self, key: Key) -> None:
+    def status_is_told(self, key: ObjectKey) -> None:
         """The status says what there is to say of pods."""
         channel = self._channels.get(key)
         if channel is not None:
             channel.owes_status = False
 
-    def withdraw(self, key: Key) -> None:
+    def withdraw(self, key: ObjectKey) -> None:
         """Stream nothing for a RouterConfig that is gone."""
         channel = self._channels.pop(key, None)
         if channel is not None:
@@ -165,13 +165,13 @@ class StreamServer:
         for key in list(self._channels):
             self.withdraw(key)
 
-    def versions(self) -> list[tuple[Key, str]]:
+    def versions(self) -> list[tuple[ObjectKey, str]]:
         """What is streamed for each RouterConfig."""
         return [(key, c.publication.record.version) for key, c in self._channels.items()]
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a poll."""
-        key = Key(request.match_info["namespace"], request.match_info["name"])
+        key = ObjectKey(request.match_info["namespace"], request.match_info["name"])
         channel = self._channels.get(key) if self._leads() else None
         if not is_token_of(channel, request.headers.get("authorization", "")):
             status = 401 if self._ready() else 503
@@ -181,14 +181,14 @@ class StreamServer:
                 poll = decode(await request.read(), Poll)
         except TimeoutError:
             return web.Response(status=408)
-        except Refused:
+        except Undeliverable:
             return web.Response(status=400)
         return await self._answer_pod(key, poll)
 
-    async def _answer_pod(self, key: Key, poll: Poll) -> web.Response:
+    async def _answer_pod(self, key: ObjectKey, poll: Poll) -> web.Response:
         try:
             news = self._pods.begin(key, poll)
-        except Full:
+        except TooManyPods:
             return web.Response(status=503, headers={"retry-after": BUSY_AFTER})
         if news:
             self._acknowledged()
@@ -199,7 +199,7 @@ class StreamServer:
             self._pods.end(key, poll.pod)
             self._watch(key)
 
-    async def _wait(self, key: Key, poll: Poll) -> web.Response:
+    async def _wait(self, key: ObjectKey, poll: Poll) -> web.Response:
         """Hold a poll until there is news, or for as long as a poll is held."""
         try:
             async with asyncio.timeout(self._hold if poll.patient else 0):
@@ -211,7 +211,7 @@ class StreamServer:
             pass
         return web.Response(status=204)
 
-    def _note_progress(self, key: Key) -> None:
+    def _note_progress(self, key: ObjectKey) -> None:
         """A pod has said something new: see whether all of them run what is streamed."""
         channel = self._channels.get(key)
         if channel is None:
@@ -224,18 +224,18 @@ class StreamServer:
                 return
         self._tell_of(key, channel)
 
-    def _log_answers(self, key: Key, channel: Channel, version: str) -> None:
+    def _log_answers(self, key: ObjectKey, channel: Channel, version: str) -> None:
         tally = self._pods.tally(key, version)
         if tally.programmed == tally.connected:
             channel.runs_everywhere = True
             logger.info("%s: all %d pods run %s", key, tally.connected, version[:16])
 
-    def _tell_of(self, key: Key, channel: Channel) -> None:
+    def _tell_of(self, key: ObjectKey, channel: Channel) -> None:
         """Have the status say how it stands with the pods."""
         channel.stop_awaiting()
         self._changed(key)
 
-    def _watch(self, key: Key) -> None:
+    def _watch(self, key: ObjectKey) -> None:
         """Look for pods that are gone, when one of those that are away may be."""
         if key in self._watched:
             return
@@ -244,7 +244,7 @@ class StreamServer:
             self._watched.add(key)
             asyncio.get_running_loop().call_later(due + TICK, self._notice_gone, key)
 
-    def _notice_gone(self, key: Key) -> None:
+    def _notice_gone(self, key: ObjectKey) -> None:
         self._watched.discard(key)
         if self._pods.forget_gone(key):
             self._changed(key)

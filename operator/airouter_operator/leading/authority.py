@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from airouter_operator.kube import Conflict, Key, Kube, Object, secret_at, secrets_in
+from airouter_operator.kube import Conflict, Kube, Object, ObjectKey, secret_at, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +97,7 @@ def new_authority(now: datetime) -> Authority:
         .not_valid_after(now + LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(usage(signs_certificates=True), critical=True)
+        .add_extension(key_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
     return Authority(pem(certificate), key_pem(key))
@@ -123,7 +123,7 @@ def serving_certificate(signer: Authority, names: Sequence[str], now: datetime) 
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id),
             critical=False,
         )
-        .add_extension(usage(signs_certificates=False), critical=True)
+        .add_extension(key_usage(signs_certificates=False), critical=True)
         .sign(issuer_key, hashes.SHA256())
     )
     return pem(certificate), key_pem(key)
@@ -162,7 +162,7 @@ class AuthorityKeeper:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._kube = kube
-        self._key = Key(namespace, NAME)
+        self._key = ObjectKey(namespace, NAME)
         self._names = names
         self._clock = clock
         self._authorities: list[Authority] = []
@@ -252,7 +252,7 @@ def san(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     """What a key may be used for."""
     return x509.KeyUsage(
         digital_signature=True,

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from airouter_operator.kube import (
     Conflict,
-    Key,
     Kube,
     KubeError,
     NotFound,
     Object,
+    ObjectKey,
     TimedOut,
     lease_at,
     leases_in,
@@ -40,8 +40,8 @@ class Leadership:
 
     def __init__(
         self,
-        hasty: Kube,
-        patient: Kube,
+        lease_client: Kube,
+        client: Kube,
         namespace: str,
         identity: str,
         duration: float,
@@ -53,13 +53,13 @@ class Leadership:
     ) -> None:
         """`duration` is seconds; `turned` gets whether this replica leads now.
 
-        Both are the same API server. Requests to `hasty` take a part of the duration at most, since
-        a connection may have died unnoticed; `patient` is for when it is the server that is slow.
+        Both clients ask the same API server. `lease_client` gives up within a part of the duration,
+        since a connection may have died unnoticed; `client` waits for a server that is slow.
         """
         self.leading = False
-        self._hasty = hasty
-        self._patient = patient
-        self._key = Key(namespace, NAME)
+        self._lease_client = lease_client
+        self._client = client
+        self._key = ObjectKey(namespace, NAME)
         self._identity = identity
         self._duration = duration
         self._turned = turned
@@ -79,9 +79,9 @@ class Leadership:
         """Acquire or renew once."""
         try:
             try:
-                leading = await self._acquire(self._hasty)
+                leading = await self._acquire(self._lease_client)
             except TimedOut:
-                leading = await self._acquire(self._patient)
+                leading = await self._acquire(self._client)
         except Conflict:
             return  # somebody else was faster: the next attempt reads what they wrote
         except KubeError as error:
@@ -98,9 +98,9 @@ class Leadership:
             return
         self.leading = False
         try:
-            body = await self._hasty.get(lease_at(self._key))
+            body = await self._lease_client.get(lease_at(self._key))
             if (body.get("spec") or {}).get("holderIdentity") == self._identity:
-                await self._hasty.replace(lease_at(self._key), self._held(body, identity=""))
+                await self._lease_client.replace(lease_at(self._key), self._held(body, identity=""))
         except KubeError as error:
             logger.warning("the lease cannot be released: %s", error)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airouter_operator.watching.queue import Later
+from airouter_operator.watching.queue import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter_operator.kube import Key
+    from airouter_operator.kube import ObjectKey
 
 logger = logging.getLogger("airouter.operator")
 
@@ -24,17 +24,17 @@ GIVING_WAY = 300.0
 """Seconds."""
 
 
-class Rivals:
+class Ownership:
     """Knows which snapshots name this operator, and who took one of them away."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         """`url` is the root of this operator's stream."""
         self._url = url
         self._clock = clock
-        self._held: set[Key] = set()
-        self._until: dict[Key, float] = {}
+        self._held: set[ObjectKey] = set()
+        self._until: dict[ObjectKey, float] = {}
 
-    def heed(self, key: Key, url: str) -> None:
+    def check_owner(self, key: ObjectKey, url: str) -> None:
         """Take note of the stream that a snapshot names. Raises `Later` to give way."""
         if url == self._url:
             self._held.add(key)
@@ -49,9 +49,9 @@ class Rivals:
             )
         self._held.discard(key)
         if self._clock() < self._until.get(key, 0.0):
-            raise Later(f"the operator at {url} serves it")
+            raise RetryLater(f"the operator at {url} serves it")
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """There is no such RouterConfig any more."""
         self._held.discard(key)
         self._until.pop(key, None)

@@ -13,7 +13,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter_operator.observing.metrics import Metrics
+    from airouter_operator.observing.metrics import OperatorMetrics
 
 GRACEFUL = 0.5
 
@@ -22,10 +22,10 @@ class HealthServer:
     """The three pages, on a port of their own."""
 
     def __init__(
-        self, ailments: Callable[[], list[str]], ready: Callable[[], bool], metrics: Metrics
+        self, problems: Callable[[], list[str]], ready: Callable[[], bool], metrics: OperatorMetrics
     ) -> None:
-        """`ailments` says what is wrong; nothing, if all is well."""
-        self._ailments = ailments
+        """`problems` says what is wrong; nothing, if all is well."""
+        self._problems = problems
         self._ready = ready
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
@@ -46,10 +46,10 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        ailments = self._ailments()
+        problems = self._problems()
         return web.json_response(
-            {"status": "failing" if ailments else "ok", "ailments": ailments},
-            status=503 if ailments else 200,
+            {"status": "failing" if problems else "ok", "problems": problems},
+            status=503 if problems else 200,
         )
 
     async def _readyz(self, _: web.Request) -> web.Response:

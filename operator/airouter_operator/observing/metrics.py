@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from airouter_operator.watching.queue import Later
+from airouter_operator.watching.queue import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ PREFIX = "airouter_operator"
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-class Metrics:
+class OperatorMetrics:
     """Counters of what happens, and gauges that are read when somebody asks."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Metrics:
             with self._duration.time():
                 yield
             result = "done"
-        except Later:
+        except RetryLater:
             result = "later"
             raise
         finally:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from airouter.config.resource import API_VERSION, KIND
-from airouter_operator.kube import MANAGER, Key, Kube, KubeError, Object, events_in, uid_of
+from airouter_operator.kube import MANAGER, Kube, KubeError, Object, ObjectKey, events_in, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ ALARMING = {("Programmed", "Rejected"), ("Programmed", "PublishFailed")}
 LONGEST_NOTE = 1024
 
 
-class Events:
+class EventRecorder:
     """Writes Events; what fails is only logged, because an Event is no state."""
 
     def __init__(self, kube: Kube, identity: str, clock: Callable[[], float]) -> None:
@@ -52,7 +52,7 @@ class Events:
                 await self._post(config, severity, condition["reason"], condition["message"])
 
     async def _post(self, config: Object, severity: Severity, reason: str, note: str) -> None:
-        key = Key(config["metadata"]["namespace"], config["metadata"]["name"])
+        key = ObjectKey(config["metadata"]["namespace"], config["metadata"]["name"])
         event: Object = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",

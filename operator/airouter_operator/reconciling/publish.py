@@ -19,14 +19,14 @@ import msgspec
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
 from airouter.config.resource import API_VERSION, KIND
 from airouter_operator.kube import (
-    Key,
     Kube,
     Object,
+    ObjectKey,
     generation_of,
     secret_at,
     uid_of,
 )
-from airouter_operator.watching.queue import Later
+from airouter_operator.watching.queue import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +44,14 @@ MAX_SIZE = 1_000_000
 """Bytes in all. The API server takes 1 MiB (1,048,576), base64 not counted."""
 
 
-class TooLarge(Exception):
+class SnapshotTooLarge(Exception):
     """The snapshot does not fit into a Secret."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"the snapshot takes {size} bytes, and a Secret at most {MAX_SIZE}")
 
 
-class Record(msgspec.Struct, frozen=True):
+class PublicationRecord(msgspec.Struct, frozen=True):
     """What was published, for the operator's own memory; a third file of the Secret."""
 
     version: str
@@ -67,7 +67,7 @@ class Record(msgspec.Struct, frozen=True):
 class Publication(NamedTuple):
     """What a snapshot Secret holds."""
 
-    record: Record
+    record: PublicationRecord
     secret_name: str
     stream: Stream
     packed: bytes
@@ -96,22 +96,22 @@ class Publisher:
         self.bundle = ""
         """Certificates, as PEM, by which pods know the stream."""
 
-    def published(self, key: Key) -> Publication | None:
+    def published(self, key: ObjectKey) -> Publication | None:
         """What the Secret holds, if it is there and ours."""
         body = self._mirror.secrets.get(secret_of(key))
         return None if body is None else read_publication(body)
 
-    def is_intact(self, key: Key, config: Object, published: Publication) -> bool:
+    def is_intact(self, key: ObjectKey, config: Object, published: Publication) -> bool:
         """Whether it is what we wrote, is its own, and tells pods the right place to poll."""
-        unchanged = published.record.digest == digest_of(published.packed)
+        unchanged = published.record.digest == packed_digest(published.packed)
         return unchanged and self.is_addressed(key, config, published)
 
-    def is_addressed(self, key: Key, config: Object, published: Publication) -> bool:
+    def is_addressed(self, key: ObjectKey, config: Object, published: Publication) -> bool:
         """Whether it is its own, and tells pods the right place to poll."""
         told = published.stream == self._stream(key, published.stream.token)
         return told and published.record.owner == uid_of(config)
 
-    def why_refused(self, key: Key, status: int) -> str:
+    def why_refused(self, key: ObjectKey, status: int) -> str:
         """Why the API server does not take the Secret, as far as can be told, and what helps."""
         name = secret_of(key).name
         there = self._mirror.secrets.get(secret_of(key))
@@ -126,7 +126,7 @@ class Publisher:
         )
 
     async def publish(
-        self, key: Key, config: Object, snapshot: Snapshot, before: Publication | None
+        self, key: ObjectKey, config: Object, snapshot: Snapshot, before: Publication | None
     ) -> Publication:
         """Write what is new and return what is there. Raises `TooLarge`, `Later` or `KubeError`.
 
@@ -140,15 +140,15 @@ class Publisher:
             return before
         serial = self._serial(config, before)
         packed = pack(msgspec.structs.replace(sealed, serial=serial))
-        record = Record(
-            sealed.version, serial, generation_of(config), uid_of(config), digest_of(packed)
+        record = PublicationRecord(
+            sealed.version, serial, generation_of(config), uid_of(config), packed_digest(packed)
         )
         publication = Publication(record, secret_of(key).name, self._stream(key, token), packed)
         await self._put(key, publication)
         logger.info("%s: %s is published, %d bytes", key, record.version[:16], publication.size)
         return publication
 
-    async def readdress(self, key: Key, config: Object, before: Publication) -> Publication:
+    async def readdress(self, key: ObjectKey, config: Object, before: Publication) -> Publication:
         """Have what was published tell pods the right place to poll, if there is room for that.
 
         Raises `KubeError`.
@@ -159,11 +159,11 @@ class Publisher:
         publication = before._replace(record=record, stream=self._stream(key, before.stream.token))
         try:
             await self._put(key, publication)
-        except TooLarge:
+        except SnapshotTooLarge:
             return before
         return publication
 
-    async def _put(self, key: Key, publication: Publication) -> None:
+    async def _put(self, key: ObjectKey, publication: Publication) -> None:
         """Write the Secret. Raises `TooLarge` or `KubeError`."""
         body = await self._kube.apply(secret_at(secret_of(key)), self._manifest(key, publication))
         self._mirror.secrets.put(secret_of(key), body)
@@ -175,13 +175,13 @@ class Publisher:
             return serial
         same_object = before.record.owner == uid_of(config)
         if same_object and before.record.generation > generation_of(config):
-            raise Later("a newer generation was published: this one is out of date")
+            raise RetryLater("a newer generation was published: this one is out of date")
         return max(serial, before.record.serial + 1)
 
-    def _stream(self, key: Key, token: str) -> Stream:
+    def _stream(self, key: ObjectKey, token: str) -> Stream:
         return Stream(f"{self._url}{path_of(key)}", self.bundle, token)
 
-    def _manifest(self, key: Key, publication: Publication) -> Object:
+    def _manifest(self, key: ObjectKey, publication: Publication) -> Object:
         """The Secret. Raises `TooLarge`."""
         files = {
             SNAPSHOT_FILE: publication.packed,
@@ -190,7 +190,7 @@ class Publisher:
         }
         size = sum(map(len, files.values()))
         if size > MAX_SIZE:
-            raise TooLarge(size)
+            raise SnapshotTooLarge(size)
         metadata: Object = {"name": secret_of(key).name, "namespace": key.namespace}
         version = self._mirror.secrets.version(secret_of(key))
         if version:
@@ -207,34 +207,34 @@ class Publisher:
         }
 
 
-def digest_of(packed: bytes) -> str:
+def packed_digest(packed: bytes) -> str:
     """By which an edited snapshot is noticed. It stays in the Secret."""
     return hashlib.sha256(packed).hexdigest()
 
 
-def secret_of(key: Key) -> Key:
+def secret_of(key: ObjectKey) -> ObjectKey:
     """The snapshot Secret of a RouterConfig."""
-    return Key(key.namespace, key.name + SUFFIX)
+    return ObjectKey(key.namespace, key.name + SUFFIX)
 
 
-def config_of(secret: Key) -> Key | None:
+def config_of(secret: ObjectKey) -> ObjectKey | None:
     """The RouterConfig whose snapshot a Secret of that name holds, or keeps from being written."""
     if not secret.name.endswith(SUFFIX):
         return None
-    return Key(secret.namespace, secret.name.removesuffix(SUFFIX))
+    return ObjectKey(secret.namespace, secret.name.removesuffix(SUFFIX))
 
 
-def path_of(key: Key) -> str:
+def path_of(key: ObjectKey) -> str:
     """Where a RouterConfig is streamed, below the root of a stream."""
     return f"/v1/snapshots/{key.namespace}/{key.name}"
 
 
-def root_of(key: Key, publication: Publication) -> str:
+def root_of(key: ObjectKey, publication: Publication) -> str:
     """The root of the stream that a publication names."""
     return publication.stream.url.removesuffix(path_of(key))
 
 
-def owner_reference(key: Key, uid: str) -> Object:
+def owner_reference(key: ObjectKey, uid: str) -> Object:
     """By which the Secret is collected once its RouterConfig is gone."""
     return {"apiVersion": API_VERSION, "kind": KIND, "name": key.name, "uid": uid}
 
@@ -248,7 +248,7 @@ def read_publication(body: Object) -> Publication | None:
             for name in (SNAPSHOT_FILE, STREAM_FILE, RECORD_FILE)
         }
         return Publication(
-            record=msgspec.json.decode(files[RECORD_FILE], type=Record),
+            record=msgspec.json.decode(files[RECORD_FILE], type=PublicationRecord),
             secret_name=body["metadata"]["name"],
             stream=msgspec.json.decode(files[STREAM_FILE], type=Stream),
             packed=files[SNAPSHOT_FILE],

@@ -18,18 +18,22 @@ from airouter.config.findings import Compiled, in_order
 from airouter.config.reading import read
 from airouter_operator.kube import (
     Conflict,
-    Key,
     Kube,
     KubeError,
     NotFound,
     Object,
+    ObjectKey,
     generation_of,
     status_at,
     uid_of,
 )
-from airouter_operator.reconciling.publish import Publication, Publisher, TooLarge, root_of
-from airouter_operator.reconciling.status import Outcome, lacks_nothing_but_pods, status_of
-from airouter_operator.watching.queue import Later
+from airouter_operator.reconciling.publish import Publication, Publisher, SnapshotTooLarge, root_of
+from airouter_operator.reconciling.status import (
+    ReconcileOutcome,
+    lacks_nothing_but_pods,
+    routerconfig_status,
+)
+from airouter_operator.watching.queue import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +41,9 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.delivering.stream import StreamServer
-    from airouter_operator.leading.ownership import Rivals
-    from airouter_operator.observing.metrics import Metrics
-    from airouter_operator.reconciling.events import Events
+    from airouter_operator.leading.ownership import Ownership
+    from airouter_operator.observing.metrics import OperatorMetrics
+    from airouter_operator.reconciling.events import EventRecorder
     from airouter_operator.watching.mirror import Mirror
 
 logger = logging.getLogger("airouter.operator")
@@ -70,9 +74,9 @@ class Reconciler:
         publisher: Publisher,
         streams: StreamServer,
         pods: Pods,
-        rivals: Rivals,
-        events: Events,
-        metrics: Metrics,
+        ownership: Ownership,
+        events: EventRecorder,
+        metrics: OperatorMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kube = kube
@@ -80,13 +84,13 @@ class Reconciler:
         self._publisher = publisher
         self._streams = streams
         self._pods = pods
-        self._rivals = rivals
+        self._ownership = ownership
         self._events = events
         self._metrics = metrics
         self._clock = clock
-        self._known: dict[Key, tuple[tuple[Any, ...], Outcome]] = {}
+        self._known: dict[ObjectKey, tuple[tuple[Any, ...], ReconcileOutcome]] = {}
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: ObjectKey) -> None:
         """Bring one to where it should be. Raises `Later` or `KubeError` to be called again."""
         with self._metrics.reconcile():
             gathered = gather(key, self._mirror)
@@ -96,35 +100,37 @@ class Reconciler:
             try:
                 outcome, publication = await self._publish(key, gathered)
                 if publication is not None:
-                    self._rivals.heed(key, root_of(key, publication))
+                    self._ownership.check_owner(key, root_of(key, publication))
                     self._streams.offer(key, publication)
                 if not self._streams.awaits_answers(key):
                     await self._tell(key, gathered.config, outcome, publication)
                     self._streams.status_is_told(key)
             except Conflict:
-                raise Later("somebody else wrote first") from None
+                raise RetryLater("somebody else wrote first") from None
             if outcome.unpublished:
-                raise Later(outcome.unpublished)
+                raise RetryLater(outcome.unpublished)
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: ObjectKey) -> None:
         """It was deleted; its Secret is collected with it."""
         self._known.pop(key, None)
-        self._rivals.forget(key)
+        self._ownership.forget(key)
         self._pods.forget(key)
         self._streams.withdraw(key)
 
-    async def _publish(self, key: Key, gathered: Gathered) -> tuple[Outcome, Publication | None]:
+    async def _publish(
+        self, key: ObjectKey, gathered: Gathered
+    ) -> tuple[ReconcileOutcome, Publication | None]:
         """What became of it, and what is published: the last good one where nothing else can be."""
         before = self._publisher.published(key)
         if before is not None:
-            self._rivals.heed(key, root_of(key, before))
+            self._ownership.check_owner(key, root_of(key, before))
         known = self._known.get(key)
         if known is not None and known[0] == gathered.fingerprint:
             outcome = known[1]
             if self._is_settled(key, gathered.config, outcome, before):
                 return outcome, before
         compiled = await asyncio.to_thread(compile_object, gathered)
-        outcome = outcome_of(gathered.config, compiled)
+        outcome = compiled_outcome(gathered.config, compiled)
         publication = before
         if compiled.snapshot is not None:
             outcome, publication = await self._write(
@@ -136,7 +142,11 @@ class Reconciler:
         return outcome, publication
 
     def _is_settled(
-        self, key: Key, config: Object, outcome: Outcome, published: Publication | None
+        self,
+        key: ObjectKey,
+        config: Object,
+        outcome: ReconcileOutcome,
+        published: Publication | None,
     ) -> bool:
         """Whether what came of it before is still all that can be done."""
         if not can_be_published(outcome):
@@ -147,16 +157,16 @@ class Reconciler:
 
     async def _write(
         self,
-        key: Key,
+        key: ObjectKey,
         config: Object,
         snapshot: Snapshot,
-        outcome: Outcome,
+        outcome: ReconcileOutcome,
         before: Publication | None,
-    ) -> tuple[Outcome, Publication | None]:
+    ) -> tuple[ReconcileOutcome, Publication | None]:
         """Publish a snapshot; what cannot be published leaves what was."""
         try:
             publication = await self._publisher.publish(key, config, snapshot, before)
-        except TooLarge as error:
+        except SnapshotTooLarge as error:
             return outcome._replace(too_large=str(error)), before
         except KubeError as error:
             if error.status in REFUSALS:
@@ -166,7 +176,11 @@ class Reconciler:
         return outcome._replace(version=publication.record.version), publication
 
     async def _tell(
-        self, key: Key, config: Object, outcome: Outcome, publication: Publication | None
+        self,
+        key: ObjectKey,
+        config: Object,
+        outcome: ReconcileOutcome,
+        publication: Publication | None,
     ) -> None:
         """Write the status if it is not as it should be, and Events for what has turned.
 
@@ -175,11 +189,13 @@ class Reconciler:
         tally = self._pods.tally(key, publication.record.version if publication else "")
         before = config.get("status") or {}
         now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status = status_of(generation_of(config), outcome, publication, tally, before, now)
+        status = routerconfig_status(
+            generation_of(config), outcome, publication, tally, before, now
+        )
         if status == before:
             return
         if self._pods.may_come_back() and lacks_nothing_but_pods(status, before):
-            raise Later("pods may come back that another operator has known")
+            raise RetryLater("pods may come back that another operator has known")
         body = {
             "apiVersion": config["apiVersion"],
             "kind": config["kind"],
@@ -198,7 +214,7 @@ class Reconciler:
         await self._events.tell(config, before, status)
 
 
-def gather(key: Key, mirror: Mirror) -> Gathered | None:
+def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
     """The RouterConfig and what the Secrets hold that it names; None when it is gone."""
     config = mirror.configs.get(key)
     if config is None:
@@ -224,17 +240,17 @@ def compile_object(gathered: Gathered) -> Compiled:
     return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
 
 
-def can_be_published(outcome: Outcome) -> bool:
+def can_be_published(outcome: ReconcileOutcome) -> bool:
     """Whether what is declared makes a snapshot that fits into a Secret."""
     return outcome.accepted and not outcome.too_large
 
 
-def outcome_of(config: Object, compiled: Compiled) -> Outcome:
+def compiled_outcome(config: Object, compiled: Compiled) -> ReconcileOutcome:
     """What the status says of a compilation."""
     spec = config.get("spec") or {}
     declared = tuple(c["name"] for c in spec.get("credentials") or () if "name" in c)
     snapshot = compiled.snapshot
     if snapshot is None:
-        return Outcome(declared, findings=compiled.findings, accepted=False)
+        return ReconcileOutcome(declared, findings=compiled.findings, accepted=False)
     usable = frozenset(credential.name for credential in snapshot.credentials)
-    return Outcome(declared, usable, len(snapshot.models), compiled.findings)
+    return ReconcileOutcome(declared, usable, len(snapshot.models), compiled.findings)

@@ -53,7 +53,7 @@ MOST_NAMED = 8
 LONGEST_MESSAGE = 4096
 
 
-class Outcome(NamedTuple):
+class ReconcileOutcome(NamedTuple):
     """What became of a RouterConfig when it was compiled."""
 
     declared: tuple[str, ...]
@@ -83,9 +83,9 @@ class Condition(NamedTuple):
     message: str
 
 
-def status_of(
+def routerconfig_status(
     generation: int,
-    outcome: Outcome,
+    outcome: ReconcileOutcome,
     publication: Publication | None,
     tally: Tally,
     before: Mapping[str, Any],
@@ -107,7 +107,7 @@ def status_of(
     }
     if publication is not None:
         status["snapshot"] = {
-            "version": shown(publication.record.version),
+            "version": short_version(publication.record.version),
             "secretName": publication.secret_name,
             "publishedAt": publication.published_at,
             "sizeBytes": publication.size,
@@ -116,7 +116,7 @@ def status_of(
 
 
 def conditions_of(
-    outcome: Outcome, publication: Publication | None, tally: Tally
+    outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
 ) -> list[Condition]:
     """Every condition, always in this order."""
     accepted = accepted_of(outcome)
@@ -130,37 +130,39 @@ def conditions_of(
     ]
 
 
-def accepted_of(outcome: Outcome) -> Condition:
+def accepted_of(outcome: ReconcileOutcome) -> Condition:
     """Whether there is a snapshot of what is declared."""
     if outcome.too_large:
         return Condition("Accepted", "False", "SnapshotTooLarge", outcome.too_large)
     if not outcome.accepted:
-        return Condition("Accepted", "False", "Invalid", told(outcome.errors))
+        return Condition("Accepted", "False", "Invalid", findings_summary(outcome.errors))
     return Condition("Accepted", "True", "Accepted", "the resource is valid")
 
 
-def resolved_refs_of(outcome: Outcome) -> Condition:
+def resolved_refs_of(outcome: ReconcileOutcome) -> Condition:
     """Whether every Secret is there and holds what it should."""
     broken = [finding for finding in outcome.errors if finding.reason in UNRESOLVED]
     if broken:
-        return Condition("ResolvedRefs", "False", broken[0].reason, told(broken))
+        return Condition("ResolvedRefs", "False", broken[0].reason, findings_summary(broken))
     return Condition("ResolvedRefs", "True", "ResolvedRefs", "every Secret was found")
 
 
-def programmed_of(outcome: Outcome, publication: Publication | None, tally: Tally) -> Condition:
+def programmed_of(
+    outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
+) -> Condition:
     """Whether every pod that is connected runs what is declared."""
     if outcome.unpublished:
         return Condition("Programmed", "False", "PublishFailed", outcome.unpublished)
     if publication is None:
         return Condition("Programmed", "False", "NothingPublished", "there is no snapshot yet")
     if publication.record.version != outcome.version:
-        message = f"pods keep the last good snapshot, {shown(publication.record.version)}"
+        message = f"pods keep the last good snapshot, {short_version(publication.record.version)}"
         return Condition("Programmed", "False", "LastGoodKept", message)
     if not tally.connected:
-        version, name = shown(publication.record.version), publication.secret_name
+        version, name = short_version(publication.record.version), publication.secret_name
         message = f"{version} is published and no pod is connected that mounts Secret {name}"
         return Condition("Programmed", "Unknown", "NoPods", message)
-    return acknowledged_of(shown(publication.record.version), tally)
+    return acknowledged_of(short_version(publication.record.version), tally)
 
 
 def acknowledged_of(version: str, tally: Tally) -> Condition:
@@ -184,19 +186,19 @@ def ready_of(accepted: Condition, programmed: Condition) -> Condition:
     return Condition("Ready", "True", "Ready", programmed.message)
 
 
-def partially_invalid_of(outcome: Outcome) -> Condition:
+def partially_invalid_of(outcome: ReconcileOutcome) -> Condition:
     """Whether something was left out so that the rest could be served."""
     errors = outcome.errors if outcome.accepted else []
     if not errors:
         return Condition("PartiallyInvalid", "False", "AllValid", "nothing was left out")
     dropped = [name for name in outcome.declared if name not in outcome.usable]
-    message = told(errors)
+    message = findings_summary(errors)
     if dropped:
         message = f"Dropped credential(s): {', '.join(dropped[:MOST_NAMED])}. {message}"
     return Condition("PartiallyInvalid", "True", errors[0].reason, message[:LONGEST_MESSAGE])
 
 
-def told(findings: Sequence[Finding]) -> str:
+def findings_summary(findings: Sequence[Finding]) -> str:
     """Findings as one message; of many, the first few."""
     message = "; ".join(map(sentence, findings[:MOST_NAMED]))
     if len(findings) > MOST_NAMED:
@@ -239,7 +241,7 @@ def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
     return facts[0] == facts[1] and bool(status["podStatus"]["connected"] < known)
 
 
-def shown(version: str) -> str:
+def short_version(version: str) -> str:
     """A version for people: enough of it to tell it from others."""
     return version[:16]
 
@@ -251,13 +253,13 @@ def pod_status(tally: Tally) -> Object:
         "programmed": tally.programmed,
         "rejected": len(tally.rejections),
         "rejections": [
-            {"pod": r.pod, "version": shown(r.version), "reason": r.reason}
+            {"pod": r.pod, "version": short_version(r.version), "reason": r.reason}
             for r in tally.rejections[:MOST_REJECTIONS]
         ],
     }
 
 
-def credential_status(name: str, outcome: Outcome) -> Object:
+def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
     """Whether a credential is used, and why not."""
     if name in outcome.usable:
         return {"name": name, "resolved": True, "reason": "Resolved"}

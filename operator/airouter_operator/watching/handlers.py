@@ -71,7 +71,7 @@ def registry_for(listener: Listener) -> kopf.OperatorRegistry:
     return registry
 
 
-class NothingKept(kopf.DiffBaseStorage):
+class NoDiffStorage(kopf.DiffBaseStorage):
     """Kopf's memory of what an object was, which nobody asks: our handlers look at what is.
 
     To copy the object for it takes most of the time of an event.
@@ -92,7 +92,7 @@ class NothingKept(kopf.DiffBaseStorage):
         pass
 
 
-class Backoffs:
+class EndlessBackoffs:
     """Seconds between kopf's attempts, without end.
 
     kopf ends where a watch has failed too often. An API server that starts refuses with 403 for as
@@ -117,7 +117,7 @@ def kopf_settings(fields: str) -> kopf.OperatorSettings:
     settings.watching.field_selectors[SECRETS[1], SECRETS[2]] = fields
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
-    settings.networking.error_backoffs = Backoffs()
+    settings.networking.error_backoffs = EndlessBackoffs()
     settings.queueing.exit_timeout = 1.0
-    settings.persistence.diffbase_storage = NothingKept()
+    settings.persistence.diffbase_storage = NoDiffStorage()
     return settings

@@ -22,12 +22,12 @@ K = TypeVar("K")
 logger = logging.getLogger("airouter.operator")
 
 
-class Later(Exception):
+class RetryLater(Exception):
     """The work cannot be done yet, and that is nothing to complain about; the message says why."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class QueueDelays:
     """Seconds."""
 
     quiet: float = 0.02
@@ -39,7 +39,7 @@ class Patience:
 
 
 @dataclass
-class Entry:
+class QueueEntry:
     """A key that waits, is worked on, or has failed. Times are those of the event loop."""
 
     since: float
@@ -55,7 +55,7 @@ class KeyedQueue(Generic[K]):
     def __init__(
         self,
         work: Callable[[K], Awaitable[None]],
-        patience: Patience,
+        patience: QueueDelays,
         concurrency: int,
         random: Random,
     ) -> None:
@@ -64,7 +64,7 @@ class KeyedQueue(Generic[K]):
         self._patience = patience
         self._random = random
         self._slots = asyncio.Semaphore(concurrency)
-        self._entries: dict[K, Entry] = {}
+        self._entries: dict[K, QueueEntry] = {}
         self._due: list[tuple[float, int, K]] = []
         self._count = 0
         self._added = asyncio.Event()
@@ -95,7 +95,7 @@ class KeyedQueue(Generic[K]):
                 task.cancel()
 
     def _wait(self, key: K, due: float, since: float) -> None:
-        entry = self._entries.setdefault(key, Entry(since, due))
+        entry = self._entries.setdefault(key, QueueEntry(since, due))
         entry.since, entry.due, entry.waiting = since, due, True
         if not entry.working:
             self._schedule(key, due)
@@ -128,11 +128,11 @@ class KeyedQueue(Generic[K]):
         except TimeoutError:
             pass
 
-    async def _attend(self, key: K, entry: Entry) -> None:
+    async def _attend(self, key: K, entry: QueueEntry) -> None:
         """Work on a key once, and see what follows."""
         try:
             await self._work(key)
-        except Later as later:
+        except RetryLater as later:
             logger.debug("%s: %s", key, later)
             self._fail(key, entry)
         except Exception as error:  # noqa: BLE001 - whatever fails is tried again
@@ -149,7 +149,7 @@ class KeyedQueue(Generic[K]):
             else:
                 del self._entries[key]
 
-    def _fail(self, key: K, entry: Entry) -> None:
+    def _fail(self, key: K, entry: QueueEntry) -> None:
         """Have a key worked on again, later each time."""
         patience = self._patience
         entry.failures += 1

@@ -14,21 +14,21 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter_operator.kube import (
-    Key,
     Kube,
     KubeError,
     Object,
+    ObjectKey,
     configs_in,
-    key_of,
+    object_key,
+    resource_version_of,
     secrets_in,
-    version_of,
 )
 from airouter_operator.preflight import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from airouter_operator.watching.mirror import Mirror, Shelf
+    from airouter_operator.watching.mirror import Mirror, ObjectCache
 
 logger = logging.getLogger("airouter.operator")
 
@@ -81,10 +81,10 @@ class Watches:
         return Watch(kind, None if self._clusterwide else namespace)
 
 
-class Shown(NamedTuple):
+class ListedVersion(NamedTuple):
     """An object as a list shows it."""
 
-    key: Key
+    key: ObjectKey
     version: int
 
 
@@ -96,7 +96,7 @@ class Resync:
         kube: Kube,
         mirror: Mirror,
         namespaces: Sequence[str | None],
-        missed: Callable[[str, Key], None],
+        missed: Callable[[str, ObjectKey], None],
         clock: Callable[[], float],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -142,18 +142,18 @@ class Resync:
                     continue  # the watch has told of it by now
                 await self._correct(kind, key)
 
-    async def _differences(self, kind: str) -> list[Shown]:
+    async def _differences(self, kind: str) -> list[ListedVersion]:
         """What the mirror has of objects of which a list shows something newer, or nothing."""
         shelf = self._shelf(kind)
         listed = {shown.key: shown.version for shown in await self._list(kind)}
         keys = {*shelf, *listed}
         return [
-            Shown(key, shelf.version(key))
+            ListedVersion(key, shelf.version(key))
             for key in sorted(keys)
             if listed.get(key, 0) != shelf.version(key)
         ]
 
-    async def _list(self, kind: str) -> Iterable[Shown]:
+    async def _list(self, kind: str) -> Iterable[ListedVersion]:
         bodies = []
         for namespace in self._namespaces:
             if kind == CONFIGS:
@@ -162,9 +162,9 @@ class Resync:
                 bodies += await self._kube.list(
                     secrets_in(namespace), metadata_only=True, fields=NEVER_NAMED
                 )
-        return [Shown(key_of(body), version_of(body)) for body in bodies]
+        return [ListedVersion(object_key(body), resource_version_of(body)) for body in bodies]
 
-    async def _correct(self, kind: str, key: Key) -> None:
+    async def _correct(self, kind: str, key: ObjectKey) -> None:
         """Read an object itself, and have the mirror say what it says.
 
         What is read counts though it be older: etcd may have been restored from a backup.
@@ -172,14 +172,14 @@ class Resync:
         parent = configs_in(key.namespace) if kind == CONFIGS else secrets_in(key.namespace)
         before = self._shelf(kind).version(key)
         body = await self._kube.find(key, parent)
-        now = version_of(body) if body is not None else 0
+        now = resource_version_of(body) if body is not None else 0
         if now == before or self._shelf(kind).version(key) != before:
             return  # the watch has told of it meanwhile
         self._replace(kind, key, body)
         logger.warning("%s %s: its watch had not told of a change", kind, key)
         self._missed(kind, key)
 
-    def _replace(self, kind: str, key: Key, body: Object | None) -> None:
+    def _replace(self, kind: str, key: ObjectKey, body: Object | None) -> None:
         if kind == CONFIGS:
             self._mirror.drop_config(key)
             if body is not None:
@@ -189,5 +189,5 @@ class Resync:
             if body is not None:
                 self._mirror.secrets.put(key, body)
 
-    def _shelf(self, kind: str) -> Shelf:
+    def _shelf(self, kind: str) -> ObjectCache:
         return self._mirror.configs if kind == CONFIGS else self._mirror.secrets

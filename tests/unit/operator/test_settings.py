@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from airouter.config.sources.line import POLL_TIMEOUT
-from airouter_operator.settings import Settings
+from airouter_operator.settings import OperatorSettings
 
 
 @pytest.fixture(autouse=True)
@@ -22,24 +22,24 @@ def set_(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
 
 def test_it_watches_its_own_namespace_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, NAMESPACE="ai")
-    settings = Settings()
+    settings = OperatorSettings()
     assert (settings.namespaces, settings.clusterwide) == (("ai",), False)
     assert settings.public_url == "https://airouter-operator.ai.svc:8443"
 
 
 def test_it_watches_what_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, WATCH="ai, web,", STREAM_URL="https://operator.example/")
-    settings = Settings()
+    settings = OperatorSettings()
     assert settings.namespaces == ("ai", "web")
     assert settings.public_url == "https://operator.example"
     set_(monkeypatch, WATCH="*")
-    assert Settings().clusterwide
+    assert OperatorSettings().clusterwide
 
 
 def test_everything_and_something_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, WATCH="ai,*")
     with pytest.raises(ValidationError, match="watch is either"):
-        Settings()
+        OperatorSettings()
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_an_address_that_no_pod_could_poll_is_a_mistake(
 ) -> None:
     set_(monkeypatch, STREAM_URL=url)
     with pytest.raises(ValidationError, match="https://host:port"):
-        Settings()
+        OperatorSettings()
 
 
 def test_a_poll_is_not_held_for_longer_than_a_router_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, POLL_HOLD=str(POLL_TIMEOUT))
     with pytest.raises(ValidationError, match="less than or equal"):
-        Settings()
+        OperatorSettings()
 
 
 def test_the_kubeconfig_may_be_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().kubeconfig is None
+    assert OperatorSettings().kubeconfig is None
     monkeypatch.setenv("KUBECONFIG", "/usual")
-    assert str(Settings().kubeconfig) == "/usual"
+    assert str(OperatorSettings().kubeconfig) == "/usual"
     set_(monkeypatch, KUBECONFIG="/own")
-    assert str(Settings().kubeconfig) == "/own"
+    assert str(OperatorSettings().kubeconfig) == "/own"
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +77,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_help_names_every_setting() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for name in Settings.model_fields:
+    for name in OperatorSettings.model_fields:
         assert f"AIROUTER_OPERATOR_{name.upper()}" in done.stdout
 
 

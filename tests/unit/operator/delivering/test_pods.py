@@ -3,10 +3,10 @@
 import pytest
 
 from airouter.config.delivery import Poll
-from airouter_operator.delivering.pods import Full, Pods, Rejection
-from airouter_operator.kube import Key
+from airouter_operator.delivering.pods import Pods, Rejection, TooManyPods
+from airouter_operator.kube import ObjectKey
 
-KEY = Key("ai", "default")
+KEY = ObjectKey("ai", "default")
 
 
 class Clock:
@@ -96,9 +96,9 @@ def test_the_pod_that_left_first_is_the_next_that_is_gone(pods: Pods, clock: Clo
 def test_one_routerconfig_has_a_bounded_number_of_pods(pods: Pods, clock: Clock) -> None:
     for name in "ab":
         pods.begin(KEY, Poll(name))
-    with pytest.raises(Full):
+    with pytest.raises(TooManyPods):
         pods.begin(KEY, Poll("c"))
-    pods.begin(Key("ai", "other"), Poll("c"))
+    pods.begin(ObjectKey("ai", "other"), Poll("c"))
     pods.end(KEY, "a")
     clock.now += 5
     pods.begin(KEY, Poll("c"))

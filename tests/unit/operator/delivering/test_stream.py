@@ -18,10 +18,10 @@ from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
-from airouter_operator.kube import Key
-from airouter_operator.reconciling.publish import Publication, Record
+from airouter_operator.kube import ObjectKey
+from airouter_operator.reconciling.publish import Publication, PublicationRecord
 
-KEY = Key("ai", "default")
+KEY = ObjectKey("ai", "default")
 TOKEN = "token-of-ai-default"
 
 
@@ -35,7 +35,7 @@ class Control:
     port: int = 0
     ready: bool = True
     leads: bool = True
-    changed: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
+    changed: asyncio.Queue[ObjectKey] = field(default_factory=asyncio.Queue)
     acknowledged: int = 0
 
     @property
@@ -46,7 +46,7 @@ class Control:
     def publish(self, name: str, serial: int, packed: bytes | None = None) -> str:
         snapshot = Snapshot(models=(Model(name),)).seal(TOKEN)
         packed = packed or pack(msgspec.structs.replace(snapshot, serial=serial))
-        record = Record(snapshot.version, serial, 1, "uid", "")
+        record = PublicationRecord(snapshot.version, serial, 1, "uid", "")
         self.server.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
 
@@ -73,7 +73,7 @@ async def control(hold: float = 5.0, grace: float = 5.0, most: int = 10) -> Asyn
     loop = asyncio.get_running_loop()
     pods = Pods(grace, most, loop.time)
     ca = trustme.CA()
-    changed: asyncio.Queue[Key] = asyncio.Queue()
+    changed: asyncio.Queue[ObjectKey] = asyncio.Queue()
 
     def acknowledge() -> None:
         operator.acknowledged += 1

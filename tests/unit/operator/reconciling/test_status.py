@@ -7,8 +7,8 @@ import pytest
 from airouter.config.delivery import Stream
 from airouter.config.findings import Finding, Named
 from airouter_operator.delivering.pods import Rejection, Tally
-from airouter_operator.reconciling.publish import Publication, Record
-from airouter_operator.reconciling.status import Outcome, status_of
+from airouter_operator.reconciling.publish import Publication, PublicationRecord
+from airouter_operator.reconciling.status import ReconcileOutcome, routerconfig_status
 
 V1, V2 = "a" * 64, "b" * 64
 NOW, BEFORE = "2026-11-23T12:00:00Z", "2026-11-20T12:00:00Z"
@@ -19,21 +19,21 @@ GONE = Finding(
     reason="SecretNotFound",
 )
 WARNING = Finding("warning", ("spec", "redis"), "is not in effect")
-GOOD = Outcome(("one", "two"), frozenset({"one", "two"}), models=3, version=V1)
+GOOD = ReconcileOutcome(("one", "two"), frozenset({"one", "two"}), models=3, version=V1)
 
 
 def published(version: str = V1) -> Publication:
-    record = Record(version, 1_795_435_200_123, 4, "uid", "")
+    record = PublicationRecord(version, 1_795_435_200_123, 4, "uid", "")
     return Publication(record, "default-snapshot", Stream("u", "c", "t"), b"x" * 77)
 
 
 def status(
-    outcome: Outcome = GOOD,
+    outcome: ReconcileOutcome = GOOD,
     publication: Publication | None = None,
     tally: Tally = Tally(2, 2),  # noqa: B008 - it is immutable
     before: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    return status_of(4, outcome, publication or published(), tally, before or {}, NOW)
+    return routerconfig_status(4, outcome, publication or published(), tally, before or {}, NOW)
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -104,7 +104,7 @@ def test_one_broken_credential_is_named_and_does_not_make_the_rest_unready() -> 
 
 
 def test_what_is_rejected_keeps_the_last_good_one() -> None:
-    outcome = Outcome(("one",), findings=(GONE,), accepted=False)
+    outcome = ReconcileOutcome(("one",), findings=(GONE,), accepted=False)
     found = status(outcome, published(V2))
     assert conditions(found)["Accepted"] == ("False", "Invalid")
     assert conditions(found)["Programmed"] == ("False", "LastGoodKept")
@@ -125,7 +125,7 @@ def test_a_secret_that_cannot_be_written_says_so() -> None:
 
 
 def test_nothing_is_published_yet() -> None:
-    found = status_of(4, GOOD, None, Tally(), {}, NOW)
+    found = routerconfig_status(4, GOOD, None, Tally(), {}, NOW)
     assert conditions(found)["Programmed"] == ("False", "NothingPublished")
     assert "snapshot" not in found
 
@@ -143,7 +143,7 @@ def test_a_condition_keeps_the_time_of_its_last_turn() -> None:
 
 def test_the_same_facts_make_the_same_status() -> None:
     first = status()
-    assert status_of(4, GOOD, published(), Tally(2, 2), first, "later") == first
+    assert routerconfig_status(4, GOOD, published(), Tally(2, 2), first, "later") == first
 
 
 def test_rejections_and_findings_are_bounded() -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from airouter_operator.kube import Key
+from airouter_operator.kube import ObjectKey
 from airouter_operator.watching.mirror import Mirror, secrets_named
 
-CONFIG = Key("ai", "default")
+CONFIG = ObjectKey("ai", "default")
 
 
 def body(name: str, version: int, uid: str = "u", **content: Any) -> dict[str, Any]:
@@ -20,27 +20,27 @@ def config(version: int, *secrets: str) -> dict[str, Any]:
 
 def test_an_older_object_never_replaces_a_newer_one() -> None:
     mirror = Mirror()
-    assert mirror.secrets.put(Key("ai", "s"), body("s", 9, data={"k": "bmV3"}))
-    assert not mirror.secrets.put(Key("ai", "s"), body("s", 8, data={"k": "b2xk"}))
-    assert (mirror.secrets.get(Key("ai", "s")) or {})["data"] == {"k": "bmV3"}
+    assert mirror.secrets.put(ObjectKey("ai", "s"), body("s", 9, data={"k": "bmV3"}))
+    assert not mirror.secrets.put(ObjectKey("ai", "s"), body("s", 8, data={"k": "b2xk"}))
+    assert (mirror.secrets.get(ObjectKey("ai", "s")) or {})["data"] == {"k": "bmV3"}
 
 
 def test_a_secret_knows_who_names_it() -> None:
     mirror = Mirror()
     mirror.put_config(config(1, "a", "b"), CONFIG)
-    assert mirror.naming(Key("ai", "a")) == (CONFIG,)
+    assert mirror.naming(ObjectKey("ai", "a")) == (CONFIG,)
     mirror.put_config(config(2, "b"), CONFIG)
-    assert mirror.naming(Key("ai", "a")) == ()
-    assert mirror.naming(Key("ai", "b")) == (CONFIG,)
+    assert mirror.naming(ObjectKey("ai", "a")) == ()
+    assert mirror.naming(ObjectKey("ai", "b")) == (CONFIG,)
     mirror.drop_config(CONFIG)
-    assert mirror.naming(Key("ai", "b")) == ()
+    assert mirror.naming(ObjectKey("ai", "b")) == ()
     assert mirror.secrets_of(CONFIG) == frozenset()
 
 
 def test_a_secret_of_another_namespace_is_another_secret() -> None:
     mirror = Mirror()
     mirror.put_config(config(1, "a"), CONFIG)
-    assert mirror.naming(Key("other", "a")) == ()
+    assert mirror.naming(ObjectKey("other", "a")) == ()
 
 
 def test_the_end_of_an_older_object_of_the_same_name_changes_nothing() -> None:
@@ -54,8 +54,8 @@ def test_only_what_is_needed_is_kept() -> None:
     mirror = Mirror()
     secret = body("s", 1, data={}, type="Opaque", more="x" * 1000)
     secret["metadata"] |= {"managedFields": ["x"], "annotations": {"copy": "of-everything"}}
-    mirror.secrets.put(Key("ai", "s"), secret)
-    kept = mirror.secrets.get(Key("ai", "s")) or {}
+    mirror.secrets.put(ObjectKey("ai", "s"), secret)
+    kept = mirror.secrets.get(ObjectKey("ai", "s")) or {}
     assert set(kept) == {"metadata", "data", "type"}
     assert set(kept["metadata"]) == {"name", "namespace", "resourceVersion", "uid"}
 

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from airouter_operator.watching.queue import KeyedQueue, Later, Patience
+from airouter_operator.watching.queue import KeyedQueue, QueueDelays, RetryLater
 
-PATIENCE = Patience(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
+PATIENCE = QueueDelays(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
 
 
 class Work:
@@ -105,7 +105,7 @@ async def test_keys_are_worked_on_side_by_side_but_not_without_bound(
     assert work.most == 3
 
 
-@pytest.mark.parametrize("failure", [Later("not yet"), ValueError("sk-secret")])
+@pytest.mark.parametrize("failure", [RetryLater("not yet"), ValueError("sk-secret")])
 async def test_work_that_fails_is_tried_again_until_it_is_done(
     queue: KeyedQueue[str], work: Work, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,7 +119,7 @@ async def test_work_that_fails_is_tried_again_until_it_is_done(
 async def test_one_key_that_fails_does_not_hold_up_the_others(
     queue: KeyedQueue[str], work: Work
 ) -> None:
-    work.failures["bad"] = [Later("not yet")] * 50
+    work.failures["bad"] = [RetryLater("not yet")] * 50
     queue.add("bad")
     queue.add("good")
     await work.until("good", 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from airouter_operator.kube import Key, Object, configs_in
+from airouter_operator.kube import Object, ObjectKey, configs_in
 from airouter_operator.watching.mirror import Mirror
 from airouter_operator.watching.resync import CONFIGS, SECRETS, Resync, Watches
 from support.api_pages import asking, serving
 
-KEY = Key("ai", "default")
+KEY = ObjectKey("ai", "default")
 CONFIGS_PATH = configs_in("ai")
 
 
@@ -33,7 +33,7 @@ async def test_what_a_backup_of_etcd_has_brought_back_counts_though_it_is_older(
     mirror, missed = Mirror(), []
     pages: dict[str, object] = {CONFIGS_PATH: listing(version=100, model="new")}
 
-    def note(kind: str, key: Key) -> None:
+    def note(kind: str, key: ObjectKey) -> None:
         missed.append((kind, key))
 
     async with serving(pages) as url, asking(url) as (api, _):
