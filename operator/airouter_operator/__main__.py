@@ -1,4 +1,7 @@
-"""`airouter-operator`, or `python -m airouter_operator`. Settings come from the environment."""
+"""The command line: `airouter-operator`, or `python -m airouter_operator`.
+
+Settings come from the environment (`settings.py`); `app.py` runs the operator.
+"""
 
 import argparse
 import sys
@@ -21,13 +24,13 @@ def main() -> None:
             name = "_".join(map(str, details["loc"])).upper()
             sys.stderr.write(f"{PREFIX}{name}: {details['msg']}\n")
         sys.exit(2)
-    from airouter_operator.app import main as run  # noqa: PLC0415 - it loads kopf: not for --help
+    from airouter_operator.app import run  # noqa: PLC0415 - it loads kopf: not for --help
 
     sys.exit(run(settings))
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, which explains the settings."""
+    """Return the parser of the command line, whose help explains the settings."""
     lines = [
         f"  {PREFIX}{name.upper():<20} {field.description}"
         for name, field in OperatorSettings.model_fields.items()

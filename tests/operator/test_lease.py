@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from airouter_operator.kube import ApiServer, ObjectKey, lease_at, open_api_server
+from airouter_operator.kube.client import KubeClient, open_kube_client
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.kube.paths import lease_at
 from airouter_operator.leading.lease import NAME, Leadership
 from support.control_plane import ControlPlane
 from support.kubernetes.faults import FaultyProxy
@@ -18,8 +20,8 @@ class Replica:
         self,
         plane: ControlPlane,
         name: str,
-        lease_client: ApiServer | None = None,
-        client: ApiServer | None = None,
+        lease_client: KubeClient | None = None,
+        client: KubeClient | None = None,
     ) -> None:
         self.now = 0.0
         self.turns: list[bool] = []
@@ -81,7 +83,7 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
     plane: ControlPlane,
 ) -> None:
     with FaultyProxy(plane.api.url) as proxy:
-        client = await open_api_server(Path(await plane.kubeconfig(proxy)))
+        client = await open_kube_client(Path(await plane.kubeconfig(proxy)))
         lease_client = client.with_timeout(1.0)
         one = Replica(plane, "one", lease_client, client)
         await one.attempt()

@@ -1,4 +1,4 @@
-"""The pods that poll for a RouterConfig, and what each of them runs.
+"""The pods that poll for a RouterConfig, and the version that each of them runs.
 
 A poll that says "I run version V" is the acknowledgement of V. A pod is there while it polls, and
 for a moment after, because it goes away between two polls to take a snapshot over.
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.delivery import Poll
-    from airouter_operator.kube import ObjectKey
+    from airouter_operator.kube.objects import ObjectKey
 
 
 COMING_BACK = 8.0
@@ -42,7 +42,7 @@ class Tally(NamedTuple):
 
 @dataclass
 class Pod:
-    """One pod. `seen` is seconds of the clock."""
+    """A pod's last poll, and when it was seen (seconds of the clock)."""
 
     poll: Poll
     seen: float
@@ -54,7 +54,7 @@ class Pods:
     """The pods of all RouterConfigs."""
 
     def __init__(self, grace: float, most: int, clock: Callable[[], float]) -> None:
-        """`grace` is seconds without a poll; `most` are pods of one RouterConfig."""
+        """Take at most `most` pods for a RouterConfig; one is gone after `grace` without a poll."""
         self.grace = grace
         self._most = most
         self._clock = clock
@@ -62,7 +62,7 @@ class Pods:
         self._since = clock()
 
     def begin(self, key: ObjectKey, poll: Poll) -> bool:
-        """A poll begins; returns whether it says something new. Raises `Full`."""
+        """Begin a poll, and return whether it says something new. Raises `TooManyPods`."""
         pods = self._pods.setdefault(key, {})
         pod = pods.pop(poll.pod, None)
         if pod is None:
@@ -77,14 +77,14 @@ class Pods:
         return news
 
     def end(self, key: ObjectKey, name: str) -> None:
-        """A poll was answered, or its connection was lost."""
+        """End a poll that was answered, or whose connection was lost."""
         pod = self._pods.get(key, {}).get(name)
         if pod is not None:
             pod.polling -= 1
             pod.seen = self._clock()
 
     def forget_gone(self, key: ObjectKey) -> bool:
-        """Forget the pods that are gone; returns whether there were any."""
+        """Forget the pods that are gone, and return whether there were any."""
         pods = self._pods.get(key, {})
         gone = [name for name, pod in pods.items() if self._is_gone(pod)]
         for name in gone:
@@ -94,7 +94,7 @@ class Pods:
         return bool(gone)
 
     def next_gone(self, key: ObjectKey) -> float | None:
-        """Seconds until the next pod is gone unless it polls; None where all of them do."""
+        """Return the seconds until a pod is gone unless it polls; None where all of them do."""
         away = [pod.seen for pod in self._pods.get(key, {}).values() if pod.polling <= 0]
         return min(away) + self.grace - self._clock() if away else None
 
@@ -102,17 +102,17 @@ class Pods:
         """Forget all pods of a RouterConfig."""
         self._pods.pop(key, None)
 
-    def begin_anew(self) -> None:
+    def forget_all(self) -> None:
         """Forget all pods: those of another operator will come, or ours will go to another."""
         self._pods.clear()
         self._since = self._clock()
 
     def may_come_back(self) -> bool:
-        """Whether pods may be connecting anew that another operator has known."""
+        """Return whether pods may be connecting anew that another operator has known."""
         return self._clock() - self._since < COMING_BACK
 
     def tally(self, key: ObjectKey, version: str) -> Tally:
-        """Who runs a version, and who refuses it."""
+        """Count the pods that run a version, and list those that refuse it."""
         pods = self._pods.get(key, {})
         return Tally(
             connected=len(pods),
@@ -125,16 +125,14 @@ class Pods:
         )
 
     def all_answer(self, key: ObjectKey, version: str) -> bool:
-        """Whether every pod runs a version or refuses it.
-
-        It is asked at every poll, so those come first that have polled longest ago: they are the
-        ones that have not answered.
-        """
+        """Return whether every pod runs a version or refuses it."""
+        # This runs at every poll. The pods that polled longest ago come first, because they are
+        # the ones that have not answered: so the first look is the last, usually.
         pods = self._pods.get(key, {})
         return all(version in (pod.poll.version, pod.poll.refused) for pod in pods.values())
 
     def count(self) -> int:
-        """All pods of all RouterConfigs."""
+        """Return the number of pods of all RouterConfigs."""
         return sum(map(len, self._pods.values()))
 
     def _make_room(self, pods: dict[str, Pod]) -> None:
@@ -149,5 +147,5 @@ class Pods:
 
 
 def reported(poll: Poll) -> tuple[str, str]:
-    """What a poll says of the pod: the version it runs, and the one it refuses."""
+    """Return the version that a pod reports to run, and the one that it reports to refuse."""
     return poll.version, poll.refused

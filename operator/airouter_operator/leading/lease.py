@@ -1,6 +1,6 @@
-"""Which replica leads: the one that holds a Lease of the coordination API.
+"""Leadership: the replica that holds a Lease of the coordination API.
 
-Two operators at once would tell of different pods and overwrite one another's status. A leader that
+Two operators at once would report different pods and overwrite one another's status. A leader that
 cannot reach the API server goes on leading: it cannot write anything, and its pods stay connected.
 It stops when it reads that another one leads.
 """
@@ -13,20 +13,15 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube import (
-    Conflict,
-    Kube,
-    KubeError,
-    NotFound,
-    Object,
-    ObjectKey,
-    TimedOut,
-    lease_at,
-    leases_in,
-)
+from airouter_operator.kube.errors import Conflict, KubeError, NotFound, TimedOut
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.kube.paths import lease_at, leases_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import Object
 
 logger = logging.getLogger("airouter.operator")
 
@@ -40,8 +35,8 @@ class Leadership:
 
     def __init__(
         self,
-        lease_client: Kube,
-        client: Kube,
+        lease_client: KubeApi,
+        client: KubeApi,
         namespace: str,
         identity: str,
         duration: float,
@@ -51,7 +46,7 @@ class Leadership:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] | None = None,
     ) -> None:
-        """`duration` is seconds; `turned` gets whether this replica leads now.
+        """Call `turned` with whether this replica leads now; `duration` is seconds.
 
         Both clients ask the same API server. `lease_client` gives up within a part of the duration,
         since a connection may have died unnoticed; `client` waits for a server that is slow.
@@ -67,6 +62,7 @@ class Leadership:
         self._clock = clock
         self._monotonic = monotonic or asyncio.get_running_loop().time
         self._seen: tuple[str, str] = ("", "")
+        """The other holder and the time of its renewal, as they were read last."""
         self._seen_at = 0.0
 
     async def run(self) -> None:
@@ -76,14 +72,14 @@ class Leadership:
             await self._sleep(self._duration / RENEWALS)
 
     async def attempt(self) -> None:
-        """Acquire or renew once."""
+        """Acquire or renew the Lease once."""
         try:
             try:
                 leading = await self._acquire(self._lease_client)
             except TimedOut:
                 leading = await self._acquire(self._client)
         except Conflict:
-            return  # somebody else was faster: the next attempt reads what they wrote
+            return  # another replica was faster: the next attempt reads what it wrote
         except KubeError as error:
             logger.warning("the lease cannot be renewed: %s", error)
             return
@@ -104,8 +100,8 @@ class Leadership:
         except KubeError as error:
             logger.warning("the lease cannot be released: %s", error)
 
-    async def _acquire(self, kube: Kube) -> bool:
-        """Whether this replica leads now."""
+    async def _acquire(self, kube: KubeApi) -> bool:
+        """Take or renew the Lease if it is free, and return whether this replica holds it."""
         try:
             body = await kube.get(lease_at(self._key))
         except NotFound:
@@ -114,14 +110,17 @@ class Leadership:
             return True
         if not self._is_free(body.get("spec") or {}):
             return False
+        # The body carries the resourceVersion that was read: of two candidates one gets a conflict.
         await kube.replace(lease_at(self._key), self._held(body))
         return True
 
     def _is_free(self, spec: Object) -> bool:
-        """Whether nobody else holds it, or has not renewed it for as long as it lasts."""
+        """Return whether no other replica holds the Lease, or has let it expire."""
         holder = spec.get("holderIdentity") or ""
         if holder in {"", self._identity}:
             return True
+        # The clocks of two nodes may differ, so the holder's time is compared with itself only:
+        # the Lease expires when it has not changed for that long by this replica's own clock.
         seen = (holder, str(spec.get("renewTime")))
         if seen != self._seen:
             self._seen, self._seen_at = seen, self._monotonic()
@@ -129,7 +128,7 @@ class Leadership:
         return self._monotonic() - self._seen_at >= lasts
 
     def _held(self, body: Object, identity: str | None = None) -> Object:
-        """The Lease, renewed."""
+        """Return the Lease as renewed by this replica, or by a given identity."""
         holder = self._identity if identity is None else identity
         spec = dict(body.get("spec") or {})
         now = self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,1 +1,1 @@
-"""What the operator shows of itself: metrics and health."""
+"""The operator's view of itself, for probes and Prometheus: health, counters, and gauges."""

@@ -1,7 +1,8 @@
 """`/healthz`, `/readyz` and `/metrics` of the operator.
 
 kopf's own probe answers as long as the process does, also when its watches are long dead. This one
-fails when a watch has provably missed something and stays silent, or when kopf has ended.
+fails when a watch has provably missed something and stays silent, or when a task of the operator
+has ended.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ class HealthServer:
     """The three pages, on a port of their own."""
 
     def __init__(
-        self, problems: Callable[[], list[str]], ready: Callable[[], bool], metrics: OperatorMetrics
+        self,
+        problems: Callable[[], list[str]],
+        ready: Callable[[], bool],
+        metrics: OperatorMetrics,
     ) -> None:
-        """`problems` says what is wrong; nothing, if all is well."""
+        """Fail `/healthz` for as long as there are problems, and list them there."""
         self._problems = problems
         self._ready = ready
         self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port."""
+        """Listen, and return the port."""
         application = web.Application()
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
@@ -42,6 +46,7 @@ class HealthServer:
         return int(self._runner.addresses[0][1])
 
     async def close(self) -> None:
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -1,4 +1,4 @@
-"""What the operator counts, for Prometheus."""
+"""Metrics of the operator, for Prometheus: what has happened, counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from airouter_operator.watching.queue import RetryLater
+from airouter_operator.retry import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +64,7 @@ class OperatorMetrics:
 
     @contextlib.contextmanager
     def reconcile(self) -> Iterator[None]:
-        """Count and time what happens inside."""
+        """Count and time one reconciliation, which happens inside."""
         result = "failed"
         try:
             with self._duration.time():
@@ -77,12 +77,14 @@ class OperatorMetrics:
             self._reconciles.labels(result).inc()
 
     def acknowledged(self) -> None:
+        """Count a poll that says something new of its pod."""
         self._acknowledgements.inc()
 
     def missed(self, kind: str) -> None:
+        """Count an object that its watch has not reported."""
         self._missed.labels(kind).inc()
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The page, and its content type."""
+        """Return the page, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type

@@ -1,4 +1,4 @@
-"""Kubernetes Events about a RouterConfig, for `kubectl describe`: one when something has turned."""
+"""Kubernetes Events about a RouterConfig, for `kubectl describe`: one when a condition turns."""
 
 from __future__ import annotations
 
@@ -8,39 +8,44 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from airouter.config.resource import API_VERSION, KIND
-from airouter_operator.kube import MANAGER, Kube, KubeError, Object, ObjectKey, events_in, uid_of
+from airouter_operator.kube.api import FIELD_MANAGER
+from airouter_operator.kube.errors import KubeError
+from airouter_operator.kube.objects import Object, object_key, uid_of
+from airouter_operator.kube.paths import events_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from airouter_operator.kube.api import KubeApi
 
 logger = logging.getLogger("airouter.operator")
 
 Severity = Literal["Normal", "Warning"]
 
-WATCHED: dict[tuple[str, str], Severity] = {
+TURNS: dict[tuple[str, str], Severity] = {
     ("Accepted", "True"): "Normal",
     ("Accepted", "False"): "Warning",
     ("Programmed", "True"): "Normal",
     ("PartiallyInvalid", "True"): "Warning",
 }
-"""The turns of a condition that are told, by its type and status."""
-ALARMING = {("Programmed", "Rejected"), ("Programmed", "PublishFailed")}
-"""Those that are told by their reason: a condition that is false may just take a moment longer."""
+"""Turns of a condition that make an Event, by its type and status."""
+ALARMS = {("Programmed", "Rejected"), ("Programmed", "PublishFailed")}
+"""Turns that make an Event by their reason: a condition that is false may just take a moment."""
 LONGEST_NOTE = 1024
 
 
 class EventRecorder:
-    """Writes Events; what fails is only logged, because an Event is no state."""
+    """Writes Events; a failure is only logged, because an Event is no state."""
 
-    def __init__(self, kube: Kube, identity: str, clock: Callable[[], float]) -> None:
+    def __init__(self, kube: KubeApi, identity: str, clock: Callable[[], float]) -> None:
         self._kube = kube
         self._identity = identity
         self._clock = clock
 
-    async def tell(self, config: Object, before: Mapping[str, Any], after: Object) -> None:
-        """Write an Event for each condition that has turned from one status to another.
+    async def record(self, config: Object, before: Mapping[str, Any], after: Object) -> None:
+        """Write an Event for each condition that has turned between two statuses.
 
-        What pods make of a snapshot is told of each, though they ran the one before as well.
+        A new snapshot counts as a turn of `Programmed`, though pods ran the one before as well.
         """
         known = {c["type"]: (c["status"], c["reason"]) for c in before.get("conditions") or ()}
         if version_in(before) != version_in(after):
@@ -52,17 +57,17 @@ class EventRecorder:
                 await self._post(config, severity, condition["reason"], condition["message"])
 
     async def _post(self, config: Object, severity: Severity, reason: str, note: str) -> None:
-        key = ObjectKey(config["metadata"]["namespace"], config["metadata"]["name"])
+        key = object_key(config)
+        moment = datetime.fromtimestamp(self._clock(), UTC)
         event: Object = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
+                # A RouterConfig may have the longest name of all, which leaves no room for more.
                 "name": f"{key.name[:200].rstrip('-.')}.{secrets.token_hex(8)}",
                 "namespace": key.namespace,
             },
-            "eventTime": datetime.fromtimestamp(self._clock(), UTC).strftime(
-                "%Y-%m-%dT%H:%M:%S.%fZ"
-            ),
+            "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": severity,
             "reason": reason,
             "action": "Reconcile",
@@ -74,7 +79,7 @@ class EventRecorder:
                 "name": key.name,
                 "uid": uid_of(config),
             },
-            "reportingController": f"airouter.dev/{MANAGER}",
+            "reportingController": f"airouter.dev/{FIELD_MANAGER}",
             "reportingInstance": self._identity[:128],
         }
         try:
@@ -84,12 +89,12 @@ class EventRecorder:
 
 
 def severity_of(condition: Mapping[str, Any]) -> Severity | None:
-    """How a condition is told; None for one that is not."""
-    if (condition["type"], condition["reason"]) in ALARMING:
+    """Return the severity of a condition's Event; None for a condition that makes none."""
+    if (condition["type"], condition["reason"]) in ALARMS:
         return "Warning"
-    return WATCHED.get((condition["type"], condition["status"]))
+    return TURNS.get((condition["type"], condition["status"]))
 
 
 def version_in(status: Mapping[str, Any]) -> str:
-    """The snapshot that a status tells of."""
+    """Return the version of the snapshot that a status is about."""
     return str((status.get("snapshot") or {}).get("version", ""))

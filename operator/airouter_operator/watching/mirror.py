@@ -1,7 +1,7 @@
-"""What the API server holds, as far as we have heard: RouterConfigs and Secrets by name.
+"""The mirror: a copy of what the API server holds, RouterConfigs and Secrets by key.
 
-kopf's watches fill it, our own writes and the resync correct it. An object is kept as JSON bytes: a
-tenth of what it takes as a dictionary. An older one never replaces a newer one.
+kopf's watches fill it, the operator's own writes and the resync correct it. An object is kept as
+JSON bytes, a tenth of what it takes as a dictionary. An older object never replaces a newer one.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from typing import Any
 
 import msgspec
 
-from airouter_operator.kube import Object, ObjectKey, resource_version_of, uid_of
+from airouter_operator.kube.objects import Object, ObjectKey, resource_version_of, uid_of
+from airouter_operator.publication import config_of_secret
+from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WATCHED_KINDS, WatchedKind
+
+NOT_KEPT = {"managedFields", "annotations", "labels"}
+"""Fields of metadata that nobody asks for. `kubectl apply` keeps a copy of a Secret in one."""
 
 
 class ObjectCache:
     """The objects of one kind."""
 
     def __init__(self, kept: Iterable[str]) -> None:
-        """`kept` are the fields that are kept of an object, beside its metadata."""
+        """Keep some fields of each object, beside its metadata."""
         self._kept = tuple(kept)
         self._bodies: dict[ObjectKey, bytes] = {}
         self._versions: dict[ObjectKey, int] = {}
@@ -31,16 +36,16 @@ class ObjectCache:
         return len(self._bodies)
 
     def get(self, key: ObjectKey) -> Object | None:
-        """The newest that we heard of."""
+        """Return the newest version of an object; None when there is no such object."""
         body = self._bodies.get(key)
         return None if body is None else msgspec.json.decode(body)
 
     def version(self, key: ObjectKey) -> int:
-        """Its resourceVersion; 0 when there is no such object."""
+        """Return the resourceVersion of an object; 0 when there is no such object."""
         return self._versions.get(key, 0)
 
     def put(self, key: ObjectKey, body: Mapping[str, Any]) -> bool:
-        """Take an object in, unless a newer one is there; returns whether it was new."""
+        """Take an object in, unless a newer one is there; return whether it was new."""
         version = resource_version_of(body)
         if version <= self._versions.get(key, -1):
             return False
@@ -49,7 +54,7 @@ class ObjectCache:
         return True
 
     def drop(self, key: ObjectKey, uid: str = "") -> bool:
-        """Forget an object, if it is the one of that uid; returns whether it was there."""
+        """Forget an object, if it has that uid; return whether it was there."""
         body = self.get(key)
         if body is None or (uid and uid_of(body) != uid):
             return False
@@ -57,59 +62,74 @@ class ObjectCache:
         return True
 
     def _trimmed(self, body: Mapping[str, Any]) -> Object:
-        metadata = {
-            name: value
-            for name, value in body["metadata"].items()
-            if name not in {"managedFields", "annotations", "labels"}
-        }
+        metadata = {name: value for name, value in body["metadata"].items() if name not in NOT_KEPT}
         kept = {name: body[name] for name in self._kept if name in body}
         return {"metadata": metadata, **kept}
 
 
 class Mirror:
-    """RouterConfigs, Secrets, and which of the former name which of the latter."""
+    """The caches of all kinds, and the references of RouterConfigs to Secrets."""
 
     def __init__(self) -> None:
-        self.configs = ObjectCache(("apiVersion", "kind", "spec", "status"))
-        self.secrets = ObjectCache(("type", "data"))
-        self._named_by: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
-        self._names: dict[ObjectKey, frozenset[ObjectKey]] = {}
+        self._caches = {kind: ObjectCache(kind.kept) for kind in WATCHED_KINDS}
+        self.configs = self._caches[ROUTER_CONFIGS]
+        self.secrets = self._caches[SECRETS]
+        self._referrers: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
+        self._references: dict[ObjectKey, frozenset[ObjectKey]] = {}
 
-    def put_config(self, body: Mapping[str, Any], key: ObjectKey) -> bool:
-        """Take a RouterConfig in; returns whether it was new."""
-        if not self.configs.put(key, body):
+    def cache(self, kind: WatchedKind) -> ObjectCache:
+        """Return the objects of a kind."""
+        return self._caches[kind]
+
+    def put(self, kind: WatchedKind, key: ObjectKey, body: Mapping[str, Any]) -> bool:
+        """Take an object in, unless a newer one is there; return whether it was new."""
+        if not self._caches[kind].put(key, body):
             return False
-        self._rename(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
+        if kind is ROUTER_CONFIGS:
+            self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
         return True
 
-    def drop_config(self, key: ObjectKey, uid: str = "") -> bool:
-        """Forget a RouterConfig."""
-        if not self.configs.drop(key, uid):
+    def drop(self, kind: WatchedKind, key: ObjectKey, uid: str = "") -> bool:
+        """Forget an object, if it has that uid; return whether it was there."""
+        if not self._caches[kind].drop(key, uid):
             return False
-        self._rename(key, frozenset())
+        if kind is ROUTER_CONFIGS:
+            self._refer(key, frozenset())
         return True
+
+    def concerned(self, kind: WatchedKind, key: ObjectKey) -> Iterable[ObjectKey]:
+        """Return the RouterConfigs that a change of an object is about."""
+        if kind is ROUTER_CONFIGS:
+            return (key,)
+        # A Secret matters to those that name it, and to the one whose snapshot it holds.
+        owner = config_of_secret(key)
+        return self.naming(key) if owner is None else (*self.naming(key), owner)
 
     def secrets_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
-        """The Secrets that a RouterConfig names, whether they exist or not."""
-        return self._names.get(config, frozenset())
+        """Return the Secrets that a RouterConfig names, whether they exist or not."""
+        return self._references.get(config, frozenset())
 
-    def naming(self, secret: ObjectKey) -> Iterable[ObjectKey]:
-        """The RouterConfigs that name a Secret."""
-        return tuple(self._named_by.get(secret, ()))
+    def naming(self, secret: ObjectKey) -> tuple[ObjectKey, ...]:
+        """Return the RouterConfigs that name a Secret."""
+        return tuple(self._referrers.get(secret, ()))
 
-    def _rename(self, key: ObjectKey, names: frozenset[ObjectKey]) -> None:
-        for gone in self._names.pop(key, frozenset()) - names:
-            self._named_by[gone].discard(key)
-            if not self._named_by[gone]:
-                del self._named_by[gone]
-        for name in names:
-            self._named_by[name].add(key)
-        if names:
-            self._names[key] = names
+    def _refer(self, config: ObjectKey, secrets: frozenset[ObjectKey]) -> None:
+        """Replace the references of a RouterConfig."""
+        for secret in self._references.pop(config, frozenset()) - secrets:
+            self._referrers[secret].discard(config)
+            if not self._referrers[secret]:
+                del self._referrers[secret]
+        for secret in secrets:
+            self._referrers[secret].add(config)
+        if secrets:
+            self._references[config] = secrets
 
 
 def secrets_named(part: Any, namespace: str) -> Iterator[ObjectKey]:
-    """Every Secret that a part of a spec refers to: a `secretRef`, or whatever ends like one."""
+    """Yield every Secret that a part of a spec refers to.
+
+    A reference is a mapping under `secretRef`, or under a field whose name ends like that.
+    """
     if isinstance(part, Mapping):
         for name, value in part.items():
             if name.lower().endswith("secretref") and isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""A queue of keys: what is to be looked at, each key once, however often it was added.
+"""A queue of keys: each key is worked on once, however often it was added.
 
 Changes come in bursts, so a key waits for a moment of quiet before it is worked on, though never
 for long. The work on one key never overlaps; work that fails is tried again, later each time. The
@@ -13,6 +13,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from airouter_operator.retry import RetryLater
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from random import Random
@@ -22,13 +24,9 @@ K = TypeVar("K")
 logger = logging.getLogger("airouter.operator")
 
 
-class RetryLater(Exception):
-    """The work cannot be done yet, and that is nothing to complain about; the message says why."""
-
-
 @dataclass(frozen=True)
 class QueueDelays:
-    """Seconds."""
+    """Times that a key waits, in seconds."""
 
     quiet: float = 0.02
     """Without a further change, before a key is worked on."""
@@ -52,16 +50,8 @@ class QueueEntry:
 class KeyedQueue(Generic[K]):
     """Works on keys, a bounded number at a time."""
 
-    def __init__(
-        self,
-        work: Callable[[K], Awaitable[None]],
-        patience: QueueDelays,
-        concurrency: int,
-        random: Random,
-    ) -> None:
-        """`work` raises `Later` or whatever else when the key is to be tried again."""
-        self._work = work
-        self._patience = patience
+    def __init__(self, delays: QueueDelays, concurrency: int, random: Random) -> None:
+        self._delays = delays
         self._random = random
         self._slots = asyncio.Semaphore(concurrency)
         self._entries: dict[K, QueueEntry] = {}
@@ -71,7 +61,7 @@ class KeyedQueue(Generic[K]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        """Keys that wait."""
+        """Return the number of keys that wait."""
         return sum(entry.waiting for entry in self._entries.values())
 
     def add(self, key: K) -> None:
@@ -79,16 +69,16 @@ class KeyedQueue(Generic[K]):
         now = self._now()
         entry = self._entries.get(key)
         if entry is None or not entry.waiting:
-            due = now + self._patience.quiet
+            due = now + self._delays.quiet
         else:
-            due = min(entry.since + self._patience.longest, now + self._patience.quiet)
+            due = min(entry.since + self._delays.longest, now + self._delays.quiet)
         self._wait(key, due, since=entry.since if entry and entry.waiting else now)
 
-    async def run(self) -> None:
-        """Work, until cancelled."""
+    async def run(self, work: Callable[[K], Awaitable[None]]) -> None:
+        """Work on keys, until cancelled; `work` raises anything for a key to be tried again."""
         try:
             while True:
-                await self._start_due()
+                await self._start_due(work)
                 await self._until_due()
         finally:
             for task in self._tasks:
@@ -101,20 +91,22 @@ class KeyedQueue(Generic[K]):
             self._schedule(key, due)
 
     def _schedule(self, key: K, due: float) -> None:
+        # The count keeps the heap from comparing keys.
         self._count += 1
         heapq.heappush(self._due, (due, self._count, key))
         self._added.set()
 
-    async def _start_due(self) -> None:
+    async def _start_due(self, work: Callable[[K], Awaitable[None]]) -> None:
         """Start the work on all keys whose time has come."""
         while self._due and self._due[0][0] <= self._now():
             due, _, key = heapq.heappop(self._due)
             entry = self._entries.get(key)
+            # An item stays in the heap when its key is put off or started: it is passed over here.
             if entry is None or entry.working or not entry.waiting or entry.due > due:
-                continue  # it was put off, or is worked on already
+                continue
             entry.waiting, entry.working = False, True
             await self._slots.acquire()
-            task = asyncio.create_task(self._attend(key, entry), name=f"work on {key}")
+            task = asyncio.create_task(self._attempt(work, key, entry), name=f"work on {key}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -128,17 +120,19 @@ class KeyedQueue(Generic[K]):
         except TimeoutError:
             pass
 
-    async def _attend(self, key: K, entry: QueueEntry) -> None:
-        """Work on a key once, and see what follows."""
+    async def _attempt(
+        self, work: Callable[[K], Awaitable[None]], key: K, entry: QueueEntry
+    ) -> None:
+        """Work on a key once, and put it back into the queue where it has to be."""
         try:
-            await self._work(key)
+            await work(key)
         except RetryLater as later:
             logger.debug("%s: %s", key, later)
-            self._fail(key, entry)
+            self._retry(key, entry)
         except Exception as error:  # noqa: BLE001 - whatever fails is tried again
-            # What it says may quote a Secret; its type does not.
+            # The message may quote a Secret; the type does not.
             logger.warning("%s: %s, will try again", key, type(error).__name__)
-            self._fail(key, entry)
+            self._retry(key, entry)
         else:
             entry.failures = 0
         finally:
@@ -149,12 +143,12 @@ class KeyedQueue(Generic[K]):
             else:
                 del self._entries[key]
 
-    def _fail(self, key: K, entry: QueueEntry) -> None:
-        """Have a key worked on again, later each time."""
-        patience = self._patience
+    def _retry(self, key: K, entry: QueueEntry) -> None:
+        """Have a key worked on again, later after each failure."""
+        delays = self._delays
         entry.failures += 1
-        delay = patience.first_retry * 2 ** min(entry.failures - 1, 16)
-        delay = min(patience.longest_retry, delay) * (0.5 + self._random.random() / 2)
+        delay = delays.first_retry * 2 ** min(entry.failures - 1, 16)
+        delay = min(delays.longest_retry, delay) * (0.5 + self._random.random() / 2)
         if not entry.waiting:
             self._wait(key, self._now() + delay, since=self._now())
 

@@ -1,7 +1,4 @@
-"""The operator's settings and command line."""
-
-import subprocess
-import sys
+"""The operator's settings."""
 
 import pytest
 from pydantic import ValidationError
@@ -65,30 +62,3 @@ def test_the_kubeconfig_may_be_the_usual_one(monkeypatch: pytest.MonkeyPatch) ->
     assert str(OperatorSettings().kubeconfig) == "/usual"
     set_(monkeypatch, KUBECONFIG="/own")
     assert str(OperatorSettings().kubeconfig) == "/own"
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "airouter_operator", *arguments]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=30, check=False
-    )
-
-
-def test_help_names_every_setting() -> None:
-    done = run("--help")
-    assert done.returncode == 0
-    for name in OperatorSettings.model_fields:
-        assert f"AIROUTER_OPERATOR_{name.upper()}" in done.stdout
-
-
-def test_a_setting_that_is_wrong_is_named() -> None:
-    done = run(AIROUTER_OPERATOR_RESYNC="soon", AIROUTER_OPERATOR_MAX_PODS="0")
-    assert done.returncode == 2
-    assert "AIROUTER_OPERATOR_RESYNC: Input should be a valid number" in done.stderr
-    assert "AIROUTER_OPERATOR_MAX_PODS: Input should be greater than or equal" in done.stderr
-
-
-def test_without_a_cluster_it_says_so() -> None:
-    done = run()
-    assert done.returncode == 2
-    assert "there is no cluster to work for" in done.stderr

@@ -4,7 +4,7 @@ import pytest
 
 from airouter.config.delivery import Poll
 from airouter_operator.delivering.pods import Pods, Rejection, TooManyPods
-from airouter_operator.kube import ObjectKey
+from airouter_operator.kube.objects import ObjectKey
 
 KEY = ObjectKey("ai", "default")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from airouter_operator.kube import ObjectKey
+from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.leading.ownership import GIVING_WAY, Ownership
-from airouter_operator.watching.queue import RetryLater
+from airouter_operator.retry import RetryLater
 
 KEY = ObjectKey("ai", "default")
 FIRST, OWN, LAST = "https://a", "https://b", "https://c"

@@ -7,8 +7,9 @@ import pytest
 from airouter.config.delivery import Stream
 from airouter.config.findings import Finding, Named
 from airouter_operator.delivering.pods import Rejection, Tally
-from airouter_operator.reconciling.publish import Publication, PublicationRecord
-from airouter_operator.reconciling.status import ReconcileOutcome, routerconfig_status
+from airouter_operator.publication import Publication, PublicationRecord
+from airouter_operator.reconciling.outcome import ReconcileOutcome
+from airouter_operator.reconciling.status import routerconfig_status
 
 V1, V2 = "a" * 64, "b" * 64
 NOW, BEFORE = "2026-11-23T12:00:00Z", "2026-11-20T12:00:00Z"

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from airouter_operator.kube import ObjectKey
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS
 from airouter_operator.watching.mirror import Mirror, secrets_named
 
 CONFIG = ObjectKey("ai", "default")
@@ -20,33 +21,33 @@ def config(version: int, *secrets: str) -> dict[str, Any]:
 
 def test_an_older_object_never_replaces_a_newer_one() -> None:
     mirror = Mirror()
-    assert mirror.secrets.put(ObjectKey("ai", "s"), body("s", 9, data={"k": "bmV3"}))
-    assert not mirror.secrets.put(ObjectKey("ai", "s"), body("s", 8, data={"k": "b2xk"}))
+    assert mirror.put(SECRETS, ObjectKey("ai", "s"), body("s", 9, data={"k": "bmV3"}))
+    assert not mirror.put(SECRETS, ObjectKey("ai", "s"), body("s", 8, data={"k": "b2xk"}))
     assert (mirror.secrets.get(ObjectKey("ai", "s")) or {})["data"] == {"k": "bmV3"}
 
 
 def test_a_secret_knows_who_names_it() -> None:
     mirror = Mirror()
-    mirror.put_config(config(1, "a", "b"), CONFIG)
+    mirror.put(ROUTER_CONFIGS, CONFIG, config(1, "a", "b"))
     assert mirror.naming(ObjectKey("ai", "a")) == (CONFIG,)
-    mirror.put_config(config(2, "b"), CONFIG)
+    mirror.put(ROUTER_CONFIGS, CONFIG, config(2, "b"))
     assert mirror.naming(ObjectKey("ai", "a")) == ()
     assert mirror.naming(ObjectKey("ai", "b")) == (CONFIG,)
-    mirror.drop_config(CONFIG)
+    mirror.drop(ROUTER_CONFIGS, CONFIG)
     assert mirror.naming(ObjectKey("ai", "b")) == ()
     assert mirror.secrets_of(CONFIG) == frozenset()
 
 
 def test_a_secret_of_another_namespace_is_another_secret() -> None:
     mirror = Mirror()
-    mirror.put_config(config(1, "a"), CONFIG)
+    mirror.put(ROUTER_CONFIGS, CONFIG, config(1, "a"))
     assert mirror.naming(ObjectKey("other", "a")) == ()
 
 
 def test_the_end_of_an_older_object_of_the_same_name_changes_nothing() -> None:
     mirror = Mirror()
-    mirror.put_config(body("default", 5, uid="new"), CONFIG)
-    assert not mirror.drop_config(CONFIG, uid="old")
+    mirror.put(ROUTER_CONFIGS, CONFIG, body("default", 5, uid="new"))
+    assert not mirror.drop(ROUTER_CONFIGS, CONFIG, uid="old")
     assert CONFIG in set(mirror.configs)
 
 
@@ -54,7 +55,7 @@ def test_only_what_is_needed_is_kept() -> None:
     mirror = Mirror()
     secret = body("s", 1, data={}, type="Opaque", more="x" * 1000)
     secret["metadata"] |= {"managedFields": ["x"], "annotations": {"copy": "of-everything"}}
-    mirror.secrets.put(ObjectKey("ai", "s"), secret)
+    mirror.put(SECRETS, ObjectKey("ai", "s"), secret)
     kept = mirror.secrets.get(ObjectKey("ai", "s")) or {}
     assert set(kept) == {"metadata", "data", "type"}
     assert set(kept["metadata"]) == {"name", "namespace", "resourceVersion", "uid"}

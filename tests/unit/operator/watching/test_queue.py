@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
-from airouter_operator.watching.queue import KeyedQueue, QueueDelays, RetryLater
+from airouter_operator.retry import RetryLater
+from airouter_operator.watching.queue import KeyedQueue, QueueDelays
 
-PATIENCE = QueueDelays(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
+DELAYS = QueueDelays(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
 
 
 class Work:
@@ -50,8 +51,8 @@ async def work() -> Work:
 
 @pytest.fixture
 async def queue(work: Work) -> AsyncIterator[KeyedQueue[str]]:
-    queue = KeyedQueue(work, PATIENCE, concurrency=3, random=Random(1))
-    task = asyncio.create_task(queue.run())
+    queue = KeyedQueue[str](DELAYS, concurrency=3, random=Random(1))
+    task = asyncio.create_task(queue.run(work))
     yield queue
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

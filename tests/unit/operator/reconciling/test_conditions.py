@@ -1,12 +1,12 @@
-"""The guide knows every reason of a condition, and no other."""
+"""Conditions: the guide knows every reason of a condition, and no other."""
 
 import re
 from pathlib import Path
 from typing import get_args
 
-from airouter_operator.reconciling.status import Reason
+from airouter_operator.reconciling.conditions import Reason
 
-GUIDE = Path(__file__).parents[3] / "docs" / "kubernetes.md"
+GUIDE = Path(__file__).parents[4] / "docs" / "kubernetes.md"
 ROW = re.compile(r"^\| (?:`\w+`)? ?\| `(\w+)` \|", re.MULTILINE)
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from airouter_operator.kube import KubeError
+from airouter_operator.kube.errors import KubeError
 from support.api_pages import asking, serving
 from support.kubernetes.faults import FaultyProxy
 
