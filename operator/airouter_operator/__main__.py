@@ -24,9 +24,9 @@ def main() -> None:
             name = "_".join(map(str, details["loc"])).upper()
             sys.stderr.write(f"{PREFIX}{name}: {details['msg']}\n")
         sys.exit(2)
-    from airouter_operator.app import run  # noqa: PLC0415 - it loads kopf: not for --help
+    from airouter_operator.app import run_operator  # noqa: PLC0415 - it loads kopf: not for --help
 
-    sys.exit(run(settings))
+    sys.exit(run_operator(settings))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -166,7 +166,7 @@ class Operator:
         await self._stream.close()
         await self._health.close()
 
-    # Callbacks from one room to another.
+    # Callbacks from one room to another, which know no more of each other than these.
 
     def _turned(self, leading: bool) -> None:
         self._reconciler.start_anew()
@@ -212,7 +212,7 @@ async def operate(settings: OperatorSettings) -> None:
         await lease_client.close()
 
 
-def run(settings: OperatorSettings) -> int:
+def run_operator(settings: OperatorSettings) -> int:
     """Run an operator, and return the exit code."""
     logs.configure(settings.log_level, sys.stderr)
     allow_many_files()

@@ -45,6 +45,7 @@ class Channel:
         """Answer every poll that waits."""
         self.publication = publication
         self.runs_everywhere = False
+        # Polls that wait have the former event; one that comes now waits for the next change.
         self.changed.set()
         self.changed = asyncio.Event()
 

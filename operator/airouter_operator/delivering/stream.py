@@ -62,7 +62,7 @@ class StreamServer:
         self._runner = web.AppRunner(
             application,
             access_log=None,
-            handler_cancellation=True,
+            handler_cancellation=True,  # so that a pod that is gone ends its poll at once
             shutdown_timeout=GRACEFUL,
             keepalive_timeout=self._hold * 2,
         )

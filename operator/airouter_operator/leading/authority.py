@@ -92,6 +92,7 @@ class AuthorityKeeper:
                 break
             except Conflict:
                 logger.info("another replica renewed the certificate authority first")
+        # In a thread, because elliptic curves and files take milliseconds that polls would wait.
         if self._authorities:
             await asyncio.to_thread(self._sign)
 

@@ -44,7 +44,9 @@ def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
         versions.append((name, mirror.secrets.version(name)))
         body = mirror.secrets.get(name)
         for field, value in (body.get("data") or {}).items() if body else ():
+            # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
+    # A status changes the resourceVersion of a RouterConfig, but not its generation.
     fingerprint = (uid_of(config), generation_of(config), tuple(versions))
     return Gathered(config, secrets, fingerprint)
 

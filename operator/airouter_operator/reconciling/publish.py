@@ -176,6 +176,7 @@ def secret_manifest(key: ObjectKey, publication: Publication, version: int) -> O
     if size > MAX_SIZE:
         raise SnapshotTooLarge(size)
     metadata: Object = {"name": publication.secret_name, "namespace": key.namespace}
+    # The API server refuses the write if the Secret has another version by now.
     if version:
         metadata["resourceVersion"] = str(version)
     metadata["labels"] = {"app.kubernetes.io/managed-by": "airouter-operator"}

@@ -106,6 +106,7 @@ class Reconciler:
         The last good publication stays where there is nothing better.
         """
         before = self._publisher.published(key)
+        # Before anything is written: another operator may serve this RouterConfig.
         if before is not None:
             self._ownership.check_owner(key, stream_root(key, before))
         known = self._known.get(key)
@@ -122,6 +123,7 @@ class Reconciler:
                 key, gathered.config, compiled.snapshot, outcome, before
             )
         if before is not None and not outcome.is_publishable:
+            # Pods keep the last good snapshot, and have to find the operator's stream by it.
             publication = await self._publisher.readdress(key, gathered.config, before)
         self._known[key] = (gathered.fingerprint, outcome)
         return outcome, publication

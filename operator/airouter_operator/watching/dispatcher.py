@@ -48,6 +48,7 @@ class Dispatcher:
 
     def changed(self, kind: WatchedKind, body: Object, event: str | None) -> None:
         """Act on an event of kopf, by its type."""
+        # kopf runs the indexes of all objects before the first event.
         self.has_synced = True
         key = object_key(body)
         self._watches.heard(kind, key.namespace)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Compared by identity, so that kinds are cheap keys of dictionaries.
 @dataclass(frozen=True, eq=False)
 class WatchedKind:
     """A kind of objects; two are the same only if they are one object."""

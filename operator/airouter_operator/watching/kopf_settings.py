@@ -48,9 +48,13 @@ class EndlessBackoffs:
 def kopf_settings() -> kopf.OperatorSettings:
     """Return settings for watches that are renewed for ever, and for nothing else."""
     settings = kopf.OperatorSettings()
-    settings.posting.enabled = False
+    settings.posting.enabled = False  # `reconciling/events.py` writes the Events
+    # Scanning and peering would take rights on CRDs, namespaces and objects of kopf's own. Who leads
+    # is said by a Lease (`leading/lease.py`).
     settings.scanning.disabled = True
     settings.peering.standalone = True
+    # The API server ends each watch after five minutes. One that it does not end is cut soon after,
+    # and one without even a bookmark, which comes every minute, counts as dead.
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.inactivity_timeout = 70

@@ -55,6 +55,7 @@ class ObjectCache:
 
     def drop(self, key: ObjectKey, uid: str = "") -> bool:
         """Forget an object, if it has that uid; return whether it was there."""
+        # The end of an object may be told after the beginning of its successor of the same name.
         body = self.get(key)
         if body is None or (uid and uid_of(body) != uid):
             return False
