@@ -49,8 +49,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     """Return settings for watches that are renewed for ever, and for nothing else."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False  # `reconciling/events.py` writes the Events
-    # Scanning and peering would take rights on CRDs, namespaces and objects of kopf's own. Who leads
-    # is said by a Lease (`leading/lease.py`).
+    # Scanning and peering would take rights on CRDs, namespaces and objects of kopf's own. A Lease
+    # says who leads (`leading/lease.py`).
     settings.scanning.disabled = True
     settings.peering.standalone = True
     # The API server ends each watch after five minutes. One that it does not end is cut soon after,
