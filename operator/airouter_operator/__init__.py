@@ -1,1 +1,6 @@
-"""Auto AI Router: the control plane. Brings a RouterConfig into running routers."""
+"""Auto AI Router: the control plane. It brings a RouterConfig into running routers.
+
+A change passes through the rooms in one order: `watching/`, `reconciling/`, `delivering/`.
+`leading/` says which operator acts, `kube/` is the way to the API server, `publication.py` is the
+contract between the rooms, and `app.py` builds and wires them all.
+"""

@@ -1,4 +1,7 @@
-"""`airouter-operator`, or `python -m airouter_operator`. Settings come from the environment."""
+"""The command line: `airouter-operator`, or `python -m airouter_operator`.
+
+Settings come from the environment (`settings.py`); `app.py` runs the operator.
+"""
 
 import argparse
 import sys
@@ -6,7 +9,7 @@ import sys
 from pydantic import ValidationError
 
 from airouter import __version__
-from airouter_operator.settings import Settings
+from airouter_operator.settings import OperatorSettings
 
 PREFIX = "AIROUTER_OPERATOR_"
 
@@ -15,22 +18,22 @@ def main() -> None:
     """Run the operator, and exit with its code."""
     parser().parse_args()
     try:
-        settings = Settings()
+        settings = OperatorSettings()
     except ValidationError as error:
         for details in error.errors(include_input=False):
             name = "_".join(map(str, details["loc"])).upper()
             sys.stderr.write(f"{PREFIX}{name}: {details['msg']}\n")
         sys.exit(2)
-    from airouter_operator.app import main as run  # noqa: PLC0415 - it loads kopf: not for --help
+    from airouter_operator.app import run_operator  # noqa: PLC0415 - it loads kopf: not for --help
 
-    sys.exit(run(settings))
+    sys.exit(run_operator(settings))
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, which explains the settings."""
+    """Return the parser of the command line, whose help explains the settings."""
     lines = [
         f"  {PREFIX}{name.upper():<20} {field.description}"
-        for name, field in Settings.model_fields.items()
+        for name, field in OperatorSettings.model_fields.items()
     ]
     parser = argparse.ArgumentParser(
         prog="airouter-operator",

@@ -1,4 +1,7 @@
-"""The composition root of the operator: builds every object once, wires it, and runs kopf."""
+"""The composition root of the operator: builds every object once, wires it, and runs kopf.
+
+The only module that knows every room. A rule that is more than wiring belongs into a room.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,8 @@ import signal
 import socket
 import sys
 import time
-import traceback
-from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import kopf
@@ -21,115 +22,120 @@ from kubernetes.aio.config import ConfigException
 
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
-from airouter_operator.authority import NAME as AUTHORITY
-from airouter_operator.authority import AuthorityKeeper
-from airouter_operator.events import Events
-from airouter_operator.handlers import kopf_settings, registry_for
-from airouter_operator.health import HealthServer
-from airouter_operator.kube import (
-    ApiServer,
-    Key,
-    Kube,
-    KubeError,
-    key_of,
-    open_api_server,
-    uid_of,
+from airouter_operator.background import BackgroundTasks
+from airouter_operator.delivering.channels import Channels
+from airouter_operator.delivering.pods import Pods
+from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.kube.client import open_kube_client
+from airouter_operator.leading.authority import AuthorityKeeper
+from airouter_operator.leading.lease import RENEWALS, Leadership
+from airouter_operator.leading.ownership import Ownership
+from airouter_operator.observing.gauges import (
+    observe_delivering,
+    observe_leading,
+    observe_watching,
 )
-from airouter_operator.lease import RENEWALS, Leadership
-from airouter_operator.metrics import Metrics
-from airouter_operator.mirror import Mirror
-from airouter_operator.obstacles import obstacle, reading_obstacle
-from airouter_operator.pods import Pods
-from airouter_operator.publish import Publisher, config_of
-from airouter_operator.queue import KeyedQueue, Patience
-from airouter_operator.reconcile import Reconciler
-from airouter_operator.resync import CONFIGS, KINDS, NEVER_NAMED, SECRETS, Resync, Watches
-from airouter_operator.rivals import Rivals
-from airouter_operator.stream import StreamServer
+from airouter_operator.observing.health import HealthServer
+from airouter_operator.observing.metrics import OperatorMetrics
+from airouter_operator.preflight import wait_until_clear
+from airouter_operator.reconciling.events import EventRecorder
+from airouter_operator.reconciling.publish import Publisher
+from airouter_operator.reconciling.reconcile import Reconciler
+from airouter_operator.reconciling.status_writer import StatusWriter
+from airouter_operator.watching.dispatcher import Dispatcher
+from airouter_operator.watching.handlers import kopf_registry
+from airouter_operator.watching.kopf_settings import kopf_settings
+from airouter_operator.watching.login import KopfLogin
+from airouter_operator.watching.mirror import Mirror
+from airouter_operator.watching.queue import KeyedQueue, QueueDelays
+from airouter_operator.watching.resync import Resync
+from airouter_operator.watching.watches import Watches
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
-
-    from airouter_operator.settings import Settings
+    from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.client import KubeClient
+    from airouter_operator.kube.objects import ObjectKey
+    from airouter_operator.settings import OperatorSettings
+    from airouter_operator.watching.kinds import WatchedKind
 
 logger = logging.getLogger("airouter.operator")
 
-WAIT_FOR_API = 3.0
-LOG_IN_AGAIN = 1.0
-REFRESH_AUTHORITY = 3600.0
-DELETED, LISTED = "DELETED", None
-"""Types of kopf's events."""
-
 
 class Operator:
-    """One operator process; the `Listener` of `handlers.py`."""
+    """One operator process."""
 
-    def __init__(self, settings: Settings, kube: ApiServer, hasty: Kube) -> None:
-        """Build and wire everything. Needs a running event loop.
+    def __init__(self, settings: OperatorSettings, kube: KubeClient, lease_client: KubeApi) -> None:
+        """Build and wire everything, in a running event loop.
 
-        `hasty` is the same API server for requests that end in time to renew the lease.
+        `lease_client` is the same API server, for requests that end in time to renew the lease.
         """
-        loop = asyncio.get_running_loop()
-        identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
-        self._identity = identity
+        clock = asyncio.get_running_loop().time
+        self.metrics = OperatorMetrics()
         self._settings = settings
         self._kube = kube
-        self._scopes = [None] if settings.clusterwide else list(settings.namespaces)
-        self._logins = 0
-        self._told = False
-        """Whether kopf has told of everything there is, and now tells of changes."""
-        self._mirror = Mirror()
-        self._metrics = Metrics()
-        self._watches = Watches(self._scopes, loop.time)
-        self._pods = Pods(settings.pod_grace, settings.max_pods, loop.time)
-        self._streams = StreamServer(
-            self._pods,
+        self._identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._tasks = BackgroundTasks()
+        self._login = KopfLogin(kube)
+
+        # Leading.
+        names = [urlsplit(settings.public_url).hostname or "localhost"]
+        self._authority = AuthorityKeeper(kube, settings.namespace, names)
+        self._leadership = Leadership(
+            lease_client,
+            kube,
+            settings.namespace,
+            self._identity,
+            settings.lease_duration,
+            self._turned,
+        )
+
+        # Watching.
+        mirror = Mirror()
+        self._watches = Watches(settings.scopes, clock)
+        self._queue = new_queue(settings)
+        self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
+        self._resync = Resync(kube, mirror, self._watches, settings.scopes, self._corrected, clock)
+
+        # Delivering.
+        pods = Pods(settings.pod_grace, settings.max_pods, clock)
+        self._channels = Channels(pods, self._dispatcher.add)
+        self._stream = StreamServer(
+            self._channels,
+            pods,
             settings.poll_hold,
-            self._metrics.acknowledged,
-            self._add,
+            self.metrics.acknowledged,
             self._leads,
             self._caught_up,
         )
-        names = [urlsplit(settings.public_url).hostname or "localhost"]
-        self._authority = AuthorityKeeper(kube, settings.namespace, names)
-        self._publisher = Publisher(kube, self._mirror, settings.public_url, time.time)
-        self._rivals = Rivals(settings.public_url, loop.time)
+
+        # Reconciling.
+        events = EventRecorder(kube, self._identity, time.time)
         self._reconciler = Reconciler(
-            kube,
-            self._mirror,
-            self._publisher,
-            self._streams,
-            self._pods,
-            self._rivals,
-            Events(kube, identity, time.time),
-            self._metrics,
+            mirror,
+            Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
+            self._channels,
+            pods,
+            Ownership(settings.public_url, clock),
+            StatusWriter(kube, mirror, pods, events, time.time),
+            self._leads,
+            self.metrics.reconcile,
         )
-        self._queue: KeyedQueue[Key] = KeyedQueue(
-            self._reconcile,
-            Patience(
-                settings.debounce,
-                settings.debounce_longest,
-                settings.retry_first,
-                settings.retry_longest,
-            ),
-            settings.concurrency,
-            Random(),
-        )
-        self._leadership = Leadership(
-            hasty, kube, settings.namespace, identity, settings.lease_duration, self._turned
-        )
-        self._resync = Resync(kube, self._mirror, self._scopes, self._missed, loop.time)
-        self._health = HealthServer(self._ailments, self._is_ready, self._metrics)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._observe()
+
+        # Observing.
+        self._health = HealthServer(self._problems, self._tasks.have_started, self.metrics)
+        observe_watching(self.metrics, mirror, self._watches, self._resync, self._queue)
+        observe_delivering(self.metrics, self._channels, pods)
+        observe_leading(self.metrics, self._leadership)
 
     async def run(self) -> None:
         """Operate until a signal comes."""
-        await self._wait_for_api()
         settings = self._settings
+        await wait_until_clear(self._kube, self._authority, settings.scopes, settings.namespace)
         await kopf.operator(
-            registry=registry_for(self),
-            settings=kopf_settings(NEVER_NAMED),
+            registry=kopf_registry(
+                self._dispatcher, self._login.log_in, start=self._start, stop=self._stop
+            ),
+            settings=kopf_settings(),
             clusterwide=settings.clusterwide,
             namespaces=() if settings.clusterwide else settings.namespaces,
             standalone=True,
@@ -137,218 +143,77 @@ class Operator:
             identity=self._identity,  # type: ignore[arg-type]  # kopf does not export the type
         )
 
-    # What kopf tells.
-
-    async def start(self) -> None:
+    async def _start(self) -> None:
         settings = self._settings
-        stream = await self._streams.start(
+        stream = await self._stream.start(
             settings.stream_host, settings.stream_port, self._authority.tls
         )
         health = await self._health.start(settings.health_host, settings.health_port)
         logger.info("pods poll port %d, as %s", stream, settings.public_url)
         logger.info("health and metrics are on port %d", health)
-        self._spawn(self._queue.run(), "queue")
-        self._spawn(self._leadership.run(), "lease")
-        self._spawn(self._resync.run(settings.resync), "resync")
-        self._spawn(self._keep_authority(), "authority")
-        # To search through all that libraries have made would keep a reload waiting, now and then.
+        self._tasks.start("queue", self._queue.run(self._reconciler.reconcile))
+        self._tasks.start("lease", self._leadership.run())
+        self._tasks.start("resync", self._resync.run(settings.resync))
+        self._tasks.start("authority", self._authority.run(self._dispatcher.add_all))
+        # A collection that searches all that libraries have made would hold up a reload.
         gc.collect()
         gc.freeze()
 
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def _stop(self) -> None:
+        await self._tasks.stop()
         await self._leadership.release()
-        self._streams.withdraw_all()
-        await self._streams.close()
+        self._channels.withdraw_all()
+        await self._stream.close()
         await self._health.close()
 
-    async def connection(self) -> kopf.ConnectionInfo:
-        """Asked for again when it was refused.
-
-        An API server that starts may refuse a token that it takes a moment later.
-        """
-        self._logins += 1
-        if self._logins > 1:
-            logger.warning("the API server does not take the operator's token; will log in again")
-            await asyncio.sleep(LOG_IN_AGAIN)
-        return await self._kube.connection(self._logins)
-
-    def config_seen(self, body: Mapping[str, Any]) -> None:
-        key = key_of(body)
-        self._watches.heard(CONFIGS, key.namespace)
-        self._mirror.put_config(body, key)
-
-    def config_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        key = key_of(body)
-        self._heard(CONFIGS, key, type_)
-        if type_ == DELETED:
-            self._mirror.drop_config(key, uid_of(body))
-        self._add(key)
-
-    def secret_seen(self, body: Mapping[str, Any]) -> None:
-        key = key_of(body)
-        self._watches.heard(SECRETS, key.namespace)
-        self._mirror.secrets.put(key, body)
-
-    def secret_changed(self, body: Mapping[str, Any], type_: str | None) -> None:
-        key = key_of(body)
-        self._heard(SECRETS, key, type_)
-        if type_ == DELETED:
-            self._mirror.secrets.drop(key, uid_of(body))
-        self._add_all_about(key)
-
-    # What follows from it.
-
-    def _heard(self, kind: str, key: Key, type_: str | None) -> None:
-        self._told = True
-        self._watches.heard(kind, key.namespace)
-        if type_ is LISTED:
-            self._resync.hurry()
-
-    def _add(self, key: Key) -> None:
-        if self._leadership.leading:
-            self._queue.add(key)
-
-    def _add_all(self) -> None:
-        for key in self._mirror.configs:
-            self._add(key)
-
-    def _add_all_about(self, secret: Key) -> None:
-        """The RouterConfigs that name a Secret, and the one whose snapshot it holds."""
-        for key in self._mirror.naming(secret):
-            self._add(key)
-        if (owner := config_of(secret)) is not None:
-            self._add(owner)
-
-    def _missed(self, kind: str, key: Key) -> None:
-        self._watches.missed(kind, key.namespace)
-        self._metrics.missed(kind)
-        if kind == CONFIGS:
-            self._add(key)
-        else:
-            self._add_all_about(key)
+    # Callbacks from one room to another, which know no more of each other than these.
 
     def _turned(self, leading: bool) -> None:
-        self._pods.begin_anew()
-        self._streams.withdraw_all()
-        if leading and self._told:
-            self._add_all()
-        if not leading:
-            self._rivals.forget_all()
+        self._reconciler.start_anew()
+        # Before the mirror has synced, kopf is about to report every RouterConfig anyway.
+        if leading and self._dispatcher.has_synced:
+            self._dispatcher.add_all()
 
-    async def _reconcile(self, key: Key) -> None:
-        if self._leadership.leading:
-            await self._reconciler.reconcile(key)
-
-    async def _refresh_authority(self) -> None:
-        before = self._publisher.bundle
-        await self._authority.refresh()
-        self._publisher.bundle = self._authority.bundle
-        if before and before != self._publisher.bundle:
-            self._add_all()
-
-    async def _keep_authority(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_AUTHORITY)
-            try:
-                await self._refresh_authority()
-            except KubeError as error:
-                logger.warning("the certificate authority cannot be looked after: %s", error)
-
-    async def _wait_for_api(self) -> None:
-        """Wait until there is all that is needed; say what is missing, once for each reason."""
-        said = ""
-        while True:
-            wrong = await self._obstacle()
-            if not wrong:
-                return
-            if wrong != said:
-                logger.error("%s; waiting for it", wrong)
-                said = wrong
-            await asyncio.sleep(WAIT_FOR_API)
-
-    async def _obstacle(self) -> str:
-        """What keeps the operator from working; empty if nothing does."""
-        found = await reading_obstacle(self._kube, self._scopes, self._settings.namespace)
-        if found:
-            return found
-        try:
-            await self._refresh_authority()
-        except KubeError as error:
-            return obstacle(f"write Secret {AUTHORITY}", error)
-        return ""
-
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(say_why_it_ended)
-        self._tasks.append(task)
-
-    # How it is.
+    def _corrected(self, kind: WatchedKind, key: ObjectKey) -> None:
+        self.metrics.missed(kind.plural)
+        self._dispatcher.add_concerned(kind, key)
 
     def _leads(self) -> bool:
         return self._leadership.leading
 
     def _caught_up(self) -> bool:
-        return self._leadership.leading and self._told and not len(self._queue)
+        return self._leads() and self._dispatcher.has_synced and not len(self._queue)
 
-    def _is_ready(self) -> bool:
-        return bool(self._tasks)
-
-    def _ailments(self) -> list[str]:
-        ended = [f"task {task.get_name()} has ended" for task in self._tasks if task.done()]
-        dead = [
-            f"the watch of {watch} is silent"
-            for watch in self._watches.dead(self._settings.watch_patience)
-        ]
-        return ended + dead
-
-    def _observe(self) -> None:
-        observe = self._metrics.observe
-        observe("queue_depth", "RouterConfigs that wait.", lambda: len(self._queue))
-        observe("pods_connected", "Pods that poll.", self._pods.count)
-        observe("pods_programmed", "Pods that run what is published.", self._programmed)
-        observe("routerconfigs", "RouterConfigs that are known.", lambda: len(self._mirror.configs))
-        observe("secrets", "Secrets that are known.", lambda: len(self._mirror.secrets))
-        observe("leading", "1 for the replica that leads.", lambda: self._leadership.leading)
-        ages = {kind: lambda kind=kind: self._watches.age(kind) for kind in KINDS}
-        what = "Time since a watch has told of anything."
-        self._metrics.observe_each("watch_age_seconds", what, "kind", ages)
-        observe("resync_age_seconds", "Time since all objects were last listed.", self._resync.age)
-
-    def _programmed(self) -> int:
-        return sum(
-            self._pods.tally(key, version).programmed for key, version in self._streams.versions()
-        )
+    def _problems(self) -> list[str]:
+        silent = self._watches.silent_for(self._settings.watch_patience)
+        return [*self._tasks.problems(), *(f"the watch of {watch} is silent" for watch in silent)]
 
 
-def say_why_it_ended(task: asyncio.Task[None]) -> None:
-    """Log that a task has failed which should run for as long as the operator."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        # What it says may quote a Secret; its type and its place do not.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        logger.error("task %s has ended: %s at %s", task.get_name(), type(error).__name__, where)
+def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
+    """Return a queue of RouterConfigs as the settings have it."""
+    delays = QueueDelays(
+        settings.debounce, settings.debounce_longest, settings.retry_first, settings.retry_longest
+    )
+    return KeyedQueue(delays, settings.concurrency, Random())
 
 
-async def operate(settings: Settings) -> None:
+async def operate(settings: OperatorSettings) -> None:
     """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
     task = asyncio.current_task()
     if task is not None:  # kopf takes the signals over once it runs; until then nobody does
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
-    kube = await open_api_server(settings.kubeconfig)
-    hasty = kube.with_timeout(settings.lease_duration / RENEWALS)
+    kube = await open_kube_client(settings.kubeconfig)
+    lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
-        await Operator(settings, kube, hasty).run()
+        await Operator(settings, kube, lease_client).run()
     finally:
         await kube.close()
-        await hasty.close()
+        await lease_client.close()
 
 
-def main(settings: Settings) -> int:
-    """Run an operator; returns the exit code."""
+def run_operator(settings: OperatorSettings) -> int:
+    """Run an operator, and return the exit code."""
     logs.configure(settings.log_level, sys.stderr)
     allow_many_files()
     try:

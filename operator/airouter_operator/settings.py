@@ -1,6 +1,6 @@
-"""What belongs to the operator's process: where it watches, where it listens, how patient it is.
+"""Settings of the operator's process: where it watches, where it listens, how patient it is.
 
-Every setting is read from the environment as `AIROUTER_OPERATOR_` and its name in capitals.
+Each setting is read from the environment as `AIROUTER_OPERATOR_` and its name in capitals.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def own_namespace() -> str:
-    """The namespace of the pod this runs in; `default` outside of a cluster."""
+    """Return the namespace of the operator's pod; `default` outside of a cluster."""
     try:
         return NAMESPACE_FILE.read_text().strip()
     except OSError:
         return "default"
 
 
-class Settings(BaseSettings):
-    """Times are seconds."""
+class OperatorSettings(BaseSettings):
+    """Settings from the environment; times are seconds."""
 
     model_config = SettingsConfigDict(
         env_prefix="AIROUTER_OPERATOR_", frozen=True, extra="ignore", env_ignore_empty=True
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Settings:
+    def _fits(self) -> OperatorSettings:
         if "*" in self.namespaces and self.namespaces != ("*",):
             raise ValueError("watch is either * or a list of namespaces")
         return self
@@ -103,17 +103,23 @@ class Settings(BaseSettings):
 
     @property
     def clusterwide(self) -> bool:
+        """Whether the whole cluster is watched."""
         return self.namespaces == ("*",)
 
     @property
+    def scopes(self) -> list[str | None]:
+        """The namespaces to watch, or None alone for the whole cluster."""
+        return [None] if self.clusterwide else list(self.namespaces)
+
+    @property
     def public_url(self) -> str:
-        """How pods reach the stream, without a slash at the end."""
+        """The URL by which pods reach the stream, without a slash at the end."""
         host = f"{self.service}.{self.namespace}.svc"
         return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")
 
 
 def is_root(url: str) -> bool:
-    """Whether paths can be asked for over TLS below a URL."""
+    """Return whether paths can be requested over TLS below a URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0

@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
-from airouter_operator.kube import ApiServer
-from airouter_operator.settings import Settings
+from airouter_operator.kube.client import KubeClient
+from airouter_operator.settings import OperatorSettings
 from chart.rendering import CHART, container, only, operator, pod_templates, render, router
 
 ALERTS = CHART / "files" / "alerts.yaml"
@@ -50,10 +50,10 @@ class Idle:
 
 async def exported() -> set[str]:
     """The names of all that router and operator export."""
-    unasked = cast("ApiServer", None)
+    unasked = cast("KubeClient", None)
     pages = [
         Metrics(Idle()).render("")[0],
-        Operator(Settings(namespace="ai"), unasked, unasked)._metrics.render("")[0],
+        Operator(OperatorSettings(namespace="ai"), unasked, unasked).metrics.render("")[0],
     ]
     names = set()
     for page in pages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.settings import Settings as RouterSettings
-from airouter_operator.settings import Settings as OperatorSettings
+from airouter_operator.settings import OperatorSettings
 from chart.rendering import (
     CI,
     NAME,

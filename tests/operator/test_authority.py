@@ -10,18 +10,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from airouter_operator.authority import (
+from airouter_operator.leading.authority import (
     FILE,
-    LIFETIME,
     NAME,
     OVERLAP,
     RENEW_BEFORE,
-    Authority,
     AuthorityKeeper,
-    new_authority,
     renewed,
     signer_of,
 )
+from airouter_operator.leading.certificates import LIFETIME, Authority, new_authority
 from support.control_plane import ControlPlane
 from support.resources import secret
 
@@ -63,15 +61,15 @@ async def test_it_is_made_once_and_found_again(plane: ControlPlane) -> None:
     first, second = keeper(plane, clock), keeper(plane, clock)
     await first.refresh()
     await second.refresh()
-    assert first.bundle == second.bundle
-    await handshake(second, first.bundle)
+    assert first.bundle() == second.bundle()
+    await handshake(second, first.bundle())
 
 
 async def test_two_replicas_that_start_at_once_agree(plane: ControlPlane) -> None:
     clock = Clock()
     keepers = [keeper(plane, clock) for _ in range(4)]
     await asyncio.gather(*(each.refresh() for each in keepers))
-    assert len({each.bundle for each in keepers}) == 1
+    assert len({each.bundle() for each in keepers}) == 1
 
 
 @pytest.mark.parametrize("lost", ["certificate", "key"])
@@ -80,7 +78,7 @@ async def test_it_is_made_anew_where_somebody_has_broken_it(plane: ControlPlane,
     await hold(plane, broken)
     server = keeper(plane, Clock())
     await server.refresh()
-    await handshake(server, server.bundle)
+    await handshake(server, server.bundle())
 
 
 async def test_one_that_is_broken_takes_none_with_it(plane: ControlPlane) -> None:
@@ -101,27 +99,27 @@ async def test_a_successor_is_trusted_before_it_signs(plane: ControlPlane) -> No
     clock = Clock()
     server = keeper(plane, clock)
     await server.refresh()
-    old = server.bundle
+    old = server.bundle()
     clock.now += LIFETIME - RENEW_BEFORE + DAY
     await server.refresh()
-    both = server.bundle
+    both = server.bundle()
     assert both.startswith(old)
     assert both.count("BEGIN CERTIFICATE") == 2
     await server.refresh()
-    assert server.bundle == both
+    assert server.bundle() == both
 
 
 async def test_a_secret_that_holds_nonsense_is_made_anew(plane: ControlPlane) -> None:
     clock = Clock()
     server = keeper(plane, clock)
     await server.refresh()
-    old = server.bundle
+    old = server.bundle()
     await plane.patch(
         '{"data": {"authorities.json": "bm9uc2Vuc2U="}}', "secret/airouter-operator-ca"
     )
     await server.refresh()
-    assert server.bundle != old
-    await handshake(server, server.bundle)
+    assert server.bundle() != old
+    await handshake(server, server.bundle())
     with pytest.raises(ssl.SSLError):
         await handshake(server, old)
 

@@ -149,7 +149,7 @@ async def test_a_watch_that_silently_dies_is_found_out(plane: ControlPlane) -> N
             sick = await until_sick(operator)
             assert sick == {
                 "status": "failing",
-                "ailments": [f"the watch of routerconfigs in {plane.namespace} is silent"],
+                "problems": [f"the watch of routerconfigs in {plane.namespace} is silent"],
             }
 
 

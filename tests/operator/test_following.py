@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
-from airouter_operator.kube import NotFound
+from airouter_operator.kube.errors import NotFound
 from support.config import MOCK
 from support.control_plane import ControlPlane, condition
 from support.resources import MASTER_KEY, routerconfig, secret
@@ -70,7 +70,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
 
             await plane.apply(secret("providers", wrong="sk-paid"))
             missing = await plane.until_condition("ResolvedRefs", "False", "SecretKeyMissing")
-            assert "has no usable key 'paid' (right: one of: wrong)" in missing["message"]
+            assert "has no usable key 'paid' (fix: one of: wrong)" in missing["message"]
 
             await plane.apply(secret("providers", paid="two words"))
             await plane.until_condition("ResolvedRefs", "False", "InvalidSecretFormat")
@@ -241,7 +241,7 @@ async def test_a_secret_that_stands_in_the_way_is_named_until_it_is_gone(
         failed = await plane.until_condition("Programmed", "False", "PublishFailed")
         assert failed["message"] == (
             "Secret default-snapshot is there already and is no snapshot: its type is Opaque"
-            " (right: no Secret of that name)"
+            " (fix: keep that Secret under another name)"
         )
         assert (await plane.secret("default-snapshot"))["data"] == {"mine": "b3RoZXI="}
         await until_told(plane, ("Warning", "PublishFailed"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from airouter_operator.kube import ApiServer, Key, lease_at, open_api_server
-from airouter_operator.lease import NAME, Leadership
+from airouter_operator.kube.client import KubeClient, open_kube_client
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.kube.paths import lease_at
+from airouter_operator.leading.lease import NAME, Leadership
 from support.control_plane import ControlPlane
 from support.kubernetes.faults import FaultyProxy
 
@@ -18,14 +20,14 @@ class Replica:
         self,
         plane: ControlPlane,
         name: str,
-        hasty: ApiServer | None = None,
-        patient: ApiServer | None = None,
+        lease_client: KubeClient | None = None,
+        client: KubeClient | None = None,
     ) -> None:
         self.now = 0.0
         self.turns: list[bool] = []
         self.leadership = Leadership(
-            hasty or plane.client,
-            patient or plane.client,
+            lease_client or plane.client,
+            client or plane.client,
             plane.namespace,
             name,
             8.0,
@@ -81,25 +83,25 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
     plane: ControlPlane,
 ) -> None:
     with FaultyProxy(plane.api.url) as proxy:
-        patient = await open_api_server(Path(await plane.kubeconfig(proxy)))
-        hasty = patient.with_timeout(1.0)
-        one = Replica(plane, "one", hasty, patient)
+        client = await open_kube_client(Path(await plane.kubeconfig(proxy)))
+        lease_client = client.with_timeout(1.0)
+        one = Replica(plane, "one", lease_client, client)
         await one.attempt()
         before = await renewed_at(plane)
         await asyncio.to_thread(proxy.freeze)
         async with asyncio.timeout(8):
             await one.attempt()
         assert await renewed_at(plane) != before
-        await hasty.close()
-        await patient.close()
+        await lease_client.close()
+        await client.close()
 
 
 async def test_a_slow_api_server_keeps_nobody_from_leading(plane: ControlPlane) -> None:
-    too_hasty = plane.client.with_timeout(0.0001)
-    assert await Replica(plane, "one", too_hasty).attempt()
-    await too_hasty.close()
+    too_short = plane.client.with_timeout(0.0001)
+    assert await Replica(plane, "one", too_short).attempt()
+    await too_short.close()
 
 
 async def renewed_at(plane: ControlPlane) -> str:
-    lease = await plane.client.get(lease_at(Key(plane.namespace, NAME)))
+    lease = await plane.client.get(lease_at(ObjectKey(plane.namespace, NAME)))
     return str(lease["spec"]["renewTime"])

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
-from airouter_operator.kube import ApiServer
+from airouter_operator.kube.client import KubeClient
 
 
 @contextlib.asynccontextmanager
@@ -40,10 +40,10 @@ async def serving(pages: dict[str, object], delay: float = 0.0) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def asking(url: str, seconds: float = 10.0) -> AsyncIterator[tuple[ApiServer, ApiClient]]:
+async def asking(url: str, seconds: float = 10.0) -> AsyncIterator[tuple[KubeClient, ApiClient]]:
     """The API server at a URL that has so long to answer, and the client that is asked first."""
     client = ApiClient(Configuration(host=url))
-    api = ApiServer(client, seconds)
+    api = KubeClient(client, seconds)
     try:
         yield api, client
     finally:

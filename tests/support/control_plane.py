@@ -21,8 +21,9 @@ import yaml
 
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
 from airouter.config.resource import KIND
-from airouter_operator.kube import ApiServer as Client
-from airouter_operator.kube import NotFound, configs_in, events_in, open_api_server, secrets_in
+from airouter_operator.kube.client import KubeClient, open_kube_client
+from airouter_operator.kube.errors import NotFound
+from airouter_operator.kube.paths import configs_in, events_in, secrets_in
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.faults import FaultyProxy
 from support.ports import free_port
@@ -116,7 +117,7 @@ class OperatorProcess:
 class ControlPlane:
     """One namespace with a ServiceAccount that has what `manifests/install/` grants."""
 
-    def __init__(self, api: ApiServer, client: Client, namespace: str, folder: Path) -> None:
+    def __init__(self, api: ApiServer, client: KubeClient, namespace: str, folder: Path) -> None:
         self.api = api
         self.client = client
         self.namespace = namespace
@@ -340,7 +341,7 @@ async def control_plane(
     api: ApiServer, namespace: str, folder: Path
 ) -> AsyncIterator[ControlPlane]:
     """A namespace that is ready for an operator."""
-    client = await open_api_server(api.admin_kubeconfig)
+    client = await open_kube_client(api.admin_kubeconfig)
     plane = ControlPlane(api, client, namespace, folder)
     try:
         await plane.install()

@@ -32,7 +32,7 @@ MAX_REASON = 256
 POD_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
-class Refused(Exception):
+class Undeliverable(Exception):
     """Something that was delivered cannot be used; the message says why and holds no value."""
 
 
@@ -81,32 +81,32 @@ def pack(snapshot: Snapshot) -> bytes:
 
 
 def unpack(packed: bytes) -> Snapshot:
-    """A snapshot that has travelled. Raises `Refused`."""
+    """A snapshot that has travelled. Raises `Undeliverable`."""
     parcel = decode(unzip(packed), Parcel)
     if parcel.schema_version > SCHEMA_VERSION:
         found = f"schema version {parcel.schema_version}"
-        raise Refused(f"{found} is newer than {SCHEMA_VERSION}, which this version reads")
+        raise Undeliverable(f"{found} is newer than {SCHEMA_VERSION}, which this version reads")
     return decode(parcel.snapshot, Snapshot)
 
 
 def unzip(packed: bytes) -> bytes:
-    """The content of a gzip file of a bounded size. Raises `Refused`."""
+    """The content of a gzip file of a bounded size. Raises `Undeliverable`."""
     unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         content = unzipper.decompress(packed, MAX_UNPACKED)
     except zlib.error:
-        raise Refused("is not gzip") from None
+        raise Undeliverable("is not gzip") from None
     if not unzipper.eof:
-        raise Refused("is cut short or too large")
+        raise Undeliverable("is cut short or too large")
     return content
 
 
 def decode(content: bytes | msgspec.Raw, kind: type[T]) -> T:
-    """A message of a type. Raises `Refused`."""
+    """A message of a type. Raises `Undeliverable`."""
     try:
         decoded: Any = DECODERS[kind].decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refused(f"is not the JSON of a {kind.__name__}") from None
+        raise Undeliverable(f"is not the JSON of a {kind.__name__}") from None
     message: T = decoded
     return message
 

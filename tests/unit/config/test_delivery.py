@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from airouter.config import delivery
-from airouter.config.delivery import Poll, Refused, Stream, decode, pack, unpack
+from airouter.config.delivery import Poll, Stream, Undeliverable, decode, pack, unpack
 from airouter.config.snapshot import SCHEMA_VERSION, Compaction, Credential, Model, Snapshot
 
 
@@ -34,7 +34,7 @@ def test_a_version_depends_on_content_and_salt_but_not_on_the_serial() -> None:
 
 def test_a_newer_schema_is_refused_by_its_number() -> None:
     parcel = gzip.compress(b'{"schema_version": %d, "snapshot": {"new": 1}}' % (SCHEMA_VERSION + 1))
-    with pytest.raises(Refused, match="schema version 2 is newer than 1"):
+    with pytest.raises(Undeliverable, match="schema version 2 is newer than 1"):
         unpack(parcel)
 
 
@@ -68,13 +68,13 @@ def test_a_field_that_a_later_version_added_is_not_in_the_way() -> None:
     ids=["empty", "no gzip", "cut", "no parcel", "no snapshot"],
 )
 def test_what_cannot_be_read_is_refused_with_a_reason(packed: bytes, why: str) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Undeliverable, match=why):
         unpack(packed)
 
 
 def test_a_small_file_cannot_unpack_to_a_huge_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "MAX_UNPACKED", 1000)
-    with pytest.raises(Refused, match="too large"):
+    with pytest.raises(Undeliverable, match="too large"):
         unpack(gzip.compress(b" " * 100_000))
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Refused, unpack
+from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack
 
 if TYPE_CHECKING:
     from airouter.config.delivery import Stream
@@ -182,7 +182,7 @@ class Answer:
             raise Lost(f"answered {self.status}")
         try:
             return News(self._version, unpack(b"".join(self._pieces)))
-        except Refused as refused:
+        except Undeliverable as refused:
             return News(self._version, None, str(refused))
 
     # What the parser tells.

@@ -14,8 +14,8 @@ from airouter.config.delivery import (
     MAX_PACKED,
     SNAPSHOT_FILE,
     STREAM_FILE,
-    Refused,
     Stream,
+    Undeliverable,
     decode,
     unpack,
 )
@@ -77,7 +77,7 @@ class MountedSource:
             return
         try:
             take(content(path))
-        except Refused as refused:
+        except Undeliverable as refused:
             self._store.refuse(self.name, f"{path.name} {refused}")
         except Exception as error:  # noqa: BLE001 - it may pass, so the next look tries again
             self._fail(path, error)
@@ -116,9 +116,9 @@ def reason(error: Exception) -> str:
 
 
 def content(path: Path) -> bytes:
-    """What a file holds. Raises `OSError` or `Refused`."""
+    """What a file holds. Raises `OSError` or `Undeliverable`."""
     with path.open("rb") as file:
         found = file.read(MAX_PACKED + 1)
     if len(found) > MAX_PACKED:
-        raise Refused("is too large")
+        raise Undeliverable("is too large")
     return found

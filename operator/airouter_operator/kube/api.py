@@ -1,0 +1,45 @@
+"""The requests that the operator makes of the API server, as an interface.
+
+`client.py` makes them over HTTP. Every other module asks for a `KubeApi`, so that it knows neither
+the client nor its connections.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from airouter_operator.kube.objects import Object, ObjectKey
+
+FIELD_MANAGER = "airouter-operator"
+"""The name under which the operator owns the fields that it applies."""
+
+
+class KubeApi(Protocol):
+    """Requests to the API server. Every method raises `KubeError`."""
+
+    async def get(self, path: str) -> Object:
+        """Return one object, or a document of discovery."""
+        ...
+
+    async def find(self, key: ObjectKey, path: str) -> Object | None:
+        """Return one object of a list, which takes no right to `get`; None if it is not there."""
+        ...
+
+    async def list(
+        self, path: str, *, metadata_only: bool = False, fields: str = ""
+    ) -> list[Object]:
+        """Return all objects of a list; `fields` is a field selector."""
+        ...
+
+    async def create(self, path: str, body: Object) -> Object:
+        """Create an object and return it as the API server has it."""
+        ...
+
+    async def replace(self, path: str, body: Object) -> Object:
+        """Replace an object as a whole and return it."""
+        ...
+
+    async def apply(self, path: str, body: Object) -> Object:
+        """Apply an object server-side: own the fields it names, whoever owned them before."""
+        ...

@@ -1,0 +1,44 @@
+"""Kubernetes objects as plain JSON, their keys, and what their metadata says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON."""
+
+
+class ObjectKey(NamedTuple):
+    """The namespace and name of an object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def object_key(body: Mapping[str, Any]) -> ObjectKey:
+    """Return the key of an object."""
+    metadata = body["metadata"]
+    return ObjectKey(metadata["namespace"], metadata["name"])
+
+
+def resource_version_of(body: Mapping[str, Any]) -> int:
+    """Return the resourceVersion of an object; 0 if it has none."""
+    # A resourceVersion was opaque once. Those of one kind may be compared since KEP-5504.
+    version = body["metadata"].get("resourceVersion", "")
+    return int(version) if version.isdecimal() else 0
+
+
+def uid_of(body: Mapping[str, Any]) -> str:
+    """Return the uid of an object: another one after it was deleted and created anew."""
+    return str(body["metadata"].get("uid", ""))
+
+
+def generation_of(body: Mapping[str, Any]) -> int:
+    """Return the generation of an object: how often its spec was changed."""
+    return int(body["metadata"].get("generation", 0))

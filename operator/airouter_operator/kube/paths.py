@@ -1,0 +1,57 @@
+"""Paths of the API server: where each kind of object is listed, and where one object is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.config.resource import API_VERSION
+
+if TYPE_CHECKING:
+    from airouter_operator.kube.objects import ObjectKey
+
+GROUP, VERSION = API_VERSION.split("/")
+DISCOVERY = "/apis"
+CONFIGS = f"/apis/{API_VERSION}"
+CORE = "/api/v1"
+LEASES = "/apis/coordination.k8s.io/v1"
+EVENTS = "/apis/events.k8s.io/v1"
+
+
+def configs_in(namespace: str | None) -> str:
+    """Return the path of the RouterConfigs of a namespace, or of the cluster."""
+    return f"{CONFIGS}{scope(namespace)}/routerconfigs"
+
+
+def status_at(key: ObjectKey) -> str:
+    """Return the path of the status of a RouterConfig."""
+    return f"{configs_in(key.namespace)}/{key.name}/status"
+
+
+def secrets_in(namespace: str | None) -> str:
+    """Return the path of the Secrets of a namespace, or of the cluster."""
+    return f"{CORE}{scope(namespace)}/secrets"
+
+
+def secret_at(key: ObjectKey) -> str:
+    """Return the path of one Secret."""
+    return f"{secrets_in(key.namespace)}/{key.name}"
+
+
+def leases_in(namespace: str) -> str:
+    """Return the path of the Leases of a namespace."""
+    return f"{LEASES}{scope(namespace)}/leases"
+
+
+def lease_at(key: ObjectKey) -> str:
+    """Return the path of one Lease."""
+    return f"{leases_in(key.namespace)}/{key.name}"
+
+
+def events_in(namespace: str | None) -> str:
+    """Return the path of the Events of a namespace, or of the cluster."""
+    return f"{EVENTS}{scope(namespace)}/events"
+
+
+def scope(namespace: str | None) -> str:
+    """Return the part of a path that names a namespace; empty for the whole cluster."""
+    return "" if namespace is None else f"/namespaces/{namespace}"

@@ -1,0 +1,148 @@
+"""Leadership: the replica that holds a Lease of the coordination API.
+
+Two operators at once would report different pods and overwrite one another's status. A leader that
+cannot reach the API server goes on leading: it cannot write anything, and its pods stay connected.
+It stops when it reads that another one leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube.errors import Conflict, KubeError, NotFound, TimedOut
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.kube.paths import lease_at, leases_in
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import Object
+
+logger = logging.getLogger("airouter.operator")
+
+NAME = "airouter-operator"
+RENEWALS = 4
+"""In the time after which another replica takes over."""
+
+
+class Leadership:
+    """Acquires a Lease, renews it, and says when it was won or lost."""
+
+    def __init__(
+        self,
+        lease_client: KubeApi,
+        client: KubeApi,
+        namespace: str,
+        identity: str,
+        duration: float,
+        turned: Callable[[bool], None],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        """Call `turned` with whether this replica leads now; `duration` is seconds.
+
+        Both clients ask the same API server. `lease_client` gives up within a part of the duration,
+        since a connection may have died unnoticed; `client` waits for a server that is slow.
+        """
+        self.leading = False
+        self._lease_client = lease_client
+        self._client = client
+        self._key = ObjectKey(namespace, NAME)
+        self._identity = identity
+        self._duration = duration
+        self._turned = turned
+        self._sleep = sleep
+        self._clock = clock
+        self._monotonic = monotonic or asyncio.get_running_loop().time
+        self._seen: tuple[str, str] = ("", "")
+        """The other holder and the time of its renewal, as they were read last."""
+        self._seen_at = 0.0
+
+    async def run(self) -> None:
+        """Try to lead, until cancelled."""
+        while True:
+            await self.attempt()
+            await self._sleep(self._duration / RENEWALS)
+
+    async def attempt(self) -> None:
+        """Acquire or renew the Lease once."""
+        try:
+            try:
+                leading = await self._acquire(self._lease_client)
+            except TimedOut:
+                leading = await self._acquire(self._client)
+        except Conflict:
+            return  # another replica was faster: the next attempt reads what it wrote
+        except KubeError as error:
+            logger.warning("the lease cannot be renewed: %s", error)
+            return
+        if leading != self.leading:
+            logger.info("this replica %s", "leads" if leading else "stands by")
+            self.leading = leading
+            self._turned(leading)
+
+    async def release(self) -> None:
+        """Let another replica take over at once."""
+        if not self.leading:
+            return
+        self.leading = False
+        try:
+            body = await self._lease_client.get(lease_at(self._key))
+            if (body.get("spec") or {}).get("holderIdentity") == self._identity:
+                await self._lease_client.replace(lease_at(self._key), self._held(body, identity=""))
+        except KubeError as error:
+            logger.warning("the lease cannot be released: %s", error)
+
+    async def _acquire(self, kube: KubeApi) -> bool:
+        """Take or renew the Lease if it is free, and return whether this replica holds it."""
+        try:
+            body = await kube.get(lease_at(self._key))
+        except NotFound:
+            body = {"metadata": {"name": self._key.name, "namespace": self._key.namespace}}
+            await kube.create(leases_in(self._key.namespace), self._held(body))
+            return True
+        if not self._is_free(body.get("spec") or {}):
+            return False
+        # The body carries the resourceVersion that was read: of two candidates one gets a conflict.
+        await kube.replace(lease_at(self._key), self._held(body))
+        return True
+
+    def _is_free(self, spec: Object) -> bool:
+        """Return whether no other replica holds the Lease, or has let it expire."""
+        holder = spec.get("holderIdentity") or ""
+        if holder in {"", self._identity}:
+            return True
+        # The clocks of two nodes may differ, so the holder's time is compared with itself only:
+        # the Lease expires when it has not changed for that long by this replica's own clock.
+        seen = (holder, str(spec.get("renewTime")))
+        if seen != self._seen:
+            self._seen, self._seen_at = seen, self._monotonic()
+        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
+        return self._monotonic() - self._seen_at >= lasts
+
+    def _held(self, body: Object, identity: str | None = None) -> Object:
+        """Return the Lease as renewed by this replica, or by a given identity."""
+        holder = self._identity if identity is None else identity
+        spec = dict(body.get("spec") or {})
+        now = self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if spec.get("holderIdentity") != holder:
+            spec["acquireTime"] = now
+            spec["leaseTransitions"] = int(spec.get("leaseTransitions") or 0) + 1
+        spec |= {
+            "holderIdentity": holder,
+            "renewTime": now,
+            "leaseDurationSeconds": math.ceil(self._duration),
+        }
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": body["metadata"],
+            "spec": spec,
+        }

@@ -1,0 +1,72 @@
+"""Compilation: the RouterConfig and its Secrets, gathered from the mirror, become a snapshot.
+
+The compiler itself is the router's (`airouter.config`), so that `airouter check` finds in the same
+manifests what the operator finds.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airouter.config.compile import compile_config
+from airouter.config.findings import Compiled, in_order
+from airouter.config.reading import read
+from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.reconciling.outcome import ReconcileOutcome
+
+if TYPE_CHECKING:
+    from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.watching.mirror import Mirror
+
+Secrets = dict[tuple[str, str], str]
+"""Values by the name of their Secret and their key."""
+Fingerprint = tuple[Any, ...]
+"""Versions of all that a snapshot is compiled from; equal for what compiles to the same."""
+
+
+class Gathered(NamedTuple):
+    """All that a snapshot is compiled from."""
+
+    config: Object
+    secrets: Secrets
+    fingerprint: Fingerprint
+
+
+def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
+    """Return a RouterConfig and the values of its Secrets; None when it is gone."""
+    config = mirror.configs.get(key)
+    if config is None:
+        return None
+    secrets: Secrets = {}
+    versions = []
+    for name in sorted(mirror.secrets_of(key)):
+        versions.append((name, mirror.secrets.version(name)))
+        body = mirror.secrets.get(name)
+        for field, value in (body.get("data") or {}).items() if body else ():
+            # A value that is no UTF-8 must not keep the rest from being compiled.
+            secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
+    # A status changes the resourceVersion of a RouterConfig, but not its generation.
+    fingerprint = (uid_of(config), generation_of(config), tuple(versions))
+    return Gathered(config, secrets, fingerprint)
+
+
+def compile_gathered(gathered: Gathered) -> Compiled:
+    """Compile a snapshot, as `airouter check` compiles one of the same manifests."""
+    document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
+    reading = read({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
+    if reading.config is None:
+        return Compiled(None, in_order(reading.findings))
+    compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
+    return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
+
+
+def compiled_outcome(config: Object, compiled: Compiled) -> ReconcileOutcome:
+    """Return the outcome of a compilation, before anything is published."""
+    spec = config.get("spec") or {}
+    declared = tuple(c["name"] for c in spec.get("credentials") or () if "name" in c)
+    snapshot = compiled.snapshot
+    if snapshot is None:
+        return ReconcileOutcome(declared, findings=compiled.findings, accepted=False)
+    usable = frozenset(credential.name for credential in snapshot.credentials)
+    return ReconcileOutcome(declared, usable, len(snapshot.models), compiled.findings)

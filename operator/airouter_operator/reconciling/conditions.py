@@ -1,0 +1,159 @@
+"""The conditions of a RouterConfig: what was found, published and acknowledged.
+
+Pure. Messages name fields and objects, never values. `docs/kubernetes.md` explains every reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from airouter_operator.publication import short_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.config.findings import Finding
+    from airouter_operator.delivering.pods import Tally
+    from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.outcome import ReconcileOutcome
+
+Truth = Literal["True", "False", "Unknown"]
+Reason = Literal[
+    # Accepted
+    "Accepted",
+    "Invalid",
+    "SnapshotTooLarge",
+    # ResolvedRefs
+    "ResolvedRefs",
+    "SecretNotFound",
+    "SecretKeyMissing",
+    "InvalidSecretFormat",
+    # Programmed
+    "Programmed",
+    "Pending",
+    "Rejected",
+    "NoPods",
+    "LastGoodKept",
+    "NothingPublished",
+    "PublishFailed",
+    # Ready
+    "Ready",
+    "NotAccepted",
+    # PartiallyInvalid
+    "AllValid",
+    "DuplicateModelName",
+    "NoCredentialMatches",
+    "UnsupportedValue",
+]
+"""Every reason that a condition can have."""
+
+UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat")
+MOST_NAMED = 8
+LONGEST_MESSAGE = 4096
+
+
+class Condition(NamedTuple):
+    """A condition without its times."""
+
+    type: str
+    status: Truth
+    reason: Reason
+    message: str
+
+
+def conditions_of(
+    outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
+) -> list[Condition]:
+    """Return every condition, always in this order."""
+    accepted = accepted_of(outcome)
+    programmed = programmed_of(outcome, publication, tally)
+    return [
+        accepted,
+        resolved_refs_of(outcome),
+        programmed,
+        ready_of(accepted, programmed),
+        partially_invalid_of(outcome),
+    ]
+
+
+def accepted_of(outcome: ReconcileOutcome) -> Condition:
+    """Return whether there is a snapshot of what is declared."""
+    if outcome.too_large:
+        return Condition("Accepted", "False", "SnapshotTooLarge", outcome.too_large)
+    if not outcome.accepted:
+        return Condition("Accepted", "False", "Invalid", findings_message(outcome.errors))
+    return Condition("Accepted", "True", "Accepted", "the resource is valid")
+
+
+def resolved_refs_of(outcome: ReconcileOutcome) -> Condition:
+    """Return whether every Secret is there and holds what it should."""
+    broken = [finding for finding in outcome.errors if finding.reason in UNRESOLVED]
+    if broken:
+        return Condition("ResolvedRefs", "False", broken[0].reason, findings_message(broken))
+    return Condition("ResolvedRefs", "True", "ResolvedRefs", "every Secret was found")
+
+
+def programmed_of(
+    outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
+) -> Condition:
+    """Return whether every pod that is connected runs what is declared."""
+    if outcome.unpublished:
+        return Condition("Programmed", "False", "PublishFailed", outcome.unpublished)
+    if publication is None:
+        return Condition("Programmed", "False", "NothingPublished", "there is no snapshot yet")
+    version = short_version(publication.record.version)
+    if publication.record.version != outcome.version:
+        message = f"pods keep the last good snapshot, {version}"
+        return Condition("Programmed", "False", "LastGoodKept", message)
+    if not tally.connected:
+        name = publication.secret_name
+        message = f"{version} is published and no pod is connected that mounts Secret {name}"
+        return Condition("Programmed", "Unknown", "NoPods", message)
+    return acknowledged_of(version, tally)
+
+
+def acknowledged_of(version: str, tally: Tally) -> Condition:
+    """Return whether every connected pod runs the version that is declared."""
+    if tally.rejections:
+        first = tally.rejections[0]
+        message = f"{len(tally.rejections)} pods refuse {version}; {first.pod}: {first.reason}"
+        return Condition("Programmed", "False", "Rejected", message)
+    message = f"{tally.programmed} of {tally.connected} pods run {version}"
+    if tally.programmed < tally.connected:
+        return Condition("Programmed", "False", "Pending", message)
+    return Condition("Programmed", "True", "Programmed", message)
+
+
+def ready_of(accepted: Condition, programmed: Condition) -> Condition:
+    """Return `Accepted` and `Programmed` in one word, for people and for `kubectl get`."""
+    if accepted.status != "True":
+        return Condition("Ready", "False", "NotAccepted", accepted.message)
+    if programmed.status != "True":
+        return Condition("Ready", programmed.status, programmed.reason, programmed.message)
+    return Condition("Ready", "True", "Ready", programmed.message)
+
+
+def partially_invalid_of(outcome: ReconcileOutcome) -> Condition:
+    """Return whether something was left out so that the rest could be served."""
+    errors = outcome.errors if outcome.accepted else []
+    if not errors:
+        return Condition("PartiallyInvalid", "False", "AllValid", "nothing was left out")
+    dropped = [name for name in outcome.declared if name not in outcome.usable]
+    message = findings_message(errors)
+    if dropped:
+        message = f"Dropped credential(s): {', '.join(dropped[:MOST_NAMED])}. {message}"
+    return Condition("PartiallyInvalid", "True", errors[0].reason, message[:LONGEST_MESSAGE])
+
+
+def findings_message(findings: Sequence[Finding]) -> str:
+    """Return findings as one message; of many, the first few."""
+    message = "; ".join(map(sentence, findings[:MOST_NAMED]))
+    if len(findings) > MOST_NAMED:
+        message += f"; and {len(findings) - MOST_NAMED} more"
+    return message[:LONGEST_MESSAGE]
+
+
+def sentence(finding: Finding) -> str:
+    """Return the field, what is wrong with it, and the remedy."""
+    fix = f" (fix: {finding.right})" if finding.right else ""
+    return f"{finding.field}: {finding.what}{fix}"

@@ -1,0 +1,35 @@
+"""The outcome of a reconciliation, from which the status is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from airouter.config.findings import Finding
+
+
+class ReconcileOutcome(NamedTuple):
+    """The result of compiling and publishing a RouterConfig."""
+
+    declared: tuple[str, ...]
+    """Names of its credentials."""
+    usable: frozenset[str] = frozenset()
+    """Names of the credentials that can be used."""
+    models: int = 0
+    findings: tuple[Finding, ...] = ()
+    accepted: bool = True
+    too_large: str = ""
+    """Why it cannot be published, if it is too large."""
+    version: str = ""
+    unpublished: str = ""
+    """Why the API server does not take the snapshot Secret, if it does not."""
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that took something out of service."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def is_publishable(self) -> bool:
+        """Whether what is declared makes a snapshot that fits into a Secret."""
+        return self.accepted and not self.too_large

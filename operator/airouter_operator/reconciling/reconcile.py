@@ -1,0 +1,163 @@
+"""The reconciler: brings one RouterConfig to where it should be, from the mirror to the pods.
+
+Level-triggered: it looks at what is, not at what has changed, so that it may run at any time and as
+often as anybody likes. What is right already is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube.errors import Conflict, KubeError
+from airouter_operator.publication import stream_root
+from airouter_operator.reconciling.compilation import compile_gathered, compiled_outcome, gather
+from airouter_operator.reconciling.publish import SnapshotTooLarge
+from airouter_operator.retry import RetryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from airouter.config.snapshot import Snapshot
+    from airouter_operator.delivering.channels import Channels
+    from airouter_operator.delivering.pods import Pods
+    from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.leading.ownership import Ownership
+    from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.compilation import Fingerprint, Gathered
+    from airouter_operator.reconciling.outcome import ReconcileOutcome
+    from airouter_operator.reconciling.publish import Publisher
+    from airouter_operator.reconciling.status_writer import StatusWriter
+    from airouter_operator.watching.mirror import Mirror
+
+REFUSALS = (400, 403, 413, 422)
+"""Statuses by which the API server says that it will not take a Secret."""
+
+
+class Reconciler:
+    """Reconciles RouterConfigs by their key."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        publisher: Publisher,
+        channels: Channels,
+        pods: Pods,
+        ownership: Ownership,
+        status: StatusWriter,
+        leads: Callable[[], bool],
+        measured: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
+        self._mirror = mirror
+        self._publisher = publisher
+        self._channels = channels
+        self._pods = pods
+        self._ownership = ownership
+        self._status = status
+        self._leads = leads
+        self._measured = measured
+        self._known: dict[ObjectKey, tuple[Fingerprint, ReconcileOutcome]] = {}
+
+    async def reconcile(self, key: ObjectKey) -> None:
+        """Reconcile one RouterConfig. Raises `RetryLater` or `KubeError` to be called again."""
+        if self._leads():
+            with self._measured():
+                await self._reconcile(key)
+
+    def start_anew(self) -> None:
+        """Forget pods and owners, and stream nothing: another replica led, or will lead."""
+        self._pods.forget_all()
+        self._channels.withdraw_all()
+        self._ownership.forget_all()
+
+    async def _reconcile(self, key: ObjectKey) -> None:
+        gathered = gather(key, self._mirror)
+        if gathered is None:
+            self._forget(key)
+            return
+        try:
+            outcome, publication = await self._publish(key, gathered)
+            if publication is not None:
+                self._ownership.check_owner(key, stream_root(key, publication))
+                self._channels.offer(key, publication)
+            # Otherwise the channel has the key reconciled again, once pods have answered.
+            if not self._channels.awaits_answers(key):
+                await self._status.write(key, gathered.config, outcome, publication)
+                self._channels.status_written(key)
+        except Conflict:
+            raise RetryLater("somebody else wrote first") from None
+        if outcome.unpublished:
+            raise RetryLater(outcome.unpublished)
+
+    def _forget(self, key: ObjectKey) -> None:
+        """Forget a RouterConfig that was deleted; Kubernetes collects its Secret with it."""
+        self._known.pop(key, None)
+        self._ownership.forget(key)
+        self._pods.forget(key)
+        self._channels.withdraw(key)
+
+    async def _publish(
+        self, key: ObjectKey, gathered: Gathered
+    ) -> tuple[ReconcileOutcome, Publication | None]:
+        """Compile and publish what is due, and return the outcome and what is published.
+
+        The last good publication stays where there is nothing better.
+        """
+        before = self._publisher.published(key)
+        # Before anything is written: another operator may serve this RouterConfig.
+        if before is not None:
+            self._ownership.check_owner(key, stream_root(key, before))
+        known = self._known.get(key)
+        if known is not None and known[0] == gathered.fingerprint:
+            outcome = known[1]
+            if self._is_settled(key, gathered.config, outcome, before):
+                return outcome, before
+        # In a thread: a large RouterConfig would keep polls waiting for as long as it is compiled.
+        compiled = await asyncio.to_thread(compile_gathered, gathered)
+        outcome = compiled_outcome(gathered.config, compiled)
+        publication = before
+        if compiled.snapshot is not None:
+            outcome, publication = await self._write(
+                key, gathered.config, compiled.snapshot, outcome, before
+            )
+        if before is not None and not outcome.is_publishable:
+            # Pods keep the last good snapshot, and have to find the operator's stream by it.
+            publication = await self._publisher.readdress(key, gathered.config, before)
+        self._known[key] = (gathered.fingerprint, outcome)
+        return outcome, publication
+
+    def _is_settled(
+        self,
+        key: ObjectKey,
+        config: Object,
+        outcome: ReconcileOutcome,
+        published: Publication | None,
+    ) -> bool:
+        """Return whether a former outcome is still all that can be done."""
+        if not outcome.is_publishable:
+            return published is None or self._publisher.is_addressed(key, config, published)
+        if published is None or published.record.version != outcome.version:
+            return False
+        return self._publisher.is_intact(key, config, published)
+
+    async def _write(
+        self,
+        key: ObjectKey,
+        config: Object,
+        snapshot: Snapshot,
+        outcome: ReconcileOutcome,
+        before: Publication | None,
+    ) -> tuple[ReconcileOutcome, Publication | None]:
+        """Publish a snapshot; leave the former publication where it cannot be published."""
+        try:
+            publication = await self._publisher.publish(key, config, snapshot, before)
+        except SnapshotTooLarge as error:
+            return outcome._replace(too_large=str(error)), before
+        except KubeError as error:
+            if error.status in REFUSALS:
+                why = self._publisher.why_refused(key, error.status)
+                return outcome._replace(unpublished=why), before
+            raise
+        return outcome._replace(version=publication.record.version), publication

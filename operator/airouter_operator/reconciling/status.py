@@ -1,0 +1,108 @@
+"""The status of a RouterConfig as a whole: conditions with their times, counts, credentials, pods.
+
+Pure: `status_writer.py` compares a status with the one that is there, and writes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airouter.config.findings import Named
+from airouter_operator.publication import short_version
+from airouter_operator.reconciling.conditions import Condition, conditions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airouter_operator.delivering.pods import Tally
+    from airouter_operator.kube.objects import Object
+    from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.outcome import ReconcileOutcome
+
+MOST_REJECTIONS = 8
+
+
+def routerconfig_status(
+    generation: int,
+    outcome: ReconcileOutcome,
+    publication: Publication | None,
+    tally: Tally,
+    before: Mapping[str, Any],
+    now: str,
+) -> Object:
+    """Return the whole status.
+
+    `before` is the status that is there, `now` the time as Kubernetes writes times.
+    """
+    conditions = conditions_of(outcome, publication, tally)
+    status: Object = {
+        "observedGeneration": generation,
+        "conditions": [
+            dated(condition, generation, before.get("conditions") or (), now)
+            for condition in conditions
+        ],
+        "models": outcome.models,
+        "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
+        "pods": f"{tally.programmed}/{tally.connected}",
+        "podStatus": pod_status(tally),
+        "credentialStatus": [credential_status(name, outcome) for name in outcome.declared],
+    }
+    if publication is not None:
+        status["snapshot"] = {
+            "version": short_version(publication.record.version),
+            "secretName": publication.secret_name,
+            "publishedAt": publication.published_at,
+            "sizeBytes": publication.size,
+        }
+    return status
+
+
+def dated(
+    condition: Condition, generation: int, before: Iterable[Mapping[str, Any]], now: str
+) -> Object:
+    """Return a condition with its times; one that stays as it was keeps that of its last turn."""
+    since = now
+    for other in before:
+        if (other.get("type"), other.get("status")) == (condition.type, condition.status):
+            since = other.get("lastTransitionTime", now)
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "observedGeneration": generation,
+        "lastTransitionTime": since,
+        "reason": condition.reason,
+        "message": condition.message,
+    }
+
+
+def pod_status(tally: Tally) -> Object:
+    """Return counts, and the first few pods that refuse the snapshot."""
+    return {
+        "connected": tally.connected,
+        "programmed": tally.programmed,
+        "rejected": len(tally.rejections),
+        "rejections": [
+            {"pod": r.pod, "version": short_version(r.version), "reason": r.reason}
+            for r in tally.rejections[:MOST_REJECTIONS]
+        ],
+    }
+
+
+def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
+    """Return whether a credential is used, and why not."""
+    if name in outcome.usable:
+        return {"name": name, "resolved": True, "reason": "Resolved"}
+    about = ("spec", "credentials", Named(name))
+    reasons = [finding.reason for finding in outcome.errors if finding.path[:3] == about]
+    return {"name": name, "resolved": False, "reason": reasons[0] if reasons else "Invalid"}
+
+
+def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
+    """Return whether a status differs from the former one only by pods that are missing."""
+    about_pods = {"conditions", "pods", "podStatus"}
+    facts = [
+        {name: value for name, value in each.items() if name not in about_pods}
+        for each in (status, before)
+    ]
+    known = (before.get("podStatus") or {}).get("connected", 0)
+    return facts[0] == facts[1] and bool(status["podStatus"]["connected"] < known)

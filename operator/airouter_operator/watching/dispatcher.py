@@ -1,0 +1,74 @@
+"""The dispatcher: each object that a watch reports goes into the mirror, and then a key is due.
+
+`handlers.py` calls it for kopf's watches, `resync.py` for what they have missed, and the stream for
+pods that have something new to say. Only the replica that leads puts keys into the queue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube.objects import object_key, uid_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.watching.kinds import WatchedKind
+    from airouter_operator.watching.mirror import Mirror
+    from airouter_operator.watching.queue import KeyedQueue
+    from airouter_operator.watching.watches import Watches
+
+DELETED, LISTED = "DELETED", None
+"""Types of kopf's events; the latter is that of objects which a watch lists when it begins."""
+
+
+class Dispatcher:
+    """Decides which RouterConfigs are due for what was reported."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        watches: Watches,
+        queue: KeyedQueue[ObjectKey],
+        leads: Callable[[], bool],
+    ) -> None:
+        self._mirror = mirror
+        self._watches = watches
+        self._queue = queue
+        self._leads = leads
+        self.has_synced = False
+        """Whether the mirror has every object there is, so that events are changes."""
+
+    def indexed(self, kind: WatchedKind, body: Object) -> None:
+        """Take an object into the mirror, which happens before the event about it."""
+        key = object_key(body)
+        self._watches.heard(kind, key.namespace)
+        self._mirror.put(kind, key, body)
+
+    def changed(self, kind: WatchedKind, body: Object, event: str | None) -> None:
+        """Act on an event of kopf, by its type."""
+        # kopf runs the indexes of all objects before the first event.
+        self.has_synced = True
+        key = object_key(body)
+        self._watches.heard(kind, key.namespace)
+        if event is LISTED:
+            self._watches.restarted.set()
+        if event == DELETED:
+            self._mirror.drop(kind, key, uid_of(body))
+        self.add_concerned(kind, key)
+
+    def add_concerned(self, kind: WatchedKind, key: ObjectKey) -> None:
+        """Have the RouterConfigs reconciled that an object is about."""
+        for config in self._mirror.concerned(kind, key):
+            self.add(config)
+
+    def add_all(self) -> None:
+        """Have every RouterConfig reconciled."""
+        for config in self._mirror.configs:
+            self.add(config)
+
+    def add(self, config: ObjectKey) -> None:
+        """Have one RouterConfig reconciled soon, if this replica leads."""
+        if self._leads():
+            self._queue.add(config)

@@ -1,0 +1,61 @@
+"""Handlers of kopf, which pass everything on to the dispatcher.
+
+Only `on.event` and `index` are used. The handlers that keep state would copy Secrets into
+annotations, and daemons, timers and deletion handlers would put finalizers on RouterConfigs. kopf
+runs the index of every object before the first event, so that nothing is reconciled half-known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from airouter_operator.watching.dispatcher import Dispatcher
+
+RETRY_LOGIN = 3.0
+"""Seconds until credentials that could not be read are read again."""
+
+
+def kopf_registry(
+    dispatcher: Dispatcher,
+    log_in: Callable[[], Awaitable[kopf.ConnectionInfo]],
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+) -> kopf.OperatorRegistry:
+    """Return the handlers of the process and of each kind that is watched."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=registry)
+    async def on_startup(**_: Any) -> None:
+        await start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def on_cleanup(**_: Any) -> None:
+        await stop()
+
+    @kopf.on.login(registry=registry, backoff=RETRY_LOGIN)
+    async def on_login(**_: Any) -> kopf.ConnectionInfo:
+        return await log_in()
+
+    for kind in WATCHED_KINDS:
+        handle(kind, registry, dispatcher)
+    return registry
+
+
+def handle(kind: WatchedKind, registry: kopf.OperatorRegistry, dispatcher: Dispatcher) -> None:
+    """Register the handlers of one kind."""
+    resource = (kind.group, kind.version, kind.plural)
+
+    @kopf.index(*resource, id=f"index_{kind.plural}", registry=registry)
+    async def on_index(body: Mapping[str, Any], **_: Any) -> None:
+        dispatcher.indexed(kind, dict(body))
+
+    @kopf.on.event(*resource, id=f"note_{kind.plural}", registry=registry)
+    async def on_event(type: str | None, body: Mapping[str, Any], **_: Any) -> None:  # noqa: A002
+        dispatcher.changed(kind, dict(body), type)

@@ -1,0 +1,49 @@
+"""The kinds of objects that are watched, one row each.
+
+A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. The
+operator's role needs `list` and `watch` for it (`manifests/install/rbac.yaml`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube.paths import GROUP, VERSION, configs_in, secrets_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+# Compared by identity, so that kinds are cheap keys of dictionaries.
+@dataclass(frozen=True, eq=False)
+class WatchedKind:
+    """A kind of objects; two are the same only if they are one object."""
+
+    plural: str
+    group: str
+    version: str
+    kept: tuple[str, ...]
+    """Fields that the mirror keeps of an object, beside its metadata."""
+    path: Callable[[str | None], str]
+    """The path of its lists."""
+    selector: str = ""
+    """A field selector for the objects that matter."""
+
+    def __str__(self) -> str:
+        return self.plural
+
+
+ROUTER_CONFIGS = WatchedKind(
+    "routerconfigs", GROUP, VERSION, ("apiVersion", "kind", "spec", "status"), configs_in
+)
+SECRETS = WatchedKind(
+    "secrets",
+    "",
+    "v1",
+    ("type", "data"),
+    secrets_in,
+    # No RouterConfig names these, and some of them are many and large.
+    selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
+)
+WATCHED_KINDS = (ROUTER_CONFIGS, SECRETS)

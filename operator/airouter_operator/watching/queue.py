@@ -1,0 +1,157 @@
+"""A queue of keys: each key is worked on once, however often it was added.
+
+Changes come in bursts, so a key waits for a moment of quiet before it is worked on, though never
+for long. The work on one key never overlaps; work that fails is tried again, later each time. The
+key says only where to look: what has changed is found by looking (level-triggered).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from airouter_operator.retry import RetryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from random import Random
+
+K = TypeVar("K")
+
+logger = logging.getLogger("airouter.operator")
+
+
+@dataclass(frozen=True)
+class QueueDelays:
+    """Times that a key waits, in seconds."""
+
+    quiet: float = 0.02
+    """Without a further change, before a key is worked on."""
+    longest: float = 0.5
+    """Since its first change, after which it is worked on though more come in."""
+    first_retry: float = 0.5
+    longest_retry: float = 60.0
+
+
+@dataclass
+class QueueEntry:
+    """A key that waits, is worked on, or has failed. Times are those of the event loop."""
+
+    since: float
+    due: float
+    waiting: bool = True
+    working: bool = False
+    failures: int = 0
+
+
+class KeyedQueue(Generic[K]):
+    """Works on keys, a bounded number at a time."""
+
+    def __init__(self, delays: QueueDelays, concurrency: int, random: Random) -> None:
+        self._delays = delays
+        self._random = random
+        self._slots = asyncio.Semaphore(concurrency)
+        self._entries: dict[K, QueueEntry] = {}
+        self._due: list[tuple[float, int, K]] = []
+        self._count = 0
+        self._added = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        """Return the number of keys that wait."""
+        return sum(entry.waiting for entry in self._entries.values())
+
+    def add(self, key: K) -> None:
+        """Have a key worked on soon."""
+        now = self._now()
+        entry = self._entries.get(key)
+        if entry is None or not entry.waiting:
+            due = now + self._delays.quiet
+        else:
+            due = min(entry.since + self._delays.longest, now + self._delays.quiet)
+        self._wait(key, due, since=entry.since if entry and entry.waiting else now)
+
+    async def run(self, work: Callable[[K], Awaitable[None]]) -> None:
+        """Work on keys, until cancelled; `work` raises anything for a key to be tried again."""
+        try:
+            while True:
+                await self._start_due(work)
+                await self._until_due()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    def _wait(self, key: K, due: float, since: float) -> None:
+        entry = self._entries.setdefault(key, QueueEntry(since, due))
+        entry.since, entry.due, entry.waiting = since, due, True
+        if not entry.working:
+            self._schedule(key, due)
+
+    def _schedule(self, key: K, due: float) -> None:
+        # The count keeps the heap from comparing keys.
+        self._count += 1
+        heapq.heappush(self._due, (due, self._count, key))
+        self._added.set()
+
+    async def _start_due(self, work: Callable[[K], Awaitable[None]]) -> None:
+        """Start the work on all keys whose time has come."""
+        while self._due and self._due[0][0] <= self._now():
+            due, _, key = heapq.heappop(self._due)
+            entry = self._entries.get(key)
+            # An item stays in the heap when its key is put off or started: it is passed over here.
+            if entry is None or entry.working or not entry.waiting or entry.due > due:
+                continue
+            entry.waiting, entry.working = False, True
+            await self._slots.acquire()
+            task = asyncio.create_task(self._attempt(work, key, entry), name=f"work on {key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _until_due(self) -> None:
+        """Sleep until the next key is due or one is added."""
+        self._added.clear()
+        delay = self._due[0][0] - self._now() if self._due else None
+        try:
+            async with asyncio.timeout(delay):
+                await self._added.wait()
+        except TimeoutError:
+            pass
+
+    async def _attempt(
+        self, work: Callable[[K], Awaitable[None]], key: K, entry: QueueEntry
+    ) -> None:
+        """Work on a key once, and put it back into the queue where it has to be."""
+        try:
+            await work(key)
+        except RetryLater as later:
+            logger.debug("%s: %s", key, later)
+            self._retry(key, entry)
+        except Exception as error:  # noqa: BLE001 - whatever fails is tried again
+            # The message may quote a Secret; the type does not.
+            logger.warning("%s: %s, will try again", key, type(error).__name__)
+            self._retry(key, entry)
+        else:
+            entry.failures = 0
+        finally:
+            self._slots.release()
+            entry.working = False
+            if entry.waiting:
+                self._schedule(key, entry.due)
+            else:
+                del self._entries[key]
+
+    def _retry(self, key: K, entry: QueueEntry) -> None:
+        """Have a key worked on again, later after each failure."""
+        delays = self._delays
+        entry.failures += 1
+        delay = delays.first_retry * 2 ** min(entry.failures - 1, 16)
+        delay = min(delays.longest_retry, delay) * (0.5 + self._random.random() / 2)
+        if not entry.waiting:
+            self._wait(key, self._now() + delay, since=self._now())
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,86 @@
+"""The stream server, as any client may ask it."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from support.stream_control import (
+    KEY,
+    TOKEN,
+    ask,
+    following_router,
+    model,
+    stream_control,
+)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", f"Basic {TOKEN}", "Bearer é"])
+async def test_a_wrong_token_learns_nothing(authorization: str) -> None:
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        known = await ask(operator, authorization=authorization)
+        operator.channels.withdraw(KEY)
+        unknown = await ask(operator, authorization=authorization)
+        assert (known.status_code, known.content) == (401, b"")
+        assert (unknown.status_code, unknown.content) == (401, b"")
+        assert operator.pods.count() == 0
+
+
+async def test_the_token_of_another_routerconfig_is_a_wrong_token() -> None:
+    async with stream_control() as operator:
+        assert (await ask(operator)).status_code == 401
+
+
+async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
+    async with stream_control() as operator:
+        operator.ready = False
+        answer = await ask(operator)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_replica_that_no_longer_leads_sends_pods_away_whatever_it_still_has() -> None:
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        operator.leads = operator.ready = False
+        answer = await ask(operator)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+DEEP = b'{"pod":"a","more":' + b"[" * 4000
+
+
+@pytest.mark.parametrize("poll", [b"", b"[]", b'{"pod":"a/b"}', b'{"pod":1}', b"\xff", DEEP])
+async def test_a_poll_that_is_none_gets_a_400(poll: bytes) -> None:
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        assert (await ask(operator, poll)).status_code == 400
+        assert operator.pods.count() == 0
+
+
+async def test_a_poll_that_does_not_end_is_not_waited_for() -> None:
+    async with stream_control(hold=0.1) as operator:
+        operator.publish("one", 1)
+        tls = ssl.create_default_context(cadata=operator.stream.ca)
+        reader, writer = await asyncio.open_connection("127.0.0.1", operator.port, ssl=tls)
+        writer.write(
+            f"POST /v1/snapshots/ai/default HTTP/1.1\r\nHost: operator\r\n"
+            f"Authorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+
+async def test_a_poll_of_any_size_is_not_read() -> None:
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        assert (await ask(operator, b'{"pod":"' + b"p" * 100_000)).status_code == 413
+
+
+async def test_more_pods_than_there_may_be_are_asked_to_come_later() -> None:
+    async with stream_control(most=1) as operator:
+        operator.publish("one", 1)
+        async with following_router(operator.stream, "first") as (store, _):
+            await operator.until(lambda: model(store) == "one")
+            assert (await ask(operator, b'{"pod":"second"}')).status_code == 503

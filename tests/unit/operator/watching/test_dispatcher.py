@@ -1,0 +1,79 @@
+"""The dispatcher: which RouterConfigs are due for what a watch reports."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.watching.dispatcher import DELETED, LISTED, Dispatcher
+from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS
+from airouter_operator.watching.mirror import Mirror
+from airouter_operator.watching.queue import KeyedQueue, QueueDelays
+from airouter_operator.watching.watches import Watches
+
+
+class Watched:
+    """A dispatcher with all that it passes things on to."""
+
+    def __init__(self) -> None:
+        self.leads = True
+        self.mirror = Mirror()
+        self.watches = Watches(["ai"], lambda: 0.0)
+        self.queue: KeyedQueue[ObjectKey] = KeyedQueue(QueueDelays(), 1, Random(1))
+        self.dispatcher = Dispatcher(self.mirror, self.watches, self.queue, lambda: self.leads)
+
+
+@pytest.fixture
+async def watched() -> Watched:
+    return Watched()
+
+
+def config(name: str, secret: str) -> dict[str, Any]:
+    spec = {"credentials": [{"name": "c", "secretRef": {"name": secret}}]}
+    return {"metadata": {"namespace": "ai", "name": name, "resourceVersion": "1"}, "spec": spec}
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"metadata": {"namespace": "ai", "name": name, "resourceVersion": "1"}}
+
+
+async def test_a_secret_is_about_all_that_name_it(watched: Watched) -> None:
+    for name in ("one", "two"):
+        watched.dispatcher.indexed(ROUTER_CONFIGS, config(name, "keys"))
+    watched.dispatcher.indexed(ROUTER_CONFIGS, config("three", "other"))
+    watched.dispatcher.changed(SECRETS, named("keys"), "MODIFIED")
+    assert len(watched.queue) == 2
+
+
+async def test_a_snapshot_that_is_deleted_is_about_its_routerconfig(watched: Watched) -> None:
+    watched.dispatcher.changed(SECRETS, named("one-snapshot"), DELETED)
+    assert len(watched.queue) == 1
+
+
+async def test_what_is_deleted_is_not_mirrored_any_more(watched: Watched) -> None:
+    watched.dispatcher.indexed(ROUTER_CONFIGS, config("one", "keys"))
+    watched.dispatcher.changed(ROUTER_CONFIGS, config("one", "keys"), DELETED)
+    assert not list(watched.mirror.configs)
+    assert len(watched.queue) == 1
+
+
+async def test_a_standby_mirrors_everything_and_works_on_nothing(watched: Watched) -> None:
+    watched.leads = False
+    watched.dispatcher.indexed(ROUTER_CONFIGS, config("one", "keys"))
+    assert not watched.dispatcher.has_synced
+    watched.dispatcher.changed(ROUTER_CONFIGS, config("one", "keys"), "ADDED")
+    assert watched.dispatcher.has_synced
+    assert len(watched.queue) == 0
+    watched.leads = True
+    watched.dispatcher.add_all()
+    assert len(watched.queue) == 1
+
+
+async def test_a_watch_that_begins_anew_has_everything_compared(watched: Watched) -> None:
+    watched.dispatcher.changed(ROUTER_CONFIGS, config("one", "keys"), "ADDED")
+    assert not watched.watches.restarted.is_set()
+    watched.dispatcher.changed(ROUTER_CONFIGS, config("one", "keys"), LISTED)
+    assert watched.watches.restarted.is_set()
