@@ -27,11 +27,13 @@ lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	@PYTHONPATH=scripts $(BIN)/python -m house
 	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.dev ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@PYTHONPATH=scripts $(BIN)/python -m house --shrink
 
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
