@@ -10,9 +10,11 @@ TAG ?= dev
 # them may start an API server. With ARGS they run one by one.
 WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
+# Coverage makes the tests of router/ take half as long again, so only the gate takes it with every run.
+COVERAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types coverage bench bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
+.PHONY: help run test lint format types bench bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,27 +22,26 @@ help: ## List the tasks
 run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file.yaml" for your own)
 	@exec $(BIN)/airouter serve $(ARGS)
 
-test: $(VENV)/.dev kubernetes ## Run the tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+test: $(VENV)/.dev kubernetes ## Run the tests (ARGS="-k name" for some; COVERAGE=1 holds the branch coverage of router/ to 95 %)
+	$(if $(COVERAGE),rm -f .coverage .coverage.*)
+	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
+	$(if $(COVERAGE),$(BIN)/python -m coverage combine -q)
+	$(if $(COVERAGE),$(BIN)/python -m coverage report --fail-under=95)
 
 lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	@PYTHONPATH=scripts $(BIN)/python -m house
 	$(BIN)/hadolint Dockerfile
 
 format: $(VENV)/.dev ## Mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@PYTHONPATH=scripts $(BIN)/python -m house --shrink
 
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
-
-coverage: $(VENV)/.dev ## Run the tests of router/ and hold their branch coverage of it to 95 %
-	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest tests/unit tests/clients tests/contract tests/process $(PARALLEL) $(ARGS)
-	$(BIN)/python -m coverage combine -q
-	$(BIN)/python -m coverage report --fail-under=95
 
 bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
