@@ -122,7 +122,7 @@ def check(
 
     Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
     """
-    from airouter.config.sources.file import compile_files  # noqa: PLC0415 - not for --help
+    from airouter.sources.manifests import compile_files  # noqa: PLC0415 - not for --help
 
     compiled = compile_files(file, os.environ)
     coloured = wants_colour()

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from airouter import __version__
 from airouter.dialects.conversation import Media
 from airouter.failures import Failure
+from airouter.http.decoding import decoder_for
 from airouter.interfaces import BrokenReply
 from airouter.upstream.addresses import NotPublic
-from airouter.upstream.decoding import decoder_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

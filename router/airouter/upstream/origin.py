@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
+from airouter.http.dialing import dial
 from airouter.interfaces import ConnectError
-from airouter.upstream.dialing import dial
 
 if TYPE_CHECKING:
     import socket

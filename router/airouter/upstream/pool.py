@@ -12,8 +12,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from airouter.http.connection import Connection, StaleConnection
 from airouter.interfaces import ConnectError
-from airouter.upstream.connection import Connection, StaleConnection
 from airouter.upstream.origin import connect
 from airouter.upstream.websocket import WebSocket
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airouter.config.snapshot import Timeouts
+    from airouter.http.reply import HttpReply
     from airouter.outbox import Outbox
     from airouter.upstream.origin import Origin, Proxy
-    from airouter.upstream.reply import HttpReply
 
 KEEP_IDLE = 50.0
 """Seconds that an unused connection is kept: below the usual 60 s of load balancers."""

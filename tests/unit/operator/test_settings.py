@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from airouter.config.sources.line import POLL_TIMEOUT
+from airouter.sources.stream_connection import POLL_TIMEOUT
 from airouter_operator.settings import Settings
 
 

@@ -14,8 +14,8 @@ import trustme
 
 from airouter.config.delivery import Poll, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter.sources.stream import StreamSource
 from airouter_operator.kube import Key
 from airouter_operator.pods import Pods
 from airouter_operator.publish import Publication, Record

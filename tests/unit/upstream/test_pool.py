@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from airouter.config.snapshot import Timeouts
+from airouter.http.reply import UNREAD_LIMIT
 from airouter.interfaces import BrokenReply, ConnectError, UpstreamError, UpstreamTimeout
 from airouter.outbox import Outbox
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
-from airouter.upstream.reply import UNREAD_LIMIT
 from support.raw_upstream import OK, Conversation, RawUpstream, raw_upstream
 
 PATH, HEAD, BODY = b"/v1/chat/completions", b"authorization: Bearer k\r\n", b'{"model":"m"}'

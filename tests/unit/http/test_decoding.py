@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
+from airouter.http.decoding import SLACK, Decoder, decoder_for
 from airouter.interfaces import BrokenReply
-from airouter.upstream.decoding import SLACK, Decoder, decoder_for
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import trustme
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack
 from airouter.config.snapshot import Snapshot
-from airouter.config.sources import line
-from airouter.config.sources.line import Answer, Line, Lost, News
+from airouter.sources import stream_connection
+from airouter.sources.stream_connection import Answer, Lost, News, StreamConnection
 
 PACKED = pack(Snapshot())
 HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
@@ -50,7 +50,7 @@ async def asked(operator: Operator) -> AsyncIterator[Callable[[], Awaitable[News
     server = await asyncio.start_server(operator.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     stream = Stream(f"https://127.0.0.1:{port}/v1/x", ca.cert_pem.bytes().decode(), "secret")
-    subject = Line(stream)
+    subject = StreamConnection(stream)
     async with server:
         yield lambda: subject.poll(b"{}")
         subject.hang_up()
@@ -102,13 +102,13 @@ async def test_an_address_that_keeps_silent_is_given_up_for_the_next(
 
     with silent:
         async with asked(operator) as poll:
-            monkeypatch.setattr(line, "CONNECT_TIMEOUT", 0.2)
+            monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 0.2)
             monkeypatch.setattr(loop, "getaddrinfo", both)
             assert await poll() is None
 
 
 async def test_an_operator_that_does_not_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "POLL_TIMEOUT", 0.05)
+    monkeypatch.setattr(stream_connection, "POLL_TIMEOUT", 0.05)
     operator = Operator(b"", NOTHING)
     async with asked(operator) as poll:
         with pytest.raises(Lost, match="TimeoutError"):

@@ -72,7 +72,7 @@ class Texts(NamedTuple):
         return compile_manifest(self.texts, environ, self.findings)
 
 
-class FileSource:
+class ManifestSource:
     """Offers what some files and directories declare."""
 
     def __init__(

@@ -39,7 +39,7 @@ class Lost(Exception):
     """A poll failed; the message says how."""
 
 
-class Line:
+class StreamConnection:
     """A connection to an operator that is kept between polls.
 
     A change reaches every process of a machine at the same moment, so a poll is to cost little: it

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from airouter.http.decoding import Decoder, decoder_for
 from airouter.interfaces import BrokenReply, UpstreamError
-from airouter.upstream.decoding import Decoder, decoder_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

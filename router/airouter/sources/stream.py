@@ -18,15 +18,15 @@ import msgspec
 
 from airouter.config.delivery import MAX_REASON, Poll
 from airouter.config.findings import Compiled
-from airouter.config.sources.line import Line, Lost
 from airouter.config.store import moment
+from airouter.sources.stream_connection import Lost, StreamConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter.config.delivery import Stream
-    from airouter.config.sources.line import News
     from airouter.config.store import Store
+    from airouter.sources.stream_connection import News
 
 logger = logging.getLogger("airouter.config")
 
@@ -99,7 +99,7 @@ class StreamSource:
 
     async def _poll_while(self, stream: Stream) -> None:
         """Poll at one address until there is another."""
-        line = Line(stream)
+        line = StreamConnection(stream)
         failures = 0
         try:
             while stream is self._stream:

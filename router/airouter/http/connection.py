@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from airouter.http.reply import HttpReply
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamTimeout
-from airouter.upstream.reply import HttpReply
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Timeouts
