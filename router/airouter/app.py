@@ -23,7 +23,7 @@ import uvloop
 from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
-from airouter.api.websocket import Sessions, WebSocketProtocol
+from airouter.api.websocket import SessionRegistry, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.store import Store
@@ -112,7 +112,7 @@ class Router:
             random=random,
         )
         self.responses.serve = self._serve(RESPONSES)
-        self.sessions = Sessions(
+        self.sessions = SessionRegistry(
             self.pipeline,
             self._serve(SESSION),
             self.outbox,
@@ -148,7 +148,7 @@ class Router:
             host=settings.host,
             port=settings.port,
             http=partial(EdgeProtocol, edge=self.edge),  # type: ignore[arg-type]  # it makes protocols
-            ws=partial(WebSocketProtocol, sessions=self.sessions),  # type: ignore[arg-type]  # as http
+            ws=partial(WebSocketProtocol, registry=self.sessions),  # type: ignore[arg-type]  # as http
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -220,7 +220,7 @@ class Router:
         self.pools.keep_only(serving.pools)
         self.identities.keep_only(serving.signers)
         self.tracing.reload(snapshot)
-        self.sessions.check()
+        self.sessions.recheck_keys()
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Exchange], Coroutine[Any, Any, None]]:
         """The pipeline, for the requests of one endpoint."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from airouter import __version__
 from airouter.dialects.conversation import Media
 from airouter.failures import Failure
-from airouter.http.decoding import decoder_for
+from airouter.http.decoding import content_decoder
 from airouter.interfaces import BrokenReply
 from airouter.upstream.addresses import NotPublic
 
@@ -148,7 +148,7 @@ class Fetcher:
         return Media(media_type=kind, data=await self._read_body(response, headers))
 
     async def _read_body(self, response: httpcore.Response, headers: Mapping[bytes, bytes]) -> str:
-        decoder = decoder_for(headers)
+        decoder = content_decoder(headers)
         content = Base64()
         async for piece in response.aiter_stream():
             content.add(piece if decoder is None else decoder.decode(piece))

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from airouter.http.connection import Connection, StaleConnection
+from airouter.http.connection import HttpConnection, StaleConnection
 from airouter.interfaces import ConnectError
 from airouter.upstream.origin import connect
 from airouter.upstream.websocket import WebSocket
@@ -46,15 +46,16 @@ class Pool:
     ) -> None:
         self.timeouts = timeouts
         self.body_limit = body_limit
-        self.outbox = outbox
+        self.write = outbox.write
+        self._outbox = outbox
         self._endpoint = endpoint
         self._proxy = proxy
         self._context = context
         self._max_connections = max_connections
-        self._idle: deque[Connection] = deque()
-        self._busy: set[Connection] = set()
+        self._idle: deque[HttpConnection] = deque()
+        self._busy: set[HttpConnection] = set()
         self._opening = 0
-        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiters: deque[asyncio.Future[HttpConnection | None]] = deque()
         self._draining = False
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -97,7 +98,7 @@ class Pool:
         try:
             async with connecting(self.timeouts.connect):
                 socket = await connect(
-                    lambda: WebSocket(self.outbox, self.body_limit),
+                    lambda: WebSocket(self._outbox, self.body_limit),
                     self._endpoint,
                     self._proxy,
                     self._context,
@@ -124,7 +125,7 @@ class Pool:
 
     # What connections tell.
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: HttpConnection) -> None:
         self._busy.discard(connection)
         if self._draining:
             connection.abort()
@@ -138,7 +139,7 @@ class Pool:
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: HttpConnection) -> None:
         self._busy.discard(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
@@ -146,7 +147,7 @@ class Pool:
 
     # Getting a connection.
 
-    def _reuse(self) -> Connection | None:
+    def _reuse(self) -> HttpConnection | None:
         idle = self._idle
         while idle:
             connection = idle.pop()
@@ -155,7 +156,7 @@ class Pool:
                 return connection
         return None
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self) -> HttpConnection:
         if len(self._busy) + self._opening < self._max_connections:
             return await self._open()
         try:
@@ -170,9 +171,9 @@ class Pool:
                 f"all {self._max_connections} connections to the upstream are in use"
             ) from None
 
-    async def _wait(self) -> Connection | None:
+    async def _wait(self) -> HttpConnection | None:
         """A connection that became free, or None when there may be room for a new one."""
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        waiter: asyncio.Future[HttpConnection | None] = self._loop.create_future()
         self._waiters.append(waiter)
         try:
             return await waiter
@@ -184,7 +185,7 @@ class Pool:
                     self._waiters.remove(waiter)
             raise
 
-    def _give_back(self, connection: Connection | None) -> None:
+    def _give_back(self, connection: HttpConnection | None) -> None:
         if connection is not None and not connection.closed:
             self.release(connection)
         else:
@@ -197,13 +198,13 @@ class Pool:
                 waiter.set_result(None)
                 return
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> HttpConnection:
         self._opening += 1
-        connection: Connection | None = None
+        connection: HttpConnection | None = None
         try:
             async with connecting(self.timeouts.connect):
                 connection = await connect(
-                    lambda: Connection(self), self._endpoint, self._proxy, self._context
+                    lambda: HttpConnection(self), self._endpoint, self._proxy, self._context
                 )
         finally:
             self._opening -= 1
