@@ -200,7 +200,7 @@ class HttpConnection(asyncio.Protocol):
             self.abort()
 
     def _is_half_sent(self, reply: HttpReply) -> bool:
-        """Whether a request was refused before all of it was sent: the rest may go unread."""
+        """Tell whether a request was refused when half of it was sent: the rest may go unread."""
         return reply.status >= 400 and self._transport.get_write_buffer_size() > 0
 
     def _weigh_head(self, size: int, reply: HttpReply) -> None:

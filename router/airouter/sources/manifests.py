@@ -49,8 +49,8 @@ class ReadFailure(NamedTuple):
 
     @property
     def may_pass(self) -> bool:
-        """Whether reading may succeed later, although the file looks the same."""
-        # A file that is not there changes how it looks when it comes.
+        """Tell whether reading may succeed later, although the file looks the same."""
+        # Not where there is no file: one that appears looks different.
         return isinstance(self.error, OSError) and not isinstance(self.error, FileNotFoundError)
 
     def finding(self) -> Finding:
