@@ -12,8 +12,8 @@ from pathlib import Path
 import uvloop
 
 from airouter.config.delivery import STREAM_FILE, Stream, decode
-from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter.sources.stream import StreamSource
 
 
 async def poll(stream: Stream, count: int) -> None:

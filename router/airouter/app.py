@@ -23,11 +23,9 @@ import uvloop
 from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
-from airouter.api.websocket import Sessions, WebSocketProtocol
+from airouter.api.websocket import SessionRegistry, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
-from airouter.config.sources.file import FileSource
-from airouter.config.sources.mounted import MountedSource
 from airouter.config.store import Store
 from airouter.edge import Edge, EdgeProtocol
 from airouter.lifecycle import RouterServer
@@ -40,6 +38,8 @@ from airouter.providers.registry import PROVIDERS
 from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
 from airouter.serving import build
+from airouter.sources.manifests import ManifestSource
+from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.metrics import Metrics
@@ -54,13 +54,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airouter.config.snapshot import Credential, Snapshot
-    from airouter.config.sources.stream import StreamSource
     from airouter.config.store import Reload
     from airouter.interfaces import Exchange
     from airouter.request_context import Endpoint
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.settings import Settings
+    from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer
 
     Following = Coroutine[None, None, None]
@@ -113,7 +113,7 @@ class Router:
             random=random,
         )
         self.responses.serve = self._serve_caller(RESPONSES)
-        self.sessions = Sessions(
+        self.sessions = SessionRegistry(
             self.pipeline,
             self._serve_caller(SESSION),
             self.outbox,
@@ -149,7 +149,7 @@ class Router:
             host=settings.host,
             port=settings.port,
             http=partial(EdgeProtocol, edge=self.edge),  # type: ignore[arg-type]  # it makes protocols
-            ws=partial(WebSocketProtocol, sessions=self.sessions),  # type: ignore[arg-type]  # as http
+            ws=partial(WebSocketProtocol, registry=self.sessions),  # type: ignore[arg-type]  # as http
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -221,7 +221,7 @@ class Router:
         self.pools.keep_only(serving.pools)
         self.identities.keep_only(serving.signers)
         self.tracing.reload(snapshot)
-        self.sessions.check()
+        self.sessions.recheck_keys()
 
     def _serve(self, endpoint: Endpoint) -> Callable[[Exchange], Coroutine[Any, Any, None]]:
         """The pipeline, for the requests of one endpoint."""
@@ -298,14 +298,14 @@ async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) 
 
 def follow_files(router: Router, files: list[Path]) -> list[Following]:
     """Load files; what is returned follows their changes."""
-    source = FileSource(files, router.store)
+    source = ManifestSource(files, router.store)
     source.load()
     return [source.watch()]
 
 
 def follow_operator(router: Router, folder: Path) -> list[Following]:
     """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
-    from airouter.config.sources.stream import StreamSource  # noqa: PLC0415 - only here
+    from airouter.sources.stream import StreamSource  # noqa: PLC0415 - only here
 
     router.streaming = StreamSource(router.store, router.settings.pod_name)
     mounted = MountedSource(folder, router.store, router.streaming.follow)

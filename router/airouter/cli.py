@@ -122,7 +122,7 @@ def check(
 
     Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
     """
-    from airouter.config.sources.file import compile_files  # noqa: PLC0415 - not for --help
+    from airouter.sources.manifests import compile_files  # noqa: PLC0415 - not for --help
 
     compiled = compile_files(file, os.environ)
     coloured = wants_colour()
@@ -143,9 +143,9 @@ def probe(
 
     Exits with 0 if it answers 200, else with 1.
     """
-    from airouter.probe import probe as ask  # noqa: PLC0415 - not for --help
+    from airouter.probe import probe_router  # noqa: PLC0415 - not for --help
 
-    raise typer.Exit(ask(port, path))
+    raise typer.Exit(probe_router(port, path))
 
 
 def settings_from(flags: dict[str, Any]) -> "Settings":

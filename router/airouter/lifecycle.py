@@ -2,7 +2,8 @@
 
 On SIGTERM or SIGINT the pod first stops being ready, while it still accepts: endpoints need seconds
 to be taken out of a Service. After this grace the listeners close, idle connections too, and
-requests in flight may finish until a deadline. A second signal ends the process at once.
+requests in flight may finish until a deadline. A second signal ends the process at once. `app.py`
+builds the server; `edge/` and `api/websocket.py` are the connections that it sweeps.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ logger = logging.getLogger("airouter.server")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SWEEP_EVERY = 1.0
-OURS = (EdgeProtocol, WebSocketProtocol)
-"""Connections that are held to deadlines."""
+SWEPT = (EdgeProtocol, WebSocketProtocol)
+"""The connections that are held to a deadline."""
 
 
 class RouterServer(Server):
@@ -43,7 +44,7 @@ class RouterServer(Server):
         on_ready: Callable[[int], None],
         on_drain: Callable[[], None],
     ) -> None:
-        """`on_ready` gets the port; `on_drain` is told of the first signal. `grace` is seconds."""
+        """`on_ready` gets the port, the first signal calls `on_drain`; `grace` is in seconds."""
         super().__init__(config)
         self._grace = grace
         self._on_ready = on_ready
@@ -79,7 +80,7 @@ class RouterServer(Server):
         self._on_ready(self.servers[0].sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
-        """Every tenth of a second: sweep, and see whether the grace is over."""
+        """Sweep, and end once the grace is over; called ten times a second."""
         now = time.monotonic()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
@@ -89,7 +90,7 @@ class RouterServer(Server):
         return await super().on_tick(counter)
 
     def _sweep(self, now: float) -> None:
-        """Close the connections of clients that owe us something for too long."""
+        """Close connections that have passed their deadline."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, OURS) and connection.deadline <= now:
+            if isinstance(connection, SWEPT) and connection.deadline <= now:
                 connection.expire()

@@ -1,4 +1,7 @@
-"""How many files a process may have open: each connection takes one, and the default is few."""
+"""The limit of open files: each connection takes one, and the default is few.
+
+Router and operator raise it when they start.
+"""
 
 from __future__ import annotations
 

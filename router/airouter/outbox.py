@@ -1,4 +1,4 @@
-"""Writes of one turn of the event loop leave together.
+"""The outbox: writes of one turn of the event loop leave together.
 
 A write to a loopback or a fast network wakes whoever reads it, and waking a sleeping process is the
 dearest part of a small write. Writes gathered until every event of the turn was handled find their
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Outbox:
-    """Gathers writes and closes, in their order, until the loop's next turn."""
+    """Writes and closes, gathered in their order until the loop's next turn."""
 
     __slots__ = ("_loop", "_waiting")
 
@@ -24,14 +24,14 @@ class Outbox:
         self._waiting: list[tuple[asyncio.Transport, bytes | Callable[[], bytes] | None]] = []
 
     def write(self, transport: asyncio.Transport, data: bytes | Callable[[], bytes]) -> None:
-        """Write at the end of this turn; what is called gives what there is by then."""
+        """Write at the end of this turn; a callable returns then what there is to write."""
         waiting = self._waiting
         if not waiting:
             self._loop.call_soon(self._flush)
         waiting.append((transport, data))
 
     def close(self, transport: asyncio.Transport) -> None:
-        """Close after what was written before."""
+        """Close a connection after what was written to it before."""
         if self._waiting:
             self._waiting.append((transport, None))
         else:
@@ -39,8 +39,8 @@ class Outbox:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for transport, said in waiting:
-            data = said if said is None or isinstance(said, bytes) else said()
+        for transport, item in waiting:
+            data = item if item is None or isinstance(item, bytes) else item()
             if data is None:
                 transport.close()
             elif not transport.is_closing():  # uvloop refuses a write to one that was lost

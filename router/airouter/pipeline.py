@@ -45,7 +45,7 @@ from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
 from airouter.telemetry.complaints import Complaints
 from airouter.telemetry.record import Attempt, RequestRecord
-from airouter.upstream.several import ask_all, whole
+from airouter.upstream.batch import buffered, send_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -275,11 +275,11 @@ class Pipeline:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
             if not 200 <= reply.status < 300:
-                return self._refused(call, backend, await whole(reply))
+                return self._refused(call, backend, await buffered(reply))
             if streams(call, target, reply):
                 await self._relay(call, target, reply)
                 return None
-            return self._forward(call, backend, [await whole(reply)])
+            return self._forward(call, backend, [await buffered(reply)])
         finally:
             reply.close()
 
@@ -288,7 +288,7 @@ class Pipeline:
     ) -> Failed | None:
         """Several calls of a provider that make one answer. Raises `UpstreamError`."""
         target, attempt = backend.target, call.record.attempts[-1]
-        answers = await ask_all(lambda body: target.account.send(target.path, head, body), bodies)
+        answers = await send_all(lambda body: target.account.send(target.path, head, body), bodies)
         attempt.first_byte = monotonic()
         failed = next((each for each in answers if not 200 <= each.status < 300), None)
         attempt.status = (failed or answers[0]).status

@@ -1,4 +1,4 @@
-"""Tasks that begin at once."""
+"""Tasks that begin at once, for requests: `edge/` starts each with one, sessions each response."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def start_eagerly(
-    serving: Coroutine[object, object, None], loop: asyncio.AbstractEventLoop
+    coroutine: Coroutine[object, object, None], loop: asyncio.AbstractEventLoop
 ) -> asyncio.Task[None]:
-    """A task that has run up to where it waits; it may be done by now.
+    """Return a task that has run up to where it first waits, and may be done by then.
 
-    This saves a turn of the event loop. Before Python 3.12 it begins in the next one.
+    This saves a turn of the event loop. Before Python 3.12 a task begins in the next one.
     """
     if sys.version_info >= (3, 12):
-        return asyncio.Task(serving, loop=loop, eager_start=True)
-    return loop.create_task(serving)
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task(coroutine)

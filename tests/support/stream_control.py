@@ -14,8 +14,8 @@ import trustme
 
 from airouter.config.delivery import Stream, pack
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer

@@ -1,16 +1,15 @@
 """WebSocket connections on `/v1/responses` (RFC 6455), for sessions of the Responses API.
 
-A uvicorn protocol like `edge/`: it takes over a connection that asks for the upgrade. The rules
-of the wire are those of `websockets`; what is sent without compression is framed here, which costs
-a fifth of what the library takes for it.
+A uvicorn protocol as in `edge/`, which takes over a connection that asks for the upgrade.
+`websockets` keeps the rules of the protocol; what is sent without compression is framed by
+`http/frames.py`, which costs a fifth of what the library takes for it. What a session does with its
+messages is in `responses/session.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from struct import Struct
 from typing import TYPE_CHECKING, Any, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -21,6 +20,14 @@ from websockets.server import ServerProtocol
 
 from airouter.api.errors import openai_body
 from airouter.failures import Failure
+from airouter.http.frames import (
+    DATA_OPCODES,
+    SILENT,
+    MessageAssembler,
+    is_utf8,
+    text_header,
+    write_pending,
+)
 from airouter.sessions.frames import failure_message
 from airouter.sessions.session import Session
 
@@ -47,14 +54,14 @@ FINISHING = 900.0
 """Seconds that the responses under way get at the end of a life."""
 CLOSING = 10.0
 """Seconds that a client gets to answer a close."""
-SHORT, LONG = 126, 65_536
-MEDIUM_HEADER, LONG_HEADER = Struct(">HH").pack, Struct(">HQ").pack
-QUIET = logging.getLogger("airouter.websocket.wire")
-QUIET.disabled = True  # a client's mistakes are its own, and there may be many
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
+)
+"""Compression for clients that ask for it, in an eighth of the memory of zlib's defaults."""
 
 
-class Sessions:
-    """Every session of this process."""
+class SessionRegistry:
+    """The sessions of this process: those that are open, and what all of them share."""
 
     def __init__(
         self,
@@ -73,16 +80,16 @@ class Sessions:
         self.life = life
         self.open: set[WebSocketProtocol] = set()
 
-    def check(self) -> None:
-        """After a reload: end what was opened with keys that are no longer good."""
+    def recheck_keys(self) -> None:
+        """End what was opened with keys that are no longer good; called after a reload."""
         accounts = self.pipeline.current().accounts.values()
         credentials = {each.credential.name: each.credential for each in accounts}
         for protocol in list(self.open):
-            protocol.check(credentials)
+            protocol.recheck_keys(credentials)
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """One connection. It is the `Wire` of its session."""
+    """A client's connection; its session writes to it as its `Wire`."""
 
     def __init__(
         self,
@@ -90,32 +97,30 @@ class WebSocketProtocol(asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],  # noqa: ARG002
         *,
-        sessions: Sessions,
+        registry: SessionRegistry,
     ) -> None:
         self._connections = cast("set[asyncio.BaseProtocol]", server_state.connections)
-        self._sessions = sessions
-        self._outbox = sessions.outbox
+        self._registry = registry
+        self._outbox = registry.outbox
         self._transport: asyncio.Transport
         self._wire = ServerProtocol(
-            extensions=[DEFLATE], max_size=sessions.most_bytes, logger=QUIET
+            extensions=[DEFLATE], max_size=registry.most_bytes, logger=SILENT
         )
         self._session: Session | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._message = bytearray()
-        """What has come of a message in pieces, of which there may be very many."""
-        self._is_text = True
+        self._messages = MessageAssembler()
         self._plain = False
         """Whether messages go out uncompressed."""
         self._unsent: list[bytes] = []
-        """Messages of this turn of the loop."""
+        """Messages of this turn of the event loop, which leave in one write."""
         self._behind = False
-        """Whether the client has more to read than a transport holds gladly."""
-        self._ends_at = time.monotonic() + sessions.life
+        """Whether the client has so much to read that the transport paused writing."""
+        self._ends_at = time.monotonic() + registry.life
         self._awaits_pong = False
         self._is_over = False
-        """Whether it has been told that it lived long enough."""
+        """Whether the client was told that the connection has lived long enough."""
         self.deadline = time.monotonic() + PING_EVERY
-        """When `expire` is to be called; the server sweeps (`lifecycle.py`)."""
+        """When `expire` is to be called; `lifecycle.py` sweeps."""
 
     # What the transport tells.
 
@@ -125,7 +130,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._connections.discard(self)
-        self._sessions.open.discard(self)
+        self._registry.open.discard(self)
         if self._session is not None:
             self._session.lose()
             self._session = None
@@ -152,14 +157,14 @@ class WebSocketProtocol(asyncio.Protocol):
     # What the server asks.
 
     def shutdown(self) -> None:
-        """Drain: close when what is under way is finished."""
+        """Drain: close when the responses under way are finished."""
         if self._session is None:
             self._transport.close()
         else:
             self._session.end(1012, "the router is restarting")
 
     def expire(self) -> None:
-        """A ping is due, or its answer overdue; or the connection has lived long enough."""
+        """Send a ping that is due, or end what answers none or has lived long enough."""
         now = time.monotonic()
         silent = self._wire.state is not OPEN or self._awaits_pong or self._is_over
         if self._session is None or silent:
@@ -173,12 +178,12 @@ class WebSocketProtocol(asyncio.Protocol):
         self.deadline = now + PONG_WITHIN
         self._flush()
 
-    def check(self, credentials: Mapping[str, Credential]) -> None:
-        """End a session whose key is no longer good, and lines that were opened with such."""
+    def recheck_keys(self, credentials: Mapping[str, Credential]) -> None:
+        """End a session whose key is no longer good, and its sockets to providers opened so."""
         if self._session is not None:
             self._session.sockets.keep_only(credentials)
         try:
-            self._sessions.pipeline.current().keyring.authenticate(self._headers)
+            self._registry.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:
             self.send(failure_message(failure))
             if self._session is not None:
@@ -187,7 +192,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # What a session says.
 
     def send(self, message: bytes) -> None:
-        """A text message. Those of one turn of the loop leave in one write."""
+        """Send a text message. Those of one turn of the event loop leave in one write."""
         if not self._unsent:
             self._outbox.write(self._transport, self._frames)
         self._unsent.append(message)
@@ -195,7 +200,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
-        """Close."""
+        """Send a close, after which the client has a while to answer it."""
         if self._wire.state is OPEN:
             self._say()
             self._wire.send_close(code, reason)
@@ -204,19 +209,19 @@ class WebSocketProtocol(asyncio.Protocol):
             self._flush()
 
     def _say(self) -> None:
-        """Let what is unsent go before anything that comes now, be it a close."""
+        """Write what is unsent, ahead of anything that follows, be it a close."""
         if self._unsent:
             self._outbox.write(self._transport, self._frames())
 
     def _frames(self) -> bytes:
-        """What is unsent, as it goes over the wire; nothing once that is closing."""
+        """Return the frames of what is unsent; nothing once the connection is closing."""
         messages, self._unsent = self._unsent, []
         if self._wire.state is not OPEN:
             return b""
         if self._plain:
             pieces: list[bytes] = []
             for message in messages:
-                pieces += (header_of(len(message)), message)
+                pieces += (text_header(len(message)), message)
             return b"".join(pieces)
         for message in messages:
             self._wire.send_text(message)
@@ -235,11 +240,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._outbox.close(self._transport)
 
     def _flush(self) -> None:
-        for data in self._wire.data_to_send():
-            if data:
-                self._outbox.write(self._transport, data)
-            else:
-                self._outbox.close(self._transport)
+        write_pending(self._wire, self._outbox, self._transport)
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PONG:
@@ -247,29 +248,20 @@ class WebSocketProtocol(asyncio.Protocol):
             now = time.monotonic()
             if now < self._ends_at:
                 self.deadline = min(now + PING_EVERY, self._ends_at)
-        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            if frame.opcode is not Opcode.CONT:
-                self._is_text = frame.opcode is Opcode.TEXT
-            if frame.fin and not self._message:
-                self._take_message(bytes(frame.data))
-                return
-            self._message += frame.data
-            if frame.fin:
-                message, self._message = bytes(self._message), bytearray()
+        elif frame.opcode in DATA_OPCODES:
+            message = self._messages.add(frame)
+            if message is not None:
                 self._take_message(message)
 
     def _take_message(self, message: bytes) -> None:
         if self._session is None or self._wire.state is not OPEN:
             return
-        if not self._is_text:
+        if not self._messages.is_text:
             self._fail(1003, "messages are text")
-            return
-        try:
-            message.decode()
-        except UnicodeDecodeError:
+        elif not is_utf8(message):
             self._fail(1007, "a text is not UTF-8")
-            return
-        self._session.receive(message)
+        else:
+            self._session.receive(message)
 
     def _fail(self, code: int, reason: str) -> None:
         self._say()
@@ -278,16 +270,16 @@ class WebSocketProtocol(asyncio.Protocol):
     def _shake_hands(self, request: Request) -> None:
         response = self._wire.accept(request)
         if response.status_code == 101:
-            response = self._refusal(request) or response
+            response = self._refuse(request) or response
         self._wire.send_response(response)
         if response.status_code != 101:
             return
         self._plain = not self._wire.extensions
-        self._session = Session(self, self._sessions.serve, self._headers)
-        self._sessions.open.add(self)
+        self._session = Session(self, self._registry.serve, self._headers)
+        self._registry.open.add(self)
 
-    def _refusal(self, request: Request) -> Response | None:
-        """The answer to a client that may not come in."""
+    def _refuse(self, request: Request) -> Response | None:
+        """Return the answer to a client that may not come in, or None."""
         self._headers = {
             name.lower().encode("ascii"): value.encode("latin-1")
             for name, value in request.headers.raw_items()
@@ -296,7 +288,7 @@ class WebSocketProtocol(asyncio.Protocol):
             if request.path.partition("?")[0] != PATH:
                 what = f"Invalid URL (GET {request.path[:256]})"
                 raise Failure(404, what, code="unknown_url")
-            self._sessions.pipeline.current().keyring.authenticate(self._headers)
+            self._registry.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:
             response = self._wire.reject(failure.status, openai_body(failure).decode())
             del response.headers["Content-Type"]
@@ -309,7 +301,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _end_of_life(self) -> None:
         failure = Failure(
             400,
-            f"A connection lives {self._sessions.life / 60:g} minutes: open a new one.",
+            f"A connection lives {self._registry.life / 60:g} minutes: open a new one.",
             code="websocket_connection_limit_reached",
         )
         self.send(failure_message(failure))
@@ -317,17 +309,3 @@ class WebSocketProtocol(asyncio.Protocol):
         self.deadline = time.monotonic() + FINISHING
         if self._session is not None:
             self._session.end(1000, "the connection has lived long enough")
-
-
-DEFLATE = ServerPerMessageDeflateFactory(
-    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
-)
-
-
-def header_of(size: int) -> bytes:
-    """What goes before a text message: the header of its only frame (RFC 6455, section 5.2)."""
-    if size < SHORT:
-        return b"\x81%c" % size
-    if size < LONG:
-        return MEDIUM_HEADER(0x817E, size)
-    return LONG_HEADER(0x817F, size)

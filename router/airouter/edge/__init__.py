@@ -1,4 +1,4 @@
-"""Where bytes come in: a uvicorn protocol that takes the hot paths straight to the pipeline.
+"""The entrance of bytes: a uvicorn protocol that takes the hot paths straight to the pipeline.
 
 A plain `POST` to a hot path is collected here and served by a coroutine that starts at once, with
 no ASGI scope, queue or task hand-over in between. Everything else, and whatever is not plain

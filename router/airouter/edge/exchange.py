@@ -1,4 +1,7 @@
-"""The exchange of a plain request: the pipeline's answer goes straight to the transport."""
+"""The exchange of a plain request: the pipeline's answer goes straight to the transport.
+
+`protocol.py` makes one of each request that it has read, and hears when it has its answer.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ClientConnection(Protocol):
-    """A client's connection, as its exchanges see it."""
+    """A client's connection, as its exchanges see it: an `EdgeProtocol`."""
 
     edge: Edge
     flow: FlowControl
@@ -30,7 +33,7 @@ class ClientConnection(Protocol):
     transport: asyncio.Transport
 
     def served(self, exchange: EdgeExchange) -> None:
-        """An exchange has its whole answer."""
+        """Take note that an exchange has its whole answer."""
         ...
 
 
@@ -39,9 +42,9 @@ class EdgeExchange(Exchange):
 
     __slots__ = (
         "_chunked",
+        "_connection",
         "_gone",
         "_outbox",
-        "_protocol",
         "_serve",
         "_task",
         "_transport",
@@ -51,23 +54,23 @@ class EdgeExchange(Exchange):
     )
 
     def __init__(
-        self, protocol: ClientConnection, serve: Serve, headers: dict[bytes, bytes]
+        self, connection: ClientConnection, serve: Serve, headers: dict[bytes, bytes]
     ) -> None:
         self.headers = headers
         self.body = b""
         self.started = False
         self.source = None
         self.follows: Any = None
-        """The request before it on the connection, as long as that has no whole answer."""
-        self._chunked = protocol.parser.get_http_version() == "1.1"
-        """Older clients are told the end of a stream by the end of the connection."""
+        """The request before this one on the connection, as long as that has no whole answer."""
+        self._chunked = connection.parser.get_http_version() == "1.1"
+        """Whether a stream ends with its last chunk; for HTTP/1.0 it ends with the connection."""
         self.keep_alive = (
-            self._chunked and not protocol.edge.draining and protocol.parser.should_keep_alive()
+            self._chunked and not connection.edge.draining and connection.parser.should_keep_alive()
         )
         self.response_complete = False
-        self._protocol = protocol
-        self._outbox = protocol.edge.outbox
-        self._transport = protocol.transport
+        self._connection = connection
+        self._outbox = connection.edge.outbox
+        self._transport = connection.transport
         self._serve = serve
         self._task: asyncio.Task[None] | None = None
         self._gone = False
@@ -77,7 +80,7 @@ class EdgeExchange(Exchange):
         self._task = start_eagerly(self._serve(self), loop)
 
     def lose_client(self) -> None:
-        """The client is gone: nobody waits for an answer."""
+        """Cancel the request: its client is gone."""
         self._gone = True
         if self._task is not None:
             self._task.cancel()
@@ -98,8 +101,8 @@ class EdgeExchange(Exchange):
             lines = self._head(status, headers)
             lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
             self._outbox.write(self._transport, b"".join(lines))
-            if self._protocol.flow.write_paused and self.source is not None:
-                self.source.pause()  # by the answer before, which the client has not taken yet
+            if self._connection.flow.write_paused and self.source is not None:
+                self.source.pause()  # the client has not taken the answer before this one yet
 
     def write(self, data: bytes) -> None:
         if data and not self._gone:
@@ -117,10 +120,10 @@ class EdgeExchange(Exchange):
         self._transport.abort()
 
     def _head(self, status: int, headers: Headers) -> list[bytes]:
-        protocol = self._protocol
+        connection = self._connection
         lines = [
             STATUS_LINE[status],
-            protocol.edge.default_lines(protocol.server_state.default_headers),
+            connection.edge.default_lines(connection.server_state.default_headers),
         ]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
@@ -131,4 +134,4 @@ class EdgeExchange(Exchange):
     def _complete(self) -> None:
         self.response_complete = True
         self.body = b""
-        self._protocol.served(self)
+        self._connection.served(self)

@@ -1,4 +1,4 @@
-"""When a client is read: as fast as it takes its answers."""
+"""Flow control: a client is read as fast as it takes its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Flow(FlowControl):
-    """uvicorn's flow control, but for clients that ask for more than they take.
+    """A flow control like uvicorn's, made for clients that ask for more than they take.
 
     uvicorn reads on whenever the application waits for something of a request, so that a client
     could fill the memory with requests that wait for their turn.

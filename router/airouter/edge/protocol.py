@@ -1,4 +1,8 @@
-"""One connection of a client: a uvicorn protocol that serves plain requests by itself."""
+"""A connection of a client: a uvicorn protocol that serves plain requests by itself.
+
+`exchange.py` is a request that the pipeline serves, `flow.py` says when the client is read, and
+`shared.py` has the bounds. `lifecycle.py` sweeps for the deadline of each connection.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from airouter.edge.exchange import EdgeExchange
 from airouter.edge.flow import Flow
-from airouter.edge.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, NOT_HTTP, TOO_MANY, refused
+from airouter.edge.refusals import (
+    BODY_TOO_LARGE,
+    HEAD_TOO_LARGE,
+    NOT_HTTP,
+    TOO_MANY,
+    closing_answer,
+)
 from airouter.edge.shared import HEAD_LIMIT
 
 if TYPE_CHECKING:
@@ -28,7 +38,7 @@ NEVER = float("inf")
 
 
 class EdgeProtocol(HttpToolsProtocol):
-    """One client connection."""
+    """A connection of a client, by uvicorn's rules for all that is not plain."""
 
     def __init__(
         self,
@@ -42,13 +52,13 @@ class EdgeProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.edge = edge
         self.deadline = time.monotonic() + edge.request_timeout
-        """When the client must have sent the next thing it owes us; compared by a sweep."""
+        """When the client must have sent the next thing that it owes; compared by a sweep."""
         self._receiving: EdgeExchange | None = None
         """The exchange whose body is coming in."""
         self._serving: EdgeExchange | None = None
         """The exchange that the pipeline works on."""
         self._unfinished = -1
-        """Bytes of a message that is not whole yet, its first read aside; -1 between messages."""
+        """Bytes of a message that is not whole yet, without its first read; -1 between messages."""
         self._fresh = False
         """Whether a message began in what was read last."""
         self._in_head = True
@@ -57,9 +67,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._untaken = 0
         """Bytes that the client had left to take when that was last looked at."""
         self._refusal = b""
-        """What is left to say when all that came before has its answer."""
+        """The last answer, for when all that came before has its own."""
         self._offered = False
-        """Whether a request offers another protocol: it is read anew without that."""
+        """Whether a request offers another protocol: the request is read anew without the offer."""
 
     # What the transport tells.
 
@@ -87,7 +97,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._weigh(len(data))
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's never wants to go on
-        """Who hangs up waits for nothing; but what was answered already is still on its way."""
+        """Close after what was answered already; a client that hangs up waits for no more."""
         if self._serving is not None:
             return False
         self.edge.outbox.close(self.transport)
@@ -102,7 +112,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client takes less than it gets: it may ask for no more until it has caught up."""
+        """Read no further: the client takes less than it gets, and has to catch up first."""
         super().pause_writing()
         self.flow.pause_reading()
         self._untaken = self.transport.get_write_buffer_size()
@@ -124,16 +134,16 @@ class EdgeProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def expire(self) -> None:
-        """The client took too long: to send a request, to begin another, or to take an answer."""
+        """End a connection whose client was too slow to send a request or to take an answer."""
         if self.flow.write_paused:
             self._expire_answer()
         elif self.transport.is_closing():
             self.transport.abort()
-        elif self._serving is None:  # else it may have what it asked for before
+        elif self._serving is None:  # a request in service may have its answer first
             self.transport.close()
 
     def _expire_answer(self) -> None:
-        """Cut a client off that takes nothing, so that what it asked for is held for nobody."""
+        """Cut a client off that takes nothing, so that no answer is held for nobody."""
         untaken = self.transport.get_write_buffer_size()
         if untaken < self._untaken:
             self._untaken = untaken
@@ -247,7 +257,7 @@ class EdgeProtocol(HttpToolsProtocol):
         exchange.run(self.loop)
 
     def served(self, exchange: EdgeExchange) -> None:
-        """An exchange has its whole answer: go on with what was pipelined, or wait."""
+        """Go on with what was pipelined, or wait: an exchange has its whole answer."""
         self._serving = None
         self.server_state.total_requests += 1
         if not exchange.keep_alive:
@@ -259,12 +269,12 @@ class EdgeProtocol(HttpToolsProtocol):
             self._go_on()
 
     def on_response_complete(self) -> None:
-        """The same for a request that the application has served."""
+        """Go on after a request that the application has served; uvicorn calls this."""
         self.server_state.total_requests += 1
         self._go_on()
 
     def _go_on(self) -> None:
-        """Serve what was pipelined, or wait; in any case for the answers before to be taken."""
+        """Serve what was pipelined, or wait for more, once the answers before were taken."""
         if self.flow.write_paused:
             self._held = True
         elif self.pipeline and not self.transport.is_closing():
@@ -278,17 +288,17 @@ class EdgeProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def _reject(self, status: int, body: bytes) -> None:
-        """Refuse what came in, after the answers to what came before."""
+        """Refuse what came in, after the answers to what came before it."""
         self.flow.pause_reading()
         cycle = self.cycle
         if self._in_head:
             owed = not (cycle is None or cycle.response_complete)
         elif owed := bool(self.pipeline):
-            self.pipeline.popleft()  # what is refused
+            self.pipeline.popleft()  # the request that is refused, and not served any more
         elif cycle.response_started:
             self.transport.close()
             return
         default_lines = self.edge.default_lines(self.server_state.default_headers)
-        self._refusal = refused(status, default_lines, body)
+        self._refusal = closing_answer(status, default_lines, body)
         if not owed:
             self._go_on()

@@ -1,4 +1,7 @@
-"""What is answered to a request that never became one."""
+"""Answers to what never became a request; `protocol.py` sends them before it closes a connection.
+
+They are written here, not by the pipeline: there is no request that a pipeline could answer.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from airouter.edge.shared import HEAD_LIMIT
 
 
-def refusal(message: str, code: str, type_: str = "invalid_request_error") -> bytes:
-    """An error for a request that never became one."""
+def openai_error(message: str, code: str, type_: str = "invalid_request_error") -> bytes:
+    """Return the body of an error as OpenAI's API shapes it."""
     error = {"message": message, "type": type_, "param": None, "code": code}
     return msgspec.json.encode({"error": error})
 
 
-NOT_HTTP = refusal("The request is not valid HTTP/1.1.", "invalid_http")
-HEAD_TOO_LARGE = refusal(
+NOT_HTTP = openai_error("The request is not valid HTTP/1.1.", "invalid_http")
+HEAD_TOO_LARGE = openai_error(
     f"The request line and headers are larger than {HEAD_LIMIT} bytes.", "headers_too_large"
 )
-BODY_TOO_LARGE = refusal("The request body is too large.", "request_too_large")
-TOO_MANY = refusal("The router has too many connections.", "overloaded", "server_error")
+BODY_TOO_LARGE = openai_error("The request body is too large.", "request_too_large")
+TOO_MANY = openai_error("The router has too many connections.", "overloaded", "server_error")
 
 
-def refused(status: int, default_lines: bytes, body: bytes) -> bytes:
-    """A whole answer, after which the connection is closed."""
+def closing_answer(status: int, default_lines: bytes, body: bytes) -> bytes:
+    """Return an answer that says that the connection is closed after it."""
     return b"".join(
         (
             STATUS_LINE[status],

@@ -1,4 +1,4 @@
-"""What all connections of clients share."""
+"""The endpoints, bounds and header lines that all connections of clients share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD_LIMIT = 65_536
 
 
 class Edge:
-    """The endpoints, the bounds, and what is said in every answer."""
+    """The edge of a process, as its connections see it. `app.py` builds the one."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Edge:
         keep_alive: float,
         request_timeout: float,
     ) -> None:
-        """`endpoints` is hot path to what serves it; times are seconds, the limit is bytes."""
+        """`endpoints` maps a hot path to what serves it; times are seconds, the limit is bytes."""
         self.endpoints = endpoints
         self.outbox = outbox
         self.plain_limit = min(body_limit, PLAIN_BODY_LIMIT)
@@ -45,7 +45,7 @@ class Edge:
         self._default_lines = b""
 
     def default_lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """The header lines of every answer; uvicorn makes a new list when the date changes."""
+        """Return the header lines of every answer; uvicorn gives a new list with each new date."""
         if headers is not self._default_headers:
             self._default_headers = headers
             self._default_lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)

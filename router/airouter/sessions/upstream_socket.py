@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from airouter.http.connection import overdue
+from airouter.http.reply import HttpReply
 from airouter.interfaces import BrokenReply, UpstreamError
-from airouter.upstream.connection import overdue
-from airouter.upstream.reply import HttpReply
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Credential

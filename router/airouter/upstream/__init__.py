@@ -1,1 +1,1 @@
-"""The HTTP client and WebSockets: pools, timeouts, streaming, drain."""
+"""The client of providers: pools of connections, WebSockets, and what is fetched for a request."""

@@ -1,7 +1,8 @@
-"""Which addresses lie in the public internet.
+"""Addresses of the public internet, told from all others.
 
-Only those are safe to be reached for a client: all others may be ours, or those of the cloud that
-we run in. IANA's special-purpose registries are in the standard library; here is what they lack.
+Only public ones are safe to be reached for a client: the rest may be ours, or those of the cloud
+that we run in. IANA's special-purpose registries are in the standard library; this module adds what
+they lack. `guarded.py` asks it before each connection.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ UNSAFE = frozenset(
     )
 )
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All of IPv6 that is given out; the rest has meanings that others may know."""
+"""All of IPv6 that is given out; other addresses have meanings that only a network knows."""
 NAT64 = IPv6Network("64:ff9b::/96")
-"""The well-known prefix; that for local use (RFC 8215) can hold an address at any place."""
+"""The well-known prefix; the one for local use (RFC 8215) can hold an address at any place."""
 
 
 class NotPublic(Exception):
-    """A name with an address that is not, or with none: nobody learns which of ours exist."""
+    """A name with an address that is not public, or with none: nobody learns which we have."""
 
     def __init__(self) -> None:
         super().__init__("it has no public address")
 
 
 def is_public(text: str) -> bool:
-    """Whether an address, IPv4 or IPv6, is in the public internet. Text that is none is not."""
+    """Tell whether `text` is an address, IPv4 or IPv6, of the public internet."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -40,7 +41,7 @@ def is_public(text: str) -> bool:
 
 
 def is_public_address(address: IPv4Address | IPv6Address) -> bool:
-    """The same, where an address that wraps another is as safe as that one."""
+    """Tell whether an address is public; one that wraps another is as public as that."""
     inner = wrapped_by(address)
     if inner is not None:
         return is_public_address(inner)
@@ -53,7 +54,7 @@ def is_public_address(address: IPv4Address | IPv6Address) -> bool:
 
 
 def wrapped_by(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a gateway makes of an IPv6 one (mapped, 6to4, NAT64), or None."""
+    """Return the IPv4 address that a gateway makes of one (mapped, 6to4, NAT64), or None."""
     if not isinstance(address, IPv6Address):
         return None
     if address in NAT64:

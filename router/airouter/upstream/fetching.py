@@ -1,8 +1,10 @@
-"""What a client refers to by URL, fetched for a provider that wants the bytes.
+"""Fetching of what a client refers to by URL, for a provider that wants the bytes.
 
-The URL is a stranger's. It is read with nothing of ours: no credentials, no cookies, no proxy; only
-https to public addresses (`guarded.py`), unless its host is in the allow-list; with everything that
-it can take bounded. What the client is told never says what stands inside our network.
+The URL is a stranger's. It is asked for with nothing of ours: no credentials, no cookies, no proxy;
+only https to public addresses (`guarded.py`), unless its host is in the allow-list; with everything
+that it can take bounded. What the client is told never says what stands inside our network.
+
+httpx and httpcore, rather than `http/`, do it: a stranger's redirects and URLs are their trade.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from urllib.parse import urlsplit
 from airouter import __version__
 from airouter.dialects.conversation import Media
 from airouter.failures import Failure
+from airouter.http.decoding import content_decoder
 from airouter.interfaces import BrokenReply
 from airouter.upstream.addresses import NotPublic
-from airouter.upstream.decoding import decoder_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -44,11 +46,11 @@ HEADERS = [
 
 
 class Unfetchable(Exception):
-    """Why a URL is not fetched, in words for the client."""
+    """A URL that is not fetched; the message tells the client why."""
 
 
 class Fetcher:
-    """Fetches what is public, or on an allow-listed host, so many URLs at once."""
+    """A fetcher of what is public or on an allow-listed host, a bounded number at once."""
 
     def __init__(
         self,
@@ -66,10 +68,10 @@ class Fetcher:
             allowed: Hosts that may have any address and may be asked over plain http: as `host` at
                 the standard ports, as `host:port` at that one.
             max_bytes: Of the content, once decompressed.
-            timeout: Seconds for all of one URL, its wait for a free place included.
+            timeout: Seconds for all of one URL, the wait for a free place included.
             max_redirects: Each leads to a URL that is checked like the first.
-            resolve: Instead of the system's.
-            context: Instead of the system's trust.
+            resolve: A resolver instead of the system's.
+            context: Trust instead of the system's.
         """
         self._allowed = {allowed_place(entry) for entry in allowed}
         self._max_bytes = max_bytes
@@ -81,10 +83,10 @@ class Fetcher:
         self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def fetch_all(self, urls: Iterable[str]) -> dict[str, Media]:
-        """What the URLs point to. Raises `Failure` 400 for the first that cannot be had."""
+        """Return what the URLs point to. Raises `Failure` 400 for the first that cannot be had."""
         wanted = list(dict.fromkeys(urls))
         if len(wanted) > MOST_URLS:
-            raise refused(wanted[0], f"there are more than {MOST_URLS} URLs in one request")
+            raise url_failure(wanted[0], f"there are more than {MOST_URLS} URLs in one request")
         await self._opened()
         for url in wanted:  # before any of them is asked for
             self._permit(url)
@@ -97,7 +99,7 @@ class Fetcher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def fetch(self, url: str) -> Media:
-        """What one URL points to. Raises `Failure` 400."""
+        """Return what one URL points to. Raises `Failure` 400."""
         try:
             async with asyncio.timeout(self._timeout), self._free:
                 return await self._follow(url)
@@ -105,21 +107,21 @@ class Fetcher:
             why = f"it took longer than {self._timeout:g} seconds"
         except (NotPublic, Unfetchable) as error:
             why = str(error)
-        raise refused(url, why)
+        raise url_failure(url, why)
 
     async def _follow(self, text: str) -> Media:
         pool = await self._opened()
-        url = parse(text)
+        url = parse_url(text)
         for _ in range(self._max_redirects + 1):
             self._check(url)
             found = await self._ask(pool, url)
             if isinstance(found, Media):
                 return found
-            url = parse(str(url.join(parse(found))))
+            url = parse_url(str(url.join(parse_url(found))))
         raise Unfetchable(f"it redirects more than {self._max_redirects} times")
 
     async def _ask(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> Media | str:
-        """What is there, or where it is instead."""
+        """Return what is at a URL, or the location that it redirects to."""
         import httpcore  # noqa: PLC0415 - loaded by now
 
         target = httpcore.URL(
@@ -148,8 +150,8 @@ class Fetcher:
         return Media(media_type=kind, data=await self._read_body(response, headers))
 
     async def _read_body(self, response: httpcore.Response, headers: Mapping[bytes, bytes]) -> str:
-        decoder = decoder_for(headers)
-        content = Base64()
+        decoder = content_decoder(headers)
+        content = Base64Encoder()
         async for piece in response.aiter_stream():
             content.add(piece if decoder is None else decoder.decode(piece))
             if content.size > self._max_bytes:
@@ -164,9 +166,9 @@ class Fetcher:
     def _permit(self, url: str) -> None:
         """Raise `Failure` 400 for a URL that is not to be asked for."""
         try:
-            self._check(parse(url))
+            self._check(parse_url(url))
         except Unfetchable as error:
-            raise refused(url, str(error)) from None
+            raise url_failure(url, str(error)) from None
 
     def _check(self, url: httpx.URL) -> None:
         """Raise `Unfetchable` for a URL that is not to be asked for."""
@@ -202,12 +204,12 @@ class Fetcher:
         return open_pool(self._resolve, self._trusted, context, MOST_AT_ONCE)
 
 
-class Base64:
-    """Bytes in base64, encoded as they come, so that many do not stop the event loop."""
+class Base64Encoder:
+    """An encoder of bytes as they come, so that many of them do not stop the event loop."""
 
     def __init__(self) -> None:
         self.size = 0
-        """Bytes so far."""
+        """Bytes that have come so far."""
         self._encoded: list[bytes] = []
         self._rest = b""
 
@@ -219,21 +221,21 @@ class Base64:
         self._rest = data[whole:]
 
     def finish(self) -> str:
-        """All of it."""
+        """Return all that has come, in base64."""
         self._encoded.append(b2a_base64(self._rest, newline=False))
         return b"".join(self._encoded).decode("ascii")
 
 
 def allowed_place(entry: str) -> tuple[str, int | None]:
-    """Host and port of an entry of an allow-list. Raises `ValueError`."""
+    """Return host and port of an entry of an allow-list. Raises `ValueError`."""
     parts = urlsplit(f"//{entry}")
     if not parts.hostname or parts.path or parts.username is not None:
         raise ValueError(f"not a host or host:port: {entry!r}")
     return parts.hostname, parts.port
 
 
-def parse(text: str) -> httpx.URL:
-    """A URL. Raises `Unfetchable`."""
+def parse_url(text: str) -> httpx.URL:
+    """Return a URL as httpx reads it. Raises `Unfetchable`."""
     import httpx  # noqa: PLC0415 - loaded by now
 
     try:
@@ -245,15 +247,15 @@ def parse(text: str) -> httpx.URL:
 
 
 def media_type_of(headers: Mapping[bytes, bytes]) -> str:
-    """The media type that a header names. Raises `Unfetchable`."""
+    """Return the media type that a header names. Raises `Unfetchable`."""
     named = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if not MEDIA_TYPE.fullmatch(named):
         raise Unfetchable("it does not say of what type it is")
     return named
 
 
-def refused(url: str, why: str) -> Failure:
-    """A URL that is not fetched. Only the host that the client named is told, not the rest."""
+def url_failure(url: str, why: str) -> Failure:
+    """Return the failure of a URL that is not fetched. It names no more of that than the host."""
     try:
         host = urlsplit(url[:LONGEST_URL]).hostname or ""
     except ValueError:

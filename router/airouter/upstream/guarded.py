@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-    """The addresses of a name, for connections to a port. Raises `OSError`."""
+    """A resolver: the addresses of a name, for connections to a port. Raises `OSError`."""
     Trusted = Callable[[str, int], bool]
-    """Whether a host and port may have any address."""
+    """A test whether a host and port may have any address."""
 
 MOST_ADDRESSES = 4
 """How many of a name's addresses are tried."""
@@ -31,7 +31,7 @@ PATIENCE = 3.0
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's way to connect, with the check before it."""
+    """A network backend of httpcore that checks addresses before it connects."""
 
     def __init__(self, resolve: Resolve, trusted: Trusted) -> None:
         self._resolve = resolve
@@ -46,7 +46,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to a checked address. Raises `NotPublic`, `httpcore.ConnectError`."""
+        """Return a connection to a checked address. Raises `NotPublic`, `httpcore.ConnectError`."""
         failure: Exception = NotPublic()
         for address in await self._checked(host, port):
             try:
@@ -69,10 +69,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class GuardedStream(httpcore.AsyncNetworkStream):
-    """A connection that ends with its handshake.
+    """A connection that is closed when its handshake is cancelled.
 
-    One that is cancelled there would stay open until the other side closes it, if ever: httpcore
-    closes it only when the handshake fails.
+    httpcore closes one only when the handshake fails, so that it would stay open until the other
+    side closes it, if ever.
     """
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
@@ -104,7 +104,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
 
 
 async def system_resolve(host: str, port: int) -> list[str]:
-    """The addresses that the system has for a name."""
+    """Return the addresses that the system has for a name."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
@@ -113,7 +113,7 @@ async def system_resolve(host: str, port: int) -> list[str]:
 def open_pool(
     resolve: Resolve | None, trusted: Trusted, context: ssl.SSLContext, most: int
 ) -> httpcore.AsyncConnectionPool:
-    """So many connections at once, each for one request."""
+    """Return a pool of at most `most` connections, each for one request."""
     return httpcore.AsyncConnectionPool(
         ssl_context=context,
         max_connections=most,

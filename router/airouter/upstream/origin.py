@@ -1,8 +1,9 @@
-"""Where a pool connects to, and how a connection is opened: direct, by TLS, through a proxy.
+"""Origins of providers, and how a connection to one is opened: direct, by TLS, through a proxy.
 
 The proxy variables of the environment are read with the standard library's own rules (`HTTP_PROXY`,
 `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, upper or lower case). A plain-HTTP provider is asked through
-the proxy in absolute form, an HTTPS one through a CONNECT tunnel (RFC 9110, 9.3.6).
+the proxy in absolute form, an HTTPS one through a CONNECT tunnel (RFC 9110, 9.3.6). `pool.py` opens
+connections here, `http/dialing.py` gives the sockets below them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
+from airouter.http.dialing import dial
 from airouter.interfaces import ConnectError
-from airouter.upstream.dialing import dial
 
 if TYPE_CHECKING:
     import socket
@@ -29,7 +30,7 @@ TUNNEL_HEAD_LIMIT = 16_384
 
 @dataclass(frozen=True)
 class Proxy:
-    """An HTTP proxy; `authorization` is the value of its header, or empty."""
+    """An HTTP proxy; `authorization` is the value of that header, or empty."""
 
     host: str
     port: int
@@ -41,7 +42,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Origin:
-    """A provider's address: what a pool's connections have in common."""
+    """A scheme, host and port with its trust: what the connections of a pool have in common."""
 
     scheme: str
     host: str
@@ -51,7 +52,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: str, ca_pem: str | None = None, server_name: str | None = None) -> Origin:
-        """The endpoint of a base URL. Raises `ValueError` for what is not http(s)."""
+        """Return the origin of a base URL. Raises `ValueError` for what is not http(s)."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"not an http(s) URL: {url!r}")
@@ -66,17 +67,17 @@ class Origin:
         return host if self.port == default else f"{host}:{self.port}"
 
 
-def choose_proxy(endpoint: Origin, proxies: Mapping[str, str]) -> Proxy | None:
-    """The proxy that `proxies` (as by `urllib.request.getproxies`) has for an endpoint.
+def choose_proxy(origin: Origin, proxies: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy that `proxies` (of `urllib.request.getproxies`) has for an origin.
 
     Raises `ConnectError` for a proxy that is not spoken to over plain HTTP.
     """
-    url = proxies.get(endpoint.scheme) or proxies.get("all")
-    if not url or proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", dict(proxies)):
+    url = proxies.get(origin.scheme) or proxies.get("all")
+    if not url or proxy_bypass_environment(f"{origin.host}:{origin.port}", dict(proxies)):
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise ConnectError(f"the proxy for {endpoint.host} is not an http:// proxy")
+        raise ConnectError(f"the proxy for {origin.host} is not an http:// proxy")
     authorization = b""
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -86,23 +87,23 @@ def choose_proxy(endpoint: Origin, proxies: Mapping[str, str]) -> Proxy | None:
 
 async def connect(
     protocol: Callable[[], P],
-    endpoint: Origin,
+    origin: Origin,
     proxy: Proxy | None,
     context: ssl.SSLContext | None,
     *,
     tunnels: bool = False,
 ) -> P:
-    """An open connection to the endpoint. Raises `OSError`, TLS failures too, or `ConnectError`.
+    """Return an open connection to the origin. Raises `OSError`, TLS failures too, `ConnectError`.
 
-    `tunnels` is for what a proxy does not understand (RFC 6455, 4.1).
+    `tunnels` is for what a proxy does not understand, such as WebSocket (RFC 6455, 4.1).
     """
     if proxy is None:
-        found = await dial(endpoint.host, endpoint.port)
+        found = await dial(origin.host, origin.port)
     elif context is None and not tunnels:
         found = await dial(proxy.host, proxy.port)
     else:
-        found = await open_tunnel(endpoint, proxy)
-    server_name = (endpoint.server_name or endpoint.host) if context else None
+        found = await open_tunnel(origin, proxy)
+    server_name = (origin.server_name or origin.host) if context else None
     loop = asyncio.get_running_loop()
     try:
         _, made = await loop.create_connection(
@@ -114,11 +115,11 @@ async def connect(
     return made
 
 
-async def open_tunnel(endpoint: Origin, proxy: Proxy) -> socket.socket:
-    """A socket to the endpoint through the proxy. Raises `OSError`, `ConnectError`."""
+async def open_tunnel(origin: Origin, proxy: Proxy) -> socket.socket:
+    """Return a socket to the origin through the proxy. Raises `OSError`, `ConnectError`."""
     tunnel = await dial(proxy.host, proxy.port)
     try:
-        await asyncio.get_running_loop().sock_sendall(tunnel, connect_request(endpoint, proxy))
+        await asyncio.get_running_loop().sock_sendall(tunnel, connect_request(origin, proxy))
         status = await read_tunnel_status(tunnel)
         if not 200 <= status < 300:
             raise ConnectError(f"the proxy answered CONNECT with {status}")
@@ -128,10 +129,10 @@ async def open_tunnel(endpoint: Origin, proxy: Proxy) -> socket.socket:
     return tunnel
 
 
-def connect_request(endpoint: Origin, proxy: Proxy) -> bytes:
-    """The request that asks a proxy for a tunnel."""
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    target = f"{host}:{endpoint.port}".encode()
+def connect_request(origin: Origin, proxy: Proxy) -> bytes:
+    """Return the request that asks a proxy for a tunnel."""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    target = f"{host}:{origin.port}".encode()
     lines = [b"CONNECT " + target + b" HTTP/1.1", b"host: " + target]
     if proxy.authorization:
         lines.append(b"proxy-authorization: " + proxy.authorization)
@@ -139,12 +140,10 @@ def connect_request(endpoint: Origin, proxy: Proxy) -> bytes:
 
 
 async def read_tunnel_status(tunnel: socket.socket) -> int:
-    """The status of the proxy's answer; nothing of what follows its header is consumed.
-
-    A byte at a time: the next byte after the header belongs to the TLS handshake.
-    """
+    """Return the status of the proxy's answer, whose header is read and no more."""
     loop = asyncio.get_running_loop()
     head = bytearray()
+    # A byte at a time: the next byte after the header belongs to the TLS handshake.
     while not head.endswith(b"\r\n\r\n"):
         byte = await loop.sock_recv(tunnel, 1)
         if not byte or len(head) > TUNNEL_HEAD_LIMIT:

@@ -1,7 +1,7 @@
 """Connections to one provider: reused, bounded, swept for deadlines, drained when out of use.
 
-Neighbours: `connection.py` is what it holds, `endpoint.py` opens it, `pools.py` shares pools
-between snapshots; `websocket.py` is what it opens for others.
+A pool holds connections of `http/connection.py`, which `origin.py` opens; `pools.py` shares pools
+between snapshots. `websocket.py` is what a pool opens for sessions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from airouter.http.connection import HttpConnection, StaleConnection
 from airouter.interfaces import ConnectError
-from airouter.upstream.connection import Connection, StaleConnection
 from airouter.upstream.origin import connect
 from airouter.upstream.websocket import WebSocket
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airouter.config.snapshot import Timeouts
+    from airouter.http.reply import HttpReply
     from airouter.outbox import Outbox
     from airouter.upstream.origin import Origin, Proxy
-    from airouter.upstream.reply import HttpReply
 
 KEEP_IDLE = 50.0
-"""Seconds that an unused connection is kept: below the usual 60 s of load balancers."""
+"""Seconds that an unused connection is kept: less than the usual 60 s of load balancers."""
 
 
 class Pool:
-    """An `wire.Upstream` over HTTP/1.1."""
+    """An `interfaces.Dialer`: HTTP/1.1 to one provider, and WebSockets."""
 
     def __init__(
         self,
-        endpoint: Origin,
+        origin: Origin,
         timeouts: Timeouts,
         outbox: Outbox,
         *,
@@ -46,15 +46,16 @@ class Pool:
     ) -> None:
         self.timeouts = timeouts
         self.body_limit = body_limit
-        self.outbox = outbox
-        self._endpoint = endpoint
+        self.write = outbox.write
+        self._outbox = outbox
+        self._origin = origin
         self._proxy = proxy
         self._context = context
         self._max_connections = max_connections
-        self._idle: deque[Connection] = deque()
-        self._busy: set[Connection] = set()
+        self._idle: deque[HttpConnection] = deque()
+        self._busy: set[HttpConnection] = set()
         self._opening = 0
-        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiters: deque[asyncio.Future[HttpConnection | None]] = deque()
         self._draining = False
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -88,17 +89,17 @@ class Pool:
             connection.abort()
             raise
         except StaleConnection:
-            return await self._ask_anew(data)
+            return await self._send_again(data)
 
     async def dial(self, path: bytes, head: bytes) -> WebSocket:
-        """See `wire.Dialer`. What is opened is the caller's own, and counts for no limit here."""
+        """See `interfaces.Dialer`. A WebSocket is the caller's own and counts for no limit here."""
         socket: WebSocket | None = None
-        host = self._endpoint.authority.encode()
+        host = self._origin.authority.encode()
         try:
             async with connecting(self.timeouts.connect):
                 socket = await connect(
-                    lambda: WebSocket(self.outbox, self.body_limit),
-                    self._endpoint,
+                    lambda: WebSocket(self._outbox, self.body_limit),
+                    self._origin,
                     self._proxy,
                     self._context,
                     tunnels=True,
@@ -111,20 +112,20 @@ class Pool:
         return socket
 
     def drain(self) -> None:
-        """Keep nothing alive from now on. What is in flight ends in its own time."""
+        """Keep no connection alive from now on. Requests in flight end in their own time."""
         self._draining = True
         while self._idle:
             self._idle.popleft().abort()
 
     def close(self) -> None:
-        """Cut everything."""
+        """Cut every connection."""
         self.drain()
         for connection in list(self._busy):
             connection.abort()
 
-    # What connections tell.
+    # What connections tell their owner.
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: HttpConnection) -> None:
         self._busy.discard(connection)
         if self._draining:
             connection.abort()
@@ -138,7 +139,7 @@ class Pool:
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: HttpConnection) -> None:
         self._busy.discard(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
@@ -146,7 +147,7 @@ class Pool:
 
     # Getting a connection.
 
-    def _reuse(self) -> Connection | None:
+    def _reuse(self) -> HttpConnection | None:
         idle = self._idle
         while idle:
             connection = idle.pop()
@@ -155,7 +156,7 @@ class Pool:
                 return connection
         return None
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self) -> HttpConnection:
         if len(self._busy) + self._opening < self._max_connections:
             return await self._open()
         try:
@@ -170,21 +171,21 @@ class Pool:
                 f"all {self._max_connections} connections to the upstream are in use"
             ) from None
 
-    async def _wait(self) -> Connection | None:
-        """A connection that became free, or None when there may be room for a new one."""
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+    async def _wait(self) -> HttpConnection | None:
+        """Return a connection that became free, or None when there may be room for a new one."""
+        waiter: asyncio.Future[HttpConnection | None] = self._loop.create_future()
         self._waiters.append(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled():  # it was its turn at the same moment
                 self._give_back(waiter.result())
             else:
                 with contextlib.suppress(ValueError):
                     self._waiters.remove(waiter)
             raise
 
-    def _give_back(self, connection: Connection | None) -> None:
+    def _give_back(self, connection: HttpConnection | None) -> None:
         if connection is not None and not connection.closed:
             self.release(connection)
         else:
@@ -197,13 +198,13 @@ class Pool:
                 waiter.set_result(None)
                 return
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> HttpConnection:
         self._opening += 1
-        connection: Connection | None = None
+        connection: HttpConnection | None = None
         try:
             async with connecting(self.timeouts.connect):
                 connection = await connect(
-                    lambda: Connection(self), self._endpoint, self._proxy, self._context
+                    lambda: HttpConnection(self), self._origin, self._proxy, self._context
                 )
         finally:
             self._opening -= 1
@@ -216,12 +217,10 @@ class Pool:
 
     # One request.
 
-    async def _ask_anew(self, data: bytes) -> HttpReply:
-        """Send once more, on a connection that is new and so cannot be stale.
-
-        No byte of an answer came, so the provider closed the other while our request was on its
-        way, unread.
-        """
+    async def _send_again(self, data: bytes) -> HttpReply:
+        """Send once more, on a connection that is new and so cannot be stale."""
+        # No byte of an answer came: the provider closed the other connection while the request was
+        # on its way, unread, so that even what is not idempotent may be repeated (RFC 9112, 9.3.1).
         connection = await self._open()
         try:
             return await connection.request(data)
@@ -230,16 +229,16 @@ class Pool:
             raise
 
     def _request_line(self) -> tuple[bytes, bytes]:
-        """What stands before a path, after the method, and what stands after it."""
-        host = b" HTTP/1.1\r\nhost: " + self._endpoint.authority.encode() + b"\r\n"
+        """Return the parts of a request between method and path, and after the path."""
+        host = b" HTTP/1.1\r\nhost: " + self._origin.authority.encode() + b"\r\n"
         if self._proxy is None or self._context is not None:
             return b" ", host
         if self._proxy.authorization:
             host += b"proxy-authorization: " + self._proxy.authorization + b"\r\n"
-        return b" http://" + self._endpoint.authority.encode(), host
+        return b" http://" + self._origin.authority.encode(), host
 
     def _sweep(self) -> None:
-        """End what is past its deadline, and close what has been idle for long."""
+        """End requests past their deadline, and close connections that have been idle for long."""
         now = time.monotonic()
         for connection in [c for c in self._busy if c.deadline <= now]:
             connection.expire(now)
@@ -251,13 +250,13 @@ class Pool:
 
 
 def sweep_interval(timeouts: Timeouts) -> float:
-    """Seconds between sweeps: a deadline is kept to a twentieth of the shortest timeout."""
+    """Return the seconds between sweeps, which keep a deadline to a twentieth of a timeout."""
     return min(1.0, max(0.01, min(timeouts.first_byte, timeouts.idle, timeouts.total) / 20))
 
 
 @contextlib.asynccontextmanager
 async def connecting(seconds: float) -> AsyncIterator[None]:
-    """So long, a connection may take to be made. Raises `ConnectError` for what goes wrong."""
+    """Bound the making of a connection. Raises `ConnectError` for whatever goes wrong in it."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,22 +1,23 @@
-"""One WebSocket to a provider (RFC 6455): messages out and in, pings, an end.
+"""A WebSocket to a provider (RFC 6455): messages out and in, pings, an end.
 
-A pool opens it (`Pool.dial`), as it opens what speaks HTTP; it then belongs to whoever asked for
-it. The rules of the wire are those of `websockets`. Nothing is compressed: events are read here.
+A pool opens one (`Pool.dial`) as it opens connections for HTTP; the WebSocket then belongs to the
+caller. `websockets` keeps the rules of the protocol, `http/frames.py` puts messages together.
+Nothing is compressed: events are read here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import PayloadTooBig
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame
 from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI
 
+from airouter.http.frames import DATA_OPCODES, SILENT, MessageAssembler, is_utf8, write_pending
 from airouter.interfaces import BrokenReply, BufferedReply, ConnectError, Declined
 
 if TYPE_CHECKING:
@@ -24,32 +25,29 @@ if TYPE_CHECKING:
     from airouter.outbox import Outbox
 
 PING_EVERY = 30.0
-"""Seconds between pings; whoever says nothing from one to the next is gone."""
+"""Seconds between pings; a provider that says nothing from one to the next is gone."""
 CLOSING = 5.0
 """Seconds for the last bytes."""
 UPGRADE = (
     b"GET %b HTTP/1.1\r\nhost: %b\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: %b\r\n%b\r\n"
 )
-NOWHERE = WebSocketURI(secure=False, host="", port=0, path="", query="")
-"""The library would write the handshake with it; here that is done like any other request."""
-QUIET = logging.getLogger("airouter.upstream.wire")
-QUIET.disabled = True  # what goes wrong is told to the listener
+NO_URI = WebSocketURI(secure=False, host="", port=0, path="", query="")
+"""The library would write the handshake with it; here that is written like any other request."""
 
 
 class WebSocket(asyncio.Protocol):
-    """See the module. Made by `endpoint.connect`; `shake_hands` comes first."""
+    """An `interfaces.Socket`. Made by `origin.connect`; `shake_hands` comes first."""
 
     def __init__(self, outbox: Outbox, most_bytes: int, *, ping_every: float = PING_EVERY) -> None:
         """`most_bytes` bounds a message; `ping_every` is in seconds."""
         self._loop = asyncio.get_running_loop()
         self._outbox = outbox
-        self._wire = ClientProtocol(NOWHERE, max_size=most_bytes, logger=QUIET)
+        self._wire = ClientProtocol(NO_URI, max_size=most_bytes, logger=SILENT)
         self._transport: asyncio.Transport
         self._answer: asyncio.Future[Response] = self._loop.create_future()
         self._listener: SocketListener | None = None
-        self._pieces: list[bytes] = []
-        self._is_text = True
+        self._messages = MessageAssembler()
         self._ping_every = ping_every
         self._paused = False
         self._silent = False
@@ -63,10 +61,10 @@ class WebSocket(asyncio.Protocol):
         self._outbox.write(self._transport, UPGRADE % (path, host, key, head))
         answer = await self._answer
         if self._wire.state is not OPEN:
-            raise Declined(whole(answer))
+            raise Declined(declining_reply(answer))
         self._beating = self._loop.call_later(self._ping_every, self._beat)
 
-    # What its owner does with it: `wire.Socket`.
+    # What the owner does: `interfaces.Socket`.
 
     def listen(self, listener: SocketListener) -> None:
         self._listener = listener
@@ -130,28 +128,24 @@ class WebSocket(asyncio.Protocol):
             return
         self._flush()
         if self._answer.done() and self._wire.state is not OPEN:
-            self._lose(self._why())
+            self._lose(self._reason())
 
     def _take_frame(self, frame: Frame) -> None:
-        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-            return
-        if frame.opcode is not Opcode.CONT:
-            self._is_text = frame.opcode is Opcode.TEXT
-        self._pieces.append(bytes(frame.data))
-        if frame.fin:
-            message, self._pieces = b"".join(self._pieces), []
-            self._take_message(message)
+        if frame.opcode in DATA_OPCODES:
+            message = self._messages.add(frame)
+            if message is not None:
+                self._take_message(message)
 
     def _take_message(self, message: bytes) -> None:
         if self.closed or self._listener is None:
             return
-        if self._is_text and is_utf8(message):
+        if self._messages.is_text and is_utf8(message):
             self._listener.hear(message)
         else:
             self._wire.fail(1007, "messages are text")
 
-    def _why(self) -> str:
-        """Why there will be nothing more."""
+    def _reason(self) -> str:
+        """Return why no further message will come."""
         if isinstance(self._wire.parser_exc, PayloadTooBig):
             return f"a message of the upstream is larger than {self._wire.max_message_size} bytes"
         if self._wire.close_rcvd is not None:
@@ -161,6 +155,7 @@ class WebSocket(asyncio.Protocol):
     # How it ends.
 
     def _beat(self) -> None:
+        # A peer whose bytes are not read cannot be heard to answer.
         if self._silent and not self._paused:
             self._lose("the upstream answers no pings")
             return
@@ -184,24 +179,13 @@ class WebSocket(asyncio.Protocol):
             self._beating.cancel()
 
     def _flush(self) -> None:
-        for data in self._wire.data_to_send():
-            if data:
-                self._outbox.write(self._transport, data)
+        write_pending(self._wire, self._outbox, self._transport)
 
 
-def whole(answer: Response) -> BufferedReply:
-    """What came instead of an upgrade."""
+def declining_reply(answer: Response) -> BufferedReply:
+    """Return the answer that came instead of an upgrade."""
     headers = {
         name.lower().encode("latin-1", "replace"): value.encode("latin-1", "replace")
         for name, value in answer.headers.raw_items()
     }
     return BufferedReply(answer.status_code, headers, bytes(answer.body or b""))
-
-
-def is_utf8(message: bytes) -> bool:
-    """Whether a message is text, as its frame says."""
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

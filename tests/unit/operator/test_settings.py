@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from airouter.config.sources.line import POLL_TIMEOUT
+from airouter.sources.stream_connection import POLL_TIMEOUT
 from airouter_operator.settings import OperatorSettings
 
 

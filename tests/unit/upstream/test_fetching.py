@@ -6,94 +6,14 @@ import asyncio
 import base64
 import contextlib
 import gzip
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
-import trustme
 from aiohttp import web
 
 from airouter.failures import Failure
-from airouter.upstream.addresses import is_public
 from airouter.upstream.fetching import MOST_AT_ONCE, MOST_URLS, Fetcher
 from support.raw_upstream import raw_upstream
-
-AUTHORITY = trustme.CA()
-NAME = "files.example"
-PNG = bytes(range(256)) * 40 + b"\x01"
-LOOPBACK = ["127.0.0.1"]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Names:
-    """A name server that counts, and says something else at every question."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, int]] = []
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append((host, port))
-        return self.answers[min(len(self.asked), len(self.answers)) - 1]
-
-
-class Site:
-    """A server; `place` is what an allow-list calls it."""
-
-    def __init__(self, scheme: str, port: int) -> None:
-        self.place = f"{NAME}:{port}"
-        self.root = f"{scheme}://{self.place}"
-        self.seen: list[web.Request] = []
-        self.names = Names(LOOPBACK)
-
-    def fetcher(self, **more: object) -> Fetcher:
-        context = ssl.create_default_context()
-        AUTHORITY.configure_trust(context)
-        settings = {"resolve": self.names, "context": context, **more}
-        return Fetcher([self.place], **settings)  # type: ignore[arg-type]
-
-
-@contextlib.asynccontextmanager
-async def serving(handler: Handler, name: str | None = NAME) -> AsyncIterator[Site]:
-    """A site with a certificate for a name; plain http without one."""
-    context = None
-    if name is not None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        AUTHORITY.issue_cert(name).configure_cert(context)
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        site.seen.append(request)
-        return await handler(request)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    site = Site("https" if context else "http", runner.addresses[0][1])
-    try:
-        yield site
-    finally:
-        await runner.cleanup()
-
-
-def answering(
-    body: bytes = PNG, status: int = 200, kind: str = "image/png", **headers: str
-) -> Handler:
-    async def answer(_: web.Request) -> web.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return web.Response(body=body, status=status, headers={"content-type": kind, **named})
-
-    return answer
-
-
-async def why(fetcher: Fetcher, url: str) -> str:
-    """What the client is told of a URL that is not fetched."""
-    with pytest.raises(Failure) as caught:
-        await fetcher.fetch(url)
-    failure = caught.value
-    assert (failure.status, failure.param, failure.code) == (400, "messages", "invalid_url")
-    return failure.message.partition("this model: ")[2]
+from unit.upstream.site import LOOPBACK, NAME, PNG, Handler, Names, answering, serving, why
 
 
 @pytest.mark.parametrize("name", [NAME, None])
@@ -163,92 +83,6 @@ async def test_a_url_of_another_kind_is_refused_before_its_name_is_resolved(
     assert names.asked == []
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "0.0.0.0",
-        "10.1.2.3",
-        "100.64.0.1",
-        "100.100.100.200",
-        "127.0.0.1",
-        "127.8.8.8",
-        "168.63.129.16",
-        "169.254.169.254",
-        "169.254.170.23",
-        "172.31.0.1",
-        "192.0.0.192",
-        "192.0.2.1",
-        "192.88.99.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "::",
-        "::1",
-        "::127.0.0.1",
-        "::ffff:10.0.0.1",
-        "::ffff:169.254.169.254",
-        "::ffff:0:127.0.0.1",
-        "64:ff9b::10.0.0.1",
-        "64:ff9b:1::8.8.8.8",
-        "100::1",
-        "2001::1",
-        "2001:db8::1",
-        "2002:7f00:1::1",
-        "2002:a9fe:a9fe::1",
-        "fc00::1",
-        "fd00:ec2::254",
-        "fe80::1",
-        "fe80::1%eth0",
-        "fec0::1",
-        "ff02::1",
-        "ff0e::1",
-        "no address",
-    ],
-)
-async def test_no_address_but_a_public_one_is_connected_to(address: str) -> None:
-    for answer in ([address], ["8.8.8.8", address]):
-        told = await why(Fetcher(resolve=Names(answer)), "https://rebind.example/")
-        assert told == "it has no public address."
-
-
-@pytest.mark.parametrize(
-    "address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::8.8.8.8", "::ffff:8.8.8.8"]
-)
-def test_a_public_address_is_one_in_whatever_form(address: str) -> None:
-    assert is_public(address)
-
-
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "[::1]", "localhost."]
-)
-async def test_loopback_is_refused_however_it_is_written(host: str) -> None:
-    assert await why(Fetcher(), f"https://{host}/") == "it has no public address."
-
-
-async def test_a_name_that_does_not_exist_is_told_like_one_of_ours() -> None:
-    async def unknown(host: str, port: int) -> list[str]:
-        raise OSError("no such name")
-
-    for resolve in (unknown, Names([]), Names(["10.0.0.1"])):
-        told = await why(Fetcher(resolve=resolve), "https://db.internal.example/")
-        assert told == "it has no public address."
-
-
-async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
-    async with serving(answering()) as site:
-        site.names.answers = [LOOPBACK, ["10.9.9.9"]]
-        await site.fetcher().fetch(f"{site.root}/")
-        assert len(site.names.asked) == 1
-
-
-async def test_an_address_that_does_not_answer_is_followed_by_the_next() -> None:
-    async with serving(answering()) as site:
-        site.names.answers = [["127.0.0.2", "127.0.0.1"]]
-        assert (await site.fetcher().fetch(f"{site.root}/")).media_type == "image/png"
-
-
 async def test_an_allowed_place_is_one_host_and_one_port() -> None:
     async with serving(answering(), None) as site:
         port = int(site.place.partition(":")[2])
@@ -268,12 +102,6 @@ async def test_an_allowed_host_without_a_port_has_the_standard_ones() -> None:
 def test_an_allow_list_of_anything_but_hosts_is_refused(entry: str) -> None:
     with pytest.raises(ValueError, match=r"not a host|Port"):
         Fetcher([entry])
-
-
-async def test_the_certificate_must_be_for_the_name_and_not_the_address() -> None:
-    async with serving(answering(), "127.0.0.1") as site:
-        assert await why(site.fetcher(), f"{site.root}/") == "the connection failed."
-        assert site.seen == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -390,25 +218,6 @@ async def test_a_server_that_drips_is_left_in_time() -> None:
     assert told == "it took longer than 0.2 seconds."
 
 
-async def test_a_handshake_that_never_ends_leaves_no_connection_behind() -> None:
-    async with raw_upstream() as upstream:
-        fetcher = Fetcher([f"{NAME}:{upstream.port}"], resolve=Names(LOOPBACK), timeout=0.2)
-        asking = asyncio.create_task(why(fetcher, f"https://{NAME}:{upstream.port}/"))
-        conversation = await upstream.accept()
-        assert await asking == "it took longer than 0.2 seconds."
-        async with asyncio.timeout(5):
-            await conversation.gone()
-
-
-async def test_a_name_server_that_hangs_is_left_in_time() -> None:
-    async def hang(host: str, port: int) -> list[str]:
-        await asyncio.Event().wait()
-        return []
-
-    told = await why(Fetcher(resolve=hang, timeout=0.1), "https://a.example/")
-    assert told == "it took longer than 0.1 seconds."
-
-
 async def test_so_many_are_fetched_at_once() -> None:
     here, most = 0, 0
     full = asyncio.Event()
@@ -428,14 +237,3 @@ async def test_so_many_are_fetched_at_once() -> None:
         urls = [f"{site.root}/{n}" for n in range(MOST_AT_ONCE + 8)]
         await site.fetcher().fetch_all(urls)
     assert most == MOST_AT_ONCE
-
-
-async def test_the_proxies_of_the_environment_are_for_providers_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-        monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
-    async with serving(answering()) as site:
-        await site.fetcher().fetch(f"{site.root}/")
-    assert len(site.seen) == 1

@@ -16,7 +16,7 @@ from airouter.interfaces import BrokenReply, ConnectError, Declined
 from airouter.outbox import Outbox
 from airouter.upstream.origin import Origin, connect
 from airouter.upstream.websocket import WebSocket
-from unit.upstream.test_endpoint import CA_PEM, pool, pools, server_context, tunnel_proxy
+from unit.upstream.tls import CA_PEM, pool, pools, server_context, tunnel_proxy
 
 HEAD = b"authorization: Bearer sk-x\r\n"
 PATH = b"/v1/responses?api-version=1"

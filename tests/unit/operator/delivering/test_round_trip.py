@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from airouter.config.delivery import Stream
-from airouter.config.sources.stream import StreamSource
 from airouter.config.store import Store
+from airouter.sources.stream import StreamSource
 from support.stream_control import (
     KEY,
     TOKEN,

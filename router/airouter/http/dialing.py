@@ -1,8 +1,9 @@
-"""A socket to whichever address of a name answers first.
+"""Dialing: a socket to whichever address of a name answers first.
 
 By RFC 8305 ("happy eyeballs"): addresses are tried in the order of the resolver, families by turns,
 and the next one begins when the last has failed or has said nothing for a quarter of a second. One
 address that is dead, such as IPv6 where it leads nowhere, costs that much and not the connection.
+`upstream/origin.py` makes connections of these sockets.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     Address = tuple[int, int, int, str, Any]
-    """As `getaddrinfo` gives it."""
+    """An address as `getaddrinfo` returns it."""
 
 STAGGER = 0.25
 """Seconds until the next address is tried beside the last."""
@@ -25,14 +26,17 @@ MOST_ADDRESSES = 8
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """A connected socket. Raises `OSError`."""
+    """Return a socket connected to a host. Raises `OSError`."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return await first_of(interleaved(found)[:MOST_ADDRESSES])
 
 
 async def first_of(addresses: Iterable[Address]) -> socket.socket:
-    """A socket to the first address that answers. Raises the `OSError` of the last that failed."""
+    """Return a socket to the first address that answers.
+
+    Raises the `OSError` of the last that failed.
+    """
     left = deque(addresses)
     failure: BaseException = OSError("the name has no address")
     dialing: set[asyncio.Task[socket.socket]] = set()
@@ -49,12 +53,12 @@ async def first_of(addresses: Iterable[Address]) -> socket.socket:
                     return task.result()
                 failure = error
     finally:
-        await give_up(dialing)
+        await give_up(dialing)  # also when two have connected at once, or the caller is cancelled
     raise failure
 
 
 async def give_up(dialing: Iterable[asyncio.Task[socket.socket]]) -> None:
-    """Close what is, or is about to be, connected in vain."""
+    """Close sockets that are, or are about to be, connected in vain."""
     for task in dialing:
         task.cancel()
     for found in await asyncio.gather(*dialing, return_exceptions=True):
@@ -63,7 +67,7 @@ async def give_up(dialing: Iterable[asyncio.Task[socket.socket]]) -> None:
 
 
 async def dial_address(address: Address) -> socket.socket:
-    """A socket to one address. Raises `OSError`."""
+    """Return a socket connected to one address. Raises `OSError`."""
     family, kind, number, _, where = address
     dialed = socket.socket(family, kind, number)
     try:
@@ -76,7 +80,7 @@ async def dial_address(address: Address) -> socket.socket:
 
 
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """The same addresses, families by turns."""
+    """Return the addresses with their families by turns."""
     families: dict[int, list[Address]] = {}
     for address in addresses:
         families.setdefault(address[0], []).append(address)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airouter.config.sources.file import (
+from airouter.config.store import Store
+from airouter.sources.manifests import (
     FIRST_RETRY,
     MAX_BYTES,
-    FileSource,
+    ManifestSource,
     compile_files,
 )
-from airouter.config.store import Store
 from support.manifests import ROUTER_YAML, lines
 from support.open_files import no_more_files
 
@@ -42,7 +42,7 @@ class Watched:
         self.models: list[str] = []
         self.changed = asyncio.Event()
         self.store = Store(self._apply)
-        self.source = FileSource(paths, self.store, environ={}, **options)
+        self.source = ManifestSource(paths, self.store, environ={}, **options)
 
     def _apply(self, snapshot: Snapshot) -> None:
         self.models.append(snapshot.models[0].name)
@@ -244,7 +244,7 @@ async def test_watching_survives_what_it_does_not_expect(
             raise asyncio.CancelledError
 
     store = Broken(lambda _: None)
-    source = FileSource([file], store, environ={}, sleep=sleep)
+    source = ManifestSource([file], store, environ={}, sleep=sleep)
     with pytest.raises(asyncio.CancelledError):
         await source.watch()
     assert caplog.messages == [f"{file}: cannot be watched"]
@@ -298,7 +298,7 @@ async def test_what_cannot_be_read_is_a_finding(
     found = compile_files([path], {})
     assert found.snapshot is None
     assert lines(found) == [f"{path}: error: {what}"]
-    await FileSource([path], Store(lambda _: None)).look()
+    await ManifestSource([path], Store(lambda _: None)).look()
 
 
 def test_a_file_that_is_named_twice_is_read_once(file: Path) -> None:

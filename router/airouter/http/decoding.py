@@ -1,6 +1,7 @@
-"""Undoing `content-encoding` of a provider that compresses although it was asked not to.
+"""Decoders for the `content-encoding` of a server that compresses although it was asked not to.
 
-We ask for `identity`: a stream has to be forwarded as it comes, and usage has to be read from it.
+Every request asks for `identity`: a stream has to be forwarded as it comes, and usage has to be
+read from it. `reply.py` decodes answers of providers, `upstream/fetching.py` what it fetches.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
 
 WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 MAX_RATIO = 200
-"""Text never compresses better than this for long; a bomb does."""
+"""Of a body's size decoded to that encoded: text never compresses better for long; a bomb does."""
 SLACK = 1 << 20
+"""Bytes that a body may decode to beyond that ratio: a short one may be all blanks."""
 MOST_MEMBERS = 16
-"""Of a gzip body (RFC 1952, 2.2); what stands behind each is copied."""
+"""Of a gzip body (RFC 1952, 2.2); the rest of the data is copied for each."""
 
 
-class Decoder:
-    """Inflates a body piece by piece. Raises `BrokenReply` for garbage and for bombs."""
+class ContentDecoder:
+    """A decoder that inflates piece by piece. Raises `BrokenReply` for garbage and for bombs."""
 
     def __init__(self, encoding: bytes) -> None:
         self._window_bits = WINDOW_BITS[encoding]
@@ -58,8 +60,8 @@ class Decoder:
         return self._inflate.eof
 
 
-def decoder_for(headers: Mapping[bytes, bytes]) -> Decoder | None:
-    """A decoder, or None for `identity`. Raises `BrokenReply` for a coding we cannot undo."""
+def content_decoder(headers: Mapping[bytes, bytes]) -> ContentDecoder | None:
+    """Return a decoder, or None for `identity`. Raises `BrokenReply` for an unknown coding."""
     coding = headers.get(b"content-encoding", b"identity").strip().lower()
     if coding in {b"", b"identity"}:
         return None
@@ -67,4 +69,4 @@ def decoder_for(headers: Mapping[bytes, bytes]) -> Decoder | None:
         raise BrokenReply(
             f"the upstream sent content-encoding {coding.decode('latin-1')!r} unasked"
         )
-    return Decoder(coding)
+    return ContentDecoder(coding)

@@ -1,8 +1,9 @@
-"""One keep-alive connection to a provider: writes a request, parses the answer with llhttp.
+"""A keep-alive connection to an HTTP/1.1 server: writes requests, parses answers with llhttp.
 
-HTTP/1.1 by RFC 9112. A connection serves one request at a time and then goes back to its pool. It
-holds its own deadline, a number that the pool's sweeper compares: a timer per request would cost
-more than the rest of this module.
+By RFC 9112. A connection serves one request at a time and then goes back to its owner: a pool of
+`upstream/pool.py`, or the operator's stream of `sources/stream_connection.py`. The connection holds
+its own deadline, a number that the pool's sweeper compares: a timer per request would cost more
+than the rest of this module. `reply.py` is what is made of an answer.
 """
 
 from __future__ import annotations
@@ -13,56 +14,62 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from airouter.http.reply import HttpReply
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamTimeout
-from airouter.upstream.reply import HttpReply
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Timeouts
-    from airouter.outbox import Outbox
 
 NEVER = float("inf")
 HEAD_LIMIT = 262_144
-"""Bytes of a header, and of what is said before it."""
+"""Bytes of a header and of the interim answers before it."""
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class StaleConnection(BrokenReply):
-    """The provider closed an idle connection at the moment it was used again; no byte came back."""
+    """An idle connection that the server closed as it was used again; no byte came back."""
 
 
-class Nowhere(dict[bytes, bytes]):
-    """Where trailers go: nobody may change what a header has said, or fill the memory."""
+class DiscardedHeaders(dict[bytes, bytes]):
+    """Headers that keep nothing, for trailers: those may neither change a header nor pile up."""
 
     def __setitem__(self, name: bytes, value: bytes) -> None:
         pass
 
 
-NOWHERE = Nowhere()
+DISCARDED = DiscardedHeaders()
 
 
-class Owner(Protocol):
-    """The pool, as its connections see it."""
+class ConnectionOwner(Protocol):
+    """The owner of connections, as they see it."""
 
     timeouts: Timeouts
     body_limit: int
-    outbox: Outbox
 
-    def release(self, connection: Connection) -> None: ...
+    def write(self, transport: asyncio.Transport, data: bytes, /) -> None:
+        """Write a request, now or at the end of the loop's turn."""
+        ...
 
-    def forget(self, connection: Connection) -> None: ...
+    def release(self, connection: HttpConnection, /) -> None:
+        """Take back a connection that can be used again."""
+        ...
+
+    def forget(self, connection: HttpConnection, /) -> None:
+        """Drop a connection that is closed."""
+        ...
 
 
-class Connection(asyncio.Protocol):
-    """See the module. Made by `endpoint.connect`, so `request` is only called when it is open."""
+class HttpConnection(asyncio.Protocol):
+    """A connection that is open: `request` is only called once `connection_made` was."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._head: asyncio.Future[HttpReply] | None = None
         self._reply: HttpReply | None = None
-        self._headers: dict[bytes, bytes] = NOWHERE
+        self._headers: dict[bytes, bytes] = DISCARDED
         self._head_size = 0
         self._paused = False
         self._heard = False
@@ -75,10 +82,10 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed = False
 
-    # What the pool does with it.
+    # What the owner does.
 
     def request(self, data: bytes) -> asyncio.Future[HttpReply]:
-        """Write a request. The future gives the reply when its header is there."""
+        """Write a request. Returns a future of the reply, done once its header is there."""
         now = time.monotonic()
         timeouts = self._owner.timeouts
         self._longest_silence = timeouts.idle
@@ -90,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._reply = reply = HttpReply(self, self._owner.body_limit)
         self._headers = reply.headers
         self._head = self._loop.create_future()
-        self._owner.outbox.write(self._transport, data)
+        self._owner.write(self._transport, data)
         return self._head
 
     def expire(self, now: float) -> None:
@@ -108,6 +115,7 @@ class Connection(asyncio.Protocol):
         if not self._paused and not self.closed:
             self._paused = True
             self._transport.pause_reading()
+            # Silence is of our own making now, so that only the timeout for the whole counts.
             self.deadline = self._ends_at
 
     def resume(self) -> None:
@@ -123,7 +131,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         reply = self._reply
-        if reply is None:  # an idle connection has nothing to say
+        if reply is None:  # a server has nothing to say to an idle connection
             self.abort()
             return
         self._heard = True
@@ -131,7 +139,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
             reply.flush()
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(BrokenReply("the upstream's answer is not HTTP"), reply)
+            self._fail(BrokenReply("the answer is not HTTP"), reply)
         except UpstreamError as error:
             self._fail(error, reply)
         else:
@@ -160,14 +168,14 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         reply = self._reply
-        if reply is None:  # more than was asked for
+        if reply is None:  # a second answer to one request
             self.abort()
             return
         if status < 200:  # interim: the real answer follows
             reply.headers.clear()
             return
         reply.status = status
-        self._headers = NOWHERE
+        self._headers = DISCARDED
         if self._head is not None and not self._head.done():
             self._head.set_result(reply)
 
@@ -179,7 +187,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         reply = self._reply
-        if reply is None or not reply.status:
+        if reply is None or not reply.status:  # the end of an interim answer is none
             return
         if self._paused:
             self.resume()
@@ -192,13 +200,13 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _is_half_sent(self, reply: HttpReply) -> bool:
-        """Whether a request was refused before all of it was sent: it may never be read."""
+        """Tell whether a request was refused when half of it was sent: the rest may go unread."""
         return reply.status >= 400 and self._transport.get_write_buffer_size() > 0
 
     def _weigh_head(self, size: int, reply: HttpReply) -> None:
         self._head_size += size
         if self._head_size > HEAD_LIMIT:
-            self._fail(BrokenReply(f"the upstream's header exceeds {HEAD_LIMIT} bytes"), reply)
+            self._fail(BrokenReply(f"the answer's header exceeds {HEAD_LIMIT} bytes"), reply)
 
     def _after_silence(self) -> float:
         return min(time.monotonic() + self._longest_silence, self._ends_at)
@@ -208,11 +216,11 @@ class Connection(asyncio.Protocol):
     def _end_early(self, reply: HttpReply, *, clean: bool) -> None:
         framed = not FRAMING.isdisjoint(reply.headers)
         if reply.status and clean and not framed:
-            reply.finish()  # a body without a length is ended by the end of the connection
+            reply.finish()  # a body without a length ends with the connection (RFC 9112, 6.3)
         elif self.served > 1 and not self._heard:
-            self._fail(StaleConnection("the upstream closed a connection kept alive"), reply)
+            self._fail(StaleConnection("a connection kept alive was closed"), reply)
         else:
-            self._fail(BrokenReply("the upstream closed the connection early"), reply)
+            self._fail(BrokenReply("the connection was closed early"), reply)
 
     def _fail(self, error: UpstreamError, reply: HttpReply | None) -> None:
         head, self._head, self._reply = self._head, None, None
@@ -224,7 +232,7 @@ class Connection(asyncio.Protocol):
 
 
 def overdue(timeouts: Timeouts, *, whole: bool, answered: bool) -> UpstreamTimeout:
-    """Which of its timeouts an answer has missed: that for all of it, or one on the way."""
+    """Return the timeout that an answer has missed: that for all of it, or one on the way."""
     if whole:
         return UpstreamTimeout(f"the upstream did not finish within {timeouts.total:g} s")
     if answered:

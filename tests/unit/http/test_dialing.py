@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airouter.upstream.dialing import dial, first_of, interleaved
+from airouter.http.dialing import dial, first_of, interleaved
 
 SIX, FOUR = socket.AF_INET6, socket.AF_INET
 

@@ -1,8 +1,9 @@
 """Manifests in files: read at start-up, and again whenever they change.
 
-A change is noticed by looking, not by notification: it works alike for a write in place, an
+A change is noticed by looking, not by notification: that works alike for a write in place, an
 editor's rename, a mounted Secret whose `..data` link flips, and file systems that notify nobody.
-Looking costs a few microseconds, ten times a second.
+Looking costs a few microseconds, ten times a second. `config/manifest.py` compiles what is read,
+`config/store.py` takes it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airouter.config.documents import Unreadable
 from airouter.config.findings import Compiled, Finding
 from airouter.config.manifest import Text, compile_manifest
+from airouter.sources.files import fingerprint, read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -35,45 +37,46 @@ FIRST_RETRY, LAST_RETRY = 20, 600
 PATIENCE = 5
 """After so many looks that all differ, a file that never comes to rest is read as it is."""
 
-Look = tuple[object, ...]
-"""What can be seen of files without reading them. Equal looks, equal content."""
+View = tuple[object, ...]
+"""The fingerprints of several files: equal as long as what all of them hold is."""
 
 
-class Failure(NamedTuple):
-    """Why a file or directory could not be read."""
+class ReadFailure(NamedTuple):
+    """A file or directory that could not be read, and why."""
 
     path: Path
     error: OSError | Unreadable
 
     @property
     def may_pass(self) -> bool:
-        """Whether it can be over unseen, as no file can appear unseen."""
+        """Tell whether reading may succeed later, although the file looks the same."""
+        # Not where there is no file: one that appears looks different.
         return isinstance(self.error, OSError) and not isinstance(self.error, FileNotFoundError)
 
     def finding(self) -> Finding:
-        """As it is told."""
+        """Return the finding that reports the failure."""
         if isinstance(self.error, Unreadable):
             return Finding("error", (), self.error.what, self.error.right, str(self.path))
         reason = (self.error.strerror or type(self.error).__name__).lower()
         return Finding("error", (), f"cannot be read: {reason}", file=str(self.path))
 
 
-class Texts(NamedTuple):
-    """What the files say, what could not be read, and a digest of both."""
+class ReadManifests(NamedTuple):
+    """The content of the files, what could not be read, and a digest of both."""
 
     texts: list[Text]
     findings: list[Finding]
     digest: bytes
     final: bool
-    """Whether reading again brings the same, as long as the files look the same."""
+    """Whether reading again brings the same as long as the files look the same."""
 
     def compile(self, environ: Mapping[str, str]) -> Compiled:
-        """Takes up to a tenth of a second."""
+        """Compile the manifests, which takes up to a tenth of a second."""
         return compile_manifest(self.texts, environ, self.findings)
 
 
-class FileSource:
-    """Offers what some files and directories declare."""
+class ManifestSource:
+    """A source of what some files and directories declare."""
 
     def __init__(
         self,
@@ -92,17 +95,18 @@ class FileSource:
         self._interval = interval
         self._sleep = sleep
         self._digest = b""
-        self._read: Look | None = None
-        self._seen: Look | None = None
+        self._read: View | None = None
+        self._seen: View | None = None
         self._restless = 0
+        """Looks in a row that differed from the one before."""
         self._retry_after = FIRST_RETRY
         self._looks_until_retry: int | None = None
 
     def load(self) -> Compiled:
         """Read and offer the files, at start-up."""
-        texts = read_texts(self._paths)
-        compiled = texts.compile(self._environ)
-        self._offer(texts, compiled)
+        manifests = read_manifests(self._paths)
+        compiled = manifests.compile(self._environ)
+        self._offer(manifests, compiled)
         return compiled
 
     async def watch(self) -> None:
@@ -116,55 +120,56 @@ class FileSource:
 
     async def look(self) -> None:
         """Read the files if they have changed and come to rest."""
-        seen = look_at(self._paths)
+        seen = view_of(self._paths)
         at_rest = seen == self._seen
         self._seen = seen
         self._restless = 0 if at_rest else self._restless + 1
         if not self._is_due(seen) or not (at_rest or self._restless > PATIENCE):
             return
         self._restless = 0
+        # Before the files are read: a change while that goes on is one to the next look.
         self._read, self._looks_until_retry = seen, self._retry_after
         self._retry_after = min(2 * self._retry_after, LAST_RETRY)
-        texts = await asyncio.to_thread(read_texts, self._paths)
-        if texts.digest != self._digest:
-            compiled = await asyncio.to_thread(texts.compile, self._environ)
-            self._offer(texts, compiled)
-        if texts.final:
+        manifests = await asyncio.to_thread(read_manifests, self._paths)
+        if manifests.digest != self._digest:
+            compiled = await asyncio.to_thread(manifests.compile, self._environ)
+            self._offer(manifests, compiled)
+        if manifests.final:
             self._looks_until_retry, self._retry_after = None, FIRST_RETRY
 
-    def _is_due(self, seen: Look) -> bool:
-        """Whether the files have changed since they were read, or it failed a while ago."""
+    def _is_due(self, seen: View) -> bool:
+        """Tell whether the files have changed since they were read, or a retry is due."""
         if self._looks_until_retry is None:
             return seen != self._read
         self._looks_until_retry -= 1
         return seen != self._read or self._looks_until_retry <= 0
 
-    def _offer(self, texts: Texts, compiled: Compiled) -> None:
+    def _offer(self, manifests: ReadManifests, compiled: Compiled) -> None:
         self._store.offer(compiled, self.name)
-        self._digest = texts.digest
+        self._digest = manifests.digest
 
 
 def compile_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Compiled:
-    """What some files and directories declare."""
-    return read_texts(paths).compile(environ)
+    """Compile what some files and directories declare."""
+    return read_manifests(paths).compile(environ)
 
 
-def read_texts(paths: Sequence[Path]) -> Texts:
+def read_manifests(paths: Sequence[Path]) -> ReadManifests:
     """Read files, and the manifests of directories."""
     texts: list[Text] = []
-    failures: list[Failure] = []
+    failures: list[ReadFailure] = []
     for path in dict.fromkeys(files_in(paths, failures)):
         try:
-            texts.append(Text(str(path), content(path)))
+            texts.append(Text(str(path), read_manifest(path)))
         except (OSError, Unreadable) as error:
-            failures.append(Failure(path, error))
+            failures.append(ReadFailure(path, error))
     findings = [failure.finding() for failure in failures]
     final = not any(failure.may_pass for failure in failures)
-    return Texts(texts, findings, digest_of(texts, findings), final)
+    return ReadManifests(texts, findings, texts_digest(texts, findings), final)
 
 
-def files_in(paths: Sequence[Path], failures: list[Failure]) -> Iterator[Path]:
-    """The files that are meant: a directory means its manifests, but not hidden ones."""
+def files_in(paths: Sequence[Path], failures: list[ReadFailure]) -> Iterator[Path]:
+    """Yield the files that are meant: a directory means its manifests, but not hidden ones."""
     for path in paths:
         try:
             files = manifests_in(path) if path.is_dir() else [path]
@@ -174,11 +179,11 @@ def files_in(paths: Sequence[Path], failures: list[Failure]) -> Iterator[Path]:
                 raise Unreadable("holds too many files", f"at most {MAX_FILES}")
             yield from files
         except (OSError, Unreadable) as error:
-            failures.append(Failure(path, error))
+            failures.append(ReadFailure(path, error))
 
 
 def manifests_in(directory: Path) -> list[Path]:
-    """The manifests of a directory, by name."""
+    """Return the manifests of a directory, by name."""
     names = sorted(
         path.name
         for path in directory.iterdir()
@@ -187,19 +192,18 @@ def manifests_in(directory: Path) -> list[Path]:
     return [directory / name for name in names]
 
 
-def content(path: Path) -> bytes:
-    """What a file holds. Raises `Unreadable` or `OSError`."""
+def read_manifest(path: Path) -> bytes:
+    """Return the content of a file. Raises `Unreadable` or `OSError`."""
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for a writer
         raise Unreadable("is not a regular file")
-    with path.open("rb") as file:
-        found = file.read(MAX_BYTES + 1)
-    if len(found) > MAX_BYTES:
+    content = read_at_most(MAX_BYTES, path)
+    if content is None:
         raise Unreadable("is too large", f"at most {MAX_BYTES // 1_048_576} MiB")
-    return found
+    return content
 
 
-def digest_of(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:
-    """Equal for what compiles to the same."""
+def texts_digest(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:
+    """Return a digest that is equal for what compiles to the same."""
     digest = hashlib.sha256(repr([(text.name, len(text.content)) for text in texts]).encode())
     for text in texts:
         digest.update(text.content)
@@ -207,17 +211,16 @@ def digest_of(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:
     return digest.digest()
 
 
-def look_at(paths: Sequence[Path]) -> Look:
-    """What can be seen of files and directories, following links."""
-    return tuple(glimpse(path, inside=True) for path in paths)
+def view_of(paths: Sequence[Path]) -> View:
+    """Return what can be seen of files, and of directories and their manifests."""
+    return tuple(view_of_path(path, inside=True) for path in paths)
 
 
-def glimpse(path: Path, *, inside: bool = False) -> Look:
-    """What can be seen of one file; of a directory, `inside` looks at its manifests, too."""
+def view_of_path(path: Path, *, inside: bool = False) -> View:
+    """Return what can be seen of one path; `inside` looks into a directory."""
     try:
         if inside and path.is_dir():
-            return tuple((file.name, glimpse(file)) for file in manifests_in(path))
-        found = path.stat()
+            return tuple((file.name, view_of_path(file)) for file in manifests_in(path))
+        return fingerprint(path)
     except OSError as error:
         return (error.errno,)
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -8,8 +8,8 @@ import pytest
 
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.sources.mounted import MountedSource
 from airouter.config.store import Store
+from airouter.sources.mounted import MountedSource
 from support.open_files import no_more_files
 
 STREAM = Stream("https://operator:8443/v1/snapshots/ai/default", "pem", "token")
@@ -127,7 +127,7 @@ def test_a_file_that_nests_without_end_is_refused_like_any_other(
 def test_a_file_that_is_too_large_is_not_read_whole(
     mount: Mount, store: Store, source: MountedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airouter.config.sources.mounted.MAX_PACKED", 10)
+    monkeypatch.setattr("airouter.sources.mounted.MAX_PACKED", 10)
     mount.flip(snapshot=pack(snapshot("one", 1)))
     source.look()
     assert store.reload.error == "snapshot.json.gz is too large"

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
+from airouter.http.decoding import SLACK, ContentDecoder, content_decoder
 from airouter.interfaces import BrokenReply
-from airouter.upstream.decoding import SLACK, Decoder, decoder_for
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from airouter.upstream.decoding import SLACK, Decoder, decoder_for
 def test_a_body_is_decoded_however_it_is_cut(coding: bytes, compress: object) -> None:
     plain = b"some text, " * 1000
     packed = compress(plain)  # type: ignore[operator]
-    decoder = decoder_for({b"content-encoding": coding})
+    decoder = content_decoder({b"content-encoding": coding})
     assert decoder is not None
     assert b"".join(decoder.decode(packed[i : i + 1]) for i in range(len(packed))) == plain
     assert decoder.finished
@@ -26,23 +26,23 @@ def test_a_body_is_decoded_however_it_is_cut(coding: bytes, compress: object) ->
 
 @pytest.mark.parametrize("headers", [{}, {b"content-encoding": b"identity"}])
 def test_nothing_is_to_be_done_for_identity(headers: dict[bytes, bytes]) -> None:
-    assert decoder_for(headers) is None
+    assert content_decoder(headers) is None
 
 
 def test_a_coding_that_nobody_asked_for_is_an_error() -> None:
     with pytest.raises(BrokenReply, match="'br' unasked"):
-        decoder_for({b"content-encoding": b"br"})
+        content_decoder({b"content-encoding": b"br"})
 
 
 def test_garbage_is_an_error() -> None:
-    decoder = decoder_for({b"content-encoding": b"gzip"})
+    decoder = content_decoder({b"content-encoding": b"gzip"})
     assert decoder is not None
     with pytest.raises(BrokenReply, match="cannot be read"):
         decoder.decode(b"this is not gzip")
 
 
 def test_a_bomb_is_an_error_before_it_fills_the_memory() -> None:
-    decoder = decoder_for({b"content-encoding": b"gzip"})
+    decoder = content_decoder({b"content-encoding": b"gzip"})
     assert decoder is not None
     with pytest.raises(BrokenReply, match="too large"):
         decoder.decode(gzip.compress(bytes(64 * SLACK)))
@@ -51,7 +51,7 @@ def test_a_bomb_is_an_error_before_it_fills_the_memory() -> None:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_gzip_may_have_several_members(size: int) -> None:
     data = gzip.compress(b"one ") + gzip.compress(b"and ") + gzip.compress(b"two")
-    decoder = Decoder(b"gzip")
+    decoder = ContentDecoder(b"gzip")
     plain = b"".join(decoder.decode(data[i : i + size]) for i in range(0, len(data), size))
     assert plain == b"one and two"
     assert decoder.finished
@@ -59,4 +59,4 @@ def test_gzip_may_have_several_members(size: int) -> None:
 
 def test_a_body_of_endless_members_is_an_error() -> None:
     with pytest.raises(BrokenReply, match="members"):
-        Decoder(b"gzip").decode(gzip.compress(b"") * 1000)
+        ContentDecoder(b"gzip").decode(gzip.compress(b"") * 1000)

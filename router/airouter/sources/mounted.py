@@ -1,7 +1,8 @@
-"""The folder of a mounted snapshot Secret: how a pod starts, with or without its operator.
+"""The folder of a mounted snapshot Secret, by which a pod starts with or without its operator.
 
 kubelet replaces the files of a mounted Secret all at once by flipping the link `..data`, a minute
-or more after the Secret has changed. What is fast comes by the stream, whose address is found here.
+or more after the Secret has changed. Changes come faster by the stream (`stream.py`), whose address
+is a file of this folder.
 """
 
 from __future__ import annotations
@@ -20,23 +21,22 @@ from airouter.config.delivery import (
     unpack,
 )
 from airouter.config.findings import Compiled
+from airouter.sources.files import fingerprint, read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from airouter.config.store import Store
+    from airouter.sources.files import Fingerprint
 
 logger = logging.getLogger("airouter.config")
 
 LOOK_EVERY = 0.5
 
-Look = tuple[int, ...] | None
-"""What can be seen of a file without reading it; None when it is not there."""
-
 
 class MountedSource:
-    """Offers the snapshot of a folder, and tells where it is streamed."""
+    """A source of the snapshot in a folder, and of the address where snapshots are streamed."""
 
     def __init__(
         self,
@@ -55,12 +55,12 @@ class MountedSource:
         self._follow = follow
         self._interval = interval
         self._sleep = sleep
-        self._seen: dict[Path, Look] = {}
+        self._seen: dict[Path, Fingerprint] = {}
         self._failures: dict[Path, str] = {}
 
     async def watch(self) -> None:
         """Look at once and then again and again, until cancelled."""
-        if glimpse(self._snapshot) is None:
+        if fingerprint_if_any(self._snapshot) is None:
             logger.warning("%s: waiting for %s", self.name, SNAPSHOT_FILE)
         while True:
             self.look()
@@ -72,11 +72,11 @@ class MountedSource:
         self._when_new(self._stream, self._tell)
 
     def _when_new(self, path: Path, take: Callable[[bytes], None]) -> None:
-        seen = glimpse(path)
+        seen = fingerprint_if_any(path)
         if seen is None or seen == self._seen.get(path):
             return
         try:
-            take(content(path))
+            take(read_file(path))
         except Undeliverable as refused:
             self._store.refuse(self.name, f"{path.name} {refused}")
         except Exception as error:  # noqa: BLE001 - it may pass, so the next look tries again
@@ -86,8 +86,8 @@ class MountedSource:
         self._seen[path] = seen
 
     def _fail(self, path: Path, error: Exception) -> None:
-        """Say why a file could not be taken, unless that was said last time."""
-        why = reason(error)
+        """Log why a file could not be taken, unless that was logged last time."""
+        why = failure_text(error)
         if why != self._failures.get(path):
             logger.error("%s: %s %s; will try again", self.name, path.name, why)
         self._failures[path] = why
@@ -99,26 +99,24 @@ class MountedSource:
         self._follow(decode(text, Stream))
 
 
-def glimpse(path: Path) -> Look:
-    """What can be seen of a file, following links."""
+def fingerprint_if_any(path: Path) -> Fingerprint | None:
+    """Return the fingerprint of a file, or None when it is not there."""
     try:
-        found = path.stat()
+        return fingerprint(path)
     except OSError:
         return None
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def reason(error: Exception) -> str:
-    """Why a file could not be taken. What errors say may quote a Secret; their type does not."""
+def failure_text(error: Exception) -> str:
+    """Return why a file could not be taken, without what might quote a Secret."""
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror}"
     return f"cannot be used: {type(error).__name__}"
 
 
-def content(path: Path) -> bytes:
-    """What a file holds. Raises `OSError` or `Undeliverable`."""
-    with path.open("rb") as file:
-        found = file.read(MAX_PACKED + 1)
-    if len(found) > MAX_PACKED:
+def read_file(path: Path) -> bytes:
+    """Return the content of a file. Raises `OSError` or `Undeliverable`."""
+    content = read_at_most(MAX_PACKED, path)
+    if content is None:
         raise Undeliverable("is too large")
-    return found
+    return content

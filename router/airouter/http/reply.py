@@ -1,6 +1,7 @@
-"""A provider's answer while it comes in: collected whole, or relayed piece by piece.
+"""An answer over HTTP while it comes in: collected whole, or relayed piece by piece.
 
-`connection.py` feeds it from the parser; the pipeline reads it by the face of `wire.Reply`.
+`connection.py` feeds a reply from the parser, as `responses/` does from the events of a WebSocket;
+the pipeline reads it by the interface `interfaces.Reply`.
 """
 
 from __future__ import annotations
@@ -8,35 +9,33 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from airouter.interfaces import BrokenReply, UpstreamError
-from airouter.upstream.decoding import Decoder, decoder_for
+from airouter.http.decoding import ContentDecoder, content_decoder
+from airouter.interfaces import BrokenReply, Source, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNREAD_LIMIT = 262_144
-"""Bytes that wait for a reader before the provider is paused."""
+"""Bytes that wait for a reader before the server is paused."""
 
 
-class Wire(Protocol):
-    """The connection below a reply."""
+class ReplySource(Source, Protocol):
+    """A connection that feeds a reply."""
 
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-    def abort(self) -> None: ...
+    def abort(self) -> None:
+        """Cut the connection: nobody wants the rest."""
+        ...
 
 
 class HttpReply:
-    """One answer, from its header on. See `wire.Reply`."""
+    """An answer, from its header on. See `interfaces.Reply`."""
 
     __slots__ = (
         "_decoder",
         "_error",
         "_limit",
         "_reader",
-        "_wire",
+        "_source",
         "_write",
         "complete",
         "headers",
@@ -45,16 +44,16 @@ class HttpReply:
         "status",
     )
 
-    def __init__(self, wire: Wire, limit: int) -> None:
+    def __init__(self, source: ReplySource, limit: int) -> None:
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.complete = False
-        """Whether the connection is done with it: it is then no longer paused or cut."""
+        """Whether the source is done with this reply: it is then no longer paused or cut."""
         self.size = 0
         self.pieces: list[bytes] = []
-        self._wire = wire
+        self._source = source
         self._limit = limit
-        self._decoder: Decoder | None = None
+        self._decoder: ContentDecoder | None = None
         self._error: UpstreamError | None = None
         self._reader: asyncio.Future[None] | None = None
         self._write: Callable[[bytes], None] | None = None
@@ -67,7 +66,7 @@ class HttpReply:
         return self._decoded(body) if b"content-encoding" in self.headers else body
 
     async def relay(self, write: Callable[[bytes], None]) -> None:
-        self._decoder = decoder_for(self.headers)
+        self._decoder = content_decoder(self.headers)
         self._write = write
         self.resume()
         self.flush()
@@ -77,19 +76,19 @@ class HttpReply:
 
     def pause(self) -> None:
         if not self.complete:
-            self._wire.pause()
+            self._source.pause()
 
     def resume(self) -> None:
         if not self.complete:
-            self._wire.resume()
+            self._source.resume()
 
     def close(self) -> None:
         if not self.complete:
             self._write = None
-            self._wire.abort()
+            self._source.abort()
 
     def flush(self) -> None:
-        """What the parser found since the last flush goes to the reader, or waits for one.
+        """Hand what has come since the last flush to the reader, or hold it until there is one.
 
         Raises `BrokenReply` when it is too large or cannot be decoded.
         """
@@ -105,7 +104,7 @@ class HttpReply:
                 self._write(data)
 
     def finish(self, error: UpstreamError | None = None) -> None:
-        """The last byte has come, or none will: wakes the reader."""
+        """Wake the reader: the last byte has come, or none will."""
         self.complete = True
         self._error = error
         if self._reader is not None and not self._reader.done():
@@ -117,12 +116,12 @@ class HttpReply:
             try:
                 await self._reader
             finally:
-                self.close()
+                self.close()  # cuts nothing, unless the reader was cancelled
         if self._error is not None:
             raise self._error
 
     def _decoded(self, body: bytes) -> bytes:
-        decoder = decoder_for(self.headers)
+        decoder = content_decoder(self.headers)
         if decoder is None:
             return body
         plain = decoder.decode(body)
@@ -132,6 +131,6 @@ class HttpReply:
 
     def _hold(self) -> None:
         if self.size > self._limit:
-            raise BrokenReply(f"the upstream's body is larger than {self._limit} bytes")
+            raise BrokenReply(f"the answer's body is larger than {self._limit} bytes")
         if self._reader is None and self.size > UNREAD_LIMIT:
             self.pause()

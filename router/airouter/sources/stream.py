@@ -2,7 +2,8 @@
 
 Each poll says which snapshot this process runs, which acknowledges it, and which one it refused.
 The stream makes changes fast and nothing more: without it a process serves what it has, and gets
-changes from the mounted folder, where it also finds the stream's address.
+changes from the mounted folder (`mounted.py`), where it also finds the stream's address.
+`stream_connection.py` is how a poll is asked; the operator's side is its `stream.py`.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ import msgspec
 
 from airouter.config.delivery import MAX_REASON, Poll
 from airouter.config.findings import Compiled
-from airouter.config.sources.line import Line, Lost
 from airouter.config.store import moment
+from airouter.sources.stream_connection import PollFailed, StreamConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter.config.delivery import Stream
-    from airouter.config.sources.line import News
     from airouter.config.store import Store
+    from airouter.sources.stream_connection import News
 
 logger = logging.getLogger("airouter.config")
 
@@ -38,7 +39,7 @@ MANY = 16
 
 @dataclass(frozen=True)
 class StreamState:
-    """How it stands with the stream. Times are Unix seconds."""
+    """The state of the stream, as `/health` shows it. Times are Unix seconds."""
 
     url: str = ""
     connected: bool = False
@@ -46,7 +47,7 @@ class StreamState:
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """For `/health`."""
+        """Return the state as `/health` shows it."""
         return {
             "url": self.url,
             "connected": self.connected,
@@ -56,7 +57,7 @@ class StreamState:
 
 
 class StreamSource:
-    """Offers what an operator streams."""
+    """A source of what an operator streams."""
 
     name = "stream"
 
@@ -81,7 +82,7 @@ class StreamSource:
         self._refused = self._reason = ""
 
     def follow(self, stream: Stream) -> None:
-        """Poll there from now on; a poll that is under way is let end."""
+        """Poll at that address from now on; a poll that is under way may end."""
         if stream != self._stream:
             logger.info("snapshots are streamed by %s", stream.url)
         self._stream = stream
@@ -99,24 +100,24 @@ class StreamSource:
 
     async def _poll_while(self, stream: Stream) -> None:
         """Poll at one address until there is another."""
-        line = Line(stream)
+        connection = StreamConnection(stream)
         failures = 0
         try:
             while stream is self._stream:
                 try:
-                    news = await line.poll(self._words())
-                except Lost as lost:
-                    await self._pause(str(lost), failures)
+                    news = await connection.poll(self._poll_body())
+                except PollFailed as failed:
+                    await self._pause(str(failed), failures)
                     failures += 1
                 else:
                     failures = 0
                     self._note(StreamState(stream.url, connected=True))
                     self._take(news)
         finally:
-            line.hang_up()
+            connection.hang_up()
 
-    def _words(self) -> bytes:
-        """What is said with a poll."""
+    def _poll_body(self) -> bytes:
+        """Return what the next poll says of this process."""
         current = self._store.current
         version, serial = (current.version, current.serial) if current else ("", 0)
         poll = Poll(
@@ -134,7 +135,7 @@ class StreamSource:
         if news is None:
             return
         if news.snapshot is None:
-            self._store.refuse(self.name, news.refusal)
+            self._store.refuse(self.name, news.error)
         else:
             self._store.offer(Compiled(news.snapshot, ()), self.name)
         reload = self._store.reload

@@ -1,1 +1,0 @@
-"""Where a configuration comes from."""

@@ -1,0 +1,77 @@
+"""WebSocket messages and their frames (RFC 6455), for both sides of the router.
+
+`websockets` keeps the rules of the protocol; this module has what a connection does around that:
+`upstream/websocket.py` as a client of providers, `api/websocket.py` as the server of sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from websockets.frames import Frame, Opcode
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from websockets.protocol import Protocol
+
+    from airouter.outbox import Outbox
+
+DATA_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)  # the commonest first
+SHORT, LONG = 126, 65_536
+MEDIUM_HEADER, LONG_HEADER = Struct(">HH").pack, Struct(">HQ").pack
+SILENT = logging.getLogger("airouter.http.frames")
+SILENT.disabled = True  # connections tell their owners what goes wrong; it may be much
+
+
+class MessageAssembler:
+    """The messages of one connection, put together from their frames."""
+
+    __slots__ = ("_pieces", "is_text")
+
+    def __init__(self) -> None:
+        self._pieces = bytearray()
+        """What has come of a message in pieces, of which there may be very many."""
+        self.is_text = True
+        """Whether the message that came last is one of text."""
+
+    def add(self, frame: Frame) -> bytes | None:
+        """Return the message that a frame with one of `DATA_OPCODES` ends, or None."""
+        if frame.opcode is not Opcode.CONT:
+            self.is_text = frame.opcode is Opcode.TEXT
+        if frame.fin and not self._pieces:
+            return bytes(frame.data)
+        self._pieces += frame.data
+        if not frame.fin:
+            return None
+        message, self._pieces = bytes(self._pieces), bytearray()
+        return message
+
+
+def is_utf8(message: bytes) -> bool:
+    """Tell whether a message is the text that its frame says it is."""
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def text_header(size: int) -> bytes:
+    """Return the header of an unmasked frame that is a whole text message (RFC 6455, 5.2)."""
+    if size < SHORT:
+        return b"\x81%c" % size
+    if size < LONG:
+        return MEDIUM_HEADER(0x817E, size)
+    return LONG_HEADER(0x817F, size)
+
+
+def write_pending(protocol: Protocol, outbox: Outbox, transport: asyncio.Transport) -> None:
+    """Write what the protocol has to send, and close the connection where it says so."""
+    for data in protocol.data_to_send():
+        if data:
+            outbox.write(transport, data)
+        else:
+            outbox.close(transport)

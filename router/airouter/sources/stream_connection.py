@@ -1,0 +1,155 @@
+"""The connection to an operator's stream: one poll after the other.
+
+`stream.py` says when to poll, and what becomes of the answer; `http/connection.py` reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from http.client import NO_CONTENT, OK
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack
+from airouter.config.snapshot import Timeouts
+from airouter.http.connection import HttpConnection
+from airouter.interfaces import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.delivery import Stream
+    from airouter.config.snapshot import Snapshot
+    from airouter.http.reply import HttpReply
+
+CONNECT_TIMEOUT = 5.0
+POLL_TIMEOUT = 60.0
+"""Longer than an operator holds a poll."""
+HTTPS = 443
+VERSION_NAME = VERSION_HEADER.lower().encode()
+
+
+class News(NamedTuple):
+    """The answer to a poll that brings a snapshot, or why that cannot be used."""
+
+    version: str
+    snapshot: Snapshot | None
+    error: str = ""
+
+
+class PollFailed(Exception):
+    """A poll brought no answer that counts; the message says why."""
+
+
+class StreamConnection:
+    """A connection to an operator that is kept between polls.
+
+    A change reaches every process of a machine at the same moment, so a poll is to cost little: it
+    is one write, and its answer is read by `httptools`, without a thread or a task beside.
+    """
+
+    timeouts = Timeouts(first_byte=POLL_TIMEOUT, idle=POLL_TIMEOUT, total=POLL_TIMEOUT)
+    """Nothing sweeps for these: a poll has a timer of its own."""
+    body_limit = MAX_PACKED
+
+    def __init__(self, stream: Stream) -> None:
+        """Raises `ValueError` for what is no address or token, `ssl.SSLError` for certificates."""
+        url = urlsplit(stream.url)
+        if not stream.token.isprintable():  # it would end its header line
+            raise ValueError("no token")
+        self._address = url.hostname or "", url.port or HTTPS
+        self._context = trusting(stream.ca)
+        self._head = (
+            f"POST {url.path} HTTP/1.1\r\n"
+            f"host: {url.netloc}\r\n"
+            f"authorization: Bearer {stream.token}\r\n"
+            "content-type: application/json\r\n"
+        ).encode("ascii")
+        self._connection: HttpConnection | None = None
+
+    async def poll(self, body: bytes) -> News | None:
+        """Return what is new, if anything is. Raises `PollFailed`."""
+        try:
+            reply, packed = await self._ask(body)
+        except OSError as error:  # timeouts are among them
+            self.hang_up()
+            raise PollFailed(type(error).__name__) from None
+        except UpstreamError as error:
+            self.hang_up()
+            raise PollFailed(str(error)) from None
+        if reply.status == NO_CONTENT:
+            return None
+        if reply.status != OK:
+            # Behind a Service the next connection may lead to the replica that leads.
+            self.hang_up()
+            raise PollFailed(f"answered {reply.status}")
+        return read_news(reply.headers, packed)
+
+    def hang_up(self) -> None:
+        """End the connection; the next poll makes another."""
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+    # What the connection tells its owner.
+
+    def write(self, transport: asyncio.Transport, data: bytes) -> None:
+        transport.write(data)
+
+    def release(self, connection: HttpConnection) -> None:
+        """Keep the connection: the next poll uses it."""
+
+    def forget(self, connection: HttpConnection) -> None:
+        """Leave it to the next poll to see that the connection is closed."""
+
+    async def _ask(self, body: bytes) -> tuple[HttpReply, bytes]:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = await self._connect()
+        data = b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body)
+        async with asyncio.timeout(POLL_TIMEOUT):
+            reply = await connection.request(data)
+            return reply, await reply.read()
+
+    async def _connect(self) -> HttpConnection:
+        """Return a connection to the first address that shakes hands. Raises `OSError`.
+
+        One address after the other: where a Service has lost its pods, an address may accept
+        connections and say nothing on them, so that the first to accept is not the one to take.
+        """
+        loop = asyncio.get_running_loop()
+        host, port = self._address
+        failure = OSError("no address")
+        # Not in the timeout: resolvers have one, and a look-up that is left alone goes on.
+        for *_, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    _, connection = await loop.create_connection(
+                        lambda: HttpConnection(self),
+                        *address[:2],
+                        ssl=self._context,
+                        server_hostname=host,
+                    )
+            except OSError as error:
+                failure = error
+            else:
+                return connection
+        raise failure
+
+
+def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:
+    """Return the snapshot that an answer brings, or why that cannot be used."""
+    version = headers.get(VERSION_NAME, b"").decode("latin-1")
+    try:
+        return News(version, unpack(packed))
+    except Undeliverable as refused:
+        return News(version, None, str(refused))
+
+
+def trusting(ca: str) -> ssl.SSLContext:
+    """Return a context that trusts these certificates and no others. Raises `ssl.SSLError`."""
+    if not (ca and ca.isascii()):  # without any, those of the system would be trusted
+        raise ssl.SSLError("no certificates")
+    return ssl.create_default_context(cadata=ca)

@@ -1,0 +1,130 @@
+"""Clients that take their answers slowly, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from airouter.interfaces import Exchange
+from support.edge_server import EdgeServer, edge_server
+from unit.edge.script import CLOSE, TYPE, Script, connection_of, post, until
+
+
+async def test_a_client_that_reads_slowly_pauses_the_source_and_resumes_it() -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.paused, self.resumed = asyncio.Event(), asyncio.Event()
+
+        def pause(self) -> None:
+            self.paused.set()
+
+        def resume(self) -> None:
+            self.resumed.set()
+
+    source = Source()
+
+    async def serve(exchange: Exchange) -> None:
+        exchange.start(200, [TYPE])
+        exchange.source = source
+        while not source.paused.is_set():
+            exchange.write(b"x" * 65_536)
+            await asyncio.sleep(0)
+        await source.resumed.wait()
+        exchange.source = None
+        exchange.end()
+
+    async with edge_server(serve) as server, asyncio.timeout(5):
+        reader, writer = await server.connect()
+        writer.write(post(b"hi", CLOSE))
+        await source.paused.wait()
+        assert (await reader.read()).endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/models"])
+async def test_a_client_that_takes_no_answer_is_read_no_further(
+    server: EdgeServer, script: Script, path: bytes
+) -> None:
+    script.answer = lambda exchange: exchange.respond(200, [TYPE], b"x" * 1_000_000)
+    server.echo = b"x" * 1_000_000
+    _, writer = await server.connect()
+    request = post(b"y" * 1000, path=path)
+    await until(lambda: server.state.connections)
+    connection = connection_of(server)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            while True:
+                writer.write(request * 100)
+                await writer.drain()
+    assert len(connection.pipeline) < 1000
+    assert len(script.exchanges) + len(server.declined) < 1000
+    assert connection.transport.get_write_buffer_size() < 100_000_000
+
+
+async def test_requests_are_read_no_faster_than_they_are_answered(server: EdgeServer) -> None:
+    reader, writer = await server.connect()
+    request = post(path=b"/other")
+    writer.write(request * 50_000 + post(path=b"/last"))
+    await until(lambda: server.state.connections)
+    connection = connection_of(server)
+    reading = asyncio.create_task(reader.readuntil(b"POST /other 2"))
+    longest = 0
+    for _ in range(500):
+        await asyncio.sleep(0)
+        longest = max(longest, len(connection.pipeline))
+    await reading
+    assert 0 < longest < 6_000
+
+
+async def test_a_stream_that_begins_behind_an_answer_nobody_takes_is_paused() -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.paused, self.resumed = asyncio.Event(), asyncio.Event()
+
+        def pause(self) -> None:
+            self.paused.set()
+
+        def resume(self) -> None:
+            self.resumed.set()
+
+    source = Source()
+
+    async def serve(exchange: Exchange) -> None:
+        if exchange.body == b"large":
+            exchange.respond(200, [TYPE], b"x" * 20_000_000)
+            return
+        await asyncio.sleep(0.05)  # the large answer is on its way
+        exchange.source = source
+        exchange.start(200, [TYPE])
+        exchange.write(b"y")
+        await source.resumed.wait()
+        exchange.source = None
+        exchange.end()
+
+    async with edge_server(serve) as server, asyncio.timeout(5):
+        reader, writer = await server.connect()
+        writer.write(post(b"large") + post(b"stream", CLOSE))
+        await source.paused.wait()
+        assert (await reader.read()).endswith(b"0\r\n\r\n")
+
+
+async def test_a_client_that_takes_nothing_for_long_is_cut_off(
+    server: EdgeServer, script: Script
+) -> None:
+    script.answer = lambda exchange: exchange.respond(200, [TYPE], b"x" * 20_000_000)
+    reader, writer = await server.connect()
+    writer.write(post())
+    await script.arrived.wait()
+    connection = connection_of(server)
+    await until(lambda: connection.flow.write_paused)
+    assert connection.deadline < float("inf")
+    await reader.readexactly(10_000_000)
+    connection.expire()
+    assert server.state.connections, "it has taken some of it"
+    await asyncio.sleep(0.1)  # while it takes what is on its way
+    connection.expire()
+    connection.expire()
+    await until(lambda: not server.state.connections)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await reader.readexactly(20_000_000)

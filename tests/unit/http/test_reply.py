@@ -1,0 +1,108 @@
+"""Replies that are collected, relayed, paused and given up."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+
+from airouter.http.reply import UNREAD_LIMIT
+from airouter.interfaces import BrokenReply
+from support.provider_pool import BODY, HEAD, PATH, MakePool, answer, collect
+from support.raw_upstream import RawUpstream
+
+
+async def test_a_stream_is_handed_on_piece_by_piece(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    reply_task = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    conversation = await answer(
+        upstream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n"
+    )
+    pieces: asyncio.Queue[bytes] = asyncio.Queue()
+    relaying = asyncio.create_task((await reply_task).relay(pieces.put_nowait))
+    assert await pieces.get() == b"one"
+    await conversation.say(b"3\r\ntwo\r\n5\r\nthree\r\n")
+    assert await pieces.get() == b"twothree"
+    await conversation.say(b"0\r\n\r\n")
+    await relaying
+    assert pieces.empty()
+
+
+async def test_a_reader_that_pauses_stops_the_provider_and_the_idle_timeout(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    asking = asyncio.create_task(make_pool(idle=0.1).send(PATH, HEAD, BODY))
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    conversation = await answer(upstream, head)
+    reply = await asking
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def hear_and_pause(piece: bytes) -> None:
+        heard.put_nowait(piece)
+        reply.pause()
+
+    relaying = asyncio.create_task(reply.relay(hear_and_pause))
+    await conversation.say(b"3\r\none\r\n")
+    assert await heard.get() == b"one"
+    await conversation.say(b"3\r\ntwo\r\n0\r\n\r\n")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await heard.get()
+    assert not relaying.done()
+    reply.resume()
+    assert await heard.get() == b"two"
+    await relaying
+
+
+async def test_what_nobody_reads_yet_does_not_pile_up(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    size = 64 * UNREAD_LIMIT
+    asking = asyncio.create_task(make_pool(body_limit=2 * size).send(PATH, HEAD, BODY))
+    conversation = await upstream.accept()
+    await conversation.request()
+    sending = asyncio.create_task(
+        conversation.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (size, b"x" * size))
+    )
+    reply = await asking
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await asyncio.shield(sending)
+    assert reply.size < 8 * UNREAD_LIMIT
+    assert len(await reply.read()) == size
+    await sending
+
+
+async def test_a_body_over_the_limit_is_an_error(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    asking = asyncio.create_task(make_pool(body_limit=10).send(PATH, HEAD, BODY))
+    await answer(upstream)
+    reply = await asking
+    with pytest.raises(BrokenReply, match="larger than 10 bytes"):
+        await reply.read()
+
+
+async def test_a_compressed_stream_that_is_cut_short_is_an_error(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    collecting = asyncio.create_task(collect(make_pool()))
+    body = gzip.compress(b"data: 1\n\n" * 100)[:-10]
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body)
+    await answer(upstream, head + body)
+    _, error = await collecting
+    assert isinstance(error, BrokenReply)
+
+
+async def test_a_reply_that_is_given_up_closes_its_connection(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    asking = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    conversation = await answer(upstream, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")
+    reply = await asking
+    reply.close()
+    reply.close()
+    async with asyncio.timeout(1):
+        await conversation.gone()
