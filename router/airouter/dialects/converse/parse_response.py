@@ -11,6 +11,7 @@ from airouter.dialects.conversation import Answer, Choice, ToolCall
 from airouter.dialects.converse import schema
 from airouter.dialects.converse.blocks import parts_of, stop_of, usage_of
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Destination
@@ -20,10 +21,7 @@ _decoder = msgspec.json.Decoder(schema.Response)
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
     """An answer. Raises `BrokenReply`, and `Failure` for a model that failed."""
-    try:
-        response = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer cannot be read") from None
+    response = decoded(_decoder, body, BrokenReply, "the upstream's answer cannot be read")
     message = response.output.message if response.output else None
     if message is None:
         raise BrokenReply("the upstream's answer has no message")
@@ -43,11 +41,3 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
 def new_id() -> str:
     """Bedrock's answers have no id in them."""
     return secrets.token_hex(12)
-
-
-def parse_count(body: bytes) -> int:
-    """The answer of CountTokens. Raises `BrokenReply`."""
-    try:
-        return int(msgspec.json.decode(body)["inputTokens"])
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-        raise BrokenReply("the upstream's answer has no number of tokens") from None

@@ -21,7 +21,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.converse import schema
 from airouter.dialects.converse.blocks import citation_of, stop_of, usage_of
-from airouter.dialects.converse.errors import decoded, failure_in
+from airouter.dialects.converse.errors import error_fields, failure_in
 from airouter.dialects.converse.framing import EXCEPTION
 from airouter.dialects.converse.parse_response import new_id
 from airouter.dialects.events import (
@@ -41,12 +41,15 @@ from airouter.dialects.events import (
 )
 from airouter.failures import Failure, ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.dialects.conversation import Destination
     from airouter.dialects.framing import Frame
+
+UNREADABLE_EVENT = "an event of the upstream cannot be read"
 
 _decoder = msgspec.json.Decoder(schema.StreamEvent)
 
@@ -84,9 +87,9 @@ class Parser:
         if frame.name.startswith(EXCEPTION):
             self._over = True
             name = frame.name.removeprefix(EXCEPTION).decode("latin-1")
-            yield Broken(failure=failure_in(name, decoded(frame.data)))
+            yield Broken(failure=failure_in(name, error_fields(frame.data)))
             return
-        event = read_event(frame.data)
+        event = decoded(_decoder, frame.data or b"{}", BrokenReply, UNREADABLE_EVENT)
         match frame.name:
             case b"contentBlockDelta" if event.delta is not None:
                 yield from self._grow(event.delta)
@@ -186,11 +189,3 @@ class Parser:
         if self._stopped:
             self._over = True
             yield Ended()
-
-
-def read_event(data: bytes) -> schema.StreamEvent:
-    """The payload of a frame. Raises `BrokenReply`."""
-    try:
-        return _decoder.decode(data or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("an event of the upstream cannot be read") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
@@ -21,16 +22,15 @@ CODES = {
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 TOO_LONG = re.compile(r"input token count .*(?:exceeds the maximum|supports up to)", re.IGNORECASE)
 
+_decoder = msgspec.json.Decoder(Any)
+
 
 def failure_of(status: int, body: bytes) -> Failure:
     """An error of a status that is one."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded = None
-    if isinstance(decoded, list) and decoded:
-        decoded = decoded[0]
-    error = decoded.get("error") if isinstance(decoded, dict) else None
+    found = decoded_or_none(_decoder, body)
+    if isinstance(found, list) and found:
+        found = found[0]
+    error = found.get("error") if isinstance(found, dict) else None
     return failure_in(error if isinstance(error, dict) else {}, status)
 
 

@@ -14,12 +14,15 @@ from airouter.dialects.gemini.candidate import CandidateReader
 from airouter.dialects.gemini.errors import failure_in
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.dialects.conversation import Destination
     from airouter.dialects.framing import Frame
+
+UNREADABLE_ANSWER = "the upstream's answer cannot be read"
 
 _decoder = msgspec.json.Decoder(schema.Response)
 
@@ -40,7 +43,7 @@ class Parser:
         """The events of one piece. Raises `BrokenReply`."""
         if self._over:
             return
-        response = read_response(frame.data)
+        response = decoded(_decoder, frame.data, BrokenReply, UNREADABLE_ANSWER)
         if response.error is not None:
             self._over = True
             yield Broken(failure=failure_in(response.error))
@@ -81,15 +84,6 @@ class Parser:
             reader = CandidateReader(index, self._destination.maker, self._seed)
             self._candidates[index] = reader
         return reader
-
-
-def read_response(data: bytes) -> schema.Response:
-    """A body or a piece of a stream. Raises `BrokenReply`."""
-    try:
-        decoded = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer cannot be read") from None
-    return decoded
 
 
 def usage_of(counts: schema.Counts) -> Usage:

@@ -25,6 +25,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.functions import arguments_of
 from airouter.dialects.provenance import is_own
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,8 @@ FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
 BY_REFERENCE = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu(?:\.be|be\.com)/"
 )
+
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
 class Contents:
@@ -163,11 +166,8 @@ def response_of(part: ToolResult) -> Json:
     text = "\n".join(filter(None, map(text_in, part.parts)))
     if part.failed:
         return {"error": text}
-    try:
-        decoded = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        decoded = None
-    return decoded if isinstance(decoded, dict) else {"result": text}
+    found = decoded_or_none(_object, text)
+    return {"result": text} if found is None else found
 
 
 def text_in(part: Text | Image | File | Opaque) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from airouter.dialects.conversation import Json, Usage
-from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 
 class OutputDetails(msgspec.Struct):
@@ -36,11 +36,8 @@ _body = msgspec.json.Decoder(Body)
 
 def usage_of(body: bytes) -> Usage | None:
     """The usage in a body; None when there is none that can be read."""
-    try:
-        counts = _body.decode(body).usage
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if counts is None else parse_usage(counts)
+    found = decoded_or_none(_body, body)
+    return None if found is None or found.usage is None else parse_usage(found.usage)
 
 
 def parse_usage(counts: Counts) -> Usage:
@@ -87,17 +84,3 @@ def render_usage(usage: Usage | None) -> Json:
     if usage.reasoning_tokens is not None:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return counts
-
-
-class Count(msgspec.Struct):
-    """The answer of `count_tokens`."""
-
-    input_tokens: int
-
-
-def parse_count(body: bytes) -> int:
-    """The tokens of a prompt. Raises `BrokenReply`."""
-    try:
-        return msgspec.json.decode(body, type=Count).input_tokens
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BrokenReply("the upstream's answer has no number of tokens") from None

@@ -46,7 +46,7 @@ def parse_request(body: bytes) -> Conversation:
     return parse(body, counting=False)
 
 
-def parse_count(body: bytes) -> Conversation:
+def parse_count_request(body: bytes) -> Conversation:
     """Read a body whose tokens are to be counted: it needs no `max_tokens`."""
     return parse(body, counting=True)
 

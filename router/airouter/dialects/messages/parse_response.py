@@ -13,6 +13,7 @@ from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +38,7 @@ _decoder = msgspec.json.Decoder(WireMessage)
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
     """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
-    try:
-        message = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer is no message") from None
+    message = decoded(_decoder, body, BrokenReply, "the upstream's answer is no message")
     if message.error is not None:
         raise failure_in(message.error)
     if message.content is None:
@@ -67,11 +65,3 @@ def structured(parts: Sequence[Part], stop: Stop) -> tuple[list[Part], Stop]:
     ]
     called = any(isinstance(part, ToolCall) for part in found)
     return found, stop_by_calls(stop, called=called)
-
-
-def parse_count(body: bytes) -> int:
-    """The answer of `count_tokens`. Raises `BrokenReply`."""
-    try:
-        return int(msgspec.json.decode(body)["input_tokens"])
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-        raise BrokenReply("the upstream's answer has no number of tokens") from None

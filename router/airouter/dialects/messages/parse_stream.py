@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +32,7 @@ from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE, decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,7 @@ class WireEvent(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(WireEvent)
+_json = msgspec.json.Decoder(Any)
 
 
 class Parser:
@@ -102,7 +104,7 @@ class Parser:
             return
         try:
             event = _decoder.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:  # not by `decoded()`: a call less for each event
             raise BrokenReply("an event of the upstream cannot be read") from None
         match event.type:
             case "content_block_delta" if event.delta is not None:
@@ -219,11 +221,7 @@ def beginning(part: Part) -> Part:
 
 def with_input(part: Opaque, text: str) -> Opaque:
     """A call of the provider's own tool with what came after its beginning."""
-    if not text:
-        return part
-    try:
-        return Opaque(
-            dialect=part.dialect, native={**part.native, "input": msgspec.json.decode(text)}
-        )
-    except msgspec.DecodeError:
-        return part  # cut off in the middle
+    given = decoded_or_none(_json, text) if text else None
+    if given is None:
+        return part  # there was none, or it was cut off in the middle
+    return Opaque(dialect=part.dialect, native={**part.native, "input": given})

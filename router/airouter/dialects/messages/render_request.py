@@ -46,14 +46,6 @@ def render_request(conversation: Conversation, destination: Destination) -> byte
     return _encoder.encode(body_of(conversation, destination))
 
 
-def render_count(conversation: Conversation, destination: Destination) -> bytes:
-    """The body whose tokens are to be counted."""
-    body = body_of(conversation, destination)
-    for name in ("max_tokens", "stream", "stop_sequences", "service_tier", "metadata", *SAMPLING):
-        body.pop(name, None)
-    return _encoder.encode(body)
-
-
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
     """All of it."""
     traits = traits_of(destination.model)

@@ -23,6 +23,7 @@ from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.messages.counts import render_usage
 from airouter.dialects.messages.render_turns import call_id
 from airouter.dialects.provenance import CLAUDE, pack
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -143,7 +144,5 @@ def call_block(part: ToolCall) -> Json:
 
 def input_of(arguments: str) -> Json:
     """Arguments as an object; those cut off in the middle under the name Anthropic gives them."""
-    try:
-        return _object.decode(arguments or "{}")
-    except msgspec.DecodeError:
-        return {"INVALID_JSON": arguments}
+    found = decoded_or_none(_object, arguments or "{}")
+    return {"INVALID_JSON": arguments} if found is None else found

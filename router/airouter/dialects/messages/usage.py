@@ -15,6 +15,7 @@ from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
@@ -35,14 +36,14 @@ class Started(msgspec.Struct):
     usage: Counts | None = None
 
 
-class WireEvent(msgspec.Struct):
+class UsageEvent(msgspec.Struct):
     """As much of any event as is of use."""
 
     message: Started | None = None
     usage: Counts | None = None
 
 
-_event = msgspec.json.Decoder(WireEvent)
+_event = msgspec.json.Decoder(UsageEvent)
 
 
 class UsageReader:
@@ -79,9 +80,8 @@ def last_usage(data: bytes, usage: Usage | None) -> Usage | None:
     """The last usage in a piece of a stream, over what was known before."""
     for frame in ServerSentEvents().feed(data + b"\n\n"):
         if USAGE.search(frame.data):
-            try:
-                event = _event.decode(frame.data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            event = decoded_or_none(_event, frame.data)
+            if event is None:
                 continue  # the piece begins or ends inside it
             counts = event.usage or (event.message.usage if event.message else None)
             if counts is not None:

@@ -90,5 +90,14 @@ def test_the_cost_of_a_whole_message_is_read() -> None:
     assert usage_of(b'{"usage":{"input_tokens":9,"output_tokens":7}}') == Usage(
         input_tokens=9, output_tokens=7
     )
-    for body in (b"", b"{}", b"[1]", b'{"usage":5}', b'{"usage":null}', b"\xff"):
+    deep = b'{"usage":{"output_tokens":7},"x":' + b"[" * 200_000
+    for body in (b"", b"{}", b"[1]", b'{"usage":5}', b'{"usage":null}', b"\xff", deep):
         assert usage_of(body) is None
+
+
+def test_a_cost_that_is_nested_too_deeply_is_not_read() -> None:
+    written: list[bytes] = []
+    reader = UsageReader(written.append)
+    deep = b'event: message_start\ndata: {"usage":{"output_tokens":7},"x":' + b"[" * 15_000
+    reader.feed(deep + b"\n\n" + b"x" * 9000 + b"\n\n" + COST + STOP)
+    assert reader.finish() == Usage(output_tokens=7)

@@ -29,7 +29,7 @@ from airouter.dialects.conversation import (
     ToolChoice,
     Unsupported,
 )
-from airouter.dialects.messages import CLIENT, COUNTED, UPSTREAM
+from airouter.dialects.messages import CLIENT, UPSTREAM
 from airouter.failures import Failure
 from unit.dialects.messages.asking import (
     HERE,
@@ -448,12 +448,6 @@ def test_newer_models_draw_as_they_will() -> None:
     assert refused(asked(sampling=Sampling(temperature=0.5)), OLDER) == "temperature"
     assert "temperature" not in body_of(asked(sampling=Sampling(temperature=1)), OLDER)
     assert refused(asked(thinking=Thinking(mode="on", budget=2048)), OLDEST) == "thinking"
-
-
-def test_counting_sends_nothing_but_what_is_counted() -> None:
-    conversation = asked(max_tokens=5, stream=True, stop=("END",), hints=Hints(user="u"))
-    body = msgspec.json.decode(COUNTED.render_request(conversation, Destination(model=SONNET)))
-    assert set(body) == {"model", "messages"}
 
 
 RICH: Json = {

@@ -20,7 +20,6 @@ from airouter.dialects.conversation import (
     Usage,
 )
 from airouter.dialects.messages import UPSTREAM
-from airouter.dialects.messages.parse_response import parse_count
 from airouter.dialects.messages.render_request import ANSWER_TOOL
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
@@ -36,6 +35,7 @@ from unit.dialects.messages.asking import (
     response,
 )
 
+DEEP = b'{"content":[],"x":' + b"[" * 200_000
 CITATION: Json = {
     "type": "page_location",
     "cited_text": "rain",
@@ -148,7 +148,9 @@ def test_the_tool_that_stands_for_the_answer_is_the_answer() -> None:
     assert both.stop == "tool_calls"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"content":5}', b"<html>", b'{"id":"\xff"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"content":5}', b"<html>", b'{"id":"\xff"}', DEEP]
+)
 def test_what_is_no_message_breaks_the_answer(body: bytes) -> None:
     with pytest.raises(BrokenReply):
         UPSTREAM.parse_response(body, Destination(model=SONNET))
@@ -168,13 +170,6 @@ def test_an_error_in_the_place_of_a_message_is_a_failure(kind: str, status: int)
     with pytest.raises(Failure) as failed:
         answer_to({"type": "error", "error": {"type": kind, "message": "No."}})
     assert (failed.value.status, failed.value.message) == (status, "No.")
-
-
-def test_a_count_is_read_or_broken() -> None:
-    assert parse_count(b'{"input_tokens":12}') == 12
-    for body in (b"", b"{}", b"[]", b'{"input_tokens":null}'):
-        with pytest.raises(BrokenReply):
-            parse_count(body)
 
 
 def test_a_message_has_its_own_kind_of_id() -> None:
@@ -245,6 +240,7 @@ def test_what_another_model_thought_returns_by_way_of_the_client() -> None:
         ("", {}),
         ('{"a": ', {"INVALID_JSON": '{"a": '}),
         ("[1]", {"INVALID_JSON": "[1]"}),
+        ('{"a":' * 99_000, {"INVALID_JSON": '{"a":' * 99_000}),
     ],
 )
 def test_a_call_that_was_cut_off_does_not_spoil_the_message(arguments: str, given: Json) -> None:

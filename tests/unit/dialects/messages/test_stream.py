@@ -293,8 +293,9 @@ def test_a_call_that_begins_with_all_its_arguments_keeps_them() -> None:
     )
 
 
-def test_a_search_that_was_cut_off_is_told_as_it_began() -> None:
-    delta = {"type": "input_json_delta", "partial_json": '{"que'}
+@pytest.mark.parametrize("text", ['{"que', "[" * 200_000])
+def test_a_search_that_was_cut_off_is_told_as_it_began(text: str) -> None:
+    delta = {"type": "input_json_delta", "partial_json": text}
     begun = event("content_block_start", index=0, content_block={**SEARCH, "input": {}})
     cut = begun + event("content_block_delta", index=0, delta=delta)
     stream = start() + cut + event("content_block_stop", index=0) + end("max_tokens")
@@ -359,6 +360,7 @@ def test_what_is_new_is_passed_over() -> None:
         b"{",
         b"[]",
         b"{}",
+        b'{"type":"ping","x":' + b"[" * 200_000,
         b'{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}',
         b'{"type":"content_block_stop","index":0}',
     ],
