@@ -49,7 +49,8 @@ def by_budget(thinking: Thinking) -> Json:
     """For generations that are told how many tokens to think with."""
     if thinking.mode is None and thinking.effort is None:
         return {}
-    budget = thinking.budget or BUDGETS[thinking.effort or "medium"]
+    effort = "medium" if thinking.effort in {None, "none"} else str(thinking.effort)
+    budget = thinking.budget or BUDGETS[effort]
     if budget < SMALLEST_BUDGET:
         raise Unsupported("thinking", f"thinks with at least {SMALLEST_BUDGET} tokens")
     return {"thinking": {"type": "enabled", "budget_tokens": budget} | display(thinking)}

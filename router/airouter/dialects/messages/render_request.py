@@ -67,7 +67,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         **tools_of(conversation, turns, traits),
         **hints_of(conversation),
     }
-    body |= {name: value for name, value in optional.items() if value}
+    body |= {name: value for name, value in optional.items() if value not in (None, [])}
     add_thinking(body, conversation, destination, traits, turns)
     add_format(body, conversation.format, traits)
     if conversation.stream:

@@ -70,6 +70,11 @@ def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_token
             Thinking(mode="on", budget=5_000, summary="omitted"),
             {"thinking": {"type": "enabled", "budget_tokens": 5_000, "display": "omitted"}},
         ),
+        (
+            "claude-sonnet-4-5",
+            Thinking(mode="on", effort="none"),
+            {"thinking": {"type": "enabled", "budget_tokens": 8_192}},
+        ),
         ("claude-sonnet-4-5", Thinking(summary="auto"), {}),
         (
             "claude-opus-4-7",

@@ -444,6 +444,13 @@ def test_a_part_that_anthropic_cannot_take_is_refused_by_its_place(part: Any) ->
     assert refused(asked(say("user", part, at="messages[4]"))) == "messages[4]"
 
 
+def test_zero_is_not_nothing() -> None:
+    body = body_of(asked(sampling=Sampling(temperature=0, top_k=0)))
+    assert (body["temperature"], body["top_k"]) == (0, 0)
+    thinks = Thinking(mode="on", budget=2048)
+    assert refused(asked(sampling=Sampling(temperature=0), thinking=thinks)) == "temperature"
+
+
 def test_newer_models_draw_as_they_will() -> None:
     assert refused(asked(sampling=Sampling(temperature=0.5)), OLDER) == "temperature"
     assert "temperature" not in body_of(asked(sampling=Sampling(temperature=1)), OLDER)
