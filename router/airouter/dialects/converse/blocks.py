@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from airouter.dialects.claude.answers import CLAUDE_STOPS, arguments_text
 from airouter.dialects.conversation import (
     Citation,
     Image,
@@ -27,14 +28,9 @@ from airouter.interfaces import BrokenReply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STOPS: dict[str, Stop] = {
-    "end_turn": "end",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "stop_sequence": "stop_sequence",
+STOPS: dict[str, Stop] = CLAUDE_STOPS | {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
-    "model_context_window_exceeded": "context_window",
 }
 FAULTS = frozenset({"malformed_model_output", "malformed_tool_use"})
 UNITS: dict[str, Literal["character", "page", "block"]] = {
@@ -42,8 +38,6 @@ UNITS: dict[str, Literal["character", "page", "block"]] = {
     "documentPage": "page",
     "documentChunk": "block",
 }
-
-_encoder = msgspec.json.Encoder()
 
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
@@ -73,7 +67,7 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
         yield Text(text=block.text)
     elif block.tool_use is not None:
         use = block.tool_use
-        yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_of(use.input))
+        yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_text(use.input))
     elif block.reasoning_content is not None:
         yield reasoning_of(block.reasoning_content, maker)
     elif block.citations_content is not None:
@@ -85,13 +79,6 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
     elif block.image is not None and block.image.source is not None:
         media = Media(media_type=f"image/{block.image.format}", data=block.image.source.bytes)
         yield Image(media=media)
-
-
-def arguments_of(given: Json | str | None) -> str:
-    """Arguments as JSON."""
-    if isinstance(given, str):
-        return given or "{}"
-    return _encoder.encode(given or {}).decode()
 
 
 def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:

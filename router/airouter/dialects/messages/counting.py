@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter import untrusted
-from airouter.dialects.messages.render_request import SAMPLING, body_of
+from airouter.dialects.claude.sampling import SAMPLING
+from airouter.dialects.messages.render_request import body_of
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:

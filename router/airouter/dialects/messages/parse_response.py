@@ -10,7 +10,7 @@ from airouter.dialects.conversation import Answer, Choice, Json, Part, Text, Too
 from airouter.dialects.messages.blocks import part_of, stop_of
 from airouter.dialects.messages.counts import Counts, parse_usage
 from airouter.dialects.messages.errors import failure_in
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded

@@ -28,7 +28,7 @@ from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.parse_response import WireMessage
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply

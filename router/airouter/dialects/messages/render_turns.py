@@ -35,7 +35,7 @@ IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 PDF = "application/pdf"
 
 
-def system_of(turns: Sequence[Turn]) -> list[Json]:
+def system_blocks(turns: Sequence[Turn]) -> list[Json]:
     """The instructions that a conversation begins with."""
     return [block for turn in turns for block in texts_of(turn)]
 

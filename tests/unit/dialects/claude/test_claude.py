@@ -8,7 +8,7 @@ import pytest
 
 from airouter.dialects.claude import traits_of
 from airouter.dialects.claude.structured import closed
-from airouter.dialects.claude.thinking import lacks_reasoning, thinking_of
+from airouter.dialects.claude.thinking import lacks_reasoning, thinking_fields
 from airouter.dialects.conversation import (
     Reasoning,
     Signature,
@@ -104,7 +104,7 @@ def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_token
 def test_thinking_is_asked_for_in_the_words_of_the_generation(
     model: str, thinking: Thinking | None, fields: dict[str, Any]
 ) -> None:
-    assert thinking_of(thinking, traits_of(model)) == fields
+    assert thinking_fields(thinking, traits_of(model)) == fields
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_thinking_is_asked_for_in_the_words_of_the_generation(
 )
 def test_thinking_that_cannot_be_is_refused(model: str, thinking: Thinking) -> None:
     with pytest.raises(Unsupported) as caught:
-        thinking_of(thinking, traits_of(model))
+        thinking_fields(thinking, traits_of(model))
     assert caught.value.field == "thinking"
 
 

@@ -20,7 +20,7 @@ from airouter.dialects.conversation import (
     Usage,
 )
 from airouter.dialects.messages import UPSTREAM
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
 from unit.dialects.messages.asking import (

@@ -15,7 +15,7 @@ from airouter.dialects.messages.parse_request import (
     parse_count_request,
     parse_request,
 )
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.failures import Failure
 
 DESTINATION = Destination(model="claude-sonnet-4-5-20250929", maker="claude-sonnet-4-5")

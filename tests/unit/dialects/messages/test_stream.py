@@ -46,7 +46,7 @@ from airouter.dialects.events import (
 )
 from airouter.dialects.framing import Frame, ServerSentEvents
 from airouter.dialects.messages import CLIENT, UPSTREAM
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
 from unit.dialects.messages.asking import (
