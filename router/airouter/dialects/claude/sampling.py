@@ -17,7 +17,7 @@ ONE_OF_TWO = (4, 5)
 """The first Claude that takes either a temperature or a top_p."""
 
 
-def check_fields(sampling: Sampling) -> None:
+def check_sampling(sampling: Sampling) -> None:
     """Raise `Unsupported` for a setting that has no field."""
     for name in NO_FIELD:
         if getattr(sampling, name) is not None:

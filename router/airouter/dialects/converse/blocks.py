@@ -49,7 +49,7 @@ def stop_of(reason: str | None, *, called: bool) -> Stop:
     return stop_by_calls(STOPS.get(reason or "", "end"), called=called)
 
 
-def usage_of(counts: schema.Counts) -> Usage:
+def parse_usage(counts: schema.TokenUsage) -> Usage:
     """What it cost."""
     read, written = counts.cache_read_input_tokens, counts.cache_write_input_tokens
     given = counts.input_tokens
@@ -61,7 +61,7 @@ def usage_of(counts: schema.Counts) -> Usage:
     )
 
 
-def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
+def block_parts(block: schema.Block, maker: str) -> Iterator[Part]:
     """A whole block."""
     if block.text:
         yield Text(text=block.text)
@@ -69,7 +69,7 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
         use = block.tool_use
         yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_text(use.input))
     elif block.reasoning_content is not None:
-        yield reasoning_of(block.reasoning_content, maker)
+        yield block_reasoning(block.reasoning_content, maker)
     elif block.citations_content is not None:
         content = block.citations_content
         yield Text(
@@ -81,7 +81,7 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
         yield Image(media=media)
 
 
-def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
+def block_reasoning(content: schema.ReasoningContent, maker: str) -> Reasoning:
     """What the model thought."""
     if content.redacted_content is not None:
         value = content.redacted_content
@@ -97,7 +97,7 @@ def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
 def citation_of(native: Json) -> Citation:
     """A source, which is kept as it is. Raises `BrokenReply`."""
     try:
-        source = msgspec.convert(native, schema.Citation)
+        source = msgspec.convert(native, schema.SourceCitation)
     except msgspec.ValidationError:
         raise BrokenReply("a source that the upstream cites cannot be read") from None
     kind, place = next(iter((source.location or {}).items()), ("", schema.Place()))

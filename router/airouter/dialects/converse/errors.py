@@ -41,7 +41,7 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
     """An error of a status that is one."""
-    error = error_fields(body)
+    error = error_members(body)
     given = headers.get(TYPE_HEADER, b"").decode("latin-1") or str(error.get("__type") or "")
     name = given.partition(":")[0].rpartition("#")[2]
     return failure_in(name, error, status)
@@ -67,6 +67,6 @@ def failure_in(name: str, error: Mapping[str, Any], status: int = 502) -> Failur
     return failure
 
 
-def error_fields(body: bytes) -> dict[str, Any]:
+def error_members(body: bytes) -> dict[str, Any]:
     """Return the object in a body; an empty one where there is none."""
     return decoded_or_none(_object, body) or {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.dialects.claude.sampling import (
-    check_fields,
+    check_sampling,
     check_temperature,
     given_sampling,
     taken_sampling,
@@ -45,7 +45,7 @@ def takes_schemas(traits: Traits) -> bool:
 
 def family_sampling(sampling: Sampling, traits: Traits) -> dict[str, float]:
     """Return the settings that a model takes, by our names. Raises `Unsupported`."""
-    check_fields(sampling)
+    check_sampling(sampling)
     if traits.claude is not None:
         return taken_sampling(sampling, traits.claude)
     given = given_sampling(sampling)

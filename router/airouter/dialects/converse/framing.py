@@ -58,7 +58,7 @@ class EventStream:
         decoder = self._decode()
         try:
             decoder.add_data(data)
-            return frame_of(next(iter(decoder)))
+            return decoded_frame(next(iter(decoder)))
         except (
             ParserError,
             EventStreamError,
@@ -70,7 +70,7 @@ class EventStream:
             raise BrokenReply("a frame of the upstream's stream is damaged") from None
 
 
-def frame_of(message: EventStreamMessage) -> Frame:
+def decoded_frame(message: EventStreamMessage) -> Frame:
     """The name and the payload of a message."""
     headers: dict[str, Any] = message.headers  # type: ignore[assignment]  # its stubs are wrong
     kind = headers.get(":message-type")

@@ -9,7 +9,7 @@ import msgspec
 
 from airouter.dialects.conversation import Answer, Choice, ToolCall
 from airouter.dialects.converse import schema
-from airouter.dialects.converse.blocks import parts_of, stop_of, usage_of
+from airouter.dialects.converse.blocks import block_parts, parse_usage, stop_of
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded
 
@@ -26,18 +26,18 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
     if message is None:
         raise BrokenReply("the upstream's answer has no message")
     blocks = message.content or []
-    parts = tuple(part for block in blocks for part in parts_of(block, destination.maker))
+    parts = tuple(part for block in blocks for part in block_parts(block, destination.maker))
     called = any(isinstance(part, ToolCall) for part in parts)
     stop = stop_of(response.stop_reason, called=called)
     return Answer(
-        id=new_id(),
+        id=answer_id(),
         model=destination.model,
         service_tier=response.service_tier.type if response.service_tier else None,
-        usage=usage_of(response.usage) if response.usage else None,
+        usage=parse_usage(response.usage) if response.usage else None,
         choices=(Choice(parts=parts, stop=stop),),
     )
 
 
-def new_id() -> str:
+def answer_id() -> str:
     """Bedrock's answers have no id in them."""
     return secrets.token_hex(12)

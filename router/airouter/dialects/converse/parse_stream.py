@@ -20,10 +20,10 @@ from airouter.dialects.conversation import (
     ToolCall,
 )
 from airouter.dialects.converse import schema
-from airouter.dialects.converse.blocks import citation_of, stop_of, usage_of
-from airouter.dialects.converse.errors import error_fields, failure_in
+from airouter.dialects.converse.blocks import citation_of, parse_usage, stop_of
+from airouter.dialects.converse.errors import error_members, failure_in
 from airouter.dialects.converse.framing import EXCEPTION
-from airouter.dialects.converse.parse_response import new_id
+from airouter.dialects.converse.parse_response import answer_id
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -87,7 +87,7 @@ class Parser:
         if frame.name.startswith(EXCEPTION):
             self._over = True
             name = frame.name.removeprefix(EXCEPTION).decode("latin-1")
-            yield Broken(failure=failure_in(name, error_fields(frame.data)))
+            yield Broken(failure=failure_in(name, error_members(frame.data)))
             return
         event = decoded(_decoder, frame.data or b"{}", BrokenReply, UNREADABLE_EVENT)
         match frame.name:
@@ -98,7 +98,7 @@ class Parser:
             case b"contentBlockStop":
                 yield from self._close()
             case b"messageStart":
-                yield Begun(id=new_id(), model=self._destination.model)
+                yield Begun(id=answer_id(), model=self._destination.model)
             case b"messageStop":
                 yield from self._stop(event)
             case b"metadata":
@@ -132,7 +132,7 @@ class Parser:
             self._argued = True
             yield ArgumentsDelta(at=self._at, text=piece)
 
-    def _think(self, delta: schema.Reasoning) -> Iterator[Event]:
+    def _think(self, delta: schema.ReasoningContent) -> Iterator[Event]:
         maker = self._destination.maker
         if delta.redacted_content is not None:
             value = delta.redacted_content
@@ -185,7 +185,7 @@ class Parser:
 
     def _end(self, event: schema.StreamEvent) -> Iterator[Event]:
         if event.usage is not None:
-            yield Counted(usage=usage_of(event.usage))
+            yield Counted(usage=parse_usage(event.usage))
         if self._stopped:
             self._over = True
             yield Ended()

@@ -15,11 +15,11 @@ from airouter.dialects.claude.structured import (
     wants_schema,
 )
 from airouter.dialects.claude.tool_choice import called_tools
-from airouter.dialects.conversation import File, Image, Text, ToolResult, Unsupported
+from airouter.dialects.conversation import File, Image, ToolResult, Unsupported
 from airouter.dialects.converse.families import family_fields, family_sampling, takes_schemas
 from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_tools import tool_config
-from airouter.dialects.converse.render_turns import Messages, cache_point
+from airouter.dialects.converse.render_turns import Messages, system_blocks
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         "toolConfig": tool_config(conversation, turns, traits, chosen="tool_choice" in extra),
         "outputConfig": effort | output_config(conversation.format),
         "additionalModelRequestFields": extra,
-        **hints_of(conversation),
+        **hint_fields(conversation),
     }
     if not body["messages"]:
         raise Unsupported("turns", "needs something that the user says")
@@ -98,17 +98,6 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
     check_answer(conversation)
     if wants_schema(conversation.format) and not takes_schemas(traits):
         raise Unsupported("format", "cannot be held to a JSON schema")
-
-
-def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
-    """Return the instructions that a conversation begins with."""
-    blocks: list[Json] = []
-    for turn in turns:
-        for part in turn.parts:
-            if isinstance(part, Text) and part.text.strip():
-                blocks.append({"text": part.text})
-                blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
-    return blocks
 
 
 def notes_of(conversation: Conversation, turns: Sequence[Turn]) -> list[Json]:
@@ -150,7 +139,7 @@ def output_config(wanted: Format | None) -> Json:
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": structure}}}
 
 
-def hints_of(conversation: Conversation) -> Json:
+def hint_fields(conversation: Conversation) -> Json:
     """Return the hints that Bedrock has a field for."""
     hints = conversation.hints
     metadata = hints.metadata or {}

@@ -141,7 +141,7 @@ class Messages:
         self._documents += 1
         media = part.media
         document: Json = {
-            "name": f"{clean(part.name)} {self._documents}",
+            "name": f"{document_name(part.name)} {self._documents}",
             "format": file_format(part, turn),
             "source": file_source(media),
         }
@@ -150,6 +150,17 @@ class Messages:
         if part.cited:
             document["citations"] = {"enabled": True}
         return document
+
+
+def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
+    """Return the instructions that a conversation begins with."""
+    blocks: list[Json] = []
+    for turn in turns:
+        for part in turn.parts:
+            if isinstance(part, Text) and part.text.strip():
+                blocks.append({"text": part.text})
+                blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
+    return blocks
 
 
 def kinds_of(blocks: Sequence[Json]) -> set[str]:
@@ -164,7 +175,7 @@ def check_alone(content: Sequence[Json], turn: Turn) -> None:
         raise Unsupported(turn.at, "takes nothing beside the results of tools")
 
 
-def clean(name: str | None) -> str:
+def document_name(name: str | None) -> str:
     """A name with none of the characters that Bedrock refuses, and no double spaces."""
     stem = (name or "document").rpartition(".")[0] or (name or "document")
     return " ".join(NOT_IN_A_NAME.sub(" ", stem).split())[:150] or "document"
@@ -182,7 +193,7 @@ def image(media: Media, turn: Turn) -> Json:
     """A picture."""
     format_ = IMAGE_FORMATS.get(media.media_type or "")
     if stored(media):
-        format_ = format_ or IMAGE_FORMATS.get(f"image/{ending(media.url)}")
+        format_ = format_ or IMAGE_FORMATS.get(f"image/{suffix_of(media.url)}")
         source: Json = {"s3Location": {"uri": media.url}}
     else:
         source = {"bytes": media.data}
@@ -196,7 +207,7 @@ def stored(media: Media) -> bool:
     return media.url is not None and media.url.startswith("s3://")
 
 
-def ending(name: str | None) -> str:
+def suffix_of(name: str | None) -> str:
     """What comes after the last dot of a name."""
     return (name or "").rpartition(".")[2].lower()
 
@@ -205,8 +216,8 @@ def file_format(part: File, turn: Turn) -> str:
     """The format of a document. Raises `Unsupported`."""
     media = part.media
     found = FILE_FORMATS.get(media.media_type or "")
-    if found is None and stored(media) and ending(media.url) in FILE_FORMATS.values():
-        found = ending(media.url)
+    if found is None and stored(media) and suffix_of(media.url) in FILE_FORMATS.values():
+        found = suffix_of(media.url)
     if found is None and media.text is not None:
         found = "txt"
     if found is None or not (media.data or media.text or stored(media)):

@@ -22,7 +22,7 @@ class ReasoningText(msgspec.Struct):
     signature: str | None = None
 
 
-class Reasoning(msgspec.Struct, rename="camel"):
+class ReasoningContent(msgspec.Struct, rename="camel"):
     """The same, whole; in a stream `text` and `signature` come each alone."""
 
     reasoning_text: ReasoningText | None = None
@@ -37,7 +37,7 @@ class Bytes(msgspec.Struct):
     bytes: str | None = None
 
 
-class Image(msgspec.Struct):
+class ImageBlock(msgspec.Struct):
     """A picture."""
 
     format: str = "png"
@@ -59,7 +59,7 @@ class Place(msgspec.Struct, rename="camel"):
     end: int | None = None
 
 
-class Citation(msgspec.Struct, rename="camel"):
+class SourceCitation(msgspec.Struct, rename="camel"):
     """A source; the only key of its location says what is counted there."""
 
     title: str | None = None
@@ -67,7 +67,7 @@ class Citation(msgspec.Struct, rename="camel"):
     location: dict[str, Place] | None = None
 
 
-class Citations(msgspec.Struct):
+class CitationsContent(msgspec.Struct):
     """A text and its sources."""
 
     content: list[CitedText] | None = None
@@ -79,9 +79,9 @@ class Block(msgspec.Struct, rename="camel"):
 
     text: str | None = None
     tool_use: ToolUse | None = None
-    reasoning_content: Reasoning | None = None
-    image: Image | None = None
-    citations_content: Citations | None = None
+    reasoning_content: ReasoningContent | None = None
+    image: ImageBlock | None = None
+    citations_content: CitationsContent | None = None
     citation: Json | None = None
 
 
@@ -91,13 +91,13 @@ class Message(msgspec.Struct):
     content: list[Block] | None = None
 
 
-class Output(msgspec.Struct):
+class ConverseOutput(msgspec.Struct):
     """Where it stands."""
 
     message: Message | None = None
 
 
-class Counts(msgspec.Struct, rename="camel"):
+class TokenUsage(msgspec.Struct, rename="camel"):
     """What it cost; what comes from the cache is counted apart."""
 
     input_tokens: int | None = None
@@ -106,7 +106,7 @@ class Counts(msgspec.Struct, rename="camel"):
     cache_write_input_tokens: int | None = None
 
 
-class Tier(msgspec.Struct):
+class ServiceTier(msgspec.Struct):
     """How it was served."""
 
     type: str | None = None
@@ -115,10 +115,10 @@ class Tier(msgspec.Struct):
 class Response(msgspec.Struct, rename="camel"):
     """A whole answer."""
 
-    output: Output | None = None
+    output: ConverseOutput | None = None
     stop_reason: str | None = None
-    usage: Counts | None = None
-    service_tier: Tier | None = None
+    usage: TokenUsage | None = None
+    service_tier: ServiceTier | None = None
 
 
 class StreamEvent(msgspec.Struct, rename="camel"):
@@ -128,4 +128,4 @@ class StreamEvent(msgspec.Struct, rename="camel"):
     start: Block | None = None
     delta: Block | None = None
     stop_reason: str | None = None
-    usage: Counts | None = None
+    usage: TokenUsage | None = None

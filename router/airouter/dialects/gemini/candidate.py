@@ -31,7 +31,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.gemini.grounding import citations_of, logprobs_of
+from airouter.dialects.gemini.grounding import candidate_citations, chosen_logprobs
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 
@@ -109,7 +109,7 @@ class CandidateReader:
         self._reason = reason or self._reason
         if reason in FAULTS:
             yield from self._close()
-            yield Broken(failure=fault(reason))
+            yield Broken(failure=model_failure(reason))
 
     def block(self) -> None:
         """The prompt is refused."""
@@ -124,22 +124,22 @@ class CandidateReader:
         """What is told of the text, of which there may be none."""
         if self._open is not Text:
             return
-        tokens = logprobs_of(candidate.logprobs_result)
+        tokens = chosen_logprobs(candidate.logprobs_result)
         if tokens:
             yield TextDelta(at=self._at, text="", choice=self._index, logprobs=tokens)
         if candidate.grounding_metadata is None and candidate.citation_metadata is None:
             return
         before = sum(map(len, self._text[: self._before]))
-        for citation in citations_of(candidate, "".join(self._text), before):
+        for citation in candidate_citations(candidate, "".join(self._text), before):
             yield Cited(at=self._at, citation=citation, choice=self._index)
 
-    def _part(self, part: schema.Part) -> Iterator[Event]:
+    def _part(self, part: schema.ContentPart) -> Iterator[Event]:
         signature = self._signature(part.thought_signature)
         if part.function_call is not None:
             yield from self._call(part.function_call, signature)
         elif part.inline_data is not None:
             if not part.thought:  # a sketch on the way to the picture
-                yield from self._whole(media_of(part.inline_data, signature))
+                yield from self._whole(inline_media(part.inline_data, signature))
         elif part.executable_code is not None or part.code_execution_result is not None:
             native = msgspec.to_builtins(part)
             native = {name: value for name, value in native.items() if value}
@@ -201,12 +201,12 @@ class CandidateReader:
         return None if value is None else Signature(maker=self._maker, value=value)
 
 
-def is_bare_signature(part: schema.Part) -> bool:
+def is_bare_signature(part: schema.ContentPart) -> bool:
     """Whether it only signs what was said: all that is told of the text belongs before it."""
     return part.text == "" and part.thought_signature is not None and not part.thought
 
 
-def media_of(blob: schema.Blob, signature: Signature | None) -> Part:
+def inline_media(blob: schema.Blob, signature: Signature | None) -> Part:
     """What the model drew or said aloud."""
     if blob.mime_type.startswith("audio/"):
         format_ = blob.mime_type.removeprefix("audio/").partition(";")[0].lower()
@@ -214,7 +214,7 @@ def media_of(blob: schema.Blob, signature: Signature | None) -> Part:
     return Image(media=Media(media_type=blob.mime_type, data=blob.data), signature=signature)
 
 
-def fault(reason: str) -> Failure:
+def model_failure(reason: str) -> Failure:
     """A model that failed at what it was doing."""
     return Failure(
         502,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airouter.dialects.gemini import schema
 
 
-def citations_of(candidate: schema.Candidate, text: str, before: int) -> Iterator[Citation]:
+def candidate_citations(candidate: schema.Candidate, text: str, before: int) -> Iterator[Citation]:
     """The sources of all that was said; `before` is how much of it is not of the part cited."""
     raw = text.encode()
     if candidate.grounding_metadata is not None:
@@ -50,7 +50,7 @@ def place(raw: bytes, count: int, before: int) -> int:
     return max(0, len(raw[:count].decode(errors="ignore")) - before)
 
 
-def logprobs_of(found: schema.LogProbs | None) -> tuple[Json, ...]:
+def chosen_logprobs(found: schema.LogprobsResult | None) -> tuple[Json, ...]:
     """The tokens as chat completions write them."""
     if found is None:
         return ()
@@ -58,13 +58,13 @@ def logprobs_of(found: schema.LogProbs | None) -> tuple[Json, ...]:
     tokens = []
     for number, chosen in enumerate(found.chosen_candidates or ()):
         others = tops[number].candidates if number < len(tops) else None
-        token = token_of(chosen)
-        token["top_logprobs"] = [token_of(other) for other in others or ()]
+        token = token_logprob(chosen)
+        token["top_logprobs"] = [token_logprob(other) for other in others or ()]
         tokens.append(token)
     return tuple(tokens)
 
 
-def token_of(token: schema.Token) -> Json:
+def token_logprob(token: schema.Token) -> Json:
     """One token."""
     return {
         "token": token.token,

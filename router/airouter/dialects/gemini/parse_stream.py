@@ -51,7 +51,7 @@ class Parser:
         if not self._seed:
             yield self._begin(response)
         if response.usage_metadata is not None:
-            self._usage = usage_of(response.usage_metadata)
+            self._usage = parse_usage(response.usage_metadata)
         for candidate in response.candidates or ():
             for event in self._reader(candidate.index).feed(candidate):
                 yield event
@@ -86,7 +86,7 @@ class Parser:
         return reader
 
 
-def usage_of(counts: schema.Counts) -> Usage:
+def parse_usage(counts: schema.UsageMetadata) -> Usage:
     """What it cost: Google counts thoughts beside the answer, and results of tools beside both."""
     prompt, results = counts.prompt_token_count, counts.tool_use_prompt_token_count
     return Usage(

@@ -48,7 +48,7 @@ class Contents:
     def __init__(self, maker: str, traits: Traits) -> None:
         self._maker = maker
         self._traits = traits
-        self._calls: dict[str, Called] = {}
+        self._calls: dict[str, KnownCall] = {}
         """By id, the last where one comes again."""
         self._count = 0
 
@@ -115,7 +115,7 @@ class Contents:
         return {"thoughtSignature": signature.value}
 
     def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
-        self._calls[part.id] = Called(self._count, part.name)
+        self._calls[part.id] = KnownCall(self._count, part.name)
         self._count += 1
         call = {"name": part.name, "args": arguments_of(part, turn)}
         signed = self._signed(part.signature)
@@ -145,7 +145,7 @@ class Contents:
         return {"functionResponse": response}
 
 
-class Called(NamedTuple):
+class KnownCall(NamedTuple):
     """What is known of a call when its result comes: how many came before, and its tool."""
 
     place: int
@@ -163,14 +163,14 @@ def start_of_current(turns: Sequence[Turn]) -> int:
 
 def response_of(part: ToolResult) -> Json:
     """What a call gave, as an object."""
-    text = "\n".join(filter(None, map(text_in, part.parts)))
+    text = "\n".join(filter(None, map(readable_text, part.parts)))
     if part.failed:
         return {"error": text}
     found = decoded_or_none(_object, text)
     return {"result": text} if found is None else found
 
 
-def text_in(part: Text | Image | File | Opaque) -> str:
+def readable_text(part: Text | Image | File | Opaque) -> str:
     """What of a result can be read as it is."""
     if isinstance(part, File):
         return "\n".join(filter(None, (part.context, part.media.text)))

@@ -22,7 +22,7 @@ class FunctionCall(msgspec.Struct, rename="camel"):
     id: str | None = None
 
 
-class Part(msgspec.Struct, rename="camel"):
+class ContentPart(msgspec.Struct, rename="camel"):
     """A piece of what the model says."""
 
     text: str | None = None
@@ -34,10 +34,10 @@ class Part(msgspec.Struct, rename="camel"):
     code_execution_result: Json | None = None
 
 
-class Content(msgspec.Struct):
+class CandidateContent(msgspec.Struct):
     """What the model says; empty where it was cut."""
 
-    parts: list[Part] | None = None
+    parts: list[ContentPart] | None = None
 
 
 class Token(msgspec.Struct, rename="camel"):
@@ -53,7 +53,7 @@ class Candidates(msgspec.Struct):
     candidates: list[Token] | None = None
 
 
-class LogProbs(msgspec.Struct, rename="camel"):
+class LogprobsResult(msgspec.Struct, rename="camel"):
     """How likely each token was."""
 
     chosen_candidates: list[Token] | None = None
@@ -104,7 +104,7 @@ class CitationSource(msgspec.Struct, rename="camel"):
     title: str | None = None
 
 
-class Citations(msgspec.Struct, rename="camel"):
+class CitationMetadata(msgspec.Struct, rename="camel"):
     """What was recited; the two services have a name each."""
 
     citation_sources: list[CitationSource] | None = None
@@ -115,20 +115,20 @@ class Candidate(msgspec.Struct, rename="camel"):
     """One of the answers."""
 
     index: int = 0
-    content: Content | None = None
+    content: CandidateContent | None = None
     finish_reason: str | None = None
-    logprobs_result: LogProbs | None = None
+    logprobs_result: LogprobsResult | None = None
     grounding_metadata: Grounding | None = None
-    citation_metadata: Citations | None = None
+    citation_metadata: CitationMetadata | None = None
 
 
-class Feedback(msgspec.Struct, rename="camel"):
+class PromptFeedback(msgspec.Struct, rename="camel"):
     """Why a prompt was blocked."""
 
     block_reason: str | None = None
 
 
-class Counts(msgspec.Struct, rename="camel"):
+class UsageMetadata(msgspec.Struct, rename="camel"):
     """What it cost."""
 
     prompt_token_count: int | None = None
@@ -142,8 +142,8 @@ class Response(msgspec.Struct, rename="camel"):
     """An answer, or a piece of one."""
 
     candidates: list[Candidate] | None = None
-    prompt_feedback: Feedback | None = None
-    usage_metadata: Counts | None = None
+    prompt_feedback: PromptFeedback | None = None
+    usage_metadata: UsageMetadata | None = None
     model_version: str | None = None
     response_id: str | None = None
     error: Json | None = None

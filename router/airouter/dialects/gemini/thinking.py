@@ -43,7 +43,7 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
             return None
         raise Unsupported("thinking", "does not think")
     if off:
-        return without(traits)
+        return without_thinking(traits)
     shown = {} if thinking.summary == "omitted" else {"includeThoughts": True}
     if traits.thinking == "budget":
         return {"thinkingBudget": budget_of(thinking), **shown}
@@ -51,7 +51,7 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
     return ({"thinkingLevel": level} if level else {}) | shown
 
 
-def without(traits: Traits) -> Json:
+def without_thinking(traits: Traits) -> Json:
     """As little as can be; some models cannot be without."""
     if traits.can_stop_thinking:
         return {"thinkingBudget": 0}

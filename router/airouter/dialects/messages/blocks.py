@@ -25,7 +25,7 @@ def stop_of(reason: str | None) -> Stop:
     return STOPS.get(reason or "", "end")
 
 
-def part_of(block: dict[str, Any], maker: str) -> Part:
+def block_part(block: dict[str, Any], maker: str) -> Part:
     """A whole block."""
     match block.get("type"):
         case "text":

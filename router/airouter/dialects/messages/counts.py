@@ -8,7 +8,7 @@ from airouter.dialects.conversation import Json, Usage
 from airouter.untrusted import decoded_or_none
 
 
-class OutputDetails(msgspec.Struct):
+class ThinkingDetails(msgspec.Struct):
     """Parts of the answer."""
 
     thinking_tokens: int | None = None
@@ -21,17 +21,17 @@ class Counts(msgspec.Struct):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
+    output_tokens_details: ThinkingDetails | None = None
     service_tier: str | None = None
 
 
-class Body(msgspec.Struct):
+class UsageBody(msgspec.Struct):
     """Any body with usage in it."""
 
     usage: Counts | None = None
 
 
-_body = msgspec.json.Decoder(Body)
+_body = msgspec.json.Decoder(UsageBody)
 
 
 def usage_of(body: bytes) -> Usage | None:

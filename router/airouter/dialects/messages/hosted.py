@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PLACE = ("city", "region", "country", "timezone")
 
 
-def hosted_tool(tool: HostedTool) -> Json:
+def anthropic_tool(tool: HostedTool) -> Json:
     """The tool that comes nearest. Raises `Unsupported`."""
     if tool.dialect != "responses":
         raise no_such_tool(tool)

@@ -43,15 +43,15 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 def parse_request(body: bytes) -> Conversation:
     """Read and check a body. Raises `Failure` 400 that names the field."""
-    return parse(body, counting=False)
+    return parse_body(body, counting=False)
 
 
 def parse_count_request(body: bytes) -> Conversation:
     """Read a body whose tokens are to be counted: it needs no `max_tokens`."""
-    return parse(body, counting=True)
+    return parse_body(body, counting=True)
 
 
-def parse(body: bytes, *, counting: bool) -> Conversation:
+def parse_body(body: bytes, *, counting: bool) -> Conversation:
     """Read and check a body."""
     request = read(body, _decoder)
     check_request(request, counting=counting)
@@ -62,7 +62,7 @@ def parse(body: bytes, *, counting: bool) -> Conversation:
         dialect=NAME,
         turns=(*system_turns(request.system), *messages),
         tools=tuple(tool_of(tool, at) for at, tool in enumerate(request.tools or ())),
-        tool_choice=choice_of(choice),
+        tool_choice=tool_choice_of(choice),
         parallel_tool_calls=False if choice and choice.disable_parallel_tool_use else None,
         max_tokens=request.max_tokens,
         stop=tuple(request.stop_sequences or ()),
@@ -151,7 +151,7 @@ def tool_of(native: Json, index: int) -> Tool | HostedTool:
     )
 
 
-def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
+def tool_choice_of(choice: schema.ToolChoiceParam | None) -> ToolChoice | None:
     """Whether and which tool must be called. Raises `Failure` 400."""
     if choice is None:
         return None

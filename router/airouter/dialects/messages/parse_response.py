@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Answer, Choice, Json, Part, Text, ToolCall
-from airouter.dialects.messages.blocks import part_of, stop_of
+from airouter.dialects.messages.blocks import block_part, stop_of
 from airouter.dialects.messages.counts import Counts, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.render_tools import ANSWER_TOOL
@@ -43,7 +43,7 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
         raise failure_in(message.error)
     if message.content is None:
         raise BrokenReply("the upstream's answer has no content")
-    parts = [part_of(block, destination.maker) for block in message.content]
+    parts = [block_part(block, destination.maker) for block in message.content]
     parts, stop = structured(parts, stop_of(message.stop_reason))
     usage = message.usage
     return Answer(

@@ -23,7 +23,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.messages.blocks import part_of, stop_of
+from airouter.dialects.messages.blocks import block_part, stop_of
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import failure_in
@@ -145,7 +145,7 @@ class Parser:
     def _begin_block(self, block: Json) -> Iterator[Event]:
         yield from self._close()
         self._at += 1
-        part = self._part = part_of(block, self._maker)
+        part = self._part = block_part(block, self._maker)
         self._argued = False
         self._input = []
         if isinstance(part, Opaque):

@@ -53,7 +53,7 @@ def turn_of(message: schema.Message, index: int) -> Turn:
     parts: list[Part] = []
     for number, native in enumerate(message.content):
         parts.extend(parts_of(native, f"{at}.content[{number}]"))
-    return Turn(role=message.role, parts=tuple(signed(parts)), at=at)
+    return Turn(role=message.role, parts=tuple(with_signatures(parts)), at=at)
 
 
 def parts_of(native: Json, at: str) -> Sequence[Part]:
@@ -61,19 +61,19 @@ def parts_of(native: Json, at: str) -> Sequence[Part]:
     kind = native.get("type")
     if isinstance(kind, str) and kind in schema.HOSTED:
         return [Opaque(dialect=NAME, native=native)]
-    block = block_of(native, at)
+    block = checked_block(native, at)
     match block:
         case schema.ThinkingBlock():
             return thought(block)
         case schema.RedactedBlock():
             return redacted(block)
         case schema.ToolResultBlock():
-            return [result(block, at)]
+            return [parsed_result(block, at)]
         case _:
             return [part_of(block, native)]
 
 
-def block_of(native: Json, at: str) -> schema.Block:
+def checked_block(native: Json, at: str) -> schema.Block:
     """A block, checked."""
     try:
         block: schema.Block = msgspec.convert(native, schema.Block)
@@ -103,13 +103,13 @@ def part_of(
         case schema.ImageBlock():
             return Image(media=media_of(block.source), cache=cache)
         case schema.DocumentBlock():
-            return document(block, cache, native)
+            return parsed_document(block, cache, native)
         case schema.ToolUseBlock():
             arguments = _json.encode(block.input).decode()
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
 
 
-def document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
+def parsed_document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
     """A document; one made of blocks only Anthropic knows."""
     if isinstance(block.source, schema.ContentSource):
         return Opaque(dialect=NAME, native=native)
@@ -123,7 +123,7 @@ def document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json
 
 
 def media_of(
-    source: schema.Base64Source | schema.URLSource | schema.FileSource | schema.TextSource,
+    source: schema.Base64Source | schema.URLSource | schema.UploadedSource | schema.TextSource,
 ) -> Media:
     """Where the bytes are."""
     match source:
@@ -131,7 +131,7 @@ def media_of(
             return Media(media_type=source.media_type, data=source.data)
         case schema.URLSource():
             return Media(url=source.url)
-        case schema.FileSource():
+        case schema.UploadedSource():
             return Media(file_id=source.file_id)
         case schema.TextSource():
             return Media(media_type=source.media_type, text=source.data)
@@ -154,7 +154,7 @@ def redacted(block: schema.RedactedBlock) -> list[Part]:
     return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
 
 
-def signed(parts: list[Part]) -> list[Part]:
+def with_signatures(parts: list[Part]) -> list[Part]:
     """Parts with the signatures of calls that came packed in a block before them."""
     signatures = {
         part.id: part.signature
@@ -172,7 +172,7 @@ def signed(parts: list[Part]) -> list[Part]:
     ]
 
 
-def result(block: schema.ToolResultBlock, at: str) -> ToolResult:
+def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
     """What a call gave. Raises `Failure` 400."""
     parts: list[Text | Image | File | Opaque] = []
     if isinstance(block.content, str):

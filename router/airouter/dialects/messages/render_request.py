@@ -11,7 +11,7 @@ import msgspec
 
 from airouter.dialects.claude.answers import check_answer
 from airouter.dialects.claude.models import Traits, traits_of
-from airouter.dialects.claude.sampling import check_fields, taken_sampling
+from airouter.dialects.claude.sampling import check_sampling, taken_sampling
 from airouter.dialects.claude.structured import (
     JSON_ONLY,
     answer_schema,
@@ -61,7 +61,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         "stop_sequences": list(conversation.stop),
         **taken_sampling(conversation.sampling, traits),
         **tool_fields(conversation, turns, traits),
-        **hints_of(conversation),
+        **hint_fields(conversation),
     }
     body |= {name: value for name, value in optional.items() if value not in (None, [])}
     add_thinking(body, conversation, destination, traits, turns)
@@ -84,13 +84,13 @@ def refuse(conversation: Conversation) -> None:
     """Raise `Unsupported` for what a messages request has no field for."""
     if conversation.dialect != NAME and conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
-    check_fields(conversation.sampling)
+    check_sampling(conversation.sampling)
     check_answer(conversation)
     if any(not stop.strip() for stop in conversation.stop):
         raise Unsupported("stop", "takes no stop sequence of white space")
 
 
-def hints_of(conversation: Conversation) -> Json:
+def hint_fields(conversation: Conversation) -> Json:
     """Return the hints that Anthropic has a field for."""
     hints = conversation.hints
     user = hints.user or hints.safety_identifier

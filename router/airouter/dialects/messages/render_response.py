@@ -60,7 +60,7 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
         "type": "message",
         "role": "assistant",
         "model": answer.model,
-        "content": content_of(choice.parts),
+        "content": content_blocks(choice.parts),
         "stop_reason": STOP_REASONS[choice.stop],
         "stop_sequence": choice.stop_sequence,
         "usage": render_usage(answer.usage),
@@ -74,7 +74,7 @@ def message_id(id_: str) -> str:
     return id_ if id_.startswith("msg_") else f"msg_{id_}"
 
 
-def content_of(parts: Sequence[Part]) -> list[Json]:
+def content_blocks(parts: Sequence[Part]) -> list[Json]:
     """The blocks."""
     return [block for part in parts for block in blocks_of(part)]
 

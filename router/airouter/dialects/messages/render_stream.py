@@ -116,7 +116,7 @@ class Renderer:
             "stop_sequence": None,
             "usage": render_usage(event.usage),
         }
-        return written("message_start", {"message": message})
+        return wire_event("message_start", {"message": message})
 
     def _part_begun(self, part: Part) -> bytes:
         self._part = part
@@ -189,7 +189,7 @@ class Renderer:
     def _start(self, block: Json) -> bytes:
         self._index += 1
         self._open = True
-        return written("content_block_start", {"index": self._index, "content_block": block})
+        return wire_event("content_block_start", {"index": self._index, "content_block": block})
 
     def _delta(self, delta: Json) -> bytes:
         head = (
@@ -199,7 +199,7 @@ class Renderer:
 
     def _stop(self) -> bytes:
         self._open = False
-        return written("content_block_stop", {"index": self._index})
+        return wire_event("content_block_stop", {"index": self._index})
 
     def _end(self) -> bytes:
         stopped = self._stopped
@@ -207,9 +207,12 @@ class Renderer:
             "stop_reason": "end_turn" if stopped is None else STOP_REASONS[stopped.stop],
             "stop_sequence": None if stopped is None else stopped.stop_sequence,
         }
-        return written("message_delta", {"delta": delta, "usage": render_usage(self._usage)}) + STOP
+        return (
+            wire_event("message_delta", {"delta": delta, "usage": render_usage(self._usage)})
+            + STOP
+        )
 
 
-def written(name: str, fields: Json) -> bytes:
+def wire_event(name: str, fields: Json) -> bytes:
     """One event."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode({"type": name, **fields}))

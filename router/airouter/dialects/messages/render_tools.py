@@ -8,7 +8,7 @@ from airouter.dialects.claude.structured import closed, wants_schema
 from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
 from airouter.dialects.conversation import Format, HostedTool
 from airouter.dialects.functions import schema_of
-from airouter.dialects.messages.hosted import hosted_tool, searches_live
+from airouter.dialects.messages.hosted import anthropic_tool, searches_live
 from airouter.dialects.messages.render_turns import NAME, cache_control
 from airouter.dialects.tools import description_of, without_search
 
@@ -39,7 +39,7 @@ def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Trait
 def rendered_tool(tool: Tool | HostedTool) -> Json:
     """Return one tool. Raises `Unsupported` for one that another provider would run."""
     if isinstance(tool, HostedTool):
-        return tool.native if tool.dialect == NAME else hosted_tool(tool)
+        return tool.native if tool.dialect == NAME else anthropic_tool(tool)
     schema = schema_of(tool)
     rendered: Json = {"name": tool.name, "input_schema": schema, **tool.native}
     description = description_of(tool)

@@ -53,7 +53,7 @@ def messages_of(turns: Sequence[Turn], maker: str) -> list[Json]:
     """The messages; those without any content are left out."""
     messages = []
     for turn in turns:
-        blocks = blocks_of(turn, maker)
+        blocks = message_blocks(turn, maker)
         if blocks:
             role = "system" if turn.role == "developer" else turn.role
             messages.append({"role": role, "content": blocks})
@@ -75,17 +75,17 @@ def placed(turns: Iterable[Turn]) -> list[Turn]:
     return found
 
 
-def blocks_of(turn: Turn, maker: str) -> list[Json]:
+def message_blocks(turn: Turn, maker: str) -> list[Json]:
     """The blocks of a message."""
-    blocks = (block_of(part, turn, maker) for part in turn.parts)
+    blocks = (message_block(part, turn, maker) for part in turn.parts)
     return [block for block in blocks if block is not None]
 
 
-def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR0911  # one each
+def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR0911  # one each
     """A block, or None for what is not for this model. Raises `Unsupported`."""
     match part:
         case Text():
-            return text(part, turn)
+            return text_content(part, turn)
         case Image():
             return {"type": "image", "source": source_of(part.media, turn)} | cache_control(
                 part.cache
@@ -99,13 +99,13 @@ def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR091
         case ToolResult():
             return result(part, turn, maker)
         case Refusal():
-            return text(Text(text=part.text), turn)
+            return text_content(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
             return part.native
     raise Unsupported(turn.at, "cannot take one of its parts")
 
 
-def text(part: Text, turn: Turn) -> Json | None:
+def text_content(part: Text, turn: Turn) -> Json | None:
     """Text, which must not be blank."""
     if not part.text.strip():
         return None
@@ -144,7 +144,7 @@ def call_id(id_: str) -> str:
 
 def result(part: ToolResult, turn: Turn, maker: str) -> Json:
     """What a call gave."""
-    inner = (block_of(each, turn, maker) for each in part.parts)
+    inner = (message_block(each, turn, maker) for each in part.parts)
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id(part.call_id)}
     content = [each for each in inner if each is not None]
     if content:

@@ -34,7 +34,7 @@ class URLSource(msgspec.Struct, tag_field="type", tag="url"):
     url: str
 
 
-class FileSource(msgspec.Struct, tag_field="type", tag="file"):
+class UploadedSource(msgspec.Struct, tag_field="type", tag="file"):
     """A file that was uploaded."""
 
     file_id: str
@@ -58,7 +58,7 @@ class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
 class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
     """A picture."""
 
-    source: Base64Source | URLSource | FileSource
+    source: Base64Source | URLSource | UploadedSource
     cache_control: CacheControl | None = None
 
 
@@ -77,7 +77,7 @@ class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
 class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
     """A document."""
 
-    source: Base64Source | URLSource | FileSource | TextSource | ContentSource
+    source: Base64Source | URLSource | UploadedSource | TextSource | ContentSource
     title: str | None = None
     context: str | None = None
     citations: CitationsConfig | None = None
@@ -158,7 +158,7 @@ class Message(msgspec.Struct):
     content: str | list[Json]
 
 
-class Metadata(msgspec.Struct):
+class RequestMetadata(msgspec.Struct):
     """Who is asking."""
 
     user_id: str | None = None
@@ -196,7 +196,7 @@ class ClientTool(msgspec.Struct):
     cache_control: CacheControl | None = None
 
 
-class ToolChoice(msgspec.Struct):
+class ToolChoiceParam(msgspec.Struct):
     """Whether and which tool must be called."""
 
     type: Literal["auto", "any", "tool", "none"]
@@ -224,7 +224,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     max_tokens: int | None = None
     system: str | list[TextBlock] | None = None
     tools: list[Json] | None = None
-    tool_choice: ToolChoice | None = None
+    tool_choice: ToolChoiceParam | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
     output_format: JsonFormat | None = None
@@ -232,7 +232,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: list[str] | None = None
-    metadata: Metadata | None = None
+    metadata: RequestMetadata | None = None
     service_tier: str | None = None
     stream: bool | None = None
     anthropic_version: str | None = None
