@@ -47,7 +47,7 @@ def traits_of(model: str) -> Traits:
     return Traits(
         version=version,
         thinks=version >= (3, 7),
-        budgets=not newest and version < (4, 6),
+        budgets=version < (4, 6),
         efforts=efforts_of(family, version),
         samples=not newest,
         schemas=version >= (4, 5) or (version, family) == ((4, 1), "opus"),

@@ -89,6 +89,7 @@ def thinking_fields(thinking: Thinking | None, traits: Traits) -> Json:
     if not traits.thinks:
         raise Unsupported("thinking", "does not think")
     fields = by_budget(thinking) if traits.budgets else adaptive(thinking)
+    # One generation has both a budget and an effort; there the budget says nothing of the effort.
     if traits.efforts and thinking.effort not in {None, "none"}:
         fields["output_config"] = {"effort": nearest_effort(str(thinking.effort), traits)}
     elif traits.efforts and thinking.budget is not None and not traits.budgets:

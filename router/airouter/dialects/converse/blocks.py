@@ -1,4 +1,4 @@
-"""What is common to a whole answer and a stream."""
+"""Blocks, reasons to stop and usage, as read from a whole answer and from a stream."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNITS: dict[str, Literal["character", "page", "block"]] = {
 
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
-    """Why it stopped. Raises `Failure` 502 for a model that failed."""
+    """Return why the model stopped. Raises `Failure` 502 for a model that failed."""
     if reason in FAULTS:
         raise Failure(
             502, f"The model failed to answer: {reason}.", type="server_error", code=reason
@@ -50,7 +50,7 @@ def stop_of(reason: str | None, *, called: bool) -> Stop:
 
 
 def parse_usage(counts: schema.TokenUsage) -> Usage:
-    """What it cost."""
+    """Return usage from Bedrock's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_write_input_tokens
     given = counts.input_tokens
     return Usage(
@@ -62,7 +62,7 @@ def parse_usage(counts: schema.TokenUsage) -> Usage:
 
 
 def block_parts(block: schema.Block, maker: str) -> Iterator[Part]:
-    """A whole block."""
+    """Yield the part that a whole block stands for, if any."""
     if block.text:
         yield Text(text=block.text)
     elif block.tool_use is not None:
@@ -82,7 +82,7 @@ def block_parts(block: schema.Block, maker: str) -> Iterator[Part]:
 
 
 def block_reasoning(content: schema.ReasoningContent, maker: str) -> Reasoning:
-    """What the model thought."""
+    """Return a thought of the model."""
     if content.redacted_content is not None:
         value = content.redacted_content
         return Reasoning(signature=Signature(maker=maker, value=value, redacted=True))
@@ -95,7 +95,7 @@ def block_reasoning(content: schema.ReasoningContent, maker: str) -> Reasoning:
 
 
 def citation_of(native: Json) -> Citation:
-    """A source, which is kept as it is. Raises `BrokenReply`."""
+    """Return a citation, with the original in it. Raises `BrokenReply`."""
     try:
         source = msgspec.convert(native, schema.SourceCitation)
     except msgspec.ValidationError:

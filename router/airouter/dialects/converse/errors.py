@@ -40,7 +40,7 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 
 def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
-    """An error of a status that is one."""
+    """Return the failure in a reply whose status is an error."""
     error = error_members(body)
     given = headers.get(TYPE_HEADER, b"").decode("latin-1") or str(error.get("__type") or "")
     name = given.partition(":")[0].rpartition("#")[2]
@@ -48,9 +48,10 @@ def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fail
 
 
 def failure_in(name: str, error: Mapping[str, Any], status: int = 502) -> Failure:
-    """What an error says; `status` is used where its class is not known."""
+    """Return the failure of a class; `status` is used where the class is not known."""
     key = name.lower().removesuffix("exception").removesuffix("error")
     key = key if key in STATUSES else name.lower().removesuffix("exception")
+    # 424 is how Bedrock says that the model failed: no fault of the client's.
     status = STATUSES.get(key, 502 if status == 424 else status)
     if not 400 <= status < 600:
         status = 502

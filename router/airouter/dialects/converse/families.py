@@ -38,7 +38,7 @@ OPEN_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
 def takes_schemas(traits: Traits) -> bool:
     """Return whether an answer can be held to a schema.
 
-    The service itself refuses one for those of other families than Claude that cannot.
+    Of other families than Claude only the service itself knows, and refuses what cannot be.
     """
     return traits.claude is None or traits.claude.schemas
 

@@ -22,7 +22,7 @@ EXCEPTION = b"exception:"
 
 
 class EventStream:
-    """Cuts a stream into frames; the name of an exception begins with `EXCEPTION`."""
+    """A splitter of a stream into frames; the name of an exception begins with `EXCEPTION`."""
 
     __slots__ = ("_buffer", "_decode")
 
@@ -35,7 +35,7 @@ class EventStream:
         self._decode = EventStreamBuffer
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that are whole now. Raises `BrokenReply`."""
+        """Return the frames that are whole now. Raises `BrokenReply`."""
         buffer = self._buffer
         buffer += data
         frames = []
@@ -71,7 +71,7 @@ class EventStream:
 
 
 def decoded_frame(message: EventStreamMessage) -> Frame:
-    """The name and the payload of a message."""
+    """Return the name and the payload of a message."""
     headers: dict[str, Any] = message.headers  # type: ignore[assignment]  # its stubs are wrong
     kind = headers.get(":message-type")
     if kind == "event":

@@ -1,4 +1,4 @@
-"""From Bedrock's whole answer to ours."""
+"""From a whole answer of Converse to ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(schema.Response)
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for a model that failed."""
+    """Return the answer. Raises `BrokenReply`, and `Failure` for a model that failed."""
     response = decoded(_decoder, body, BrokenReply, "the upstream's answer cannot be read")
     message = response.output.message if response.output else None
     if message is None:
@@ -39,5 +39,5 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
 
 
 def answer_id() -> str:
-    """Bedrock's answers have no id in them."""
+    """Return a new id: Bedrock's answers have none in them."""
     return secrets.token_hex(12)

@@ -1,7 +1,7 @@
 """From the frames of ConverseStream to events.
 
-Blocks of text and reasoning are not announced, an empty one may come before any other, and what it
-cost comes after the message has stopped.
+Blocks of text and reasoning are not announced, an empty one may come before any other, and usage
+comes after the message has stopped.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _decoder = msgspec.json.Decoder(schema.StreamEvent)
 
 
 class Parser:
-    """The state of one stream."""
+    """The reader of one stream."""
 
     __slots__ = (
         "_argued",
@@ -72,16 +72,16 @@ class Parser:
         self._destination = destination
         self._at = -1
         self._argued = False
-        """Whether the call that is open has any arguments yet."""
+        """The call that is open has arguments already."""
         self._called = False
         self._format = ""
-        """Of the image that is announced."""
+        """The format of the image that is announced."""
         self._open: type[Part] | None = None
         self._stopped = False
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one frame. Raises `BrokenReply`."""
+        """Yield the events of one frame. Raises `BrokenReply`."""
         if self._over:
             return
         if frame.name.startswith(EXCEPTION):
@@ -105,7 +105,7 @@ class Parser:
                 yield from self._end(event)
 
     def finish(self) -> Iterator[Event]:
-        """Whole once the message has stopped, though the cost may be missing."""
+        """Yield the end if the message has stopped, be it without usage, or a failure."""
         if not self._over:
             self._over = True
             yield Ended() if self._stopped else Broken(failure=ended_early())

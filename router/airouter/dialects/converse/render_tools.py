@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def tool_config(
     conversation: Conversation, turns: Sequence[Turn], traits: Traits, *, chosen: bool
 ) -> Json | None:
-    """Return the tools and the choice of one, which `chosen` says stands elsewhere already."""
+    """Return the tools and the choice of one; `chosen` says that the choice stands elsewhere."""
     given = without_search(conversation) or [Tool(name=name) for name in called_tools(turns)]
     if not given:
         return None
@@ -48,7 +48,7 @@ def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
 
 
 def converse_choice(conversation: Conversation) -> Json | None:
-    """Return which tool must be called, if any; that none may be is said in words.
+    """Return the choice of a tool, if any; that none may be called is said in words.
 
     Raises `Unsupported`.
     """

@@ -58,7 +58,7 @@ SEE_DOCUMENT = "See the document."
 
 
 class Messages:
-    """Writes the messages for one model; every document gets a name of its own."""
+    """A writer of messages for one model; every document gets a name of its own."""
 
     def __init__(self, maker: str, traits: Traits) -> None:
         self._maker = maker
@@ -66,7 +66,7 @@ class Messages:
         self._documents = 0
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
-        """The messages of turns whose roles alternate. Raises `Unsupported`."""
+        """Return the messages of turns whose roles alternate. Raises `Unsupported`."""
         messages: list[Json] = []
         for turn in turns:
             content = self._content(turn)
@@ -115,7 +115,7 @@ class Messages:
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _reasoning(self, part: Reasoning) -> Json | None:
-        """What the model itself thought. What another one did is not for it."""
+        """Return a thought of this model, or None for what another one thought."""
         if part.signature is None or not is_own(part.signature, self._maker):
             return None
         if part.signature.redacted:
@@ -164,25 +164,25 @@ def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
 
 
 def kinds_of(blocks: Sequence[Json]) -> set[str]:
-    """The kinds of blocks: each is named by its only key."""
+    """Return the kinds of blocks: each is named by its only key."""
     return {next(iter(block)) for block in blocks}
 
 
 def check_alone(content: Sequence[Json], turn: Turn) -> None:
-    """Nothing stands beside the results of tools. Raises `Unsupported`."""
+    """Check that nothing stands beside the results of tools. Raises `Unsupported`."""
     kinds = kinds_of(content)
     if "toolResult" in kinds and kinds != {"toolResult"}:
         raise Unsupported(turn.at, "takes nothing beside the results of tools")
 
 
 def document_name(name: str | None) -> str:
-    """A name with none of the characters that Bedrock refuses, and no double spaces."""
+    """Return a name without the characters that Bedrock refuses, and without double spaces."""
     stem = (name or "document").rpartition(".")[0] or (name or "document")
     return " ".join(NOT_IN_A_NAME.sub(" ", stem).split())[:150] or "document"
 
 
 def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
-    """Where the prompt is cached: after a block, but not after a document."""
+    """Return the point up to which the prompt is cached: none after a document."""
     if cache is None or "document" in block:
         return []
     point = {"type": "default"} | ({"ttl": cache.ttl} if cache.ttl else {})
@@ -190,7 +190,7 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
 
 
 def image(media: Media, turn: Turn) -> Json:
-    """A picture."""
+    """Return an image. Raises `Unsupported`."""
     format_ = IMAGE_FORMATS.get(media.media_type or "")
     if stored(media):
         format_ = format_ or IMAGE_FORMATS.get(f"image/{suffix_of(media.url)}")
@@ -203,17 +203,17 @@ def image(media: Media, turn: Turn) -> Json:
 
 
 def stored(media: Media) -> bool:
-    """Whether it is at S3, where Bedrock can read it."""
+    """Return whether media are at S3, where Bedrock can read them."""
     return media.url is not None and media.url.startswith("s3://")
 
 
 def suffix_of(name: str | None) -> str:
-    """What comes after the last dot of a name."""
+    """Return what comes after the last dot of a name."""
     return (name or "").rpartition(".")[2].lower()
 
 
 def file_format(part: File, turn: Turn) -> str:
-    """The format of a document. Raises `Unsupported`."""
+    """Return the format of a document. Raises `Unsupported`."""
     media = part.media
     found = FILE_FORMATS.get(media.media_type or "")
     if found is None and stored(media) and suffix_of(media.url) in FILE_FORMATS.values():
@@ -226,32 +226,32 @@ def file_format(part: File, turn: Turn) -> str:
 
 
 def file_source(media: Media) -> Json:
-    """The content of a document."""
+    """Return the content of a document."""
     if media.text is not None:
         return {"text": media.text}
     return {"s3Location": {"uri": media.url}} if stored(media) else {"bytes": media.data}
 
 
 def audio(part: Audio, turn: Turn) -> Json:
-    """Sound."""
+    """Return sound. Raises `Unsupported`."""
     if part.format not in AUDIO_FORMATS:
         raise Unsupported(turn.at, f"cannot hear {part.format or 'sound of unknown format'}")
     return {"format": part.format, "source": {"bytes": part.data}}
 
 
 def call(part: ToolCall, turn: Turn) -> Json:
-    """A call of a tool. Raises `Failure` 400 for arguments that are no object."""
+    """Return a call of a tool. Raises `Failure` 400 for arguments that are no object."""
     arguments = arguments_of(part, turn)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 
 
 def check_name(name: str, field: str) -> None:
-    """A name that a tool may have. Raises `Unsupported`."""
+    """Check that a tool may have a name. Raises `Unsupported`."""
     if not TOOL_NAME.fullmatch(name):
         raise Unsupported(field, f"takes no tool of the name '{name[:64]}'")
 
 
 def call_id(id_: str) -> str:
-    """An id that Bedrock takes, the same for a call and its result."""
+    """Return an id that Bedrock takes, one and the same for a call and its result."""
     return fitting_id(id_, CALL_ID, "tooluse_")

@@ -1,4 +1,4 @@
-"""What comes back from Converse, as msgspec reads it, whole and as a stream."""
+"""The answers of Converse as msgspec reads them, whole and as a stream."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class ToolUse(msgspec.Struct, rename="camel"):
 
 
 class ReasoningText(msgspec.Struct):
-    """What the model thought."""
+    """A thought of the model."""
 
     text: str = ""
     signature: str | None = None
 
 
 class ReasoningContent(msgspec.Struct, rename="camel"):
-    """The same, whole; in a stream `text` and `signature` come each alone."""
+    """A thought; in a stream `text` and `signature` come each alone."""
 
     reasoning_text: ReasoningText | None = None
     redacted_content: str | None = None
@@ -38,7 +38,7 @@ class Bytes(msgspec.Struct):
 
 
 class ImageBlock(msgspec.Struct):
-    """A picture."""
+    """An image."""
 
     format: str = "png"
     source: Bytes | None = None
@@ -51,7 +51,7 @@ class CitedText(msgspec.Struct):
 
 
 class Place(msgspec.Struct, rename="camel"):
-    """Where a source stands: on the web, or in a document."""
+    """A place in a source: on the web, or in a document."""
 
     url: str | None = None
     document_index: int | None = None
@@ -75,7 +75,7 @@ class CitationsContent(msgspec.Struct):
 
 
 class Block(msgspec.Struct, rename="camel"):
-    """A block, or a piece of one: one of these is there."""
+    """A block, or a piece of one, in one of these fields."""
 
     text: str | None = None
     tool_use: ToolUse | None = None
@@ -86,19 +86,19 @@ class Block(msgspec.Struct, rename="camel"):
 
 
 class Message(msgspec.Struct):
-    """What the model says."""
+    """The model's message."""
 
     content: list[Block] | None = None
 
 
 class ConverseOutput(msgspec.Struct):
-    """Where it stands."""
+    """The output of a call, of which there is only a message."""
 
     message: Message | None = None
 
 
 class TokenUsage(msgspec.Struct, rename="camel"):
-    """What it cost; what comes from the cache is counted apart."""
+    """The usage; tokens from the cache are counted apart."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -107,7 +107,7 @@ class TokenUsage(msgspec.Struct, rename="camel"):
 
 
 class ServiceTier(msgspec.Struct):
-    """How it was served."""
+    """The tier that served the request."""
 
     type: str | None = None
 
@@ -122,7 +122,7 @@ class Response(msgspec.Struct, rename="camel"):
 
 
 class StreamEvent(msgspec.Struct, rename="camel"):
-    """Any event of a stream."""
+    """An event of any type."""
 
     content_block_index: int = 0
     start: Block | None = None

@@ -1,4 +1,8 @@
-"""From the pieces of a stream to events."""
+"""From the pieces of a stream to events.
+
+Each piece is an answer of its own, with something of every candidate; `candidate.py` puts those
+together.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ _decoder = msgspec.json.Decoder(schema.Response)
 
 
 class Parser:
-    """The state of one stream."""
+    """The reader of one stream."""
 
     __slots__ = ("_candidates", "_destination", "_over", "_seed", "_usage")
 
@@ -40,7 +44,7 @@ class Parser:
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one piece. Raises `BrokenReply`."""
+        """Yield the events of one piece. Raises `BrokenReply`."""
         if self._over:
             return
         response = decoded(_decoder, frame.data, BrokenReply, UNREADABLE_ANSWER)
@@ -62,7 +66,7 @@ class Parser:
             self._reader(0).block()
 
     def finish(self) -> Iterator[Event]:
-        """Whole when every candidate has stopped: nothing else says so."""
+        """Yield the end if every candidate has stopped, which nothing else says, or a failure."""
         if self._over:
             return
         self._over = True
@@ -87,7 +91,7 @@ class Parser:
 
 
 def parse_usage(counts: schema.UsageMetadata) -> Usage:
-    """What it cost: Google counts thoughts beside the answer, and results of tools beside both."""
+    """Return usage from Google's numbers, which count thoughts and results of tools apart."""
     prompt, results = counts.prompt_token_count, counts.tool_use_prompt_token_count
     return Usage(
         input_tokens=None if prompt is None else prompt + (results or 0),

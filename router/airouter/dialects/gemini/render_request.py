@@ -41,12 +41,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def render_request(conversation: Conversation, destination: Destination) -> bytes:
-    """The body at AI Studio; the model is in the path. Raises `Unsupported`."""
+    """Return the body for AI Studio; the model is in the path. Raises `Unsupported`."""
     return _encoder.encode(body_of(conversation, destination))
 
 
 def render_vertex(conversation: Conversation, destination: Destination) -> bytes:
-    """The body at Vertex AI, which takes labels."""
+    """Return the body for Vertex AI, which takes labels. Raises `Unsupported`."""
     body = body_of(conversation, destination)
     labels = labels_of(conversation)
     return _encoder.encode(body | {"labels": labels} if labels else body)
@@ -72,7 +72,7 @@ def media_in(parts: tuple[Part, ...]) -> Iterator[Image | File]:
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
-    """All of it, absent fields left out."""
+    """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
@@ -90,7 +90,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
 
 
 def refuse(conversation: Conversation) -> None:
-    """What Gemini has no word for."""
+    """Raise `Unsupported` for what Gemini has no field for."""
     if conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
     temperature = conversation.sampling.temperature
@@ -105,7 +105,7 @@ def refuse(conversation: Conversation) -> None:
 
 
 def generation_config(conversation: Conversation, traits: Traits) -> Json:
-    """How to answer."""
+    """Return the settings of an answer. Raises `Unsupported`."""
     config = {
         **sampling_fields(conversation.sampling),
         "candidateCount": conversation.n if conversation.n != 1 else None,
@@ -122,7 +122,7 @@ def generation_config(conversation: Conversation, traits: Traits) -> Json:
 
 
 def sampling_fields(sampling: Sampling) -> Json:
-    """How tokens are drawn."""
+    """Return the settings of sampling."""
     return {
         "temperature": sampling.temperature,
         "topP": sampling.top_p,
@@ -134,7 +134,7 @@ def sampling_fields(sampling: Sampling) -> Json:
 
 
 def modalities_of(conversation: Conversation) -> list[str] | None:
-    """In what form to answer; text is what it is anyway."""
+    """Return the forms of an answer; None for text, which is the default. Raises `Unsupported`."""
     foreign = next((name for name in conversation.modalities if name not in MODALITIES), None)
     if foreign is not None:
         raise Unsupported("modalities", f"does not answer in '{foreign[:64]}'")
@@ -143,7 +143,7 @@ def modalities_of(conversation: Conversation) -> list[str] | None:
 
 
 def speech_of(conversation: Conversation) -> Json | None:
-    """In whose voice to speak. Gemini has but one format: samples without a header."""
+    """Return the voice. Gemini has but one format: samples without a header."""
     asked = conversation.audio or {}
     if asked.get("format", AUDIO_FORMAT) != AUDIO_FORMAT:
         raise Unsupported("audio", f"speaks only as '{AUDIO_FORMAT}'")
@@ -154,7 +154,7 @@ def speech_of(conversation: Conversation) -> Json | None:
 
 
 def format_fields(wanted: Format | None, conversation: Conversation, traits: Traits) -> Json:
-    """What the answer must look like."""
+    """Return the fields that hold an answer to JSON. Raises `Unsupported`."""
     if wanted is None or wanted.kind == "text":
         return {}
     if conversation.tools and not traits.schema_with_tools:
@@ -166,7 +166,7 @@ def format_fields(wanted: Format | None, conversation: Conversation, traits: Tra
 
 
 def labels_of(conversation: Conversation) -> dict[str, str]:
-    """The metadata that can stand on a bill at Google Cloud."""
+    """Return the metadata that can stand on a bill of Google Cloud."""
     metadata = conversation.hints.metadata or {}
     return {
         name: value

@@ -24,7 +24,7 @@ RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
 
 
 def tool_entries(conversation: Conversation) -> list[Json]:
-    """The tools: functions together, and what Google runs."""
+    """Return the functions in one entry, and the tools that Google runs. Raises `Unsupported`."""
     tools = without_search(conversation)
     functions = [function_declaration(tool) for tool in tools if isinstance(tool, Tool)]
     hosted = [google_tool(tool) for tool in tools if isinstance(tool, HostedTool)]
@@ -35,7 +35,7 @@ def tool_entries(conversation: Conversation) -> list[Json]:
 
 
 def function_declaration(tool: Tool) -> Json:
-    """A function. Raises `Unsupported` for a name that Google refuses."""
+    """Return a function. Raises `Unsupported` for a name that Google refuses."""
     if not FUNCTION_NAME.fullmatch(tool.name):
         raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
     schema = schema_of(tool) if tool.custom else tool.parameters
@@ -49,7 +49,7 @@ def function_declaration(tool: Tool) -> Json:
 
 
 def google_tool(tool: HostedTool) -> Json:
-    """A tool that Google runs: a search on the web, or code."""
+    """Return a tool that Google runs: search on the web, or code. Raises `Unsupported`."""
     if tool.kind.startswith("web_search"):
         unheeded = next((name for name in RESTRICTIONS if tool.native.get(name)), None)
         if unheeded is not None:
@@ -61,7 +61,7 @@ def google_tool(tool: HostedTool) -> Json:
 
 
 def tool_config(conversation: Conversation) -> Json | None:
-    """Whether and which tool must be called."""
+    """Return the choice of a tool, if any."""
     choice = conversation.tool_choice
     if choice is None or not any(isinstance(tool, Tool) for tool in conversation.tools):
         return None

@@ -40,4 +40,4 @@ UPSTREAM = UpstreamDialect(
 
 COUNTER = replace(CLIENT, parse_request=parse_count_request)
 COUNTED = replace(UPSTREAM, render_request=render_count)
-"""The same for a body whose tokens are to be counted."""
+"""The two dialects for a body whose tokens are to be counted."""

@@ -1,4 +1,4 @@
-"""The blocks of an answer, read: what is common to a whole one and a stream."""
+"""Blocks of an answer, as read from a whole message and from a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stop_of(reason: str | None) -> Stop:
 
 
 def block_part(block: dict[str, Any], maker: str) -> Part:
-    """A whole block."""
+    """Return the part that a whole block stands for; `Opaque` for one that only Anthropic knows."""
     match block.get("type"):
         case "text":
             citations = tuple(map(parse_citation, filter(None, block.get("citations") or ())))

@@ -1,4 +1,4 @@
-"""Usage as Anthropic counts it: what comes from the cache or goes into it is counted apart."""
+"""Usage as Anthropic counts it: tokens read from the cache or written to it are counted apart."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from airouter.untrusted import decoded_or_none
 
 
 class ThinkingDetails(msgspec.Struct):
-    """Parts of the answer."""
+    """The thinking in the tokens of an answer."""
 
     thinking_tokens: int | None = None
 
 
 class Counts(msgspec.Struct):
-    """The `usage` of a message; in a stream, some of it."""
+    """The `usage` of a message; in a stream, some of its fields."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -26,7 +26,7 @@ class Counts(msgspec.Struct):
 
 
 class UsageBody(msgspec.Struct):
-    """Any body with usage in it."""
+    """A body with usage in it."""
 
     usage: Counts | None = None
 
@@ -35,13 +35,13 @@ _body = msgspec.json.Decoder(UsageBody)
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """The usage in a body; None when there is none that can be read."""
+    """Return the usage in a body; None where there is none that can be read."""
     found = decoded_or_none(_body, body)
     return None if found is None or found.usage is None else parse_usage(found.usage)
 
 
 def parse_usage(counts: Counts) -> Usage:
-    """From Anthropic's numbers."""
+    """Return usage from Anthropic's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
     details = counts.output_tokens_details
     known = counts.input_tokens is not None
@@ -55,7 +55,7 @@ def parse_usage(counts: Counts) -> Usage:
 
 
 def later(first: Usage | None, last: Usage) -> Usage:
-    """What the end of a stream says, filled with what its beginning said."""
+    """Return usage as the end of a stream has it, filled with what the beginning said."""
     if first is None or last.cached_tokens is not None or last.cache_write_tokens is not None:
         return last
     if last.input_tokens is None:
@@ -72,7 +72,7 @@ def later(first: Usage | None, last: Usage) -> Usage:
 
 
 def render_usage(usage: Usage | None) -> Json:
-    """For a client; what is not known counts as 0."""
+    """Return usage for a client; a number that is not known is 0."""
     usage = usage or Usage()
     cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     counts: Json = {

@@ -1,4 +1,4 @@
-"""From Anthropic's whole message to an answer."""
+"""From a whole message of Anthropic's to an answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _decoder = msgspec.json.Decoder(WireMessage)
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
+    """Return the answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
     message = decoded(_decoder, body, BrokenReply, "the upstream's answer is no message")
     if message.error is not None:
         raise failure_in(message.error)
@@ -56,7 +56,7 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
 
 
 def structured(parts: Sequence[Part], stop: Stop) -> tuple[list[Part], Stop]:
-    """A call of the tool that stands for the answer is the answer."""
+    """Return parts in which a call of `ANSWER_TOOL` is text, and why the answer stopped."""
     found = [
         Text(text=part.arguments)
         if isinstance(part, ToolCall) and part.name == ANSWER_TOOL

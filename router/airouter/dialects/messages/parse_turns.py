@@ -37,7 +37,7 @@ _json = msgspec.json.Encoder()
 
 
 def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
-    """The instructions that a request begins with."""
+    """Return the instructions that a request begins with."""
     if not system:
         return []
     blocks = [schema.TextBlock(system)] if isinstance(system, str) else system
@@ -46,7 +46,7 @@ def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
 
 
 def turn_of(message: schema.Message, index: int) -> Turn:
-    """One message. Raises `Failure` 400."""
+    """Return the turn of one message. Raises `Failure` 400."""
     at = f"messages[{index}]"
     if isinstance(message.content, str):
         return Turn(role=message.role, parts=(Text(text=message.content),), at=at)
@@ -57,7 +57,10 @@ def turn_of(message: schema.Message, index: int) -> Turn:
 
 
 def parts_of(native: Json, at: str) -> Sequence[Part]:
-    """One block: nearly always one part; a block that carries another provider's may be several."""
+    """Return the parts of a block: several where another provider's are in it.
+
+    Raises `Failure` 400.
+    """
     kind = native.get("type")
     if isinstance(kind, str) and kind in schema.HOSTED:
         return [Opaque(dialect=NAME, native=native)]
@@ -74,7 +77,7 @@ def parts_of(native: Json, at: str) -> Sequence[Part]:
 
 
 def checked_block(native: Json, at: str) -> schema.Block:
-    """A block, checked."""
+    """Return a block, its types checked. Raises `Failure` 400."""
     try:
         block: schema.Block = msgspec.convert(native, schema.Block)
     except msgspec.ValidationError as error:
@@ -83,7 +86,7 @@ def checked_block(native: Json, at: str) -> schema.Block:
 
 
 def below(failure: Failure, at: str) -> Failure:
-    """A failure in a part of a body, its path told from the top."""
+    """Return a failure in a part of a body, with its path from the top."""
     path = f"{at}.{failure.param}" if failure.param else at
     failure.message = f"'{path}': {failure.message}"
     failure.param = path
@@ -94,7 +97,7 @@ def part_of(
     block: schema.TextBlock | schema.ImageBlock | schema.DocumentBlock | schema.ToolUseBlock,
     native: Json,
 ) -> Part:
-    """A block that is one part."""
+    """Return the part of a block that is one."""
     cache = cache_of(block.cache_control)
     match block:
         case schema.TextBlock():
@@ -110,7 +113,7 @@ def part_of(
 
 
 def parsed_document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
-    """A document; one made of blocks only Anthropic knows."""
+    """Return a document; one made of blocks stays as it is, for Anthropic alone."""
     if isinstance(block.source, schema.ContentSource):
         return Opaque(dialect=NAME, native=native)
     return File(
@@ -125,7 +128,7 @@ def parsed_document(block: schema.DocumentBlock, cache: CachePoint | None, nativ
 def media_of(
     source: schema.Base64Source | schema.URLSource | schema.UploadedSource | schema.TextSource,
 ) -> Media:
-    """Where the bytes are."""
+    """Return the media of a source."""
     match source:
         case schema.Base64Source():
             return Media(media_type=source.media_type, data=source.data)
@@ -138,8 +141,9 @@ def media_of(
 
 
 def thought(block: schema.ThinkingBlock) -> list[Part]:
-    """What a Claude thought, or what another model wants back."""
+    """Return a thought of Claude's, or what another provider wants back and `pack` put in one."""
     _, packed = unpack(block.signature)
+    # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or block.signature.startswith("__airouter"):
         return list(packed)
     signature = Signature(maker=CLAUDE, value=block.signature) if block.signature else None
@@ -147,7 +151,7 @@ def thought(block: schema.ThinkingBlock) -> list[Part]:
 
 
 def redacted(block: schema.RedactedBlock) -> list[Part]:
-    """The same where it may not be shown."""
+    """Return a thought that may not be shown, or what `pack` put in one."""
     _, packed = unpack(block.data)
     if packed:
         return list(packed)
@@ -155,7 +159,7 @@ def redacted(block: schema.RedactedBlock) -> list[Part]:
 
 
 def with_signatures(parts: list[Part]) -> list[Part]:
-    """Parts with the signatures of calls that came packed in a block before them."""
+    """Return parts with the signatures of calls, which came packed in a block before each."""
     signatures = {
         part.id: part.signature
         for part in parts
@@ -173,7 +177,7 @@ def with_signatures(parts: list[Part]) -> list[Part]:
 
 
 def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
-    """What a call gave. Raises `Failure` 400."""
+    """Return the result of a call. Raises `Failure` 400."""
     parts: list[Text | Image | File | Opaque] = []
     if isinstance(block.content, str):
         parts.append(Text(text=block.content))
@@ -193,5 +197,5 @@ def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
 
 
 def cache_of(control: schema.CacheControl | None) -> CachePoint | None:
-    """Where the prompt is cached."""
+    """Return the point up to which the prompt is cached."""
     return None if control is None else CachePoint(ttl=control.ttl)

@@ -63,6 +63,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         **tool_fields(conversation, turns, traits),
         **hint_fields(conversation),
     }
+    # Not by truth: a temperature of 0 is one.
     body |= {name: value for name, value in optional.items() if value not in (None, [])}
     add_thinking(body, conversation, destination, traits, turns)
     add_format(body, conversation.format, traits)
