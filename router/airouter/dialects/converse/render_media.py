@@ -43,7 +43,7 @@ def image(media: Media, turn: Turn) -> Json:
     """Return an image. Raises `Unsupported`."""
     format_ = IMAGE_FORMATS.get(media.media_type or "")
     if stored(media):
-        format_ = format_ or IMAGE_FORMATS.get(f"image/{suffix_of(media.url)}")
+        format_ = format_ or IMAGE_FORMATS.get(f"image/{file_suffix(media.url)}")
         source: Json = {"s3Location": {"uri": media.url}}
     else:
         source = {"bytes": media.data}
@@ -57,7 +57,7 @@ def stored(media: Media) -> bool:
     return media.url is not None and media.url.startswith("s3://")
 
 
-def suffix_of(name: str | None) -> str:
+def file_suffix(name: str | None) -> str:
     """Return what comes after the last dot of a name."""
     return (name or "").rpartition(".")[2].lower()
 
@@ -66,8 +66,8 @@ def file_format(part: File, turn: Turn) -> str:
     """Return the format of a document. Raises `Unsupported`."""
     media = part.media
     found = FILE_FORMATS.get(media.media_type or "")
-    if found is None and stored(media) and suffix_of(media.url) in FILE_FORMATS.values():
-        found = suffix_of(media.url)
+    if found is None and stored(media) and file_suffix(media.url) in FILE_FORMATS.values():
+        found = file_suffix(media.url)
     if found is None and media.text is not None:
         found = "txt"
     if found is None or not (media.data or media.text or stored(media)):

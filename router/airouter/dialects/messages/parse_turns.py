@@ -53,7 +53,7 @@ def turn_of(message: schema.Message, index: int) -> Turn:
     parts: list[Part] = []
     for number, native in enumerate(message.content):
         parts.extend(parts_of(native, f"{at}.content[{number}]"))
-    return Turn(role=message.role, parts=tuple(with_signatures(parts)), at=at)
+    return Turn(role=message.role, parts=tuple(with_packed_signatures(parts)), at=at)
 
 
 def parts_of(native: Json, at: str) -> Sequence[Part]:
@@ -158,7 +158,7 @@ def redacted(block: schema.RedactedBlock) -> list[Part]:
     return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
 
 
-def with_signatures(parts: list[Part]) -> list[Part]:
+def with_packed_signatures(parts: list[Part]) -> list[Part]:
     """Return parts with the signatures of calls, which came packed in a block before each."""
     signatures = {
         part.id: part.signature

@@ -100,7 +100,7 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
         case ToolCall():
             return call(part, turn)
         case ToolResult():
-            return result(part, turn, maker)
+            return result_block(part, turn, maker)
         case Refusal():
             return text_content(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
@@ -145,7 +145,7 @@ def call_id(id_: str) -> str:
     return fitting_id(id_, CALL_ID, "toolu_")
 
 
-def result(part: ToolResult, turn: Turn, maker: str) -> Json:
+def result_block(part: ToolResult, turn: Turn, maker: str) -> Json:
     """Return the result of a call."""
     inner = (message_block(each, turn, maker) for each in part.parts)
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id(part.call_id)}
