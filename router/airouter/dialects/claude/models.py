@@ -1,4 +1,4 @@
-"""What each generation of Claude takes, by the name of the model.
+"""Generations of Claude and what each takes, by the name of the model.
 
 Sources: the errors of the API, and the notes on models in Anthropic's documentation. A name that is
 not known here is taken for the newest.
@@ -20,34 +20,34 @@ EFFORTS_UNTIL_HIGH = ("low", "medium", "high")
 
 @dataclass(frozen=True)
 class Traits:
-    """What a model takes."""
+    """The features and limits of a model."""
 
     version: tuple[int, int]
     thinks: bool
     budgets: bool
-    """Whether thinking is asked for by `budget_tokens`; else it is adaptive."""
+    """Thinking is asked for by `budget_tokens`; else it is adaptive."""
     efforts: tuple[str, ...]
     """Levels of `output_config.effort`; empty where there is no such field."""
     samples: bool
-    """Whether `temperature` and its like are taken."""
+    """`temperature` and its like are taken."""
     schemas: bool
-    """Whether an answer can be held to a JSON schema."""
+    """An answer can be held to a JSON schema."""
     system_messages: bool
-    """Whether instructions may come in the middle."""
+    """Instructions may come in the middle."""
     max_tokens: int
-    """What an answer may have; asked for where a client says nothing."""
+    """Tokens that an answer may have; asked for where a client says nothing."""
 
 
 @lru_cache(maxsize=1024)
 def traits_of(model: str) -> Traits:
-    """The traits of a model, whatever cloud its name is from; every request asks for some."""
-    version = version_of(model)
+    """Return the traits of a model, whatever cloud its name is from."""
+    version = claude_version(model)
     family = family_of(model)
     newest = version >= (4, 7)
     return Traits(
         version=version,
         thinks=version >= (3, 7),
-        budgets=not newest and version < (4, 6),
+        budgets=version < (4, 6),
         efforts=efforts_of(family, version),
         samples=not newest,
         schemas=version >= (4, 5) or (version, family) == ((4, 1), "opus"),
@@ -56,8 +56,8 @@ def traits_of(model: str) -> Traits:
     )
 
 
-def version_of(model: str) -> tuple[int, int]:
-    """Major and minor version; (99, 0) for a name that says none."""
+def claude_version(model: str) -> tuple[int, int]:
+    """Return the major and minor version; (99, 0) for a name that says none."""
     found = NAME.search(model)
     if found is None:
         return (99, 0)
@@ -67,13 +67,13 @@ def version_of(model: str) -> tuple[int, int]:
 
 
 def family_of(model: str) -> str:
-    """Such as `opus`."""
+    """Return the family, such as `opus`; nothing for a name that says none."""
     found = NAME.search(model)
     return found["family"] if found else ""
 
 
 def efforts_of(family: str, version: tuple[int, int]) -> tuple[str, ...]:
-    """The levels of effort."""
+    """Return the levels of `output_config.effort`."""
     if version >= (4, 7):
         return ALL_EFFORTS
     if version == (4, 6):
@@ -82,7 +82,7 @@ def efforts_of(family: str, version: tuple[int, int]) -> tuple[str, ...]:
 
 
 def max_tokens_of(family: str, version: tuple[int, int]) -> int:
-    """What every model of a generation can write."""
+    """Return the most tokens that every model of a generation can write."""
     if version < (3, 5):
         return 4_096
     if version < (3, 7):

@@ -1,7 +1,7 @@
-"""JSON schemas as Anthropic takes them for answers: closed objects, and no bounds.
+"""Answers in JSON: schemas as Anthropic takes them, with closed objects and without bounds.
 
 Source: what the API refuses, and the transformation in anthropic's SDK (`lib/_parse`). What is
-taken out is told to the model in the description, as there.
+taken out is told to the model in the description, as there. A strict tool takes the same subset.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Json
+    from airouter.dialects.conversation import Format, Json
 
+JSON_ONLY = "Answer with one JSON object and nothing else."
+"""The instruction that stands for a format which has no schema."""
 BOUNDS = (
     "minimum",
     "maximum",
@@ -28,8 +30,23 @@ MAPS = ("properties", "$defs", "definitions")
 LISTS = ("anyOf", "allOf", "oneOf")
 
 
+def wants_any_json(wanted: Format | None) -> bool:
+    """Return whether any JSON object will do for an answer."""
+    return wanted is not None and wanted.kind == "json_object"
+
+
+def wants_schema(wanted: Format | None) -> bool:
+    """Return whether an answer must keep to a schema."""
+    return wanted is not None and wanted.kind == "json_schema"
+
+
+def answer_schema(wanted: Format) -> Json:
+    """Return the schema of an answer in the subset; that of any object where a client gave none."""
+    return closed(wanted.schema or {"type": "object", "properties": {}})
+
+
 def closed(schema: Json) -> Json:
-    """A schema in the subset."""
+    """Return a schema in the subset."""
     found: dict[str, Any] = {}
     notes = []
     for key, value in schema.items():
@@ -53,5 +70,5 @@ def closed(schema: Json) -> Json:
 
 
 def closed_any(schema: Any) -> Any:
-    """A schema that may be true or false."""
+    """Return what stands for a schema in the subset, also where it is true or false."""
     return closed(schema) if isinstance(schema, dict) else schema

@@ -1,9 +1,14 @@
-"""How much a Claude shall think: by budget in older generations, by effort in newer ones."""
+"""Thinking of Claude: by a budget of tokens in older generations, by an effort in newer ones.
+
+A model with a budget thinks only where that goes with the rest of the request: with `max_tokens`,
+with what is sampled, with the tools that must be called, and with the history.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airouter.dialects.claude.tool_choice import forces_a_tool
 from airouter.dialects.conversation import Reasoning, ToolCall, Unsupported
 from airouter.dialects.provenance import is_own
 
@@ -11,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.claude.models import Traits
-    from airouter.dialects.conversation import Conversation, Json, Thinking, Turn
+    from airouter.dialects.conversation import Conversation, Destination, Json, Thinking, Turn
 
 SMALLEST_BUDGET = 1_024
 BUDGETS = {
@@ -22,13 +27,59 @@ BUDGETS = {
     "xhigh": 24_576,
     "max": 31_000,
 }
-"""Effort to tokens."""
+"""Budgets in tokens by effort, all below what every model with a budget can write."""
 NEAREST = {"minimal": "low", "xhigh": "high", "max": "high"}
-"""What an effort becomes where a model lacks it."""
+"""The effort that is asked for where a model lacks the one that was."""
 
 
-def thinking_of(thinking: Thinking | None, traits: Traits) -> Json:
-    """The fields `thinking` and `output_config` for a request. Raises `Unsupported`."""
+def fitted_thinking(
+    conversation: Conversation,
+    destination: Destination,
+    traits: Traits,
+    turns: Sequence[Turn],
+    *,
+    most: int | None,
+    answers_by_tool: bool = False,
+) -> Json:
+    """Return `thinking` and `output_config` that go with the rest of a request.
+
+    `most` is how many tokens the answer may have, None where that depends on the budget.
+    Raises `Unsupported`.
+    """
+    fields = thinking_fields(conversation.thinking, traits)
+    thinking = fields.get("thinking", {})
+    if thinking.get("type") != "enabled":
+        return fields
+    if forces_a_tool(conversation):
+        raise Unsupported("tool_choice", "cannot be made to call a tool while it thinks")
+    if answers_by_tool or lacks_reasoning(turns, destination.maker):
+        del fields["thinking"]
+    else:
+        fit_budget(thinking, conversation, most)
+    return fields
+
+
+def fit_budget(thinking: Json, conversation: Conversation, most: int | None) -> None:
+    """Keep a budget below `most`; which of the two gives way depends on who chose it.
+
+    Where the client chose the budget alone, it stays, and the caller raises its `most`.
+    Raises `Unsupported` where the client chose both.
+    """
+    if conversation.sampling.temperature not in {None, 1}:
+        raise Unsupported("temperature", "takes no temperature but 1 while it thinks")
+    if conversation.sampling.top_k is not None:
+        raise Unsupported("top_k", "takes no top_k while it thinks")
+    if most is None or thinking["budget_tokens"] < most:
+        return
+    chosen = conversation.thinking is not None and conversation.thinking.budget is not None
+    if not chosen and most > SMALLEST_BUDGET:
+        thinking["budget_tokens"] = max(SMALLEST_BUDGET, most // 2)
+    elif conversation.max_tokens is not None:
+        raise Unsupported("max_tokens", "needs more of them than its budget for thinking")
+
+
+def thinking_fields(thinking: Thinking | None, traits: Traits) -> Json:
+    """Return `thinking` and `output_config` as a client asked for them. Raises `Unsupported`."""
     if thinking is None:
         return {}
     if thinking.mode == "off" or (thinking.mode is None and thinking.effort == "none"):
@@ -38,49 +89,51 @@ def thinking_of(thinking: Thinking | None, traits: Traits) -> Json:
     if not traits.thinks:
         raise Unsupported("thinking", "does not think")
     fields = by_budget(thinking) if traits.budgets else adaptive(thinking)
+    # One generation has both a budget and an effort; there the budget says nothing of the effort.
     if traits.efforts and thinking.effort not in {None, "none"}:
-        fields["output_config"] = {"effort": effort_of(str(thinking.effort), traits)}
+        fields["output_config"] = {"effort": nearest_effort(str(thinking.effort), traits)}
     elif traits.efforts and thinking.budget is not None and not traits.budgets:
         fields["output_config"] = {"effort": effort_by_budget(thinking.budget)}
     return fields
 
 
 def by_budget(thinking: Thinking) -> Json:
-    """For generations that are told how many tokens to think with."""
+    """Return `thinking` for generations that are told how many tokens to think with."""
     if thinking.mode is None and thinking.effort is None:
         return {}
-    budget = thinking.budget or BUDGETS[thinking.effort or "medium"]
+    effort = "medium" if thinking.effort in {None, "none"} else str(thinking.effort)
+    budget = thinking.budget or BUDGETS[effort]
     if budget < SMALLEST_BUDGET:
         raise Unsupported("thinking", f"thinks with at least {SMALLEST_BUDGET} tokens")
     return {"thinking": {"type": "enabled", "budget_tokens": budget} | display(thinking)}
 
 
 def adaptive(thinking: Thinking) -> Json:
-    """For generations that find out themselves how long to think."""
+    """Return `thinking` for generations that find out themselves how long to think."""
     return {"thinking": {"type": "adaptive"} | display(thinking)}
 
 
 def display(thinking: Thinking) -> Json:
-    """What is shown of it."""
+    """Return the field that says whether the client is shown what the model thought."""
     if thinking.summary is None:
         return {}
     return {"display": "omitted" if thinking.summary == "omitted" else "summarized"}
 
 
-def effort_of(effort: str, traits: Traits) -> str:
-    """The effort, or the one that comes nearest."""
+def nearest_effort(effort: str, traits: Traits) -> str:
+    """Return an effort that a model has: the given one, or the nearest."""
     return effort if effort in traits.efforts else NEAREST.get(effort, "high")
 
 
 def effort_by_budget(budget: int) -> str:
-    """The effort that thinks with about so many tokens."""
+    """Return the effort that thinks with about so many tokens."""
     return next((name for name in ("low", "medium", "high") if budget <= BUDGETS[name]), "high")
 
 
 def lacks_reasoning(turns: Sequence[Turn], maker: str) -> bool:
-    """Whether the last turn of the model called tools and its own thinking is not with it.
+    """Return whether the model's last turn called tools and lacks the model's own thinking.
 
-    A model with a budget demands it back; without, it is asked not to think.
+    A model with a budget demands that thinking back; without, it is asked not to think.
     """
     for turn in reversed(turns):
         if turn.role == "assistant":
@@ -89,9 +142,3 @@ def lacks_reasoning(turns: Sequence[Turn], maker: str) -> bool:
             kept = isinstance(first, Reasoning) and is_own(first.signature, maker)
             return calls and not kept
     return False
-
-
-def forces_a_tool(conversation: Conversation) -> bool:
-    """Whether a tool must be called, which no model does while it thinks."""
-    choice = conversation.tool_choice
-    return choice is not None and choice.mode == "required"

@@ -1,4 +1,4 @@
-"""What is common to a whole answer and a stream."""
+"""Blocks, reasons to stop and usage, as read from a whole answer and from a stream."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from airouter.dialects.claude.answers import CLAUDE_STOPS, arguments_text
 from airouter.dialects.conversation import (
     Citation,
     Image,
@@ -27,14 +28,9 @@ from airouter.interfaces import BrokenReply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STOPS: dict[str, Stop] = {
-    "end_turn": "end",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "stop_sequence": "stop_sequence",
+STOPS: dict[str, Stop] = CLAUDE_STOPS | {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
-    "model_context_window_exceeded": "context_window",
 }
 FAULTS = frozenset({"malformed_model_output", "malformed_tool_use"})
 UNITS: dict[str, Literal["character", "page", "block"]] = {
@@ -43,11 +39,9 @@ UNITS: dict[str, Literal["character", "page", "block"]] = {
     "documentChunk": "block",
 }
 
-_encoder = msgspec.json.Encoder()
-
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
-    """Why it stopped. Raises `Failure` 502 for a model that failed."""
+    """Return why the model stopped. Raises `Failure` 502 for a model that failed."""
     if reason in FAULTS:
         raise Failure(
             502, f"The model failed to answer: {reason}.", type="server_error", code=reason
@@ -55,8 +49,8 @@ def stop_of(reason: str | None, *, called: bool) -> Stop:
     return stop_by_calls(STOPS.get(reason or "", "end"), called=called)
 
 
-def usage_of(counts: schema.Counts) -> Usage:
-    """What it cost."""
+def parse_usage(counts: schema.TokenUsage) -> Usage:
+    """Return usage from Bedrock's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_write_input_tokens
     given = counts.input_tokens
     return Usage(
@@ -67,15 +61,15 @@ def usage_of(counts: schema.Counts) -> Usage:
     )
 
 
-def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
-    """A whole block."""
+def block_parts(block: schema.Block, maker: str) -> Iterator[Part]:
+    """Yield the part that a whole block stands for, if any."""
     if block.text:
         yield Text(text=block.text)
     elif block.tool_use is not None:
         use = block.tool_use
-        yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_of(use.input))
+        yield ToolCall(id=use.tool_use_id, name=use.name, arguments=arguments_text(use.input))
     elif block.reasoning_content is not None:
-        yield reasoning_of(block.reasoning_content, maker)
+        yield block_reasoning(block.reasoning_content, maker)
     elif block.citations_content is not None:
         content = block.citations_content
         yield Text(
@@ -87,15 +81,8 @@ def parts_of(block: schema.Block, maker: str) -> Iterator[Part]:
         yield Image(media=media)
 
 
-def arguments_of(given: Json | str | None) -> str:
-    """Arguments as JSON."""
-    if isinstance(given, str):
-        return given or "{}"
-    return _encoder.encode(given or {}).decode()
-
-
-def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
-    """What the model thought."""
+def block_reasoning(content: schema.ReasoningContent, maker: str) -> Reasoning:
+    """Return a thought of the model."""
     if content.redacted_content is not None:
         value = content.redacted_content
         return Reasoning(signature=Signature(maker=maker, value=value, redacted=True))
@@ -108,9 +95,9 @@ def reasoning_of(content: schema.Reasoning, maker: str) -> Reasoning:
 
 
 def citation_of(native: Json) -> Citation:
-    """A source, which is kept as it is. Raises `BrokenReply`."""
+    """Return a citation, with the original in it. Raises `BrokenReply`."""
     try:
-        source = msgspec.convert(native, schema.Citation)
+        source = msgspec.convert(native, schema.SourceCitation)
     except msgspec.ValidationError:
         raise BrokenReply("a source that the upstream cites cannot be read") from None
     kind, place = next(iter((source.location or {}).items()), ("", schema.Place()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,19 +36,22 @@ TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 
+_object = msgspec.json.Decoder(dict[str, Any])
+
 
 def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
-    """An error of a status that is one."""
-    error = decoded(body)
+    """Return the failure in a reply whose status is an error."""
+    error = error_members(body)
     given = headers.get(TYPE_HEADER, b"").decode("latin-1") or str(error.get("__type") or "")
     name = given.partition(":")[0].rpartition("#")[2]
     return failure_in(name, error, status)
 
 
 def failure_in(name: str, error: Mapping[str, Any], status: int = 502) -> Failure:
-    """What an error says; `status` is used where its class is not known."""
+    """Return the failure of a class; `status` is used where the class is not known."""
     key = name.lower().removesuffix("exception").removesuffix("error")
     key = key if key in STATUSES else name.lower().removesuffix("exception")
+    # 424 is how Bedrock says that the model failed: no fault of the client's.
     status = STATUSES.get(key, 502 if status == 424 else status)
     if not 400 <= status < 600:
         status = 502
@@ -64,10 +68,6 @@ def failure_in(name: str, error: Mapping[str, Any], status: int = 502) -> Failur
     return failure
 
 
-def decoded(body: bytes) -> dict[str, Any]:
-    """The object in a body."""
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def error_members(body: bytes) -> dict[str, Any]:
+    """Return the object in a body; an empty one where there is none."""
+    return decoded_or_none(_object, body) or {}

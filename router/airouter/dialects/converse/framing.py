@@ -22,7 +22,7 @@ EXCEPTION = b"exception:"
 
 
 class EventStream:
-    """Cuts a stream into frames; the name of an exception begins with `EXCEPTION`."""
+    """A splitter of a stream into frames; the name of an exception begins with `EXCEPTION`."""
 
     __slots__ = ("_buffer", "_decode")
 
@@ -35,7 +35,7 @@ class EventStream:
         self._decode = EventStreamBuffer
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that are whole now. Raises `BrokenReply`."""
+        """Return the frames that are whole now. Raises `BrokenReply`."""
         buffer = self._buffer
         buffer += data
         frames = []
@@ -58,7 +58,7 @@ class EventStream:
         decoder = self._decode()
         try:
             decoder.add_data(data)
-            return frame_of(next(iter(decoder)))
+            return decoded_frame(next(iter(decoder)))
         except (
             ParserError,
             EventStreamError,
@@ -70,8 +70,8 @@ class EventStream:
             raise BrokenReply("a frame of the upstream's stream is damaged") from None
 
 
-def frame_of(message: EventStreamMessage) -> Frame:
-    """The name and the payload of a message."""
+def decoded_frame(message: EventStreamMessage) -> Frame:
+    """Return the name and the payload of a message."""
     headers: dict[str, Any] = message.headers  # type: ignore[assignment]  # its stubs are wrong
     kind = headers.get(":message-type")
     if kind == "event":

@@ -1,4 +1,7 @@
-"""What each family at Bedrock takes, by the id of the model, an inference profile or an ARN."""
+"""Families of models at Bedrock and what each takes.
+
+The name of a model is its id, an inference profile or an ARN.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,29 @@ RESULTS_ALONE = ("meta.", "mistral.")
 TOLERATE_ASSISTANT_FIRST = ("claude", "qwen")
 EFFORT_FIELD = ("gpt-oss",)
 CACHES = ("claude", "nova", "application-inference-profile")
-"""The last hides which family it is; whoever made it knows."""
+"""Names of families that cache. A profile of an application hides its family: its owner decides."""
 NO_CACHED_TOOLS = "nova"
 FIRST_CLAUDE_THAT_CACHES = (3, 5)
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What a model takes."""
+    """The features of a model."""
 
     claude: claude.Traits | None
-    """For Claude, what Claude takes anywhere."""
+    """Claude's own traits, for a Claude."""
     results_alone: bool
-    """Whether nothing may stand beside the results of tools."""
+    """Nothing may stand beside the results of tools."""
     assistant_first: bool
     effort_field: bool
-    """Whether it takes `reasoning_effort`, as OpenAI's open models do."""
+    """`reasoning_effort` is taken, as OpenAI's open models do."""
     caches: bool
-    """Whether it takes cache points; where not, the service refuses the whole request."""
+    """Cache points are taken; where not, the service refuses the whole request."""
     caches_tools: bool
 
 
 def traits_of(model: str) -> Traits:
-    """The traits of a model."""
+    """Return the traits of a model."""
     name = model.lower()
     as_claude = claude.traits_of(name) if "claude" in name else None
     too_old = as_claude is not None and as_claude.version < FIRST_CLAUDE_THAT_CACHES

@@ -1,7 +1,7 @@
 """From the frames of ConverseStream to events.
 
-Blocks of text and reasoning are not announced, an empty one may come before any other, and what it
-cost comes after the message has stopped.
+Blocks of text and reasoning are not announced, an empty one may come before any other, and usage
+comes after the message has stopped.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from airouter.dialects.conversation import (
     ToolCall,
 )
 from airouter.dialects.converse import schema
-from airouter.dialects.converse.blocks import citation_of, stop_of, usage_of
-from airouter.dialects.converse.errors import decoded, failure_in
+from airouter.dialects.converse.blocks import citation_of, parse_usage, stop_of
+from airouter.dialects.converse.errors import error_members, failure_in
 from airouter.dialects.converse.framing import EXCEPTION
-from airouter.dialects.converse.parse_response import new_id
+from airouter.dialects.converse.parse_response import answer_id
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -41,6 +41,7 @@ from airouter.dialects.events import (
 )
 from airouter.failures import Failure, ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +49,13 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Destination
     from airouter.dialects.framing import Frame
 
+UNREADABLE_EVENT = "an event of the upstream cannot be read"
+
 _decoder = msgspec.json.Decoder(schema.StreamEvent)
 
 
 class Parser:
-    """The state of one stream."""
+    """The reader of one stream."""
 
     __slots__ = (
         "_argued",
@@ -69,24 +72,24 @@ class Parser:
         self._destination = destination
         self._at = -1
         self._argued = False
-        """Whether the call that is open has any arguments yet."""
+        """The call that is open has arguments already."""
         self._called = False
         self._format = ""
-        """Of the image that is announced."""
+        """The format of the image that is announced."""
         self._open: type[Part] | None = None
         self._stopped = False
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one frame. Raises `BrokenReply`."""
+        """Yield the events of one frame. Raises `BrokenReply`."""
         if self._over:
             return
         if frame.name.startswith(EXCEPTION):
             self._over = True
             name = frame.name.removeprefix(EXCEPTION).decode("latin-1")
-            yield Broken(failure=failure_in(name, decoded(frame.data)))
+            yield Broken(failure=failure_in(name, error_members(frame.data)))
             return
-        event = read_event(frame.data)
+        event = decoded(_decoder, frame.data or b"{}", BrokenReply, UNREADABLE_EVENT)
         match frame.name:
             case b"contentBlockDelta" if event.delta is not None:
                 yield from self._grow(event.delta)
@@ -95,14 +98,14 @@ class Parser:
             case b"contentBlockStop":
                 yield from self._close()
             case b"messageStart":
-                yield Begun(id=new_id(), model=self._destination.model)
+                yield Begun(id=answer_id(), model=self._destination.model)
             case b"messageStop":
                 yield from self._stop(event)
             case b"metadata":
                 yield from self._end(event)
 
     def finish(self) -> Iterator[Event]:
-        """Whole once the message has stopped, though the cost may be missing."""
+        """Yield the end if the message has stopped, be it without usage, or a failure."""
         if not self._over:
             self._over = True
             yield Ended() if self._stopped else Broken(failure=ended_early())
@@ -129,7 +132,7 @@ class Parser:
             self._argued = True
             yield ArgumentsDelta(at=self._at, text=piece)
 
-    def _think(self, delta: schema.Reasoning) -> Iterator[Event]:
+    def _think(self, delta: schema.ReasoningContent) -> Iterator[Event]:
         maker = self._destination.maker
         if delta.redacted_content is not None:
             value = delta.redacted_content
@@ -182,15 +185,7 @@ class Parser:
 
     def _end(self, event: schema.StreamEvent) -> Iterator[Event]:
         if event.usage is not None:
-            yield Counted(usage=usage_of(event.usage))
+            yield Counted(usage=parse_usage(event.usage))
         if self._stopped:
             self._over = True
             yield Ended()
-
-
-def read_event(data: bytes) -> schema.StreamEvent:
-    """The payload of a frame. Raises `BrokenReply`."""
-    try:
-        return _decoder.decode(data or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("an event of the upstream cannot be read") from None

@@ -20,45 +20,30 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
+from airouter.dialects.converse.render_media import (
+    audio,
+    document_name,
+    file_format,
+    file_source,
+    image,
+)
 from airouter.dialects.functions import arguments_of, fitting_id
 from airouter.dialects.provenance import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airouter.dialects.conversation import Json, Media, Part, Turn
+    from airouter.dialects.conversation import Json, Part, Turn
     from airouter.dialects.converse.models import Traits
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]+")
-IMAGE_FORMATS = {
-    "image/png": "png",
-    "image/jpeg": "jpeg",
-    "image/jpg": "jpeg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-}
-FILE_FORMATS = {
-    "application/pdf": "pdf",
-    "text/csv": "csv",
-    "application/msword": "doc",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "application/vnd.ms-excel": "xls",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "text/html": "html",
-    "text/plain": "txt",
-    "text/markdown": "md",
-}
-AUDIO_FORMATS = frozenset(
-    "mp3 opus wav aac flac mp4 ogg mkv mka x-aac m4a mpeg mpga pcm webm".split()  # noqa: SIM905
-)
 NOTHING = "(no output)"
 SEE_DOCUMENT = "See the document."
 
 
 class Messages:
-    """Writes the messages for one model; every document gets a name of its own."""
+    """A writer of messages for one model; every document gets a name of its own."""
 
     def __init__(self, maker: str, traits: Traits) -> None:
         self._maker = maker
@@ -66,7 +51,7 @@ class Messages:
         self._documents = 0
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
-        """The messages of turns whose roles alternate. Raises `Unsupported`."""
+        """Return the messages of turns whose roles alternate. Raises `Unsupported`."""
         messages: list[Json] = []
         for turn in turns:
             content = self._content(turn)
@@ -115,7 +100,7 @@ class Messages:
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _reasoning(self, part: Reasoning) -> Json | None:
-        """What the model itself thought. What another one did is not for it."""
+        """Return a thought of this model, or None for what another one thought."""
         if part.signature is None or not is_own(part.signature, self._maker):
             return None
         if part.signature.redacted:
@@ -141,7 +126,7 @@ class Messages:
         self._documents += 1
         media = part.media
         document: Json = {
-            "name": f"{clean(part.name)} {self._documents}",
+            "name": f"{document_name(part.name)} {self._documents}",
             "format": file_format(part, turn),
             "source": file_source(media),
         }
@@ -152,95 +137,50 @@ class Messages:
         return document
 
 
+def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
+    """Return the instructions that a conversation begins with."""
+    blocks: list[Json] = []
+    for turn in turns:
+        for part in turn.parts:
+            if isinstance(part, Text) and part.text.strip():
+                blocks.append({"text": part.text})
+                blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
+    return blocks
+
+
 def kinds_of(blocks: Sequence[Json]) -> set[str]:
-    """The kinds of blocks: each is named by its only key."""
+    """Return the kinds of blocks: each is named by its only key."""
     return {next(iter(block)) for block in blocks}
 
 
 def check_alone(content: Sequence[Json], turn: Turn) -> None:
-    """Nothing stands beside the results of tools. Raises `Unsupported`."""
+    """Check that nothing stands beside the results of tools. Raises `Unsupported`."""
     kinds = kinds_of(content)
     if "toolResult" in kinds and kinds != {"toolResult"}:
         raise Unsupported(turn.at, "takes nothing beside the results of tools")
 
 
-def clean(name: str | None) -> str:
-    """A name with none of the characters that Bedrock refuses, and no double spaces."""
-    stem = (name or "document").rpartition(".")[0] or (name or "document")
-    return " ".join(NOT_IN_A_NAME.sub(" ", stem).split())[:150] or "document"
-
-
 def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
-    """Where the prompt is cached: after a block, but not after a document."""
+    """Return the point up to which the prompt is cached: none after a document."""
     if cache is None or "document" in block:
         return []
     point = {"type": "default"} | ({"ttl": cache.ttl} if cache.ttl else {})
     return [{"cachePoint": point}]
 
 
-def image(media: Media, turn: Turn) -> Json:
-    """A picture."""
-    format_ = IMAGE_FORMATS.get(media.media_type or "")
-    if stored(media):
-        format_ = format_ or IMAGE_FORMATS.get(f"image/{ending(media.url)}")
-        source: Json = {"s3Location": {"uri": media.url}}
-    else:
-        source = {"bytes": media.data}
-    if format_ is None or not (media.data or stored(media)):
-        raise Unsupported(turn.at, "takes images as png, jpeg, gif and webp only")
-    return {"format": format_, "source": source}
-
-
-def stored(media: Media) -> bool:
-    """Whether it is at S3, where Bedrock can read it."""
-    return media.url is not None and media.url.startswith("s3://")
-
-
-def ending(name: str | None) -> str:
-    """What comes after the last dot of a name."""
-    return (name or "").rpartition(".")[2].lower()
-
-
-def file_format(part: File, turn: Turn) -> str:
-    """The format of a document. Raises `Unsupported`."""
-    media = part.media
-    found = FILE_FORMATS.get(media.media_type or "")
-    if found is None and stored(media) and ending(media.url) in FILE_FORMATS.values():
-        found = ending(media.url)
-    if found is None and media.text is not None:
-        found = "txt"
-    if found is None or not (media.data or media.text or stored(media)):
-        raise Unsupported(turn.at, f"cannot read a file of type {media.media_type or 'unknown'}")
-    return found
-
-
-def file_source(media: Media) -> Json:
-    """The content of a document."""
-    if media.text is not None:
-        return {"text": media.text}
-    return {"s3Location": {"uri": media.url}} if stored(media) else {"bytes": media.data}
-
-
-def audio(part: Audio, turn: Turn) -> Json:
-    """Sound."""
-    if part.format not in AUDIO_FORMATS:
-        raise Unsupported(turn.at, f"cannot hear {part.format or 'sound of unknown format'}")
-    return {"format": part.format, "source": {"bytes": part.data}}
-
-
 def call(part: ToolCall, turn: Turn) -> Json:
-    """A call of a tool. Raises `Failure` 400 for arguments that are no object."""
+    """Return a call of a tool. Raises `Failure` 400 for arguments that are no object."""
     arguments = arguments_of(part, turn)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 
 
 def check_name(name: str, field: str) -> None:
-    """A name that a tool may have. Raises `Unsupported`."""
+    """Check that a tool may have a name. Raises `Unsupported`."""
     if not TOOL_NAME.fullmatch(name):
         raise Unsupported(field, f"takes no tool of the name '{name[:64]}'")
 
 
 def call_id(id_: str) -> str:
-    """An id that Bedrock takes, the same for a call and its result."""
+    """Return an id that Bedrock takes, one and the same for a call and its result."""
     return fitting_id(id_, CALL_ID, "tooluse_")

@@ -1,4 +1,4 @@
-"""What comes back from Converse, as msgspec reads it, whole and as a stream."""
+"""The answers of Converse as msgspec reads them, whole and as a stream."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class ToolUse(msgspec.Struct, rename="camel"):
 
 
 class ReasoningText(msgspec.Struct):
-    """What the model thought."""
+    """A thought of the model."""
 
     text: str = ""
     signature: str | None = None
 
 
-class Reasoning(msgspec.Struct, rename="camel"):
-    """The same, whole; in a stream `text` and `signature` come each alone."""
+class ReasoningContent(msgspec.Struct, rename="camel"):
+    """A thought; in a stream `text` and `signature` come each alone."""
 
     reasoning_text: ReasoningText | None = None
     redacted_content: str | None = None
@@ -37,8 +37,8 @@ class Bytes(msgspec.Struct):
     bytes: str | None = None
 
 
-class Image(msgspec.Struct):
-    """A picture."""
+class ImageBlock(msgspec.Struct):
+    """An image."""
 
     format: str = "png"
     source: Bytes | None = None
@@ -51,7 +51,7 @@ class CitedText(msgspec.Struct):
 
 
 class Place(msgspec.Struct, rename="camel"):
-    """Where a source stands: on the web, or in a document."""
+    """A place in a source: on the web, or in a document."""
 
     url: str | None = None
     document_index: int | None = None
@@ -59,7 +59,7 @@ class Place(msgspec.Struct, rename="camel"):
     end: int | None = None
 
 
-class Citation(msgspec.Struct, rename="camel"):
+class SourceCitation(msgspec.Struct, rename="camel"):
     """A source; the only key of its location says what is counted there."""
 
     title: str | None = None
@@ -67,7 +67,7 @@ class Citation(msgspec.Struct, rename="camel"):
     location: dict[str, Place] | None = None
 
 
-class Citations(msgspec.Struct):
+class CitationsContent(msgspec.Struct):
     """A text and its sources."""
 
     content: list[CitedText] | None = None
@@ -75,30 +75,30 @@ class Citations(msgspec.Struct):
 
 
 class Block(msgspec.Struct, rename="camel"):
-    """A block, or a piece of one: one of these is there."""
+    """A block, or a piece of one, in one of these fields."""
 
     text: str | None = None
     tool_use: ToolUse | None = None
-    reasoning_content: Reasoning | None = None
-    image: Image | None = None
-    citations_content: Citations | None = None
+    reasoning_content: ReasoningContent | None = None
+    image: ImageBlock | None = None
+    citations_content: CitationsContent | None = None
     citation: Json | None = None
 
 
 class Message(msgspec.Struct):
-    """What the model says."""
+    """The model's message."""
 
     content: list[Block] | None = None
 
 
-class Output(msgspec.Struct):
-    """Where it stands."""
+class ConverseOutput(msgspec.Struct):
+    """The output of a call, of which there is only a message."""
 
     message: Message | None = None
 
 
-class Counts(msgspec.Struct, rename="camel"):
-    """What it cost; what comes from the cache is counted apart."""
+class TokenUsage(msgspec.Struct, rename="camel"):
+    """The usage; tokens from the cache are counted apart."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -106,8 +106,8 @@ class Counts(msgspec.Struct, rename="camel"):
     cache_write_input_tokens: int | None = None
 
 
-class Tier(msgspec.Struct):
-    """How it was served."""
+class ServiceTier(msgspec.Struct):
+    """The tier that served the request."""
 
     type: str | None = None
 
@@ -115,17 +115,17 @@ class Tier(msgspec.Struct):
 class Response(msgspec.Struct, rename="camel"):
     """A whole answer."""
 
-    output: Output | None = None
+    output: ConverseOutput | None = None
     stop_reason: str | None = None
-    usage: Counts | None = None
-    service_tier: Tier | None = None
+    usage: TokenUsage | None = None
+    service_tier: ServiceTier | None = None
 
 
 class StreamEvent(msgspec.Struct, rename="camel"):
-    """Any event of a stream."""
+    """An event of any type."""
 
     content_block_index: int = 0
     start: Block | None = None
     delta: Block | None = None
     stop_reason: str | None = None
-    usage: Counts | None = None
+    usage: TokenUsage | None = None

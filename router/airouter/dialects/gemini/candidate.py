@@ -1,4 +1,8 @@
-"""One candidate of a stream: its pieces put into parts."""
+"""One candidate of an answer: the pieces of a stream put into parts.
+
+Gemini announces neither the beginning nor the end of a part: a part ends where a piece of another
+kind comes, or where it is signed.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.gemini.grounding import citations_of, logprobs_of
+from airouter.dialects.gemini.grounding import candidate_citations, chosen_logprobs
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 
@@ -51,15 +55,15 @@ FAULTS = frozenset(
         "OTHER",
     }
 )
-"""Reasons to stop that are no answer; all others are about content."""
+"""Reasons to stop that leave no answer; all unknown ones are about content."""
 AUDIO_FORMATS = {"l16": "pcm16", "pcm": "pcm16", "mpeg": "mp3"}
-"""Types of sound to OpenAI's names of formats, where those differ."""
+"""OpenAI's names of formats by the type of a sound, where those differ."""
 
 _encoder = msgspec.json.Encoder()
 
 
 class CandidateReader:
-    """What is open of a candidate."""
+    """The reader of one candidate."""
 
     __slots__ = (
         "_at",
@@ -75,29 +79,29 @@ class CandidateReader:
     )
 
     def __init__(self, index: int, maker: str, seed: str) -> None:
-        """`seed` makes the ids of calls that have none unique."""
+        """`seed` makes ids for calls that have none."""
         self._index = index
         self._maker = maker
         self._seed = seed
         self._at = -1
         self._open: type[Part] | None = None
         self._sealed = False
-        """Whether what is open is signed, so that nothing may be added to it."""
+        """The open part is signed, so nothing may be added to it."""
         self._calls = 0
         self._text: list[str] = []
-        """All that was said, for the places of citations."""
+        """The text of all parts, in which citations have their places."""
         self._before = 0
-        """Pieces of it that stand before the part that is open."""
+        """Pieces of that text that stand before the open part."""
         self._reason: str | None = None
-        """Why it stopped, as far as is known: it may go on after code that Google ran."""
+        """The last reason to stop; the candidate may go on after code that Google ran."""
 
     @property
     def stopped(self) -> bool:
-        """Whether it may end here."""
+        """The candidate may end here."""
         return self._reason is not None
 
     def feed(self, candidate: schema.Candidate) -> Iterator[Event]:
-        """The events of one piece."""
+        """Yield the events of one piece."""
         parts = (candidate.content.parts if candidate.content else None) or []
         last = parts.pop() if parts and is_bare_signature(parts[-1]) else None
         for part in parts:
@@ -109,37 +113,37 @@ class CandidateReader:
         self._reason = reason or self._reason
         if reason in FAULTS:
             yield from self._close()
-            yield Broken(failure=fault(reason))
+            yield Broken(failure=model_failure(reason))
 
     def block(self) -> None:
-        """The prompt is refused."""
+        """Stop for a prompt that was refused."""
         self._reason = self._reason or "SAFETY"
 
     def end(self) -> Iterator[Event]:
-        """There will be no more of it."""
+        """Yield the end: no more pieces will come."""
         yield from self._close()
         yield self._stopped(self._reason or "")
 
     def _beside(self, candidate: schema.Candidate) -> Iterator[Event]:
-        """What is told of the text, of which there may be none."""
+        """Yield what is told of a text beside it; other parts have nothing of the kind."""
         if self._open is not Text:
             return
-        tokens = logprobs_of(candidate.logprobs_result)
+        tokens = chosen_logprobs(candidate.logprobs_result)
         if tokens:
             yield TextDelta(at=self._at, text="", choice=self._index, logprobs=tokens)
         if candidate.grounding_metadata is None and candidate.citation_metadata is None:
             return
         before = sum(map(len, self._text[: self._before]))
-        for citation in citations_of(candidate, "".join(self._text), before):
+        for citation in candidate_citations(candidate, "".join(self._text), before):
             yield Cited(at=self._at, citation=citation, choice=self._index)
 
-    def _part(self, part: schema.Part) -> Iterator[Event]:
+    def _part(self, part: schema.ContentPart) -> Iterator[Event]:
         signature = self._signature(part.thought_signature)
         if part.function_call is not None:
             yield from self._call(part.function_call, signature)
         elif part.inline_data is not None:
             if not part.thought:  # a sketch on the way to the picture
-                yield from self._whole(media_of(part.inline_data, signature))
+                yield from self._whole(inline_media(part.inline_data, signature))
         elif part.executable_code is not None or part.code_execution_result is not None:
             native = msgspec.to_builtins(part)
             native = {name: value for name, value in native.items() if value}
@@ -148,7 +152,7 @@ class CandidateReader:
             yield from self._said(part.text or "", signature, thought=part.thought)
 
     def _said(self, text: str, signature: Signature | None, *, thought: bool) -> Iterator[Event]:
-        """Text goes on where it stopped until it is signed; a signature without text is a part."""
+        """Add to a text or thought until it is signed; a signature without text is a part."""
         kind: type[Part] = Reasoning if thought else Text
         if not text and signature is None:
             return
@@ -193,7 +197,7 @@ class CandidateReader:
             yield PartEnded(at=self._at, choice=self._index)
 
     def _stopped(self, reason: str) -> Stopped:
-        """Google has no word for calls: there they are, or not."""
+        """Return the end; Google has no reason for calls, so calls themselves are the reason."""
         stop = stop_by_calls(STOPS.get(reason, "content_filter"), called=self._calls > 0)
         return Stopped(stop=stop, choice=self._index)
 
@@ -201,21 +205,21 @@ class CandidateReader:
         return None if value is None else Signature(maker=self._maker, value=value)
 
 
-def is_bare_signature(part: schema.Part) -> bool:
-    """Whether it only signs what was said: all that is told of the text belongs before it."""
+def is_bare_signature(part: schema.ContentPart) -> bool:
+    """Return whether a part only signs the text: what is told of the text belongs before it."""
     return part.text == "" and part.thought_signature is not None and not part.thought
 
 
-def media_of(blob: schema.Blob, signature: Signature | None) -> Part:
-    """What the model drew or said aloud."""
+def inline_media(blob: schema.Blob, signature: Signature | None) -> Part:
+    """Return an image or sound that the model made."""
     if blob.mime_type.startswith("audio/"):
         format_ = blob.mime_type.removeprefix("audio/").partition(";")[0].lower()
         return Audio(data=blob.data, format=AUDIO_FORMATS.get(format_, format_))
     return Image(media=Media(media_type=blob.mime_type, data=blob.data), signature=signature)
 
 
-def fault(reason: str) -> Failure:
-    """A model that failed at what it was doing."""
+def model_failure(reason: str) -> Failure:
+    """Return the failure of a model that broke off."""
     return Failure(
         502,
         f"The model failed to answer: {reason}.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import Failure
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
@@ -21,21 +22,20 @@ CODES = {
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 TOO_LONG = re.compile(r"input token count .*(?:exceeds the maximum|supports up to)", re.IGNORECASE)
 
+_decoder = msgspec.json.Decoder(Any)
+
 
 def failure_of(status: int, body: bytes) -> Failure:
-    """An error of a status that is one."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded = None
-    if isinstance(decoded, list) and decoded:
-        decoded = decoded[0]
-    error = decoded.get("error") if isinstance(decoded, dict) else None
+    """Return the failure in a reply whose status is an error."""
+    found = decoded_or_none(_decoder, body)
+    if isinstance(found, list) and found:
+        found = found[0]
+    error = found.get("error") if isinstance(found, dict) else None
     return failure_in(error if isinstance(error, dict) else {}, status)
 
 
 def failure_in(error: Json, status: int = 502) -> Failure:
-    """What the error says; `status` is used where it names none."""
+    """Return the failure of an error object; `status` is used where the object names none."""
     given = error.get("code")
     if isinstance(given, int) and 400 <= given < 600:
         status = given
@@ -48,7 +48,7 @@ def failure_in(error: Json, status: int = 502) -> Failure:
         code=CODES.get(str(word), str(word).lower() if word else None),
         retry_after=delay_in(error.get("details")),
     )
-    if reason_in(error.get("details")) == "API_KEY_INVALID":
+    if reason_in(error.get("details")) == "API_KEY_INVALID":  # which comes with status 400
         failure.status, failure.code = 401, "invalid_api_key"
     elif TOO_LONG.search(failure.message):
         failure.code = "context_length_exceeded"
@@ -56,7 +56,7 @@ def failure_in(error: Json, status: int = 502) -> Failure:
 
 
 def delay_in(details: Any) -> float | None:
-    """Seconds of `RetryInfo`."""
+    """Return the seconds of `RetryInfo`, if any."""
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and "retryDelay" in detail:
             found = SECONDS.fullmatch(str(detail["retryDelay"]))
@@ -65,7 +65,7 @@ def delay_in(details: Any) -> float | None:
 
 
 def reason_in(details: Any) -> str | None:
-    """The reason of `ErrorInfo`."""
+    """Return the reason of `ErrorInfo`, if any."""
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and "reason" in detail:
             return str(detail["reason"])

@@ -1,4 +1,4 @@
-"""Sources and log probabilities, which Gemini tells beside the text."""
+"""Sources and log probabilities, which stand beside the text in an answer of Gemini."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from airouter.dialects.gemini import schema
 
 
-def citations_of(candidate: schema.Candidate, text: str, before: int) -> Iterator[Citation]:
-    """The sources of all that was said; `before` is how much of it is not of the part cited."""
+def candidate_citations(candidate: schema.Candidate, text: str, before: int) -> Iterator[Citation]:
+    """Yield the sources of a text; `before` is the length of what precedes the cited part."""
     raw = text.encode()
     if candidate.grounding_metadata is not None:
         yield from grounded(candidate.grounding_metadata, raw, before)
@@ -29,7 +29,7 @@ def citations_of(candidate: schema.Candidate, text: str, before: int) -> Iterato
 
 
 def grounded(grounding: schema.Grounding, raw: bytes, before: int) -> Iterator[Citation]:
-    """The pages that a search found, each where the text stands on it."""
+    """Yield the pages that a search found, each with its place in the text."""
     chunks = grounding.grounding_chunks or []
     for support in grounding.grounding_supports or ():
         segment = support.segment
@@ -46,26 +46,26 @@ def grounded(grounding: schema.Grounding, raw: bytes, before: int) -> Iterator[C
 
 
 def place(raw: bytes, count: int, before: int) -> int:
-    """Bytes of UTF-8 to characters, counted from where the part begins."""
+    """Return a place in bytes of UTF-8 as characters of the part."""
     return max(0, len(raw[:count].decode(errors="ignore")) - before)
 
 
-def logprobs_of(found: schema.LogProbs | None) -> tuple[Json, ...]:
-    """The tokens as chat completions write them."""
+def chosen_logprobs(found: schema.LogprobsResult | None) -> tuple[Json, ...]:
+    """Return the tokens as chat completions have them."""
     if found is None:
         return ()
     tops = found.top_candidates or []
     tokens = []
     for number, chosen in enumerate(found.chosen_candidates or ()):
         others = tops[number].candidates if number < len(tops) else None
-        token = token_of(chosen)
-        token["top_logprobs"] = [token_of(other) for other in others or ()]
+        token = token_logprob(chosen)
+        token["top_logprobs"] = [token_logprob(other) for other in others or ()]
         tokens.append(token)
     return tuple(tokens)
 
 
-def token_of(token: schema.Token) -> Json:
-    """One token."""
+def token_logprob(token: schema.Token) -> Json:
+    """Return one token."""
     return {
         "token": token.token,
         "logprob": token.log_probability,

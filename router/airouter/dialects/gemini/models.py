@@ -1,4 +1,4 @@
-"""What each generation of Gemini takes, by the name of the model.
+"""Generations of Gemini and what each takes, by the name of the model.
 
 Source: Google's notes on models and on thinking. A name that is not known is taken for the newest.
 """
@@ -14,21 +14,21 @@ NAME = re.compile(r"gemini-(?P<major>\d+)(?:\.(?P<minor>\d+))?(?:-(?P<family>pro
 
 @dataclass(frozen=True)
 class Traits:
-    """What a model takes."""
+    """The features of a model."""
 
     version: tuple[int, int]
     thinking: Literal["none", "budget", "level"]
     can_stop_thinking: bool
     levels: tuple[str, ...]
     signs_calls: bool
-    """Whether it demands the signature of every call of this turn."""
+    """The signature of every call of the current turn is demanded."""
     media_results: bool
-    """Whether the result of a tool may have images."""
+    """The result of a tool may have images."""
     schema_with_tools: bool
 
 
 def traits_of(model: str) -> Traits:
-    """The traits of a model."""
+    """Return the traits of a model."""
     found = NAME.search(model)
     version = (int(found["major"]), int(found["minor"] or 0)) if found else (99, 0)
     pro = "pro" in model
@@ -45,7 +45,7 @@ def traits_of(model: str) -> Traits:
 
 
 def levels_of(version: tuple[int, int], *, pro: bool) -> tuple[str, ...]:
-    """The levels of thinking."""
+    """Return the levels of thinking that a model has."""
     if pro and version == (3, 0):
         return ("LOW", "HIGH")
     if pro or version >= (3, 7):

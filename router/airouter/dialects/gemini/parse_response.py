@@ -1,4 +1,4 @@
-"""From a whole answer: it is a stream of one piece."""
+"""From a whole answer to ours, as from a stream of one piece."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
+    """Return the answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
     parser, assembly = Parser(destination), Assembly()
     for event in (*parser.feed(Frame(b"", body)), *parser.finish()):
         assembly.feed(event)

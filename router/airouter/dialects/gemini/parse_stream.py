@@ -1,4 +1,8 @@
-"""From the pieces of a stream to events."""
+"""From the pieces of a stream to events.
+
+Each piece is an answer of its own, with something of every candidate; `candidate.py` puts those
+together.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from airouter.dialects.gemini.candidate import CandidateReader
 from airouter.dialects.gemini.errors import failure_in
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +26,13 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Destination
     from airouter.dialects.framing import Frame
 
+UNREADABLE_ANSWER = "the upstream's answer cannot be read"
+
 _decoder = msgspec.json.Decoder(schema.Response)
 
 
 class Parser:
-    """The state of one stream."""
+    """The reader of one stream."""
 
     __slots__ = ("_candidates", "_destination", "_over", "_seed", "_usage")
 
@@ -37,10 +44,10 @@ class Parser:
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one piece. Raises `BrokenReply`."""
+        """Yield the events of one piece. Raises `BrokenReply`."""
         if self._over:
             return
-        response = read_response(frame.data)
+        response = decoded(_decoder, frame.data, BrokenReply, UNREADABLE_ANSWER)
         if response.error is not None:
             self._over = True
             yield Broken(failure=failure_in(response.error))
@@ -48,7 +55,7 @@ class Parser:
         if not self._seed:
             yield self._begin(response)
         if response.usage_metadata is not None:
-            self._usage = usage_of(response.usage_metadata)
+            self._usage = parse_usage(response.usage_metadata)
         for candidate in response.candidates or ():
             for event in self._reader(candidate.index).feed(candidate):
                 yield event
@@ -59,7 +66,7 @@ class Parser:
             self._reader(0).block()
 
     def finish(self) -> Iterator[Event]:
-        """Whole when every candidate has stopped: nothing else says so."""
+        """Yield the end if every candidate has stopped, which nothing else says, or a failure."""
         if self._over:
             return
         self._over = True
@@ -83,17 +90,8 @@ class Parser:
         return reader
 
 
-def read_response(data: bytes) -> schema.Response:
-    """A body or a piece of a stream. Raises `BrokenReply`."""
-    try:
-        decoded = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer cannot be read") from None
-    return decoded
-
-
-def usage_of(counts: schema.Counts) -> Usage:
-    """What it cost: Google counts thoughts beside the answer, and results of tools beside both."""
+def parse_usage(counts: schema.UsageMetadata) -> Usage:
+    """Return usage from Google's numbers, which count thoughts and results of tools apart."""
     prompt, results = counts.prompt_token_count, counts.tool_use_prompt_token_count
     return Usage(
         input_tokens=None if prompt is None else prompt + (results or 0),

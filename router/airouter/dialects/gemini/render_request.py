@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.dialects.conversation import File, HostedTool, Image, Tool, ToolResult, Unsupported
-from airouter.dialects.functions import schema_of
+from airouter.dialects.conversation import File, Image, ToolResult, Unsupported
 from airouter.dialects.gemini.models import Traits, traits_of
+from airouter.dialects.gemini.render_tools import tool_config, tool_entries
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
-from airouter.dialects.tools import (
-    description_of,
-    no_such_tool,
-    wants_own_container,
-    without_search,
-)
 from airouter.dialects.turns import folded, leading, merged, text_of
 
 if TYPE_CHECKING:
@@ -35,28 +29,24 @@ if TYPE_CHECKING:
         Sampling,
     )
 
-FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 LABELLED = re.compile(r"[a-z0-9_-]{0,63}")
 HOTTEST = 2
 LARGEST_CHOICE = 8
 MOST_STOPS = 5
-MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 AUDIO_FORMAT = "pcm16"
-RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
-"""Where a search on the web may look; Google looks everywhere."""
 
 _encoder = msgspec.json.Encoder()
 
 
 def render_request(conversation: Conversation, destination: Destination) -> bytes:
-    """The body at AI Studio; the model is in the path. Raises `Unsupported`."""
+    """Return the body for AI Studio; the model is in the path. Raises `Unsupported`."""
     return _encoder.encode(body_of(conversation, destination))
 
 
 def render_vertex(conversation: Conversation, destination: Destination) -> bytes:
-    """The body at Vertex AI, which takes labels."""
+    """Return the body for Vertex AI, which takes labels. Raises `Unsupported`."""
     body = body_of(conversation, destination)
     labels = labels_of(conversation)
     return _encoder.encode(body | {"labels": labels} if labels else body)
@@ -82,7 +72,7 @@ def media_in(parts: tuple[Part, ...]) -> Iterator[Image | File]:
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
-    """All of it, absent fields left out."""
+    """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
@@ -91,7 +81,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
         "contents": Contents(destination.maker, traits).of(merged(folded(turns))),
         "generationConfig": generation_config(conversation, traits),
-        "tools": tools_of(conversation),
+        "tools": tool_entries(conversation),
         "toolConfig": tool_config(conversation),
     }
     if not body["contents"]:
@@ -100,7 +90,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
 
 
 def refuse(conversation: Conversation) -> None:
-    """What Gemini has no word for."""
+    """Raise `Unsupported` for what Gemini has no field for."""
     if conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
     temperature = conversation.sampling.temperature
@@ -115,9 +105,9 @@ def refuse(conversation: Conversation) -> None:
 
 
 def generation_config(conversation: Conversation, traits: Traits) -> Json:
-    """How to answer."""
+    """Return the settings of an answer. Raises `Unsupported`."""
     config = {
-        **sampling_of(conversation.sampling),
+        **sampling_fields(conversation.sampling),
         "candidateCount": conversation.n if conversation.n != 1 else None,
         "maxOutputTokens": conversation.max_tokens,
         "stopSequences": list(conversation.stop) or None,
@@ -126,13 +116,13 @@ def generation_config(conversation: Conversation, traits: Traits) -> Json:
         "responseModalities": modalities_of(conversation),
         "speechConfig": speech_of(conversation),
         "thinkingConfig": thinking_config(conversation.thinking, traits),
-        **format_of(conversation.format, conversation, traits),
+        **format_fields(conversation.format, conversation, traits),
     }
     return {name: value for name, value in config.items() if value is not None}
 
 
-def sampling_of(sampling: Sampling) -> Json:
-    """How tokens are drawn."""
+def sampling_fields(sampling: Sampling) -> Json:
+    """Return the settings of sampling."""
     return {
         "temperature": sampling.temperature,
         "topP": sampling.top_p,
@@ -144,7 +134,7 @@ def sampling_of(sampling: Sampling) -> Json:
 
 
 def modalities_of(conversation: Conversation) -> list[str] | None:
-    """In what form to answer; text is what it is anyway."""
+    """Return the forms of an answer; None for text, which is the default. Raises `Unsupported`."""
     foreign = next((name for name in conversation.modalities if name not in MODALITIES), None)
     if foreign is not None:
         raise Unsupported("modalities", f"does not answer in '{foreign[:64]}'")
@@ -153,7 +143,7 @@ def modalities_of(conversation: Conversation) -> list[str] | None:
 
 
 def speech_of(conversation: Conversation) -> Json | None:
-    """In whose voice to speak. Gemini has but one format: samples without a header."""
+    """Return the voice. Gemini has but one format: samples without a header."""
     asked = conversation.audio or {}
     if asked.get("format", AUDIO_FORMAT) != AUDIO_FORMAT:
         raise Unsupported("audio", f"speaks only as '{AUDIO_FORMAT}'")
@@ -163,8 +153,8 @@ def speech_of(conversation: Conversation) -> Json | None:
     return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
 
 
-def format_of(wanted: Format | None, conversation: Conversation, traits: Traits) -> Json:
-    """What the answer must look like."""
+def format_fields(wanted: Format | None, conversation: Conversation, traits: Traits) -> Json:
+    """Return the fields that hold an answer to JSON. Raises `Unsupported`."""
     if wanted is None or wanted.kind == "text":
         return {}
     if conversation.tools and not traits.schema_with_tools:
@@ -175,59 +165,8 @@ def format_of(wanted: Format | None, conversation: Conversation, traits: Traits)
     return json
 
 
-def tools_of(conversation: Conversation) -> list[Json]:
-    """The tools: functions together, and what Google runs."""
-    tools = without_search(conversation)
-    functions = [function_of(tool) for tool in tools if isinstance(tool, Tool)]
-    hosted = [hosted_tool(tool) for tool in tools if isinstance(tool, HostedTool)]
-    if functions and hosted:
-        at = next(tool.at for tool in tools if isinstance(tool, HostedTool))
-        raise Unsupported(at, "runs tools of its own only where there are no functions")
-    return ([{"functionDeclarations": functions}] if functions else []) + hosted
-
-
-def function_of(tool: Tool) -> Json:
-    """A function. Raises `Unsupported` for a name that Google refuses."""
-    if not FUNCTION_NAME.fullmatch(tool.name):
-        raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
-    schema = schema_of(tool) if tool.custom else tool.parameters
-    function: Json = {"name": tool.name}
-    description = description_of(tool)
-    if description:
-        function["description"] = description
-    if schema:
-        function["parametersJsonSchema"] = schema
-    return function
-
-
-def hosted_tool(tool: HostedTool) -> Json:
-    """A tool that Google runs: a search on the web, or code."""
-    if tool.kind.startswith("web_search"):
-        unheeded = next((name for name in RESTRICTIONS if tool.native.get(name)), None)
-        if unheeded is not None:
-            raise Unsupported(tool.at, f"cannot be held to the '{unheeded}' of '{tool.kind}'")
-        return {"googleSearch": {}}
-    if tool.kind == "code_interpreter" and not wants_own_container(tool):
-        return {"codeExecution": {}}
-    raise no_such_tool(tool)
-
-
-def tool_config(conversation: Conversation) -> Json | None:
-    """Whether and which tool must be called."""
-    choice = conversation.tool_choice
-    if choice is None or not any(isinstance(tool, Tool) for tool in conversation.tools):
-        return None
-    mode = MODES[choice.mode]
-    calling: Json = {"mode": mode}
-    if choice.names:
-        if mode == "AUTO":
-            mode = calling["mode"] = "VALIDATED"
-        calling["allowedFunctionNames"] = list(choice.names)
-    return {"functionCallingConfig": calling}
-
-
 def labels_of(conversation: Conversation) -> dict[str, str]:
-    """The metadata that can stand on a bill at Google Cloud."""
+    """Return the metadata that can stand on a bill of Google Cloud."""
     metadata = conversation.hints.metadata or {}
     return {
         name: value

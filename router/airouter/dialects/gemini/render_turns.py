@@ -1,6 +1,6 @@
 """From turns to the contents of a request: two roles, and results beside each other.
 
-Source: `contents` in Google's API reference; the order rules are what the service refuses.
+Source: `contents` in Google's API reference; the rules of order are what the service refuses.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.functions import arguments_of
 from airouter.dialects.provenance import is_own
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,24 +34,26 @@ if TYPE_CHECKING:
     from airouter.dialects.gemini.models import Traits
 
 FOREIGN_CALL = base64.b64encode(b"skip_thought_signature_validator").decode()
-"""Google's word for a call that no Gemini made; base64 as all signatures on the wire."""
+"""Google's signature for a call that no Gemini made; in base64, as all on the wire."""
 BY_REFERENCE = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu(?:\.be|be\.com)/"
 )
 
+_object = msgspec.json.Decoder(dict[str, Any])
+
 
 class Contents:
-    """Writes the contents for one model."""
+    """A writer of contents for one model."""
 
     def __init__(self, maker: str, traits: Traits) -> None:
         self._maker = maker
         self._traits = traits
-        self._calls: dict[str, Called] = {}
-        """By id, the last where one comes again."""
+        self._calls: dict[str, KnownCall] = {}
+        """Calls by id; of several with one id, the last."""
         self._count = 0
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
-        """The contents of turns whose roles alternate."""
+        """Return the contents of turns whose roles alternate."""
         current = start_of_current(turns)
         contents = []
         for index, turn in enumerate(turns):
@@ -61,7 +64,7 @@ class Contents:
         return contents
 
     def _parts(self, turn: Turn, *, demanded: bool) -> list[Json]:
-        """The parts of a turn; `demanded` says that its first call needs a signature."""
+        """Return the parts of a turn; `demanded` says that its first call needs a signature."""
         parts: list[Json] = []
         shown: list[Json] = []
         for part in sorted(turn.parts, key=self._place):
@@ -76,7 +79,7 @@ class Contents:
         return parts[:results] + shown + parts[results:]
 
     def _place(self, part: Part) -> int:
-        """Results in the order of their calls: without ids, that is how Gemini tells them apart."""
+        """Return the place of a result, which Gemini knows by the order of calls."""
         return self._calls[part.call_id].place if isinstance(part, ToolResult) else self._count
 
     def _written(self, part: Part, turn: Turn) -> list[Json]:  # noqa: PLR0911  # one for each
@@ -102,7 +105,7 @@ class Contents:
         return [{"text": part.text, **signed}] if part.text or signed else []
 
     def _thought(self, part: Reasoning) -> list[Json]:
-        """What the model thought: of use to it only with its signature."""
+        """Return a thought, which is of use to Gemini only with its signature."""
         signed = self._signed(part.signature)
         return [{"text": part.text, "thought": True, **signed}] if signed else []
 
@@ -112,7 +115,7 @@ class Contents:
         return {"thoughtSignature": signature.value}
 
     def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
-        self._calls[part.id] = Called(self._count, part.name)
+        self._calls[part.id] = KnownCall(self._count, part.name)
         self._count += 1
         call = {"name": part.name, "args": arguments_of(part, turn)}
         signed = self._signed(part.signature)
@@ -121,7 +124,7 @@ class Contents:
         return {"functionCall": call, **signed}
 
     def _result(self, part: ToolResult, turn: Turn, shown: list[Json]) -> Json:
-        """What a call gave; pictures that cannot be in it go to those that are shown after it."""
+        """Return the result of a call; images that cannot be in it are added to `shown`."""
         if any(isinstance(each, Opaque) for each in part.parts):
             raise Unsupported(turn.at, "cannot take one of its parts")
         if any(isinstance(each, File) and each.cited for each in part.parts):
@@ -142,15 +145,15 @@ class Contents:
         return {"functionResponse": response}
 
 
-class Called(NamedTuple):
-    """What is known of a call when its result comes: how many came before, and its tool."""
+class KnownCall(NamedTuple):
+    """A call whose result will come: the number of calls before, and the tool."""
 
     place: int
     name: str
 
 
 def start_of_current(turns: Sequence[Turn]) -> int:
-    """Where the turn begins that is not over: after the last time the user said something."""
+    """Return where the turn begins that is not over: at what the user said last."""
     for index in range(len(turns) - 1, -1, -1):
         turn = turns[index]
         if turn.role == "user" and any(not isinstance(part, ToolResult) for part in turn.parts):
@@ -159,26 +162,23 @@ def start_of_current(turns: Sequence[Turn]) -> int:
 
 
 def response_of(part: ToolResult) -> Json:
-    """What a call gave, as an object."""
-    text = "\n".join(filter(None, map(text_in, part.parts)))
+    """Return the result of a call as an object."""
+    text = "\n".join(filter(None, map(readable_text, part.parts)))
     if part.failed:
         return {"error": text}
-    try:
-        decoded = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        decoded = None
-    return decoded if isinstance(decoded, dict) else {"result": text}
+    found = decoded_or_none(_object, text)
+    return {"result": text} if found is None else found
 
 
-def text_in(part: Text | Image | File | Opaque) -> str:
-    """What of a result can be read as it is."""
+def readable_text(part: Text | Image | File | Opaque) -> str:
+    """Return what of a result is text."""
     if isinstance(part, File):
         return "\n".join(filter(None, (part.context, part.media.text)))
     return part.text if isinstance(part, Text) else ""
 
 
 def document(part: File, turn: Turn) -> list[Json]:
-    """A document, after what there is to know of it. Raises `Unsupported`."""
+    """Return a document, after what is to be known of it. Raises `Unsupported`."""
     if part.cited:
         raise Unsupported(turn.at, "cannot cite documents")
     said = [{"text": part.context}] if part.context else []
@@ -189,7 +189,7 @@ def document(part: File, turn: Turn) -> list[Json]:
 
 
 def media_part(media: Media, turn: Turn) -> Json:
-    """Bytes, or where they are. Raises `Unsupported`."""
+    """Return media as bytes or by reference. Raises `Unsupported`."""
     if media.data is not None:
         if not media.media_type:
             raise Unsupported(turn.at, "cannot take data without a type")
@@ -198,7 +198,7 @@ def media_part(media: Media, turn: Turn) -> Json:
 
 
 def file_part(media: Media, turn: Turn) -> Json:
-    """What Google has already."""
+    """Return a reference to what Google can read. Raises `Unsupported`."""
     if media.url is None or not BY_REFERENCE.match(media.url):
         raise Unsupported(turn.at, "does not know files of another provider")
     file = {"fileUri": media.url} | ({"mimeType": media.media_type} if media.media_type else {})
@@ -206,5 +206,5 @@ def file_part(media: Media, turn: Turn) -> Json:
 
 
 def is_fetched(media: Media) -> bool:
-    """Whether it must be fetched for Google."""
+    """Return whether media must be fetched for Google."""
     return media.url is not None and not BY_REFERENCE.match(media.url)

@@ -1,4 +1,4 @@
-"""What comes back from `generateContent`, as msgspec reads it; a stream is many of these."""
+"""The answers of `generateContent` as msgspec reads them; a stream is many of these."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class FunctionCall(msgspec.Struct, rename="camel"):
     id: str | None = None
 
 
-class Part(msgspec.Struct, rename="camel"):
-    """A piece of what the model says."""
+class ContentPart(msgspec.Struct, rename="camel"):
+    """A piece of what the model says: text, thought, call or media."""
 
     text: str | None = None
     thought: bool = False
@@ -34,41 +34,41 @@ class Part(msgspec.Struct, rename="camel"):
     code_execution_result: Json | None = None
 
 
-class Content(msgspec.Struct):
-    """What the model says; empty where it was cut."""
+class CandidateContent(msgspec.Struct):
+    """The content of a candidate; empty where the answer was cut."""
 
-    parts: list[Part] | None = None
+    parts: list[ContentPart] | None = None
 
 
 class Token(msgspec.Struct, rename="camel"):
-    """A token and how likely it was."""
+    """A token and its probability."""
 
     token: str = ""
     log_probability: float = 0.0
 
 
 class Candidates(msgspec.Struct):
-    """What else could have stood in a place."""
+    """The tokens that could have stood in one place."""
 
     candidates: list[Token] | None = None
 
 
-class LogProbs(msgspec.Struct, rename="camel"):
-    """How likely each token was."""
+class LogprobsResult(msgspec.Struct, rename="camel"):
+    """The log probabilities of an answer."""
 
     chosen_candidates: list[Token] | None = None
     top_candidates: list[Candidates] | None = None
 
 
 class Web(msgspec.Struct):
-    """A page."""
+    """A page on the web."""
 
     uri: str = ""
     title: str | None = None
 
 
 class GroundingChunk(msgspec.Struct):
-    """A source."""
+    """A source of the text."""
 
     web: Web | None = None
 
@@ -82,7 +82,7 @@ class Segment(msgspec.Struct, rename="camel"):
 
 
 class Support(msgspec.Struct, rename="camel"):
-    """Which sources a piece of the text has."""
+    """A piece of the text with its sources."""
 
     segment: Segment | None = None
     grounding_chunk_indices: list[int] | None = None
@@ -96,7 +96,7 @@ class Grounding(msgspec.Struct, rename="camel"):
 
 
 class CitationSource(msgspec.Struct, rename="camel"):
-    """Where a piece of the text was recited from."""
+    """A source from which a piece of the text was recited."""
 
     start_index: int = 0
     end_index: int = 0
@@ -104,32 +104,32 @@ class CitationSource(msgspec.Struct, rename="camel"):
     title: str | None = None
 
 
-class Citations(msgspec.Struct, rename="camel"):
-    """What was recited; the two services have a name each."""
+class CitationMetadata(msgspec.Struct, rename="camel"):
+    """The recited pieces; the two services have a name for the list each."""
 
     citation_sources: list[CitationSource] | None = None
     citations: list[CitationSource] | None = None
 
 
 class Candidate(msgspec.Struct, rename="camel"):
-    """One of the answers."""
+    """One of several answers."""
 
     index: int = 0
-    content: Content | None = None
+    content: CandidateContent | None = None
     finish_reason: str | None = None
-    logprobs_result: LogProbs | None = None
+    logprobs_result: LogprobsResult | None = None
     grounding_metadata: Grounding | None = None
-    citation_metadata: Citations | None = None
+    citation_metadata: CitationMetadata | None = None
 
 
-class Feedback(msgspec.Struct, rename="camel"):
-    """Why a prompt was blocked."""
+class PromptFeedback(msgspec.Struct, rename="camel"):
+    """The reason why a prompt was blocked."""
 
     block_reason: str | None = None
 
 
-class Counts(msgspec.Struct, rename="camel"):
-    """What it cost."""
+class UsageMetadata(msgspec.Struct, rename="camel"):
+    """The usage of an answer."""
 
     prompt_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
@@ -142,8 +142,8 @@ class Response(msgspec.Struct, rename="camel"):
     """An answer, or a piece of one."""
 
     candidates: list[Candidate] | None = None
-    prompt_feedback: Feedback | None = None
-    usage_metadata: Counts | None = None
+    prompt_feedback: PromptFeedback | None = None
+    usage_metadata: UsageMetadata | None = None
     model_version: str | None = None
     response_id: str | None = None
     error: Json | None = None

@@ -1,4 +1,4 @@
-"""How much a Gemini shall think: a budget of tokens until 2.5, a level from 3 on."""
+"""Thinking of Gemini: a budget of tokens until 2.5, a level from 3 on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUDGETS = {
     "xhigh": 24_576,
     "max": 24_576,
 }
-"""Effort to tokens, all within what every model of 2.5 takes."""
+"""Budgets in tokens by effort, all within what every model of 2.5 takes."""
 LEVELS = {
     "minimal": "MINIMAL",
     "low": "LOW",
@@ -28,13 +28,13 @@ LEVELS = {
     "max": "HIGH",
 }
 HIGHER = {"MINIMAL": "LOW", "MEDIUM": "HIGH"}
-"""What comes next where a model lacks a level."""
+"""The level that stands for one that a model lacks."""
 LARGEST_BUDGET = 24_576
 DYNAMIC = -1
 
 
 def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
-    """`thinkingConfig` for a request. Raises `Unsupported`."""
+    """Return `thinkingConfig` for a request. Raises `Unsupported`."""
     if thinking is None:
         return None
     off = thinking.mode == "off" or (thinking.mode is None and thinking.effort == "none")
@@ -43,7 +43,7 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
             return None
         raise Unsupported("thinking", "does not think")
     if off:
-        return without(traits)
+        return without_thinking(traits)
     shown = {} if thinking.summary == "omitted" else {"includeThoughts": True}
     if traits.thinking == "budget":
         return {"thinkingBudget": budget_of(thinking), **shown}
@@ -51,8 +51,8 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
     return ({"thinkingLevel": level} if level else {}) | shown
 
 
-def without(traits: Traits) -> Json:
-    """As little as can be; some models cannot be without."""
+def without_thinking(traits: Traits) -> Json:
+    """Return the least thinking there can be. Raises `Unsupported` where a model must think."""
     if traits.can_stop_thinking:
         return {"thinkingBudget": 0}
     if "MINIMAL" in traits.levels and traits.thinking == "level":
@@ -61,14 +61,14 @@ def without(traits: Traits) -> Json:
 
 
 def budget_of(thinking: Thinking) -> int:
-    """Tokens to think with; -1 leaves it to the model."""
+    """Return the tokens to think with; -1 leaves it to the model."""
     if thinking.budget is not None:
         return min(thinking.budget, LARGEST_BUDGET)
     return BUDGETS.get(thinking.effort or "", DYNAMIC)
 
 
 def level_of(thinking: Thinking, traits: Traits) -> str | None:
-    """The level that comes nearest; None leaves it to the model."""
+    """Return the level that comes nearest; None leaves it to the model."""
     effort: str | None = thinking.effort
     if effort is None and thinking.budget is not None:
         budget = thinking.budget

@@ -4,10 +4,15 @@ from dataclasses import replace
 
 from airouter.dialects.dialect import ClientDialect, UpstreamDialect
 from airouter.dialects.framing import ServerSentEvents
-from airouter.dialects.messages.parse_request import check_version, parse_count, parse_request
+from airouter.dialects.messages.counting import render_count
+from airouter.dialects.messages.parse_request import (
+    check_version,
+    parse_count_request,
+    parse_request,
+)
 from airouter.dialects.messages.parse_response import parse_response
 from airouter.dialects.messages.parse_stream import Parser
-from airouter.dialects.messages.render_request import render_count, render_request
+from airouter.dialects.messages.render_request import render_request
 from airouter.dialects.messages.render_response import render_response
 from airouter.dialects.messages.render_stream import Renderer
 
@@ -33,6 +38,6 @@ UPSTREAM = UpstreamDialect(
     stream_parser=Parser,
 )
 
-COUNTER = replace(CLIENT, parse_request=parse_count)
+COUNTER = replace(CLIENT, parse_request=parse_count_request)
 COUNTED = replace(UPSTREAM, render_request=render_count)
-"""The same for a body whose tokens are to be counted."""
+"""The two dialects for a body whose tokens are to be counted."""

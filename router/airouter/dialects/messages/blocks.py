@@ -1,11 +1,10 @@
-"""The blocks of an answer, read: what is common to a whole one and a stream."""
+"""Blocks of an answer, as read from a whole message and from a stream."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import msgspec
-
+from airouter.dialects.claude.answers import CLAUDE_STOPS, arguments_text
 from airouter.dialects.conversation import (
     Opaque,
     Part,
@@ -17,29 +16,17 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.messages.citations import parse_citation
 
-if TYPE_CHECKING:
-    from airouter.dialects.conversation import Json
-
 NAME = "messages"
-STOPS: dict[str | None, Stop] = {
-    "end_turn": "end",
-    "max_tokens": "length",
-    "stop_sequence": "stop_sequence",
-    "tool_use": "tool_calls",
-    "pause_turn": "pause",
-    "refusal": "refusal",
-    "model_context_window_exceeded": "context_window",
-}
-_encoder = msgspec.json.Encoder()
+STOPS: dict[str, Stop] = CLAUDE_STOPS | {"pause_turn": "pause", "refusal": "refusal"}
 
 
 def stop_of(reason: str | None) -> Stop:
-    """Why it stopped; a word that nobody knows is an end as any other."""
-    return STOPS.get(reason, "end")
+    """Return why the model stopped; an unknown reason is an end as any other."""
+    return STOPS.get(reason or "", "end")
 
 
-def part_of(block: dict[str, Any], maker: str) -> Part:
-    """A whole block."""
+def block_part(block: dict[str, Any], maker: str) -> Part:
+    """Return the part that a whole block stands for; `Opaque` for one that only Anthropic knows."""
     match block.get("type"):
         case "text":
             citations = tuple(map(parse_citation, filter(None, block.get("citations") or ())))
@@ -52,15 +39,8 @@ def part_of(block: dict[str, Any], maker: str) -> Part:
             value = block.get("data") or ""
             return Reasoning(signature=Signature(maker=maker, value=value, redacted=True))
         case "tool_use":
-            arguments = arguments_of(block.get("input"))
+            arguments = arguments_text(block.get("input"))
             return ToolCall(
                 id=block.get("id") or "", name=block.get("name") or "", arguments=arguments
             )
     return Opaque(dialect=NAME, native=block)
-
-
-def arguments_of(given: Json | str | None) -> str:
-    """Arguments as JSON, as which servers that imitate Anthropic's may write them already."""
-    if isinstance(given, str):
-        return given or "{}"
-    return _encoder.encode(given or {}).decode()

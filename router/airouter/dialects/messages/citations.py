@@ -1,4 +1,4 @@
-"""Citations as Anthropic writes them, both ways."""
+"""Citations between Anthropic's words and ours, in both directions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCATIONS = {unit: (kind, first, last) for kind, (unit, first, last) in UNITS.it
 
 
 def parse_citation(native: Json) -> Citation:
-    """A citation, which is kept as it is for the way back."""
+    """Return a citation, with the original in it for the way back."""
     unit, first, last = UNITS.get(str(native.get("type")), (None, "", ""))
     return Citation(
         url=native.get("url"),
@@ -35,7 +35,7 @@ def parse_citation(native: Json) -> Citation:
 
 
 def render_citation(citation: Citation) -> Json:
-    """A citation; one of another provider comes nearest to a search result on the web."""
+    """Return a citation; as a search result on the web where another provider made it."""
     if citation.dialect == NAME and citation.native is not None:
         return citation.native
     if citation.unit is not None:

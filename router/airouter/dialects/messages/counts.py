@@ -1,50 +1,47 @@
-"""Usage as Anthropic counts it: what comes from the cache or goes into it is counted apart."""
+"""Usage as Anthropic counts it: tokens read from the cache or written to it are counted apart."""
 
 from __future__ import annotations
 
 import msgspec
 
 from airouter.dialects.conversation import Json, Usage
-from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 
-class OutputDetails(msgspec.Struct):
-    """Parts of the answer."""
+class ThinkingDetails(msgspec.Struct):
+    """The thinking in the tokens of an answer."""
 
     thinking_tokens: int | None = None
 
 
 class Counts(msgspec.Struct):
-    """The `usage` of a message; in a stream, some of it."""
+    """The `usage` of a message; in a stream, some of its fields."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
+    output_tokens_details: ThinkingDetails | None = None
     service_tier: str | None = None
 
 
-class Body(msgspec.Struct):
-    """Any body with usage in it."""
+class UsageBody(msgspec.Struct):
+    """A body with usage in it."""
 
     usage: Counts | None = None
 
 
-_body = msgspec.json.Decoder(Body)
+_body = msgspec.json.Decoder(UsageBody)
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """The usage in a body; None when there is none that can be read."""
-    try:
-        counts = _body.decode(body).usage
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if counts is None else parse_usage(counts)
+    """Return the usage in a body; None where there is none that can be read."""
+    found = decoded_or_none(_body, body)
+    return None if found is None or found.usage is None else parse_usage(found.usage)
 
 
 def parse_usage(counts: Counts) -> Usage:
-    """From Anthropic's numbers."""
+    """Return usage from Anthropic's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
     details = counts.output_tokens_details
     known = counts.input_tokens is not None
@@ -58,7 +55,7 @@ def parse_usage(counts: Counts) -> Usage:
 
 
 def later(first: Usage | None, last: Usage) -> Usage:
-    """What the end of a stream says, filled with what its beginning said."""
+    """Return usage as the end of a stream has it, filled with what the beginning said."""
     if first is None or last.cached_tokens is not None or last.cache_write_tokens is not None:
         return last
     if last.input_tokens is None:
@@ -75,7 +72,7 @@ def later(first: Usage | None, last: Usage) -> Usage:
 
 
 def render_usage(usage: Usage | None) -> Json:
-    """For a client; what is not known counts as 0."""
+    """Return usage for a client; a number that is not known is 0."""
     usage = usage or Usage()
     cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     counts: Json = {
@@ -87,17 +84,3 @@ def render_usage(usage: Usage | None) -> Json:
     if usage.reasoning_tokens is not None:
         counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return counts
-
-
-class Count(msgspec.Struct):
-    """The answer of `count_tokens`."""
-
-    input_tokens: int
-
-
-def parse_count(body: bytes) -> int:
-    """The tokens of a prompt. Raises `BrokenReply`."""
-    try:
-        return msgspec.json.decode(body, type=Count).input_tokens
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BrokenReply("the upstream's answer has no number of tokens") from None

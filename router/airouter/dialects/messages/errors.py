@@ -28,12 +28,12 @@ STATUSES = {name: status for status, name in TYPES.items()} | {"api_error": 500}
 
 
 def error_status(failure: Failure) -> int:
-    """The status of an error, with the one that only Anthropic has."""
+    """Return the status of an error: 529 for an overload, which only Anthropic has."""
     return 529 if failure.code == OVERLOADED else failure.status
 
 
 def error_body(failure: Failure) -> bytes:
-    """An error as one line of JSON."""
+    """Return an error as one line of JSON."""
     status = error_status(failure)
     default = "invalid_request_error" if status < 500 else "api_error"
     error = {"type": TYPES.get(status, default), "message": failure.message}
@@ -41,13 +41,13 @@ def error_body(failure: Failure) -> bytes:
 
 
 def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
-    """An error inside a stream whose status is sent."""
+    """Return an error as an event of a stream, whose status is sent already."""
     event = b"event: error\ndata: " + error_body(failure) + b"\n\n"
     return b"\n\n" + event if mid_event else event
 
 
 def failure_in(error: Json) -> Failure:
-    """What Anthropic says in a stream or a body of status 200 that failed all the same."""
+    """Return the failure of an error that came in a stream, or with status 200."""
     kind: Any = error.get("type")
     status = STATUSES.get(kind, 502)
     overloaded = kind == OVERLOADED

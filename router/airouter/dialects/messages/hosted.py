@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PLACE = ("city", "region", "country", "timezone")
 
 
-def hosted_tool(tool: HostedTool) -> Json:
-    """The tool that comes nearest. Raises `Unsupported`."""
+def anthropic_tool(tool: HostedTool) -> Json:
+    """Return the tool that comes nearest to one of OpenAI's. Raises `Unsupported`."""
     if tool.dialect != "responses":
         raise no_such_tool(tool)
     if tool.kind.startswith("web_search"):
@@ -25,17 +25,17 @@ def hosted_tool(tool: HostedTool) -> Json:
 
 
 def searches_live(conversation: Conversation) -> bool:
-    """Whether Anthropic's search may be had: it knows the web only as it is."""
+    """Return whether Anthropic's search will do: it has no stored copy of the web, only the web."""
     return all(is_live(tool) for tool in conversation.tools if isinstance(tool, HostedTool))
 
 
 def is_live(tool: HostedTool) -> bool:
-    """Whether a tool may reach out."""
+    """Return whether a tool may reach out to the web as it is now."""
     return tool.native.get("external_web_access") is not False
 
 
 def web_search(tool: HostedTool) -> Json:
-    """A search on the web; how much of it the model reads is Anthropic's choice."""
+    """Return a search on the web; how much of each page is read is left to Anthropic."""
     native = tool.native
     if not is_live(tool):
         raise Unsupported(tool.at, "searches only the web as it is, not what is kept of it")

@@ -42,17 +42,17 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 
 def parse_request(body: bytes) -> Conversation:
-    """Read and check a body. Raises `Failure` 400 that names the field."""
-    return parse(body, counting=False)
+    """Return the conversation in a body. Raises `Failure` 400 that names the field."""
+    return parse_body(body, counting=False)
 
 
-def parse_count(body: bytes) -> Conversation:
-    """Read a body whose tokens are to be counted: it needs no `max_tokens`."""
-    return parse(body, counting=True)
+def parse_count_request(body: bytes) -> Conversation:
+    """Return the conversation in a body to be counted, which needs no `max_tokens`."""
+    return parse_body(body, counting=True)
 
 
-def parse(body: bytes, *, counting: bool) -> Conversation:
-    """Read and check a body."""
+def parse_body(body: bytes, *, counting: bool) -> Conversation:
+    """Return the conversation in a body, checked."""
     request = read(body, _decoder)
     check_request(request, counting=counting)
     messages = [turn_of(message, at) for at, message in enumerate(request.messages)]
@@ -62,7 +62,7 @@ def parse(body: bytes, *, counting: bool) -> Conversation:
         dialect=NAME,
         turns=(*system_turns(request.system), *messages),
         tools=tuple(tool_of(tool, at) for at, tool in enumerate(request.tools or ())),
-        tool_choice=choice_of(choice),
+        tool_choice=tool_choice_of(choice),
         parallel_tool_calls=False if choice and choice.disable_parallel_tool_use else None,
         max_tokens=request.max_tokens,
         stop=tuple(request.stop_sequences or ()),
@@ -83,13 +83,16 @@ def parse(body: bytes, *, counting: bool) -> Conversation:
 
 
 def own_fields(request: schema.Request) -> Json:
-    """What only Anthropic knows."""
+    """Return the fields that only Anthropic has."""
     given = {name: getattr(request, name) for name in schema.EXTENSIONS}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def is_hint(name: str, value: object) -> bool:
-    """Whether an answer can do without it: to forget what is old only saves tokens."""
+    """Return whether an answer is the same without a field.
+
+    To forget what is old in a history only saves tokens, so another provider need not do it.
+    """
     if name != "context_management":
         return name in schema.HINTS
     try:
@@ -100,7 +103,7 @@ def is_hint(name: str, value: object) -> bool:
 
 
 def check_request(request: schema.Request, *, counting: bool) -> None:
-    """What the types do not say. Raises `Failure` 400."""
+    """Check what the types do not say. Raises `Failure` 400."""
     if not request.messages:
         raise invalid_field("messages", "messages: at least one message is required")
     if request.max_tokens is None and not counting:
@@ -114,7 +117,7 @@ def check_request(request: schema.Request, *, counting: bool) -> None:
 
 
 def check_version(conversation: Conversation, version: str) -> None:
-    """What API version 2026-10-21 no longer takes. Raises `Failure` 400."""
+    """Check for what API version 2026-10-21 no longer takes. Raises `Failure` 400."""
     if version < NEWER_VERSION:
         return
     for name in SAMPLING:
@@ -133,7 +136,7 @@ def check_version(conversation: Conversation, version: str) -> None:
 
 
 def tool_of(native: Json, index: int) -> Tool | HostedTool:
-    """A tool of the client, or one that Anthropic knows by its type. Raises `Failure` 400."""
+    """Return a client's tool, or one that Anthropic knows by its type. Raises `Failure` 400."""
     kind = native.get("type") or "custom"
     if kind != "custom":
         return HostedTool(kind=str(kind), dialect=NAME, native=native)
@@ -151,8 +154,8 @@ def tool_of(native: Json, index: int) -> Tool | HostedTool:
     )
 
 
-def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
-    """Whether and which tool must be called. Raises `Failure` 400."""
+def tool_choice_of(choice: schema.ToolChoiceParam | None) -> ToolChoice | None:
+    """Return which tool must be called, if any. Raises `Failure` 400."""
     if choice is None:
         return None
     match choice.type:
@@ -169,7 +172,7 @@ def choice_of(choice: schema.ToolChoice | None) -> ToolChoice | None:
 
 
 def thinking_of(request: schema.Request) -> Thinking | None:
-    """How much to think."""
+    """Return how much the model shall think; None where a client says nothing of it."""
     config = request.thinking
     effort = request.output_config.effort if request.output_config else None
     if config is None:
@@ -183,7 +186,7 @@ def thinking_of(request: schema.Request) -> Thinking | None:
 
 
 def format_of(request: schema.Request) -> Format | None:
-    """What the answer must look like; an older beta said it at the top."""
+    """Return the schema of an answer; an older beta has it at the top of the body."""
     wanted = request.output_config.format if request.output_config else None
     wanted = wanted or request.output_format
     return None if wanted is None else Format(kind="json_schema", schema=wanted.schema, strict=True)

@@ -1,4 +1,4 @@
-"""From Anthropic's whole message to an answer."""
+"""From a whole message of Anthropic's to an answer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Answer, Choice, Json, Part, Text, ToolCall
-from airouter.dialects.messages.blocks import part_of, stop_of
+from airouter.dialects.messages.blocks import block_part, stop_of
 from airouter.dialects.messages.counts import Counts, parse_usage
 from airouter.dialects.messages.errors import failure_in
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,16 +37,13 @@ _decoder = msgspec.json.Decoder(WireMessage)
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
-    try:
-        message = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenReply("the upstream's answer is no message") from None
+    """Return the answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
+    message = decoded(_decoder, body, BrokenReply, "the upstream's answer is no message")
     if message.error is not None:
         raise failure_in(message.error)
     if message.content is None:
         raise BrokenReply("the upstream's answer has no content")
-    parts = [part_of(block, destination.maker) for block in message.content]
+    parts = [block_part(block, destination.maker) for block in message.content]
     parts, stop = structured(parts, stop_of(message.stop_reason))
     usage = message.usage
     return Answer(
@@ -58,7 +56,7 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
 
 
 def structured(parts: Sequence[Part], stop: Stop) -> tuple[list[Part], Stop]:
-    """A call of the tool that stands for the answer is the answer."""
+    """Return parts in which a call of `ANSWER_TOOL` is text, and why the answer stopped."""
     found = [
         Text(text=part.arguments)
         if isinstance(part, ToolCall) and part.name == ANSWER_TOOL
@@ -67,11 +65,3 @@ def structured(parts: Sequence[Part], stop: Stop) -> tuple[list[Part], Stop]:
     ]
     called = any(isinstance(part, ToolCall) for part in found)
     return found, stop_by_calls(stop, called=called)
-
-
-def parse_count(body: bytes) -> int:
-    """The answer of `count_tokens`. Raises `BrokenReply`."""
-    try:
-        return int(msgspec.json.decode(body)["input_tokens"])
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
-        raise BrokenReply("the upstream's answer has no number of tokens") from None

@@ -1,8 +1,12 @@
-"""From Anthropic's events to ours."""
+"""From Anthropic's events to ours.
+
+Blocks come one after the other: begun, grown by deltas, ended. All of this runs once for every
+event, that is for every few letters of an answer: steps are worth saving here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,15 +27,16 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.messages.blocks import part_of, stop_of
+from airouter.dialects.messages.blocks import block_part, stop_of
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import failure_in
 from airouter.dialects.messages.parse_response import WireMessage
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE, decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Delta(msgspec.Struct):
-    """More of a block, or of the message."""
+    """An addition to the block that is open, or to the message."""
 
     type: str = ""
     text: str | None = None
@@ -54,7 +59,7 @@ class Delta(msgspec.Struct):
 
 
 class WireEvent(msgspec.Struct):
-    """Any event."""
+    """An event of any type."""
 
     type: str
     message: WireMessage | None = None
@@ -65,10 +70,11 @@ class WireEvent(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(WireEvent)
+_json = msgspec.json.Decoder(Any)
 
 
 class Parser:
-    """The state of one stream."""
+    """The reader of one stream."""
 
     __slots__ = (
         "_argued",
@@ -87,22 +93,22 @@ class Parser:
         self._model = destination.model
         self._at = -1
         self._argued = False
-        """Whether the call that is open has arguments; an empty object is not spelled out."""
+        """The open call has arguments: an empty object is not spelled out in a stream."""
         self._part: Part | None = None
-        """The one that is open, as its beginning said."""
+        """The part that is open, as its block began."""
         self._input: list[str] = []
-        """What a tool of the provider was called with."""
+        """Pieces of the input of a tool that runs at the provider."""
         self._called = False
         self._usage: Usage | None = None
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:  # noqa: C901  # a line for each
-        """The events of one frame. Raises `BrokenReply`."""
+        """Yield the events of one frame. Raises `BrokenReply`."""
         if self._over:
             return
         try:
             event = _decoder.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:  # not by `decoded()`: a call less for each event
             raise BrokenReply("an event of the upstream cannot be read") from None
         match event.type:
             case "content_block_delta" if event.delta is not None:
@@ -125,7 +131,7 @@ class Parser:
                 yield Broken(failure=failure_in(event.error or {}))
 
     def finish(self) -> Iterator[Event]:
-        """Only `message_stop` ends a stream."""
+        """Yield a failure unless `message_stop` came: nothing else ends a stream."""
         if not self._over:
             self._over = True
             yield Broken(failure=ended_early())
@@ -143,7 +149,7 @@ class Parser:
     def _begin_block(self, block: Json) -> Iterator[Event]:
         yield from self._close()
         self._at += 1
-        part = self._part = part_of(block, self._maker)
+        part = self._part = block_part(block, self._maker)
         self._argued = False
         self._input = []
         if isinstance(part, Opaque):
@@ -207,7 +213,7 @@ class Parser:
 
 
 def beginning(part: Part) -> Part:
-    """A part as it begins; a call of the tool that stands for the answer is a text."""
+    """Return a part as it begins, without content; a call of `ANSWER_TOOL` is a text."""
     if isinstance(part, ToolCall) and part.name != ANSWER_TOOL:
         return ToolCall(id=part.id, name=part.name, arguments="")
     if isinstance(part, Text | ToolCall):
@@ -218,12 +224,8 @@ def beginning(part: Part) -> Part:
 
 
 def with_input(part: Opaque, text: str) -> Opaque:
-    """A call of the provider's own tool with what came after its beginning."""
-    if not text:
-        return part
-    try:
-        return Opaque(
-            dialect=part.dialect, native={**part.native, "input": msgspec.json.decode(text)}
-        )
-    except msgspec.DecodeError:
-        return part  # cut off in the middle
+    """Return a call of a provider's own tool with the input that came after its beginning."""
+    given = decoded_or_none(_json, text) if text else None
+    if given is None:
+        return part  # there was none, or it was cut off in the middle
+    return Opaque(dialect=part.dialect, native={**part.native, "input": given})

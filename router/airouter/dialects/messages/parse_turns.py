@@ -37,7 +37,7 @@ _json = msgspec.json.Encoder()
 
 
 def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
-    """The instructions that a request begins with."""
+    """Return the instructions that a request begins with."""
     if not system:
         return []
     blocks = [schema.TextBlock(system)] if isinstance(system, str) else system
@@ -46,35 +46,38 @@ def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
 
 
 def turn_of(message: schema.Message, index: int) -> Turn:
-    """One message. Raises `Failure` 400."""
+    """Return the turn of one message. Raises `Failure` 400."""
     at = f"messages[{index}]"
     if isinstance(message.content, str):
         return Turn(role=message.role, parts=(Text(text=message.content),), at=at)
     parts: list[Part] = []
     for number, native in enumerate(message.content):
         parts.extend(parts_of(native, f"{at}.content[{number}]"))
-    return Turn(role=message.role, parts=tuple(signed(parts)), at=at)
+    return Turn(role=message.role, parts=tuple(with_packed_signatures(parts)), at=at)
 
 
 def parts_of(native: Json, at: str) -> Sequence[Part]:
-    """One block: nearly always one part; a block that carries another provider's may be several."""
+    """Return the parts of a block: several where another provider's are in it.
+
+    Raises `Failure` 400.
+    """
     kind = native.get("type")
     if isinstance(kind, str) and kind in schema.HOSTED:
         return [Opaque(dialect=NAME, native=native)]
-    block = block_of(native, at)
+    block = checked_block(native, at)
     match block:
         case schema.ThinkingBlock():
             return thought(block)
         case schema.RedactedBlock():
             return redacted(block)
         case schema.ToolResultBlock():
-            return [result(block, at)]
+            return [parsed_result(block, at)]
         case _:
             return [part_of(block, native)]
 
 
-def block_of(native: Json, at: str) -> schema.Block:
-    """A block, checked."""
+def checked_block(native: Json, at: str) -> schema.Block:
+    """Return a block, its types checked. Raises `Failure` 400."""
     try:
         block: schema.Block = msgspec.convert(native, schema.Block)
     except msgspec.ValidationError as error:
@@ -83,7 +86,7 @@ def block_of(native: Json, at: str) -> schema.Block:
 
 
 def below(failure: Failure, at: str) -> Failure:
-    """A failure in a part of a body, its path told from the top."""
+    """Return a failure in a part of a body, with its path from the top."""
     path = f"{at}.{failure.param}" if failure.param else at
     failure.message = f"'{path}': {failure.message}"
     failure.param = path
@@ -94,7 +97,7 @@ def part_of(
     block: schema.TextBlock | schema.ImageBlock | schema.DocumentBlock | schema.ToolUseBlock,
     native: Json,
 ) -> Part:
-    """A block that is one part."""
+    """Return the part of a block that is one."""
     cache = cache_of(block.cache_control)
     match block:
         case schema.TextBlock():
@@ -103,14 +106,14 @@ def part_of(
         case schema.ImageBlock():
             return Image(media=media_of(block.source), cache=cache)
         case schema.DocumentBlock():
-            return document(block, cache, native)
+            return parsed_document(block, cache, native)
         case schema.ToolUseBlock():
             arguments = _json.encode(block.input).decode()
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
 
 
-def document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
-    """A document; one made of blocks only Anthropic knows."""
+def parsed_document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
+    """Return a document; one made of blocks stays as it is, for Anthropic alone."""
     if isinstance(block.source, schema.ContentSource):
         return Opaque(dialect=NAME, native=native)
     return File(
@@ -123,23 +126,24 @@ def document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json
 
 
 def media_of(
-    source: schema.Base64Source | schema.URLSource | schema.FileSource | schema.TextSource,
+    source: schema.Base64Source | schema.URLSource | schema.UploadedSource | schema.TextSource,
 ) -> Media:
-    """Where the bytes are."""
+    """Return the media of a source."""
     match source:
         case schema.Base64Source():
             return Media(media_type=source.media_type, data=source.data)
         case schema.URLSource():
             return Media(url=source.url)
-        case schema.FileSource():
+        case schema.UploadedSource():
             return Media(file_id=source.file_id)
         case schema.TextSource():
             return Media(media_type=source.media_type, text=source.data)
 
 
 def thought(block: schema.ThinkingBlock) -> list[Part]:
-    """What a Claude thought, or what another model wants back."""
+    """Return a thought of Claude's, or what another provider wants back and `pack` put in one."""
     _, packed = unpack(block.signature)
+    # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or block.signature.startswith("__airouter"):
         return list(packed)
     signature = Signature(maker=CLAUDE, value=block.signature) if block.signature else None
@@ -147,15 +151,15 @@ def thought(block: schema.ThinkingBlock) -> list[Part]:
 
 
 def redacted(block: schema.RedactedBlock) -> list[Part]:
-    """The same where it may not be shown."""
+    """Return a thought that may not be shown, or what `pack` put in one."""
     _, packed = unpack(block.data)
     if packed:
         return list(packed)
     return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
 
 
-def signed(parts: list[Part]) -> list[Part]:
-    """Parts with the signatures of calls that came packed in a block before them."""
+def with_packed_signatures(parts: list[Part]) -> list[Part]:
+    """Return parts with the signatures of calls, which came packed in a block before each."""
     signatures = {
         part.id: part.signature
         for part in parts
@@ -172,8 +176,8 @@ def signed(parts: list[Part]) -> list[Part]:
     ]
 
 
-def result(block: schema.ToolResultBlock, at: str) -> ToolResult:
-    """What a call gave. Raises `Failure` 400."""
+def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
+    """Return the result of a call. Raises `Failure` 400."""
     parts: list[Text | Image | File | Opaque] = []
     if isinstance(block.content, str):
         parts.append(Text(text=block.content))
@@ -193,5 +197,5 @@ def result(block: schema.ToolResultBlock, at: str) -> ToolResult:
 
 
 def cache_of(control: schema.CacheControl | None) -> CachePoint | None:
-    """Where the prompt is cached."""
+    """Return the point up to which the prompt is cached."""
     return None if control is None else CachePoint(ttl=control.ttl)

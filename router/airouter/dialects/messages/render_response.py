@@ -23,6 +23,7 @@ from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.messages.counts import render_usage
 from airouter.dialects.messages.render_turns import call_id
 from airouter.dialects.provenance import CLAUDE, pack
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,14 +53,14 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 
 def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noqa: ARG001  # as all
-    """The body of a message; of several choices the first, for no request asks for more."""
+    """Return the body of a message; of several choices the first, for no request asks for more."""
     choice = answer.choices[0]
     body = {
         "id": message_id(answer.id),
         "type": "message",
         "role": "assistant",
         "model": answer.model,
-        "content": content_of(choice.parts),
+        "content": content_blocks(choice.parts),
         "stop_reason": STOP_REASONS[choice.stop],
         "stop_sequence": choice.stop_sequence,
         "usage": render_usage(answer.usage),
@@ -68,18 +69,18 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
 
 
 def message_id(id_: str) -> str:
-    """An id as Anthropic's begin, for providers too that give none."""
+    """Return an id that begins as Anthropic's do, a new one where a provider gives none."""
     id_ = id_ or secrets.token_hex(12)
     return id_ if id_.startswith("msg_") else f"msg_{id_}"
 
 
-def content_of(parts: Sequence[Part]) -> list[Json]:
-    """The blocks."""
+def content_blocks(parts: Sequence[Part]) -> list[Json]:
+    """Return the blocks of a message."""
     return [block for part in parts for block in blocks_of(part)]
 
 
 def blocks_of(part: Part) -> Iterator[Json]:
-    """The blocks of one part."""
+    """Yield the blocks of one part."""
     match part:
         case Text():
             if part.text or part.citations:
@@ -100,13 +101,13 @@ def blocks_of(part: Part) -> Iterator[Json]:
 
 
 def text_block(part: Text) -> Json:
-    """What the model says; without a source there is no word of any, as strict clients want it."""
+    """Return a text; `citations` only where it has some, as strict clients demand."""
     citations = [render_citation(citation) for citation in part.citations]
     return {"type": "text", "text": part.text} | ({"citations": citations} if citations else {})
 
 
 def thinking_block(part: Reasoning) -> Json:
-    """What the model thought."""
+    """Return a thought, redacted where Claude made it so."""
     if part.signature is not None and part.signature.redacted and is_claude(part.signature):
         return {"type": "redacted_thinking", "data": part.signature.value}
     text = part.text or "\n\n".join(part.summary)
@@ -114,25 +115,25 @@ def thinking_block(part: Reasoning) -> Json:
 
 
 def signature_of(part: Reasoning) -> str:
-    """The signature: Claude's own as it is, another's with all that it belongs to."""
+    """Return a signature: Claude's own as it is, another's packed with its part."""
     if part.signature is None:
         return ""
     return part.signature.value if is_claude(part.signature) else pack([part])
 
 
 def is_claude(signature: Signature) -> bool:
-    """Whether Anthropic would take it."""
+    """Return whether Anthropic would take a signature."""
     return signature.maker.startswith(CLAUDE)
 
 
 def signing_block(part: ToolCall) -> Json:
-    """A block without a thought, for the signature of the call that follows."""
+    """Return a block without a thought, for the signature of the call that follows."""
     signed = msgspec.structs.replace(part, id=call_id(part.id), arguments="")
     return {"type": "thinking", "thinking": "", "signature": pack([signed])}
 
 
 def call_block(part: ToolCall) -> Json:
-    """A call of a tool."""
+    """Return a call of a tool."""
     return {
         "type": "tool_use",
         "id": call_id(part.id),
@@ -142,8 +143,9 @@ def call_block(part: ToolCall) -> Json:
 
 
 def input_of(arguments: str) -> Json:
-    """Arguments as an object; those cut off in the middle under the name Anthropic gives them."""
-    try:
-        return _object.decode(arguments or "{}")
-    except msgspec.DecodeError:
-        return {"INVALID_JSON": arguments}
+    """Return arguments as an object.
+
+    Those cut off in the middle stand in it as text, under the name that Anthropic gives them.
+    """
+    found = decoded_or_none(_object, arguments or "{}")
+    return {"INVALID_JSON": arguments} if found is None else found

@@ -1,4 +1,4 @@
-"""From events to Anthropic's: one message, its blocks one by one, and its end."""
+"""From our events to Anthropic's: one message, its blocks one by one, and its end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Renderer:
-    """The state of one stream."""
+    """The writer of one stream."""
 
     __slots__ = (
         "_index",
@@ -63,17 +63,17 @@ class Renderer:
     def __init__(self, conversation: Conversation) -> None:  # noqa: ARG002  # as all
         self._index = -1
         self._open = False
-        """Whether a block is begun and not ended."""
+        """A block is begun and not ended."""
         self._part: Part | None = None
         self._thought: list[str] = []
         self._summary: int | None = None
-        """Which part of a summary was told last."""
+        """The part of a summary that was told last."""
         self._signature: Signature | None = None
         self._stopped: Stopped | None = None
         self._usage: Usage | None = None
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
-        """What a client gets for one event."""
+        """Return the bytes that a client gets for one event."""
         match event:
             case TextDelta() | RefusalDelta():
                 return self._say({"type": "text_delta", "text": event.text}) if event.text else b""
@@ -116,7 +116,7 @@ class Renderer:
             "stop_sequence": None,
             "usage": render_usage(event.usage),
         }
-        return written("message_start", {"message": message})
+        return wire_event("message_start", {"message": message})
 
     def _part_begun(self, part: Part) -> bytes:
         self._part = part
@@ -140,12 +140,12 @@ class Renderer:
         return b"".join(map(self._whole, blocks_of(part)))
 
     def _say(self, delta: Json) -> bytes:
-        """Of a text, whose first words begin it: no provider takes back a block without any."""
+        """Add to a text, which begins with its first words: an empty block is taken by nobody."""
         begun = b"" if self._open else self._start({"type": "text", "text": ""})
         return begun + self._delta(delta)
 
     def _think(self, event: ReasoningDelta) -> bytes:
-        """More of a thought; the parts of a summary are paragraphs of it."""
+        """Add to a thought; the parts of a summary are paragraphs of it."""
         text = event.text
         if event.summary != self._summary and self._thought:
             text = f"\n\n{text}"
@@ -169,7 +169,7 @@ class Renderer:
         return pack([msgspec.structs.replace(part, text=text, signature=signature)])
 
     def _whole(self, block: Json) -> bytes:
-        """A block at once; a thinking one needs its signature as a delta."""
+        """Return a block that is told at once; one of thinking has its signature as a delta."""
         if block["type"] == "thinking":
             start = self._start({**block, "signature": ""})
             delta = {"type": "signature_delta", "signature": block["signature"]}
@@ -189,7 +189,7 @@ class Renderer:
     def _start(self, block: Json) -> bytes:
         self._index += 1
         self._open = True
-        return written("content_block_start", {"index": self._index, "content_block": block})
+        return wire_event("content_block_start", {"index": self._index, "content_block": block})
 
     def _delta(self, delta: Json) -> bytes:
         head = (
@@ -199,7 +199,7 @@ class Renderer:
 
     def _stop(self) -> bytes:
         self._open = False
-        return written("content_block_stop", {"index": self._index})
+        return wire_event("content_block_stop", {"index": self._index})
 
     def _end(self) -> bytes:
         stopped = self._stopped
@@ -207,9 +207,11 @@ class Renderer:
             "stop_reason": "end_turn" if stopped is None else STOP_REASONS[stopped.stop],
             "stop_sequence": None if stopped is None else stopped.stop_sequence,
         }
-        return written("message_delta", {"delta": delta, "usage": render_usage(self._usage)}) + STOP
+        return (
+            wire_event("message_delta", {"delta": delta, "usage": render_usage(self._usage)}) + STOP
+        )
 
 
-def written(name: str, fields: Json) -> bytes:
-    """One event."""
+def wire_event(name: str, fields: Json) -> bytes:
+    """Return one event."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode({"type": name, **fields}))

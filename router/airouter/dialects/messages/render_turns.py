@@ -1,4 +1,7 @@
-"""From turns to the messages of a messages request."""
+"""From turns to the messages of a messages request.
+
+Blocks of a turn stay in their order, and a thought returns only to the model that signed it.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +38,13 @@ IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 PDF = "application/pdf"
 
 
-def system_of(turns: Sequence[Turn]) -> list[Json]:
-    """The instructions that a conversation begins with."""
+def system_blocks(turns: Sequence[Turn]) -> list[Json]:
+    """Return the instructions that a conversation begins with."""
     return [block for turn in turns for block in texts_of(turn)]
 
 
 def texts_of(turn: Turn) -> list[Json]:
-    """The text of a turn as blocks."""
+    """Return the text of a turn as blocks."""
     return [
         {"type": "text", "text": part.text} | cache_control(part.cache)
         for part in turn.parts
@@ -50,10 +53,10 @@ def texts_of(turn: Turn) -> list[Json]:
 
 
 def messages_of(turns: Sequence[Turn], maker: str) -> list[Json]:
-    """The messages; those without any content are left out."""
+    """Return the messages, without those that have no content."""
     messages = []
     for turn in turns:
-        blocks = blocks_of(turn, maker)
+        blocks = message_blocks(turn, maker)
         if blocks:
             role = "system" if turn.role == "developer" else turn.role
             messages.append({"role": role, "content": blocks})
@@ -61,9 +64,9 @@ def messages_of(turns: Sequence[Turn], maker: str) -> list[Json]:
 
 
 def placed(turns: Iterable[Turn]) -> list[Turn]:
-    """Later instructions where they may stand: after the user and before the model, or at the end.
+    """Return turns with later instructions where Anthropic takes them.
 
-    Elsewhere they are what the user says.
+    They stand after the user and before the model, or at the end; elsewhere the user says them.
     """
     spoken = (turn for turn in turns if turn.parts)
     runs = [list(run) for _, run in groupby(spoken, key=lambda turn: turn.role in INSTRUCTIONS)]
@@ -75,17 +78,17 @@ def placed(turns: Iterable[Turn]) -> list[Turn]:
     return found
 
 
-def blocks_of(turn: Turn, maker: str) -> list[Json]:
-    """The blocks of a message."""
-    blocks = (block_of(part, turn, maker) for part in turn.parts)
+def message_blocks(turn: Turn, maker: str) -> list[Json]:
+    """Return the blocks of a message."""
+    blocks = (message_block(part, turn, maker) for part in turn.parts)
     return [block for block in blocks if block is not None]
 
 
-def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR0911  # one each
-    """A block, or None for what is not for this model. Raises `Unsupported`."""
+def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR0911  # one each
+    """Return a block, or None for a part that is not for this model. Raises `Unsupported`."""
     match part:
         case Text():
-            return text(part, turn)
+            return text_content(part, turn)
         case Image():
             return {"type": "image", "source": source_of(part.media, turn)} | cache_control(
                 part.cache
@@ -97,16 +100,16 @@ def block_of(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: PLR091
         case ToolCall():
             return call(part, turn)
         case ToolResult():
-            return result(part, turn, maker)
+            return result_block(part, turn, maker)
         case Refusal():
-            return text(Text(text=part.text), turn)
+            return text_content(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
             return part.native
     raise Unsupported(turn.at, "cannot take one of its parts")
 
 
-def text(part: Text, turn: Turn) -> Json | None:
-    """Text, which must not be blank."""
+def text_content(part: Text, turn: Turn) -> Json | None:
+    """Return text, or None for blank text, which Anthropic refuses."""
     if not part.text.strip():
         return None
     block: Json = {"type": "text", "text": part.text}
@@ -118,7 +121,7 @@ def text(part: Text, turn: Turn) -> Json | None:
 
 
 def thinking(part: Reasoning, maker: str) -> Json | None:
-    """What the model itself thought. What another one did is not for it."""
+    """Return a thought of this model, or None for what another one thought."""
     if part.signature is None or not is_own(part.signature, maker):
         return None
     if part.signature.redacted:
@@ -127,7 +130,7 @@ def thinking(part: Reasoning, maker: str) -> Json | None:
 
 
 def call(part: ToolCall, turn: Turn) -> Json:
-    """A call of a tool."""
+    """Return a call of a tool."""
     block = {
         "type": "tool_use",
         "id": call_id(part.id),
@@ -138,13 +141,13 @@ def call(part: ToolCall, turn: Turn) -> Json:
 
 
 def call_id(id_: str) -> str:
-    """An id that Anthropic takes, the same for a call and its result."""
+    """Return an id that Anthropic takes, one and the same for a call and its result."""
     return fitting_id(id_, CALL_ID, "toolu_")
 
 
-def result(part: ToolResult, turn: Turn, maker: str) -> Json:
-    """What a call gave."""
-    inner = (block_of(each, turn, maker) for each in part.parts)
+def result_block(part: ToolResult, turn: Turn, maker: str) -> Json:
+    """Return the result of a call."""
+    inner = (message_block(each, turn, maker) for each in part.parts)
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id(part.call_id)}
     content = [each for each in inner if each is not None]
     if content:
@@ -156,7 +159,7 @@ def result(part: ToolResult, turn: Turn, maker: str) -> Json:
 
 
 def document(part: File, turn: Turn) -> Json:
-    """A document."""
+    """Return a document. Raises `Unsupported`."""
     media = part.media
     said = text_in(media)
     if said is not None:
@@ -176,7 +179,7 @@ def document(part: File, turn: Turn) -> Json:
 
 
 def source_of(media: Media, turn: Turn) -> Json:
-    """Where bytes are."""
+    """Return the source of an image or a document. Raises `Unsupported`."""
     if media.data is not None:
         kind = media.media_type or ""
         if kind not in IMAGE_TYPES and kind != PDF:
@@ -188,7 +191,7 @@ def source_of(media: Media, turn: Turn) -> Json:
 
 
 def cache_control(cache: CachePoint | None) -> Json:
-    """Where the prompt is cached."""
+    """Return the field that says up to where the prompt is cached, if anywhere."""
     if cache is None:
         return {}
     control = {"type": "ephemeral"} | ({"ttl": cache.ttl} if cache.ttl else {})

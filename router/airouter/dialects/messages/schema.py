@@ -15,33 +15,33 @@ from airouter.dialects.conversation import Effort, Json
 
 
 class CacheControl(msgspec.Struct):
-    """The prompt up to here is worth keeping."""
+    """A mark up to which the prompt is worth keeping."""
 
     type: Literal["ephemeral"] = "ephemeral"
     ttl: Literal["5m", "1h"] | None = None
 
 
 class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
-    """Bytes."""
+    """A source that is in the request."""
 
     media_type: str
     data: str
 
 
 class URLSource(msgspec.Struct, tag_field="type", tag="url"):
-    """Where the bytes are."""
+    """A source on the web."""
 
     url: str
 
 
-class FileSource(msgspec.Struct, tag_field="type", tag="file"):
-    """A file that was uploaded."""
+class UploadedSource(msgspec.Struct, tag_field="type", tag="file"):
+    """A source that was uploaded as a file."""
 
     file_id: str
 
 
 class TextSource(msgspec.Struct, tag_field="type", tag="text"):
-    """A document that is plain text."""
+    """A source that is plain text."""
 
     data: str
     media_type: str = "text/plain"
@@ -56,14 +56,14 @@ class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
 
 
 class ImageBlock(msgspec.Struct, tag_field="type", tag="image"):
-    """A picture."""
+    """An image."""
 
-    source: Base64Source | URLSource | FileSource
+    source: Base64Source | URLSource | UploadedSource
     cache_control: CacheControl | None = None
 
 
 class CitationsConfig(msgspec.Struct):
-    """Whether the answer shall cite a document."""
+    """The wish that an answer cites a document."""
 
     enabled: bool = False
 
@@ -77,7 +77,7 @@ class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
 class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
     """A document."""
 
-    source: Base64Source | URLSource | FileSource | TextSource | ContentSource
+    source: Base64Source | URLSource | UploadedSource | TextSource | ContentSource
     title: str | None = None
     context: str | None = None
     citations: CitationsConfig | None = None
@@ -85,15 +85,15 @@ class DocumentBlock(msgspec.Struct, tag_field="type", tag="document"):
 
 
 class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
-    """What the model thought."""
+    """A thought of the model."""
 
     thinking: str
     signature: str = ""
-    """Clients that know it only from its event leave it out where none came."""
+    """Clients that know a signature only from its event leave it out where none came."""
 
 
 class RedactedBlock(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
-    """What the model thought and may not show."""
+    """A thought of the model that may not be shown."""
 
     data: str
 
@@ -108,7 +108,7 @@ class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
 
 
 class ToolResultBlock(msgspec.Struct, tag_field="type", tag="tool_result"):
-    """What a call gave; blocks are told apart by `parse_turns.py`."""
+    """The result of a call; its blocks are told apart by `parse_turns.py`."""
 
     tool_use_id: str
     content: str | list[Json] | None = None
@@ -148,7 +148,7 @@ HOSTED = frozenset(
         "compaction",
     }
 )
-"""Blocks that only Anthropic's own service makes sense of."""
+"""Types of blocks that only Anthropic's own service makes sense of."""
 
 
 class Message(msgspec.Struct):
@@ -158,14 +158,14 @@ class Message(msgspec.Struct):
     content: str | list[Json]
 
 
-class Metadata(msgspec.Struct):
-    """Who is asking."""
+class RequestMetadata(msgspec.Struct):
+    """The user who asks, as a client names one."""
 
     user_id: str | None = None
 
 
 class ThinkingConfig(msgspec.Struct):
-    """How much to think."""
+    """The wish for thinking."""
 
     type: Literal["enabled", "adaptive", "disabled", "between_tools"]
     budget_tokens: int | None = None
@@ -173,13 +173,13 @@ class ThinkingConfig(msgspec.Struct):
 
 
 class JsonFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
-    """JSON of a schema."""
+    """A JSON schema for an answer."""
 
     schema: Json
 
 
 class OutputConfig(msgspec.Struct):
-    """What the answer is like."""
+    """The form of an answer, and the effort for it."""
 
     effort: Effort | None = None
     format: JsonFormat | None = None
@@ -187,7 +187,7 @@ class OutputConfig(msgspec.Struct):
 
 
 class ClientTool(msgspec.Struct):
-    """A tool that the client runs; what else it has goes through."""
+    """A tool that the client runs; its other fields pass through."""
 
     name: str
     input_schema: Json
@@ -196,8 +196,8 @@ class ClientTool(msgspec.Struct):
     cache_control: CacheControl | None = None
 
 
-class ToolChoice(msgspec.Struct):
-    """Whether and which tool must be called."""
+class ToolChoiceParam(msgspec.Struct):
+    """The choice of a tool."""
 
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
@@ -205,26 +205,26 @@ class ToolChoice(msgspec.Struct):
 
 
 class ContextEdit(msgspec.Struct):
-    """What becomes of the prompt when it is long."""
+    """An edit of a prompt that has become long."""
 
     type: str
 
 
 class ContextManagement(msgspec.Struct):
-    """All of that."""
+    """The edits of a prompt."""
 
     edits: list[ContextEdit] = []
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """A request; `Json` fields go through to Anthropic alone."""
+    """A body; `Json` fields pass through to Anthropic alone."""
 
     model: str
     messages: list[Message]
     max_tokens: int | None = None
     system: str | list[TextBlock] | None = None
     tools: list[Json] | None = None
-    tool_choice: ToolChoice | None = None
+    tool_choice: ToolChoiceParam | None = None
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
     output_format: JsonFormat | None = None
@@ -232,7 +232,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: list[str] | None = None
-    metadata: Metadata | None = None
+    metadata: RequestMetadata | None = None
     service_tier: str | None = None
     stream: bool | None = None
     anthropic_version: str | None = None
@@ -259,4 +259,4 @@ EXTENSIONS = (
 )
 """Fields of `Request` that no other dialect has."""
 HINTS = frozenset({"cache_control", "diagnostics", "speed"})
-"""Those of them that an answer can do without."""
+"""Fields of `EXTENSIONS` that an answer can do without."""

@@ -1,6 +1,7 @@
-"""A stream of messages that passes through while its usage is read from the side.
+"""Usage of a stream of messages, read from the side while the bytes pass through.
 
-What the input cost stands in the first event, the rest in one of the last.
+The cost of the input stands in the first event, the rest in one of the last: only the beginning and
+the end are kept, and no event is decoded before the stream is over.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
@@ -30,23 +32,23 @@ USAGE = re.compile(rb'"usage"\s*:\s*\{')
 
 
 class Started(msgspec.Struct):
-    """As much of `message_start` as is of use."""
+    """A `message_start`, as much of it as is of use."""
 
     usage: Counts | None = None
 
 
-class WireEvent(msgspec.Struct):
-    """As much of any event as is of use."""
+class UsageEvent(msgspec.Struct):
+    """An event of any type, as much of it as is of use."""
 
     message: Started | None = None
     usage: Counts | None = None
 
 
-_event = msgspec.json.Decoder(WireEvent)
+_event = msgspec.json.Decoder(UsageEvent)
 
 
 class UsageReader:
-    """Forwards everything as it is and remembers the beginning and the end."""
+    """A stream filter that forwards all bytes and keeps the first and the last."""
 
     __slots__ = ("_head", "_missing", "_tail", "write")
 
@@ -66,23 +68,22 @@ class UsageReader:
         self._tail.add(data)
 
     def finish(self) -> Usage | None:
-        """The stream is whole: what it cost."""
+        """Return the usage of a stream that is whole."""
         usage = last_usage(b"".join(self._head), None)
         return last_usage(self._tail.read(), usage)
 
     def break_off(self, failure: Failure) -> None:
-        """The client may have the beginning of an event without its end."""
+        """Tell the client of a failure; an event may have begun that will not end."""
         self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
 
 
 def last_usage(data: bytes, usage: Usage | None) -> Usage | None:
-    """The last usage in a piece of a stream, over what was known before."""
+    """Return the last usage in a piece of a stream, filled with what was known before."""
     for frame in ServerSentEvents().feed(data + b"\n\n"):
         if USAGE.search(frame.data):
-            try:
-                event = _event.decode(frame.data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # the piece begins or ends inside it
+            event = decoded_or_none(_event, frame.data)
+            if event is None:
+                continue  # cut off: the piece begins or ends inside it
             counts = event.usage or (event.message.usage if event.message else None)
             if counts is not None:
                 usage = later(usage, parse_usage(counts))

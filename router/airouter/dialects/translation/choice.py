@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects import chat, converse, gemini, messages, responses
+from airouter.dialects.converse.counting import parse_count as parse_converse_count
 from airouter.dialects.converse.counting import render_count as converse_count
-from airouter.dialects.converse.parse_response import parse_count as parse_converse_count
 from airouter.dialects.embeddings import forms as embedding_forms
 from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
 from airouter.dialects.gemini.counting import render_count, render_vertex_count
 from airouter.dialects.images import forms as image_forms
-from airouter.dialects.messages.counts import parse_count as parse_messages_count
+from airouter.dialects.messages.counting import parse_count as parse_messages_count
 from airouter.dialects.translation.batch import EmbeddingsTranslation, ImagesTranslation
 from airouter.dialects.translation.conversing import ConversationTranslation
 from airouter.dialects.translation.counting import MESSAGES, RESPONSES, Counting, Estimate

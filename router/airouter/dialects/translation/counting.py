@@ -13,7 +13,7 @@ import msgspec
 from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.inlining import inlined
-from airouter.dialects.messages.parse_request import parse_count
+from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.translation.base import ClientAnswer, Translation, Write
 from airouter.dialects.translation.refusal import refusal
@@ -119,5 +119,5 @@ def openai_count(tokens: int) -> bytes:
     return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
 
-MESSAGES = CountApi(parse_count, anthropic_count)
+MESSAGES = CountApi(parse_count_request, anthropic_count)
 RESPONSES = CountApi(parse_request, openai_count)

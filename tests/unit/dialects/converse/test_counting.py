@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from airouter.dialects.conversation import Conversation, Destination, HostedTool, Json, Unsupported
-from airouter.dialects.converse.counting import render_count
-from airouter.dialects.converse.parse_response import parse_count
+from airouter.dialects.converse.counting import parse_count, render_count
 from airouter.interfaces import BrokenReply
 from support.converse_shapes import problems
 from unit.dialects.converse.asking import HERE, SONNET, WEATHER, asked, said_by, say
@@ -50,7 +49,16 @@ def test_the_number_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b'{"inputTokens":null}', b'{"inputTokens":"x"}']
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"inputTokens":null}',
+        b'{"inputTokens":"x"}',
+        b"\xff",
+        b'{"inputTokens":1,"x":' + b"[" * 200_000,
+    ],
 )
 def test_an_answer_without_a_number_is_broken(body: bytes) -> None:
     with pytest.raises(BrokenReply):

@@ -40,7 +40,18 @@ def test_the_count_is_the_total() -> None:
     assert parse_count(b'{"totalTokens": 31, "totalBillableCharacters": 90}') == 31
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'"a"', b'{"totalTokens": null}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'"a"',
+        b'{"totalTokens": null}',
+        b"\xff",
+        b'{"totalTokens":1,"x":' + b"[" * 200_000,
+    ],
+)
 def test_an_answer_without_a_count_is_broken(body: bytes) -> None:
     with pytest.raises(BrokenReply):
         parse_count(body)

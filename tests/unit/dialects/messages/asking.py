@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from anthropic.types import Message
 
 from airouter.dialects.conversation import (
@@ -16,6 +17,7 @@ from airouter.dialects.conversation import (
     Choice,
     Conversation,
     Destination,
+    Format,
     Json,
     Part,
     Role,
@@ -24,10 +26,13 @@ from airouter.dialects.conversation import (
     Text,
     Tool,
     ToolCall,
+    ToolChoice,
     ToolResult,
     Turn,
+    Unsupported,
 )
 from airouter.dialects.messages import CLIENT, UPSTREAM
+from airouter.failures import Failure
 from contract.services.anthropic.models import model_named
 from contract.services.anthropic.request import Request
 from contract.services.anthropic.rules import RULES
@@ -49,6 +54,21 @@ WEATHER = Tool(
     description="Tells the weather.",
     parameters={"type": "object", "properties": {"city": {"type": "string"}}},
 )
+SCHEMA: Json = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
+WANTED = Format(kind="json_schema", name="number", schema=SCHEMA)
+FORCED = ToolChoice(mode="required")
+CALL: Json = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Oslo"}}
+RESULT: Json = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "Rain"}
+TOOL: Json = {"name": "weather", "input_schema": {"type": "object"}}
+CITATION: Json = {
+    "type": "page_location",
+    "cited_text": "rain",
+    "document_index": 2,
+    "document_title": "Notes",
+    "file_id": None,
+    "start_page_number": 3,
+    "end_page_number": 4,
+}
 
 
 def own(value: str = "c2lnbmVk", *, redacted: bool = False) -> Signature:
@@ -90,6 +110,13 @@ def body_of(conversation: Conversation, model: str = SONNET, **more: Any) -> Jso
     return body
 
 
+def refused(conversation: Conversation, model: str = SONNET) -> str:
+    """The field for which a request cannot be made."""
+    with pytest.raises(Unsupported) as unsupported:
+        UPSTREAM.render_request(conversation, Destination(model=model, maker=HERE))
+    return unsupported.value.field
+
+
 def messages_of(*turns: Turn, model: str = SONNET) -> list[Json]:
     messages: list[Json] = body_of(asked(*turns), model)["messages"]
     return messages
@@ -104,6 +131,22 @@ def parsed(*messages: Json, **more: Any) -> Conversation:
     greeting = {"role": "user", "content": "Hello"}
     body = {"model": "m", "max_tokens": 64, "messages": list(messages) or [greeting], **more}
     return CLIENT.parse_request(msgspec.json.encode(body))
+
+
+def user(*blocks: Json) -> Json:
+    return {"role": "user", "content": list(blocks)}
+
+
+def assistant(*blocks: Json) -> Json:
+    return {"role": "assistant", "content": list(blocks)}
+
+
+def rejected(*messages: Json, **more: Any) -> Failure:
+    """What a client is told of a body that is wrong."""
+    with pytest.raises(Failure) as failed:
+        parsed(*messages, **more)
+    assert failed.value.status == 400
+    return failed.value
 
 
 def response(*content: Json, reason: str = "end_turn", **more: Any) -> Json:

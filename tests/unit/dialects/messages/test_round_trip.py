@@ -10,8 +10,12 @@ import pytest
 from airouter.dialects.conversation import Destination, Unsupported
 from airouter.dialects.converse import UPSTREAM as CONVERSE
 from airouter.dialects.messages import UPSTREAM
-from airouter.dialects.messages.parse_request import check_version, parse_count, parse_request
-from airouter.dialects.messages.render_request import ANSWER_TOOL
+from airouter.dialects.messages.parse_request import (
+    check_version,
+    parse_count_request,
+    parse_request,
+)
+from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.failures import Failure
 
 DESTINATION = Destination(model="claude-sonnet-4-5-20250929", maker="claude-sonnet-4-5")
@@ -240,6 +244,6 @@ def test_mistakes_are_refused(fields: dict[str, Any]) -> None:
 
 def test_counting_needs_no_ceiling() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-    assert parse_count(json.dumps(body).encode()).max_tokens is None
+    assert parse_count_request(json.dumps(body).encode()).max_tokens is None
     with pytest.raises(Failure, match="max_tokens: Field required"):
         parse_request(json.dumps(body).encode())

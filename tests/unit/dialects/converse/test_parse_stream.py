@@ -39,15 +39,7 @@ from airouter.dialects.events import (
 )
 from airouter.dialects.framing import Frame
 from airouter.interfaces import BrokenReply
-from unit.dialects.converse.asking import (
-    HERE,
-    SONNET,
-    answer_to,
-    event,
-    exception,
-    own,
-    response,
-)
+from unit.dialects.converse.asking import HERE, SONNET, answer_to, event, exception, own, response
 
 PADDING = {"p": "abcdefghijklmn"}
 COUNTS = {

@@ -6,16 +6,7 @@ from typing import Any
 
 import pytest
 
-from airouter.dialects.conversation import (
-    Audio,
-    File,
-    Image,
-    Json,
-    Media,
-    Part,
-    Turn,
-    Unsupported,
-)
+from airouter.dialects.conversation import Audio, File, Image, Json, Media, Part, Turn, Unsupported
 from airouter.dialects.converse import UPSTREAM
 from unit.dialects.converse.asking import NOVA, SONNET, asked, body_of, messages_of, result, say
 

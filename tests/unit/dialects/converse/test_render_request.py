@@ -1,22 +1,12 @@
-"""How to answer: lengths, sampling, formats, and what Bedrock has no word for."""
+"""Settings of a Converse request: lengths, formats, hints, and what Bedrock has no word for."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 import pytest
 
 from airouter.dialects.conversation import Format, Hints, Json, Sampling, Unsupported
-from unit.dialects.converse.asking import (
-    LLAMA,
-    NEWEST,
-    NOVA,
-    OLDER,
-    SONNET,
-    asked,
-    body_of,
-)
+from unit.dialects.converse.asking import NOVA, OLDER, asked, body_of
 
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -38,58 +28,6 @@ def test_settings_have_converses_names() -> None:
 def test_zero_is_not_nothing() -> None:
     body = body_of(asked(sampling=Sampling(temperature=0, top_p=0)), NOVA)
     assert body["inferenceConfig"] == {"temperature": 0, "topP": 0}
-
-
-def test_top_k_is_claudes_own_field() -> None:
-    body = body_of(asked(sampling=Sampling(top_k=5)))
-    assert body["additionalModelRequestFields"] == {"top_k": 5}
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("temperature", 1.5),
-        ("frequency_penalty", 0.5),
-        ("presence_penalty", 0.5),
-        ("logit_bias", {"1": 1}),
-        ("seed", 7),
-    ],
-)
-@pytest.mark.parametrize("model", [SONNET, LLAMA])
-def test_sampling_that_bedrock_lacks_is_refused_by_name(field: str, value: Any, model: str) -> None:
-    with pytest.raises(Unsupported) as raised:
-        body_of(asked(sampling=Sampling(**{field: value})), model)
-    assert raised.value.field == field
-
-
-def test_no_other_family_takes_top_k() -> None:
-    with pytest.raises(Unsupported) as raised:
-        body_of(asked(sampling=Sampling(top_k=5)), LLAMA)
-    assert raised.value.field == "top_k"
-
-
-@pytest.mark.parametrize(
-    "given", [{"temperature": 0.5}, {"top_p": 0.9}, {"top_k": 5}, {"top_k": 1}]
-)
-def test_a_claude_that_does_not_sample_refuses_to(given: Json) -> None:
-    with pytest.raises(Unsupported) as raised:
-        body_of(asked(sampling=Sampling(**given)), NEWEST)
-    assert raised.value.field == next(iter(given))
-
-
-def test_sampling_that_changes_nothing_is_left_out() -> None:
-    body = body_of(asked(sampling=Sampling(temperature=1, top_p=1)), NEWEST)
-    assert set(body) == {"messages"}
-
-
-def test_newer_claudes_take_a_temperature_or_a_top_p_and_not_both() -> None:
-    with pytest.raises(Unsupported) as raised:
-        body_of(asked(sampling=Sampling(temperature=0.5, top_p=0.9)))
-    assert raised.value.field == "top_p"
-    neutral = body_of(asked(sampling=Sampling(temperature=0.5, top_p=1)))
-    assert neutral["inferenceConfig"] == {"temperature": 0.5}
-    older = body_of(asked(sampling=Sampling(temperature=0.5, top_p=0.9)), OLDER)
-    assert older["inferenceConfig"] == {"temperature": 0.5, "topP": 0.9}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""How much a model shall think, which each family is told in its own way."""
+"""Settings that each family of models has in its own way: thinking, and sampling."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -192,3 +194,58 @@ def test_other_models_cannot_be_steered(model: str) -> None:
 @pytest.mark.parametrize("model", [LLAMA, OLDER])
 def test_no_thinking_needs_no_word_there(thinking: Thinking | None, model: str) -> None:
     assert fields_of(thinking, model) == {}
+
+
+# Sampling
+
+
+def test_top_k_is_claudes_own_field() -> None:
+    body = body_of(asked(sampling=Sampling(top_k=5)))
+    assert body["additionalModelRequestFields"] == {"top_k": 5}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 1.5),
+        ("frequency_penalty", 0.5),
+        ("presence_penalty", 0.5),
+        ("logit_bias", {"1": 1}),
+        ("seed", 7),
+    ],
+)
+@pytest.mark.parametrize("model", [SONNET, LLAMA])
+def test_sampling_that_bedrock_lacks_is_refused_by_name(field: str, value: Any, model: str) -> None:
+    with pytest.raises(Unsupported) as raised:
+        body_of(asked(sampling=Sampling(**{field: value})), model)
+    assert raised.value.field == field
+
+
+def test_no_other_family_takes_top_k() -> None:
+    with pytest.raises(Unsupported) as raised:
+        body_of(asked(sampling=Sampling(top_k=5)), LLAMA)
+    assert raised.value.field == "top_k"
+
+
+@pytest.mark.parametrize(
+    "given", [{"temperature": 0.5}, {"top_p": 0.9}, {"top_k": 5}, {"top_k": 1}]
+)
+def test_a_claude_that_does_not_sample_refuses_to(given: Json) -> None:
+    with pytest.raises(Unsupported) as raised:
+        body_of(asked(sampling=Sampling(**given)), NEWEST)
+    assert raised.value.field == next(iter(given))
+
+
+def test_sampling_that_changes_nothing_is_left_out() -> None:
+    body = body_of(asked(sampling=Sampling(temperature=1, top_p=1)), NEWEST)
+    assert set(body) == {"messages"}
+
+
+def test_newer_claudes_take_a_temperature_or_a_top_p_and_not_both() -> None:
+    with pytest.raises(Unsupported) as raised:
+        body_of(asked(sampling=Sampling(temperature=0.5, top_p=0.9)))
+    assert raised.value.field == "top_p"
+    neutral = body_of(asked(sampling=Sampling(temperature=0.5, top_p=1)))
+    assert neutral["inferenceConfig"] == {"temperature": 0.5}
+    older = body_of(asked(sampling=Sampling(temperature=0.5, top_p=0.9)), OLDER)
+    assert older["inferenceConfig"] == {"temperature": 0.5, "topP": 0.9}

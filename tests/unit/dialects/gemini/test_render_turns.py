@@ -250,6 +250,7 @@ def test_what_a_custom_tool_was_told_is_its_input() -> None:
         (["Rain", "Snow"], False, {"result": "Rain\nSnow"}),
         (['{"sky":"grey"}'], False, {"sky": "grey"}),
         (["[1,2]"], False, {"result": "[1,2]"}),
+        (["{}"], False, {}),
         (["7"], False, {"result": "7"}),
         ([], False, {"result": ""}),
         (["No such city"], True, {"error": "No such city"}),

@@ -1,4 +1,4 @@
-"""What each generation of Claude takes."""
+"""Thinking as each generation of Claude is asked for it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from airouter.dialects.claude import traits_of
-from airouter.dialects.claude.structured import closed
-from airouter.dialects.claude.thinking import lacks_reasoning, thinking_of
+from airouter.dialects.claude.thinking import lacks_reasoning, thinking_fields
 from airouter.dialects.conversation import (
     Reasoning,
     Signature,
@@ -18,40 +17,6 @@ from airouter.dialects.conversation import (
     Turn,
     Unsupported,
 )
-
-
-@pytest.mark.parametrize(
-    ("model", "version"),
-    [
-        ("claude-3-5-haiku-latest", (3, 5)),
-        ("claude-3-7-sonnet-20250219", (3, 7)),
-        ("claude-3-opus-20240229", (3, 0)),
-        ("claude-sonnet-4-20250514", (4, 0)),
-        ("claude-opus-4-1-20250805", (4, 1)),
-        ("claude-sonnet-4-5@20250929", (4, 5)),
-        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", (4, 5)),
-        ("anthropic.claude-opus-4-6-v1:0", (4, 6)),
-        ("claude-opus-5", (5, 0)),
-        ("my-finetune", (99, 0)),
-    ],
-)
-def test_a_version_is_read_from_the_names_of_every_cloud(
-    model: str, version: tuple[int, int]
-) -> None:
-    assert traits_of(model).version == version
-
-
-@pytest.mark.parametrize(
-    ("model", "max_tokens"),
-    [
-        ("claude-3-opus-20240229", 4_096),
-        ("claude-3-5-haiku-latest", 8_192),
-        ("claude-opus-4-1-20250805", 32_000),
-        ("claude-sonnet-4-5", 64_000),
-    ],
-)
-def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_tokens: int) -> None:
-    assert traits_of(model).max_tokens == max_tokens
 
 
 @pytest.mark.parametrize(
@@ -69,6 +34,11 @@ def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_token
             "claude-sonnet-4-5",
             Thinking(mode="on", budget=5_000, summary="omitted"),
             {"thinking": {"type": "enabled", "budget_tokens": 5_000, "display": "omitted"}},
+        ),
+        (
+            "claude-sonnet-4-5",
+            Thinking(mode="on", effort="none"),
+            {"thinking": {"type": "enabled", "budget_tokens": 8_192}},
         ),
         ("claude-sonnet-4-5", Thinking(summary="auto"), {}),
         (
@@ -99,7 +69,7 @@ def test_an_answer_may_be_as_long_as_the_generation_writes(model: str, max_token
 def test_thinking_is_asked_for_in_the_words_of_the_generation(
     model: str, thinking: Thinking | None, fields: dict[str, Any]
 ) -> None:
-    assert thinking_of(thinking, traits_of(model)) == fields
+    assert thinking_fields(thinking, traits_of(model)) == fields
 
 
 @pytest.mark.parametrize(
@@ -111,7 +81,7 @@ def test_thinking_is_asked_for_in_the_words_of_the_generation(
 )
 def test_thinking_that_cannot_be_is_refused(model: str, thinking: Thinking) -> None:
     with pytest.raises(Unsupported) as caught:
-        thinking_of(thinking, traits_of(model))
+        thinking_fields(thinking, traits_of(model))
     assert caught.value.field == "thinking"
 
 
@@ -128,34 +98,3 @@ def test_a_turn_of_tools_keeps_its_own_reasoning_or_lacks_it() -> None:
     assert lacks(call)
     assert not lacks(Text(text="Hi"))
     assert not lacks_reasoning([], "claude-opus-4-1")
-
-
-def test_a_schema_is_closed_and_its_bounds_are_told_in_words() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "age": {"type": "integer", "minimum": 1, "description": "Years"},
-            "tags": {"type": "array", "minItems": 3, "items": {"type": "string", "maxLength": 5}},
-            "either": {"oneOf": [{"type": "object", "properties": {}}, True]},
-        },
-        "$defs": {"deep": {"type": "object"}},
-    }
-    assert closed(schema) == {
-        "type": "object",
-        "properties": {
-            "age": {"type": "integer", "description": "Years\n\n{minimum: 1}"},
-            "tags": {
-                "type": "array",
-                "items": {"type": "string", "description": "{maxLength: 5}"},
-                "description": "{minItems: 3}",
-            },
-            "either": {
-                "anyOf": [
-                    {"type": "object", "properties": {}, "additionalProperties": False},
-                    True,
-                ]
-            },
-        },
-        "$defs": {"deep": {"type": "object", "additionalProperties": False}},
-        "additionalProperties": False,
-    }
