@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 
-class OpenPart:
+class GrowingPart:
     """A part that is still growing."""
 
     __slots__ = ("citations", "logprobs", "part", "pieces", "signature", "summary")
@@ -59,7 +59,7 @@ class Assembly:
         self.usage: Usage | None = None
         self._begun = events.Begun(id="", model="")
         self._parts: dict[int, dict[int, Part]] = {}
-        self._open: dict[tuple[int, int], OpenPart] = {}
+        self._open: dict[tuple[int, int], GrowingPart] = {}
         self._stops: dict[int, events.Stopped] = {}
 
     def feed(self, event: events.Event) -> None:
@@ -69,7 +69,7 @@ class Assembly:
                 self._begun = event
                 self.usage = event.usage or self.usage
             case events.PartBegun():
-                self._open[event.choice, event.at] = OpenPart(event.part)
+                self._open[event.choice, event.at] = GrowingPart(event.part)
             case events.PartEnded():
                 part = self._open.pop((event.choice, event.at)).closed()
                 self._parts.setdefault(event.choice, {})[event.at] = part
@@ -106,7 +106,7 @@ class Assembly:
             index=index,
         )
 
-    def _grow(self, part: OpenPart, event: events.Delta) -> None:
+    def _grow(self, part: GrowingPart, event: events.Delta) -> None:
         match event:
             case events.Cited():
                 part.citations.append(event.citation)

@@ -22,7 +22,7 @@ LONGEST = 200
 MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
-def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+def checked_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """A body as a dialect's structs. Raises `Failure` 400 that names the field."""
     try:
         return decoder.decode(body)

@@ -65,27 +65,27 @@ class Edits:
     __slots__ = ("defaults", "drop", "override")
 
     def __init__(self, parameters: Parameters) -> None:
-        self.defaults = encoded(parameters.defaults)
-        self.override = encoded(parameters.override)
+        self.defaults = raw_fields(parameters.defaults)
+        self.override = raw_fields(parameters.override)
         self.drop = parameters.drop
 
     def __bool__(self) -> bool:
         return bool(self.defaults or self.override or self.drop)
 
 
-def parse(body: bytes) -> ClientRequest:
+def parse_client_request(body: bytes) -> ClientRequest:
     """Read a client's body. Raises `Failure` 400."""
     try:
         fields = _fields.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable_json(reason(error, body)) from None
+        raise unreadable_json(why_unreadable(error, body)) from None
     stream = "stream" in fields and flag(fields, "stream")
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)
     return request
 
 
-def render(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
     """The body for a provider that knows the model as `upstream_name` (a JSON string).
 
     A stream is asked for its usage; see `chat/usage.py` for hiding it again.
@@ -187,12 +187,12 @@ def value(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
         return None
 
 
-def encoded(fields: dict[str, Any]) -> Fields:
+def raw_fields(fields: dict[str, Any]) -> Fields:
     """Fields as they will stand in a body."""
     return {name: msgspec.Raw(_encoder.encode(field)) for name, field in fields.items()}
 
 
-def reason(error: Exception, body: bytes) -> str:
+def why_unreadable(error: Exception, body: bytes) -> str:
     """What is wrong with a body, and where, as the standard library's slower parser tells it."""
     if not body:
         return "it is empty"

@@ -13,7 +13,7 @@ TEXTS = frozenset({"application/json", "application/xml", "application/yaml"})
 """Types of text beside those that say so."""
 
 
-def text_in(media: Media) -> str | None:
+def document_text(media: Media) -> str | None:
     """The text of a document; None for one that is no text."""
     if media.text is not None or media.data is None:
         return media.text

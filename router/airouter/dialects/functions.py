@@ -33,7 +33,7 @@ def schema_of(tool: Tool) -> Json:
     return schema if "type" in schema else {"type": "object", **schema}
 
 
-def arguments_of(call: ToolCall, turn: Turn) -> Json:
+def arguments_object(call: ToolCall, turn: Turn) -> Json:
     """The arguments of a call as an object. Raises `Failure` 400 that names the turn."""
     if call.custom:
         return {"input": call.arguments}
@@ -49,7 +49,7 @@ def arguments_of(call: ToolCall, turn: Turn) -> Json:
     return arguments
 
 
-def text_in(arguments: str) -> str:
+def custom_input(arguments: str) -> str:
     """The text for a custom tool; all of the arguments where a model did not keep to the schema."""
     try:
         return _decoder.decode(arguments).input

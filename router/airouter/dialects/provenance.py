@@ -3,9 +3,9 @@
 A provider takes back only what it signed itself, so each signature says its maker. Claude knows its
 own reasoning wherever it runs; Gemini only what was made by the same model in the same project.
 
-A client gets foreign reasoning as an opaque text (`pack`) in a place that it returns unchanged: in
-the id of a tool call for chat completions, in the signature of a thinking block for messages. It is
-not secret: whoever asked may read what the model thought.
+A client gets foreign reasoning as an opaque text (`pack_parts`) in a place that it returns
+unchanged: in the id of a tool call for chat completions, in the signature of a thinking block for
+messages. It is not secret: whoever asked may read what the model thought.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def both_claude(one: str, other: str) -> bool:
     return one.startswith(CLAUDE) and other.startswith(CLAUDE)
 
 
-def pack(parts: Sequence[Packed]) -> str:
+def pack_parts(parts: Sequence[Packed]) -> str:
     """Reasoning and signatures as one opaque word; empty where there is nothing or too much."""
     if not parts:
         return ""
@@ -68,7 +68,7 @@ def pack(parts: Sequence[Packed]) -> str:
     return MARK + packed.rstrip(b"=").decode() if len(packed) <= PACKED_LIMIT else ""
 
 
-def unpack(text: str) -> tuple[str, list[Packed]]:
+def unpack_parts(text: str) -> tuple[str, list[Packed]]:
     """What stands before a packed word, and what is in it; of a damaged one nothing is left."""
     before, mark, packed = text.partition(MARK)
     if not mark or len(packed) > PACKED_LIMIT:

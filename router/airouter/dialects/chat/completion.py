@@ -15,7 +15,7 @@ from airouter.dialects.conversation import Json
 from airouter.interfaces import BrokenReply
 
 
-class Called(msgspec.Struct):
+class WireFunction(msgspec.Struct):
     """Name and arguments, or in a stream some of them."""
 
     name: str | None = None
@@ -23,13 +23,13 @@ class Called(msgspec.Struct):
     input: str | None = None
 
 
-class Call(msgspec.Struct):
+class WireCall(msgspec.Struct):
     """A call of a tool, or in a stream some of it."""
 
     id: str | None = None
     index: int | None = None
-    function: Called | None = None
-    custom: Called | None = None
+    function: WireFunction | None = None
+    custom: WireFunction | None = None
 
 
 class URLCitation(msgspec.Struct):
@@ -47,7 +47,7 @@ class Annotation(msgspec.Struct):
     url_citation: URLCitation | None = None
 
 
-class Sound(msgspec.Struct):
+class WireAudio(msgspec.Struct):
     """What the model says aloud, or in a stream some of it."""
 
     id: str | None = None
@@ -63,16 +63,16 @@ class ContentPiece(msgspec.Struct):
     thinking: str | list[ContentPiece] | None = None
 
 
-class Said(msgspec.Struct):
+class WireMessage(msgspec.Struct):
     """A message, or in a stream some of it. Open-weight servers have two names for reasoning."""
 
     content: str | list[ContentPiece] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[WireCall] | None = None
     annotations: list[Annotation] | None = None
-    audio: Sound | None = None
+    audio: WireAudio | None = None
 
 
 class Thought(NamedTuple):
@@ -82,7 +82,7 @@ class Thought(NamedTuple):
     field: str
 
 
-class LogProbs(msgspec.Struct):
+class WireLogProbs(msgspec.Struct):
     """How likely each token was."""
 
     content: list[Json] | None = None
@@ -92,10 +92,10 @@ class WireChoice(msgspec.Struct):
     """One of the answers, or (OpenRouter) why there is none."""
 
     index: int | None = None
-    message: Said | None = None
-    delta: Said | None = None
+    message: WireMessage | None = None
+    delta: WireMessage | None = None
     finish_reason: str | None = None
-    logprobs: LogProbs | None = None
+    logprobs: WireLogProbs | None = None
     error: Json | str | None = None
 
 
@@ -134,7 +134,7 @@ def error_in(completion: Completion) -> Json | str | None:
     return next((choice.error for choice in completion.choices or () if choice.error), None)
 
 
-def text_in(said: Said) -> str:
+def message_text(said: WireMessage) -> str:
     """What is said in a message."""
     content = said.content
     if isinstance(content, list):
@@ -142,7 +142,7 @@ def text_in(said: Said) -> str:
     return content or ""
 
 
-def thought_in(said: Said) -> Thought | None:
+def message_thought(said: WireMessage) -> Thought | None:
     """What is thought in it."""
     if said.reasoning_content:
         return Thought(said.reasoning_content, "reasoning_content")
@@ -150,11 +150,11 @@ def thought_in(said: Said) -> Thought | None:
         return Thought(said.reasoning, "reasoning")
     if not isinstance(said.content, list):
         return None
-    text = "".join(map(thought_of, said.content))
+    text = "".join(map(piece_thought, said.content))
     return Thought(text, "content") if text else None
 
 
-def thought_of(piece: ContentPiece) -> str:
+def piece_thought(piece: ContentPiece) -> str:
     """The thought of a piece, if it is one."""
     thinking = piece.thinking
     if isinstance(thinking, list):

@@ -6,7 +6,7 @@ import msgspec
 
 from airouter.dialects.chat import schema
 from airouter.dialects.chat.parse_turns import cache_of, turn_of
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import (
     Conversation,
     Format,
@@ -38,7 +38,7 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 def parse_request(body: bytes) -> Conversation:
     """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = read(body, _decoder)
+    request = checked_body(body, _decoder)
     check_request(request)
     turns = tuple(turn_of(message, at) for at, message in enumerate(request.messages))
     check_calls(turns)
@@ -49,7 +49,7 @@ def parse_request(body: bytes) -> Conversation:
         tool_choice=tool_choice_of(request.tool_choice),
         parallel_tool_calls=request.parallel_tool_calls,
         max_tokens=request.max_completion_tokens or request.max_tokens,
-        stop=stops_of(request.stop),
+        stop=stop_sequences(request.stop),
         sampling=sampling_of(request),
         thinking=thinking_of(request),
         format=format_of(request.response_format),
@@ -149,7 +149,7 @@ def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:
     raise invalid_field("tool_choice", "'tool_choice' is not valid.")
 
 
-def stops_of(stop: str | list[str] | None) -> tuple[str, ...]:
+def stop_sequences(stop: str | list[str] | None) -> tuple[str, ...]:
     """Where the answer ends."""
     if stop is None:
         return ()

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.completion import (
-    Call,
-    Called,
     Completion,
-    LogProbs,
-    Said,
-    Sound,
+    WireAudio,
+    WireCall,
     WireChoice,
+    WireFunction,
+    WireLogProbs,
+    WireMessage,
     error_in,
+    message_text,
+    message_thought,
     read_completion,
-    text_in,
-    thought_in,
 )
 from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
-from airouter.dialects.chat.reasoning import signed
+from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import (
     Answer,
     Audio,
@@ -88,7 +88,7 @@ def choice_of(choice: WireChoice, model: str) -> Choice:
     reason = choice.finish_reason
     if reason in FAULTS:
         raise fault(reason)
-    parts = parts_of(choice.message or Said(), choice.logprobs, model)
+    parts = parts_of(choice.message or WireMessage(), choice.logprobs, model)
     called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(parts=parts, stop=stop_of(reason, called=called), index=choice.index or 0)
 
@@ -104,12 +104,12 @@ def fault(reason: str | None) -> Failure:
     return Failure(502, what, type="server_error", code=reason)
 
 
-def parts_of(said: Said, logprobs: LogProbs | None, model: str) -> tuple[Part, ...]:
+def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tuple[Part, ...]:
     """The parts of a message: what was thought, said, and called."""
     parts: list[Part] = []
-    thought, text = thought_in(said), text_in(said)
+    thought, text = message_thought(said), message_text(said)
     if thought is not None:
-        begun = signed(thought.field, model)
+        begun = begun_thought(thought.field, model)
         parts.append(msgspec.structs.replace(begun, text=thought.text))
     if text:
         tokens = logprobs.content if logprobs is not None else None
@@ -128,7 +128,7 @@ def parts_of(said: Said, logprobs: LogProbs | None, model: str) -> tuple[Part, .
     return tuple(parts)
 
 
-def call_of(call: Call) -> ToolCall:
+def call_of(call: WireCall) -> ToolCall:
     """A whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
         id=call.id or "call_" + secrets.token_hex(12),
@@ -138,20 +138,20 @@ def call_of(call: Call) -> ToolCall:
     )
 
 
-def name_of(call: Call) -> str:
+def name_of(call: WireCall) -> str:
     """What is called; in a stream, only the beginning says it."""
-    return (call.function or call.custom or Called()).name or ""
+    return (call.function or call.custom or WireFunction()).name or ""
 
 
-def arguments_of(call: Call) -> str:
+def arguments_of(call: WireCall) -> str:
     """The arguments, or in a stream some of them."""
     if call.custom is not None:
         return call.custom.input or ""
-    given = (call.function or Called()).arguments
+    given = (call.function or WireFunction()).arguments
     return _encoder.encode(given).decode() if isinstance(given, dict) else given or ""
 
 
-def citations_of(said: Said) -> list[Citation]:
+def citations_of(said: WireMessage) -> list[Citation]:
     """The sources on the web."""
     found = [annotation.url_citation for annotation in said.annotations or ()]
     return [
@@ -161,7 +161,7 @@ def citations_of(said: Said) -> list[Citation]:
     ]
 
 
-def audio_of(sound: Sound) -> Audio:
+def audio_of(sound: WireAudio) -> Audio:
     """What was said aloud."""
     return Audio(
         id=sound.id, data=sound.data, expires_at=sound.expires_at, transcript=sound.transcript

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.completion import (
-    Call,
     Completion,
-    Said,
+    WireCall,
     WireChoice,
+    WireMessage,
     error_in,
+    message_text,
+    message_thought,
     read_completion,
-    text_in,
-    thought_in,
 )
 from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
@@ -28,7 +28,7 @@ from airouter.dialects.chat.parse_response import (
     name_of,
     stop_of,
 )
-from airouter.dialects.chat.reasoning import signed
+from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
@@ -150,7 +150,7 @@ class ChoiceParser:
         self._at = -1
         self._kind: type[Part] | None = None
         """Of the part that is open."""
-        self._call: Call | None = None
+        self._call: WireCall | None = None
         self._arguments: list[str] = []
         """Of the call that is open."""
         self._called = False
@@ -161,10 +161,10 @@ class ChoiceParser:
         """The events of one delta."""
         if self.stopped:
             return
-        said = choice.delta or choice.message or Said()
-        thought, text = thought_in(said), text_in(said)
+        said = choice.delta or choice.message or WireMessage()
+        thought, text = message_thought(said), message_text(said)
         if thought is not None:
-            yield from self._open(signed(thought.field, self._model))
+            yield from self._open(begun_thought(thought.field, self._model))
             yield ReasoningDelta(at=self._at, text=thought.text, choice=self._index)
         tokens = choice.logprobs.content if choice.logprobs is not None else None
         if text or tokens:
@@ -204,7 +204,7 @@ class ChoiceParser:
             self._kind = None
             yield PartEnded(at=self._at, choice=self._index)
 
-    def _calling(self, call: Call) -> Iterator[Event]:
+    def _calling(self, call: WireCall) -> Iterator[Event]:
         """A call, or more of one."""
         arguments = arguments_of(call)
         if self._is_another(call, arguments):
@@ -216,7 +216,7 @@ class ChoiceParser:
             self._arguments.append(arguments)
             yield ArgumentsDelta(at=self._at, text=arguments, choice=self._index)
 
-    def _is_another(self, call: Call, arguments: str) -> bool:
+    def _is_another(self, call: WireCall, arguments: str) -> bool:
         """Whether a call begins. Raises `BrokenReply` for more of one that is over.
 
         Only the index should tell, and only the first piece have a name and an id. But there are
@@ -238,7 +238,7 @@ class ChoiceParser:
             return call.id != last.id
         return bool(arguments) and is_whole("".join(self._arguments))
 
-    def _hear(self, said: Said) -> None:
+    def _hear(self, said: WireMessage) -> None:
         """Sound comes in pieces of base64 that begin anew: kept, and given whole."""
         piece = said.audio
         if piece is None:

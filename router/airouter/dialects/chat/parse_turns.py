@@ -18,7 +18,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack
+from airouter.dialects.provenance import unpack_parts
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def turn_of(message: schema.Message, index: int) -> Turn:
         case schema.UserMessage():
             return Turn(role="user", parts=parts_of(message.content, at), name=message.name, at=at)
         case schema.AssistantMessage():
-            return Turn(role="assistant", parts=said(message, at), name=message.name, at=at)
+            return Turn(
+                role="assistant", parts=assistant_parts(message, at), name=message.name, at=at
+            )
         case schema.ToolMessage():
             return Turn(role="user", parts=(result_of(message, at),), at=at)
         case schema.SystemMessage():
@@ -97,7 +99,7 @@ def media_of(url: str, at: str) -> Media:
     return Media(media_type=media_type.split(";")[0].strip().lower(), data=data)
 
 
-def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
+def assistant_parts(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
     """What an assistant said: reasoning and signatures come back in the ids of its calls."""
     if message.function_call is not None and bytes(message.function_call) != b"null":
         field = f"{at}.function_call"
@@ -125,7 +127,7 @@ def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
 
 def call_of(given: schema.ToolCallPart) -> tuple[list[Part], ToolCall]:
     """A call, and the reasoning that came before it."""
-    id_, packed = unpack(given.id)
+    id_, packed = unpack_parts(given.id)
     reasoning: list[Part] = [part for part in packed if not isinstance(part, ToolCall)]
     signature = next((part.signature for part in packed if isinstance(part, ToolCall)), None)
     if isinstance(given, schema.CustomToolCall):
@@ -140,7 +142,7 @@ def result_of(message: schema.ToolMessage, at: str) -> ToolResult:
     """What a call gave."""
     parts = parts_of(message.content, at)
     return ToolResult(
-        call_id=unpack(message.tool_call_id)[0],
+        call_id=unpack_parts(message.tool_call_id)[0],
         parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),
         cache=cache_of(message.cache_control),
     )

@@ -22,12 +22,12 @@ INSIDE = "content"
 """Where Mistral writes thoughts, as pieces."""
 
 
-def signed(field: str, model: str) -> Reasoning:
+def begun_thought(field: str, model: str) -> Reasoning:
     """A thought that has only begun."""
-    return Reasoning(signature=Signature(maker=maker_of(model), value=field))
+    return Reasoning(signature=Signature(maker=chat_maker(model), value=field))
 
 
-def maker_of(model: str) -> str:
+def chat_maker(model: str) -> str:
     """Who can read it: the same model, whoever serves it."""
     return f"chat/{model}"
 
@@ -37,7 +37,7 @@ def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
     own: dict[str, list[str]] = {}
     for part in parts:
         match part:
-            case Reasoning(signature=Signature() as sign) if is_own(sign, maker_of(model)):
+            case Reasoning(signature=Signature() as sign) if is_own(sign, chat_maker(model)):
                 own.setdefault(sign.value, []).append(part.text)
     for field, texts in own.items():
         thought = "\n\n".join(texts)

@@ -14,7 +14,7 @@ import msgspec
 
 from airouter.dialects.chat.render_request import HINTS, body_of
 from airouter.dialects.conversation import HostedTool, Text, Tool, ToolCall, ToolResult, Turn
-from airouter.dialects.functions import arguments_of, schema_of
+from airouter.dialects.functions import arguments_object, schema_of
 from airouter.dialects.tools import description_of
 from airouter.dialects.turns import folded, leading, merged, text_of
 
@@ -46,7 +46,7 @@ def render_compatible(conversation: Conversation, destination: Destination) -> b
 
 def plain(conversation: Conversation) -> Conversation:
     """A conversation in the older words."""
-    conversation = chosen(conversation)
+    conversation = with_chosen_tools(conversation)
     instructions, turns = leading(conversation.turns)
     return msgspec.structs.replace(
         conversation,
@@ -55,7 +55,7 @@ def plain(conversation: Conversation) -> Conversation:
     )
 
 
-def chosen(conversation: Conversation) -> Conversation:
+def with_chosen_tools(conversation: Conversation) -> Conversation:
     """Where only some tools may be called, there are no others."""
     choice = conversation.tool_choice
     if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
@@ -78,7 +78,7 @@ def system_of(turns: Sequence[Turn]) -> list[Turn]:
 def plain_turn(turn: Turn) -> Turn:
     """A turn without calls of custom tools; words of the user alone are one text."""
     parts: list[Part] = [
-        called(part, turn) if isinstance(part, ToolCall) else part for part in turn.parts
+        as_function_call(part, turn) if isinstance(part, ToolCall) else part for part in turn.parts
     ]
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = [part for part in parts if not isinstance(part, ToolResult)]
@@ -87,11 +87,11 @@ def plain_turn(turn: Turn) -> Turn:
     return msgspec.structs.replace(turn, parts=tuple(parts))
 
 
-def called(call: ToolCall, turn: Turn) -> ToolCall:
+def as_function_call(call: ToolCall, turn: Turn) -> ToolCall:
     """A call of a function, also where a client has a custom tool. Raises `Failure` 400."""
     if not call.custom:
         return call
-    arguments = _encoder.encode(arguments_of(call, turn)).decode()
+    arguments = _encoder.encode(arguments_object(call, turn)).decode()
     return msgspec.structs.replace(call, custom=False, arguments=arguments)
 
 

@@ -125,7 +125,7 @@ def choice_of(conversation: Conversation) -> str | Json | None:
     if not choice.names:
         return choice.mode
     custom = {t.name for t in conversation.tools if isinstance(t, Tool) and t.custom}
-    names = [named(name, custom=name in custom) for name in choice.names]
+    names = [named_tool(name, custom=name in custom) for name in choice.names]
     if choice.mode == "required" and len(names) == 1:
         return names[0]
     return {"type": "allowed_tools", "allowed_tools": allowed(choice, names)}
@@ -136,7 +136,7 @@ def allowed(choice: ToolChoice, names: list[Json]) -> Json:
     return {"mode": "required" if choice.mode == "required" else "auto", "tools": names}
 
 
-def named(name: str, *, custom: bool) -> Json:
+def named_tool(name: str, *, custom: bool) -> Json:
     """A tool by its name."""
     kind = "custom" if custom else "function"
     return {"type": kind, kind: {"name": name}}

@@ -24,7 +24,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
-from airouter.dialects.provenance import pack
+from airouter.dialects.provenance import pack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def calls_of(parts: Sequence[Part]) -> list[Json]:
 def packed_id(reasoning: Sequence[Reasoning], call: ToolCall) -> str:
     """The id of a call, with what its provider wants back beside it."""
     signed = [] if call.signature is None else [msgspec.structs.replace(call, arguments="")]
-    return call.id + pack([*reasoning, *signed])
+    return call.id + pack_parts([*reasoning, *signed])
 
 
 def call_of(part: ToolCall, id_: str) -> Json:

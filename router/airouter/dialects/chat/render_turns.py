@@ -17,7 +17,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.documents import text_in
+from airouter.dialects.documents import document_text
 from airouter.dialects.turns import joined, text_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
         if isinstance(part, Audio) and part.id:
             message["audio"] = {"id": part.id}
         elif not isinstance(part, Text | ToolCall | Refusal | Reasoning):
-            raise unknown(turn)
+            raise unknown_part(turn)
     if said:
         message["content"] = "".join(part.text for part in said)
     if refusal:
@@ -139,7 +139,7 @@ def piece(part: Part, turn: Turn) -> Json:
                 "type": "input_audio",
                 "input_audio": {"data": part.data, "format": part.format or "wav"},
             }
-    raise unknown(turn)
+    raise unknown_part(turn)
 
 
 def file(part: File, turn: Turn) -> Json:
@@ -147,7 +147,7 @@ def file(part: File, turn: Turn) -> Json:
     if part.cited:
         raise Unsupported(turn.at, "cannot cite documents")
     media = part.media
-    said = text_in(media)
+    said = document_text(media)
     if said is not None:
         title = f"{part.name}:\n" if part.name else ""
         return {"type": "text", "text": title + said}
@@ -173,6 +173,6 @@ def with_name(turn: Turn, message: Json) -> Json:
     return message
 
 
-def unknown(turn: Turn) -> Unsupported:
+def unknown_part(turn: Turn) -> Unsupported:
     """A part that has no word in this dialect."""
     return Unsupported(turn.at, "cannot take one of its parts")

@@ -185,7 +185,7 @@ class CustomTool(msgspec.Struct, tag_field="type", tag="custom"):
     custom: Custom
 
 
-class Named(msgspec.Struct):
+class ToolName(msgspec.Struct):
     """A tool by its name."""
 
     name: str
@@ -194,21 +194,21 @@ class Named(msgspec.Struct):
 class FunctionChoice(msgspec.Struct, tag_field="type", tag="function"):
     """This function must be called."""
 
-    function: Named
+    function: ToolName
 
 
 class CustomChoice(msgspec.Struct, tag_field="type", tag="custom"):
     """This custom tool must be called."""
 
-    custom: Named
+    custom: ToolName
 
 
 class AllowedTool(msgspec.Struct):
     """One of those that may be called."""
 
     type: Literal["function", "custom"]
-    function: Named | None = None
-    custom: Named | None = None
+    function: ToolName | None = None
+    custom: ToolName | None = None
 
 
 class AllowedTools(msgspec.Struct):

@@ -1,6 +1,7 @@
-"""What a client gets from `/v1/images/generations`. Source: `ImagesResponse` of the openai SDK.
+"""The answer to a client of `/v1/images/generations`.
 
-Images stay the base64 that they came as. So how large they are is not known, and not said.
+Source: `ImagesResponse` of the openai SDK. Images stay the base64 that they came as, so their
+sizes are not known, and not told.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ class Picture(Piece, frozen=True):
     data: str
     media_type: str = "image/png"
     revised_prompt: str | None = None
-    """What was drawn, where the provider changed the prompt."""
+    """The prompt that was drawn, where the provider changed the client's."""
 
 
 class ImageResult(Piece, frozen=True):
-    """At least one picture, and what all of them cost, where the provider says it."""
+    """At least one picture, and the tokens of all, where the provider tells them."""
 
     pictures: tuple[Picture, ...]
     usage: Usage | None = None
 
 
 def render_response(result: ImageResult) -> bytes:
-    """The body."""
+    """Return the body."""
     body: Json = {
         "created": int(time.time()),
         "data": [datum(picture) for picture in result.pictures],
@@ -41,7 +42,7 @@ def render_response(result: ImageResult) -> bytes:
 
 
 def datum(picture: Picture) -> Json:
-    """One picture."""
+    """Return one entry of `data`."""
     if picture.revised_prompt is None:
         return {"b64_json": picture.data}
     return {"b64_json": picture.data, "revised_prompt": picture.revised_prompt}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.dialects.conversation import Json, Opaque
-    from airouter.dialects.responses.writing import Writer
+    from airouter.dialects.responses.event_writer import EventWriter
 
 WEB, CODE = "web_search_call", "code_interpreter_call"
 RUNNING = {WEB: "searching", CODE: "interpreting"}
@@ -20,7 +20,7 @@ RUNS_CODE = frozenset({"code_execution", "bash_code_execution"})
 FAILED = frozenset({"OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"})
 
 
-class Hosted:
+class HostedCall:
     """A call, whose result may follow."""
 
     __slots__ = ("_key", "item")
@@ -38,13 +38,13 @@ class Hosted:
 
     def ended(self, result: Opaque | None) -> Json:
         """The item once it is over; a result that never came is taken for a good one."""
-        said, failed = (None, False) if result is None else outcome_of(result)
+        said, failed = (None, False) if result is None else tool_outcome(result)
         item = {**self.item, "status": "failed" if failed else "completed"}
         if item["type"] == CODE and said is not None:
             item["outputs"] = [{"type": "logs", "logs": said}]
         return item
 
-    def begin(self, out: Writer) -> bytes:
+    def begin(self, out: EventWriter) -> bytes:
         """The events of its beginning; all that is asked is known by then."""
         kind = self.item["type"]
         begun = out.add({**self.item, "code": ""} if kind == CODE else self.item)
@@ -57,7 +57,7 @@ class Hosted:
             begun += out.event(f"{name}.done", {**out.where(), "code": code})
         return begun + out.event(f"response.{kind}.{RUNNING[kind]}", out.where())
 
-    def end(self, out: Writer, result: Opaque | None) -> bytes:
+    def end(self, out: EventWriter, result: Opaque | None) -> bytes:
         """The events of its end."""
         item = self.ended(result)
         done = b""
@@ -66,21 +66,21 @@ class Hosted:
         return done + out.finish(item)
 
 
-def hosted_call(part: Opaque, id_of: Callable[[str], str]) -> Hosted | None:
+def hosted_call(part: Opaque, id_of: Callable[[str], str]) -> HostedCall | None:
     """The call in a part; None for a result, and for what Responses has no item for."""
     native = part.native
     if part.dialect == "gemini":
         code = native.get("executableCode")
-        return None if code is None else Hosted(code_item(code.get("code"), id_of("ci")), None)
+        return None if code is None else HostedCall(code_item(code.get("code"), id_of("ci")), None)
     if native.get("type") != "server_tool_use":
         return None
     asked = native.get("input")
     asked = asked if isinstance(asked, dict) else {}
     if native.get("name") == "web_search":
-        return Hosted(search_item(asked.get("query"), id_of("ws")), native.get("id"))
+        return HostedCall(search_item(asked.get("query"), id_of("ws")), native.get("id"))
     if native.get("name") in RUNS_CODE:
         code = asked.get("code") or asked.get("command")
-        return Hosted(code_item(code, id_of("ci")), native.get("id"))
+        return HostedCall(code_item(code, id_of("ci")), native.get("id"))
     return None
 
 
@@ -103,7 +103,7 @@ def code_item(code: object, id_: str) -> Json:
     }
 
 
-def outcome_of(result: Opaque) -> tuple[str | None, bool]:
+def tool_outcome(result: Opaque) -> tuple[str | None, bool]:
     """What a result says, and whether it says that the tool failed."""
     if result.dialect == "gemini":
         found = result.native["codeExecutionResult"]

@@ -16,25 +16,25 @@ from airouter.dialects.conversation import (
     Tool,
     ToolCall,
 )
-from airouter.dialects.provenance import pack
-from airouter.dialects.responses.drawing import PREFIX, drawn
+from airouter.dialects.provenance import pack_parts
+from airouter.dialects.responses.event_writer import item_id
 from airouter.dialects.responses.hosted import hosted_call
+from airouter.dialects.responses.image_item import PREFIX, image_item
 from airouter.dialects.responses.local_tools import BY_ITEM, local_item
-from airouter.dialects.responses.writing import item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from airouter.dialects.conversation import Citation, Conversation, Json, Part
-    from airouter.dialects.responses.hosted import Hosted
+    from airouter.dialects.responses.hosted import HostedCall
 
 
-def output_of(  # noqa: C901  # a line for each
+def output_items(  # noqa: C901  # a line for each
     parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]
 ) -> list[Json]:
     """The items of an answer; neighbouring texts are one message. `tools` are by name."""
     items: list[Json] = []
-    running: Hosted | None = None
+    running: HostedCall | None = None
     for part in parts:
         if isinstance(part, Text | Refusal):
             if part.text:
@@ -55,7 +55,7 @@ def output_of(  # noqa: C901  # a line for each
                 items.append(begun.ended(None))
                 running = begun
         elif isinstance(part, Image):
-            items.append(drawn(part, item_id(PREFIX, seed, len(items))))
+            items.append(image_item(part, item_id(PREFIX, seed, len(items))))
     return items
 
 
@@ -128,14 +128,19 @@ def reasoning_item(part: Reasoning, id_: str) -> Json:
         "summary": [{"type": "summary_text", "text": text} for text in texts],
     }
     if part.signature is not None:
-        item["encrypted_content"] = pack([part])
+        item["encrypted_content"] = pack_parts([part])
     return item
 
 
 def signing_item(call: ToolCall, id_: str) -> Json:
     """What a provider wants back of a call, as a reasoning without words."""
     signed = msgspec.structs.replace(call, arguments="")
-    return {"id": id_, "type": "reasoning", "summary": [], "encrypted_content": pack([signed])}
+    return {
+        "id": id_,
+        "type": "reasoning",
+        "summary": [],
+        "encrypted_content": pack_parts([signed]),
+    }
 
 
 def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Iterator[Json]:

@@ -23,7 +23,7 @@ STRING: dict[str, Any] = {"type": "string"}
 OPERATIONS = ("create_file", "update_file", "delete_file")
 
 
-class Kind(NamedTuple):
+class LocalToolKind(NamedTuple):
     """One of these tools."""
 
     item: str
@@ -49,9 +49,9 @@ def local_shell_fields(given: Json) -> Json | None:
         "type": "exec",
         "command": command,
         "env": {name: str(value) for name, value in env.items()} if isinstance(env, dict) else {},
-        "timeout_ms": count_of(given, "timeout_ms"),
-        "user": text_of(given, "user"),
-        "working_directory": text_of(given, "working_directory"),
+        "timeout_ms": count_field(given, "timeout_ms"),
+        "user": text_field(given, "user"),
+        "working_directory": text_field(given, "working_directory"),
     }
     return {"action": action}
 
@@ -63,7 +63,7 @@ def shell_fields(given: Json) -> Json | None:
         commands = [commands]
     if not are_texts(commands):
         return None
-    limits = {name: count_of(given, name) for name in ("timeout_ms", "max_output_length")}
+    limits = {name: count_field(given, name) for name in ("timeout_ms", "max_output_length")}
     return {"action": {"commands": commands, **limits}}
 
 
@@ -92,20 +92,20 @@ def are_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(map(is_text, value))
 
 
-def count_of(given: Json, name: str) -> int | None:
+def count_field(given: Json, name: str) -> int | None:
     """A whole number, or nothing."""
     value = given.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def text_of(given: Json, name: str) -> str | None:
+def text_field(given: Json, name: str) -> str | None:
     """A text, or nothing."""
     value = given.get(name)
     return value if isinstance(value, str) else None
 
 
-KINDS: dict[str, Kind] = {
-    "local_shell": Kind(
+KINDS: dict[str, LocalToolKind] = {
+    "local_shell": LocalToolKind(
         item="local_shell_call",
         prefix="lsh",
         description="Runs one command on the user's machine and gives what it printed.",
@@ -122,7 +122,7 @@ KINDS: dict[str, Kind] = {
         fields=local_shell_fields,
         unread={"action": {"type": "exec", "command": [], "env": {}}},
     ),
-    "shell": Kind(
+    "shell": LocalToolKind(
         item="shell_call",
         prefix="sh",
         description="Runs shell commands on the user's machine and gives what each printed.",
@@ -138,7 +138,7 @@ KINDS: dict[str, Kind] = {
         fields=shell_fields,
         unread={"action": {"commands": []}},
     ),
-    "apply_patch": Kind(
+    "apply_patch": LocalToolKind(
         item="apply_patch_call",
         prefix="apc",
         description=(
@@ -158,7 +158,7 @@ KINDS: dict[str, Kind] = {
         fields=patch_fields,
         unread={"operation": {"type": "update_file", "path": "", "diff": ""}},
     ),
-    "tool_search": Kind(
+    "tool_search": LocalToolKind(
         item="tool_search_call",
         prefix="tsc",
         description="Finds tools that are not there yet; those that it finds can be called.",
@@ -191,7 +191,7 @@ def is_the_clients(item: Json) -> bool:
 def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:
     """A call as its client waits for it; one that is cut off asks for nothing."""
     kind = BY_ITEM[item]
-    fields = kind.fields(arguments_of(call))
+    fields = kind.fields(read_arguments(call))
     if fields is None:
         fields = kind.unread
         if status == "completed" and item != "apply_patch_call":  # which has no such status
@@ -199,7 +199,7 @@ def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -
     return {"id": id_, "type": item, "status": status, "call_id": call.id, **fields}
 
 
-def arguments_of(call: ToolCall) -> Json:
+def read_arguments(call: ToolCall) -> Json:
     """The arguments as an object; an empty one where they cannot be read."""
     try:
         given = msgspec.json.decode(call.arguments)

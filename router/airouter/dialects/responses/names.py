@@ -42,12 +42,12 @@ def with_names(tools: Sequence[Tool]) -> list[Tool]:
     """Tools with names that a provider can tell apart."""
     wanted = Counter(fitting(declared(tool)) for tool in tools)
     return [
-        tool if is_plain(tool) else renamed(tool, clashes=wanted[fitting(declared(tool))] > 1)
+        tool if has_own_name(tool) else renamed(tool, clashes=wanted[fitting(declared(tool))] > 1)
         for tool in tools
     ]
 
 
-def is_plain(tool: Tool) -> bool:
+def has_own_name(tool: Tool) -> bool:
     """Whether it is a tool by its own name."""
     return tool.namespace is None and tool.item is None
 
@@ -63,22 +63,22 @@ def fitting(key: Declared) -> str:
     """The name that a tool should have."""
     if key.namespace is None:
         return key.name
-    name = joined(key)
+    name = joined_name(key)
     return name if len(name) <= LONGEST else hashed(key)
 
 
 def hashed(key: Declared) -> str:
     """One that nothing else has."""
     digest = hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:DIGITS]
-    return f"{joined(key)[: LONGEST - DIGITS - 1]}_{digest}"
+    return f"{joined_name(key)[: LONGEST - DIGITS - 1]}_{digest}"
 
 
-def joined(key: Declared) -> str:
+def joined_name(key: Declared) -> str:
     """A namespace and a name in one."""
     return UNFIT.sub("_", f"{key.namespace}__{key.name}" if key.namespace else key.name)
 
 
-class Names:
+class ToolNames:
     """From the client's names to the provider's, for the calls of a history."""
 
     __slots__ = ("_known", "_taken")

@@ -20,18 +20,18 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack
+from airouter.dialects.provenance import unpack_parts
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.dialects.responses.parse_local import local_call, local_result
-from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field, unreadable_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.conversation import Json
-    from airouter.dialects.responses.names import Names
+    from airouter.dialects.responses.names import ToolNames
 
 UNSAID = frozenset(
     {
@@ -55,7 +55,7 @@ INSTEAD = {
 """What a client can do, by how the type begins."""
 
 
-def turns_of(given: str | list[Json] | None, names: Names) -> list[Turn]:
+def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
     """The turns of an input. Raises `Failure` 400."""
     if given is None or given == []:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
@@ -68,11 +68,11 @@ def turns_of(given: str | list[Json] | None, names: Names) -> list[Turn]:
     return without_stray_thoughts(answered_by_call_id(found))
 
 
-def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911  # one for each
+def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0911  # one for each
     """One item; None for one that is not said. Raises `Failure` 400 for one that is not known."""
     match item.get("type", "message"):
         case "message":
-            message = read(item, schema.Message, at)
+            message = as_struct(item, schema.Message, at)
             return Turn(
                 role=message.role,
                 parts=parts_of(message.content, at),
@@ -87,7 +87,7 @@ def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911 
         ):
             return Turn(role="assistant", parts=(local_call(item, at, names),), at=at)
         case "function_call_output" | "custom_tool_call_output" as kind:
-            output = read(item, schema.CallOutput, at)
+            output = as_struct(item, schema.CallOutput, at)
             return Turn(role="user", parts=(result(output, at, custom=kind[0] == "c"),), at=at)
         case (
             "local_shell_call_output"
@@ -98,16 +98,16 @@ def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911 
             return Turn(role="user", parts=(local_result(item, at),), at=at)
         case "reasoning":
             return Turn(
-                role="assistant", parts=reasoning(read(item, schema.ReasoningItem, at)), at=at
+                role="assistant", parts=reasoning(as_struct(item, schema.ReasoningItem, at)), at=at
             )
         case "compaction":  # one of ours is opened before it comes here
             raise unreadable_content(at)
         case kind if kind not in UNSAID:
-            raise unknown(str(kind), at)
+            raise unknown_item(str(kind), at)
     return None
 
 
-def unknown(kind: str, at: str) -> Failure:
+def unknown_item(kind: str, at: str) -> Failure:
     """An item that only OpenAI's own models know."""
     instead = next((words for begin, words in INSTEAD.items() if kind.startswith(begin)), None)
     what = f"'{at}' is an item of type '{kind[:64]}', which this model does not know"
@@ -115,14 +115,14 @@ def unknown(kind: str, at: str) -> Failure:
     return Failure(400, what, param=at, code="unsupported_value")
 
 
-def call_of(item: Json, at: str, names: Names) -> ToolCall:
+def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
     """A call of a function, or of a custom tool."""
     call: schema.CustomCall | schema.FunctionCall
     if item["type"] == "custom_tool_call":
-        call = custom = read(item, schema.CustomCall, at)
+        call = custom = as_struct(item, schema.CustomCall, at)
         arguments = custom.input
     else:
-        call = function = read(item, schema.FunctionCall, at)
+        call = function = as_struct(item, schema.FunctionCall, at)
         arguments = function.arguments
     return ToolCall(
         id=call.call_id,
@@ -147,7 +147,7 @@ def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
 
 def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
     """What was thought: what is packed in it, else only what may be read."""
-    _, packed = unpack(item.encrypted_content or "")
+    _, packed = unpack_parts(item.encrypted_content or "")
     if packed:
         return tuple(packed)
     summary = tuple(part.text for part in item.summary or ())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import (
     Conversation,
     Format,
@@ -18,9 +18,9 @@ from airouter.dialects.conversation import (
     Turn,
 )
 from airouter.dialects.responses import schema
-from airouter.dialects.responses.choosing import choice_of
-from airouter.dialects.responses.names import Names
+from airouter.dialects.responses.names import ToolNames
 from airouter.dialects.responses.parse_items import turns_of
+from airouter.dialects.responses.tool_choice import choice_of
 from airouter.dialects.responses.tools import tools_of
 from airouter.dialects.responses.updates import added_tools, given_items, updated
 from airouter.dialects.responses.validation import check_outputs, check_request
@@ -50,10 +50,10 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 def parse_request(body: bytes) -> Conversation:
     """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = updated(read(body, _decoder))
+    request = updated(checked_body(body, _decoder))
     check_request(request)
     tools = tools_of(request.tools or (), added_tools(request), request.max_tool_calls)
-    items = turns_of(request.input, Names(tool for tool in tools if isinstance(tool, Tool)))
+    items = turns_of(request.input, ToolNames(tool for tool in tools if isinstance(tool, Tool)))
     check_outputs(given_items(request))
     check_calls(items)
     return Conversation(

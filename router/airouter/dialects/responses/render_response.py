@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.items import output_of, tools_by_name
+from airouter.dialects.responses.items import output_items, tools_by_name
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Answer, Conversation, Json, Stop, Usage
@@ -30,10 +30,10 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
     seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
-    output = output_of(choice.parts, seed, tools_by_name(conversation))
+    output = output_items(choice.parts, seed, tools_by_name(conversation))
     if output and output[-1]["type"] == "message":
         output[-1]["status"] = last_status(choice.stop)
-    body |= ending(choice.stop, answer.usage, output)
+    body |= ending_fields(choice.stop, answer.usage, output)
     return msgspec.json.encode(body)
 
 
@@ -66,7 +66,7 @@ def response_object(conversation: Conversation, seed: str, model: str, created: 
     }
 
 
-def ending(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
+def ending_fields(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
     """The fields of a response that is over."""
     reason = INCOMPLETE.get(stop)
     return {

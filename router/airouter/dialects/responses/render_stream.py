@@ -30,11 +30,11 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.provenance import pack
-from airouter.dialects.responses.drawing import draw
+from airouter.dialects.provenance import pack_parts
 from airouter.dialects.responses.errors import error_fields
-from airouter.dialects.responses.growing import OpenPart
+from airouter.dialects.responses.event_writer import EventWriter
 from airouter.dialects.responses.hosted import hosted_call
+from airouter.dialects.responses.image_item import image_events
 from airouter.dialects.responses.items import (
     call_item,
     call_prefix,
@@ -45,13 +45,13 @@ from airouter.dialects.responses.items import (
     signing_item,
     tools_by_name,
 )
+from airouter.dialects.responses.open_part import OpenPart
 from airouter.dialects.responses.render_response import (
-    ending,
+    ending_fields,
     last_status,
     response_object,
     seed_of,
 )
-from airouter.dialects.responses.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         Stop,
         Usage,
     )
-    from airouter.dialects.responses.hosted import Hosted
+    from airouter.dialects.responses.hosted import HostedCall
     from airouter.failures import Failure
 
 PING = b": ping\n\n"
@@ -91,12 +91,12 @@ class Renderer:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._out = Writer()
+        self._out = EventWriter()
         self._tools = tools_by_name(conversation)
         self._response: Json = {}
         self._message: Json | None = None
         """The message that is open: neighbouring texts are its parts."""
-        self._hosted: Hosted | None = None
+        self._hosted: HostedCall | None = None
         """A call of a provider's own tool whose result may follow."""
         self._open: OpenPart | None = None
         self._silent: Text | Refusal | None = None
@@ -184,7 +184,7 @@ class Renderer:
             case ToolCall():
                 return self._close() + self._begin_call(part)
             case Image():
-                return self._close() + draw(part, self._out)
+                return self._close() + image_events(part, self._out)
             case Opaque():
                 return self._ran(part)
         return b""
@@ -343,7 +343,7 @@ class Renderer:
             ) + self._out.event("response.reasoning_summary_part.done", {**place, "part": text})
         item = reasoning_item(part, opened.item["id"])
         if opened.signature is not None:
-            item["encrypted_content"] = pack([part])
+            item["encrypted_content"] = pack_parts([part])
         return done + self._out.finish(item)
 
     def _end_call(self, opened: OpenPart) -> bytes:
@@ -369,7 +369,7 @@ class Renderer:
     def _end(self) -> bytes:
         self._over = True
         closed = self._begin(Begun(id="", model="")) + self._close()
-        response = {**self._response, **ending(self._stop, self._usage, self._out.items)}
+        response = {**self._response, **ending_fields(self._stop, self._usage, self._out.items)}
         name = f"response.{response['status']}"
         return closed + self._out.event(name, {"response": response})
 

@@ -54,7 +54,7 @@ class InputFile(msgspec.Struct, tag_field="type", tag="input_file"):
     filename: str | None = None
 
 
-class Sound(msgspec.Struct):
+class AudioData(msgspec.Struct):
     """Sound as base64."""
 
     data: str
@@ -64,7 +64,7 @@ class Sound(msgspec.Struct):
 class InputAudio(msgspec.Struct, tag_field="type", tag="input_audio"):
     """Sound."""
 
-    input_audio: Sound
+    input_audio: AudioData
 
 
 Content = InputText | OutputText | PlainText | RefusalPart | InputImage | InputFile | InputAudio
@@ -150,7 +150,7 @@ class ShellCall(msgspec.Struct):
     id: str | None = None
 
 
-class Outcome(msgspec.Struct, omit_defaults=True):
+class CommandOutcome(msgspec.Struct, omit_defaults=True):
     """How a command ended."""
 
     type: str
@@ -162,7 +162,7 @@ class ShellChunk(msgspec.Struct):
 
     stdout: str
     stderr: str
-    outcome: Outcome
+    outcome: CommandOutcome
 
 
 class ShellOutput(msgspec.Struct):
@@ -220,7 +220,7 @@ class ToolSearchOutput(msgspec.Struct):
     tools: list[Json]
 
 
-class Summary(msgspec.Struct):
+class SummaryText(msgspec.Struct):
     """A part of the summary of a reasoning."""
 
     text: str
@@ -230,8 +230,8 @@ class ReasoningItem(msgspec.Struct):
     """What the model thought."""
 
     id: str | None = None
-    summary: list[Summary] | None = None
-    content: list[Summary] | None = None
+    summary: list[SummaryText] | None = None
+    content: list[SummaryText] | None = None
     encrypted_content: str | None = None
 
 
@@ -281,7 +281,7 @@ class NamespaceTool(msgspec.Struct):
     description: str | None = None
 
 
-class Format(msgspec.Struct, omit_defaults=True):
+class FormatConfig(msgspec.Struct, omit_defaults=True):
     """What the answer must look like."""
 
     type: Literal["text", "json_object", "json_schema"]
@@ -294,7 +294,7 @@ class Format(msgspec.Struct, omit_defaults=True):
 class TextConfig(msgspec.Struct, omit_defaults=True):
     """What the text is like."""
 
-    format: Format | None = None
+    format: FormatConfig | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
@@ -321,7 +321,7 @@ class ConfigurationUpdate(msgspec.Struct):
     text: TextConfig | None = None
 
 
-class Named(msgspec.Struct, omit_defaults=True):
+class NamedTool(msgspec.Struct, omit_defaults=True):
     """A tool by its type and name."""
 
     type: str
@@ -369,7 +369,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     stream_options: StreamOptions | None = None
     temperature: float | None = None
     text: TextConfig | None = None
-    tool_choice: Literal["auto", "none", "required"] | Named | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
     tools: list[Json] | None = None
     top_logprobs: int | None = None
     top_p: float | None = None

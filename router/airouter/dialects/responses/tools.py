@@ -8,9 +8,9 @@ import msgspec
 
 from airouter.dialects.conversation import HostedTool, Tool
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import local_tool
 from airouter.dialects.responses.names import declared, with_names
-from airouter.dialects.responses.reading import read
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def tools_of(
                 check_new(tool, f"tools[{number}]", seen)
             tools.append(tool)
     later = [tool for at, native in added for tool in tools_in(native, at, most)]
-    return named(replaced(tools, later))
+    return with_provider_names(replaced(tools, later))
 
 
 def check_new(tool: Tool, at: str, seen: set[object]) -> None:
@@ -67,16 +67,16 @@ def check_new(tool: Tool, at: str, seen: set[object]) -> None:
 
 def replaced(tools: Tools, later: Tools) -> Tools:
     """Tools of which some are declared again: the last one counts, where the first one stood."""
-    found = {key_of(tool): tool for tool in tools}
-    return list((found | {key_of(tool): tool for tool in later}).values())
+    found = {tool_identity(tool): tool for tool in tools}
+    return list((found | {tool_identity(tool): tool for tool in later}).values())
 
 
-def key_of(tool: Tool | HostedTool) -> object:
+def tool_identity(tool: Tool | HostedTool) -> object:
     """What makes a tool another than the rest."""
     return tool.kind if isinstance(tool, HostedTool) else declared(tool)
 
 
-def named(tools: Tools) -> tuple[Tool | HostedTool, ...]:
+def with_provider_names(tools: Tools) -> tuple[Tool | HostedTool, ...]:
     """Tools by names for providers."""
     functions = iter(with_names([tool for tool in tools if isinstance(tool, Tool)]))
     return tuple(next(functions) if isinstance(tool, Tool) else tool for tool in tools)
@@ -86,7 +86,7 @@ def tools_in(native: Json, at: str, most: int | None) -> Iterator[Tool | HostedT
     """The tools that one entry declares. Raises `Failure` 400."""
     match native.get("type"):
         case "namespace":
-            space = read(native, schema.NamespaceTool, at)
+            space = as_struct(native, schema.NamespaceTool, at)
             for number, inner in enumerate(space.tools):
                 yield in_namespace(inner, space, f"{at}.tools[{number}]")
         case str(kind):
@@ -110,7 +110,7 @@ def client_tool(native: Json, at: str) -> Tool | None:
     """A tool that the client runs; None for any other."""
     match native.get("type"):
         case "function":
-            function = read(native, schema.FunctionTool, at)
+            function = as_struct(native, schema.FunctionTool, at)
             return Tool(
                 name=function.name,
                 description=function.description,
@@ -118,14 +118,14 @@ def client_tool(native: Json, at: str) -> Tool | None:
                 strict=function.strict,
             )
         case "custom":
-            custom = read(native, schema.CustomTool, at)
+            custom = as_struct(native, schema.CustomTool, at)
             return Tool(
                 name=custom.name, description=custom.description, custom=True, grammar=custom.format
             )
         case "local_shell" | "shell" | "apply_patch" as name if runs_locally(native):
             return local_tool(name)
         case "tool_search" if native.get("execution") == "client":
-            search = read(native, schema.ToolSearch, at)
+            search = as_struct(native, schema.ToolSearch, at)
             return local_tool("tool_search", search.description, search.parameters)
     return None
 
@@ -139,9 +139,9 @@ def runs_locally(native: Json) -> bool:
 def hosted_tool(kind: str, native: Json, at: str, most: int | None) -> HostedTool:
     """A tool that the provider runs, or has not. Raises `Failure` 400."""
     if kind.startswith("web_search"):
-        read(native, schema.WebSearchTool, at)
+        as_struct(native, schema.WebSearchTool, at)
     elif kind == "code_interpreter":
-        read(native, schema.CodeInterpreterTool, at)
+        as_struct(native, schema.CodeInterpreterTool, at)
     return HostedTool(
         kind=kind,
         dialect=NAME,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
-from airouter.dialects.responses.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ def updated(request: schema.Request) -> schema.Request:
     """The request with the settings that are in force at its end. Raises `Failure` 400."""
     reasoning, text = request.reasoning, request.text
     for at, item in items_of(request, "configuration_update"):
-        update = read(item, schema.ConfigurationUpdate, at)
+        update = as_struct(item, schema.ConfigurationUpdate, at)
         reasoning = overlaid(reasoning, update.reasoning)
         text = overlaid(text, update.text)
     if reasoning is request.reasoning and text is request.text:
@@ -45,7 +45,7 @@ def added_tools(request: schema.Request) -> list[tuple[str, Json]]:
         (f"{at}.tools[{number}]", tool)
         for at, item in items_of(request, "additional_tools", "tool_search_output")
         if is_the_clients(item)
-        for number, tool in enumerate(read(item, schema.AdditionalTools, at).tools)
+        for number, tool in enumerate(as_struct(item, schema.AdditionalTools, at).tools)
     ]
 
 

@@ -61,14 +61,14 @@ class Body(msgspec.Struct):
     usage: Counts | None = None
 
 
-class Finished(msgspec.Struct):
+class LastEvent(msgspec.Struct):
     """The last event of a stream."""
 
     response: Body | None = None
 
 
 _body = msgspec.json.Decoder(Body)
-_event = msgspec.json.Decoder(Finished)
+_event = msgspec.json.Decoder(LastEvent)
 
 
 def usage_of(body: bytes) -> Usage | None:

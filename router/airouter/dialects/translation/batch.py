@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.embeddings.forms import Form as EmbeddingForm
-    from airouter.dialects.images.forms import Form as ImageForm
+    from airouter.dialects.embeddings.codec import EmbeddingCodec
+    from airouter.dialects.images.codec import ImageCodec
     from airouter.interfaces import BufferedReply
 
 
@@ -48,16 +48,18 @@ class Batch(Translation):
 class EmbeddingsTranslation(Batch):
     """Vectors."""
 
-    def __init__(self, form: Callable[[], EmbeddingForm], edits: Edits, public_model: str) -> None:
+    def __init__(
+        self, codec: Callable[[], EmbeddingCodec], edits: Edits, public_model: str
+    ) -> None:
         super().__init__(edits, public_model)
-        self._form = form
+        self._codec = codec
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form().render(parse_embeddings(body))
+        return self._codec().render(parse_embeddings(body))
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         asked = parse_embeddings(edited(request, self._edits))
-        result = self._form().parse(replies, asked)
+        result = self._codec().parse(replies, asked)
         return ClientAnswer(
             render_embeddings(result, asked), Usage(input_tokens=result.input_tokens)
         )
@@ -66,13 +68,13 @@ class EmbeddingsTranslation(Batch):
 class ImagesTranslation(Batch):
     """Pictures."""
 
-    def __init__(self, form: Callable[[], ImageForm], edits: Edits, public_model: str) -> None:
+    def __init__(self, codec: Callable[[], ImageCodec], edits: Edits, public_model: str) -> None:
         super().__init__(edits, public_model)
-        self._form = form
+        self._codec = codec
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form().render(parse_images(body))
+        return self._codec().render(parse_images(body))
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
-        result = self._form().parse([reply.body for reply in replies])
+        result = self._codec().parse([reply.body for reply in replies])
         return ClientAnswer(render_images(result), result.usage)

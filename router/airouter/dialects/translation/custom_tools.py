@@ -12,7 +12,7 @@ import msgspec
 
 from airouter.dialects.conversation import Tool, ToolCall
 from airouter.dialects.events import ArgumentsDelta, PartBegun, PartEnded
-from airouter.dialects.functions import text_in
+from airouter.dialects.functions import custom_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def unwrapped_part(part: Part, names: frozenset[str]) -> Part:
     """A part; a call of a custom tool with its text."""
     if not isinstance(part, ToolCall) or part.custom or part.name not in names:
         return part
-    return msgspec.structs.replace(part, custom=True, arguments=text_in(part.arguments))
+    return msgspec.structs.replace(part, custom=True, arguments=custom_input(part.arguments))
 
 
 class Unwrapper:
@@ -66,7 +66,7 @@ class Unwrapper:
             case ArgumentsDelta() if (event.choice, event.at) in self._held:
                 self._held[event.choice, event.at].append(event.text)
             case PartEnded() if (event.choice, event.at) in self._held:
-                text = text_in("".join(self._held.pop((event.choice, event.at))))
+                text = custom_input("".join(self._held.pop((event.choice, event.at))))
                 yield ArgumentsDelta(at=event.at, text=text, choice=event.choice)
                 yield event
             case _:

@@ -10,7 +10,14 @@ import msgspec
 
 from airouter.dialects.chat.counts import usage_of
 from airouter.dialects.chat.usage import UsageHider, UsageReader
-from airouter.dialects.client_request import Edits, Envelope, edited, enveloped, render, rewritten
+from airouter.dialects.client_request import (
+    Edits,
+    Envelope,
+    edited,
+    enveloped,
+    render_passthrough,
+    rewritten,
+)
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.provenance import MARK, without_packed
@@ -49,7 +56,7 @@ class PassThrough(Translation):
         self._edits = edits
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        body = render(request, self._model, self._edits)
+        body = render_passthrough(request, self._model, self._edits)
         return [without_packed(body) if MARK.encode() in body else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import HostedTool, Tool, ToolChoice
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import KINDS
 from airouter.dialects.responses.names import declared
-from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NAMED = frozenset({"function", "custom", "namespace", *KINDS})
 
 
 def choice_of(
-    choice: str | schema.Named | None, tools: Sequence[Tool | HostedTool]
+    choice: str | schema.NamedTool | None, tools: Sequence[Tool | HostedTool]
 ) -> ToolChoice | None:
     """What a client says of it. Raises `Failure` 400."""
     match choice:
@@ -26,16 +26,16 @@ def choice_of(
             return None
         case "auto" | "none" | "required":
             return ToolChoice(mode=choice)
-        case schema.Named(type="allowed_tools", tools=list(allowed)):
-            wanted = [read(each, schema.Named, "tool_choice") for each in allowed]
-            names = tuple(name for each in wanted for name in chosen(each, tools))
+        case schema.NamedTool(type="allowed_tools", tools=list(allowed)):
+            wanted = [as_struct(each, schema.NamedTool, "tool_choice") for each in allowed]
+            names = tuple(name for each in wanted for name in chosen_names(each, tools))
             return ToolChoice(mode=choice.mode or "auto", names=names)
-        case schema.Named():
-            return ToolChoice(mode="required", names=chosen(choice, tools))
+        case schema.NamedTool():
+            return ToolChoice(mode="required", names=chosen_names(choice, tools))
     raise invalid_field("tool_choice", "'tool_choice' must be a mode or a tool.")
 
 
-def chosen(choice: schema.Named, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
+def chosen_names(choice: schema.NamedTool, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
     """The names of what is chosen: one tool, or those of a namespace. Raises `Failure` 400."""
     if choice.type not in NAMED:
         what = f"'tool_choice' names a tool of the type '{choice.type[:64]}'"
@@ -49,7 +49,7 @@ def chosen(choice: schema.Named, tools: Sequence[Tool | HostedTool]) -> tuple[st
     return names if choice.type == "namespace" else names[:1]
 
 
-def is_chosen(tool: Tool, choice: schema.Named) -> bool:
+def is_chosen(tool: Tool, choice: schema.NamedTool) -> bool:
     """Whether a tool is the one, or one of those, that are named."""
     if choice.type in KINDS:
         return tool.item == KINDS[choice.type].item

@@ -11,7 +11,7 @@ from airouter.dialects.checking import wrong_field
 T = TypeVar("T")
 
 
-def read(item: Any, kind: type[T], at: str) -> T:
+def as_struct(item: Any, kind: type[T], at: str) -> T:
     """An item as a struct. Raises `Failure` 400 with its path from the top."""
     try:
         return msgspec.convert(item, kind)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Image, Json
-    from airouter.dialects.responses.writing import Writer
+    from airouter.dialects.responses.event_writer import EventWriter
 
 KIND = "image_generation_call"
 PREFIX = "ig"
 
 
-def drawn(part: Image, id_: str) -> Json:
+def image_item(part: Image, id_: str) -> Json:
     """A picture, whole."""
     media = part.media
     format_ = (media.media_type or "").removeprefix("image/")
@@ -20,9 +20,9 @@ def drawn(part: Image, id_: str) -> Json:
     return item | ({"output_format": format_} if format_ else {})
 
 
-def draw(part: Image, out: Writer) -> bytes:
+def image_events(part: Image, out: EventWriter) -> bytes:
     """The events of a picture."""
-    item = drawn(part, out.next_id(PREFIX))
+    item = image_item(part, out.next_id(PREFIX))
     begun = out.add({**item, "status": "in_progress", "result": None})
     steps = ("in_progress", "generating", "completed")
     told = (out.event(f"response.{KIND}.{step}", out.where()) for step in steps)

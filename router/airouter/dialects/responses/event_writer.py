@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-class Writer:
+class EventWriter:
     """Writes one event after the other; the item that was added last is the one that is open."""
 
     __slots__ = ("_sequence", "items", "seed")
