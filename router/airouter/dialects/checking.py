@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from airouter.failures import Failure, unreadable_json
+from airouter.untrusted import UNREADABLE
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ def checked_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise wrong_field(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable_json(str(error)) from None
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.failures import Failure, invalid_field, unreadable_json
+from airouter.untrusted import UNREADABLE, decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
-
-T = TypeVar("T")
 
 Fields = dict[str, msgspec.Raw]
 Envelope = Mapping[str, msgspec.Raw | None]
@@ -77,7 +76,7 @@ def parse_client_request(body: bytes) -> ClientRequest:
     """Read a client's body. Raises `Failure` 400."""
     try:
         fields = _fields.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable_json(why_unreadable(error, body)) from None
     stream = "stream" in fields and flag(fields, "stream")
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
@@ -142,7 +141,7 @@ def model_of(fields: Fields) -> str:
     raw = fields.get("model")
     if raw is None:
         raise Failure(400, "You must provide a model parameter.", param="model")
-    model = value(raw, _string)
+    model = decoded_or_none(_string, raw)
     if not model:
         raise invalid_field("model", "'model' must be the name of a model, as a string.")
     return model
@@ -164,7 +163,7 @@ def wants_usage(fields: Fields) -> bool:
     raw = fields.get("stream_options")
     if raw is None or bytes(raw) == b"null":
         return False
-    options = value(raw, _fields)
+    options = decoded_or_none(_fields, raw)
     if options is None:
         raise invalid_field("stream_options", "'stream_options' must be an object.")
     return flag(options, "include_usage")
@@ -177,14 +176,6 @@ def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     kept = _fields.decode(options)
     kept["include_usage"] = msgspec.Raw(b"true")
     return msgspec.Raw(_encoder.encode(kept))
-
-
-def value(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
-    """A field decoded, or None when it is of another type."""
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def raw_fields(fields: dict[str, Any]) -> Fields:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.conversation import Json
 from airouter.failures import invalid_field
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     import re
 
-    from airouter.dialects.conversation import Json, Tool, ToolCall, Turn
+    from airouter.dialects.conversation import Tool, ToolCall, Turn
 
 
 class Wrapped(msgspec.Struct):
@@ -21,7 +23,8 @@ class Wrapped(msgspec.Struct):
     input: str = ""
 
 
-_decoder = msgspec.json.Decoder(Wrapped)
+_object = msgspec.json.Decoder(Json)
+_wrapped = msgspec.json.Decoder(Wrapped)
 
 
 def schema_of(tool: Tool) -> Json:
@@ -39,11 +42,8 @@ def arguments_object(call: ToolCall, turn: Turn) -> Json:
         return {"input": call.arguments}
     if not call.arguments.strip():
         return {}
-    try:
-        arguments = msgspec.json.decode(call.arguments)
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
+    arguments = decoded_or_none(_object, call.arguments)
+    if arguments is None:
         what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{call.id[:64]}'."
         raise invalid_field(turn.at, what)
     return arguments
@@ -51,10 +51,8 @@ def arguments_object(call: ToolCall, turn: Turn) -> Json:
 
 def custom_input(arguments: str) -> str:
     """The text for a custom tool; all of the arguments where a model did not keep to the schema."""
-    try:
-        return _decoder.decode(arguments).input
-    except msgspec.DecodeError:
-        return arguments
+    wrapped = decoded_or_none(_wrapped, arguments)
+    return arguments if wrapped is None else wrapped.input
 
 
 def fitting_id(id_: str, allowed: re.Pattern[str], prefix: str) -> str:

@@ -11,7 +11,6 @@ messages. It is not secret: whoever asked may read what the model thought.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import zlib
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Reasoning, Signature, ToolCall
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,9 +76,9 @@ def unpack_parts(text: str) -> tuple[str, list[Packed]]:
     try:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
         plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
-        return before, _decoder.decode(plain)
-    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError, RecursionError):
+    except (ValueError, zlib.error):
         return before, []
+    return before, decoded_or_none(_decoder, plain) or []
 
 
 def without_packed(body: bytes) -> bytes:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from airouter.dialects.chat.counts import Counts
 from airouter.dialects.conversation import Json
+from airouter.dialects.openai_usage import ChatCounts
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE
 
 
 class WireFunction(msgspec.Struct):
@@ -107,7 +108,7 @@ class Completion(msgspec.Struct):
     model: str | None = None
     created: float | None = None
     choices: list[WireChoice] | None = None
-    usage: Counts | None = None
+    usage: ChatCounts | None = None
     service_tier: str | None = None
     error: Json | str | None = None
     message: str | None = None
@@ -121,7 +122,7 @@ def read_completion(body: bytes) -> Completion:
     """A body or the data of a chunk. Raises `BrokenReply`."""
     try:
         return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise BrokenReply("the upstream's answer is no chat completion") from None
 
 

@@ -20,7 +20,6 @@ from airouter.dialects.chat.completion import (
     message_thought,
     read_completion,
 )
-from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import (
@@ -34,6 +33,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.dialects.openai_usage import parse_usage
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply

@@ -16,7 +16,6 @@ from airouter.dialects.chat.completion import (
     message_thought,
     read_completion,
 )
-from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.parse_response import (
     FAULTS,
@@ -45,8 +44,10 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.openai_usage import parse_usage
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,6 +267,6 @@ def is_whole(arguments: str) -> bool:
     """Whether nothing can be added to arguments."""
     try:
         msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return False
     return True

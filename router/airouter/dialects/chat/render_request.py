@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.chat.render_turns import messages_of
-from airouter.dialects.conversation import HostedTool, Tool, Unsupported
+from airouter.dialects.conversation import File, HostedTool, Tool, Unsupported
+from airouter.dialects.media import urls_in
 from airouter.dialects.tools import no_such_tool, without_search
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ _encoder = msgspec.json.Encoder()
 def render_request(conversation: Conversation, destination: Destination) -> bytes:
     """The body for OpenAI itself. Raises `Unsupported`."""
     return _encoder.encode(body_of(conversation, destination))
+
+
+def fetches(conversation: Conversation) -> list[str]:
+    """Return the URLs of files, which chat completions take as bytes only."""
+    return urls_in(conversation, lambda part, _url: isinstance(part, File))
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.dialects.chat.counts import render_usage
 from airouter.dialects.chat.render_request import TIERS
 from airouter.dialects.conversation import (
     Audio,
@@ -24,6 +23,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.dialects.openai_usage import render_chat_usage
 from airouter.dialects.provenance import pack_parts
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
         "created": answer.created or int(time.time()),
         "model": answer.model,
         "choices": [choice_of(choice) for choice in answer.choices],
-        "usage": None if answer.usage is None else render_usage(answer.usage),
+        "usage": None if answer.usage is None else render_chat_usage(answer.usage),
         "service_tier": tier_of(answer.service_tier),
         "system_fingerprint": None,
     }

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import render_usage
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.chat.render_response import (
     FINISH_REASONS,
@@ -40,6 +39,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.openai_usage import render_chat_usage
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Json, Signature, Usage
@@ -220,5 +220,5 @@ class Renderer:
     def _end(self) -> bytes:
         if not self._wants_usage or self._usage is None:
             return DONE
-        usage = _encode(render_usage(self._usage))
+        usage = _encode(render_chat_usage(self._usage))
         return self._head + b'],"usage":' + usage + b"}\n\n" + DONE

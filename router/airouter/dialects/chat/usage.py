@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.framing import last_end
+from airouter.dialects.openai_usage import ChatCounts, chat_usage_in, parse_usage
 from airouter.dialects.tail import Tail
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
@@ -38,7 +39,7 @@ class Chunk(msgspec.Struct):
     """As much of a chunk as tells the usage event from others."""
 
     choices: list[msgspec.Raw] | None = None
-    usage: Counts | None = None
+    usage: ChatCounts | None = None
 
 
 _chunk = msgspec.json.Decoder(Chunk)
@@ -64,7 +65,7 @@ class UsageReader:
         usage = None
         for event in EVENT_END.split(self._tail.read()):
             if USAGE.search(event):
-                usage = usage_of(payload(event)) or usage
+                usage = chat_usage_in(payload(event)) or usage
         return usage
 
     def break_off(self, failure: Failure) -> None:
@@ -127,13 +128,11 @@ class UsageHider:
     def _is_usage(self, event: bytes) -> bool:
         if not USAGE.search(event):
             return False
-        try:
-            chunk = _chunk.decode(payload(event))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        chunk = decoded_or_none(_chunk, payload(event))
+        if chunk is None or chunk.usage is None:
             return False
-        if chunk.usage is not None:
-            self._usage = parse_usage(chunk.usage)
-        return chunk.usage is not None and chunk.choices == []
+        self._usage = parse_usage(chunk.usage)
+        return chunk.choices == []
 
 
 def payload(event: bytes) -> bytes:

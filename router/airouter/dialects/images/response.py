@@ -11,6 +11,7 @@ import time
 import msgspec
 
 from airouter.dialects.conversation import Json, Piece, Usage
+from airouter.dialects.openai_usage import render_image_usage
 
 
 class Picture(Piece, frozen=True):
@@ -37,7 +38,7 @@ def render_response(result: ImageResult) -> bytes:
         "output_format": result.pictures[0].media_type.removeprefix("image/"),
     }
     if result.usage is not None:
-        body["usage"] = usage_of(result.usage)
+        body["usage"] = render_image_usage(result.usage)
     return msgspec.json.encode(body)
 
 
@@ -46,14 +47,3 @@ def datum(picture: Picture) -> Json:
     if picture.revised_prompt is None:
         return {"b64_json": picture.data}
     return {"b64_json": picture.data, "revised_prompt": picture.revised_prompt}
-
-
-def usage_of(usage: Usage) -> Json:
-    """What it cost; prompts here are text."""
-    given, made = usage.input_tokens or 0, usage.output_tokens or 0
-    return {
-        "input_tokens": given,
-        "output_tokens": made,
-        "total_tokens": given + made,
-        "input_tokens_details": {"text_tokens": given, "image_tokens": 0},
-    }

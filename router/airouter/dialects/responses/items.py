@@ -84,9 +84,16 @@ def content_of(part: Text | Refusal) -> Json:
 def logprobs_of(tokens: Sequence[Json] | None) -> list[Json]:
     """How likely tokens were; each has its bytes here, which chat may leave out."""
     return [
-        token_of(token) | {"top_logprobs": list(map(token_of, token.get("top_logprobs") or ()))}
+        token_of(token) | {"top_logprobs": list(map(token_of, others_of(token)))}
         for token in tokens or ()
     ]
+
+
+def others_of(token: Json) -> Iterator[Json]:
+    """Yield the likeliest tokens for the place of one."""
+    others = token.get("top_logprobs")
+    if isinstance(others, list):
+        yield from (other for other in others if isinstance(other, dict))
 
 
 def token_of(token: Json) -> Json:

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from airouter.dialects.conversation import Tool
+from airouter.dialects.conversation import Json, Tool
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.dialects.conversation import Json, ToolCall
+    from airouter.dialects.conversation import ToolCall
 
 STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 COUNT: dict[str, Any] = {"type": "integer"}
 STRING: dict[str, Any] = {"type": "string"}
 OPERATIONS = ("create_file", "update_file", "delete_file")
+
+_object = msgspec.json.Decoder(Json)
 
 
 class LocalToolKind(NamedTuple):
@@ -201,8 +204,4 @@ def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -
 
 def read_arguments(call: ToolCall) -> Json:
     """The arguments as an object; an empty one where they cannot be read."""
-    try:
-        given = msgspec.json.decode(call.arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return given if isinstance(given, dict) else {}
+    return decoded_or_none(_object, call.arguments) or {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.openai_usage import render_responses_usage
 from airouter.dialects.responses.items import output_items, tools_by_name
 
 if TYPE_CHECKING:
@@ -74,20 +75,5 @@ def ending_fields(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
         "completed_at": None if reason else int(time.time()),
         "incomplete_details": {"reason": reason} if reason else None,
         "output": output,
-        "usage": None if usage is None else usage_of(usage),
-    }
-
-
-def usage_of(usage: Usage) -> Json:
-    """What it cost; what is not known counts as 0."""
-    given, made = usage.input_tokens or 0, usage.output_tokens or 0
-    return {
-        "input_tokens": given,
-        "input_tokens_details": {
-            "cached_tokens": usage.cached_tokens or 0,
-            "cache_write_tokens": usage.cache_write_tokens or 0,
-        },
-        "output_tokens": made,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
-        "total_tokens": given + made,
+        "usage": None if usage is None else render_responses_usage(usage),
     }

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Usage
 from airouter.dialects.framing import last_end
+from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, usage_in
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
 
 Write = Callable[[bytes], None]
@@ -33,63 +35,13 @@ TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
 
-class InputDetails(msgspec.Struct):
-    """Parts of the prompt."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct):
-    """Parts of the answer."""
-
-    reasoning_tokens: int | None = None
-
-
-class Counts(msgspec.Struct):
-    """The `usage` of a response."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
-class Body(msgspec.Struct):
-    """Any body with usage in it."""
-
-    usage: Counts | None = None
-
-
 class LastEvent(msgspec.Struct):
     """The last event of a stream."""
 
-    response: Body | None = None
+    response: BodyWithUsage[ResponsesCounts] | None = None
 
 
-_body = msgspec.json.Decoder(Body)
 _event = msgspec.json.Decoder(LastEvent)
-
-
-def usage_of(body: bytes) -> Usage | None:
-    """The usage in a whole response; None when there is none that can be read."""
-    try:
-        counts = _body.decode(body).usage
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if counts is None else parse_usage(counts)
-
-
-def parse_usage(counts: Counts) -> Usage:
-    """From OpenAI's numbers."""
-    given, made = counts.input_tokens_details, counts.output_tokens_details
-    return Usage(
-        input_tokens=counts.input_tokens,
-        output_tokens=counts.output_tokens,
-        cached_tokens=given.cached_tokens if given else None,
-        cache_write_tokens=given.cache_write_tokens if given else None,
-        reasoning_tokens=made.reasoning_tokens if made else None,
-    )
 
 
 class UsageReader:
@@ -137,12 +89,8 @@ class UsageReader:
         if rest:
             self.write(rest)
         *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
-        try:
-            response = _event.decode(data).response
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        counts = response.usage if response else None
-        return None if counts is None else parse_usage(counts)
+        event = decoded_or_none(_event, data)
+        return None if event is None else usage_in(event.response)
 
     def break_off(self, failure: Failure) -> None:
         """What is held of the last event is dropped."""

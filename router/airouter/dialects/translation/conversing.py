@@ -10,11 +10,12 @@ import msgspec
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.events import Begun, Broken, Counted
-from airouter.dialects.inlining import inlined
+from airouter.dialects.media import inlined
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.translation.refusal import refusal
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, UpstreamRefused
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 
 COUNTS = (Begun, Counted)
+TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
 class ConversationTranslation(Translation):
@@ -66,6 +68,8 @@ class ConversationTranslation(Translation):
             body = self._upstream.render_request(conversation, self._destination)
         except Unsupported as unsupported:
             raise refusal(unsupported, self._public_model, self._client.fields) from None
+        except RecursionError:  # a provider's body may have a few levels more than the client's
+            raise unreadable_json("it is nested too deeply") from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
@@ -75,7 +79,10 @@ class ConversationTranslation(Translation):
         answer = unwrapped(answer, custom_names(conversation))
         if wants_one_call(conversation):
             answer = with_one_call(answer)
-        body = self._client.render_response(answer, conversation)
+        try:
+            body = self._client.render_response(answer, conversation)
+        except RecursionError:  # a client's body may have a few levels more than the provider's
+            raise BrokenReply(TOO_DEEP) from None
         return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
@@ -157,14 +164,20 @@ class StreamTranslator:
         try:
             for frame in self._framing.feed(data):
                 out += map(self._take, self._parser.feed(frame))
-        except BrokenReply:
+        except (BrokenReply, RecursionError) as error:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
+            if isinstance(error, RecursionError):
+                raise BrokenReply(TOO_DEEP) from None
             raise
         self._send(out)
 
     def finish(self) -> Usage | None:
-        self._send([self._take(event) for event in self._parser.finish()])
+        try:
+            out = [self._take(event) for event in self._parser.finish()]
+        except RecursionError:
+            raise BrokenReply(TOO_DEEP) from None
+        self._send(out)
         return self._usage
 
     def break_off(self, failure: Failure) -> None:

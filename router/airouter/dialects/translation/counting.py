@@ -12,7 +12,7 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
-from airouter.dialects.inlining import inlined
+from airouter.dialects.media import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.translation.base import ClientAnswer, Translation, Write

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import usage_of
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.client_request import (
     Edits,
@@ -20,12 +19,13 @@ from airouter.dialects.client_request import (
 )
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
+from airouter.dialects.openai_usage import chat_usage_in, responses_usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
-from airouter.dialects.responses.usage import usage_of as responses_usage
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
 from airouter.failures import unreadable_content
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,9 @@ class PackedItem(msgspec.Struct):
     type: str = "message"
 
 
+_packed_item = msgspec.json.Decoder(PackedItem)
+
+
 class PassThrough(Translation):
     """For OpenAI's APIs. `model` is the provider's name of it, as JSON."""
 
@@ -61,7 +64,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, usage_of(reply.body))
+        return answered(reply.body, chat_usage_in(reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         hidden = request.stream and not request.include_usage
@@ -121,7 +124,7 @@ class ResponsesPassThrough(Translation):
         body = reply.body
         if request.rename is not None:
             body = request.rename(request.credential, body)
-        return answered(body, responses_usage(reply.body))
+        return answered(body, responses_usage_in(reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
@@ -157,7 +160,9 @@ def is_foreign(item: msgspec.Raw, foreign: re.Pattern[bytes]) -> bool:
     """Whether an item carries what the provider would not know. Raises `Failure` 400."""
     if not foreign.search(item):
         return False
-    kind = msgspec.json.decode(item, type=PackedItem).type
-    if kind == "compaction":
+    packed = decoded_or_none(_packed_item, item)
+    if packed is None:  # no item at all, which the provider may refuse
+        return False
+    if packed.type == "compaction":
         raise unreadable_content("input")
-    return kind == "reasoning"
+    return packed.type == "reasoning"

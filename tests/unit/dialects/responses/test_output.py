@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airouter.dialects.conversation import Json
@@ -137,3 +139,11 @@ def test_a_picture_in_a_stream_is_told_as_openais_are() -> None:
         "image_generation_call.completed",
         "output_item.done",
     ]
+
+
+@pytest.mark.parametrize("others", [7, "x", [7], None])
+def test_alternatives_of_a_token_that_are_none_are_left_out(others: Any) -> None:
+    tokens = [{"token": "x", "logprob": -1.0, "top_logprobs": others}]
+    choice = {"message": {"content": "x"}, "logprobs": {"content": tokens}}
+    (item,) = whole("openai", {"id": "c", "choices": [choice]})["output"]
+    assert item["content"][0]["logprobs"][0]["top_logprobs"] == []
