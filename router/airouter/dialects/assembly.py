@@ -1,4 +1,4 @@
-"""A stream put together again: from events to the answer that would have come whole."""
+"""An answer put together from the events of a stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class GrowingPart:
-    """A part that is still growing."""
+    """A part of an answer while its events come."""
 
     __slots__ = ("citations", "logprobs", "part", "pieces", "signature", "summary")
 
@@ -28,7 +28,7 @@ class GrowingPart:
         self.signature: Signature | None = None
 
     def closed(self) -> Part:
-        """It, whole."""
+        """Return the part with all that has come of it."""
         part = self.part
         text = "".join(self.pieces)
         changes: dict[str, object] = {}
@@ -52,7 +52,7 @@ class GrowingPart:
 
 
 class Assembly:
-    """Takes every event; `answer` is what they make together."""
+    """Takes every event of a stream; `answer` returns them as one whole answer."""
 
     def __init__(self) -> None:
         self.failure: Failure | None = None
@@ -85,7 +85,7 @@ class Assembly:
                 self._grow(self._open[event.choice, event.at], event)
 
     def answer(self) -> Answer:
-        """All that came, choices that did not stop left out."""
+        """Return the answer so far, without the choices that have not stopped."""
         begun = self._begun
         return Answer(
             id=begun.id,

@@ -1,4 +1,4 @@
-"""Tools for providers that know only functions: a custom tool is one with a text, `input`."""
+"""Tools for providers that know only functions: a custom tool becomes one with an `input`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _wrapped = msgspec.json.Decoder(Wrapped)
 
 
 def schema_of(tool: Tool) -> Json:
-    """The parameters of a tool, always those of an object."""
+    """Return the parameters of a tool, always those of an object."""
     if tool.custom:
         text = {"input": {"type": "string"}}
         return {"type": "object", "properties": text, "required": ["input"]}
@@ -37,7 +37,7 @@ def schema_of(tool: Tool) -> Json:
 
 
 def arguments_object(call: ToolCall, turn: Turn) -> Json:
-    """The arguments of a call as an object. Raises `Failure` 400 that names the turn."""
+    """Return the arguments of a call as an object. Raises `Failure` 400 that names the turn."""
     if call.custom:
         return {"input": call.arguments}
     if not call.arguments.strip():
@@ -50,13 +50,13 @@ def arguments_object(call: ToolCall, turn: Turn) -> Json:
 
 
 def custom_input(arguments: str) -> str:
-    """The text for a custom tool; all of the arguments where a model did not keep to the schema."""
+    """Return the input of a custom tool; all arguments where the model ignored the schema."""
     wrapped = decoded_or_none(_wrapped, arguments)
     return arguments if wrapped is None else wrapped.input
 
 
 def fitting_id(id_: str, allowed: re.Pattern[str], prefix: str) -> str:
-    """An id that a provider takes, the same for a call and its result."""
+    """Return an id that a provider takes, the same for a call and its result."""
     if allowed.fullmatch(id_):
         return id_
     return prefix + hashlib.sha256(id_.encode()).hexdigest()[:32]

@@ -40,4 +40,4 @@ COMPATIBLE = UpstreamDialect(
     stream_parser=Parser,
     fetches=fetches,
 )
-"""For servers that know fewer words than OpenAI."""
+"""The dialect of servers that know fewer words than OpenAI."""

@@ -1,7 +1,7 @@
 """A provider's completion or a chunk of one, as msgspec reads it.
 
-OpenAI's form, and what servers that imitate it make of it: nulls for whatever they have not, a
-content in pieces, arguments as objects, errors where a choice should be.
+The form is OpenAI's, as loosely as servers imitate it: nulls for fields that they lack, a content
+in pieces, arguments as objects, errors where a choice should be.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class WireCall(msgspec.Struct):
 
 
 class URLCitation(msgspec.Struct):
-    """Where a piece of the text comes from."""
+    """The source of a piece of the text."""
 
     url: str
     title: str | None = None
@@ -43,13 +43,13 @@ class URLCitation(msgspec.Struct):
 
 
 class Annotation(msgspec.Struct):
-    """What is said of the text."""
+    """A note on the text."""
 
     url_citation: URLCitation | None = None
 
 
 class WireAudio(msgspec.Struct):
-    """What the model says aloud, or in a stream some of it."""
+    """Speech of the model, or in a stream some of it."""
 
     id: str | None = None
     data: str | None = None
@@ -84,13 +84,13 @@ class Thought(NamedTuple):
 
 
 class WireLogProbs(msgspec.Struct):
-    """How likely each token was."""
+    """Log probabilities of the tokens."""
 
     content: list[Json] | None = None
 
 
 class WireChoice(msgspec.Struct):
-    """One of the answers, or (OpenRouter) why there is none."""
+    """One choice, or (OpenRouter) an error in its place."""
 
     index: int | None = None
     message: WireMessage | None = None
@@ -112,14 +112,14 @@ class Completion(msgspec.Struct):
     service_tier: str | None = None
     error: Json | str | None = None
     message: str | None = None
-    """Of an error that stands for itself, as older servers of open models write it."""
+    """The message of a bare error, as older servers of open models write it."""
 
 
 _decoder = msgspec.json.Decoder(Completion)
 
 
 def read_completion(body: bytes) -> Completion:
-    """A body or the data of a chunk. Raises `BrokenReply`."""
+    """Return a body or the data of a chunk as a completion. Raises `BrokenReply`."""
     try:
         return _decoder.decode(body)
     except UNREADABLE:
@@ -127,7 +127,7 @@ def read_completion(body: bytes) -> Completion:
 
 
 def error_in(completion: Completion) -> Json | str | None:
-    """The error that stands where an answer should; None where there is none."""
+    """Return the error in place of an answer; None where there is none."""
     if completion.error:
         return completion.error
     if completion.object == "error":
@@ -136,7 +136,7 @@ def error_in(completion: Completion) -> Json | str | None:
 
 
 def message_text(said: WireMessage) -> str:
-    """What is said in a message."""
+    """Return the text of a message."""
     content = said.content
     if isinstance(content, list):
         return "".join(piece.text or "" for piece in content if piece.thinking is None)
@@ -144,7 +144,7 @@ def message_text(said: WireMessage) -> str:
 
 
 def message_thought(said: WireMessage) -> Thought | None:
-    """What is thought in it."""
+    """Return the thought in a message."""
     if said.reasoning_content:
         return Thought(said.reasoning_content, "reasoning_content")
     if said.reasoning:
@@ -156,7 +156,7 @@ def message_thought(said: WireMessage) -> Thought | None:
 
 
 def piece_thought(piece: ContentPiece) -> str:
-    """The thought of a piece, if it is one."""
+    """Return the thought in a piece; empty for another piece."""
     thinking = piece.thinking
     if isinstance(thinking, list):
         return "".join(each.text or "" for each in thinking)

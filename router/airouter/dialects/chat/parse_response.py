@@ -51,17 +51,17 @@ STOPS: dict[str | None, Stop] = {
     "content_filter": "content_filter",
     "sensitive": "content_filter",
 }
-"""OpenAI's words, and those of Mistral and Z.ai."""
+"""Reasons to stop by OpenAI's names, and by those of Mistral and Z.ai."""
 
 
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
-"""Reasons to stop of servers that imitate OpenAI's, which has none for its own failing."""
+"""Reasons to stop that are failures of the server; OpenAI itself has none such."""
 
 _encoder = msgspec.json.Encoder()
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
+    """Return a completion as an answer. Raises `BrokenReply`, and `Failure` for an error."""
     completion = read_completion(body)
     error = error_in(completion)
     if error is not None:
@@ -79,12 +79,12 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
 
 
 def created_in(completion: Completion) -> int | None:
-    """When it was made, in whole seconds."""
+    """Return the time of a completion, in whole seconds."""
     return None if completion.created is None else int(completion.created)
 
 
 def choice_of(choice: WireChoice, model: str) -> Choice:
-    """One choice. Raises `Failure` for one that failed."""
+    """Return one choice. Raises `Failure` for one that failed."""
     reason = choice.finish_reason
     if reason in FAULTS:
         raise fault(reason)
@@ -94,18 +94,18 @@ def choice_of(choice: WireChoice, model: str) -> Choice:
 
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
-    """Why it stopped; a word that nobody knows is an end as any other."""
+    """Return the neutral reason to stop; an unknown one counts as the end."""
     return stop_by_calls(STOPS.get(reason, "end"), called=called)
 
 
 def fault(reason: str | None) -> Failure:
-    """A server that failed at its answer."""
+    """Return the `Failure` of a server that gave up on its answer."""
     what = f"The model failed to answer: {reason}."
     return Failure(502, what, type="server_error", code=reason)
 
 
 def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tuple[Part, ...]:
-    """The parts of a message: what was thought, said, and called."""
+    """Return the parts of a message: thoughts, texts, and calls."""
     parts: list[Part] = []
     thought, text = message_thought(said), message_text(said)
     if thought is not None:
@@ -129,7 +129,7 @@ def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tu
 
 
 def call_of(call: WireCall) -> ToolCall:
-    """A whole call, or the beginning of one. Some servers give it no id."""
+    """Return a whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
         id=call.id or "call_" + secrets.token_hex(12),
         name=name_of(call),
@@ -139,12 +139,12 @@ def call_of(call: WireCall) -> ToolCall:
 
 
 def name_of(call: WireCall) -> str:
-    """What is called; in a stream, only the beginning says it."""
+    """Return the name of the tool; in a stream, only the first piece of a call has it."""
     return (call.function or call.custom or WireFunction()).name or ""
 
 
 def arguments_of(call: WireCall) -> str:
-    """The arguments, or in a stream some of them."""
+    """Return the arguments, or in a stream some of them."""
     if call.custom is not None:
         return call.custom.input or ""
     given = (call.function or WireFunction()).arguments
@@ -152,7 +152,7 @@ def arguments_of(call: WireCall) -> str:
 
 
 def citations_of(said: WireMessage) -> list[Citation]:
-    """The sources on the web."""
+    """Return the sources on the web."""
     found = [annotation.url_citation for annotation in said.annotations or ()]
     return [
         Citation(url=each.url, title=each.title, start=each.start_index, end=each.end_index)
@@ -162,7 +162,7 @@ def citations_of(said: WireMessage) -> list[Citation]:
 
 
 def audio_of(sound: WireAudio) -> Audio:
-    """What was said aloud."""
+    """Return the model's speech."""
     return Audio(
         id=sound.id, data=sound.data, expires_at=sound.expires_at, transcript=sound.transcript
     )

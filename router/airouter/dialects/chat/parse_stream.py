@@ -71,7 +71,7 @@ class Parser:
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one chunk."""
+        """Yield the events of one chunk."""
         if self._over:
             return
         if frame.data == DONE:
@@ -92,7 +92,10 @@ class Parser:
             yield Counted(usage=parse_usage(chunk.usage))
 
     def finish(self) -> Iterator[Event]:
-        """Whole when a choice has stopped: not every server says `[DONE]`."""
+        """Yield the end: the stream is whole when a choice has stopped.
+
+        Not every server sends `[DONE]`.
+        """
         if self._over:
             return
         self._over = True
@@ -100,7 +103,7 @@ class Parser:
         yield Ended() if whole else Broken(failure=ended_early())
 
     def _done(self) -> Iterator[Event]:
-        """The server says that this is all, though it may not have said why."""
+        """Yield the end of a stream that is over for its server, maybe without a reason."""
         for choice in self._choices.values():
             yield from choice.stop(None)
         yield from self.finish()
@@ -121,7 +124,7 @@ class Parser:
 
 
 def failure_of(chunk: Completion) -> Failure | None:
-    """Why there will be no more, if a chunk says so."""
+    """Return the failure that a chunk tells of; None where it tells of none."""
     error = error_in(chunk)
     if error is not None:
         return failure_in(error)
@@ -131,7 +134,7 @@ def failure_of(chunk: Completion) -> Failure | None:
 
 
 class ChoiceParser:
-    """The state of one choice: which part is open."""
+    """The state of one choice: the part that is open."""
 
     __slots__ = (
         "_arguments",
@@ -150,16 +153,16 @@ class ChoiceParser:
         self._model = model
         self._at = -1
         self._kind: type[Part] | None = None
-        """Of the part that is open."""
+        """The type of the part that is open."""
         self._call: WireCall | None = None
         self._arguments: list[str] = []
-        """Of the call that is open."""
+        """Pieces of the arguments of the call that is open."""
         self._called = False
         self._sound: Audio | None = None
         self.stopped = False
 
     def feed(self, choice: WireChoice) -> Iterator[Event]:
-        """The events of one delta."""
+        """Yield the events of one delta."""
         if self.stopped:
             return
         said = choice.delta or choice.message or WireMessage()
@@ -206,7 +209,7 @@ class ChoiceParser:
             yield PartEnded(at=self._at, choice=self._index)
 
     def _calling(self, call: WireCall) -> Iterator[Event]:
-        """A call, or more of one."""
+        """Yield the events of a call, or of a further piece of one."""
         arguments = arguments_of(call)
         if self._is_another(call, arguments):
             self._call = call
@@ -218,7 +221,7 @@ class ChoiceParser:
             yield ArgumentsDelta(at=self._at, text=arguments, choice=self._index)
 
     def _is_another(self, call: WireCall, arguments: str) -> bool:
-        """Whether a call begins. Raises `BrokenReply` for more of one that is over.
+        """Return True where a call begins. Raises `BrokenReply` for more of one that is over.
 
         Only the index should tell, and only the first piece have a name and an id. But there are
         servers that give no index or always 0, no id or a new one to each piece, and each piece
@@ -240,7 +243,7 @@ class ChoiceParser:
         return bool(arguments) and is_whole("".join(self._arguments))
 
     def _hear(self, said: WireMessage) -> None:
-        """Sound comes in pieces of base64 that begin anew: kept, and given whole."""
+        """Keep a piece of speech: each is base64 of its own, and events take it whole."""
         piece = said.audio
         if piece is None:
             return
@@ -253,7 +256,7 @@ class ChoiceParser:
         )
 
     def stop(self, reason: str | None) -> Iterator[Event]:
-        """There will be no more of it."""
+        """Yield the end of the choice, once."""
         if self.stopped:
             return
         if self._sound is not None:
@@ -264,7 +267,7 @@ class ChoiceParser:
 
 
 def is_whole(arguments: str) -> bool:
-    """Whether nothing can be added to arguments."""
+    """Return True where nothing can be added to arguments."""
     try:
         msgspec.json.decode(arguments)
     except UNREADABLE:

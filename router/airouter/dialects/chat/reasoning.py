@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 BESIDE = frozenset({"reasoning_content", "reasoning"})
 INSIDE = "content"
-"""Where Mistral writes thoughts, as pieces."""
+"""The field in which Mistral writes thoughts, as pieces."""
 
 
 def begun_thought(field: str, model: str) -> Reasoning:
-    """A thought that has only begun."""
+    """Return an empty thought, with the field of its text as its signature."""
     return Reasoning(signature=Signature(maker=chat_maker(model), value=field))
 
 
 def chat_maker(model: str) -> str:
-    """Who can read it: the same model, whoever serves it."""
+    """Return the maker of a model's thoughts: the same model, whoever serves it."""
     return f"chat/{model}"
 
 
 def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
-    """Put into a message with calls what the model thought before them."""
+    """Put the model's own thoughts into a message with the calls that they led to."""
     own: dict[str, list[str]] = {}
     for part in parts:
         match part:
@@ -48,6 +48,6 @@ def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
 
 
 def in_pieces(thought: str, said: str | None) -> list[Json]:
-    """A content as Mistral writes it."""
+    """Return a content as Mistral writes it."""
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
     return [thinking, {"type": "text", "text": said}] if said else [thinking]

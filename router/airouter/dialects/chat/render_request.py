@@ -56,7 +56,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def render_request(conversation: Conversation, destination: Destination) -> bytes:
-    """The body for OpenAI itself. Raises `Unsupported`."""
+    """Return the body for OpenAI itself. Raises `Unsupported`."""
     return _encoder.encode(body_of(conversation, destination))
 
 
@@ -66,7 +66,7 @@ def fetches(conversation: Conversation) -> list[str]:
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
-    """All of it, absent fields left out."""
+    """Return the fields of the body, absent ones left out."""
     refuse_foreign(conversation)
     body: dict[str, Any] = {
         "model": destination.model,
@@ -98,7 +98,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
 
 
 def refuse_foreign(conversation: Conversation) -> None:
-    """What chat completions have no word for."""
+    """Raise `Unsupported` for fields that chat completions do not have."""
     if conversation.dialect != "chat" and conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
     if conversation.sampling.top_k is not None:
@@ -108,7 +108,7 @@ def refuse_foreign(conversation: Conversation) -> None:
 
 
 def tool_of(tool: Tool | HostedTool) -> Json:
-    """One tool. Raises `Unsupported` for one that its provider would run."""
+    """Return a tool. Raises `Unsupported` for one that its provider would run."""
     if isinstance(tool, HostedTool):
         raise no_such_tool(tool)
     if tool.custom:
@@ -124,7 +124,7 @@ def tool_of(tool: Tool | HostedTool) -> Json:
 
 
 def choice_of(conversation: Conversation) -> str | Json | None:
-    """Whether and which tool must be called."""
+    """Return the demand on calls."""
     choice = conversation.tool_choice
     if choice is None or not conversation.tools:
         return None
@@ -138,18 +138,18 @@ def choice_of(conversation: Conversation) -> str | Json | None:
 
 
 def allowed(choice: ToolChoice, names: list[Json]) -> Json:
-    """Those tools that may be called."""
+    """Return the tools that may be called."""
     return {"mode": "required" if choice.mode == "required" else "auto", "tools": names}
 
 
 def named_tool(name: str, *, custom: bool) -> Json:
-    """A tool by its name."""
+    """Return a tool by its name."""
     kind = "custom" if custom else "function"
     return {"type": kind, kind: {"name": name}}
 
 
 def effort_of(thinking: Thinking | None, model: str) -> str | None:
-    """The effort that comes nearest to what is asked. Raises `Unsupported`."""
+    """Return the effort nearest to the reasoning that is asked for. Raises `Unsupported`."""
     if thinking is None:
         return None
     effort: str | None = thinking.effort
@@ -166,7 +166,7 @@ def effort_of(thinking: Thinking | None, model: str) -> str | None:
 
 
 def format_of(wanted: Format | None) -> Json | None:
-    """What the answer must look like."""
+    """Return the form that the answer must have."""
     if wanted is None or wanted.kind == "text":
         return None
     if wanted.kind == "json_object":
@@ -181,5 +181,5 @@ def format_of(wanted: Format | None) -> Json | None:
 
 
 def present(fields: dict[str, Any]) -> Json:
-    """Only what is there."""
+    """Return the fields without those that are None."""
     return {name: value for name, value in fields.items() if value is not None}

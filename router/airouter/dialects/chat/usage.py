@@ -1,8 +1,8 @@
-"""A stream of chat completion chunks that passes through while its usage is read from the side.
+"""Streams of chat completion chunks that pass through while their usage is read.
 
 Server-sent events by the WHATWG standard: events end with an empty line; lines end with LF, CRLF or
-CR. A client that asked for usage gets the very bytes that came. One that did not must not see the
-usage event that we asked for, so whole events are looked at, and an unfinished one waits for its
+CR. A client that asked for usage gets the very bytes that came. From any other the usage event is
+hidden, which the router asked for: whole events are looked at, and an unfinished one waits for its
 rest; the bytes that are forwarded are still those that came.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Write = Callable[[bytes], None]
 
 EVENT_LIMIT = 1_048_576
-"""Bytes of one event that we are ready to look at; a longer one is forwarded unseen."""
+"""Bytes of one event that is looked at; a longer one is forwarded unseen."""
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
 
@@ -36,7 +36,7 @@ EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
 
 
 class Chunk(msgspec.Struct):
-    """As much of a chunk as tells the usage event from others."""
+    """The fields of a chunk that tell the usage event from others."""
 
     choices: list[msgspec.Raw] | None = None
     usage: ChatCounts | None = None
@@ -46,7 +46,7 @@ _chunk = msgspec.json.Decoder(Chunk)
 
 
 class UsageReader:
-    """Forwards everything as it is and remembers the end."""
+    """Forwards a stream as it is and remembers its end."""
 
     __slots__ = ("_tail", "write")
 
@@ -61,7 +61,7 @@ class UsageReader:
         self._tail.add(data)
 
     def finish(self) -> Usage | None:
-        """The stream is whole: the last usage in it."""
+        """Return the last usage in the stream, which is whole."""
         usage = None
         for event in EVENT_END.split(self._tail.read()):
             if USAGE.search(event):
@@ -69,7 +69,7 @@ class UsageReader:
         return usage
 
     def break_off(self, failure: Failure) -> None:
-        """The client may have the beginning of an event without its end."""
+        """Tell the client of an error; it may have the beginning of an event without its end."""
         self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
 
 
@@ -97,18 +97,18 @@ class UsageHider:
             self.write(data)
 
     def finish(self) -> Usage | None:
-        """The stream is whole: forward what is left, and give the last usage seen."""
+        """Forward the rest of the stream, and return its last usage."""
         rest = self._without_usage(self._held)
         if rest:
             self.write(rest)
         return self._usage
 
     def break_off(self, failure: Failure) -> None:
-        """What is held of the last event is dropped."""
+        """Tell the client of an error; the unfinished event is dropped."""
         self.write(error_event(failure))
 
     def _hold_back(self, data: bytes) -> bytes:
-        """Keep an unfinished event for later; give what stands before it."""
+        """Keep an unfinished event for later; return the bytes before it."""
         end = last_end(data)
         if len(data) - end > EVENT_LIMIT:
             return data
@@ -136,6 +136,6 @@ class UsageHider:
 
 
 def payload(event: bytes) -> bytes:
-    """The data of an event, its lines joined."""
+    """Return the data of an event, its lines joined."""
     lines = (line for line in event.splitlines() if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

@@ -16,7 +16,7 @@ from airouter.dialects.gemini.render_tools import tool_config, tool_entries
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
 from airouter.dialects.media import urls_in
-from airouter.dialects.turns import folded, leading, merged, text_of
+from airouter.dialects.turns import folded, joined_text, leading, merged
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import (
@@ -60,7 +60,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
-    system = "\n\n".join(filter(None, (text_of(turn.parts) for turn in instructions)))
+    system = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in instructions)))
     body = {
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
         "contents": Contents(destination.maker, traits).of(merged(folded(turns))),

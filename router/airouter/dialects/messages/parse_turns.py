@@ -141,7 +141,7 @@ def media_of(
 
 
 def thought(block: schema.ThinkingBlock) -> list[Part]:
-    """Return a thought of Claude's, or what another provider wants back and `pack_parts` put in one."""
+    """Return a thought of Claude's, or the reasoning of another provider that is packed in it."""
     _, packed = unpack_parts(block.signature)
     # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or block.signature.startswith("__airouter"):

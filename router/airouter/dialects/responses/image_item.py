@@ -1,4 +1,4 @@
-"""Pictures that the model drew, as the items in which OpenAI's own models give theirs."""
+"""Images that the model drew, as the items in which OpenAI's own models give theirs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIX = "ig"
 
 
 def image_item(part: Image, id_: str) -> Json:
-    """A picture, whole."""
+    """Return the item of an image."""
     media = part.media
     format_ = (media.media_type or "").removeprefix("image/")
     item = {"id": id_, "type": KIND, "status": "completed", "result": media.data or media.url}
@@ -21,7 +21,7 @@ def image_item(part: Image, id_: str) -> Json:
 
 
 def image_events(part: Image, out: EventWriter) -> bytes:
-    """The events of a picture."""
+    """Return the events of an image."""
     item = image_item(part, out.next_id(PREFIX))
     begun = out.add({**item, "status": "in_progress", "result": None})
     steps = ("in_progress", "generating", "completed")

@@ -1,4 +1,7 @@
-"""Items and tools as structs: the body itself has them as JSON, for their types tell them apart."""
+"""Items, tools and choices of tools as structs.
+
+The body has them as JSON, since their types decide which struct each is.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ T = TypeVar("T")
 
 
 def as_struct(item: Any, kind: type[T], at: str) -> T:
-    """An item as a struct. Raises `Failure` 400 with its path from the top."""
+    """Return JSON as a struct. Raises `Failure` 400 with its path from the top."""
     try:
         return msgspec.convert(item, kind)
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""The output items of a response, whole."""
+"""The output items of a whole response."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def output_items(  # noqa: C901  # a line for each
     parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]
 ) -> list[Json]:
-    """The items of an answer; neighbouring texts are one message. `tools` are by name."""
+    """Return the items of an answer; neighbouring texts are one message. `tools` are by name."""
     items: list[Json] = []
     running: HostedCall | None = None
     for part in parts:
@@ -60,17 +60,17 @@ def output_items(  # noqa: C901  # a line for each
 
 
 def tools_by_name(conversation: Conversation) -> dict[str, Tool]:
-    """The tools that a client runs, by the names that their provider knows."""
+    """Return the client's tools by the names that their provider knows."""
     return {tool.name: tool for tool in conversation.tools if isinstance(tool, Tool)}
 
 
 def message_item(id_: str, status: str = "completed") -> Json:
-    """A message without content yet."""
+    """Return a message without content yet."""
     return {"id": id_, "type": "message", "status": status, "role": "assistant", "content": []}
 
 
 def content_of(part: Text | Refusal) -> Json:
-    """A part of a message."""
+    """Return a part of a message."""
     if isinstance(part, Refusal):
         return {"type": "refusal", "refusal": part.text}
     return {
@@ -82,7 +82,7 @@ def content_of(part: Text | Refusal) -> Json:
 
 
 def logprobs_of(tokens: Sequence[Json] | None) -> list[Json]:
-    """How likely tokens were; each has its bytes here, which chat may leave out."""
+    """Return log probabilities; each token has its bytes here, which chat may leave out."""
     return [
         token_of(token) | {"top_logprobs": list(map(token_of, others_of(token)))}
         for token in tokens or ()
@@ -97,7 +97,7 @@ def others_of(token: Json) -> Iterator[Json]:
 
 
 def token_of(token: Json) -> Json:
-    """One token."""
+    """Return one token with its log probability."""
     text = str(token.get("token") or "")
     given = token.get("bytes")
     return {
@@ -108,7 +108,7 @@ def token_of(token: Json) -> Json:
 
 
 def annotation_of(citation: Citation, end: int) -> Json:
-    """A source: a page of the web, or a file. Without a place of its own it is of all the text."""
+    """Return a source: a page of the web, or a file. One without a place is of all the text."""
     end = end if citation.end is None else citation.end
     if citation.url is not None:
         return {
@@ -127,7 +127,7 @@ def annotation_of(citation: Citation, end: int) -> Json:
 
 
 def reasoning_item(part: Reasoning, id_: str) -> Json:
-    """What the model thought, and what its provider wants back of it."""
+    """Return the readable thoughts of the model, with the signature packed in."""
     texts = part.summary or ((part.text,) if part.text else ())
     item: Json = {
         "id": id_,
@@ -140,7 +140,7 @@ def reasoning_item(part: Reasoning, id_: str) -> Json:
 
 
 def signing_item(call: ToolCall, id_: str) -> Json:
-    """What a provider wants back of a call, as a reasoning without words."""
+    """Return the signature of a call, as a reasoning without words."""
     signed = msgspec.structs.replace(call, arguments="")
     return {
         "id": id_,
@@ -151,7 +151,7 @@ def signing_item(call: ToolCall, id_: str) -> Json:
 
 
 def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Iterator[Json]:
-    """A call, after what its provider wants back of it."""
+    """Yield a call, after its signature."""
     if part.signature is not None:
         yield signing_item(part, item_id("rs", seed, number))
         number += 1
@@ -159,7 +159,7 @@ def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Ite
 
 
 def call_prefix(part: ToolCall, tool: Tool | None) -> str:
-    """How the id of a call's item begins."""
+    """Return the beginning of the id of a call's item."""
     if part.custom:
         return "ctc"
     return BY_ITEM[tool.item].prefix if tool is not None and tool.item is not None else "fc"
@@ -168,7 +168,7 @@ def call_prefix(part: ToolCall, tool: Tool | None) -> str:
 def call_item(
     part: ToolCall, id_: str, tool: Tool | None = None, status: str = "completed"
 ) -> Json:
-    """A call of a tool, in the form and by the name that the client knows it by."""
+    """Return a call, in the form and by the name that the client knows."""
     if tool is not None and tool.item is not None:
         return local_item(part, tool.item, id_, status)
     kind, field = ("custom_tool_call", "input") if part.custom else ("function_call", "arguments")

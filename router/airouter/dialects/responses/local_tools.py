@@ -1,7 +1,7 @@
 """Tools that a client runs in a form of its own: its shell, its patches, its search for tools.
 
-Models of OpenAI know them by heart. Any other gets a function that says the same, and a call of it
-becomes the item that the client waits for.
+OpenAI's models know these by heart. Any other gets a function for each, and a call of it becomes
+the item that the client waits for.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _object = msgspec.json.Decoder(Json)
 
 
 class LocalToolKind(NamedTuple):
-    """One of these tools."""
+    """A kind of these tools: its function, and its item."""
 
     item: str
     prefix: str
-    """Of the ids of its items."""
+    """The beginning of the ids of its items."""
     description: str
     parameters: dict[str, Any]
     fields: Callable[[Any], dict[str, Any] | None]
-    """What an item says, from the arguments of a call; None for arguments that say nothing."""
+    """Makes an item's own fields from the arguments of a call; None for unusable arguments."""
     unread: dict[str, Any]
-    """What it says where the arguments cannot be read: nothing that could be run."""
+    """An item's own fields for unusable arguments: nothing that could be run."""
 
 
 def local_shell_fields(given: Json) -> Json | None:
-    """A command, word by word; one that is a line is for a shell to read."""
+    """Return a command, word by word; a whole line is left to a shell."""
     command = given.get("command")
     if isinstance(command, str):
         command = ["bash", "-lc", command]
@@ -60,7 +60,7 @@ def local_shell_fields(given: Json) -> Json | None:
 
 
 def shell_fields(given: Json) -> Json | None:
-    """Commands, line by line."""
+    """Return commands, line by line."""
     commands = given.get("commands")
     if isinstance(commands, str):
         commands = [commands]
@@ -71,7 +71,7 @@ def shell_fields(given: Json) -> Json | None:
 
 
 def patch_fields(given: Json) -> Json | None:
-    """A change of a file."""
+    """Return a change of a file."""
     kind, path, diff = given.get("type"), given.get("path"), given.get("diff")
     if kind not in OPERATIONS or not isinstance(path, str):
         return None
@@ -81,28 +81,28 @@ def patch_fields(given: Json) -> Json | None:
 
 
 def search_fields(given: Json) -> Json:
-    """Whatever the client's own parameters ask for."""
+    """Return a search, by whatever parameters the client declared."""
     return {"execution": "client", "arguments": given}
 
 
 def is_text(value: object) -> bool:
-    """Whether it is one text."""
+    """Return True for a text."""
     return isinstance(value, str)
 
 
 def are_texts(value: object) -> bool:
-    """Whether it is a list of them, with something in it."""
+    """Return True for a list of texts that is not empty."""
     return isinstance(value, list) and bool(value) and all(map(is_text, value))
 
 
 def count_field(given: Json, name: str) -> int | None:
-    """A whole number, or nothing."""
+    """Return a field that is a whole number; None for any other."""
     value = given.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def text_field(given: Json, name: str) -> str | None:
-    """A text, or nothing."""
+    """Return a field that is a text; None for any other."""
     value = given.get(name)
     return value if isinstance(value, str) else None
 
@@ -175,7 +175,7 @@ NAMES = {kind.item: name for name, kind in KINDS.items()}
 
 
 def local_tool(name: str, description: str | None = None, parameters: Json | None = None) -> Tool:
-    """The function that stands for one of them; a client may describe it in its own words."""
+    """Return the function for a tool; a client may describe it in its own words."""
     kind = KINDS[name]
     return Tool(
         name=name,
@@ -186,13 +186,13 @@ def local_tool(name: str, description: str | None = None, parameters: Json | Non
 
 
 def is_the_clients(item: Json) -> bool:
-    """Whether a client did it: a search for tools may also be made by OpenAI."""
+    """Return True for an item of a client: OpenAI may make a search for tools, too."""
     searched = str(item.get("type")).startswith("tool_search")
     return not searched or item.get("execution") == "client"
 
 
 def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:
-    """A call as its client waits for it; one that is cut off asks for nothing."""
+    """Return a call as its client waits for it; a call that was cut off asks for nothing."""
     kind = BY_ITEM[item]
     fields = kind.fields(read_arguments(call))
     if fields is None:
@@ -203,5 +203,5 @@ def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -
 
 
 def read_arguments(call: ToolCall) -> Json:
-    """The arguments as an object; an empty one where they cannot be read."""
+    """Return the arguments as an object; an empty one where they cannot be read."""
     return decoded_or_none(_object, call.arguments) or {}

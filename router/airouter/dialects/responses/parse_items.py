@@ -43,7 +43,7 @@ UNSAID = frozenset(
         "configuration_update",
     }
 )
-"""Items without words: what the model made of them stands in its text, or in the settings."""
+"""Items to skip: their effect stands in the model's text, or in the settings."""
 INSTEAD = {
     "computer_call": "leave it out, and give the model a function that your application runs",
     "mcp_": "leave it out, and give the tools of the MCP server as functions",
@@ -52,11 +52,11 @@ INSTEAD = {
     "item_reference": "give the item itself, or go on by 'previous_response_id'",
     "compaction_trigger": "ask for '/v1/responses/compact'",
 }
-"""What a client can do, by how the type begins."""
+"""Advice for clients, by the beginning of an item's type."""
 
 
 def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
-    """The turns of an input. Raises `Failure` 400."""
+    """Return the turns of an input. Raises `Failure` 400."""
     if given is None or given == []:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
     if isinstance(given, str):
@@ -69,7 +69,7 @@ def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
 
 
 def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0911  # one for each
-    """One item; None for one that is not said. Raises `Failure` 400 for one that is not known."""
+    """Return the turn of an item; None for one to skip. Raises `Failure` 400 for an unknown one."""
     match item.get("type", "message"):
         case "message":
             message = as_struct(item, schema.Message, at)
@@ -108,7 +108,7 @@ def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0
 
 
 def unknown_item(kind: str, at: str) -> Failure:
-    """An item that only OpenAI's own models know."""
+    """Return the `Failure` for an item that only OpenAI's own models know."""
     instead = next((words for begin, words in INSTEAD.items() if kind.startswith(begin)), None)
     what = f"'{at}' is an item of type '{kind[:64]}', which this model does not know"
     what = f"{what}: {instead}." if instead else f"{what}."
@@ -116,7 +116,7 @@ def unknown_item(kind: str, at: str) -> Failure:
 
 
 def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
-    """A call of a function, or of a custom tool."""
+    """Return a call of a function, or of a custom tool."""
     call: schema.CustomCall | schema.FunctionCall
     if item["type"] == "custom_tool_call":
         call = custom = as_struct(item, schema.CustomCall, at)
@@ -135,7 +135,7 @@ def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
 
 
 def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
-    """What a call gave."""
+    """Return the result of a call."""
     parts = parts_of(item.output, at, "output")
     return ToolResult(
         call_id=item.call_id,
@@ -146,7 +146,7 @@ def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
 
 
 def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
-    """What was thought: what is packed in it, else only what may be read."""
+    """Return the parts that are packed in a reasoning, else its readable text."""
     _, packed = unpack_parts(item.encrypted_content or "")
     if packed:
         return tuple(packed)
@@ -156,7 +156,7 @@ def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
 
 
 def with_signatures(turns: list[Turn]) -> list[Turn]:
-    """Turns whose calls have the signatures that came packed in a reasoning item before them."""
+    """Return turns whose calls have the signatures that came in reasoning items before them."""
     signatures = {
         part.id: part.signature
         for turn in turns
@@ -171,7 +171,7 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
             msgspec.structs.replace(part, signature=signatures.get(part.id))
             if isinstance(part, ToolCall)
             else part
-            for part in turn.parts
+            for part in turn.parts  # a call with a signature is what was packed, not a call
             if not (isinstance(part, ToolCall) and part.signature is not None)
         )
         if parts:
@@ -180,7 +180,7 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
 
 
 def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
-    """Turns whose results name the calls by their ids, where they name them by their items'."""
+    """Return turns whose results name calls by `call_id`, where clients gave items' ids."""
     calls = [part for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
     ids = {call.item_id: call.id for call in calls if call.item_id}
     known = {call.id for call in calls}
@@ -199,7 +199,7 @@ def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
 
 
 def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
-    """Turns without what was thought and then not said: no provider takes that back."""
+    """Return turns without thoughts that nothing followed: no provider takes these back."""
     found: list[Turn] = []
     spoken = False
     for turn in reversed(turns):
@@ -214,14 +214,14 @@ def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
 def parts_of(
     content: str | Sequence[schema.Content], at: str, field: str = "content"
 ) -> tuple[Part, ...]:
-    """The content of a message, or what a call gave."""
+    """Return the parts of a message, or of a result."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(part_of(part, f"{at}.{field}[{index}]") for index, part in enumerate(content))
 
 
 def part_of(part: schema.Content, at: str) -> Part:
-    """One part of a content."""
+    """Return one part of a content."""
     match part:
         case schema.InputImage():
             if part.image_url is not None:
@@ -239,7 +239,7 @@ def part_of(part: schema.Content, at: str) -> Part:
 
 
 def file_media(part: schema.InputFile, at: str) -> Media:
-    """Where a file is."""
+    """Return the media of a file."""
     if part.file_data is not None:
         return media_of(part.file_data, f"{at}.file_data")
     if part.file_url is not None:
@@ -248,7 +248,7 @@ def file_media(part: schema.InputFile, at: str) -> Media:
 
 
 def by_id(file_id: str | None, at: str) -> Media:
-    """What was uploaded before."""
+    """Return the media of an uploaded file."""
     if file_id is None:
         raise invalid_field(at, f"'{at}' says not where its content is.")
     return Media(file_id=file_id)

@@ -1,4 +1,4 @@
-"""Calls of the tools that a client runs in a form of its own, and what they gave, read."""
+"""Calls and results of the tools that a client runs in a form of its own, as neutral ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def local_call(item: Json, at: str, names: ToolNames) -> ToolCall:
-    """A call as one of the function that stands for the tool. Raises `Failure` 400."""
+    """Return a call as one of the function that stands for the tool. Raises `Failure` 400."""
     kind = item["type"]
     call: schema.LocalShellCall | schema.ShellCall | schema.PatchCall | schema.ToolSearchCall
     match kind:
@@ -45,7 +45,7 @@ def local_call(item: Json, at: str, names: ToolNames) -> ToolCall:
 
 
 def local_result(item: Json, at: str) -> ToolResult:
-    """What a call gave. Raises `Failure` 400."""
+    """Return the result of a call. Raises `Failure` 400."""
     match item["type"]:
         case "local_shell_call_output":
             shell = as_struct(item, schema.LocalShellOutput, at)
@@ -64,11 +64,11 @@ def local_result(item: Json, at: str) -> ToolResult:
 
 
 def found_tools(tools: list[Json]) -> str:
-    """What a search says to the model, which is given the tools themselves."""
+    """Return the result of a search for the model, which is given the tools themselves."""
     names = ", ".join(str(tool.get("name")) for tool in tools)
     return f"These tools can be called now: {names}." if tools else "No tool was found."
 
 
 def gave(call_id: str, text: str, *, failed: bool = False) -> ToolResult:
-    """A result of one text."""
+    """Return a result of one text."""
     return ToolResult(call_id=call_id, parts=(Text(text=text),), failed=failed)

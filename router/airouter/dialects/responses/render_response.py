@@ -22,11 +22,11 @@ INCOMPLETE: dict[Stop, str] = {
     "refusal": "content_filter",
     "pause": "max_output_tokens",
 }
-"""Why an answer is not whole."""
+"""Reasons for an incomplete response."""
 
 
 def render_response(answer: Answer, conversation: Conversation) -> bytes:
-    """The body; of several choices the first, for no request asks for more."""
+    """Return the body. Of several choices the first counts: no request asks for more."""
     choice = answer.choices[0]
     seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
@@ -39,19 +39,19 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
 
 
 def last_status(stop: Stop) -> str:
-    """How the message ended that came last: a model that was stopped was stopped inside it."""
+    """Return the status of the last message: a stopped model was stopped inside it."""
     return "incomplete" if stop in INCOMPLETE else "completed"
 
 
 def seed_of(conversation: Conversation, id_: str) -> str:
-    """What all ids of a response are made of: the id that it shall have, else the provider's."""
+    """Return the part that all ids share: of the response's own id, else made of the provider's."""
     if conversation.answer_id is not None:
         return conversation.answer_id.removeprefix("resp_")
     return hashlib.sha256(id_.encode()).hexdigest()[:32] if id_ else secrets.token_hex(16)
 
 
 def response_object(conversation: Conversation, seed: str, model: str, created: int) -> Json:
-    """A response that has only begun."""
+    """Return a response that has only begun."""
     return {
         "id": f"resp_{seed}",
         "object": "response",
@@ -68,7 +68,7 @@ def response_object(conversation: Conversation, seed: str, model: str, created: 
 
 
 def ending_fields(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
-    """The fields of a response that is over."""
+    """Return the fields of a response that is over."""
     reason = INCOMPLETE.get(stop)
     return {
         "status": "incomplete" if reason else "completed",

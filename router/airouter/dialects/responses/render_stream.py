@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
 PING = b": ping\n\n"
 KINDS = {True: "custom_tool_call_input", False: "function_call_arguments"}
-"""What grows in a call: of a custom tool, or of a function."""
+"""The name of a call's growing field: of a custom tool, or of a function."""
 
 
 class Renderer:
@@ -100,13 +100,13 @@ class Renderer:
         """A call of a provider's own tool whose result may follow."""
         self._open: OpenPart | None = None
         self._silent: Text | Refusal | None = None
-        """A part that has begun and said nothing yet; one that stays so is not told of."""
+        """A part that is empty so far; one that stays empty is left out."""
         self._stop: Stop = "end"
         self._usage: Usage | None = None
         self._over = False
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
-        """The events for one."""
+        """Return a client's events for one event."""
         if self._over:
             return b""
         match event:
@@ -156,7 +156,7 @@ class Renderer:
     # Items.
 
     def _place(self) -> Json:
-        """The part of a message that is open."""
+        """Return the fields that point to the open part of a message."""
         return {"content_index": len(self._message["content"]) if self._message else 0}
 
     def _close_message(self) -> bytes:
@@ -190,7 +190,7 @@ class Renderer:
         return b""
 
     def _ran(self, part: Opaque) -> bytes:
-        """A tool of the provider's own was called, or has answered."""
+        """Return the events for a call, or for the result, of a provider's own tool."""
         if self._hosted is not None and self._hosted.is_answered_by(part):
             return self._close_hosted(part)
         hosted = hosted_call(part, self._out.next_id)
@@ -314,7 +314,7 @@ class Renderer:
         return done + self._end_content(content)
 
     def _annotated(self, annotations: list[Json]) -> Iterator[bytes]:
-        """The sources of a text: many are of all of it, whose end is known only now."""
+        """Yield the sources of a text at its end, since many span all of it."""
         for number, annotation in enumerate(annotations):
             fields = {"annotation_index": number, "annotation": annotation}
             place = {**self._out.where(), **self._place()}
@@ -358,7 +358,7 @@ class Renderer:
         return done + self._out.finish({**opened.item, "status": "completed", field: opened.text})
 
     def _end_local(self, call: ToolCall) -> bytes:
-        """A call in the form of its own that its client knows."""
+        """Return the events of a call in the form that its client knows."""
         tool = self._tools[call.name]
         id_ = self._out.next_id(call_prefix(call, tool))
         begun = self._out.add(call_item(call, id_, tool, "in_progress"))

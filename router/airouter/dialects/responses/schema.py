@@ -20,7 +20,7 @@ class InputText(msgspec.Struct, tag_field="type", tag="input_text"):
 
 
 class OutputText(msgspec.Struct, tag_field="type", tag="output_text"):
-    """Text of the model; what it cites comes back with it."""
+    """Text of the model; its citations come back with it."""
 
     text: str
 
@@ -72,7 +72,7 @@ Result = InputText | PlainText | InputImage | InputFile
 
 
 class Message(msgspec.Struct):
-    """What somebody says; `type` is `message` or absent."""
+    """A message; `type` is `message` or absent."""
 
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[Content]
@@ -101,7 +101,7 @@ class CustomCall(msgspec.Struct):
 
 
 class CallOutput(msgspec.Struct):
-    """What a call gave."""
+    """The result of a call."""
 
     call_id: str
     output: str | list[Result]
@@ -127,7 +127,7 @@ class LocalShellCall(msgspec.Struct):
 
 
 class LocalShellOutput(msgspec.Struct):
-    """What it gave. The SDK's types have but an `id` to find the call by, the guide a `call_id`."""
+    """The result of a call of `local_shell`, by `id` in the SDK, by `call_id` in the guide."""
 
     output: str
     call_id: str | None = None
@@ -151,14 +151,14 @@ class ShellCall(msgspec.Struct):
 
 
 class CommandOutcome(msgspec.Struct, omit_defaults=True):
-    """How a command ended."""
+    """The end of a command."""
 
     type: str
     exit_code: int | None = None
 
 
 class ShellChunk(msgspec.Struct):
-    """What a command said."""
+    """The output of a command."""
 
     stdout: str
     stderr: str
@@ -166,7 +166,7 @@ class ShellChunk(msgspec.Struct):
 
 
 class ShellOutput(msgspec.Struct):
-    """What a call of `shell` gave."""
+    """The result of a call of `shell`."""
 
     call_id: str
     output: list[ShellChunk]
@@ -190,7 +190,7 @@ class PatchCall(msgspec.Struct):
 
 
 class PatchOutput(msgspec.Struct):
-    """What it gave."""
+    """The result of a call of `apply_patch`."""
 
     call_id: str
     status: Literal["completed", "failed"]
@@ -206,7 +206,7 @@ class ToolSearch(msgspec.Struct):
 
 
 class ToolSearchCall(msgspec.Struct):
-    """A call of it."""
+    """A call of `tool_search`."""
 
     call_id: str
     arguments: Json
@@ -214,7 +214,7 @@ class ToolSearchCall(msgspec.Struct):
 
 
 class ToolSearchOutput(msgspec.Struct):
-    """The tools that it found."""
+    """The tools that a search found."""
 
     call_id: str
     tools: list[Json]
@@ -227,7 +227,7 @@ class SummaryText(msgspec.Struct):
 
 
 class ReasoningItem(msgspec.Struct):
-    """What the model thought."""
+    """Thoughts of the model."""
 
     id: str | None = None
     summary: list[SummaryText] | None = None
@@ -253,7 +253,7 @@ class CustomTool(msgspec.Struct):
 
 
 class SearchFilters(msgspec.Struct):
-    """Where to search."""
+    """Domains of a search."""
 
     allowed_domains: list[str] | None = None
     blocked_domains: list[str] | None = None
@@ -282,7 +282,7 @@ class NamespaceTool(msgspec.Struct):
 
 
 class FormatConfig(msgspec.Struct, omit_defaults=True):
-    """What the answer must look like."""
+    """The form that the answer must have."""
 
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -292,14 +292,14 @@ class FormatConfig(msgspec.Struct, omit_defaults=True):
 
 
 class TextConfig(msgspec.Struct, omit_defaults=True):
-    """What the text is like."""
+    """Settings of the text."""
 
     format: FormatConfig | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
 class ReasoningConfig(msgspec.Struct):
-    """How much to reason, and what of it is shown."""
+    """The reasoning that is asked for, and the part of it to show."""
 
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
@@ -309,13 +309,13 @@ class ReasoningConfig(msgspec.Struct):
 
 
 class AdditionalTools(msgspec.Struct):
-    """Tools that are there from an item on."""
+    """Tools that an item adds."""
 
     tools: list[Json]
 
 
 class ConfigurationUpdate(msgspec.Struct):
-    """Settings that change with an item."""
+    """Settings that an item changes."""
 
     reasoning: ReasoningConfig | None = None
     text: TextConfig | None = None
@@ -332,7 +332,7 @@ class NamedTool(msgspec.Struct, omit_defaults=True):
 
 
 class StreamOptions(msgspec.Struct):
-    """What a stream has in it."""
+    """Options of a stream."""
 
     include_obfuscation: bool | None = None
 
@@ -382,4 +382,4 @@ NOT_YET = {
     "moderation": "is moderated",
     "access_programs": "uses access programs",
 }
-"""Fields without which a request means something else, and that only OpenAI's own models have."""
+"""Fields for OpenAI's own models that change what a request means."""

@@ -1,4 +1,4 @@
-"""Whether and which tool must be called, by the names that providers know."""
+"""Demands on the calls of an answer, by the names that providers know."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = frozenset({"function", "custom", "namespace", *KINDS})
 def choice_of(
     choice: str | schema.NamedTool | None, tools: Sequence[Tool | HostedTool]
 ) -> ToolChoice | None:
-    """What a client says of it. Raises `Failure` 400."""
+    """Return the client's demand. Raises `Failure` 400."""
     match choice:
         case None:
             return None
@@ -36,7 +36,7 @@ def choice_of(
 
 
 def chosen_names(choice: schema.NamedTool, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
-    """The names of what is chosen: one tool, or those of a namespace. Raises `Failure` 400."""
+    """Return the names of a chosen tool, or of a namespace's tools. Raises `Failure` 400."""
     if choice.type not in NAMED:
         what = f"'tool_choice' names a tool of the type '{choice.type[:64]}'"
         what = f"{what}, which this model cannot be told to call: name a function, or leave it out."
@@ -50,7 +50,7 @@ def chosen_names(choice: schema.NamedTool, tools: Sequence[Tool | HostedTool]) -
 
 
 def is_chosen(tool: Tool, choice: schema.NamedTool) -> bool:
-    """Whether a tool is the one, or one of those, that are named."""
+    """Return True where a choice names a tool, or the tool's namespace."""
     if choice.type in KINDS:
         return tool.item == KINDS[choice.type].item
     if choice.type == "namespace":

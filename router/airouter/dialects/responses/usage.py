@@ -1,4 +1,4 @@
-"""A Responses stream that passes through while its usage is read from the side.
+"""Responses streams that pass through while their usage is read.
 
 The last event has the whole response in it, and its usage near the end.
 """
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 Write = Callable[[bytes], None]
 Rename = Callable[[bytes], bytes]
-"""From whole events, or a whole body, to the same with ids that mean something to the client."""
+"""Returns whole events, or a whole body, with ids that mean something to the client."""
 
 EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
 LONGEST_EDGE = 3
-"""Bytes of an end of which the last is missing."""
+"""Bytes of an event's end without its last one."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
 
-class LastEvent(msgspec.Struct):
+class EventWithResponse(msgspec.Struct):
     """The last event of a stream."""
 
     response: BodyWithUsage[ResponsesCounts] | None = None
 
 
-_event = msgspec.json.Decoder(LastEvent)
+_event = msgspec.json.Decoder(EventWithResponse)
 
 
 class UsageReader:
-    """Forwards whole events and remembers the end; `rename` changes what needs another name."""
+    """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
     __slots__ = ("_edge", "_held", "_rename", "_size", "_tail", "write")
 
@@ -58,7 +58,7 @@ class UsageReader:
         """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
         self._size = 0
         self._edge = b""
-        """The last bytes of them, with which the end of an event may begin."""
+        """The last bytes that are held, with which the end of an event may begin."""
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
@@ -67,7 +67,7 @@ class UsageReader:
         if not end:
             self._hold(data, seen)
             return
-        end -= len(self._edge)
+        end -= len(self._edge)  # which the held pieces have in them, too
         whole = b"".join([*self._held, data[:end]])
         self._held, self._size = [], 0
         self._hold(data[end:], data[end:])
@@ -75,7 +75,7 @@ class UsageReader:
         self.write(self._rename(whole) if self._rename else whole)
 
     def _hold(self, data: bytes, seen: bytes) -> None:
-        """Keep it until the rest of its event comes. Raises `BrokenReply` for too large a one."""
+        """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
         self._edge = seen[-LONGEST_EDGE:]
         if data:
             self._held.append(data)
@@ -84,15 +84,16 @@ class UsageReader:
             raise BrokenReply("an event of the stream is too large")
 
     def finish(self) -> Usage | None:
-        """The stream is whole: the usage in its last event."""
+        """Return the usage in the last event of a stream that is whole."""
         rest = b"".join(self._held)
         if rest:
             self.write(rest)
+        # The data of the last event stands in one line, after all other lines that begin so.
         *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
         event = decoded_or_none(_event, data)
         return None if event is None else usage_in(event.response)
 
     def break_off(self, failure: Failure) -> None:
-        """What is held of the last event is dropped."""
+        """Tell the client of an error; the unfinished event is dropped."""
         number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
         self.write(error_event(failure, number + 1))

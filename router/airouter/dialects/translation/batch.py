@@ -1,4 +1,4 @@
-"""Embeddings and pictures: asked for in OpenAI's words, made by several calls of another API."""
+"""Embeddings and images: asked for in OpenAI's words, made by several calls of another API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airouter.dialects.embeddings.response import render_response as render_embe
 from airouter.dialects.images.request import parse_request as parse_images
 from airouter.dialects.images.response import render_response as render_images
 from airouter.dialects.translation.base import ClientAnswer, Translation, Write
-from airouter.dialects.translation.refusal import refusal
+from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Batch(Translation):
-    """What never streams, and may take several calls."""
+    """A translation that never streams, and may take several calls."""
 
     def __init__(self, edits: Edits, public_model: str) -> None:
         self._edits = edits
@@ -35,18 +35,18 @@ class Batch(Translation):
         try:
             return self.render(edited(request, self._edits))
         except Unsupported as unsupported:
-            raise refusal(unsupported, self._public_model, {}) from None
+            raise unsupported_failure(unsupported, self._public_model, {}) from None
 
     @abstractmethod
     def render(self, body: bytes) -> list[bytes]:
-        """The bodies for a client's. Raises `Failure`, `Unsupported`."""
+        """Return a provider's bodies for a client's. Raises `Failure`, `Unsupported`."""
 
     def stream_filter(self, request: ClientRequest, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
 
 
 class EmbeddingsTranslation(Batch):
-    """Vectors."""
+    """Requests for vectors."""
 
     def __init__(
         self, codec: Callable[[], EmbeddingCodec], edits: Edits, public_model: str
@@ -66,7 +66,7 @@ class EmbeddingsTranslation(Batch):
 
 
 class ImagesTranslation(Batch):
-    """Pictures."""
+    """Requests for images."""
 
     def __init__(self, codec: Callable[[], ImageCodec], edits: Edits, public_model: str) -> None:
         super().__init__(edits, public_model)

@@ -1,4 +1,4 @@
-"""The same dialect on both sides: bytes as they come, edited only where they must be."""
+"""One dialect on both sides: bytes as they come, edited only where they must be."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
 
 
 class PackedItem(msgspec.Struct):
-    """An item that may carry something for a provider."""
+    """An item that may carry packed reasoning."""
 
     type: str = "message"
 
@@ -50,7 +50,7 @@ _packed_item = msgspec.json.Decoder(PackedItem)
 
 
 class PassThrough(Translation):
-    """For OpenAI's APIs. `model` is the provider's name of it, as JSON."""
+    """The way to OpenAI's APIs. `model` is the provider's name of the model, as JSON."""
 
     same_dialect = True
 
@@ -72,10 +72,10 @@ class PassThrough(Translation):
 
 
 class MessagesPassThrough(Translation):
-    """For Anthropic's API, also behind another cloud, whose `envelope` goes around the body.
+    """The way to Anthropic's API, also behind another cloud, whose `envelope` the body gets.
 
     A thinking block that another provider signed would be refused; a request with one in it is
-    written anew by `rewriting`, which leaves it out.
+    rendered anew by `rewriting`, which leaves it out.
     """
 
     same_dialect = True
@@ -83,7 +83,7 @@ class MessagesPassThrough(Translation):
     def __init__(
         self, edits: Edits, envelope: Envelope, rewriting: ConversationTranslation
     ) -> None:
-        """`envelope` has the provider's name of the model in it, where the body has that."""
+        """Take an `envelope` with the provider's name of the model, where the body has that."""
         self._edits = edits
         self._envelope = envelope
         self._rewriting = rewriting
@@ -102,12 +102,12 @@ class MessagesPassThrough(Translation):
 
 
 class ResponsesPassThrough(Translation):
-    """For OpenAI's Responses. Reasoning that another provider signed is left out of a request."""
+    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request."""
 
     same_dialect = True
 
     def __init__(self, model: str, edits: Edits, *, foreign: re.Pattern[bytes]) -> None:
-        """`foreign` finds the items that the provider would not know."""
+        """Take `foreign`, a pattern of items that the provider would not know."""
         self._edits = edits
         self._foreign = foreign
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
@@ -132,9 +132,9 @@ class ResponsesPassThrough(Translation):
 
 
 def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
-    """A provider's answer as it is. Raises `BrokenReply` for what is none.
+    """Return a provider's answer as it is. Raises `BrokenReply` for one that is no JSON object.
 
-    Such as the page of a gateway, with status 200: only what tells no usage is looked at.
+    Such as the page of a gateway, with status 200. Only an answer without usage is looked at.
     """
     if usage is None and not body.lstrip().startswith(b"{"):
         raise BrokenReply("the upstream's answer is not a JSON object")
@@ -142,9 +142,9 @@ def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
-    """A body without the reasoning that another provider packed.
+    """Return a body without the reasoning that another provider packed.
 
-    Raises `Failure` 400 for a compaction: without it, what was said before would be lost.
+    Raises `Failure` 400 for a compaction: without it, all that it stands for would be lost.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     given = fields.get("input", msgspec.Raw(b""))
@@ -157,7 +157,7 @@ def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
 
 
 def is_foreign(item: msgspec.Raw, foreign: re.Pattern[bytes]) -> bool:
-    """Whether an item carries what the provider would not know. Raises `Failure` 400."""
+    """Return True for an item with reasoning of another provider. Raises `Failure` 400."""
     if not foreign.search(item):
         return False
     packed = decoded_or_none(_packed_item, item)

@@ -26,10 +26,10 @@ def nested(depth: int) -> bytes:
     return b'{"a":' * depth + b"1" + b"}" * depth
 
 
-def translation(speech: str = "compatible") -> Translation:
+def translation(speech: str = "compatible", api: str = "responses") -> Translation:
     destination = Destination(model="m", maker="maker", max_output_tokens=9)
     edits = Edits(Parameters())
-    return translation_for("responses", speech, destination, edits, public_model="m", envelope={})
+    return translation_for(api, speech, destination, edits, public_model="m", envelope={})
 
 
 def request(**more: Any) -> ClientRequest:
@@ -96,8 +96,9 @@ def test_a_stream_that_can_be_read_but_not_written_is_broken() -> None:
             stream_filter.finish()
 
 
-def test_a_request_that_can_be_read_but_not_written_is_refused() -> None:
+@pytest.mark.parametrize("api", ["responses", "input_tokens"])
+def test_a_request_that_can_be_read_but_not_written_is_refused(api: str) -> None:
     for depth in ABOUT_THE_LIMIT:
         tool = {"type": "function", "name": "f", "parameters": msgspec.Raw(nested(depth))}
         with contextlib.suppress(Failure):
-            translation("gemini").encode(request(tools=[tool]))
+            translation("gemini", api).encode(request(tools=[tool]))
