@@ -63,25 +63,14 @@ class BodyWithUsage(msgspec.Struct, Generic[C]):
     usage: C | None = None
 
 
-_chat_body = msgspec.json.Decoder(BodyWithUsage[ChatCounts])
-_responses_body = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
+CHAT_BODY = msgspec.json.Decoder(BodyWithUsage[ChatCounts])
+RESPONSES_BODY = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
 
 
-def chat_usage_in(body: bytes) -> Usage | None:
-    """Return the usage in a body of chat completions; None where none can be read."""
-    return usage_in(decoded_or_none(_chat_body, body))
-
-
-def responses_usage_in(body: bytes) -> Usage | None:
-    """Return the usage in a response; None where none can be read."""
-    return usage_in(decoded_or_none(_responses_body, body))
-
-
-def usage_in(
-    body: BodyWithUsage[ChatCounts] | BodyWithUsage[ResponsesCounts] | None,
-) -> Usage | None:
-    """Return the usage in a decoded body; None where there is none."""
-    return None if body is None or body.usage is None else parse_usage(body.usage)
+def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Usage | None:
+    """Return the usage in a body; None where none can be read."""
+    found = decoded_or_none(decoder, body)
+    return None if found is None or found.usage is None else parse_usage(found.usage)
 
 
 def parse_usage(counts: ChatCounts | ResponsesCounts) -> Usage:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Usage
 from airouter.dialects.openai_usage import (
-    chat_usage_in,
+    CHAT_BODY,
+    RESPONSES_BODY,
     render_chat_usage,
     render_responses_usage,
-    responses_usage_in,
+    usage_in,
 )
 
 counts = st.integers(0, 2**40)
@@ -30,18 +31,20 @@ usages = st.builds(
 def test_usage_survives_in_either_of_its_words(usage: Usage) -> None:
     chat = msgspec.json.encode({"usage": render_chat_usage(usage)})
     responses = msgspec.json.encode({"usage": render_responses_usage(usage)})
-    assert chat_usage_in(chat) == responses_usage_in(responses) == usage
+    assert usage_in(CHAT_BODY, chat) == usage_in(RESPONSES_BODY, responses) == usage
 
 
 def test_embeddings_have_an_input_alone() -> None:
-    assert chat_usage_in(b'{"usage":{"prompt_tokens":7,"total_tokens":7}}') == Usage(input_tokens=7)
+    assert usage_in(CHAT_BODY, b'{"usage":{"prompt_tokens":7,"total_tokens":7}}') == Usage(
+        input_tokens=7
+    )
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b'{"usage":null}', b'{"usage":7}', b'{"usage":{"prompt_tokens":"7"}}']
 )
 def test_usage_that_cannot_be_read_is_none(body: bytes) -> None:
-    assert chat_usage_in(body) is None
+    assert usage_in(CHAT_BODY, body) is None
 
 
 def test_what_is_not_known_is_rendered_as_0() -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.framing import last_end
-from airouter.dialects.openai_usage import ChatCounts, chat_usage_in, parse_usage
+from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, parse_usage, usage_in
 from airouter.dialects.tail import Tail
 from airouter.untrusted import decoded_or_none
 
@@ -65,7 +65,7 @@ class UsageReader:
         usage = None
         for event in EVENT_END.split(self._tail.read()):
             if USAGE.search(event):
-                usage = chat_usage_in(payload(event)) or usage
+                usage = usage_in(CHAT_BODY, payload(event)) or usage
         return usage
 
     def break_off(self, failure: Failure) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import last_end
-from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, usage_in
+from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, parse_usage
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import BrokenReply
@@ -91,7 +91,8 @@ class UsageReader:
         # The data of the last event stands in one line, after all other lines that begin so.
         *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
         event = decoded_or_none(_event, data)
-        return None if event is None else usage_in(event.response)
+        response = None if event is None else event.response
+        return None if response is None or response.usage is None else parse_usage(response.usage)
 
     def break_off(self, failure: Failure) -> None:
         """Tell the client of an error; the unfinished event is dropped."""

@@ -19,7 +19,7 @@ from airouter.dialects.client_request import (
 )
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
-from airouter.dialects.openai_usage import chat_usage_in, responses_usage_in
+from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
@@ -64,7 +64,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, chat_usage_in(reply.body))
+        return answered(reply.body, usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         hidden = request.stream and not request.include_usage
@@ -124,7 +124,7 @@ class ResponsesPassThrough(Translation):
         body = reply.body
         if request.rename is not None:
             body = request.rename(request.credential, body)
-        return answered(body, responses_usage_in(reply.body))
+        return answered(body, usage_in(RESPONSES_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
