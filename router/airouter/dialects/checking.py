@@ -16,6 +16,7 @@ from airouter.untrusted import UNREADABLE
 
 T = TypeVar("T")
 
+# msgspec's messages end with the place, such as "- at `$.tools[0].name`".
 WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", re.DOTALL)
 UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 LONGEST = 200

@@ -6,15 +6,19 @@ A dialect is plain functions and small state machines; a client's has `parse_req
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from airouter.dialects.conversation import Answer, Conversation, Destination
     from airouter.dialects.events import Event
     from airouter.dialects.framing import Frame
+
+Write = Callable[[bytes], None]
+"""Takes a piece of a stream for the client."""
 
 
 class Framing(Protocol):

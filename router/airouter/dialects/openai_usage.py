@@ -70,10 +70,10 @@ RESPONSES_BODY = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
 def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Usage | None:
     """Return the usage in a body; None where none can be read."""
     found = decoded_or_none(decoder, body)
-    return None if found is None or found.usage is None else parse_usage(found.usage)
+    return None if found is None or found.usage is None else neutral_usage(found.usage)
 
 
-def parse_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
+def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
     """Return a provider's counts as neutral ones."""
     given, made = counts.input_tokens_details, counts.output_tokens_details
     return Usage(

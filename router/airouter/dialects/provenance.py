@@ -75,6 +75,7 @@ def unpack_parts(text: str) -> tuple[str, list[Packed]]:
         return before, []
     try:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        # With a limit, since a client may send a bomb.
         plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
     except (ValueError, zlib.error):
         return before, []

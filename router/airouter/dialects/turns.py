@@ -45,7 +45,7 @@ def merged(turns: Iterable[Turn]) -> list[Turn]:
 def joined_turn(turns: Sequence[Turn]) -> Turn:
     """Return turns of one role as one."""
     parts = [part for turn in turns for part in turn.parts]
-    if turns[0].role == "user":
+    if turns[0].role == "user":  # a stable sort keeps all else in order
         parts.sort(key=lambda part: not isinstance(part, ToolResult))
     return msgspec.structs.replace(turns[0], parts=tuple(parts))
 
@@ -76,7 +76,7 @@ def check_calls(turns: Sequence[Turn]) -> None:
                 if part.call_id not in waiting:
                     raise misplaced(turns, part, "the result of a tool call that does not precede")
                 waiting.discard(part.call_id)
-        if waiting:
+        if waiting:  # a turn went by without all of the results
             break
         for part in turn.parts:
             if isinstance(part, ToolCall):

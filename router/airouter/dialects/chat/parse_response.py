@@ -33,7 +33,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
-from airouter.dialects.openai_usage import parse_usage
+from airouter.dialects.openai_usage import neutral_usage
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
@@ -66,14 +66,14 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
     error = error_in(completion)
     if error is not None:
         raise failure_in(error)
-    if completion.choices is None:
+    if not completion.choices:
         raise BrokenReply("the upstream's answer has no choices")
     return Answer(
         id=completion.id or "",
         model=completion.model or destination.model,
         created=created_in(completion),
         service_tier=completion.service_tier,
-        usage=None if completion.usage is None else parse_usage(completion.usage),
+        usage=None if completion.usage is None else neutral_usage(completion.usage),
         choices=tuple(choice_of(choice, destination.model) for choice in completion.choices),
     )
 

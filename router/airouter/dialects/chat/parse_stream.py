@@ -44,7 +44,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.openai_usage import parse_usage
+from airouter.dialects.openai_usage import neutral_usage
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import UNREADABLE
@@ -89,7 +89,7 @@ class Parser:
         for choice in chunk.choices or ():
             yield from self._reader(choice.index or 0).feed(choice)
         if chunk.usage is not None:
-            yield Counted(usage=parse_usage(chunk.usage))
+            yield Counted(usage=neutral_usage(chunk.usage))
 
     def finish(self) -> Iterator[Event]:
         """Yield the end: the stream is whole when a choice has stopped.

@@ -39,7 +39,7 @@ def render_compatible(conversation: Conversation, destination: Destination) -> b
     if "reasoning_effort" in body and not OPENAI.search(destination.model):
         effort = body["reasoning_effort"]
         body["reasoning_effort"] = EFFORTS.get(effort, effort)
-    for name in HINTS:
+    for name in HINTS:  # strict servers refuse fields that they do not know
         body.pop(name, None)
     return _encoder.encode(body)
 

@@ -91,7 +91,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     if NEVER_REASONS.search(destination.model):
         body["verbosity"] = None  # these refuse all but "medium"
     if not conversation.tools:
-        body["parallel_tool_calls"] = None
+        body["parallel_tool_calls"] = None  # refused without tools
     if conversation.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return {name: value for name, value in body.items() if value not in (None, [], {})}

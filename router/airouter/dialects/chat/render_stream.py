@@ -81,7 +81,7 @@ class Renderer:
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
         """Return the chunks of one event."""
-        match event:
+        match event:  # the most frequent come first
             case TextDelta():
                 return self._said(event)
             case ArgumentsDelta():
@@ -127,7 +127,7 @@ class Renderer:
         # Without its closing brace, for `_chunk` to go on from.
         self._head = b"data: " + _encode(head).removesuffix(b"}") + b',"choices":['
         self._usage = event.usage
-        return self._state(0)
+        return self._state(0)  # at once, so that the client sees that the model is at work
 
     def _state(self, choice: int) -> bytes:
         """Return the first chunk of a choice, once; empty from then on."""
@@ -222,4 +222,5 @@ class Renderer:
         if not self._wants_usage or self._usage is None:
             return DONE
         usage = _encode(render_chat_usage(self._usage))
+        # The head ends inside `choices`, which are empty in the chunk with the usage.
         return self._head + b'],"usage":' + usage + b"}\n\n" + DONE

@@ -93,7 +93,7 @@ def call(part: ToolCall) -> Json:
             "type": "custom",
             "custom": {"name": part.name, "input": part.arguments},
         }
-    function = {"name": part.name, "arguments": part.arguments or "{}"}
+    function = {"name": part.name, "arguments": part.arguments or "{}"}  # which must be JSON
     return {"id": id_, "type": "function", "function": function}
 
 

@@ -9,22 +9,20 @@ rest; the bytes that are forwarded are still those that came.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.framing import last_end
-from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, parse_usage, usage_in
+from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
-
-Write = Callable[[bytes], None]
 
 EVENT_LIMIT = 1_048_576
 """Bytes of one event that is looked at; a longer one is forwarded unseen."""
@@ -89,6 +87,7 @@ class UsageHider:
         if self._held:
             data = self._held + data
             self._held = b""
+        # Most pieces are whole events.
         if not data.endswith(b"\n\n"):
             data = self._hold_back(data)
         if USAGE.search(data):
@@ -131,7 +130,7 @@ class UsageHider:
         chunk = decoded_or_none(_chunk, payload(event))
         if chunk is None or chunk.usage is None:
             return False
-        self._usage = parse_usage(chunk.usage)
+        self._usage = neutral_usage(chunk.usage)
         return chunk.choices == []
 
 

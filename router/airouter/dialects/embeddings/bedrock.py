@@ -61,7 +61,7 @@ class TitanCodec(EmbeddingCodec):
         if TITAN_SECOND in self.model:
             dimensions = length_of(request, TITAN_DIMENSIONS)
             named = {} if dimensions is None else {"dimensions": dimensions}
-            return {"inputText": text, "normalize": True, **named}
+            return {"inputText": text, "normalize": True, **named}  # as OpenAI's are
         length_of(request, ())
         return {"inputText": text}
 
@@ -79,7 +79,7 @@ class CohereCodec(EmbeddingCodec):
         body: Json = {
             "texts": texts,
             "input_type": request.input_type or "search_document",
-            "truncate": "NONE",
+            "truncate": "NONE",  # an error instead, as from OpenAI
             "embedding_types": ["float"],
         }
         known = COHERE_DIMENSIONS if COHERE_FOURTH in self.model else ()

@@ -12,7 +12,13 @@ import msgspec
 
 from airouter.dialects.conversation import Json, Unsupported, Usage
 from airouter.dialects.gemini.models import traits_of
-from airouter.dialects.gemini.schema import Candidate, Content, Counts, Feedback, Response
+from airouter.dialects.gemini.schema import (
+    Candidate,
+    CandidateContent,
+    PromptFeedback,
+    Response,
+    UsageMetadata,
+)
 from airouter.dialects.images.codec import NO_IMAGES, ImageCodec, no_image
 from airouter.dialects.images.response import ImageResult, Picture
 from airouter.interfaces import BrokenReply
@@ -69,15 +75,15 @@ class GeminiImageCodec(ImageCodec):
 def picture_in(response: Response) -> Picture:
     """Return the image of an answer. Raises `Failure` 400 where there is none."""
     candidate = response.candidates[0] if response.candidates else Candidate()
-    for part in (candidate.content or Content()).parts or ():
+    for part in (candidate.content or CandidateContent()).parts or ():
         image = part.inline_data
         if image is not None and not part.thought:  # a thought is a draft
             return Picture(data=image.data, media_type=image.mime_type or "image/png")
-    feedback = response.prompt_feedback or Feedback()
+    feedback = response.prompt_feedback or PromptFeedback()
     raise no_image(feedback.block_reason or candidate.finish_reason)
 
 
-def summed_usage(counts: Sequence[Counts | None]) -> Usage | None:
+def summed_usage(counts: Sequence[UsageMetadata | None]) -> Usage | None:
     """Return the tokens of all calls; None as soon as one call does not tell its own."""
     known = [each for each in counts if each is not None]
     if len(known) != len(counts):

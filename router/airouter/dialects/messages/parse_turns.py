@@ -151,7 +151,7 @@ def thought(block: schema.ThinkingBlock) -> list[Part]:
 
 
 def redacted(block: schema.RedactedBlock) -> list[Part]:
-    """Return a thought that may not be shown, or what `pack_parts` put in one."""
+    """Return a thought that may not be shown, or reasoning of another provider packed in it."""
     _, packed = unpack_parts(block.data)
     if packed:
         return list(packed)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airouter.dialects.responses.hosted import HostedCall
 
 
-def output_items(  # noqa: C901  # a line for each
+def answer_items(  # noqa: C901  # a line for each
     parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]
 ) -> list[Json]:
     """Return the items of an answer; neighbouring texts are one message. `tools` are by name."""
@@ -46,6 +46,7 @@ def output_items(  # noqa: C901  # a line for each
         elif isinstance(part, ToolCall):
             items.extend(call_items(part, seed, len(items), tools.get(part.name)))
         elif isinstance(part, Opaque):
+            # A result belongs to the call right before it.
             if running and running.item["id"] == items[-1]["id"] and running.is_answered_by(part):
                 items[-1] = running.ended(part)
                 running = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.openai_usage import render_responses_usage
-from airouter.dialects.responses.items import output_items, tools_by_name
+from airouter.dialects.responses.items import answer_items, tools_by_name
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Answer, Conversation, Json, Stop, Usage
@@ -31,7 +31,7 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
     seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
-    output = output_items(choice.parts, seed, tools_by_name(conversation))
+    output = answer_items(choice.parts, seed, tools_by_name(conversation))
     if output and output[-1]["type"] == "message":
         output[-1]["status"] = last_status(choice.stop)
     body |= ending_fields(choice.stop, answer.usage, output)

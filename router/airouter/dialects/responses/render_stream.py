@@ -109,7 +109,7 @@ class Renderer:
         """Return a client's events for one event."""
         if self._over:
             return b""
-        match event:
+        match event:  # the most frequent come first
             case TextDelta():
                 return self._said(event)
             case ReasoningDelta():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import last_end
-from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, parse_usage
+from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import BrokenReply
@@ -20,9 +20,9 @@ from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
 
-Write = Callable[[bytes], None]
 Rename = Callable[[bytes], bytes]
 """Returns whole events, or a whole body, with ids that mean something to the client."""
 
@@ -92,7 +92,7 @@ class UsageReader:
         *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
         event = decoded_or_none(_event, data)
         response = None if event is None else event.response
-        return None if response is None or response.usage is None else parse_usage(response.usage)
+        return None if response is None or response.usage is None else neutral_usage(response.usage)
 
     def break_off(self, failure: Failure) -> None:
         """Tell the client of an error; the unfinished event is dropped."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
     from airouter.interfaces import BufferedReply
-
-Write = Callable[[bytes], None]
 
 
 class ClientAnswer(NamedTuple):

@@ -11,7 +11,7 @@ from airouter.dialects.embeddings.request import parse_request as parse_embeddin
 from airouter.dialects.embeddings.response import render_response as render_embeddings
 from airouter.dialects.images.request import parse_request as parse_images
 from airouter.dialects.images.response import render_response as render_images
-from airouter.dialects.translation.base import ClientAnswer, Translation, Write
+from airouter.dialects.translation.base import ClientAnswer, Translation
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.interfaces import BrokenReply
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
+    from airouter.dialects.dialect import Write
     from airouter.dialects.embeddings.codec import EmbeddingCodec
     from airouter.dialects.images.codec import ImageCodec
     from airouter.interfaces import BufferedReply

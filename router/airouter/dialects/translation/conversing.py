@@ -11,7 +11,7 @@ from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.events import Begun, Broken, Counted
 from airouter.dialects.media import inlined
-from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StreamParser,
         StreamRenderer,
         UpstreamDialect,
+        Write,
     )
     from airouter.dialects.events import Event
     from airouter.failures import Failure

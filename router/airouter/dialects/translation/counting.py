@@ -15,7 +15,7 @@ from airouter.dialects.conversation import Unsupported
 from airouter.dialects.media import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
-from airouter.dialects.translation.base import ClientAnswer, Translation, Write
+from airouter.dialects.translation.base import ClientAnswer, Translation
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.client_request import ClientRequest, Envelope
     from airouter.dialects.conversation import Conversation, Destination
+    from airouter.dialects.dialect import Write
     from airouter.interfaces import BufferedReply
 
 Render = Callable[["Conversation", "Destination"], bytes]
@@ -102,7 +103,7 @@ class Estimate(Translation):
         self._asking = asking
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        self._asking.parse(request.body)
+        self._asking.parse(request.body)  # refuses what a provider would refuse
         return []
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002

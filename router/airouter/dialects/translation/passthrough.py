@@ -22,7 +22,7 @@ from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
-from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.failures import unreadable_content
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
 
 
+# What follows the underscore is the version: 1 is packed, 2 is sealed by a router.
 PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
 PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
 
