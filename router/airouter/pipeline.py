@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
-from airouter.dialects.client_request import parse as parse_request
+from airouter.dialects.client_request import parse_client_request
 from airouter.failures import (
     Failure,
     internal,
@@ -110,7 +110,7 @@ class Pipeline:
             call.serving = serving = self.serving or self.current()
             principal = serving.keyring.authenticate(headers)
             record.principal = principal.name
-            call.request = request = parse_request(exchange.body)
+            call.request = request = parse_client_request(exchange.body)
             request.version = headers.get(VERSION_HEADER, b"").decode("latin-1")
             record.stream = request.stream
             route = serving.catalogs[endpoint.api].resolve(request.model)

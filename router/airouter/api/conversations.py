@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from airouter.api.asgi import read_exchange
 from airouter.api.responses import page_of
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def answer(body: dict[str, Any]) -> Response:
 
 async def read_body(request: Request, limit: int) -> Body:
     """A body. Raises `Failure` 400, 413, 415."""
-    return read((await read_exchange(request, limit)).body or b"{}", _body)
+    return checked_body((await read_exchange(request, limit)).body or b"{}", _body)
 
 
 def missing(name: str) -> Failure:

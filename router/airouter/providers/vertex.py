@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from airouter.config.compile.identity import google_project
-from airouter.dialects.embeddings.forms import vertex_method
+from airouter.dialects.embeddings.choice import vertex_method
 from airouter.dialects.gemini.errors import failure_of
 from airouter.providers.anthropic import anthropic_failure, named
 from airouter.providers.base import Provider, error_object

@@ -1,6 +1,7 @@
-"""Gemini models that draw: `generateContent`, and one image for each call.
+"""Gemini models that draw: `generateContent`, which draws one image per call.
 
-Source: `ImageConfig` of google-genai, which has no image formats at AI Studio.
+Source: `ImageConfig` of google-genai, which has no image formats at AI Studio. Answers are those of
+a conversation, so their structs are the ones of `gemini/schema.py`.
 """
 
 from __future__ import annotations
@@ -11,69 +12,28 @@ import msgspec
 
 from airouter.dialects.conversation import Json, Unsupported, Usage
 from airouter.dialects.gemini.models import traits_of
-from airouter.dialects.images.form import Form, refused
+from airouter.dialects.gemini.schema import (
+    Candidate,
+    CandidateContent,
+    PromptFeedback,
+    Response,
+    UsageMetadata,
+)
+from airouter.dialects.images.codec import NO_IMAGES, ImageCodec, no_image
 from airouter.dialects.images.response import ImageResult, Picture
+from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.images.request import ImageRequest
 
-
-class Answer(msgspec.Struct, rename="camel"):
-    """What of an answer matters for images."""
-
-    candidates: list[Candidate] = []
-    prompt_feedback: Feedback | None = None
-    usage_metadata: Counts | None = None
+_decoder = msgspec.json.Decoder(Response)
 
 
-class Candidate(msgspec.Struct, rename="camel"):
-    """What was made."""
-
-    content: Content | None = None
-    finish_reason: str | None = None
-
-
-class Content(msgspec.Struct):
-    """Text and images."""
-
-    parts: list[Part] = []
-
-
-class Part(msgspec.Struct, rename="camel"):
-    """A text, which is nothing to us, or an image; drafts are marked as `thought`."""
-
-    inline_data: Blob | None = None
-    thought: bool = False
-
-
-class Blob(msgspec.Struct, rename="camel"):
-    """An image."""
-
-    data: str
-    mime_type: str = "image/png"
-
-
-class Feedback(msgspec.Struct, rename="camel"):
-    """Why a prompt was blocked."""
-
-    block_reason: str | None = None
-
-
-class Counts(msgspec.Struct, rename="camel"):
-    """Tokens; what was thought is counted apart from what was made."""
-
-    prompt_token_count: int = 0
-    candidates_token_count: int = 0
-    thoughts_token_count: int = 0
-
-
-_decoder = msgspec.json.Decoder(Answer)
-
-
-class GeminiForm(Form):
-    """One image for each call."""
+class GeminiImageCodec(ImageCodec):
+    """Requests of one image each, and their answers."""
 
     ratios = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9"})
 
@@ -96,15 +56,15 @@ class GeminiForm(Form):
         }
         return [body] * (request.n or 1)
 
-    def read(self, answers: Sequence[bytes]) -> ImageResult:
-        read = [_decoder.decode(answer) for answer in answers]
+    def parse(self, answers: Sequence[bytes]) -> ImageResult:
+        responses = [decoded(_decoder, answer, BrokenReply, NO_IMAGES) for answer in answers]
         return ImageResult(
-            pictures=tuple(picture_in(answer) for answer in read),
-            usage=usage_of([answer.usage_metadata for answer in read]),
+            pictures=tuple(picture_in(response) for response in responses),
+            usage=summed_usage([response.usage_metadata for response in responses]),
         )
 
     def _image_config(self, request: ImageRequest) -> Json:
-        """What to draw on. `1K` is what all models begin with, and not all know the field."""
+        """Return the shape in Google's fields; `1K` is the default, which some models refuse."""
         shape = self.shape(request)
         if shape is None:
             return {}
@@ -112,24 +72,25 @@ class GeminiForm(Form):
         return {"imageConfig": {"aspectRatio": shape.ratio, **larger}}
 
 
-def picture_in(answer: Answer) -> Picture:
-    """The image of an answer. Raises `Failure` 400 where there is none."""
-    candidate = answer.candidates[0] if answer.candidates else Candidate()
-    for part in candidate.content.parts if candidate.content else ():
-        if part.inline_data is not None and not part.thought:
-            return Picture(data=part.inline_data.data, media_type=part.inline_data.mime_type)
-    feedback = answer.prompt_feedback or Feedback()
-    raise refused(feedback.block_reason or candidate.finish_reason)
+def picture_in(response: Response) -> Picture:
+    """Return the image of an answer. Raises `Failure` 400 where there is none."""
+    candidate = response.candidates[0] if response.candidates else Candidate()
+    for part in (candidate.content or CandidateContent()).parts or ():
+        image = part.inline_data
+        if image is not None and not part.thought:  # a thought is a draft
+            return Picture(data=image.data, media_type=image.mime_type or "image/png")
+    feedback = response.prompt_feedback or PromptFeedback()
+    raise no_image(feedback.block_reason or candidate.finish_reason)
 
 
-def usage_of(counts: Sequence[Counts | None]) -> Usage | None:
-    """The tokens of all calls; None as soon as one does not say."""
+def summed_usage(counts: Sequence[UsageMetadata | None]) -> Usage | None:
+    """Return the tokens of all calls; None as soon as one call does not tell its own."""
     known = [each for each in counts if each is not None]
     if len(known) != len(counts):
         return None
     return Usage(
-        input_tokens=sum(each.prompt_token_count for each in known),
+        input_tokens=sum(each.prompt_token_count or 0 for each in known),
         output_tokens=sum(
-            each.candidates_token_count + each.thoughts_token_count for each in known
+            (each.candidates_token_count or 0) + (each.thoughts_token_count or 0) for each in known
         ),
     )

@@ -10,10 +10,11 @@ import msgspec
 from airouter.dialects import chat, converse, gemini, messages, responses
 from airouter.dialects.converse.counting import parse_count as parse_converse_count
 from airouter.dialects.converse.counting import render_count as converse_count
-from airouter.dialects.embeddings import forms as embedding_forms
+from airouter.dialects.embeddings.choice import bedrock_codec, vertex_codec
+from airouter.dialects.embeddings.google import GeminiEmbeddingCodec
 from airouter.dialects.gemini.counting import parse_count as parse_gemini_count
 from airouter.dialects.gemini.counting import render_count, render_vertex_count
-from airouter.dialects.images import forms as image_forms
+from airouter.dialects.images.choice import google_codec
 from airouter.dialects.messages.counting import parse_count as parse_messages_count
 from airouter.dialects.translation.batch import EmbeddingsTranslation, ImagesTranslation
 from airouter.dialects.translation.conversing import ConversationTranslation
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import Edits, Envelope
     from airouter.dialects.conversation import Destination
     from airouter.dialects.dialect import ClientDialect, UpstreamDialect
+    from airouter.dialects.embeddings.codec import EmbeddingCodec
     from airouter.dialects.translation.base import Translation
 
 CLIENTS: Mapping[str, ClientDialect] = {
@@ -53,10 +55,10 @@ UPSTREAMS: Mapping[str, UpstreamDialect] = {
     "vertex": gemini.VERTEX,
     "converse": converse.UPSTREAM,
 }
-EMBEDDINGS: Mapping[str, Callable[[str], embedding_forms.Form]] = {
-    "gemini": embedding_forms.GeminiForm,
-    "vertex": embedding_forms.vertex_form,
-    "converse": embedding_forms.bedrock_form,
+EMBEDDINGS: Mapping[str, Callable[[str], EmbeddingCodec]] = {
+    "gemini": GeminiEmbeddingCodec,
+    "vertex": vertex_codec,
+    "converse": bedrock_codec,
 }
 OPENAI = frozenset({"openai", "compatible"})
 CONVERSING = frozenset({"responses", "compact", "input_tokens", "messages"})
@@ -87,8 +89,8 @@ def translation_for(
                 partial(EMBEDDINGS[speech], destination.model), edits, public_model
             )
         case "images":
-            form = partial(image_forms.google_form, destination.model)
-            return ImagesTranslation(form, edits, public_model)
+            codec = partial(google_codec, destination.model)
+            return ImagesTranslation(codec, edits, public_model)
     raise ValueError(f"no way from {api} to {speech}")
 
 

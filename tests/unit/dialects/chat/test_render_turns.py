@@ -108,3 +108,13 @@ def results_of(content: list[Json], dialect: UpstreamDialect) -> list[Json]:
     turns = user("Look."), {"role": "assistant", "content": [used]}, user([given])
     found: list[Json] = sent(in_messages(*turns), dialect)["messages"][2:]
     return found
+
+
+def test_files_are_fetched_also_those_in_the_result_of_a_tool() -> None:
+    called = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    given = {"type": "input_file", "file_url": "https://x.example/a.pdf"}
+    shown = {"type": "input_image", "image_url": "https://x.example/a.png"}
+    output = {"type": "function_call_output", "call_id": "c", "output": [given, shown]}
+    said = {"role": "user", "content": [{**given, "file_url": "https://x.example/b.pdf"}, shown]}
+    urls = UPSTREAM.fetches(in_responses(called, output, said))
+    assert urls == ["https://x.example/a.pdf", "https://x.example/b.pdf"]

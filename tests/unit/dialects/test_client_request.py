@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.config.snapshot import Parameters
-from airouter.dialects.client_request import Edits, parse, render
+from airouter.dialects.client_request import Edits, parse_client_request, render_passthrough
 from airouter.failures import Failure
 
 UPSTREAM = msgspec.Raw(b'"real"')
@@ -32,12 +32,12 @@ json_values = st.recursive(
 
 
 def rendered(body: bytes, **parameters: Any) -> bytes:
-    return render(parse(body), UPSTREAM, Edits(Parameters(**parameters)))
+    return render_passthrough(parse_client_request(body), UPSTREAM, Edits(Parameters(**parameters)))
 
 
 def failure(body: bytes) -> Failure:
     with pytest.raises(Failure) as caught:
-        parse(body)
+        parse_client_request(body)
     assert caught.value.status == 400
     return caught.value
 
@@ -55,7 +55,7 @@ def test_values_survive_to_the_byte() -> None:
 
 
 def test_a_field_given_twice_reaches_the_provider_once_as_we_read_it() -> None:
-    assert parse(b'{"model":"first","model":"last"}').model == "last"
+    assert parse_client_request(b'{"model":"first","model":"last"}').model == "last"
     assert rendered(b'{"model":"first","model":"last"}') == b'{"model":"real"}'
     assert rendered(b'{"mod\\u0065l":"m"}') == b'{"model":"real"}'
 
@@ -63,7 +63,7 @@ def test_a_field_given_twice_reaches_the_provider_once_as_we_read_it() -> None:
 @given(st.binary(max_size=60))
 def test_no_body_is_worse_than_a_bad_request(body: bytes) -> None:
     with contextlib.suppress(Failure):
-        assert parse(body).model
+        assert parse_client_request(body).model
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,11 @@ def test_defaults_give_way_overrides_do_not_and_drops_go_last() -> None:
 
 
 def test_a_request_can_be_rendered_again_for_another_backend() -> None:
-    request = parse(b'{"model": "m", "stream": true}')
-    first = render(request, UPSTREAM, Edits(Parameters(override={"a": 1}, drop=("stream",))))
-    second = render(request, msgspec.Raw(b'"other"'), NO_EDITS)
+    request = parse_client_request(b'{"model": "m", "stream": true}')
+    first = render_passthrough(
+        request, UPSTREAM, Edits(Parameters(override={"a": 1}, drop=("stream",)))
+    )
+    second = render_passthrough(request, msgspec.Raw(b'"other"'), NO_EDITS)
     assert b'"a":1' in first
     assert json.loads(second) == {
         "model": "other",

@@ -1,6 +1,6 @@
-"""What every provider's way to ask for embeddings has in common: texts into bodies, and back.
+"""The frame of every codec for embeddings: texts into bodies, and answers into vectors.
 
-A provider takes only so many texts at once, so that a request may become several bodies. The
+A provider takes only so many texts at once, so a request may become several bodies. The
 pipeline sends them side by side and gives all the answers back in their order.
 """
 
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from airouter.dialects.embeddings.request import EmbeddingRequest
     from airouter.interfaces import BufferedReply
 
+NO_EMBEDDINGS = "the upstream's answer has no embeddings"
 
-class Found(NamedTuple):
-    """What one answer has: vectors, and the tokens of their texts where it says so."""
+
+class EmbeddedBatch(NamedTuple):
+    """The vectors of one answer, and the tokens of their texts where the provider tells them."""
 
     vectors: Sequence[Vector]
     tokens: int | None
 
 
-class Form(ABC):
-    """One provider's way, for one model."""
+class EmbeddingCodec(ABC):
+    """Requests and answers of one API, for one model."""
 
     batch = 1
     """Texts in one body."""
@@ -39,38 +41,36 @@ class Form(ABC):
         self.model = model
 
     def render(self, request: EmbeddingRequest) -> list[bytes]:
-        """The bodies. Raises `Unsupported`."""
+        """Return the bodies to send. Raises `Unsupported`."""
         return [msgspec.json.encode(self.body(texts, request)) for texts in self._batches(request)]
 
     def parse(self, answers: Sequence[BufferedReply], request: EmbeddingRequest) -> EmbeddingResult:
-        """The vectors of all texts, from one answer for each body. Raises `BrokenReply`."""
-        try:
-            found = [self.read(answer) for answer in answers]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise BrokenReply("the upstream's answer has no embeddings") from None
-        if [len(each.vectors) for each in found] != [len(each) for each in self._batches(request)]:
+        """Return the vectors of all texts, one answer for each body. Raises `BrokenReply`."""
+        batches = [self.read(answer) for answer in answers]
+        texts = self._batches(request)
+        if [len(batch.vectors) for batch in batches] != [len(each) for each in texts]:
             raise BrokenReply("the upstream's answer has another number of embeddings")
         return EmbeddingResult(
-            vectors=tuple(vector for each in found for vector in each.vectors),
+            vectors=tuple(vector for batch in batches for vector in batch.vectors),
             model=self.model,
-            input_tokens=total(each.tokens for each in found),
+            input_tokens=total_tokens(batch.tokens for batch in batches),
         )
 
     @abstractmethod
     def body(self, texts: Sequence[str], request: EmbeddingRequest) -> Json:
-        """One body, for at most `batch` texts. Raises `Unsupported`."""
+        """Return one body, for at most `batch` texts. Raises `Unsupported`."""
 
     @abstractmethod
-    def read(self, answer: BufferedReply) -> Found:
-        """One answer. Raises `msgspec.DecodeError`."""
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        """Return the vectors of one answer. Raises `BrokenReply`."""
 
     def _batches(self, request: EmbeddingRequest) -> list[tuple[str, ...]]:
         inputs, size = request.inputs, self.batch
         return [inputs[start : start + size] for start in range(0, len(inputs), size)]
 
 
-def total(counts: Iterable[int | None]) -> int | None:
-    """All tokens; None as soon as some are not known, since a part of them would mislead."""
+def total_tokens(counts: Iterable[int | None]) -> int | None:
+    """Return the sum; None as soon as one count is not known, since a part would mislead."""
     known = 0
     for count in counts:
         if count is None:

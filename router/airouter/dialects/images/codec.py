@@ -1,7 +1,7 @@
-"""What Google's ways to ask for images have in common: what they cannot do, and how they decline.
+"""The frame of every codec for images: limits that Google's APIs share, and refused prompts.
 
-An image may take a call of its own, so that a request may become several bodies. The pipeline
-sends them side by side and gives all the answers back in their order.
+Some APIs draw one image per call, so a request may become several bodies. The pipeline sends them
+side by side and gives all the answers back in their order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import msgspec
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.images.shapes import shape_of
 from airouter.failures import Failure
-from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from airouter.dialects.images.response import ImageResult
     from airouter.dialects.images.shapes import Shape
 
+NO_IMAGES = "the upstream's answer has no images"
 HARMLESS: Mapping[str, tuple[frozenset[str | int | None], str]] = {
     "stream": (frozenset({None, False}), "does not stream images"),
     "partial_images": (frozenset({None, 0}), "shows no images before they are finished"),
@@ -33,11 +33,11 @@ HARMLESS: Mapping[str, tuple[frozenset[str | int | None], str]] = {
     "background": (frozenset({None, "auto", "opaque"}), "draws opaque backgrounds only"),
     "moderation": (frozenset({None, "auto"}), "has one level of moderation only"),
 }
-"""What Google has no field for: the values that ask for nothing, and why others cannot be had."""
+"""Fields without a counterpart at Google: values that ask for nothing, and the error for others."""
 
 
-class Form(ABC):
-    """One way to ask, for one model; without its name, the newest of its kind is meant."""
+class ImageCodec(ABC):
+    """Requests and answers of one API, for one model; an empty name is the newest of its kind."""
 
     ratios: frozenset[str]
     resolutions: frozenset[str]
@@ -46,32 +46,28 @@ class Form(ABC):
         self.model = model
 
     def render(self, request: ImageRequest) -> list[bytes]:
-        """The bodies. Raises `Unsupported`."""
+        """Return the bodies to send. Raises `Unsupported`."""
         for name, (harmless, why) in HARMLESS.items():
             if getattr(request, name) not in harmless:
                 raise Unsupported(name, why)
         return [msgspec.json.encode(body) for body in self.bodies(request)]
 
+    @abstractmethod
+    def bodies(self, request: ImageRequest) -> list[Json]:
+        """Return the bodies to send, not yet encoded. Raises `Unsupported`."""
+
+    @abstractmethod
     def parse(self, answers: Sequence[bytes]) -> ImageResult:
-        """The images of all answers, one for each body.
+        """Return the images of all answers, one answer for each body.
 
         Raises `BrokenReply`, and `Failure` 400 when any of the images was not drawn.
         """
-        try:
-            return self.read(answers)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise BrokenReply("the upstream's answer has no images") from None
-
-    @abstractmethod
-    def bodies(self, request: ImageRequest) -> list[Json]:
-        """What to send. Raises `Unsupported`."""
-
-    @abstractmethod
-    def read(self, answers: Sequence[bytes]) -> ImageResult:
-        """What came. Raises `msgspec.DecodeError`, `Failure`."""
 
     def shape(self, request: ImageRequest) -> Shape | None:
-        """What to draw on; None leaves it to the model. Raises `Unsupported`."""
+        """Return the shape that the client asks for; None leaves it to the model.
+
+        Raises `Unsupported` for a shape that the model does not draw.
+        """
         if request.size in {None, "auto"}:
             return None
         shape = shape_of(str(request.size))
@@ -82,8 +78,8 @@ class Form(ABC):
         return shape
 
 
-def refused(reason: str | None) -> Failure:
-    """A prompt that an image is missing for; `reason` is the provider's."""
+def no_image(reason: str | None) -> Failure:
+    """Return the `Failure` for a prompt that the model drew nothing for, with its `reason`."""
     return Failure(
         400,
         f"The model drew no image: {reason or 'it gave no reason'}.",

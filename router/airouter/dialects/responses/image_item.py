@@ -1,4 +1,4 @@
-"""Pictures that the model drew, as the items in which OpenAI's own models give theirs."""
+"""Images that the model drew, as the items in which OpenAI's own models give theirs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Image, Json
-    from airouter.dialects.responses.writing import Writer
+    from airouter.dialects.responses.event_writer import EventWriter
 
 KIND = "image_generation_call"
 PREFIX = "ig"
 
 
-def drawn(part: Image, id_: str) -> Json:
-    """A picture, whole."""
+def image_item(part: Image, id_: str) -> Json:
+    """Return the item of an image."""
     media = part.media
     format_ = (media.media_type or "").removeprefix("image/")
     item = {"id": id_, "type": KIND, "status": "completed", "result": media.data or media.url}
     return item | ({"output_format": format_} if format_ else {})
 
 
-def draw(part: Image, out: Writer) -> bytes:
-    """The events of a picture."""
-    item = drawn(part, out.next_id(PREFIX))
+def image_events(part: Image, out: EventWriter) -> bytes:
+    """Return the events of an image."""
+    item = image_item(part, out.next_id(PREFIX))
     begun = out.add({**item, "status": "in_progress", "result": None})
     steps = ("in_progress", "generating", "completed")
     told = (out.event(f"response.{KIND}.{step}", out.where()) for step in steps)

@@ -1,4 +1,4 @@
-"""Whether and which tool must be called, by the names that providers know."""
+"""Demands on the calls of an answer, by the names that providers know."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import HostedTool, Tool, ToolChoice
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import KINDS
 from airouter.dialects.responses.names import declared
-from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -18,25 +18,25 @@ NAMED = frozenset({"function", "custom", "namespace", *KINDS})
 
 
 def choice_of(
-    choice: str | schema.Named | None, tools: Sequence[Tool | HostedTool]
+    choice: str | schema.NamedTool | None, tools: Sequence[Tool | HostedTool]
 ) -> ToolChoice | None:
-    """What a client says of it. Raises `Failure` 400."""
+    """Return the client's demand. Raises `Failure` 400."""
     match choice:
         case None:
             return None
         case "auto" | "none" | "required":
             return ToolChoice(mode=choice)
-        case schema.Named(type="allowed_tools", tools=list(allowed)):
-            wanted = [read(each, schema.Named, "tool_choice") for each in allowed]
-            names = tuple(name for each in wanted for name in chosen(each, tools))
+        case schema.NamedTool(type="allowed_tools", tools=list(allowed)):
+            wanted = [as_struct(each, schema.NamedTool, "tool_choice") for each in allowed]
+            names = tuple(name for each in wanted for name in chosen_names(each, tools))
             return ToolChoice(mode=choice.mode or "auto", names=names)
-        case schema.Named():
-            return ToolChoice(mode="required", names=chosen(choice, tools))
+        case schema.NamedTool():
+            return ToolChoice(mode="required", names=chosen_names(choice, tools))
     raise invalid_field("tool_choice", "'tool_choice' must be a mode or a tool.")
 
 
-def chosen(choice: schema.Named, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
-    """The names of what is chosen: one tool, or those of a namespace. Raises `Failure` 400."""
+def chosen_names(choice: schema.NamedTool, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
+    """Return the names of a chosen tool, or of a namespace's tools. Raises `Failure` 400."""
     if choice.type not in NAMED:
         what = f"'tool_choice' names a tool of the type '{choice.type[:64]}'"
         what = f"{what}, which this model cannot be told to call: name a function, or leave it out."
@@ -49,8 +49,8 @@ def chosen(choice: schema.Named, tools: Sequence[Tool | HostedTool]) -> tuple[st
     return names if choice.type == "namespace" else names[:1]
 
 
-def is_chosen(tool: Tool, choice: schema.Named) -> bool:
-    """Whether a tool is the one, or one of those, that are named."""
+def is_chosen(tool: Tool, choice: schema.NamedTool) -> bool:
+    """Return True where a choice names a tool, or the tool's namespace."""
     if choice.type in KINDS:
         return tool.item == KINDS[choice.type].item
     if choice.type == "namespace":

@@ -1,4 +1,7 @@
-"""Items and tools as structs: the body itself has them as JSON, for their types tell them apart."""
+"""Items, tools and choices of tools as structs.
+
+The body has them as JSON, since their types decide which struct each is.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from airouter.dialects.checking import wrong_field
 T = TypeVar("T")
 
 
-def read(item: Any, kind: type[T], at: str) -> T:
-    """An item as a struct. Raises `Failure` 400 with its path from the top."""
+def as_struct(item: Any, kind: type[T], at: str) -> T:
+    """Return JSON as a struct. Raises `Failure` 400 with its path from the top."""
     try:
         return msgspec.convert(item, kind)
     except msgspec.ValidationError as error:

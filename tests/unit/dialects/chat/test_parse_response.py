@@ -8,6 +8,7 @@ import pytest
 
 from airouter.dialects.conversation import Json, Text, ToolCall
 from airouter.failures import Failure
+from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import answer_to, calls_in, choice_of, completion, piece, thought
 
 OSLO = '{"city":"Oslo"}'
@@ -90,3 +91,9 @@ def test_an_error_in_the_place_of_an_answer_is_told(body: Json) -> None:
 def test_what_a_server_leaves_out_or_writes_otherwise_is_no_harm(changes: Any) -> None:
     (choice,) = answer_to(completion({"content": "Hi."}) | changes).choices
     assert (choice.index, choice.parts, choice.stop) == (0, (Text(text="Hi."),), "end")
+
+
+@pytest.mark.parametrize("choices", [[], None])
+def test_an_answer_without_choices_is_broken(choices: Any) -> None:
+    with pytest.raises(BrokenReply):
+        answer_to({"id": "c1", "choices": choices})

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Json, Tool
-from airouter.dialects.responses.names import Names, with_names
+from airouter.dialects.responses.names import ToolNames, with_names
 from unit.dialects.responses.asking import (
     PROVIDERS,
     both,
@@ -115,7 +115,7 @@ def test_names_are_told_apart_and_stay_the_same(places: list[tuple[str | None, s
     assert len({tool.name for tool in named}) == len(tools)
     assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", name) for name in made_up)
     assert with_names(tools) == named
-    known = Names(named)
+    known = ToolNames(named)
     assert [known.of(name, space) for space, name in places] == [tool.name for tool in named]
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class OpenPart:
-    """A part that is growing, and the item that it stands in."""
+    """A part that grows in a stream, and its item."""
 
     __slots__ = ("citations", "item", "logprobs", "part", "pieces", "signature")
 
@@ -23,5 +23,5 @@ class OpenPart:
 
     @property
     def text(self) -> str:
-        """What has come of it."""
+        """The text so far."""
         return "".join(self.pieces)
