@@ -37,7 +37,7 @@ from airouter.providers.identity import Identities
 from airouter.providers.registry import PROVIDERS
 from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
-from airouter.serving import build
+from airouter.serving import build, loads_after
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from airouter.request_context import Endpoint
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
+    from airouter.serving import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer
@@ -214,12 +215,19 @@ class Router:
     # What happens to it.
 
     def _apply(self, snapshot: Snapshot) -> None:
-        """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
-        serving = build(snapshot, self.pools, self.identities, self._loads)
-        self.responses.reload(snapshot)
+        """Serve a snapshot: build all of it first, then swap one reference, then let go of the old.
+
+        A failure lets go of what was built and leaves what is served untouched.
+        """
+        try:
+            serving = build(snapshot, self.pools, self.identities, self._loads)
+            self.responses.reload(snapshot)
+        except Exception:
+            self._keep_only(self.pipeline.serving)
+            raise
         self.pipeline.serving = serving
-        self.pools.keep_only(serving.pools)
-        self.identities.keep_only(serving.signers)
+        self._loads = loads_after(self._loads, serving.accounts)
+        self._keep_only(serving)
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 
@@ -236,6 +244,11 @@ class Router:
             return self.pipeline.serve(exchange, endpoint, prepare)
 
         return serve
+
+    def _keep_only(self, serving: ServingState | None) -> None:
+        """Let go of all pools and signers but those that serve."""
+        self.pools.keep_only(serving.pools if serving else ())
+        self.identities.keep_only(serving.signers if serving else ())
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
         self.recorder.flush()

@@ -134,11 +134,12 @@ class ServingState:
 
 
 def build(
-    snapshot: Snapshot, pools: Pools, identities: Identities, loads: dict[str, Load]
+    snapshot: Snapshot, pools: Pools, identities: Identities, loads: Mapping[str, Load]
 ) -> ServingState:
-    """Build the state that serves a snapshot.
+    """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
-    `loads` is credential name to load and is kept up: names out of use are forgotten.
+    New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
+    the state that serves.
     """
     accounts: dict[str, Account] = {}
     unusable: dict[str, str] = {}
@@ -148,9 +149,6 @@ def build(
         except (ValueError, OSError, UpstreamError) as error:
             unusable[credential.name] = str(error)
             logger.warning("credential %s is left out: %s", credential.name, error)
-    for name in [name for name in loads if name not in accounts]:
-        if loads[name].in_flight == 0:
-            del loads[name]
     return ServingState(
         snapshot,
         accounts,
@@ -163,7 +161,10 @@ def build(
 
 
 def open_account(
-    credential: declared.Credential, pools: Pools, identities: Identities, loads: dict[str, Load]
+    credential: declared.Credential,
+    pools: Pools,
+    identities: Identities,
+    loads: Mapping[str, Load],
 ) -> Account:
     """Bind a credential to its provider. Raises what `Pools.pool_for` does."""
     provider = PROVIDERS[credential.type]
@@ -175,9 +176,15 @@ def open_account(
         upstream = MockUpstream(credential.mock or Mock())
     else:
         upstream = pools.pool_for(credential, base_url)
-    load = loads.setdefault(credential.name, Load())
+    load = loads.get(credential.name) or Load()
     signer = identities.signer_for(credential, urlsplit(base_url).netloc.rpartition("@")[2])
     return Account(credential, provider, base_url, upstream, load, signer)
+
+
+def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> dict[str, Load]:
+    """Return the loads to know on: of credentials in use, and of those with requests in flight."""
+    busy = {name: load for name, load in former.items() if load.in_flight}
+    return busy | {name: account.load for name, account in accounts.items()}
 
 
 def catalogs_for(

@@ -66,9 +66,12 @@ UNKNOWN = Peer(None, None, None)
 
 def peer_of(credential: Credential, home_of: HomeOf) -> Peer:
     """Who is behind a credential; `home_of` says where, when it does not."""
-    url = urlsplit(credential.base_url or home_of(credential) or "")
     provider = PROVIDER_NAMES.get(credential.type, credential.type)
-    return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+    try:
+        url = urlsplit(credential.base_url or home_of(credential) or "")
+        return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+    except ValueError:  # of a credential that is left out for it
+        return Peer(provider, None, None)
 
 
 class SpanEncoder:
