@@ -12,8 +12,9 @@ import pytest
 from airouter.config.snapshot import Credential
 from airouter.failures import Failure
 from airouter.providers.headers import retry_after
-from airouter.providers.registry import PROVIDERS
+from airouter.providers.registry import load_providers
 
+PROVIDERS = load_providers()
 SECRET = "sk-live-0123456789abcdef"
 CREDENTIAL = Credential(name="c", type="OpenAI", secret=SECRET)
 

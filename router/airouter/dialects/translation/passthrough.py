@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,16 +20,13 @@ from airouter.failures import unreadable_content
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
-
-
-PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
-PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
 
 
 class PackedItem(msgspec.Struct):
