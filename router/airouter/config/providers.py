@@ -46,7 +46,7 @@ AWS_IDENTITY = SecretKind(
 )
 
 
-class Block(NamedTuple):
+class OwnBlock(NamedTuple):
     """A field of a credential that belongs to some types alone."""
 
     name: BlockName
@@ -71,7 +71,7 @@ class ProviderType:
     api_is_fixed: bool = False
     """Whether a credential cannot declare it."""
     secret: SecretKind = API_KEY
-    block: Block | None = None
+    block: OwnBlock | None = None
     in_process: bool = False
     """Whether it answers inside the process: then no field about a network has an effect."""
     adapter: str = "airouter.providers.openai:OpenAICompatible"
@@ -97,7 +97,7 @@ ROWS = (
         "AzureOpenAI",
         trace_name="azure.ai.openai",
         api=EVERYTHING,
-        block=Block("azure"),
+        block=OwnBlock("azure"),
         adapter="airouter.providers.azure:AzureOpenAI",
     ),
     ProviderType("OpenAICompatible", trace_name="openai_compatible"),
@@ -124,7 +124,7 @@ ROWS = (
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
         secret=GOOGLE_IDENTITY,
-        block=Block("gcp"),
+        block=OwnBlock("gcp"),
         adapter="airouter.providers.vertex:VertexAI",
     ),
     ProviderType(
@@ -134,7 +134,7 @@ ROWS = (
         api=("chat", "embeddings"),
         api_is_fixed=True,
         secret=AWS_IDENTITY,
-        block=Block("aws", required="{region: us-east-1}"),
+        block=OwnBlock("aws", required="{region: us-east-1}"),
         adapter="airouter.providers.bedrock:Bedrock",
     ),
     ProviderType(
@@ -148,7 +148,7 @@ ROWS = (
         trace_name="mock",
         base_url="mock:///v1",
         api=("chat", "completions", "embeddings"),
-        block=Block("mock"),
+        block=OwnBlock("mock"),
         in_process=True,
         adapter="airouter.providers.mock.provider:MockProvider",
     ),

@@ -114,7 +114,7 @@ class Provider:
         body: bytes,
     ) -> Failure:
         """Read an error as OpenAI and its imitators write it."""
-        error = error_in(body)
+        error = reported_error(body)
         message = error.get("message")
         if not isinstance(message, str) or not message:
             message = f"The upstream answered with status {status}."
@@ -130,7 +130,7 @@ class Provider:
         )
 
 
-def error_in(body: bytes) -> dict[str, Any]:
+def reported_error(body: bytes) -> dict[str, Any]:
     """Return the error in a body, in any of the shapes that OpenAI-compatible servers use.
 
     `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10,

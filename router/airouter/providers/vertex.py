@@ -17,7 +17,7 @@ from airouter.dialects.gemini.errors import failure_of
 from airouter.dialects.gemini.upstream import VERTEX
 from airouter.dialects.messages.upstream import MESSAGES
 from airouter.providers.anthropic import anthropic_failure, model_envelope
-from airouter.providers.base import Provider, error_in
+from airouter.providers.base import Provider, reported_error
 from airouter.providers.binding import Binding
 from airouter.providers.gemini import STREAM
 from airouter.providers.identity.google import GoogleSigner
@@ -67,7 +67,7 @@ class VertexAI(Provider):
 
     def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
         """Read a Claude's error, in Anthropic's shape, or Google's, now and then around it."""
-        if error_in(body).get("type") is not None:
+        if reported_error(body).get("type") is not None:
             return anthropic_failure(super().read_failure(status, headers, body))
         return failure_of(status, body)
 

@@ -14,7 +14,7 @@ from google.genai import Client, types
 from airouter.dialects.embeddings.forms import Form as EmbeddingForm
 from airouter.dialects.embeddings.forms import GeminiForm, vertex_form, vertex_method
 from airouter.dialects.embeddings.request import EmbeddingRequest
-from airouter.dialects.images.forms import google_form
+from airouter.dialects.gemini.images import image_form
 from airouter.dialects.images.request import ImageRequest
 
 
@@ -58,7 +58,7 @@ def embedding_body(form: EmbeddingForm, **asked: Any) -> Any:
 
 
 def image_body(model: str, **asked: Any) -> Any:
-    (body,) = google_form(model).render(ImageRequest(model="m", prompt="a cat", **asked))
+    (body,) = image_form(model).render(ImageRequest(model="m", prompt="a cat", **asked))
     return msgspec.json.decode(body)
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from airouter.config.compile import compile_config
-from airouter.config.providers import PROVIDER_TYPES, Block, ProviderType, SecretKind
+from airouter.config.providers import PROVIDER_TYPES, OwnBlock, ProviderType, SecretKind
 from airouter.config.reading import read
 from airouter.providers.base import Provider
 from airouter.providers.openai import OpenAICompatible
@@ -104,7 +104,7 @@ async def test_one_with_an_identity_and_a_place_of_its_own_is_a_row_and_a_file()
 
 def test_a_row_says_what_a_credential_may_declare() -> None:
     row = ProviderType(
-        "MadeUp", "made_up", api_is_fixed=True, block=Block("gcp", required="{location: here}")
+        "MadeUp", "made_up", api_is_fixed=True, block=OwnBlock("gcp", required="{location: here}")
     )
     types = {"MadeUp": row, "Other": ProviderType("Other", "other")}
 
@@ -137,7 +137,7 @@ def test_a_row_says_where_its_api_is_in_one_way(row: ProviderType) -> None:
     assert found == row.finds_url
 
 
-@pytest.mark.parametrize("adapter", ["airouter.providers.base:error_in", "builtins:dict"])
+@pytest.mark.parametrize("adapter", ["airouter.providers.base:reported_error", "builtins:dict"])
 def test_an_adapter_that_is_no_provider_stops_the_router(adapter: str) -> None:
     with pytest.raises(TypeError, match="the adapter of Wrong is not a Provider"):
         load_provider(ProviderType("Wrong", "wrong", adapter=adapter))

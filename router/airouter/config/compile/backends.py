@@ -17,7 +17,7 @@ MAX_BACKENDS = 100_000
 """In all models together, so that selectors cannot make a small file into a huge snapshot."""
 
 
-class Candidate(NamedTuple):
+class RankedBackend(NamedTuple):
     """A backend and what it is ranked by: its own priority, then its credential's."""
 
     priority: tuple[int, int]
@@ -41,13 +41,13 @@ class Backends:
         self._reached: set[str] = set()
         self._count = 0
 
-    def of(self, model: Model) -> list[Candidate]:
+    def of(self, model: Model) -> list[RankedBackend]:
         """A model's backends, drained ones too.
 
         A credential counts once for each upstream name, in the first place where it is meant: what
         is said of it by name stands before a selector that finds it again.
         """
-        found: dict[tuple[str, str], Candidate] = {}
+        found: dict[tuple[str, str], RankedBackend] = {}
         for at, backend in enumerate(model.backends):
             path: Path = ("spec", "models", Named(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
@@ -103,10 +103,10 @@ class Backends:
         return names
 
 
-def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> Candidate:
+def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> RankedBackend:
     """One credential as one backend means it."""
     weight = backend.weight * credential.weight
-    return Candidate(
+    return RankedBackend(
         (backend.priority, credential.priority),
         snapshot.Backend(credential.name, upstream_name, weight),
     )

@@ -39,10 +39,10 @@ def check_redis_url(url: str) -> None:
         raise ValueError("is not a Redis URL")
     for name, value in parse_qsl(parts.query):
         if name in NUMBERS:
-            check_number(name, value)
+            check_option(name, value)
 
 
-def check_number(name: str, value: str) -> None:
+def check_option(name: str, value: str) -> None:
     """Raise `ValueError` for an option that is not a number of its kind."""
     try:
         NUMBERS[name](value)

@@ -1,4 +1,4 @@
-"""What a client asks of `/v1/embeddings`: read here, rendered for a provider by `forms.py`.
+"""What a client asks of `/v1/embeddings`: read here, rendered for a provider by a `Form`.
 
 Source: `EmbeddingCreateParams` of the openai SDK. `input_type` is ours: Cohere and Google make
 other vectors for a question than for what it is looked up in.

@@ -6,18 +6,18 @@ from airouter.dialects.embeddings.forms import GeminiForm, vertex_form
 from airouter.dialects.gemini import UPSTREAM
 from airouter.dialects.gemini import VERTEX as VERTEX_DIALECT
 from airouter.dialects.gemini.counting import parse_count, render_count, render_vertex_count
-from airouter.dialects.images.forms import google_form
+from airouter.dialects.gemini.images import image_form
 from airouter.dialects.upstream_api import TokenCounter, UpstreamApi
 
 GEMINI = UpstreamApi(
     UPSTREAM,
     counter=TokenCounter(render_count, parse_count, UPSTREAM.fetches),
     embeddings=GeminiForm,
-    images=google_form,
+    images=image_form,
 )
 VERTEX = UpstreamApi(
     VERTEX_DIALECT,
     counter=TokenCounter(render_vertex_count, parse_count, VERTEX_DIALECT.fetches),
     embeddings=vertex_form,
-    images=google_form,
+    images=image_form,
 )

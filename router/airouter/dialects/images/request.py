@@ -1,4 +1,4 @@
-"""What a client asks of `/v1/images/generations`: read here, rendered for a provider by `forms.py`.
+"""What a client asks of `/v1/images/generations`: read here, rendered for a provider by a `Form`.
 
 Source: `ImageGenerateParams` of the openai SDK. Fields that only drawing as GIF or SVG has are
 left out: nobody but OpenAI draws so.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.embeddings.forms import Form as EmbeddingForm
-    from airouter.dialects.images.forms import Form as ImageForm
+    from airouter.dialects.embeddings.form import Form as EmbeddingForm
+    from airouter.dialects.images.form import Form as ImageForm
     from airouter.interfaces import BufferedReply
 
 

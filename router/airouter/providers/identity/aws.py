@@ -54,7 +54,7 @@ class AwsSigner(RefreshingSigner):
         secret: str | None = None,
         role_arn: str | None = None,
         *,
-        name: str = "Bedrock",
+        name: str = "AWS",
         workers: Workers | None = None,
         clock: Clock = SYSTEM,
     ) -> None:

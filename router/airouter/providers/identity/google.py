@@ -38,7 +38,7 @@ class GoogleSigner(RefreshingSigner):
         secret_json: str | None = None,
         scopes: Sequence[str] = (CLOUD_PLATFORM,),
         *,
-        name: str = "VertexAI",
+        name: str = "Google",
         workers: Workers | None = None,
         clock: Clock = SYSTEM,
     ) -> None:

@@ -1,4 +1,4 @@
-"""Gemini models that draw: `generateContent`, and one image for each call.
+"""Images of Google's models. Gemini draws by `generateContent`, one image for each call.
 
 Source: `ImageConfig` of google-genai, which has no image formats at AI Studio.
 """
@@ -12,12 +12,19 @@ import msgspec
 from airouter.dialects.conversation import Json, Unsupported, Usage
 from airouter.dialects.gemini.models import traits_of
 from airouter.dialects.images.form import Form, refused
+from airouter.dialects.images.imagen import ImagenForm
 from airouter.dialects.images.response import ImageResult, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.images.request import ImageRequest
+
+
+def image_form(model: str) -> Form:
+    """Return how a model, which may have a path before its name, is asked for images."""
+    is_imagen = model.rsplit("/", 1)[-1].startswith("imagen")
+    return ImagenForm(model) if is_imagen else GeminiImages(model)
 
 
 class Answer(msgspec.Struct, rename="camel"):
@@ -72,7 +79,7 @@ class Counts(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(Answer)
 
 
-class GeminiForm(Form):
+class GeminiImages(Form):
     """One image for each call."""
 
     ratios = frozenset({"1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9"})
