@@ -41,7 +41,7 @@ def compiled(manifest: str, types: ProviderTypes = PROVIDER_TYPES) -> Compiled:
 
 @contextlib.asynccontextmanager
 async def served(
-    manifest: str | None, types: ProviderTypes = PROVIDER_TYPES, **settings: object
+    manifest: str | None, types: ProviderTypes = PROVIDER_TYPES, /, **settings: object
 ) -> AsyncIterator[Served]:
     """Serve a manifest, or nothing yet."""
     defaults: dict[str, object] = {
