@@ -169,7 +169,7 @@ def open_account(
     if base_url is None:
         raise ValueError(f"credential {credential.name!r} has no base URL")
     upstream = provider.open_upstream(credential, partial(pools.pool_for, credential, base_url))
-    host = urlsplit(base_url).netloc.rpartition("@")[2]
+    host = urlsplit(base_url).netloc.rpartition("@")[2]  # signed as it stands in `Host`
     signer = identities.signer_for(provider, credential, host)
     return Account(credential, provider, base_url, upstream, load, signer)
 

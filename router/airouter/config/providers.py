@@ -1,4 +1,4 @@
-"""What is known of each type of provider without calling it: one row for each.
+"""Types of providers: one row for each, with all that is known without calling it.
 
 The schema of a credential (`resource/`), what is compiled of it, and traces are read off these
 rows; `airouter.providers` calls them. A type that speaks OpenAI's API needs nothing but a row. A
@@ -25,16 +25,16 @@ EVERYTHING: tuple[OfferedApi, ...] = ("chat", "completions", "embeddings", "imag
 
 
 class SecretKind(NamedTuple):
-    """What a credential's secret is."""
+    """A kind of secret that credentials have."""
 
     key: str = "api-key"
     """Its default key in a Secret."""
     parse: Callable[[str], object] | None = None
     """Raises `ValueError`, which names no value, for what cannot be one; None takes a plain key."""
     fix: str = ""
-    """What to use where it cannot be parsed."""
+    """The remedy for one that cannot be parsed: a noun."""
     ambient: bool = False
-    """Whether the machine may have an identity that serves in its place."""
+    """The machine may have an identity that serves in place of a secret."""
 
 
 API_KEY = SecretKind()
@@ -56,30 +56,30 @@ class OwnBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class ProviderType:
-    """A row."""
+    """A row of the table: a type of provider."""
 
     name: str
     """The `type` of a credential."""
     trace_name: str
     """`gen_ai.provider.name` in traces, OpenTelemetry's own where it has one."""
     base_url: str | None = None
-    """Where the API is, if it has one place."""
+    """The root of the API, if it has one place."""
     finds_url: bool = False
-    """Whether the adapter finds the place by the credential; else it must be declared."""
+    """The adapter tells the root by the credential. Without both, it must be declared."""
     api: tuple[OfferedApi, ...] = ("chat", "embeddings")
-    """What is offered unless a credential declares it."""
+    """Offered, unless a credential declares something else."""
     api_is_fixed: bool = False
-    """Whether a credential cannot declare it."""
+    """No credential can declare something else."""
     secret: SecretKind = API_KEY
     block: OwnBlock | None = None
     in_process: bool = False
-    """Whether it answers inside the process: then no field about a network has an effect."""
+    """Answers inside the process: fields about a network have no effect."""
     adapter: str = "airouter.providers.openai:OpenAICompatible"
     """Module and class of the `Provider` that calls it."""
 
     @property
     def needs_url(self) -> bool:
-        """Whether a credential must say where the API is."""
+        """Say whether a credential must declare the root of the API."""
         return self.base_url is None and not self.finds_url
 
 

@@ -23,7 +23,7 @@ NOTHING = re.compile(rb"(?!)")
 
 
 class TokenCounter(NamedTuple):
-    """How an API is asked for the tokens of a prompt."""
+    """The way to ask an API for the tokens of a prompt."""
 
     render: Callable[[Conversation, Destination], bytes]
     """Writes the body. Raises `Unsupported`."""
@@ -44,10 +44,10 @@ class UpstreamApi:
     counter: TokenCounter | None = None
     """None has the tokens of a prompt estimated."""
     embeddings: Callable[[str], EmbeddingForm] | None = None
-    """From a model to how its embeddings are asked for. Raises `Unsupported`."""
+    """Returns the form of a model's embeddings. Raises `Unsupported`."""
     images: Callable[[str], ImageForm] | None = None
-    """From a model to how its images are asked for."""
+    """Returns the form of a model's images."""
     keeps_responses: bool = False
-    """Whether it can be asked for a response again."""
+    """A response can be asked for again."""
     foreign: re.Pattern[bytes] = NOTHING
     """Finds the items of Responses that would be unknown there: another provider packed them."""

@@ -1,4 +1,4 @@
-"""What a router asks of every provider: where it is, by which API, as whom, what its errors say.
+"""The contract of a provider: where it is, by which API it is asked, as whom, what its errors say.
 
 What is known of a type without calling it is its row in `config/providers.py`; a type that speaks
 OpenAI's API needs nothing else. Any other one is a subclass in a file of its own, which the row
@@ -95,7 +95,7 @@ class Provider:
     ) -> Failure:
         """Read a provider's error, in OpenAI's terms and without anything of the credential."""
         failure = self.read_failure(status, headers, body)
-        if failure.status in {401, 403, 407}:
+        if failure.status in {401, 403, 407}:  # of the router's key: a client can mend nothing
             return Failure(
                 502,
                 "The upstream refused the router's own credential.",

@@ -1,4 +1,4 @@
-"""Which API of a provider a model is asked by, and where.
+"""Bindings: by which API of a provider a model is asked, and at which path.
 
 `Provider.bind` makes a `Binding` of each API for clients and each model; `serving.py` finds the
 translation that belongs to it.
@@ -52,7 +52,7 @@ class Binding(NamedTuple):
     api: UpstreamApi
     path: str
     stream_path: str = ""
-    """Where a stream is asked for, if that is another path."""
+    """The path of a stream, if that is another one."""
     envelope: Envelope = MappingProxyType({})
     """Fields that a body must have, or (None) must not have, there."""
     headers: Mapping[str, str] = MappingProxyType({})

@@ -1,4 +1,4 @@
-"""Which credentials the backends of a model mean, by name and by label."""
+"""Backends of models: the credentials that they mean, by name and by label."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from airouter.config.resource import Backend, Credential, CredentialSelector, Model
 
 MAX_BACKENDS = 100_000
-"""In all models together, so that selectors cannot make a small file into a huge snapshot."""
+"""Most backends of all models, so that selectors cannot make a small file a huge snapshot."""
 
 
 class RankedBackend(NamedTuple):
-    """A backend and what it is ranked by: its own priority, then its credential's."""
+    """A backend and its rank: its own priority, then its credential's."""
 
     priority: tuple[int, int]
     backend: snapshot.Backend
@@ -42,10 +42,10 @@ class Backends:
         self._count = 0
 
     def of(self, model: Model) -> list[RankedBackend]:
-        """A model's backends, drained ones too.
+        """Return a model's backends, drained ones too.
 
-        A credential counts once for each upstream name, in the first place where it is meant: what
-        is said of it by name stands before a selector that finds it again.
+        A credential counts once for each upstream name, where it is meant first: a backend that
+        names it stands before a selector that finds it again.
         """
         found: dict[tuple[str, str], RankedBackend] = {}
         for at, backend in enumerate(model.backends):
@@ -80,7 +80,7 @@ class Backends:
         return self._named(backend.credential or "", (*path, "credential"))
 
     def _named(self, name: str, path: Path) -> list[str]:
-        """The credential of a name, if it can be used."""
+        """Return the credential of a name, if it can be used."""
         if name in self._usable:
             return [name]
         if name in self._declared or ("credential", name) in self._dropped:
@@ -91,7 +91,7 @@ class Backends:
         return []
 
     def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
-        """The credentials that have all labels of a selector, if they can be used."""
+        """Return the credentials that have all labels of a selector, if they can be used."""
         wanted = selector.match_labels.items()
         matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
         names = [name for name in matching if name in self._usable]
@@ -104,7 +104,7 @@ class Backends:
 
 
 def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> RankedBackend:
-    """One credential as one backend means it."""
+    """Rank a credential as a backend means it."""
     weight = backend.weight * credential.weight
     return RankedBackend(
         (backend.priority, credential.priority),

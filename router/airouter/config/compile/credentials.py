@@ -1,4 +1,7 @@
-"""Credentials that can be called: of a type that is served, with their secret and certificates."""
+"""Credentials, compiled by the row of their type, with their secret and certificates.
+
+A credential that cannot be used is reported and left out (`vault.py` looks its secrets up).
+"""
 
 from __future__ import annotations
 
@@ -86,13 +89,13 @@ def lacks_block(declared: Credential, row: ProviderType, report: Report, path: P
 
 
 def compile_aws(declared: Credential) -> snapshot.AWS | None:
-    """Where and as whom Bedrock is called."""
+    """Compile the block `aws`."""
     aws = declared.aws
     return None if aws is None else snapshot.AWS(aws.region, aws.role_arn)
 
 
 def compile_gcp(declared: Credential) -> snapshot.GCP | None:
-    """Where Vertex AI is called."""
+    """Compile the block `gcp`."""
     gcp = declared.gcp
     return None if gcp is None else snapshot.GCP(gcp.location, gcp.project)
 
@@ -135,7 +138,7 @@ def compile_identity(
 def compile_tls(
     declared: Credential, vault: Vault, report: Report, path: Path
 ) -> snapshot.TLS | None:
-    """How a certificate is verified; None when the given authorities cannot be used."""
+    """Compile the verification of certificates; None when its authorities cannot be used."""
     tls = declared.tls
     if tls.ca_secret_ref is None:
         return snapshot.TLS(server_name=tls.server_name)
@@ -152,7 +155,7 @@ def compile_tls(
 
 
 def certificates_in(text: str) -> str | None:
-    """The certificates of a bundle without its comments, or None if OpenSSL reads none of them."""
+    """Return the certificates of a bundle, its comments left out; None if OpenSSL reads none."""
     certificates = "\n".join(CERTIFICATE.findall(text))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
@@ -162,13 +165,13 @@ def certificates_in(text: str) -> str | None:
 
 
 def compile_timeouts(declared: Credential) -> snapshot.Timeouts:
-    """Durations in seconds."""
+    """Compile timeouts, in seconds."""
     timeouts = declared.timeouts
     return snapshot.Timeouts(timeouts.connect, timeouts.first_byte, timeouts.idle, timeouts.total)
 
 
 def compile_mock(declared: Credential) -> snapshot.Mock:
-    """What a Mock answers."""
+    """Compile the block `mock`, or its defaults."""
     mock = declared.mock
     if mock is None:
         return snapshot.Mock()
@@ -178,5 +181,5 @@ def compile_mock(declared: Credential) -> snapshot.Mock:
 
 
 def compile_limits(declared: Limits) -> snapshot.Limits:
-    """Ceilings as they are."""
+    """Compile ceilings, as they are."""
     return snapshot.Limits(declared.rpm, declared.tpm, declared.max_concurrent)

@@ -1,4 +1,4 @@
-"""Which way leads from an API for clients to an API of providers."""
+"""The choice of a way from an API for clients to an API of providers."""
 
 from __future__ import annotations
 

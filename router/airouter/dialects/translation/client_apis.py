@@ -39,7 +39,7 @@ class ServedModel(NamedTuple):
     destination: Destination
     edits: Edits
     envelope: Envelope
-    """What the provider wants around a body."""
+    """Fields that the provider wants around a body."""
 
 
 Build = Callable[["UpstreamApi", ServedModel], "Translation"]
