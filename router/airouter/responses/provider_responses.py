@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from airouter.serving import Account, ServingState
 
 
-
 class ProviderResponses:
     """The responses of one tenant at providers. Each method raises `Failure`."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from airouter.dialects.converse import UPSTREAM
-from airouter.dialects.converse.counting import render_count
-from airouter.dialects.converse.counting import parse_count
+from airouter.dialects.converse.counting import parse_count, render_count
 from airouter.dialects.embeddings.forms import bedrock_form
 from airouter.dialects.upstream_api import TokenCounter, UpstreamApi
 
