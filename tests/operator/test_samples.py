@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
+from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.reading import read
-from airouter.config.resource.credential import CredentialType
 from support.control_plane import ControlPlane
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
@@ -32,4 +31,4 @@ def test_there_is_a_sample_of_every_type() -> None:
         for path in FILES
         for credential in yaml.safe_load(path.read_text())["spec"]["credentials"]
     }
-    assert declared == set(get_args(CredentialType))
+    assert declared == set(PROVIDER_TYPES)

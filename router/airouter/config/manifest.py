@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airouter.config.compile import compile_config
 from airouter.config.documents import Unreadable, documents
 from airouter.config.findings import Compiled, Finding, in_order, quoted
+from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.reading import read
 from airouter.config.resource import API_VERSION, KIND
 from airouter.config.secret import open_secret
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from airouter.config.documents import Document
     from airouter.config.findings import Path
+    from airouter.config.providers import ProviderTypes
 
 GROUP = API_VERSION.split("/", maxsplit=1)[0]
 
@@ -54,7 +56,10 @@ class Written(NamedTuple):
 
 
 def compile_manifest(
-    texts: Iterable[Text], environ: Mapping[str, str], known: Iterable[Finding] = ()
+    texts: Iterable[Text],
+    environ: Mapping[str, str],
+    known: Iterable[Finding] = (),
+    types: ProviderTypes = PROVIDER_TYPES,
 ) -> Compiled:
     """Compile all texts together.
 
@@ -69,12 +74,12 @@ def compile_manifest(
         findings += miscounted(configs)
     findings += strangers(written)
     secrets = opened(written, environ, findings)
-    readings = [read(each.value, each.document.problems) for each in configs]
+    readings = [read(each.value, each.document.problems, types) for each in configs]
     for config, reading in zip(configs, readings, strict=True):
         findings += map(config.placed, reading.findings)
     if not whole or len(configs) != 1 or readings[0].config is None:
         return Compiled(None, in_order(findings))
-    compiled = compile_config(readings[0].config, secrets, readings[0].dropped)
+    compiled = compile_config(readings[0].config, secrets, readings[0].dropped, types)
     findings += map(configs[0].placed, compiled.findings)
     return Compiled(compiled.snapshot, in_order(findings))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.config.findings import Path, Report
+    from airouter.config.providers import ProviderTypes
     from airouter.config.resource import Credential, RouterConfig
 
 NOT_YET = (
@@ -27,29 +28,29 @@ NOT_YET = (
 )
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""
 
-NOT_FOR_MOCK = ("base_url", "secret_ref", "timeouts", "tls", "headers")
+OF_A_NETWORK = ("base_url", "secret_ref", "timeouts", "tls", "headers")
 """Fields of a credential that say how a network is used."""
 
 
-def note_pending(config: RouterConfig, report: Report) -> None:
+def note_pending(config: RouterConfig, types: ProviderTypes, report: Report) -> None:
     """Warn of every field that would change something if this version knew how."""
     for row in NOT_YET:
         for path in set_fields(config, row.split("."), ()):
             report.warning(path, "is accepted, but not in effect in this version")
     for credential in config.spec.credentials:
-        note_credential(credential, report)
+        if types[credential.type].in_process:
+            note_credential(credential, report)
 
 
 def note_credential(credential: Credential, report: Report) -> None:
-    """Warn of what one credential declares in vain."""
+    """Warn of what a credential without a network declares in vain."""
     path: Path = ("spec", "credentials", Named(credential.name))
-    if credential.type != "Mock":
-        return
+    vain = f"has no effect on type {credential.type}"
     if "responses-ws" in (credential.api or ()):
-        report.warning((*path, "api"), "responses-ws has no effect on type Mock")
-    for name in NOT_FOR_MOCK:
+        report.warning((*path, "api"), f"responses-ws {vain}")
+    for name in OF_A_NETWORK:
         if name in credential.model_fields_set:
-            report.warning((*path, alias(credential, name)), "has no effect on type Mock")
+            report.warning((*path, alias(credential, name)), vain)
 
 
 def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:

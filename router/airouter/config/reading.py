@@ -15,12 +15,14 @@ from pydantic import ValidationError
 
 from airouter.config.explain import problems
 from airouter.config.findings import Finding, Named, Problem
+from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.resource import RouterConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airouter.config.findings import Path, Steps
+    from airouter.config.providers import ProviderTypes
 
 DROPPABLE = {
     ("spec", "credentials"): "credential",
@@ -41,9 +43,13 @@ class Reading(NamedTuple):
     """`("credential", name)` and the like, of what was left out."""
 
 
-def read(document: Mapping[str, Any], known: Sequence[Problem] = ()) -> Reading:
+def read(
+    document: Mapping[str, Any],
+    known: Sequence[Problem] = (),
+    types: ProviderTypes = PROVIDER_TYPES,
+) -> Reading:
     """Read a document; `known` are problems that its parser has found already."""
-    config, wrong = validated(document)
+    config, wrong = validated(document, types)
     found = [*known, *duplicates(document), *wrong]
     if not found:
         return Reading(config, ())
@@ -51,15 +57,17 @@ def read(document: Mapping[str, Any], known: Sequence[Problem] = ()) -> Reading:
     if None in broken:
         return Reading(None, findings_of(found, document))
     items = {item for item in broken if item is not None}
-    config, left = validated(without(document, items))
+    config, left = validated(without(document, items), types)
     dropped = frozenset(dropped_names(document, items))
     return Reading(config, findings_of([*found, *left], document), dropped)
 
 
-def validated(document: Mapping[str, Any]) -> tuple[RouterConfig | None, list[Problem]]:
+def validated(
+    document: Mapping[str, Any], types: ProviderTypes = PROVIDER_TYPES
+) -> tuple[RouterConfig | None, list[Problem]]:
     """The resource, or what its schema does not allow."""
     try:
-        return RouterConfig.model_validate(document), []
+        return RouterConfig.model_validate(document, context=types), []
     except ValidationError as error:
         return None, list(problems(error, RouterConfig))
 

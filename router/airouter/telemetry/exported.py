@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airouter.telemetry.collector import Collector
     from airouter.telemetry.record import RequestRecord
     from airouter.telemetry.sampling import Sampling
-    from airouter.telemetry.spans import HomeOf
+    from airouter.telemetry.spans import TracedProviders
 
 CAPACITY = 16 * 2**20
 """Bytes of spans that wait for a slow collector: some fifty thousand."""
@@ -48,7 +48,7 @@ class ExportedTracing:
         collector: Collector,
         resource: Resource,
         sampling: Sampling,
-        home_of: HomeOf,
+        providers: TracedProviders,
         *,
         random: Random,
         wall: Callable[[], int] = time.time_ns,
@@ -59,7 +59,7 @@ class ExportedTracing:
         self._envelope = envelope_of(resource)
         self._environment_sampling = sampling
         self._sampling = sampling
-        self._encoder = SpanEncoder(home_of)
+        self._encoder = SpanEncoder(providers)
         self._bits = random.getrandbits
         self._wall = wall
         self._monotonic = monotonic
@@ -111,12 +111,12 @@ class ExportedTracing:
         self._collector.shutdown()
 
 
-def open_exported(environ: Mapping[str, str], home_of: HomeOf) -> ExportedTracing:
+def open_exported(environ: Mapping[str, str], providers: TracedProviders) -> ExportedTracing:
     """What the OTEL_* variables describe."""
     return ExportedTracing(
         open_collector(environ),
         resource_of(),
         sampling_of(environ),
-        home_of,
+        providers,
         random=Random(),
     )

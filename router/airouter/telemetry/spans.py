@@ -8,15 +8,15 @@ knows the bytes, `exported.py` sends them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from airouter.telemetry import otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from airouter.config.snapshot import Credential
     from airouter.telemetry.record import Attempt, RequestRecord, Trace
@@ -33,23 +33,24 @@ FIRST_CHUNK = otlp.key_of("gen_ai.response.time_to_first_chunk")
 KINDS = 4_096
 """Kinds of spans whose common part is kept."""
 
-PROVIDER_NAMES = {
-    "OpenAI": "openai",
-    "AzureOpenAI": "azure.ai.openai",
-    "OpenAICompatible": "openai_compatible",
-    "Anthropic": "anthropic",
-    "Gemini": "gcp.gemini",
-    "VertexAI": "gcp.vertex_ai",
-    "Bedrock": "aws.bedrock",
-    "Router": "airouter",
-    "Mock": "mock",
-}
-"""The type of a credential to `gen_ai.provider.name`."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-HomeOf = Callable[["Credential"], "str | None"]
-"""From a credential to where its provider is when it does not say."""
+class TracedProvider(Protocol):
+    """A type of provider, as far as traces tell of it."""
+
+    @property
+    def trace_name(self) -> str:
+        """`gen_ai.provider.name`."""
+        ...
+
+    def base_url(self, credential: Credential) -> str | None:
+        """Return where the provider is when its credential does not say."""
+        ...
+
+
+TracedProviders = Mapping[str, TracedProvider]
+"""By the type of a credential."""
 
 
 class Peer(NamedTuple):
@@ -64,24 +65,29 @@ UNKNOWN = Peer(None, None, None)
 """Behind a credential that went away while it was in use."""
 
 
-def peer_of(credential: Credential, home_of: HomeOf) -> Peer:
-    """Who is behind a credential; `home_of` says where, when it does not."""
-    url = urlsplit(credential.base_url or home_of(credential) or "")
-    provider = PROVIDER_NAMES.get(credential.type, credential.type)
-    return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+def peer_of(credential: Credential, providers: TracedProviders) -> Peer:
+    """Return the provider behind a credential."""
+    provider = providers.get(credential.type)
+    if provider is None:  # of a newer operator
+        return Peer(credential.type, None, None)
+    try:
+        url = urlsplit(credential.base_url or provider.base_url(credential) or "")
+        return Peer(provider.trace_name, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+    except ValueError:  # of a credential that is left out for it
+        return Peer(provider.trace_name, None, None)
 
 
 class SpanEncoder:
     """Makes spans of records."""
 
-    def __init__(self, home_of: HomeOf) -> None:
-        self._home_of = home_of
+    def __init__(self, providers: TracedProviders) -> None:
+        self._providers = providers
         self._request_body = lru_cache(KINDS)(request_body)
         self.reload(())
 
     def reload(self, credentials: Iterable[Credential]) -> None:
         """Learn who is behind each credential."""
-        peers = {each.name: peer_of(each, self._home_of) for each in credentials}
+        peers = {each.name: peer_of(each, self._providers) for each in credentials}
 
         @lru_cache(KINDS)
         def body(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.telemetry.record import RequestRecord, Trace
-    from airouter.telemetry.spans import HomeOf
+    from airouter.telemetry.spans import TracedProviders
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -99,16 +99,13 @@ class NoTracing:
         pass
 
 
-def open_tracing(environ: Mapping[str, str], home_of: HomeOf) -> Tracing:
-    """The tracing that the OTEL_* variables ask for.
-
-    `home_of` says where a provider is when its credential does not.
-    """
+def open_tracing(environ: Mapping[str, str], providers: TracedProviders) -> Tracing:
+    """Open the tracing that the OTEL_* variables ask for."""
     if not configured(environ):
         return NoTracing()
     from airouter.telemetry.exported import open_exported  # noqa: PLC0415 - off costs nothing
 
-    return open_exported(environ, home_of)
+    return open_exported(environ, providers)
 
 
 def configured(environ: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from airouter.dialects.embeddings.choice import vertex_codec, vertex_method
 from airouter.dialects.embeddings.codec import EmbeddingCodec
 from airouter.dialects.embeddings.google import GeminiEmbeddingCodec
 from airouter.dialects.embeddings.request import EmbeddingRequest
-from airouter.dialects.images.choice import google_codec
+from airouter.dialects.gemini.images import image_codec
 from airouter.dialects.images.request import ImageRequest
 
 
@@ -59,7 +59,7 @@ def embedding_body(codec: EmbeddingCodec, **asked: Any) -> Any:
 
 
 def image_body(model: str, **asked: Any) -> Any:
-    (body,) = google_codec(model).render(ImageRequest(model="m", prompt="a cat", **asked))
+    (body,) = image_codec(model).render(ImageRequest(model="m", prompt="a cat", **asked))
     return msgspec.json.decode(body)
 
 

@@ -40,7 +40,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Tracing:
     for name, value in variables.items():
         monkeypatch.setenv(f"OTEL_{name}", value)
-    return open_tracing(os.environ, lambda _: None)
+    return open_tracing(os.environ, {})
 
 
 def serve(tracing: Tracing, headers: dict[bytes, bytes]) -> RequestRecord:

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from airouter.config.snapshot import Credential, Snapshot, Traces
+from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import GRPC, HTTP, protocol_of, resource_of
 from airouter.telemetry.exported import RECORDS_PER_PIECE, ExportedTracing
 from airouter.telemetry.sampling import ALL, NONE, Sampling
@@ -58,7 +59,7 @@ def open_with(collector: Memory, sampling: Sampling) -> ExportedTracing:
         collector,
         resource_of(),
         sampling,
-        lambda _: None,
+        load_providers(),
         random=Random(1),
         wall=lambda: 1_735_689_600_000_000_000,
         monotonic=lambda: 0,

@@ -1,4 +1,4 @@
-"""Which credentials the backends of a model mean, by name and by label."""
+"""Backends of models: the credentials that they mean, by name and by label."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from airouter.config.resource import Backend, Credential, CredentialSelector, Model
 
 MAX_BACKENDS = 100_000
-"""In all models together, so that selectors cannot make a small file into a huge snapshot."""
+"""Most backends of all models, so that selectors cannot make a small file a huge snapshot."""
 
 
-class Candidate(NamedTuple):
-    """A backend and what it is ranked by: its own priority, then its credential's."""
+class RankedBackend(NamedTuple):
+    """A backend and its rank: its own priority, then its credential's."""
 
     priority: tuple[int, int]
     backend: snapshot.Backend
@@ -41,13 +41,13 @@ class Backends:
         self._reached: set[str] = set()
         self._count = 0
 
-    def of(self, model: Model) -> list[Candidate]:
-        """A model's backends, drained ones too.
+    def of(self, model: Model) -> list[RankedBackend]:
+        """Return a model's backends, drained ones too.
 
-        A credential counts once for each upstream name, in the first place where it is meant: what
-        is said of it by name stands before a selector that finds it again.
+        A credential counts once for each upstream name, where it is meant first: a backend that
+        names it stands before a selector that finds it again.
         """
-        found: dict[tuple[str, str], Candidate] = {}
+        found: dict[tuple[str, str], RankedBackend] = {}
         for at, backend in enumerate(model.backends):
             path: Path = ("spec", "models", Named(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
@@ -80,7 +80,7 @@ class Backends:
         return self._named(backend.credential or "", (*path, "credential"))
 
     def _named(self, name: str, path: Path) -> list[str]:
-        """The credential of a name, if it can be used."""
+        """Return the credential of a name, if it can be used."""
         if name in self._usable:
             return [name]
         if name in self._declared or ("credential", name) in self._dropped:
@@ -91,7 +91,7 @@ class Backends:
         return []
 
     def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
-        """The credentials that have all labels of a selector, if they can be used."""
+        """Return the credentials that have all labels of a selector, if they can be used."""
         wanted = selector.match_labels.items()
         matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
         names = [name for name in matching if name in self._usable]
@@ -103,10 +103,10 @@ class Backends:
         return names
 
 
-def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> Candidate:
-    """One credential as one backend means it."""
+def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> RankedBackend:
+    """Rank a credential as a backend means it."""
     weight = backend.weight * credential.weight
-    return Candidate(
+    return RankedBackend(
         (backend.priority, credential.priority),
         snapshot.Backend(credential.name, upstream_name, weight),
     )

@@ -14,7 +14,7 @@ from airouter.config.findings import Named
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from airouter.config.compile.backends import Candidate
+    from airouter.config.compile.backends import RankedBackend
     from airouter.config.findings import Report
     from airouter.config.resource import Model, Spec
 
@@ -66,7 +66,7 @@ def compile_model(
     return model
 
 
-def tiers_of(candidates: Sequence[Candidate]) -> Tiers:
+def tiers_of(candidates: Sequence[RankedBackend]) -> Tiers:
     """Backends by priority, drained ones left out; inside a tier as they were declared."""
     weighty = [candidate for candidate in candidates if candidate.backend.weight > 0]
     ranked = sorted(weighty, key=lambda candidate: candidate.priority)
@@ -76,7 +76,9 @@ def tiers_of(candidates: Sequence[Candidate]) -> Tiers:
     )
 
 
-def note_unanswered(model: snapshot.Model, candidates: Sequence[Candidate], report: Report) -> None:
+def note_unanswered(
+    model: snapshot.Model, candidates: Sequence[RankedBackend], report: Report
+) -> None:
     """Report a model without a backend; draining it was somebody's wish, anything else was not."""
     if model.tiers:
         return

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
+from airouter.config.compile.redis_url import check_redis_url
 
 if TYPE_CHECKING:
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
     from airouter.config.resource import Fail2ban, Redis, Responses, Retries, Stickiness, Traces
-
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def compile_retries(declared: Retries) -> snapshot.Retries:
@@ -73,9 +72,13 @@ def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str |
         return None
     path: Path = ("spec", "redis", "urlSecretRef")
     url = vault.key(declared.url_secret_ref, path, "url", rejects=True)
-    if url is not None and not url.startswith(REDIS_SCHEMES):
-        what, right = "is not the URL of a Redis", "redis://host:6379/0"
-        report.error(path, what, right, rejects=True, reason="InvalidSecretFormat")
+    if url is None:
+        return None
+    try:
+        check_redis_url(url)
+    except ValueError as error:
+        fix = "use redis://host:6379/0"
+        report.error(path, str(error), fix, rejects=True, reason="InvalidSecretFormat")
     return url
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from airouter.config.providers import ProviderTypes
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import DataKey, ObjectName, Part, Rule
 from airouter.config.resource.model import Backend, CredentialSelector, Model
@@ -80,7 +81,7 @@ class Spec(Part):
     telemetry: Telemetry = Field(Telemetry(), description="What is told about requests.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[Rule]:
         """Responses can only be stored in a Redis that is there."""
         responses = given.get("responses")
         storage = responses.get("storage") if isinstance(responses, dict) else None
@@ -99,7 +100,7 @@ class RouterConfig(Part):
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[Rule]:
         """The operator keeps what it publishes in a Secret that is called `<name>-snapshot`."""
         metadata = given.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None

@@ -1,11 +1,12 @@
 """`spec.credentials`: who is called upstream, where, and as whom."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from airouter.config.mock_reply import parse_mock_reply
+from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
 from airouter.config.resource.fields import (
     DataKey,
     ErrorStatus,
@@ -22,27 +23,23 @@ from airouter.config.resource.fields import (
     Timeout,
     Weight,
     mistake,
+    types_in,
     unique,
 )
 from airouter.config.resource.http import BaseURL, HeaderName, HeaderValue
 
-CredentialType = Literal[
-    "OpenAI",
-    "AzureOpenAI",
-    "OpenAICompatible",
-    "Anthropic",
-    "Gemini",
-    "VertexAI",
-    "Bedrock",
-    "Router",
-    "Mock",
-]
-Api = Literal["chat", "completions", "embeddings", "images", "responses", "responses-ws"]
+BLOCKS = get_args(BlockName)
 
-BLOCKS = {"aws": "Bedrock", "gcp": "VertexAI", "azure": "AzureOpenAI", "mock": "Mock"}
-"""Field to the only type that has it."""
-WITHOUT_DEFAULT_URL = ("AzureOpenAI", "OpenAICompatible", "Router")
-WITH_FIXED_API = ("Anthropic", "Gemini", "VertexAI", "Bedrock")
+
+def check_type(given: object, info: ValidationInfo) -> object:
+    """A type that there is a row for."""
+    types = types_in(info)
+    if given not in tuple(types):
+        raise mistake("is not a known value", f"one of: {', '.join(types)}")
+    return given
+
+
+CredentialType = Annotated[str, BeforeValidator(check_type)]
 
 
 def check_reply(reply: str) -> str:
@@ -188,7 +185,7 @@ class Credential(Part):
     aws: AWS | None = Field(None, description="Only for type Bedrock.")
     gcp: GCP | None = Field(None, description="Only for type VertexAI.")
     azure: Azure | None = Field(None, description="Only for type AzureOpenAI.")
-    api: Annotated[list[Api], Field(min_length=1, max_length=6), unique()] | None = Field(
+    api: Annotated[list[OfferedApi], Field(min_length=1, max_length=6), unique()] | None = Field(
         None,
         description="What the upstream offers. Default: chat and embeddings for OpenAICompatible; "
         "all but responses-ws for OpenAI and Router; chat, completions and embeddings for Mock.",
@@ -196,15 +193,17 @@ class Credential(Part):
     mock: Mock | None = Field(None, description="Only for type Mock.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+    def broken_rules(cls, given: dict[str, Any], types: ProviderTypes) -> Iterator[Rule]:
         """What belongs to some types only, and what some types need."""
         type_, url = given.get("type"), given.get("baseURL")
-        for block, owner in BLOCKS.items():
-            if block in given and type_ != owner:
-                yield block, f"belongs to type {owner} only", f"no {block} here"
-        if type_ in WITHOUT_DEFAULT_URL and url is None:
+        for block in BLOCKS:
+            owners = owners_of(block, types)
+            if block in given and type_ not in owners:
+                yield block, f"belongs to type {' or '.join(owners)} only", f"no {block} here"
+        row = types.get(type_) if isinstance(type_, str) else None
+        if row and row.needs_url and url is None:
             yield "baseURL", f"is required for type {type_}", "the root of the upstream's API"
-        if type_ in WITH_FIXED_API and "api" in given:
+        if row and row.api_is_fixed and "api" in given:
             yield "api", f"is fixed for type {type_}", "no api here"
         if given.get("tls") and isinstance(url, str) and url.lower().startswith("http://"):
             yield "tls", "has no effect without TLS", "a baseURL with https"

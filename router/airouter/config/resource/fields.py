@@ -15,10 +15,13 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 
 T = TypeVar("T")
 
@@ -44,20 +47,26 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:  # noqa: ARG003 - for subclasses
+    def broken_rules(
+        cls,
+        given: dict[str, Any],  # noqa: ARG003 - for subclasses
+        types: ProviderTypes,  # noqa: ARG003 - for subclasses
+    ) -> Iterator[Rule]:
         """The rules between fields that these fields, unchecked and by their aliases, break."""
         yield from ()
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _check(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Check the fields and the rules between them, so that all findings come at once."""
         if not isinstance(data, dict):
             return handler(data)
         given = {name: value for name, value in data.items() if value is not None}
         broken = [
             InitErrorDetails(type=mistake(what, right), loc=(name,), input=None)
-            for name, what, right in cls.broken_rules(given)
+            for name, what, right in cls.broken_rules(given, types_in(info))
         ]
         try:
             part = handler(given)
@@ -68,6 +77,12 @@ class Part(BaseModel):
         if broken:
             raise ValidationError.from_exception_data(cls.__name__, broken)
         return part
+
+
+def types_in(info: ValidationInfo) -> ProviderTypes:
+    """Return the types of providers that a document is validated with, by default all there are."""
+    types: ProviderTypes | None = info.context
+    return PROVIDER_TYPES if types is None else types
 
 
 def mistake(what: str, right: str) -> PydanticCustomError:

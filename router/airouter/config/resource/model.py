@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import AfterValidator, Field
 
+from airouter.config.providers import ProviderTypes
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import (
     Labels,
@@ -75,7 +76,7 @@ class Backend(Part):
     priority: Priority = Field(0, description="Lower is tried first, 0 to 1000. Default 0.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[Rule]:
         """A backend is named in one way."""
         if "credential" in given and "credentialSelector" in given:
             yield "credentialSelector", "stands beside credential", "one of the two"

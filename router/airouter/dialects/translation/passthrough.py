@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
     from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
-
-
-# What follows the underscore is the version: 1 is packed, 2 is sealed by a router.
-PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
-PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
 
 
 class PackedItem(msgspec.Struct):

@@ -9,10 +9,15 @@ import msgspec
 import pytest
 
 from airouter.config.snapshot import Parameters
+from airouter.dialects.chat.upstream import COMPATIBLE, OPENAI
 from airouter.dialects.client_request import ClientRequest, Edits, parse_client_request
 from airouter.dialects.conversation import Destination
+from airouter.dialects.converse.upstream import CONVERSE
+from airouter.dialects.gemini.upstream import GEMINI
+from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply, BufferedReply
 
@@ -26,10 +31,19 @@ def nested(depth: int) -> bytes:
     return b'{"a":' * depth + b"1" + b"}" * depth
 
 
-def translation(speech: str = "compatible", api: str = "responses") -> Translation:
+APIS = {
+    "compatible": COMPATIBLE,
+    "converse": CONVERSE,
+    "gemini": GEMINI,
+    "messages": MESSAGES,
+    "openai": OPENAI,
+}
+
+
+def translation(upstream: str = "compatible", api: str = "responses") -> Translation:
     destination = Destination(model="m", maker="maker", max_output_tokens=9)
-    edits = Edits(Parameters())
-    return translation_for(api, speech, destination, edits, public_model="m", envelope={})
+    model = ServedModel("m", destination, Edits(Parameters()), envelope={})
+    return translation_for(api, APIS[upstream], model)
 
 
 def request(**more: Any) -> ClientRequest:
@@ -57,17 +71,17 @@ def with_logprobs(field: str, depth: int) -> bytes:
     return msgspec.json.encode({"id": "a", "choices": [choice]})
 
 
-@pytest.mark.parametrize("speech", ["compatible", "messages", "gemini", "converse"])
-def test_an_answer_that_is_nested_too_deeply_is_broken(speech: str) -> None:
+@pytest.mark.parametrize("upstream", ["compatible", "messages", "gemini", "converse"])
+def test_an_answer_that_is_nested_too_deeply_is_broken(upstream: str) -> None:
     reply = BufferedReply(200, {}, b'{"x":%b}' % nested(TOO_DEEP))
     with pytest.raises(BrokenReply):
-        translation(speech).answer(request(), [reply])
+        translation(upstream).answer(request(), [reply])
 
 
-@pytest.mark.parametrize("speech", ["compatible", "messages", "gemini"])
-def test_a_stream_that_is_nested_too_deeply_is_broken(speech: str) -> None:
+@pytest.mark.parametrize("upstream", ["compatible", "messages", "gemini"])
+def test_a_stream_that_is_nested_too_deeply_is_broken(upstream: str) -> None:
     asked = request(stream=True)
-    stream_filter = translation(speech).stream_filter(asked, dropped)
+    stream_filter = translation(upstream).stream_filter(asked, dropped)
     with pytest.raises(BrokenReply):
         stream_filter.feed(b'data: {"x":%b}\n\n' % nested(TOO_DEEP))
 

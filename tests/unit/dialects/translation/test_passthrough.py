@@ -8,11 +8,14 @@ import msgspec
 import pytest
 
 from airouter.config.snapshot import Parameters
+from airouter.dialects.chat.upstream import OPENAI
 from airouter.dialects.client_request import ClientRequest, Edits, parse_client_request
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import MARK
+from airouter.dialects.responses.upstream import RESPONSES
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
 from airouter.interfaces import BufferedReply
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -20,14 +23,8 @@ EITHER = pytest.mark.parametrize("api", ["chat", "responses"])
 
 
 def translation(api: str) -> Translation:
-    return translation_for(
-        api,
-        "openai" if api == "chat" else "responses",
-        Destination(model="m"),
-        Edits(Parameters()),
-        public_model="m",
-        envelope={},
-    )
+    model = ServedModel("m", Destination(model="m"), Edits(Parameters()), envelope={})
+    return translation_for(api, OPENAI if api == "chat" else RESPONSES, model)
 
 
 def request(**fields: Any) -> ClientRequest:

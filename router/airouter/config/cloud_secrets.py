@@ -1,6 +1,7 @@
-"""Secrets that are more than a key: who we are at Google and at AWS.
+"""Secrets that are more than a key: identities at Google and at AWS.
 
-Pure: what is said here is only whether a secret can be read; the clouds' own libraries use it.
+Pure: nothing is called. `compile/` finds by these parsers whether a secret can be read; the signers
+(`providers/identity/`) give what they return to the clouds' own libraries.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]+)\s*[=:]\s*(\S+)\s*")
 
 
 class AWSKeys(NamedTuple):
-    """Static keys."""
+    """Static keys of AWS."""
 
     access_key: str
     secret_key: str
@@ -41,7 +42,7 @@ class AWSKeys(NamedTuple):
 
 
 def parse_google_secret(text: str) -> dict[str, Any]:
-    """The content of a credentials file. Raises `ValueError`, which names no value."""
+    """Parse a credentials file. Raises `ValueError`, which names no value."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -62,7 +63,7 @@ def parse_google_secret(text: str) -> dict[str, Any]:
 
 
 def google_project(text: str | None) -> str | None:
-    """The project that a credentials file belongs to, if it says so."""
+    """Return the project that a credentials file belongs to, if it says so."""
     if text is None:
         return None
     try:
@@ -74,14 +75,14 @@ def google_project(text: str | None) -> str | None:
 
 
 def parse_aws_secret(text: str) -> AWSKeys | str:
-    """Static keys as JSON or as lines, or else one word: an API key for Bedrock.
+    """Parse static keys, JSON or lines, or else one word: an API key for Bedrock.
 
     Raises `ValueError`, which names no value.
     """
     text = text.strip()
     if not text:
         raise ValueError("is empty")
-    found = fields_of(text)
+    found = pairs_in(text)
     if found is None:
         if not VISIBLE.fullmatch(text):
             raise ValueError("has characters that cannot stand in a header")
@@ -98,8 +99,8 @@ def parse_aws_secret(text: str) -> AWSKeys | str:
     return AWSKeys(keys["access_key"], keys["secret_key"], keys.get("token"))
 
 
-def fields_of(text: str) -> dict[str, str] | None:
-    """Names and values; None for a single word."""
+def pairs_in(text: str) -> dict[str, str] | None:
+    """Return names and values; None for a single word. Raises `ValueError`."""
     if text.startswith("{"):
         try:
             decoded = json.loads(text)

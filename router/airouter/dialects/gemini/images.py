@@ -20,6 +20,7 @@ from airouter.dialects.gemini.schema import (
     UsageMetadata,
 )
 from airouter.dialects.images.codec import NO_IMAGES, ImageCodec, no_image
+from airouter.dialects.images.imagen import ImagenCodec
 from airouter.dialects.images.response import ImageResult, Picture
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.images.request import ImageRequest
+
+
+def image_codec(model: str) -> ImageCodec:
+    """Return the codec for a model by its name, which may have a path before it."""
+    is_imagen = model.rsplit("/", 1)[-1].startswith("imagen")
+    return ImagenCodec(model) if is_imagen else GeminiImageCodec(model)
+
 
 _decoder = msgspec.json.Decoder(Response)
 
