@@ -172,9 +172,9 @@ def painted(finding: "Finding") -> str:
     """A finding for a terminal."""
     severity = typer.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
     place = typer.style(finding.place, bold=True)
-    right = typer.style(f"(right: {finding.right})", fg="green") if finding.right else ""
+    fix = typer.style(f"(fix: {finding.fix})", fg="green") if finding.fix else ""
     parts = [part for part in (place, severity, finding.field, finding.what) if part]
-    return " ".join(part for part in (": ".join(parts), right) if part)
+    return " ".join(part for part in (": ".join(parts), fix) if part)
 
 
 def summary(compiled: "Compiled") -> str:

@@ -35,12 +35,12 @@ TYPES = {name: f"construct_yaml_{name}" for name in ("null", "bool", "int", "flo
 
 
 class Unreadable(Exception):
-    """A text of which nothing can be used: what is wrong, what would be right, and where."""
+    """A text of which nothing can be used: what is wrong, how to mend it, and where."""
 
-    def __init__(self, what: str, right: str = "", line: int = 0) -> None:
+    def __init__(self, what: str, fix: str = "", line: int = 0) -> None:
         super().__init__(what)
         self.what = what
-        self.right = right
+        self.fix = fix
         self.line = line
 
 
@@ -140,14 +140,16 @@ class Builder:
         """Let so many values in, down to such a depth. Raises `Unreadable`."""
         self._values += size
         if self._values > MAX_VALUES:
-            raise Unreadable("holds too many values", f"at most {MAX_VALUES}", line_of(event))
+            raise Unreadable("holds too many values", f"use at most {MAX_VALUES}", line_of(event))
         if depth > MAX_DEPTH:
-            raise Unreadable("is nested too deeply", f"at most {MAX_DEPTH} levels", line_of(event))
+            raise Unreadable(
+                "is nested too deeply", f"use at most {MAX_DEPTH} levels", line_of(event)
+            )
 
     def _alias(self, event: Any, path: Steps) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            what = "has an alias whose anchor does not stand before it"
+            what = "has an alias whose anchor is not defined before it"
             raise Unreadable(what, line=line_of(event))
         self._admit(event, node.size, len(path) + node.height)
         return replace(node, line=line_of(event))
@@ -162,7 +164,7 @@ class Builder:
             if name == MERGE and key.implicit[0]:
                 merged += self._merged(node, path)
             elif name in children:
-                self._note(key, (*path, name), "is given twice", "each key once")
+                self._note(key, (*path, name), "is given twice", "give each key once")
             else:
                 children[name] = replace(node, line=line_of(key))
         for node in merged:
@@ -174,7 +176,9 @@ class Builder:
         nodes = list(node.children.values()) if isinstance(node.value, list) else [node]
         if all(isinstance(each.value, dict) for each in nodes):
             return nodes
-        self.problems.append(Problem(path, "merges what is not a mapping", line=node.line))
+        self.problems.append(
+            Problem(path, "merges something that is not a mapping", line=node.line)
+        )
         return []
 
     def _sequence(self, start: Any, path: Steps) -> Node:
@@ -188,16 +192,16 @@ class Builder:
         try:
             return value_of(tag_of(event), event.value)
         except (ValueError, LookupError):
-            right = "a string, a number, true, false or null"
-            self._note(event, path, "has a value that cannot be used", right)
+            fix = "use a string, a number, true, false or null"
+            self._note(event, path, "has a value that cannot be used", fix)
             return None
 
     def _check_tag(self, event: Any, kind: str, path: Steps) -> None:
         if event.tag not in {None, "!", TAG + kind}:
-            self._note(event, path, "has a tag that is not known here", "no tag")
+            self._note(event, path, "has an unknown tag", "remove the tag")
 
-    def _note(self, event: Any, path: Steps, what: str, right: str) -> None:
-        self.problems.append(Problem(path, what, right, line_of(event)))
+    def _note(self, event: Any, path: Steps, what: str, fix: str) -> None:
+        self.problems.append(Problem(path, what, fix, line_of(event)))
 
 
 def line_of(event: Any) -> int:
@@ -216,7 +220,9 @@ def key_of(event: Any) -> str:
     """The key of a mapping, as it is written. Raises `Unreadable`."""
     if isinstance(event, yaml.ScalarEvent):
         return str(event.value)
-    raise Unreadable("has a key that is not a word", "a word before the colon", line_of(event))
+    raise Unreadable(
+        "has a key that is not a scalar", "put a word before the colon", line_of(event)
+    )
 
 
 def tag_of(event: Any) -> str:

@@ -1,4 +1,4 @@
-"""pydantic's errors in our words: what is wrong with a field and what would be right.
+"""pydantic's errors in our words: what is wrong with a field and how to mend it.
 
 pydantic's own messages are for developers and may repeat the value; these are for whoever wrote the
 YAML, and never do. `reading.py` makes findings of them.
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 MOST_EXPLAINED = 1000
 UNEXPLAINED = ("is not valid", "")
 
-STRING = "a string, in quotes where it looks like a number"
+STRING = "use a string, in quotes if it looks like a number"
 TYPES = {
     "string_type": STRING,
     "string_unicode": STRING,
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
+    "int_type": "use a whole number",
+    "int_from_float": "use a whole number",
+    "float_type": "use a number",
+    "bool_type": "use true or false",
+    "list_type": "use a list",
+    "dict_type": "use a mapping",
+    "model_type": "use a mapping",
 }
 KINDS = {
     "NoneType": "null",
@@ -46,27 +46,27 @@ KINDS = {
 """What JSON calls the types of Python."""
 
 FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
-    "greater_than": lambda ctx: ("is too small", f"more than {ctx['gt']:g}"),
-    "greater_than_equal": lambda ctx: ("is too small", f"{ctx['ge']:g} or more"),
-    "less_than_equal": lambda ctx: ("is too large", f"{ctx['le']:.10g} or less"),
-    "too_long": lambda ctx: ("has too many entries", f"at most {ctx['max_length']}"),
-    "too_short": lambda ctx: ("has too few entries", f"at least {ctx['min_length']}"),
-    "string_too_long": lambda ctx: ("is too long", f"at most {ctx['max_length']} characters"),
-    "string_too_short": lambda ctx: ("is too short", f"characters, at least {ctx['min_length']}"),
-    "literal_error": lambda ctx: ("is not a known value", f"one of: {values(ctx['expected'])}"),
-    "mistake": lambda ctx: (ctx["what"], ctx["right"]),
+    "greater_than": lambda ctx: ("is too small", f"use more than {ctx['gt']:g}"),
+    "greater_than_equal": lambda ctx: ("is too small", f"use {ctx['ge']:g} or more"),
+    "less_than_equal": lambda ctx: ("is too large", f"use {ctx['le']:.10g} or less"),
+    "too_long": lambda ctx: ("has too many entries", f"use at most {ctx['max_length']}"),
+    "too_short": lambda ctx: ("has too few entries", f"use at least {ctx['min_length']}"),
+    "string_too_long": lambda ctx: ("is too long", f"use at most {ctx['max_length']} characters"),
+    "string_too_short": lambda ctx: ("is too short", f"use at least {ctx['min_length']}"),
+    "literal_error": lambda ctx: ("is not a known value", f"use one of: {values(ctx['expected'])}"),
+    "mistake": lambda ctx: (ctx["what"], ctx["fix"]),
 }
 
 
 def problems(error: ValidationError, root: type[BaseModel]) -> Iterator[Problem]:
     """Every problem that pydantic found in a document of a type; a flood is not explained."""
     for number, details in enumerate(error.errors(include_url=False)):
-        what, right = explain(details, root) if number < MOST_EXPLAINED else UNEXPLAINED
-        yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, right)
+        what, fix = explain(details, root) if number < MOST_EXPLAINED else UNEXPLAINED
+        yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, fix)
 
 
 def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong and what would be right."""
+    """Return what is wrong and how to mend it."""
     kind = details["type"]
     if kind in TYPES:
         found = type(details["input"]).__name__
@@ -92,9 +92,9 @@ def suggestion(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
 
 
 def description(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    """What a field is for."""
+    """Return the remedy for a field that is absent: what it is for."""
     field = fields_of(model_at(root, loc[:-1]))[loc[-1]]
-    return str(field.description).rstrip(".")
+    return f"add it: {str(field.description).rstrip('.')}"
 
 
 def model_at(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:

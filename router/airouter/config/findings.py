@@ -50,7 +50,7 @@ class Problem(NamedTuple):
 
     path: Steps
     what: str
-    right: str = ""
+    fix: str = ""
     line: int = 0
 
 
@@ -61,7 +61,7 @@ class Finding:
     severity: Severity
     path: Path
     what: str
-    right: str = ""
+    fix: str = ""
     file: str = ""
     line: int = 0
     """From 1; 0 when it is about the whole file or there is none."""
@@ -84,7 +84,7 @@ class Finding:
     def __str__(self) -> str:
         parts = (self.place, self.severity, self.field, self.what)
         text = ": ".join(part for part in parts if part)
-        return f"{text} (right: {self.right})" if self.right else text
+        return f"{text} (fix: {self.fix})" if self.fix else text
 
 
 class Compiled(NamedTuple):
@@ -110,23 +110,23 @@ class Report:
         self,
         path: Path,
         what: str,
-        right: str = "",
+        fix: str = "",
         *,
         rejects: bool = False,
         reason: Reason = "Invalid",
     ) -> None:
         """Something is left out; with `rejects`, everything."""
-        self.findings.append(Finding("error", path, what, right, reason=reason))
+        self.findings.append(Finding("error", path, what, fix, reason=reason))
         self.rejected |= rejects
 
-    def warning(self, path: Path, what: str, right: str = "") -> None:
+    def warning(self, path: Path, what: str, fix: str = "") -> None:
         """Something is not as its author may think."""
-        self.findings.append(Finding("warning", path, what, right))
+        self.findings.append(Finding("warning", path, what, fix))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """By file, line and field, each once."""
-    return tuple(sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.what, f.right)))
+    return tuple(sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.what, f.fix)))
 
 
 def path_text(path: Path) -> str:
@@ -150,14 +150,14 @@ def quoted(name: str) -> str:
 
 
 def choice(names: Iterable[str], most: int = 8) -> str:
-    """`one of: a, b`; the first few of many."""
+    """Offer some names: `use one of: a, b`, the first few of many; empty if there are none."""
     first = list(islice(names, most + 1))
-    shown = ", ".join(first[:most])
-    return f"one of: {shown}{', ...' if len(first) > most else ''}" if first else ""
+    offered = ", ".join(first[:most])
+    return f"use one of: {offered}{', ...' if len(first) > most else ''}" if first else ""
 
 
 def likely(name: str, known: Iterable[str]) -> str:
-    """The known name that one looks like, whatever its case; empty if there is none."""
+    """Offer the known name that resembles another, whatever its case; empty if none does."""
     lowered = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lowered, n=1)
-    return lowered[close[0]] if close else ""
+    return f"use {lowered[close[0]]}" if close else ""

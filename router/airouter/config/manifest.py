@@ -44,9 +44,9 @@ class Written(NamedTuple):
     def value(self) -> Any:
         return self.document.root.value
 
-    def error(self, path: Path, what: str, right: str = "") -> Finding:
+    def error(self, path: Path, what: str, fix: str = "") -> Finding:
         """An error at a place of this document."""
-        return self.placed(Finding("error", path, what, right))
+        return self.placed(Finding("error", path, what, fix))
 
     def placed(self, finding: Finding) -> Finding:
         """The same finding with its file and line."""
@@ -86,7 +86,7 @@ def parsed(texts: Iterable[Text], findings: list[Finding]) -> Iterator[Written]:
             for document in documents(decoded(text.content)):
                 yield Written(text.name, document)
         except Unreadable as error:
-            findings.append(Finding("error", (), error.what, error.right, text.name, error.line))
+            findings.append(Finding("error", (), error.what, error.fix, text.name, error.line))
 
 
 def decoded(content: bytes) -> str:
@@ -113,24 +113,24 @@ def is_secret(value: Any) -> bool:
 def miscounted(configs: Sequence[Written]) -> Iterator[Finding]:
     """There is one RouterConfig."""
     if not configs:
-        right = f"a document with apiVersion: {API_VERSION} and kind: {KIND}"
-        yield Finding("error", (), f"there is no {KIND} in what was given", right)
+        fix = f"add a document with apiVersion: {API_VERSION} and kind: {KIND}"
+        yield Finding("error", (), f"there is no {KIND} in what was given", fix)
     for config in configs[1:]:
-        yield config.error((), f"is another {KIND}", "one in all files together")
+        yield config.error((), f"is another {KIND}", "keep one in all files together")
 
 
 def strangers(written: Iterable[Written]) -> Iterator[Finding]:
     """Documents that are neither a RouterConfig nor a Secret."""
     for each in written:
         if not isinstance(each.value, dict):
-            yield each.error((), "is not a mapping", f"a {KIND} or a Secret")
+            yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
         elif is_config(each.value) or is_secret(each.value):
             continue
         elif isinstance(kind := each.value.get("kind"), str):
-            what = f"{quoted(kind)} is not read here"
-            yield each.placed(Finding("warning", ("kind",), what, f"{KIND} or Secret"))
+            what = f"{quoted(kind)} is ignored"
+            yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))
         else:
-            yield each.error(("kind",), "is required", f"{KIND} or Secret")
+            yield each.error(("kind",), "is required", f"use {KIND} or Secret")
 
 
 def opened(
@@ -144,11 +144,11 @@ def opened(
             continue
         name, keys, problems = open_secret(each.document, environ)
         for problem in problems:
-            finding = Finding("error", problem.path, problem.what, problem.right)
+            finding = Finding("error", problem.path, problem.what, problem.fix)
             findings.append(each.placed(finding.at("", problem.line)))
         if name in names:
             path = ("metadata", "name")
-            findings.append(each.error(path, "is the name of another Secret", "a name of its own"))
+            findings.append(each.error(path, "is the name of another Secret", "use a unique name"))
         elif name:
             names.add(name)
             values.update({(name, key): value for key, value in keys.items()})

@@ -35,7 +35,7 @@ def note_pending(config: RouterConfig, report: Report) -> None:
     """Warn of every field that would change something if this version knew how."""
     for row in NOT_YET:
         for path in set_fields(config, row.split("."), ()):
-            report.warning(path, "is accepted, but not in effect in this version")
+            report.warning(path, "is accepted but has no effect in this version")
     for credential in config.spec.credentials:
         note_credential(credential, report)
 

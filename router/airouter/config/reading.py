@@ -71,7 +71,7 @@ def duplicates(document: Mapping[str, Any]) -> Iterator[Problem]:
         for position, name in enumerate(names_in(list_at(document, where))):
             if name is not None and name in names:
                 path: Steps = (*where, position, "name")
-                yield Problem(path, f"is the name of another {kind}", "a name of its own")
+                yield Problem(path, f"is the name of another {kind}", "use a unique name")
             names.add(name or "")
 
 
@@ -113,8 +113,8 @@ def findings_of(found: Sequence[Problem], document: Mapping[str, Any]) -> tuple[
     """Problems as errors, their paths by name."""
     namer = Namer()
     return tuple(
-        Finding("error", namer.named(path, document), what, right, line=line)
-        for path, what, right, line in found
+        Finding("error", namer.named(path, document), what, fix, line=line)
+        for path, what, fix, line in found
     )
 
 

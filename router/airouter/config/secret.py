@@ -40,7 +40,7 @@ class Opened(NamedTuple):
 
 
 class Unusable(Exception):
-    """A value that cannot be used: pairs of what is wrong and what would be right."""
+    """A value that cannot be used: pairs of what is wrong and how to mend it."""
 
     def __init__(self, *reasons: tuple[str, str]) -> None:
         super().__init__()
@@ -83,10 +83,12 @@ def filled(text: str, environ: Mapping[str, str]) -> str:
         if name is None:
             return "${"
         if not end or not VARIABLE.fullmatch(name):
-            reasons.append(("has ${ without the name of a variable", "${NAME}, or $${ for itself"))
+            reasons.append(
+                ("has ${ without the name of a variable", "use ${NAME}, or $${ for a literal ${")
+            )
         elif name not in environ:
             what = f"the environment has no variable {quoted(name)}"
-            reasons.append((what, f"{name} set where this runs, or $${{ for a literal ${{"))
+            reasons.append((what, f"set {name} where this runs, or use $${{ for a literal ${{"))
         return environ.get(name, "")
 
     replaced = REFERENCE.sub(value, text)
@@ -100,4 +102,6 @@ def decoded(text: str) -> str:
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode()
     except ValueError:
-        raise Unusable(("is not text in base64", "base64, or plain text in stringData")) from None
+        raise Unusable(
+            ("is not text in base64", "use base64, or plain text in stringData")
+        ) from None

@@ -56,7 +56,7 @@ class ReadFailure(NamedTuple):
     def finding(self) -> Finding:
         """Return the finding that reports the failure."""
         if isinstance(self.error, Unreadable):
-            return Finding("error", (), self.error.what, self.error.right, str(self.path))
+            return Finding("error", (), self.error.what, self.error.fix, str(self.path))
         reason = (self.error.strerror or type(self.error).__name__).lower()
         return Finding("error", (), f"cannot be read: {reason}", file=str(self.path))
 
@@ -176,7 +176,7 @@ def files_in(paths: Sequence[Path], failures: list[ReadFailure]) -> Iterator[Pat
             if not files:
                 raise Unreadable(f"holds no file that ends in {', '.join(SUFFIXES)}")
             if len(files) > MAX_FILES:
-                raise Unreadable("holds too many files", f"at most {MAX_FILES}")
+                raise Unreadable("holds too many files", f"use at most {MAX_FILES}")
             yield from files
         except (OSError, Unreadable) as error:
             failures.append(ReadFailure(path, error))
@@ -198,7 +198,7 @@ def read_manifest(path: Path) -> bytes:
         raise Unreadable("is not a regular file")
     content = read_at_most(MAX_BYTES, path)
     if content is None:
-        raise Unreadable("is too large", f"at most {MAX_BYTES // 1_048_576} MiB")
+        raise Unreadable("is too large", f"use at most {MAX_BYTES // 1_048_576} MiB")
     return content
 
 

@@ -115,7 +115,7 @@ def test_a_quoted_merge_key_is_a_key() -> None:
         ("a: 1\nb: 'x", 2, "is not YAML"),
         ("a: 1\n\tb: 2", 2, "is not YAML"),
         ("a: é\nb: \x01", 2, "control character"),
-        ("a: 1\n? [x]\n: 2", 2, "a key that is not a word"),
+        ("a: 1\n? [x]\n: 2", 2, "a key that is not a scalar"),
         ("a: 1\nb: *nobody", 2, "alias"),
         ("a: &a [*a]", 1, "alias"),
         ('a: "\\ud800"', 1, "is not YAML"),

@@ -13,14 +13,14 @@ def told(document: object) -> list[tuple[object, ...]]:
 
 
 def test_a_document_that_is_no_mapping_is_told_as_such() -> None:
-    assert told([]) == [((), "is a list", "a mapping")]
+    assert told([]) == [((), "is a list", "use a mapping")]
 
 
 def test_what_is_required_is_told_with_what_it_is_for() -> None:
     assert told({"kind": "RouterConfig", "spec": {}, "metadata": {}})[0] == (
         ("apiVersion",),
         "is required",
-        "Version of the API",
+        "add it: Version of the API",
     )
 
 

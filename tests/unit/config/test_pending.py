@@ -7,7 +7,7 @@ from airouter.providers.registry import PROVIDERS
 from airouter.serving import OFFERS
 from support.manifests import client, credential, findings, model
 
-LATER = "is accepted, but not in effect in this version"
+LATER = "is accepted but has no effect in this version"
 
 
 def test_every_type_of_credential_has_a_provider() -> None:

@@ -35,7 +35,7 @@ def test_an_item_that_is_no_mapping_is_dropped() -> None:
     reading = read(document(credentials=["main", credential()]))
     assert reading.config is not None
     assert [str(f) for f in reading.findings] == [
-        "error: spec.credentials[0]: is a string (right: a mapping)"
+        "error: spec.credentials[0]: is a string (fix: use a mapping)"
     ]
 
 
@@ -53,20 +53,20 @@ def test_all_mistakes_are_reported_at_once() -> None:
         surprise=1,
     )
     assert texts(given) == [
-        "error: spec.credentials[name=main].weight: is too small (right: 0 or more)",
-        "error: spec.credentials[name=main].aws: belongs to type Bedrock only (right: no aws here)",
+        "error: spec.credentials[name=main].weight: is too small (fix: use 0 or more)",
+        "error: spec.credentials[name=main].aws: is for type Bedrock only (fix: remove aws)",
         (
-            "error: spec.credentials[name=b].type: is not a known value (right: one of: OpenAI, "
+            "error: spec.credentials[name=b].type: is not a known value (fix: use one of: OpenAI, "
             "AzureOpenAI, OpenAICompatible, Anthropic, Gemini, VertexAI, Bedrock, Router, Mock)"
         ),
-        "error: spec.models[name=gpt].backends[0].weight: is too large (right: 1000 or less)",
+        "error: spec.models[name=gpt].backends[0].weight: is too large (fix: use 1000 or less)",
         (
             "error: spec.models[name=gpt].backends[0].credential: is required "
-            "(right: the name of a credential, or credentialSelector)"
+            "(fix: set the name of a credential, or credentialSelector)"
         ),
         (
-            "error: spec.surprise: is not a known field (right: one of: auth, credentials, models, "
-            "redis, resilience, responses, sessions, telemetry)"
+            "error: spec.surprise: is not a known field (fix: use one of: auth, credentials, "
+            "models, redis, resilience, responses, sessions, telemetry)"
         ),
     ]
 
@@ -80,7 +80,7 @@ def test_the_second_item_of_a_name_is_dropped() -> None:
     assert [str(f) for f in reading.findings] == [
         (
             "error: spec.credentials[1].name: is the name of another credential "
-            "(right: a name of its own)"
+            "(fix: use a unique name)"
         )
     ]
 

@@ -282,11 +282,11 @@ def a_link_to_itself(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "what"),
     [
-        (too_large, "is too large (right: at most 4 MiB)"),
+        (too_large, "is too large (fix: use at most 4 MiB)"),
         (a_pipe, "is not a regular file"),
         (nothing, "cannot be read: no such file or directory"),
         (an_empty_directory, "holds no file that ends in .yaml, .yml, .json"),
-        (a_crowded_directory, "holds too many files (right: at most 256)"),
+        (a_crowded_directory, "holds too many files (fix: use at most 256)"),
         (a_link_to_itself, "cannot be read: too many levels of symbolic links"),
     ],
 )
@@ -310,5 +310,5 @@ def test_json_is_read_as_well(tmp_path: Path) -> None:
     text = json.dumps(config | {"metadata": {"name": "x"}}, indent="\t")
     (tmp_path / "router.json").write_text(text, encoding="utf-8")
     assert lines(compile_files([tmp_path], {}))[0] == (
-        f"{tmp_path}/router.json:1: error: spec: is required (right: What a router serves)"
+        f"{tmp_path}/router.json:1: error: spec: is required (fix: add it: What a router serves)"
     )

@@ -30,8 +30,8 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
         anonymous=declared.anonymous == "Allow",
     )
     if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
-        what = "has no key that can be used: every request gets a 401"
-        report.warning(("spec", "auth"), what, "masterKey, clients, or anonymous: Allow")
+        what = "has no usable key: every request gets a 401"
+        report.warning(("spec", "auth"), what, "set masterKey, clients, or anonymous: Allow")
     return auth
 
 
@@ -47,7 +47,7 @@ def compile_clients(
             continue
         owner = owners.setdefault(digest(key), f"client {client.name}")
         if owner != f"client {client.name}":
-            report.error(path, f"is the same key as that of {owner}", "a key of its own")
+            report.error(path, f"is the same key as that of {owner}", "use a unique key")
             continue
         yield snapshot.ClientKey(
             client.name, digest(key), tuple(client.models), compile_limits(client.limits)

@@ -37,8 +37,8 @@ DEFAULT_APIS: dict[str, tuple[str, ...]] = {
     MOCK: ("chat", "completions", "embeddings"),
 }
 IDENTITIES: dict[str, tuple[str, Callable[[str], object], str]] = {
-    "VertexAI": ("credentials.json", parse_google_secret, "a credentials file as JSON"),
-    "Bedrock": ("api-key", parse_aws_secret, "an API key, or access keys as JSON or lines"),
+    "VertexAI": ("credentials.json", parse_google_secret, "use a credentials file as JSON"),
+    "Bedrock": ("api-key", parse_aws_secret, "use an API key, or access keys as JSON or lines"),
 }
 """Types whose secret is more than a key: its name in a Secret, what reads it, what it must be."""
 
@@ -67,7 +67,9 @@ def compile_credential(
         )
     if declared.type == "Bedrock" and declared.aws is None:
         what = "is required for type Bedrock"
-        report.error((*path, "aws"), what, "aws: {region: us-east-1}", reason="UnsupportedValue")
+        report.error(
+            (*path, "aws"), what, "add aws: {region: us-east-1}", reason="UnsupportedValue"
+        )
         return None
     secret = compile_secret(declared, vault, report, path)
     tls = compile_tls(declared, vault, report, (*path, "tls"))
@@ -123,7 +125,7 @@ def compile_identity(
     type_: str, ref: SecretRef, vault: Vault, report: Report, path: Path
 ) -> str | None:
     """A secret that is more than a key; None when it cannot be read."""
-    name, parse, right = IDENTITIES[type_]
+    name, parse, fix = IDENTITIES[type_]
     text = vault.value(ref, path, name)
     if text is None:
         return None
@@ -131,7 +133,7 @@ def compile_identity(
         parse(text)
     except ValueError as error:
         what = f"key {ref.key or name!r} of Secret {ref.name!r} {error}"
-        report.error(path, what, right, reason="InvalidSecretFormat")
+        report.error(path, what, fix, reason="InvalidSecretFormat")
         return None
     return text.strip()
 
@@ -149,8 +151,8 @@ def compile_tls(
         return None
     certificates = certificates_in(pem)
     if certificates is None:
-        what = f"Secret {tls.ca_secret_ref.name!r} holds no certificate that can be read there"
-        report.error(path, what, "certificates as PEM", reason="InvalidSecretFormat")
+        what = f"Secret {tls.ca_secret_ref.name!r} holds no readable certificate"
+        report.error(path, what, "use certificates as PEM", reason="InvalidSecretFormat")
         return None
     return snapshot.TLS(ca_pem=certificates, server_name=tls.server_name)
 

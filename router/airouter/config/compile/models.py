@@ -33,7 +33,7 @@ def compile_models(
     models = tuple(compile_model(model, names, backends, report) for model in spec.models)
     backends.note_unreached()
     if not models:
-        report.warning(("spec", "models"), "is empty: every request gets a 404", "a model")
+        report.warning(("spec", "models"), "is empty: every request gets a 404", "add a model")
     return models
 
 
@@ -81,8 +81,8 @@ def note_unanswered(model: snapshot.Model, candidates: Sequence[Candidate], repo
     if model.tiers:
         return
     path = ("spec", "models", Named(model.name), "backends")
-    instead = "only its fallbacks answer" if model.fallbacks else "every request gets a 503"
+    instead = "only its fallbacks will answer" if model.fallbacks else "every request gets a 503"
     if candidates:
-        report.warning(path, f"are all drained by a weight of 0: {instead}")
+        report.warning(path, f"all drained by a weight of 0: {instead}")
     else:
-        report.error(path, f"hold none that can be used: {instead}")
+        report.error(path, f"no usable backend: {instead}")

@@ -40,8 +40,8 @@ class Names:
                 yield alias
             else:
                 path: Path = ("spec", "models", Named(model.name), "aliases", at)
-                what = f"{alias} is a name of model {self._owners[alias]} already"
-                self._report.error(path, what, "a name that is free", reason="DuplicateModelName")
+                what = f"{alias} is already a name of model {self._owners[alias]}"
+                self._report.error(path, what, "use a unique name", reason="DuplicateModelName")
 
     def _fallback(self, model: Model, name: str, at: int) -> str | None:
         path: Path = ("spec", "models", Named(model.name), "fallbacks", at)
@@ -52,6 +52,6 @@ class Names:
             others = choice(other for other in self._aliases if other != model.name)
             self._report.error(path, f"there is no model {name}", others)
         elif owner == model.name:
-            self._report.error(path, "is the model itself", "another model")
+            self._report.error(path, "is the model itself", "use another model")
             return None
         return owner

@@ -74,8 +74,8 @@ def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str |
     path: Path = ("spec", "redis", "urlSecretRef")
     url = vault.key(declared.url_secret_ref, path, "url", rejects=True)
     if url is not None and not url.startswith(REDIS_SCHEMES):
-        what, right = "is not the URL of a Redis", "redis://host:6379/0"
-        report.error(path, what, right, rejects=True, reason="InvalidSecretFormat")
+        what, fix = "is not a Redis URL", "use redis://host:6379/0"
+        report.error(path, what, fix, rejects=True, reason="InvalidSecretFormat")
     return url
 
 

@@ -34,8 +34,8 @@ class Vault:
         key = ref.key or default_key
         value = self._secrets.get((ref.name, key))
         if value is None:
-            what, right, reason = self._missing(ref.name, key)
-            self._report.error(path, what, right, rejects=rejects, reason=reason)
+            what, fix, reason = self._missing(ref.name, key)
+            self._report.error(path, what, fix, rejects=rejects, reason=reason)
         return value
 
     def key(
@@ -48,15 +48,15 @@ class Vault:
         value = value.strip()
         where = f"key {ref.key or default_key!r} of Secret {ref.name!r}"
         if not value:
-            what, right = f"{where} is empty", "a key"
+            what, fix = f"{where} is empty", "use a key"
         elif not VISIBLE.fullmatch(value):
-            what = f"{where} holds characters that cannot stand in a header"
-            right = "visible ASCII characters, no spaces"
+            what = f"{where} holds characters that cannot be sent in a header"
+            fix = "use visible ASCII characters, no spaces"
         elif len(value) > LONGEST_KEY:
-            what, right = f"{where} is too long", f"at most {LONGEST_KEY} characters"
+            what, fix = f"{where} is too long", f"use at most {LONGEST_KEY} characters"
         else:
             return value
-        self._report.error(path, what, right, rejects=rejects, reason="InvalidSecretFormat")
+        self._report.error(path, what, fix, rejects=rejects, reason="InvalidSecretFormat")
         return None
 
     def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:

@@ -86,7 +86,11 @@ class Spec(Part):
         storage = responses.get("storage") if isinstance(responses, dict) else None
         type_ = storage.get("type") if isinstance(storage, dict) else None
         if type_ == "Redis" and "redis" not in given:
-            yield "redis", "is required for responses.storage of type Redis", "redis.urlSecretRef"
+            yield (
+                "redis",
+                "is required for responses.storage of type Redis",
+                "set redis.urlSecretRef",
+            )
 
 
 class RouterConfig(Part):
@@ -104,7 +108,11 @@ class RouterConfig(Part):
         metadata = given.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if isinstance(name, str) and len(name) > LONGEST_NAME:
-            yield "metadata", "has a name that is too long", f"at most {LONGEST_NAME} characters"
+            yield (
+                "metadata",
+                "has a name that is too long",
+                f"use at most {LONGEST_NAME} characters",
+            )
 
 
 class Secret(Part):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from airouter.config.mock_reply import parse_mock_reply
+from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
 from airouter.config.resource.fields import (
     DataKey,
     ErrorStatus,
@@ -49,8 +49,8 @@ def check_reply(reply: str) -> str:
     """A reply in the grammar of `mock_reply.py`."""
     try:
         parse_mock_reply(reply)
-    except ValueError as error:
-        raise mistake("is not a reply that Mock knows", str(error)) from None
+    except ValueError:
+        raise mistake("is not a Mock reply", f"use one of: {GRAMMAR}") from None
     return reply
 
 
@@ -84,7 +84,7 @@ class Timeouts(Part):
     @model_validator(mode="after")
     def _connect_fits(self) -> "Timeouts":
         if self.connect > self.total:
-            raise mistake("connect is longer than total", "connect at most as long as total")
+            raise mistake("connect is longer than total", "make connect at most as long as total")
         return self
 
 
@@ -201,10 +201,10 @@ class Credential(Part):
         type_, url = given.get("type"), given.get("baseURL")
         for block, owner in BLOCKS.items():
             if block in given and type_ != owner:
-                yield block, f"belongs to type {owner} only", f"no {block} here"
+                yield block, f"is for type {owner} only", f"remove {block}"
         if type_ in WITHOUT_DEFAULT_URL and url is None:
-            yield "baseURL", f"is required for type {type_}", "the root of the upstream's API"
+            yield "baseURL", f"is required for type {type_}", "set the root of the upstream's API"
         if type_ in WITH_FIXED_API and "api" in given:
-            yield "api", f"is fixed for type {type_}", "no api here"
+            yield "api", f"is fixed for type {type_}", "remove api"
         if given.get("tls") and isinstance(url, str) and url.lower().startswith("http://"):
-            yield "tls", "has no effect without TLS", "a baseURL with https"
+            yield "tls", "has no effect without TLS", "use a baseURL with https"

@@ -31,20 +31,24 @@ LARGEST_PARAMETERS = 16_384
 def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Fields that may be put into a request: JSON, not too large, none that the router sets."""
     if reserved := sorted((ROUTED | {"stream_options"}) & fields.keys()):
-        raise mistake(f"sets {', '.join(reserved)}, which the router sets itself", "other fields")
+        raise mistake(
+            f"sets {', '.join(reserved)}, which the router sets itself", "use other fields"
+        )
     try:
         size = len(msgspec.json.encode(fields))
     except (TypeError, ValueError, RecursionError):
-        raise mistake("is not JSON", "strings, numbers, booleans, lists and mappings") from None
+        raise mistake("is not JSON", "use strings, numbers, booleans, lists and mappings") from None
     if size > LARGEST_PARAMETERS:
-        raise mistake("is too large", f"at most {LARGEST_PARAMETERS} bytes of JSON")
+        raise mistake("is too large", f"use at most {LARGEST_PARAMETERS} bytes of JSON")
     return fields
 
 
 def check_drop(names: list[str]) -> list[str]:
     """Fields that may be taken out of a request."""
     if reserved := sorted(ROUTED & set(names)):
-        raise mistake(f"drops {', '.join(reserved)}, which every request needs", "other fields")
+        raise mistake(
+            f"drops {', '.join(reserved)}, which every request needs", "drop other fields"
+        )
     return names
 
 
@@ -78,9 +82,9 @@ class Backend(Part):
     def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
         """A backend is named in one way."""
         if "credential" in given and "credentialSelector" in given:
-            yield "credentialSelector", "stands beside credential", "one of the two"
+            yield "credentialSelector", "cannot be combined with credential", "keep one of the two"
         if "credential" not in given and "credentialSelector" not in given:
-            yield "credential", "is required", "the name of a credential, or credentialSelector"
+            yield "credential", "is required", "set the name of a credential, or credentialSelector"
 
 
 class Parameters(Part):

@@ -63,7 +63,7 @@ class Backoff(Part):
     @model_validator(mode="after")
     def _initial_fits(self) -> "Backoff":
         if self.initial > self.max:
-            raise mistake("initial is longer than max", "initial at most as long as max")
+            raise mistake("initial is longer than max", "make initial at most as long as max")
         return self
 
 
