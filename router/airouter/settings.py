@@ -1,4 +1,4 @@
-"""What belongs to the process and not to what it serves: ports, paths, bounds, log level.
+"""Settings of the process: ports, paths, bounds, log level; models and keys are in RouterConfig.
 
 Every setting is read from the environment as `AIROUTER_` and its name in capitals; the command line
 goes before it.
@@ -17,7 +17,7 @@ MEBIBYTE = 1_048_576
 
 
 class Settings(BaseSettings):
-    """Times are seconds, sizes are bytes."""
+    """Settings from the environment; times are seconds, sizes are bytes."""
 
     model_config = SettingsConfigDict(env_prefix="AIROUTER_", frozen=True, extra="ignore")
 

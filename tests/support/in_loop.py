@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from airouter.app import Router
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 from airouter.settings import Settings
 from support.config import MASTER_KEY
 
@@ -33,7 +33,7 @@ class Served:
 
 
 def compiled(manifest: str):  # type: ignore[no-untyped-def]  # the compiler's own result
-    return compile_manifest([Text("test", manifest.encode())], {})
+    return compile_manifest([ManifestFile("test", manifest.encode())], {})
 
 
 @contextlib.asynccontextmanager

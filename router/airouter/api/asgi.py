@@ -65,7 +65,7 @@ class AsgiExchange(Exchange):
         self._ready.set()
 
     async def next(self) -> Message | None:
-        """The next message to send; None when the answer was aborted."""
+        """Return the next message to send; None when the answer was aborted."""
         while not self._waiting and not self.aborted:
             self._ready.clear()
             await self._ready.wait()
@@ -119,7 +119,7 @@ class RequestIds:
         self._random = random
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it all on, with the header."""
+        """Pass every message on, with the header."""
         given = dict(scope.get("headers", ())).get(request_ids.HEADER)
 
         async def send_with_id(message: Message) -> None:

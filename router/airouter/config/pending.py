@@ -1,4 +1,4 @@
-"""What the schema knows and this version does not do yet, in one place.
+"""Fields that the schema knows and this version does not act on yet.
 
 A field that is accepted and has no effect is never silent: `compile` warns of each that is not at
 its default. Work that makes one effective removes its row here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ NOT_YET = (
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""
 
 NOT_FOR_MOCK = ("base_url", "secret_ref", "timeouts", "tls", "headers")
-"""Fields of a credential that say how a network is used."""
+"""Fields of a credential that configure its network."""
 
 
 def note_pending(config: RouterConfig, report: Report) -> None:
@@ -41,8 +41,8 @@ def note_pending(config: RouterConfig, report: Report) -> None:
 
 
 def note_credential(credential: Credential, report: Report) -> None:
-    """Warn of what one credential declares in vain."""
-    path: Path = ("spec", "credentials", Named(credential.name))
+    """Warn of fields that have no effect on one credential."""
+    path: Path = ("spec", "credentials", NamedItem(credential.name))
     if credential.type != "Mock":
         return
     if "responses-ws" in (credential.api or ()):
@@ -53,7 +53,7 @@ def note_credential(credential: Credential, report: Report) -> None:
 
 
 def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:
-    """The paths of a field wherever it differs from its default below a part."""
+    """Yield the paths below a part at which a field differs from its default."""
     first, *rest = names
     value = getattr(part, first)
     path = (*path, alias(part, first))
@@ -62,11 +62,11 @@ def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:
             yield path
     elif isinstance(value, list):
         for item in value:
-            yield from set_fields(item, rest, (*path, Named(item.name)))
+            yield from set_fields(item, rest, (*path, NamedItem(item.name)))
     elif value is not None:
         yield from set_fields(value, rest, path)
 
 
 def alias(part: Any, name: str) -> str:
-    """A field's name in YAML."""
+    """Return a field's name in YAML."""
     return str(type(part).model_fields[name].alias)

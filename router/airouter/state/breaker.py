@@ -1,4 +1,4 @@
-"""When to wait for a store: a response that is ready is not held back for one that keeps silent."""
+"""A circuit breaker: a response that is ready is not held back by a store that does not answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENOUGH = 3
-"""Waits in vain, one after the other, until nobody waits any more."""
+"""Consecutive timeouts after which calls fail at once."""
 REST = 5.0
-"""Seconds until somebody tries again, and then only one."""
+"""Seconds until one call tries again."""
 
 
 class Breaker:
-    """Counts waits in vain."""
+    """Counts consecutive timeouts of a store."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -23,7 +23,7 @@ class Breaker:
         self._rests_until = 0.0
 
     def may_wait(self) -> bool:
-        """Whether an answer may be expected, or it is time to see."""
+        """Return True if the store answers, or if it is time to try again."""
         if self._in_vain < ENOUGH:
             return True
         now = self._clock()
@@ -33,10 +33,10 @@ class Breaker:
         return True
 
     def answered(self) -> None:
-        """It works."""
+        """Record an answer."""
         self._in_vain = 0
 
     def kept_silent(self) -> None:
-        """No answer came in time."""
+        """Record a timeout."""
         self._in_vain += 1
         self._rests_until = self._clock() + REST

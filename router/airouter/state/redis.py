@@ -23,7 +23,7 @@ MOST_TRIES = 16
 
 
 class RedisStore(Store):
-    """Redis forgets by itself what is over; how much it holds is its own `maxmemory`."""
+    """Keeps values in Redis, which expires them itself and bounds them by its own `maxmemory`."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class RedisStore(Store):
         return found
 
     async def _update(self, name: str, change: Change) -> bytes | None:
-        """Optimistic: what another changed meanwhile is read again."""
+        """Update by optimistic locking: a value that another changed meanwhile is read again."""
         for _ in range(MOST_TRIES):
             async with self._redis.pipeline(transaction=True) as asking:
                 await asking.watch(name)
@@ -103,12 +103,12 @@ class RedisStore(Store):
         raise StoreError("a value was changed too often at the same time")
 
     async def _guarded(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What Redis says, if it is worth the wait. Raises `StoreError`."""
+        """Return the reply of Redis. Raises `StoreError`, at once while Redis does not answer."""
         if not self._breaker.may_wait():
             raise StoreError("Redis: it has kept silent")
-        said = await self._timed(ask)
+        reply = await self._timed(ask)
         self._breaker.answered()
-        return said
+        return reply
 
     async def _timed(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -123,5 +123,5 @@ class RedisStore(Store):
 
 
 def seconds(ttl: float) -> int:
-    """As Redis takes it."""
+    """Round a lifetime to seconds, as Redis takes it."""
     return max(1, round(ttl))

@@ -29,9 +29,9 @@ BUSY_TIMEOUT = 2.0
 PATIENCE = 5.0
 """Seconds for all of one call."""
 MOST_IN_THREAD = 32
-"""Calls that the thread has to do, whether or not somebody still waits; others wait outside."""
+"""Calls in the thread, abandoned ones included; further calls wait outside."""
 SWEEP_EVERY = 100
-"""Writes between two searches for what is over."""
+"""Writes between two deletions of expired values."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS kept (
     key TEXT PRIMARY KEY, value BLOB NOT NULL, ends REAL NOT NULL
@@ -51,7 +51,7 @@ DELETE FROM kept WHERE key IN (
 
 
 class SQLiteStore(Store):
-    """The values that end first go first."""
+    """Keeps values in a file; those that expire first go first."""
 
     def __init__(
         self,

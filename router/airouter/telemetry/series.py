@@ -30,7 +30,7 @@ HISTOGRAM_LIMIT = 1_000
 
 
 class Counter:
-    """A number per combination of labels that only grows."""
+    """A growing number per combination of labels."""
 
     def __init__(
         self, name: str, help_text: str, labels: Sequence[str], limit: int = COUNTER_LIMIT
@@ -57,7 +57,7 @@ class Counter:
 
 
 class Distribution:
-    """How many observations fell into each bucket, the last of which has no upper bound."""
+    """The number of observations in each bucket, the last of which has no upper bound."""
 
     __slots__ = ("counts", "total")
 
@@ -109,7 +109,7 @@ class Histogram:
 
 
 def label_text(value: LabelValue) -> str:
-    """A label's value as Prometheus shows it."""
+    """Return a label's value as Prometheus shows it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if value else ""

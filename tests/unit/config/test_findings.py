@@ -1,7 +1,7 @@
 from airouter.config.findings import (
     Compiled,
     Finding,
-    Named,
+    NamedItem,
     Report,
     choice,
     in_order,
@@ -12,7 +12,7 @@ from airouter.config.findings import (
 
 
 def test_a_path_reads_like_the_file() -> None:
-    path = ("spec", "credentials", Named("openai-main"), "headers", 2, "value")
+    path = ("spec", "credentials", NamedItem("openai-main"), "headers", 2, "value")
     assert path_text(path) == "spec.credentials[name=openai-main].headers[2].value"
 
 

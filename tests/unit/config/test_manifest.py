@@ -1,7 +1,7 @@
 import pytest
 
 from airouter.config.findings import Finding
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 from support.manifests import ROUTER_YAML, from_text, lines
 
 ROUTER, SECRET = ROUTER_YAML.split("---\n")
@@ -15,7 +15,7 @@ def test_a_manifest_becomes_a_snapshot() -> None:
 
 
 def test_documents_may_stand_in_several_files_in_any_order() -> None:
-    texts = [Text("b.yaml", SECRET.encode()), Text("a.yaml", ROUTER.encode())]
+    texts = [ManifestFile("b.yaml", SECRET.encode()), ManifestFile("a.yaml", ROUTER.encode())]
     assert compile_manifest(texts, {}) == from_text(ROUTER_YAML)
 
 
@@ -174,20 +174,20 @@ def test_what_is_no_object_is_an_error_and_the_rest_is_served(text: str, finding
 
 def test_a_text_that_is_not_yaml_rejects_everything_and_hides_nothing() -> None:
     text = ROUTER_YAML.replace("type: Mock", "type: Mok")
-    texts = [Text("a.yaml", text.encode()), Text("b.yaml", b"a: [")]
+    texts = [ManifestFile("a.yaml", text.encode()), ManifestFile("b.yaml", b"a: [")]
     found = compile_manifest(texts, {})
     assert found.snapshot is None
     assert [finding.place for finding in found.findings] == ["a.yaml:7", "b.yaml:1"]
 
 
 def test_a_text_that_is_not_utf8_is_refused_with_its_line() -> None:
-    found = compile_manifest([Text("a.yaml", b"a: 1\nb: \xff\n")], {})
+    found = compile_manifest([ManifestFile("a.yaml", b"a: 1\nb: \xff\n")], {})
     assert lines(found) == ["a.yaml:2: error: is not text in UTF-8"]
 
 
 def test_what_could_not_be_brought_rejects_everything() -> None:
     known = [Finding("error", (), "cannot be read", file="b.yaml")]
-    found = compile_manifest([Text("a.yaml", ROUTER_YAML.encode())], {}, known)
+    found = compile_manifest([ManifestFile("a.yaml", ROUTER_YAML.encode())], {}, known)
     assert found.snapshot is None
     assert lines(found) == ["b.yaml: error: cannot be read"]
 
@@ -198,4 +198,4 @@ def test_no_finding_repeats_a_secret() -> None:
 
 
 def test_a_text_does_not_show_its_content() -> None:
-    assert repr(Text("a.yaml", b"sk-1")) == "Text(name='a.yaml')"
+    assert repr(ManifestFile("a.yaml", b"sk-1")) == "ManifestFile(name='a.yaml')"

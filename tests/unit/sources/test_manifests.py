@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.manifests import (
     FIRST_RETRY,
     MAX_BYTES,
@@ -41,7 +41,7 @@ class Watched:
     def __init__(self, *paths: Path, **options: Any) -> None:
         self.models: list[str] = []
         self.changed = asyncio.Event()
-        self.store = Store(self._apply)
+        self.store = SnapshotStore(self._apply)
         self.source = ManifestSource(paths, self.store, environ={}, **options)
 
     def _apply(self, snapshot: Snapshot) -> None:
@@ -230,7 +230,7 @@ async def test_watching_goes_on_until_it_is_cancelled(file: Path) -> None:
 async def test_watching_survives_what_it_does_not_expect(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(Store):
+    class Broken(SnapshotStore):
         def offer(self, compiled: Compiled, source: str) -> bool:
             if len(slept) < FIRST_RETRY:
                 raise RuntimeError("unexpected")
@@ -298,7 +298,7 @@ async def test_what_cannot_be_read_is_a_finding(
     found = compile_files([path], {})
     assert found.snapshot is None
     assert lines(found) == [f"{path}: error: {what}"]
-    await ManifestSource([path], Store(lambda _: None)).look()
+    await ManifestSource([path], SnapshotStore(lambda _: None)).look()
 
 
 def test_a_file_that_is_named_twice_is_read_once(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who may ask: keys become their SHA-256, and a key belongs to one principal."""
+"""Compiles `spec.auth`: keys become their SHA-256, and each belongs to one principal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
 from airouter.config.compile.credentials import compile_limits
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
-    """The keys. Without a declared master key that can be used, nothing is served."""
+    """Compile the keys. A declared master key that cannot be used rejects the configuration."""
     master = None
     if declared.master_key is not None:
         path = ("spec", "auth", "masterKey", "secretRef")
@@ -38,10 +38,10 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
 def compile_clients(
     declared: Auth, master: str | None, vault: Vault, report: Report
 ) -> Iterator[snapshot.ClientKey]:
-    """The clients whose key can be used and is nobody else's."""
+    """Yield the clients whose key can be used and is nobody else's."""
     owners = {} if master is None else {master: "the master key"}
     for client in declared.clients:
-        path = ("spec", "auth", "clients", Named(client.name), "secretRef")
+        path = ("spec", "auth", "clients", NamedItem(client.name), "secretRef")
         key = vault.key(client.secret_ref, path)
         if key is None:
             continue
@@ -55,5 +55,5 @@ def compile_clients(
 
 
 def digest(key: str) -> str:
-    """SHA-256 in hex, as a request's key is looked up."""
+    """Return the SHA-256 in hex by which a request's key is looked up."""
     return hashlib.sha256(key.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
-from airouter.config.findings import Named, choice
+from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ class Backends:
         """
         found: dict[tuple[str, str], Candidate] = {}
         for at, backend in enumerate(model.backends):
-            path: Path = ("spec", "models", Named(model.name), "backends", at)
+            path: Path = ("spec", "models", NamedItem(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
             for credential in self._meant(backend, path):
                 candidate = candidate_of(backend, credential, upstream_name)
@@ -60,7 +60,7 @@ class Backends:
         """Warn of usable credentials that no model has."""
         for name in self._usable:
             if name not in self._reached:
-                path: Path = ("spec", "credentials", Named(name))
+                path: Path = ("spec", "credentials", NamedItem(name))
                 fix = "reference it in a model's backends, or delete it"
                 self._report.warning(path, "credential is not used by any model", fix)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
 from airouter.config.compile.identity import parse_aws_secret, parse_google_secret
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def compile_credential(
     declared: Credential, vault: Vault, report: Report
 ) -> snapshot.Credential | None:
     """One credential, or None when it cannot be used."""
-    path: Path = ("spec", "credentials", Named(declared.name))
+    path: Path = ("spec", "credentials", NamedItem(declared.name))
     if declared.type == MOCK:
         return snapshot.Credential(
             name=declared.name,

@@ -1,4 +1,4 @@
-"""Secrets by reference. What is wrong with one is reported without a word of its value."""
+"""Looks up the values that Secret references name; findings never repeat a value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Vault:
     def value(
         self, ref: SecretRef, path: Path, default_key: str, *, rejects: bool = False
     ) -> str | None:
-        """The value that a reference names, or None.
+        """Return the value that a reference names, or None.
 
         `path` is where the reference stands; with `rejects`, nothing can be served without it.
         """
@@ -41,7 +41,7 @@ class Vault:
     def key(
         self, ref: SecretRef, path: Path, default_key: str = "api-key", *, rejects: bool = False
     ) -> str | None:
-        """A value that can stand in a header, without white space around it, or None."""
+        """Return a value that can be sent in a header, stripped of white space, or None."""
         value = self.value(ref, path, default_key, rejects=rejects)
         if value is None:
             return None

@@ -1,7 +1,7 @@
 """`RouterConfig`, the resource that declares what a router serves, as pydantic models.
 
 They mirror the CustomResourceDefinition: same names, bounds and rules. What one object can get
-wrong on its own is checked here; what needs other objects is checked in `compile`. `reading.py`
+wrong on its own is checked here; what needs other objects is checked in `compile`. `loader.py`
 makes these models of a document.
 """
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from airouter.config.resource.credential import Credential, Limits, SecretRef
-from airouter.config.resource.fields import DataKey, ObjectName, Part, Rule
+from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
     Auth,
@@ -55,7 +55,7 @@ LONGEST_NAME = 253 - len("-snapshot")
 
 
 class Metadata(Part):
-    """What Kubernetes keeps of every object; only the name matters here."""
+    """Metadata of a Kubernetes object; only the name matters here."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -64,7 +64,7 @@ class Metadata(Part):
 
 
 class Spec(Part):
-    """What a router serves."""
+    """The declared content of a RouterConfig."""
 
     credentials: Annotated[list[Credential], Field(max_length=256)] = Field(
         [], description="Who is called upstream, by name, at most 256."
@@ -80,8 +80,8 @@ class Spec(Part):
     telemetry: Telemetry = Field(Telemetry(), description="What is told about requests.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """Responses can only be stored in a Redis that is there."""
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:
+        """Require `spec.redis` for responses stored in Redis."""
         responses = given.get("responses")
         storage = responses.get("storage") if isinstance(responses, dict) else None
         type_ = storage.get("type") if isinstance(storage, dict) else None
@@ -94,7 +94,7 @@ class Spec(Part):
 
 
 class RouterConfig(Part):
-    """One object declares all that a router serves."""
+    """The resource that declares all that a router serves."""
 
     api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
     kind: Literal["RouterConfig"] = Field(description="Kind of the object.")
@@ -103,8 +103,8 @@ class RouterConfig(Part):
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """The operator keeps what it publishes in a Secret that is called `<name>-snapshot`."""
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:
+        """Limit the name: the operator publishes in a Secret named `<name>-snapshot`."""
         metadata = given.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if isinstance(name, str) and len(name) > LONGEST_NAME:

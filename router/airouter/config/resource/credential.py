@@ -1,4 +1,4 @@
-"""`spec.credentials`: who is called upstream, where, and as whom."""
+"""`spec.credentials`: the accounts at providers, with their address and identity."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
 from airouter.config.resource.fields import (
+    BrokenRule,
     DataKey,
     ErrorStatus,
     Labels,
@@ -18,7 +19,6 @@ from airouter.config.resource.fields import (
     Percent,
     Positive,
     Priority,
-    Rule,
     Timeout,
     Weight,
     mistake,
@@ -40,13 +40,13 @@ CredentialType = Literal[
 Api = Literal["chat", "completions", "embeddings", "images", "responses", "responses-ws"]
 
 BLOCKS = {"aws": "Bedrock", "gcp": "VertexAI", "azure": "AzureOpenAI", "mock": "Mock"}
-"""Field to the only type that has it."""
+"""The only credential type that has a block, by the block's field."""
 WITHOUT_DEFAULT_URL = ("AzureOpenAI", "OpenAICompatible", "Router")
 WITH_FIXED_API = ("Anthropic", "Gemini", "VertexAI", "Bedrock")
 
 
 def check_reply(reply: str) -> str:
-    """A reply in the grammar of `mock_reply.py`."""
+    """Validate a reply by the grammar of `mock_reply.py`."""
     try:
         parse_mock_reply(reply)
     except ValueError:
@@ -72,7 +72,7 @@ class Limits(Part):
 
 
 class Timeouts(Part):
-    """How long one attempt may take."""
+    """Limits on the duration of one attempt."""
 
     connect: Timeout = Field(5.0, description="To connect, TLS included. Default 5s.")
     first_byte: Timeout = Field(
@@ -89,7 +89,7 @@ class Timeouts(Part):
 
 
 class TLS(Part):
-    """How the upstream's certificate is verified. There is no way to switch that off."""
+    """Verification of the upstream's certificate, which cannot be switched off."""
 
     ca_secret_ref: SecretRef | None = Field(
         None,
@@ -109,7 +109,7 @@ class Header(Part):
 
 
 class AWS(Part):
-    """Where and as whom Bedrock is called."""
+    """The region in which Bedrock is called, and the role to assume."""
 
     region: Name = Field(description="AWS region, such as us-east-1.")
     role_arn: Line | None = Field(
@@ -118,14 +118,14 @@ class AWS(Part):
 
 
 class GCP(Part):
-    """Where Vertex AI is called."""
+    """The location and project in which Vertex AI is called."""
 
     location: Name = Field(description="Location, such as global or europe-west4.")
     project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
 class Azure(Part):
-    """How Azure OpenAI is called."""
+    """The version of Azure OpenAI's API."""
 
     api_version: Line | None = Field(
         None, description="Value of api-version. Default: the v1 API, which needs none."
@@ -133,7 +133,7 @@ class Azure(Part):
 
 
 class Mock(Part):
-    """What the built-in upstream answers. It needs no network and no key."""
+    """The answers of the built-in upstream, which needs no network and no key."""
 
     reply: Annotated[str, Field(max_length=4096), AfterValidator(check_reply)] = Field(
         "echo",
@@ -151,7 +151,7 @@ class Mock(Part):
 
 
 class Credential(Part):
-    """One account at one upstream."""
+    """An account at an upstream."""
 
     name: Name = Field(
         description="Identity of the credential, also in metrics; limits and bans are kept by it."
@@ -196,8 +196,8 @@ class Credential(Part):
     mock: Mock | None = Field(None, description="Only for type Mock.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """What belongs to some types only, and what some types need."""
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:
+        """Check the fields that only some types have, and those that some types need."""
         type_, url = given.get("type"), given.get("baseURL")
         for block, owner in BLOCKS.items():
             if block in given and type_ != owner:

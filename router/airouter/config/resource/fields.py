@@ -1,4 +1,4 @@
-"""What the parts of a RouterConfig are made of: their base, and the scalars with their grammar.
+"""The base of all parts of a RouterConfig, and its scalars with their grammars.
 
 Kubernetes' habits hold: a null is an absent field, a duration is `1m30s`, a decimal is a string.
 """
@@ -28,12 +28,12 @@ UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 AMOUNT = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
 
-Rule = tuple[str, str, str]
+BrokenRule = tuple[str, str, str]
 """The field that breaks a rule, what is wrong, and how to mend it."""
 
 
 class Part(BaseModel):
-    """What all parts share: no unknown field, no guessing of types, immutable."""
+    """The base of all parts: no unknown field, no guessing of types, immutable."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -44,8 +44,8 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:  # noqa: ARG003 - for subclasses
-        """The rules between fields that these fields, unchecked and by their aliases, break."""
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:  # noqa: ARG003 - for subclasses
+        """Yield the rules between fields that are broken; `given` is unchecked, by alias."""
         yield from ()
 
     @model_validator(mode="wrap")
@@ -76,7 +76,7 @@ def mistake(what: str, fix: str) -> PydanticCustomError:
 
 
 def again(error: Any) -> InitErrorDetails:
-    """An error as pydantic reported it, to be reported together with others."""
+    """Return an error of pydantic's in the form in which it can be raised together with others."""
     context = error.get("ctx", {})
     known = mistake(context["what"], context["fix"]) if error["type"] == "mistake" else None
     return InitErrorDetails(
@@ -85,7 +85,7 @@ def again(error: Any) -> InitErrorDetails:
 
 
 def matching(pattern: str, what: str, fix: str) -> AfterValidator:
-    """A string must match a pattern as a whole."""
+    """Return a validator for strings that match a pattern as a whole."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
@@ -97,7 +97,7 @@ def matching(pattern: str, what: str, fix: str) -> AfterValidator:
 
 
 def unique(of: Callable[[Any], object] = lambda item: item) -> AfterValidator:
-    """No two items of a list may be the same."""
+    """Return a validator for lists without duplicates."""
 
     def check(items: list[T]) -> list[T]:
         if len({of(item) for item in items}) < len(items):
@@ -108,7 +108,7 @@ def unique(of: Callable[[Any], object] = lambda item: item) -> AfterValidator:
 
 
 def duration(*, least: float, most: float) -> BeforeValidator:
-    """A duration as seconds, inside its bounds (seconds)."""
+    """Return a validator that turns a duration into seconds, within bounds (seconds)."""
 
     def check(text: object) -> float:
         if not isinstance(text, str) or not DURATION.fullmatch(text):
@@ -122,7 +122,7 @@ def duration(*, least: float, most: float) -> BeforeValidator:
 
 
 def spelled(seconds: float) -> str:
-    """A bound as people write it."""
+    """Return a bound as people write it."""
     if seconds >= UNITS["h"]:
         return f"{seconds / UNITS['h']:g}h"
     return f"{seconds:g}s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:g}ms"

@@ -1,4 +1,4 @@
-"""URLs and headers as an upstream takes them: nothing that could split a line or carry a key."""
+"""URLs and headers for upstreams: nothing that could split a line or carry a key."""
 
 import re
 from typing import Annotated
@@ -41,7 +41,7 @@ OWN_HEADERS = frozenset(
 
 
 def check_url(url: str) -> str:
-    """A base URL: http or https, a host, perhaps a port and a path, nothing else."""
+    """Validate a base URL: http or https, a host, perhaps a port and a path, nothing else."""
     fix = "use a URL such as https://api.example.com/v1"
     if not VISIBLE.fullmatch(url):
         raise mistake("has a space or another character that is not allowed in a URL", fix)
@@ -62,7 +62,7 @@ def check_url(url: str) -> str:
 
 
 def check_header(name: str) -> str:
-    """A header that is not the router's own business, in lower case."""
+    """Validate the name of a header that the router does not write; returns lower case."""
     lowered = name.lower()
     if lowered in OWN_HEADERS:
         raise mistake("is a header that the router writes itself", "use another header")
@@ -70,7 +70,7 @@ def check_header(name: str) -> str:
 
 
 def check_header_value(value: str) -> str:
-    """A value that a header line can carry."""
+    """Validate a value that a header line can carry."""
     if not value.isprintable() or value != value.strip() or not latin(value):
         raise mistake(
             "cannot be sent in a header", "use printable Latin-1 text, no space at the ends"
@@ -79,7 +79,7 @@ def check_header_value(value: str) -> str:
 
 
 def latin(text: str) -> bool:
-    """Whether every character has a byte in Latin-1."""
+    """Return True if every character has a byte in Latin-1."""
     return all(ord(character) < 256 for character in text)
 
 

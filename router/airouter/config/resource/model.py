@@ -1,4 +1,4 @@
-"""`spec.models`: the names that clients may ask for, and who answers for them."""
+"""`spec.models`: the names that clients may ask for, and the backends that answer."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import (
+    BrokenRule,
     Labels,
     Line,
     ModelName,
@@ -16,7 +17,6 @@ from airouter.config.resource.fields import (
     Positive,
     Price,
     Priority,
-    Rule,
     UpstreamName,
     Weight,
     mistake,
@@ -29,7 +29,7 @@ LARGEST_PARAMETERS = 16_384
 
 
 def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields that may be put into a request: JSON, not too large, none that the router sets."""
+    """Validate fields to put into a request: JSON, not too large, none that the router sets."""
     if reserved := sorted((ROUTED | {"stream_options"}) & fields.keys()):
         raise mistake(
             f"sets {', '.join(reserved)}, which the router sets itself", "use other fields"
@@ -44,7 +44,7 @@ def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_drop(names: list[str]) -> list[str]:
-    """Fields that may be taken out of a request."""
+    """Validate fields to take out of a request."""
     if reserved := sorted(ROUTED & set(names)):
         raise mistake(
             f"drops {', '.join(reserved)}, which every request needs", "drop other fields"
@@ -56,7 +56,7 @@ Fields = Annotated[dict[Line, Any], Field(max_length=64), AfterValidator(check_f
 
 
 class CredentialSelector(Part):
-    """Every credential that has all of these labels."""
+    """A selector of all credentials that have these labels."""
 
     match_labels: Annotated[Labels, Field(min_length=1)] = Field(
         description="Labels and their values, 1 to 16."
@@ -64,7 +64,7 @@ class CredentialSelector(Part):
 
 
 class Backend(Part):
-    """One way to answer for a model: a credential, or all that a selector finds."""
+    """A backend of a model: a credential, or all that a selector matches."""
 
     credential: Name | None = Field(None, description="Name of a credential.")
     credential_selector: CredentialSelector | None = Field(
@@ -79,8 +79,8 @@ class Backend(Part):
     priority: Priority = Field(0, description="Lower is tried first, 0 to 1000. Default 0.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """A backend is named in one way."""
+    def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:
+        """Require exactly one of credential and credentialSelector."""
         if "credential" in given and "credentialSelector" in given:
             yield "credentialSelector", "cannot be combined with credential", "keep one of the two"
         if "credential" not in given and "credentialSelector" not in given:
@@ -88,7 +88,7 @@ class Backend(Part):
 
 
 class Parameters(Part):
-    """What is done to the top-level fields of a request."""
+    """Changes to the top-level fields of a request."""
 
     defaults: Fields = Field({}, description="Set where the client sent none. Default none.")
     override: Fields = Field({}, description="Set whatever the client sent. Default none.")
@@ -106,7 +106,7 @@ class Prices(Part):
 
 
 class ModelMetadata(Part):
-    """What is known of a model beside how to reach it."""
+    """Facts about a model that do not decide how it is reached."""
 
     context_window: Positive | None = Field(None, description="Tokens it can read.")
     max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
@@ -115,7 +115,7 @@ class ModelMetadata(Part):
 
 
 class Compaction(Part):
-    """How long conversations with a model are made short."""
+    """Compaction of long conversations with a model."""
 
     instructions: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
         None,

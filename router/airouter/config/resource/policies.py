@@ -1,4 +1,4 @@
-"""The rest of `spec`: who may ask, what happens when something fails, and what is remembered."""
+"""The rest of `spec`: keys, failures, stored responses, telemetry."""
 
 from typing import Annotated, Literal
 
@@ -30,7 +30,7 @@ class MasterKey(Part):
 
 
 class Client(Part):
-    """Somebody who may ask."""
+    """A client: its key and the models that it may use."""
 
     name: Name = Field(description="Identity of the client, also in metrics and logs.")
     secret_ref: SecretRef = Field(
@@ -43,7 +43,7 @@ class Client(Part):
 
 
 class Auth(Part):
-    """Who may ask."""
+    """The keys that may ask."""
 
     master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
     clients: Annotated[list[Client], Field(max_length=1024)] = Field(
@@ -68,7 +68,7 @@ class Backoff(Part):
 
 
 class Retries(Part):
-    """When a request is tried again. Only ever before its first byte."""
+    """The policy for further attempts, all of them before the first byte."""
 
     attempts: Attempts = Field(
         2, description="Further attempts after the first, 0 to 5, for each model. Default 2."
@@ -93,7 +93,7 @@ class BanRule(Part):
 
 
 class Fail2ban(Part):
-    """When a backend that keeps failing is left alone. Absent: never."""
+    """The policy for backends that keep failing. Absent: no ban."""
 
     max_attempts: Positive = Field(
         3, description="Failures inside the window that lead to a ban. Default 3."
@@ -111,7 +111,7 @@ class Fail2ban(Part):
 
 
 class Resilience(Part):
-    """What happens when an upstream fails."""
+    """The policies for failing upstreams."""
 
     retries: Retries = Field(Retries(), description="Trying again.")
     fail2ban: Fail2ban | None = Field(
@@ -120,7 +120,7 @@ class Resilience(Part):
 
 
 class Stickiness(Part):
-    """Whether a conversation stays with its backend. Absent: no."""
+    """Conversations that stay with their backend. Absent: none."""
 
     enabled: bool = Field(True, description="Default true, once the block is there.")
     ttl: Period = Field(600.0, description="How long after the last turn. Default 10m.")
@@ -133,7 +133,7 @@ class Sessions(Part):
 
 
 class Storage(Part):
-    """Where stored responses live."""
+    """The store of responses."""
 
     type: Literal["None", "Memory", "SQLite", "Redis"] = Field(
         "Memory", description="Redis needs spec.redis. Default Memory."
@@ -143,13 +143,13 @@ class Storage(Part):
 
 
 class SealingKey(Part):
-    """A key that seals what clients carry for the router."""
+    """A key that seals content which clients carry for the router."""
 
     secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
 
 
 class Sealing(Part):
-    """Keys for what clients carry."""
+    """The keys that seal content which clients carry for the router."""
 
     keys: Annotated[list[SealingKey], Field(min_length=1, max_length=8)] = Field(
         description="The first seals, all open; 1 to 8."
@@ -164,7 +164,7 @@ class Responses(Part):
 
 
 class Redis(Part):
-    """What replicas share: limits and stored responses."""
+    """The Redis that replicas share, for limits and stored responses."""
 
     url_secret_ref: SecretRef = Field(
         description="URL of the server, with its password. Default key in the Secret: url."
@@ -172,7 +172,7 @@ class Redis(Part):
 
 
 class Traces(Part):
-    """What is traced, and how much of it."""
+    """The share of requests that are traced, and the content of traces."""
 
     sample_ratio: Ratio | None = Field(
         None,
@@ -185,6 +185,6 @@ class Traces(Part):
 
 
 class Telemetry(Part):
-    """What is told about requests."""
+    """Telemetry about requests."""
 
     traces: Traces = Field(Traces(), description="Tracing.")

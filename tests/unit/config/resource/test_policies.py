@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from airouter.config.reading import read
+from airouter.config.loader import load_config
 from support.manifests import client, document
 
 
@@ -50,7 +50,7 @@ from support.manifests import client, document
     ],
 )
 def test_a_mistake_is_told_at_its_place(spec: dict[str, Any], finding: str) -> None:
-    (found,) = read(document(**spec)).findings
+    (found,) = load_config(document(**spec)).findings
     assert str(found).removeprefix("error: ").startswith(finding)
 
 
@@ -59,4 +59,4 @@ def test_a_storage_in_redis_is_fine_with_a_redis() -> None:
         "responses": {"storage": {"type": "Redis"}},
         "redis": {"urlSecretRef": {"name": "redis"}},
     }
-    assert read(document(**spec)).findings == ()
+    assert load_config(document(**spec)).findings == ()

@@ -1,7 +1,7 @@
-"""pydantic's errors in our words: what is wrong with a field and how to mend it.
+"""Explains pydantic's errors to the author of a manifest: what is wrong and how to mend it.
 
-pydantic's own messages are for developers and may repeat the value; these are for whoever wrote the
-YAML, and never do. `reading.py` makes findings of them.
+pydantic's own messages are for developers and may repeat a value, which may be a key; these do not.
+`loader.py` makes findings of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from airouter.config.findings import Problem, choice, likely
+from airouter.config.findings import FieldProblem, choice, likely
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ KINDS = {
     "list": "a list",
     "dict": "a mapping",
 }
-"""What JSON calls the types of Python."""
+"""JSON's names for the types of Python."""
 
 FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "greater_than": lambda ctx: ("is too small", f"use more than {ctx['gt']:g}"),
@@ -58,11 +58,11 @@ FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
 }
 
 
-def problems(error: ValidationError, root: type[BaseModel]) -> Iterator[Problem]:
-    """Every problem that pydantic found in a document of a type; a flood is not explained."""
+def problems_in(error: ValidationError, root: type[BaseModel]) -> Iterator[FieldProblem]:
+    """Yield every problem that pydantic found in a document; a flood is not explained."""
     for number, details in enumerate(error.errors(include_url=False)):
         what, fix = explain(details, root) if number < MOST_EXPLAINED else UNEXPLAINED
-        yield Problem(tuple(step for step in details["loc"] if step != "[key]"), what, fix)
+        yield FieldProblem(tuple(step for step in details["loc"] if step != "[key]"), what, fix)
 
 
 def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
@@ -81,39 +81,39 @@ def explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
 
 
 def values(expected: str) -> str:
-    """The values in pydantic's list of them, `'a', 'b' or 'c'`."""
+    """Return the values in pydantic's list, `'a', 'b' or 'c'`."""
     return expected.replace(" or ", ", ").replace("'", "")
 
 
 def suggestion(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    """The known field that an unknown one looks like, or all of them."""
-    names = sorted(map(str, fields_of(model_at(root, loc[:-1]))))
+    """Offer the known field that an unknown one resembles, or all of them."""
+    names = sorted(map(str, fields_by_alias(model_at(root, loc[:-1]))))
     return likely(str(loc[-1])[:64], names) or choice(names, most=20)
 
 
 def description(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    """Return the remedy for a field that is absent: what it is for."""
-    field = fields_of(model_at(root, loc[:-1]))[loc[-1]]
+    """Return the remedy for an absent field: its description."""
+    field = fields_by_alias(model_at(root, loc[:-1]))[loc[-1]]
     return f"add it: {str(field.description).rstrip('.')}"
 
 
 def model_at(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:
-    """The innermost model on the way to a place in a document."""
+    """Return the innermost model on the way to a place in a document."""
     model = root
     for step in loc:
-        field = fields_of(model).get(step)
+        field = fields_by_alias(model).get(step)
         if field is not None:
             model = next(models_in(field.annotation), model)
     return model
 
 
-def fields_of(model: type[BaseModel]) -> dict[str | int, FieldInfo]:
-    """A model's fields by their name in YAML."""
+def fields_by_alias(model: type[BaseModel]) -> dict[str | int, FieldInfo]:
+    """Return a model's fields by their names in YAML."""
     return {str(field.alias): field for field in model.model_fields.values()}
 
 
 def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that an annotation such as `list[Model] | None` speaks of."""
+    """Yield the models in an annotation such as `list[Model] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     else:

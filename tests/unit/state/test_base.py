@@ -15,8 +15,8 @@ from airouter.config.snapshot import ResponseStorage
 from airouter.state.absent import NoStore
 from airouter.state.base import Store, StoreError
 from airouter.state.breaker import ENOUGH, REST
+from airouter.state.factory import open_store
 from airouter.state.memory import MemoryStore
-from airouter.state.opening import open_store
 from airouter.state.redis import RedisStore
 from airouter.state.sqlite import MOST_IN_THREAD, SQLiteStore
 from support.redis_server import PASSWORD, RedisServer, redis_server

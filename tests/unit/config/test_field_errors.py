@@ -1,6 +1,6 @@
 from pydantic import ValidationError
 
-from airouter.config.explain import explain, problems
+from airouter.config.field_errors import explain, problems_in
 from airouter.config.resource import RouterConfig
 
 
@@ -8,7 +8,7 @@ def told(document: object) -> list[tuple[object, ...]]:
     try:
         RouterConfig.model_validate(document)
     except ValidationError as error:
-        return [problem[:3] for problem in problems(error, RouterConfig)]
+        return [problem[:3] for problem in problems_in(error, RouterConfig)]
     return []
 
 
