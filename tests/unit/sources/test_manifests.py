@@ -310,5 +310,6 @@ def test_json_is_read_as_well(tmp_path: Path) -> None:
     text = json.dumps(config | {"metadata": {"name": "x"}}, indent="\t")
     (tmp_path / "router.json").write_text(text, encoding="utf-8")
     assert lines(compile_files([tmp_path], {}))[0] == (
-        f"{tmp_path}/router.json:1: error: spec: is required (fix: add it: What a router serves)"
+        f"{tmp_path}/router.json:1: error: spec: is required "
+        "(fix: add it: The configuration that a router serves)"
     )

@@ -67,17 +67,17 @@ class Spec(Part):
     """The declared content of a RouterConfig."""
 
     credentials: Annotated[list[Credential], Field(max_length=256)] = Field(
-        [], description="Who is called upstream, by name, at most 256."
+        [], description="Accounts at providers, by name, at most 256."
     )
     models: Annotated[list[Model], Field(max_length=1024)] = Field(
-        [], description="What clients may ask for, by name, at most 1024."
+        [], description="Models that clients may ask for, by name, at most 1024."
     )
-    auth: Auth = Field(Auth(), description="Who may ask.")
-    resilience: Resilience = Field(Resilience(), description="What happens on failures.")
+    auth: Auth = Field(Auth(), description="Keys of clients.")
+    resilience: Resilience = Field(Resilience(), description="Policies for failures.")
     sessions: Sessions = Field(Sessions(), description="Conversations of several requests.")
     responses: Responses | None = Field(None, description="State of the Responses API.")
-    redis: Redis | None = Field(None, description="What replicas share. Default: nothing.")
-    telemetry: Telemetry = Field(Telemetry(), description="What is told about requests.")
+    redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
+    telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod
     def broken_rules(cls, given: dict[str, Any]) -> Iterator[BrokenRule]:
@@ -99,7 +99,7 @@ class RouterConfig(Part):
     api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
     kind: Literal["RouterConfig"] = Field(description="Kind of the object.")
     metadata: Metadata = Field(description="Name and namespace.")
-    spec: Spec = Field(description="What a router serves.")
+    spec: Spec = Field(description="The configuration that a router serves.")
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
     @classmethod
@@ -122,7 +122,7 @@ class Secret(Part):
     kind: Literal["Secret"] = Field(description="Kind of the object.")
     metadata: Metadata = Field(description="Name and namespace.")
     type: str = Field("Opaque", description="Kind of Secret, not read here.")
-    immutable: bool = Field(False, description="Whether it may change, not read here.")
+    immutable: bool = Field(False, description="Protection from changes, not read here.")
     data: dict[DataKey, str] = Field({}, repr=False, description="Values in base64.")
     string_data: dict[DataKey, str] = Field(
         {}, repr=False, description="Values as text; wins over data."

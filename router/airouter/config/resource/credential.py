@@ -59,7 +59,8 @@ class SecretRef(Part):
 
     name: ObjectName = Field(description="Name of the Secret.")
     key: DataKey | None = Field(
-        None, description="Key inside the Secret. Each field that has a reference says its default."
+        None,
+        description="Key inside the Secret. Its default depends on the field with the reference.",
     )
 
 
@@ -171,7 +172,7 @@ class Credential(Part):
         "Absent: ambient identity where the type has one, else none.",
     )
     labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
-    limits: Limits = Field(Limits(), description="Ceilings of this account. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this account. Default none.")
     priority: Priority = Field(
         0,
         description="Lower is tried first, 0 to 1000; decides where backends have the same "
@@ -180,8 +181,8 @@ class Credential(Part):
     weight: Weight = Field(
         1, description="Share inside a priority, 0 to 1000; 0 drains the credential. Default 1."
     )
-    timeouts: Timeouts = Field(Timeouts(), description="How long one attempt may take.")
-    tls: TLS = Field(TLS(), description="How the certificate is verified. Needs https.")
+    timeouts: Timeouts = Field(Timeouts(), description="Limits on the duration of one attempt.")
+    tls: TLS = Field(TLS(), description="Verification of the certificate. Needs https.")
     headers: Annotated[list[Header], Field(max_length=32), unique(lambda h: h.name)] = Field(
         [], description="Further request headers, at most 32. Default none."
     )
@@ -190,8 +191,9 @@ class Credential(Part):
     azure: Azure | None = Field(None, description="Only for type AzureOpenAI.")
     api: Annotated[list[Api], Field(min_length=1, max_length=6), unique()] | None = Field(
         None,
-        description="What the upstream offers. Default: chat and embeddings for OpenAICompatible; "
-        "all but responses-ws for OpenAI and Router; chat, completions and embeddings for Mock.",
+        description="APIs that the upstream offers. Default: chat and embeddings for "
+        "OpenAICompatible; all but responses-ws for OpenAI and Router; chat, completions and "
+        "embeddings for Mock.",
     )
     mock: Mock | None = Field(None, description="Only for type Mock.")
 

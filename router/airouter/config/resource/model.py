@@ -71,7 +71,7 @@ class Backend(Part):
         None, description="Instead of a name: credentials by their labels."
     )
     upstream_name: UpstreamName | None = Field(
-        None, description="What the model is called there. Default: its name here."
+        None, description="The model's name at the upstream. Default: its name here."
     )
     weight: Weight = Field(
         1, description="Share inside a priority, times the credential's; 0 drains it. Default 1."
@@ -90,10 +90,10 @@ class Backend(Part):
 class Parameters(Part):
     """Changes to the top-level fields of a request."""
 
-    defaults: Fields = Field({}, description="Set where the client sent none. Default none.")
+    defaults: Fields = Field({}, description="Set unless the client sent them. Default none.")
     override: Fields = Field({}, description="Set whatever the client sent. Default none.")
     drop: Annotated[list[Line], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
-        [], description="Taken out, after the others. Default none."
+        [], description="Removed, after the others are set. Default none."
     )
 
 
@@ -111,7 +111,7 @@ class ModelMetadata(Part):
     context_window: Positive | None = Field(None, description="Tokens it can read.")
     max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
     owned_by: Line | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
-    price: Prices = Field(Prices(), description="What it costs.")
+    price: Prices = Field(Prices(), description="Prices.")
 
 
 class Compaction(Part):
@@ -119,7 +119,7 @@ class Compaction(Part):
 
     instructions: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
         None,
-        description="What the model is told when it summarises, 1 to 8192 characters. Default: the "
+        description="Instructions for summaries, 1 to 8192 characters. Default: the "
         "router's own wording.",
     )
 
@@ -132,16 +132,14 @@ class Model(Part):
         [], description="Further names, accepted but not listed, at most 16. Default none."
     )
     backends: Annotated[list[Backend], Field(min_length=1, max_length=32)] = Field(
-        description="Who can answer, 1 to 32."
+        description="Backends that answer for the model, 1 to 32."
     )
-    limits: Limits = Field(Limits(), description="Ceilings of this model. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this model. Default none.")
     fallbacks: Annotated[list[ModelName], Field(max_length=8), unique()] = Field(
         [],
         description="Models that are tried in order when no backend of this one can answer, at "
         "most 8; their own fallbacks are not followed. Default none.",
     )
-    parameters: Parameters = Field(Parameters(), description="What is done to requests.")
-    metadata: ModelMetadata = Field(ModelMetadata(), description="What is known of the model.")
-    compaction: Compaction = Field(
-        Compaction(), description="How long conversations are made short."
-    )
+    parameters: Parameters = Field(Parameters(), description="Changes to requests.")
+    metadata: ModelMetadata = Field(ModelMetadata(), description="Facts about the model.")
+    compaction: Compaction = Field(Compaction(), description="Compaction of long conversations.")

@@ -37,9 +37,9 @@ class Client(Part):
         description="The client's key. Default key in the Secret: api-key."
     )
     models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
-        ["*"], description="Models that it may use, as patterns, 1 to 64. Default: all."
+        ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
-    limits: Limits = Field(Limits(), description="Ceilings of this client. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
 
 
 class Auth(Part):
@@ -50,7 +50,7 @@ class Auth(Part):
         [], description="Keys by name, at most 1024. Default none."
     )
     anonymous: Literal["Deny", "Allow"] = Field(
-        "Deny", description="Whether a request without a known key is served. Default Deny."
+        "Deny", description="Requests without a known key. Default Deny."
     )
 
 
@@ -75,7 +75,7 @@ class Retries(Part):
     )
     on_status: Statuses = Field(
         [408, 429, 500, 502, 503, 504, 529],
-        description="Statuses of an upstream that another attempt may mend. "
+        description="Statuses of an upstream after which another attempt is made. "
         "Default 408, 429, 500, 502, 503, 504, 529.",
     )
     backoff: Backoff = Field(Backoff(), description="Pause before an attempt.")
@@ -89,7 +89,7 @@ class BanRule(Part):
 
     status_code: ErrorStatus = Field(description="Status of the upstream.")
     max_attempts: Positive = Field(3, description="Failures that lead to a ban. Default 3.")
-    ban_duration: Period = Field(60.0, description="How long it lasts. Default 1m.")
+    ban_duration: Period = Field(60.0, description="Length of the ban. Default 1m.")
 
 
 class Fail2ban(Part):
@@ -98,8 +98,8 @@ class Fail2ban(Part):
     max_attempts: Positive = Field(
         3, description="Failures inside the window that lead to a ban. Default 3."
     )
-    window: Period = Field(60.0, description="How far back failures count. Default 1m.")
-    ban_duration: Period = Field(60.0, description="How long a ban lasts. Default 1m.")
+    window: Period = Field(60.0, description="Period in which failures count. Default 1m.")
+    ban_duration: Period = Field(60.0, description="Length of a ban. Default 1m.")
     status_codes: Statuses = Field(
         [401, 403, 429, 500, 502, 503, 504, 529],
         description="Statuses that count as a failure. "
@@ -113,23 +113,23 @@ class Fail2ban(Part):
 class Resilience(Part):
     """The policies for failing upstreams."""
 
-    retries: Retries = Field(Retries(), description="Trying again.")
-    fail2ban: Fail2ban | None = Field(
-        None, alias="fail2ban", description="Leaving alone. Default: off."
-    )
+    retries: Retries = Field(Retries(), description="Further attempts.")
+    fail2ban: Fail2ban | None = Field(None, alias="fail2ban", description="Bans. Default: off.")
 
 
 class Stickiness(Part):
     """Conversations that stay with their backend. Absent: none."""
 
-    enabled: bool = Field(True, description="Default true, once the block is there.")
-    ttl: Period = Field(600.0, description="How long after the last turn. Default 10m.")
+    enabled: bool = Field(True, description="Default true, in a block that is present.")
+    ttl: Period = Field(600.0, description="Time after the last turn. Default 10m.")
 
 
 class Sessions(Part):
     """Conversations of several requests."""
 
-    stickiness: Stickiness | None = Field(None, description="Staying with a backend. Default: no.")
+    stickiness: Stickiness | None = Field(
+        None, description="Conversations that stay with a backend. Default none."
+    )
 
 
 class Storage(Part):
@@ -138,8 +138,8 @@ class Storage(Part):
     type: Literal["None", "Memory", "SQLite", "Redis"] = Field(
         "Memory", description="Redis needs spec.redis. Default Memory."
     )
-    ttl: Period = Field(86_400.0, description="How long they are kept. Default 24h.")
-    max_entries: Positive = Field(10_000, description="How many are kept. Default 10000.")
+    ttl: Period = Field(86_400.0, description="Lifetime of a response. Default 24h.")
+    max_entries: Positive = Field(10_000, description="Number that is kept. Default 10000.")
 
 
 class SealingKey(Part):
@@ -177,7 +177,7 @@ class Traces(Part):
     sample_ratio: Ratio | None = Field(
         None,
         description="Share of requests that are traced, a decimal in quotes. "
-        "Default: what OTEL_TRACES_SAMPLER says.",
+        "Default: OTEL_TRACES_SAMPLER decides.",
     )
     capture_content: bool = Field(
         False, description="Put prompts and answers into spans. Default false."

@@ -16,7 +16,10 @@ def rejected(**fields: Any) -> str:
     ("fields", "finding"),
     [
         ({"backends": []}, "backends: has too few entries (fix: use at least 1)"),
-        ({"backends": None}, "backends: is required (fix: add it: Who can answer, 1 to 32)"),
+        (
+            {"backends": None},
+            "backends: is required (fix: add it: Backends that answer for the model, 1 to 32)",
+        ),
         ({"backends": [{}]}, "backends[0].credential: is required"),
         (
             {
