@@ -95,8 +95,8 @@ def serve_command(
 ) -> None:
     """Serve what a manifest declares.
 
-    A change of a file is live within a second, and no request is dropped for it. A file that is
-    broken changes nothing, and the log says why.
+    A change of a file is live within a second, without a dropped request. A broken file changes
+    nothing, and the log has the reason.
     """
     if snapshot_dir is not None and file:
         raise typer.BadParameter("goes without --file", param_hint="--snapshot-dir")
@@ -118,7 +118,7 @@ def check_command(
         ),
     ],
 ) -> None:
-    """Say everything that is wrong with a manifest.
+    """List everything that is wrong with a manifest.
 
     Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
     """
@@ -139,7 +139,7 @@ def probe_command(
     ] = 8080,
     path: Annotated[str, typer.Option(metavar="PATH", help="/health or /vhealth.")] = "/vhealth",
 ) -> None:
-    """Ask the router on this machine how it is, for an exec probe.
+    """Check the health of the router on this machine, for an exec probe.
 
     Exits with 0 if it answers 200, else with 1.
     """

@@ -35,6 +35,7 @@ class Sealer:
 
         secret = [derived_key(b"key", key) for key in keys or [secrets.token_hex(32)]]
         self._ciphers = {derived_key(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
+        # The key's name travels with a word, so that opening tries one key and not all.
         name, self._cipher = next(iter(self._ciphers.items()))
         self._head = VERSION + name
 

@@ -113,6 +113,7 @@ def add_models(
             pipeline.current().snapshot, principal, created, anthropic=speaks_anthropic(request)
         )
 
+    # `path`, because a name such as meta-llama/Llama-3 has slashes.
     @application.get("/v1/models/{name:path}", tags=["OpenAI"])
     async def model(name: str, request: Request) -> dict[str, Any]:
         principal = principal_of(request)

@@ -62,7 +62,7 @@ class AsgiExchange(Exchange):
 
     def abort(self) -> None:
         self.aborted = True
-        self._ready.set()
+        self._ready.set()  # or `next` would wait for a message that never comes
 
     async def next(self) -> Message | None:
         """Return the next message to send; None when the answer was aborted."""
@@ -148,6 +148,7 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
         )
     if int(headers.get(b"content-length", b"0")) > limit:
         raise body_too_large(limit)
+    # Counted while it comes: a chunked request has no content-length.
     body = bytearray()
     try:
         async for piece in request.stream():

@@ -39,7 +39,7 @@ class Principal:
         """The owner of stored responses, distinct from every other principal's."""
         self.limits = limits
         self._globs = globs
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, bool] = {}  # bounded by the catalog's names
 
     def may_use(self, model: str) -> bool:
         """Return True if this principal may use a model of the catalog, by its public name."""
@@ -69,6 +69,7 @@ class Keyring:
         """
         key = bearer_token(headers.get(b"authorization")) or headers.get(b"x-api-key")
         if key:
+            # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
             found = self._principals.get(digest)
             if found is not None and compare_digest(found[0], digest):

@@ -78,12 +78,14 @@ class Parcel(msgspec.Struct):
 def pack_snapshot(snapshot: Snapshot) -> bytes:
     """Encode a snapshot; equal snapshots make equal bytes."""
     parcel = Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot)))
+    # Without the time, which gzip writes into its header: equal snapshots make equal Secrets.
     return gzip.compress(msgspec.json.encode(parcel), compresslevel=6, mtime=0)
 
 
 def unpack_snapshot(packed: bytes) -> Snapshot:
     """Decode a packed snapshot. Raises `Undeliverable`."""
     parcel = decode(unzip(packed), Parcel)
+    # Older schemas decode: a new field has a default. A newer one may have changed a meaning.
     if parcel.schema_version > SCHEMA_VERSION:
         found = f"schema version {parcel.schema_version}"
         raise Undeliverable(f"{found} is newer than {SCHEMA_VERSION}, which this version reads")
@@ -92,7 +94,7 @@ def unpack_snapshot(packed: bytes) -> Snapshot:
 
 def unzip(packed: bytes) -> bytes:
     """Return the content of a gzip file of a bounded size. Raises `Undeliverable`."""
-    unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
     try:
         content = unzipper.decompress(packed, MAX_UNPACKED)
     except zlib.error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
-INTEGERS = range(-(2**63), 2**64)
+INTEGERS = range(-(2**63), 2**64)  # those of msgspec's JSON
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -153,6 +153,7 @@ class Builder:
         if node is None:
             what = "has an alias whose anchor is not defined before it"
             raise Unreadable(what, line=line_of_event(event))
+        # An alias counts as all that it stands for: a few nested ones expand to billions of values.
         self._admit(event, node.size, len(path) + node.height)
         return replace(node, line=line_of_event(event))
 
@@ -168,7 +169,9 @@ class Builder:
             elif name in children:
                 self._note(key, (*path, name), "is given twice", "give each key once")
             else:
+                # The key's line, where an editor should jump; a value may begin further down.
                 children[name] = replace(node, line=line_of_event(key))
+        # YAML's merge: a mapping's own keys win, then the first of the merged mappings.
         for node in merged:
             children = node.children | children
         return branch({name: child.value for name, child in children.items()}, start, children)
@@ -235,13 +238,14 @@ def tag_of(event: Any) -> str:
         return "str"
     resolved = RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False))
     tag = str(resolved).removeprefix(TAG)
+    # To YAML 1.1 1:30 is 90 in base 60; to Kubernetes it is a string.
     return tag if tag in TYPES and ":" not in event.value else "str"
 
 
 def value_of(tag: str, text: str) -> Any:
     """Return a scalar's value. Raises `ValueError` or `LookupError` for one that JSON has not."""
     if tag == "str":
-        text.encode()
+        text.encode()  # an escape such as \ud800 makes text that no encoding has
         return text
     construct = getattr(CONSTRUCTOR, TYPES[tag])
     value = construct(yaml.ScalarNode(TAG + tag, text))

@@ -61,6 +61,7 @@ FROM_CONTEXT: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
 def problems_in(error: ValidationError, root: type[BaseModel]) -> Iterator[FieldProblem]:
     """Yield every problem that pydantic found in a document; a flood is not explained."""
     for number, details in enumerate(error.errors(include_url=False)):
+        # A suggestion compares names, which takes long for thousands of unknown fields.
         what, fix = explain(details, root) if number < MOST_EXPLAINED else UNEXPLAINED
         yield FieldProblem(tuple(step for step in details["loc"] if step != "[key]"), what, fix)
 

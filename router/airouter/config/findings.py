@@ -158,6 +158,7 @@ def choice(names: Iterable[str], most: int = 8) -> str:
 
 def likely(name: str, known: Iterable[str]) -> str:
     """Offer the known name that resembles another, whatever its case; empty if none does."""
+    # Without case: `baseUrl` is a typing error for `baseURL`.
     lowered = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lowered, n=1)
     return f"use {lowered[close[0]]}" if close else ""

@@ -51,6 +51,7 @@ def load_config(document: Mapping[str, Any], known: Sequence[FieldProblem] = ())
     if None in broken:
         return LoadedConfig(None, findings_of(found, document))
     items = {item for item in broken if item is not None}
+    # Some validators run only when the items are valid, so new problems may come up.
     config, left = validated(without_items(document, items))
     dropped = frozenset(dropped_names(document, items))
     return LoadedConfig(config, findings_of([*found, *left], document), dropped)

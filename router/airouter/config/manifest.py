@@ -94,7 +94,7 @@ def documents_in(
 def utf8_text(content: bytes) -> str:
     """Return the text of a file. Raises `Unreadable`."""
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")  # editors on Windows begin a file with a mark
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise Unreadable("is not text in UTF-8", line=line) from None

@@ -58,6 +58,7 @@ def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:
     value = getattr(part, first)
     path = (*path, alias(part, first))
     if not rest:
+        # By value: a field that is set to its default asks for nothing.
         if value != type(part).model_fields[first].default:
             yield path
     elif isinstance(value, list):

@@ -61,7 +61,7 @@ def open_secret(document: Document, environ: Mapping[str, str]) -> OpenedSecret:
             value = substituted(text, environ)
             opened.values[key] = value if field == "stringData" else base64_text(value)
         except UnusableValue as error:
-            opened.values.pop(key, None)
+            opened.values.pop(key, None)  # or the value of `data` would stand in for it
             opened.problems.extend(FieldProblem((field, key), *reason) for reason in error.reasons)
     return opened
 

@@ -252,6 +252,7 @@ class Snapshot(Part, frozen=True):
         A secret `salt` keeps a version that is shown to others from confirming a guess of the
         content.
         """
+        # Without its serial, which counts publications: the same content has the same version.
         plain = msgspec.structs.replace(self, version="", serial=0)
         content = salt.encode() + msgspec.json.encode(plain, order="sorted")
         return msgspec.structs.replace(self, version=hashlib.sha256(content).hexdigest())

@@ -77,9 +77,11 @@ class SnapshotStore:
         if compiled.snapshot is None:
             return self._keep(compiled, source, "the configuration was rejected")
         if self.current is not None:
+            # A mounted Secret lags behind the stream by up to a minute.
             if compiled.snapshot.serial < self.current.serial:
                 logger.info("%s: an older configuration is left aside", source)
                 return False
+            # Equal content: its serial is taken over, but nothing is built anew.
             if compiled.snapshot.version == self.current.version:
                 return self._accept(compiled, source, compiled.snapshot, self.reload.loaded_at)
         try:

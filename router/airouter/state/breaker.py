@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENOUGH = 3
+MOST_TIMEOUTS = 3
 """Consecutive timeouts after which calls fail at once."""
-REST = 5.0
+PAUSE = 5.0
 """Seconds until one call tries again."""
 
 
@@ -19,24 +19,24 @@ class Breaker:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._in_vain = 0
-        self._rests_until = 0.0
+        self._timeouts = 0
+        self._paused_until = 0.0
 
     def may_wait(self) -> bool:
         """Return True if the store answers, or if it is time to try again."""
-        if self._in_vain < ENOUGH:
+        if self._timeouts < MOST_TIMEOUTS:
             return True
         now = self._clock()
-        if now < self._rests_until:
+        if now < self._paused_until:
             return False
-        self._rests_until = now + REST  # whoever asked now finds out for all
+        self._paused_until = now + PAUSE  # this call tries for all others
         return True
 
     def answered(self) -> None:
         """Record an answer."""
-        self._in_vain = 0
+        self._timeouts = 0
 
-    def kept_silent(self) -> None:
+    def timed_out(self) -> None:
         """Record a timeout."""
-        self._in_vain += 1
-        self._rests_until = self._clock() + REST
+        self._timeouts += 1
+        self._paused_until = self._clock() + PAUSE

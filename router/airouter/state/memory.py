@@ -74,7 +74,7 @@ class MemoryStore(Store):
             self._drop(key)
             return None
         self._entries[key] = StoredValue(entry.value, now + self._ttl)
-        self._entries.move_to_end(key)
+        self._entries.move_to_end(key)  # keeps the order of use, in which room is made
         return entry.value
 
     def _put(self, key: str, value: bytes) -> None:

@@ -38,7 +38,7 @@ class RedisStore(Store):
         from redis.backoff import NoBackoff  # noqa: PLC0415
 
         self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
-        self._silence = (redis.exceptions.TimeoutError, TimeoutError)
+        self._timeouts = (redis.exceptions.TimeoutError, TimeoutError)
         self._lost_race = redis.exceptions.WatchError
         self._breaker = Breaker(clock)
         self._ttl = seconds(ttl)
@@ -46,10 +46,10 @@ class RedisStore(Store):
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
             max_connections=MOST_CONNECTIONS,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT,  # for a free connection
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1),  # a pooled connection may have been closed meanwhile
             decode_responses=False,
         )
         self._redis: Any = redis.asyncio.Redis.from_pool(pool)
@@ -79,6 +79,7 @@ class RedisStore(Store):
     async def _get(self, names: Sequence[str]) -> list[bytes | None]:
         async with self._redis.pipeline(transaction=False) as asking:
             asking.mget(names)
+            # EXPIRE of an absent key does nothing, so both commands go in one round trip.
             for name in names:
                 asking.expire(name, self._ttl)
             found: list[bytes | None] = (await asking.execute())[0]
@@ -88,6 +89,7 @@ class RedisStore(Store):
         """Update by optimistic locking: a value that another changed meanwhile is read again."""
         for _ in range(MOST_TRIES):
             async with self._redis.pipeline(transaction=True) as asking:
+                # WATCH makes EXEC fail if another client writes the key after this read.
                 await asking.watch(name)
                 value = change(await asking.get(name))
                 asking.multi()
@@ -105,7 +107,7 @@ class RedisStore(Store):
     async def _guarded(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Return the reply of Redis. Raises `StoreError`, at once while Redis does not answer."""
         if not self._breaker.may_wait():
-            raise StoreError("Redis: it has kept silent")
+            raise StoreError("Redis: it does not answer")
         reply = await self._timed(ask)
         self._breaker.answered()
         return reply
@@ -115,8 +117,9 @@ class RedisStore(Store):
             async with asyncio.timeout(PATIENCE):
                 return await ask()
         except self._errors as error:
-            if isinstance(error, self._silence):
-                self._breaker.kept_silent()
+            # An error is an answer too: only silence opens the breaker.
+            if isinstance(error, self._timeouts):
+                self._breaker.timed_out()
             else:
                 self._breaker.answered()
             raise StoreError(f"Redis: {type(error).__name__}") from None

@@ -69,7 +69,7 @@ class Metrics(Collector):
         self._observed = observed
         self._requests = Counter(
             "airouter_requests_total",
-            "Requests answered, by the status that the client got; 499 when it left first.",
+            "Requests answered, by the client's status; 499 when the client left first.",
             ("model", "credential", "status", "stream", "operation"),
         )
         self._tokens = Counter(
@@ -84,7 +84,7 @@ class Metrics(Collector):
         )
         self._retries = Counter(
             "airouter_retries_total",
-            "Attempts after the first, at whatever backend or fallback.",
+            "Attempts after the first, at any backend or fallback.",
             ("model",),
         )
         self._durations = Histogram(
@@ -101,7 +101,7 @@ class Metrics(Collector):
         )
         self._overheads = Histogram(
             "airouter_overhead_seconds",
-            "What the router itself took of a request: all but its attempts and their back-off.",
+            "Time that the router itself took: all but the attempts and their back-off.",
             ("stream",),
             OVERHEADS,
         )
@@ -112,6 +112,7 @@ class Metrics(Collector):
             FIRST_BYTES,
         )
         self._registry = CollectorRegistry()
+        # Not the global registry, which refuses a second router in the process.
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
         self._registry.register(self)
@@ -193,11 +194,11 @@ def observations(observed: Observed) -> Iterable[Metric]:
     )
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
-        "When a configuration was last taken over.",
+        "Time at which a configuration was last loaded.",
         value=observed.last_reload_time(),
     )
     for kind, count in observed.dropped().items():
-        what = kind.replace("_", " ")
+        noun = kind.replace("_", " ")
         yield CounterMetricFamily(
-            f"airouter_{kind}_dropped_total", f"Lost {what}: nobody took them in time.", value=count
+            f"airouter_{kind}_dropped_total", f"Lost {noun}: not delivered in time.", value=count
         )

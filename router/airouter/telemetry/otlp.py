@@ -61,9 +61,9 @@ def span(
         body: All other fields: name, kind, attributes, status, flags.
     """
     parts = [
-        b"\x0a\x10",
+        b"\x0a\x10",  # field 1, 16 bytes
         bytes.fromhex(trace.trace_id),
-        b"\x12\x08",
+        b"\x12\x08",  # field 2, 8 bytes
         bytes.fromhex(span_id),
         _TIMES.pack(0x39, times[0], 0x41, times[1]),
         body,
@@ -118,7 +118,7 @@ def text_field(tag: int, value: str) -> bytes:
 def bytes_field(tag: int, payload: bytes) -> bytes:
     """Encode a field of bytes, such as a message."""
     size = len(payload)
-    if size < 0x80:
+    if size < 0x80:  # a length of one byte, the usual case
         return bytes((tag, size)) + payload
     return bytes((tag,)) + varint(size) + payload
 

@@ -27,6 +27,7 @@ class GrpcCollector(OTLPSpanExporter):
 
     def send(self, data: bytes) -> bool:
         """Deliver an ExportTraceServiceRequest, with retries; False when it is lost."""
+        # `export` brings the retries. It gets no spans; `_translate_data` puts the encoded ones in.
         self._encoded = ExportTraceServiceRequest.FromString(data)
         return self.export(()) is SpanExportResult.SUCCESS
 

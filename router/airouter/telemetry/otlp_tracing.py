@@ -90,6 +90,7 @@ class OtlpTracing:
 
     def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
+        # In pieces: a shipper never splits one, and collectors refuse large requests.
         traced = [(record, record.trace) for record in records if record.trace is not None]
         for first in range(0, len(traced), RECORDS_PER_PIECE):
             piece = traced[first : first + RECORDS_PER_PIECE]

@@ -44,7 +44,7 @@ class Recorder:
         self._schedule = schedule
         self._pending: list[RequestRecord] = []
         self._timer: Timer | None = None
-        self._log_failureed: set[tuple[type, type]] = set()
+        self._logged_failures: set[tuple[type, type]] = set()
 
     def add(self, record: RequestRecord) -> None:
         """Queue a record, which the event loop hands on soon."""
@@ -57,6 +57,7 @@ class Recorder:
         if count == 1:
             self._timer = self._schedule(LONGEST_WAIT, self.flush)
         elif count == BATCH:
+            # Not flushed here: the request that fills a batch would pay for all of it.
             self._schedule(0.0, self.flush)
 
     def flush(self) -> None:
@@ -76,6 +77,6 @@ class Recorder:
     def _log_failure(self, consumer: Consumer, error: Exception) -> None:
         """Log the first failure of each kind: a broken consumer fails ten times a second."""
         kind = (type(consumer), type(error))
-        if kind not in self._log_failureed:
-            self._log_failureed.add(kind)
+        if kind not in self._logged_failures:
+            self._logged_failures.add(kind)
             logger.error("%s lost a batch of records", kind[0].__name__, exc_info=error)

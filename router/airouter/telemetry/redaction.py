@@ -29,15 +29,15 @@ class RedactionRule(NamedTuple):
     """A shape of secret text, and its replacement."""
 
     hints: tuple[str, ...]
-    """Lower-case texts, one of which is in every match. They are searched first: a pattern
-    takes ten times as long, and most lines have no secret. Without an i where case does not matter:
-    to a pattern a Turkish one is the same, dotted or not."""
+    """Lower-case texts, one of which is in every match. They are searched first: a pattern takes
+    ten times as long, and most lines have no secret. Hints of case-insensitive patterns leave out
+    the letter i, because these also match the Turkish ones, which casefold does not turn into i."""
     pattern: re.Pattern[str]
     left: str
 
 
 RULES = (
-    # A header's value has blanks and commas of its own: all of it goes.
+    # A header's value has blanks and commas of its own, so all of it is replaced.
     RedactionRule(
         ("author", "cook"),
         re.compile(rf"((?:authorization|cookie){_IS})[^\"'\r\n]+", re.IGNORECASE),
@@ -60,7 +60,7 @@ RULES = (
     ),
     # The password in a URL, as Redis and proxies have it.
     RedactionRule(("://",), re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+@"), rf"\1{REDACTED}@"),
-    # Keys that show by themselves what they are: OpenAI and its like, Groq, xAI, Perplexity,
+    # Keys that are known by their prefix: OpenAI and its like, Groq, xAI, Perplexity,
     # Hugging Face, NVIDIA, GitHub, Google, AWS, JSON web tokens.
     RedactionRule(("sk-", "rk-", "pk-"), re.compile(r"\b(?:sk|rk|pk)-[\w-]{6,}"), REDACTED),
     RedactionRule(

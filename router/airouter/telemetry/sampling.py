@@ -35,6 +35,7 @@ class TraceSampler:
         """Return True for a trace to record; `parent` is the client's decision, or None."""
         if parent is not None and self.parent_based:
             return parent
+        # The SDK decides by the same 64 bits, so all services take the same traces.
         return (trace_id & LOW_64_BITS) < self.bound
 
 

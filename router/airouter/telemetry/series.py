@@ -43,7 +43,7 @@ class Counter:
 
     def add(self, labels: LabelValues, amount: int = 1) -> None:
         try:
-            self._values[labels] += amount
+            self._values[labels] += amount  # the usual case costs a single look-up
         except KeyError:
             if len(self._values) >= self._limit:
                 labels = (OTHER,) * len(labels)
@@ -51,6 +51,7 @@ class Counter:
 
     def collect(self) -> CounterMetricFamily:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
+        # A copy, because a scrape may run in a thread while requests are counted.
         for labels, value in list(self._values.items()):
             family.add_metric([label_text(label) for label in labels], value)
         return family

@@ -57,10 +57,11 @@ class Shipper:
             if fits:
                 self._pieces.append((data, items))
                 self._size += len(data)
+                # The thread waits for these two moments only: waking it for each piece is costly.
                 if len(self._pieces) == 1 or self._size >= self._batch:
                     self._changed.notify()
         if not fits:
-            self._lose(items)
+            self._lose(items)  # outside of the lock, which it takes itself
 
     def close(self, timeout: float) -> None:
         """Deliver the queue, waiting at most `timeout` seconds."""

@@ -39,6 +39,7 @@ def compile_clients(
     declared: Auth, master: str | None, vault: Vault, report: Report
 ) -> Iterator[snapshot.ClientKey]:
     """Yield the clients whose key can be used and is nobody else's."""
+    # The master key first: a client that had the same key would else get all models.
     owners = {} if master is None else {master: "the master key"}
     for client in declared.clients:
         path = ("spec", "auth", "clients", NamedItem(client.name), "secretRef")

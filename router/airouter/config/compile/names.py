@@ -21,6 +21,7 @@ class ModelNames:
     ) -> None:
         self._report = report
         self._dropped = dropped
+        # All names before any alias, so that the order of models decides between aliases alone.
         self._owners = {model.name: model.name for model in models}
         self._aliases = {model.name: tuple(self._claimed(model)) for model in models}
 

@@ -45,7 +45,7 @@ class Vault:
         value = self.value(ref, path, default_key, rejects=rejects)
         if value is None:
             return None
-        value = value.strip()
+        value = value.strip()  # files and `kubectl create secret` often end in a line break
         where = f"key {ref.key or default_key!r} of Secret {ref.name!r}"
         if not value:
             what, fix = f"{where} is empty", "use a key"

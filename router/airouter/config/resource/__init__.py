@@ -54,8 +54,8 @@ KIND = "RouterConfig"
 LONGEST_NAME = 253 - len("-snapshot")
 
 
-class Metadata(Part):
-    """Metadata of a Kubernetes object; only the name matters here."""
+class ObjectMetadata(Part):
+    """ObjectMetadata of a Kubernetes object; only the name matters here."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -98,7 +98,7 @@ class RouterConfig(Part):
 
     api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
     kind: Literal["RouterConfig"] = Field(description="Kind of the object.")
-    metadata: Metadata = Field(description="Name and namespace.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
     spec: Spec = Field(description="The configuration that a router serves.")
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
@@ -120,7 +120,7 @@ class Secret(Part):
 
     api_version: Literal["v1"] = Field(description="Version of the API.")
     kind: Literal["Secret"] = Field(description="Kind of the object.")
-    metadata: Metadata = Field(description="Name and namespace.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
     type: str = Field("Opaque", description="Kind of Secret, not read here.")
     immutable: bool = Field(False, description="Protection from changes, not read here.")
     data: dict[DataKey, str] = Field({}, repr=False, description="Values in base64.")

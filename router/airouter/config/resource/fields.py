@@ -59,6 +59,7 @@ class Part(BaseModel):
             InitErrorDetails(type=mistake(what, fix), loc=(name,), input=None)
             for name, what, fix in cls.broken_rules(given)
         ]
+        # A validator after the fields would not run if a field is wrong: its findings come late.
         try:
             part = handler(given)
         except ValidationError as error:
@@ -78,6 +79,7 @@ def mistake(what: str, fix: str) -> PydanticCustomError:
 def again(error: Any) -> InitErrorDetails:
     """Return an error of pydantic's in the form in which it can be raised together with others."""
     context = error.get("ctx", {})
+    # pydantic knows its own errors by their type; one of ours has to be made anew.
     known = mistake(context["what"], context["fix"]) if error["type"] == "mistake" else None
     return InitErrorDetails(
         type=known or error["type"], loc=error["loc"], input=error["input"], ctx=context
