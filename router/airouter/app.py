@@ -27,7 +27,7 @@ from airouter.api.websocket import SessionRegistry, WebSocketProtocol
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
@@ -102,7 +102,7 @@ class Router:
             body_limit=settings.max_answer_bytes,
             proxies=getproxies_environment(),
         )
-        self.store = Store(self._apply)
+        self.store = SnapshotStore(self._apply)
         self.metrics = Metrics(self)
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, self.providers)

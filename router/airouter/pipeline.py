@@ -43,7 +43,7 @@ from airouter.request_context import (
 )
 from airouter.routing.retry import Budget, Tries
 from airouter.routing.selection import Selection
-from airouter.telemetry.complaints import Complaints
+from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.record import Attempt, RequestRecord
 from airouter.upstream.batch import buffered, send_all
 
@@ -94,7 +94,7 @@ class Pipeline:
         self._random = random
         self._selection = Selection(bans, random)
         self._budget = Budget()
-        self._complaints = Complaints()
+        self._complaints = ProviderWarnings()
 
     async def serve(
         self, exchange: Exchange, endpoint: Endpoint, prepare: Prepare | None = None

@@ -70,7 +70,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
 
             await plane.apply(secret("providers", wrong="sk-paid"))
             missing = await plane.until_condition("ResolvedRefs", "False", "SecretKeyMissing")
-            assert "has no usable key 'paid' (fix: one of: wrong)" in missing["message"]
+            assert "has no usable key 'paid' (fix: use one of: wrong)" in missing["message"]
 
             await plane.apply(secret("providers", paid="two words"))
             await plane.until_condition("ResolvedRefs", "False", "InvalidSecretFormat")

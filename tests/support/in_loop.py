@@ -10,7 +10,7 @@ import httpx
 
 from airouter.app import Router
 from airouter.config.findings import Compiled
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 from airouter.settings import Settings
 from support.config import MASTER_KEY
@@ -36,7 +36,7 @@ class Served:
 
 def compiled(manifest: str, types: ProviderTypes = PROVIDER_TYPES) -> Compiled:
     """Compile a manifest."""
-    return compile_manifest([Text("test", manifest.encode())], {}, types=types)
+    return compile_manifest([ManifestFile("test", manifest.encode())], {}, types=types)
 
 
 @contextlib.asynccontextmanager

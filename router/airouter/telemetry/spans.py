@@ -1,9 +1,9 @@
-"""Which spans a record becomes, and what they are called.
+"""Encodes the spans of a record, with the names of the conventions.
 
 One SERVER span for the request, one CLIENT span below it per attempt, named by OpenTelemetry's
 conventions for HTTP and for generative AI, https://opentelemetry.io/docs/specs/semconv/gen-ai/.
 Most of a span is the same for all requests of a kind, so it is encoded once and kept; `otlp.py`
-knows the bytes, `exported.py` sends them.
+knows the bytes, `otlp_tracing.py` sends them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     Attributes = Mapping[str, str | int | None]
 
-REQUEST_ID = otlp.key_of("airouter.request_id")
-INPUT_TOKENS = otlp.key_of("gen_ai.usage.input_tokens")
-OUTPUT_TOKENS = otlp.key_of("gen_ai.usage.output_tokens")
-CACHED_TOKENS = otlp.key_of("gen_ai.usage.cache_read.input_tokens")
-REASONING_TOKENS = otlp.key_of("gen_ai.usage.reasoning.output_tokens")
-FIRST_CHUNK = otlp.key_of("gen_ai.response.time_to_first_chunk")
+REQUEST_ID = otlp.attribute_key("airouter.request_id")
+INPUT_TOKENS = otlp.attribute_key("gen_ai.usage.input_tokens")
+OUTPUT_TOKENS = otlp.attribute_key("gen_ai.usage.output_tokens")
+CACHED_TOKENS = otlp.attribute_key("gen_ai.usage.cache_read.input_tokens")
+REASONING_TOKENS = otlp.attribute_key("gen_ai.usage.reasoning.output_tokens")
+FIRST_CHUNK = otlp.attribute_key("gen_ai.response.time_to_first_chunk")
 
 KINDS = 4_096
 """Kinds of spans whose common part is kept."""
@@ -62,7 +62,7 @@ class Peer(NamedTuple):
 
 
 UNKNOWN = Peer(None, None, None)
-"""Behind a credential that went away while it was in use."""
+"""The provider of a credential that a reload removed while it was in use."""
 
 
 def peer_of(credential: Credential, providers: TracedProviders) -> Peer:
@@ -78,7 +78,7 @@ def peer_of(credential: Credential, providers: TracedProviders) -> Peer:
 
 
 class SpanEncoder:
-    """Makes spans of records."""
+    """Encodes records as spans."""
 
     def __init__(self, providers: TracedProviders) -> None:
         self._providers = providers
@@ -86,7 +86,7 @@ class SpanEncoder:
         self.reload(())
 
     def reload(self, credentials: Iterable[Credential]) -> None:
-        """Learn who is behind each credential."""
+        """Learn the provider of each credential."""
         peers = {each.name: peer_of(each, self._providers) for each in credentials}
 
         @lru_cache(KINDS)
@@ -99,11 +99,11 @@ class SpanEncoder:
         self._attempt_body = body
 
     def encode(self, record: RequestRecord, trace: Trace, epoch: int) -> bytes:
-        """The spans of a record.
+        """Encode the spans of a record.
 
         `epoch` is the wall clock's time, in nanoseconds, when the monotonic clock was zero.
         """
-        tokens = usage(record)
+        tokens = usage_attributes(record)
         spans = self._request_span(record, trace, epoch, tokens)
         last = len(record.attempts) - 1
         for resend, attempt in enumerate(record.attempts):
@@ -158,7 +158,7 @@ def request_body(
     credential: str,
     remote_parent: bool,
 ) -> bytes:
-    """What the spans of all such requests have in common."""
+    """Encode the part of a span that all such requests share."""
     failed = status >= 500 or (status < 400 and error is not None)
     values: Attributes = {
         "http.request.method": method,
@@ -173,7 +173,7 @@ def request_body(
         "error.type": error or (str(status) if failed else None),
     }
     parent = otlp.REMOTE_PARENT if remote_parent else otlp.LOCAL_PARENT
-    head = otlp.name(f"{method} {path}") + otlp.SERVER + parent
+    head = otlp.span_name(f"{method} {path}") + otlp.SERVER + parent
     return head + outcome(failed=failed) + attributes(values)
 
 
@@ -186,7 +186,7 @@ def attempt_body(
     error: str | None,
     resend: int,
 ) -> bytes:
-    """What the spans of all such attempts have in common."""
+    """Encode the part of a span that all such attempts share."""
     failed = status >= 400 or error is not None
     values: Attributes = {
         "gen_ai.operation.name": operation,
@@ -200,17 +200,17 @@ def attempt_body(
         "airouter.credential": credential,
         "error.type": error or (str(status) if failed else None),
     }
-    head = otlp.name(f"{operation} {model}") + otlp.CLIENT + otlp.LOCAL_PARENT
+    head = otlp.span_name(f"{operation} {model}") + otlp.CLIENT + otlp.LOCAL_PARENT
     return head + outcome(failed=failed) + attributes(values)
 
 
 def outcome(*, failed: bool) -> bytes:
-    """The status of a span; a good one is not claimed, as the conventions want it."""
+    """Return a span's status; the conventions leave a good one unset."""
     return otlp.STATUS_ERROR if failed else otlp.STATUS_UNSET
 
 
 def attributes(values: Attributes) -> bytes:
-    """Attributes as OTLP has them, without those that have no value."""
+    """Encode attributes, without those that have no value."""
     encoded = b""
     for key, value in values.items():
         match value:
@@ -222,12 +222,12 @@ def attributes(values: Attributes) -> bytes:
                 any_value = otlp.integer(value)
             case _:
                 any_value = otlp.string(value)
-        encoded += otlp.attribute(otlp.key_of(key), any_value)
+        encoded += otlp.attribute(otlp.attribute_key(key), any_value)
     return encoded
 
 
-def usage(record: RequestRecord) -> bytes:
-    """The tokens of a request, as far as the provider counted them."""
+def usage_attributes(record: RequestRecord) -> bytes:
+    """Encode the tokens of a request that the provider counted."""
     counted = b""
     for key, tokens in (
         (INPUT_TOKENS, record.input_tokens),
@@ -241,12 +241,12 @@ def usage(record: RequestRecord) -> bytes:
 
 
 def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
-    """How long a stream's first piece took to the client, from the start of its attempt."""
+    """Encode the time from an attempt's start to the first piece of its stream."""
     if not (record.stream and record.first_byte and attempt.first_byte) or attempt.status >= 400:
         return b""
     return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
 
 
 def nanoseconds(seconds: float) -> int:
-    """For OTLP, which knows nothing else."""
+    """Return nanoseconds, OTLP's unit."""
     return int(seconds * 1_000_000_000)

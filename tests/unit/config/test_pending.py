@@ -6,7 +6,7 @@ from airouter.config.providers import OfferedApi
 from airouter.providers.binding import OFFERS
 from support.manifests import client, credential, findings, model
 
-LATER = "is accepted, but not in effect in this version"
+LATER = "is accepted but has no effect in this version"
 
 
 def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:

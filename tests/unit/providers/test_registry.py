@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from airouter.config.compile import compile_config
+from airouter.config.loader import load_config
 from airouter.config.providers import PROVIDER_TYPES, OwnBlock, ProviderType, SecretKind
-from airouter.config.reading import read
 from airouter.providers.base import Provider
 from airouter.providers.openai import OpenAICompatible
 from airouter.providers.registry import load_provider, load_providers
@@ -109,7 +109,7 @@ def test_a_row_says_what_a_credential_may_declare() -> None:
     types = {"MadeUp": row, "Other": ProviderType("Other", "other")}
 
     def found(**fields: Any) -> list[str]:
-        reading = read(document(credentials=[credential(**fields)], models=[]), types=types)
+        reading = load_config(document(credentials=[credential(**fields)], models=[]), types=types)
         assert reading.config is not None
         compiled = compile_config(reading.config, {}, reading.dropped, types)
         return [str(each) for each in (*reading.findings, *compiled.findings)]

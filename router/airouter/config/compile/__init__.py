@@ -1,8 +1,8 @@
-"""A resource and the secrets it names become a snapshot: pure, deterministic, all findings at once.
+"""Compiles a resource and the Secrets it names into a snapshot: pure, deterministic, all findings.
 
-What cannot be used is left out and reported, so that the rest is served. Only what nobody could
-guess right, such as a master key that is not there, rejects the whole. Used by the file source and
-by the operator; each of the rooms here compiles one part of the resource.
+A part that cannot be used is left out and reported, so that the rest is served. Only a mistake
+whose intention nobody can guess, such as a missing master key, rejects the whole. The file source
+and the operator both call this; each module here compiles one part of the resource.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def compile_config(
 ) -> Compiled:
     """Compile a resource.
 
-    `secrets` has the values of Secrets by their name and key. `dropped` is what `reading.read` left
-    out, by kind and name, so that references to it are not called wrong. `types` are those that
-    `read` knew.
+    `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
+    item that `load_config` left out, so that a reference to it is a warning and not an error.
+    `types` are those that `load_config` knew.
     """
     report = Report()
     vault = Vault(secrets, report)

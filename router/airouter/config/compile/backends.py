@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
-from airouter.config.findings import Named, choice
+from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ class Backends:
         """
         found: dict[tuple[str, str], RankedBackend] = {}
         for at, backend in enumerate(model.backends):
-            path: Path = ("spec", "models", Named(model.name), "backends", at)
+            path: Path = ("spec", "models", NamedItem(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
             for credential in self._meant(backend, path):
                 candidate = candidate_of(backend, credential, upstream_name)
@@ -60,8 +60,9 @@ class Backends:
         """Warn of usable credentials that no model has."""
         for name in self._usable:
             if name not in self._reached:
-                path: Path = ("spec", "credentials", Named(name))
-                self._report.warning(path, "no model can reach it", "a backend that means it")
+                path: Path = ("spec", "credentials", NamedItem(name))
+                fix = "reference it in a model's backends, or delete it"
+                self._report.warning(path, "credential is not used by any model", fix)
 
     def _meant(self, backend: Backend, path: Path) -> Iterator[Credential]:
         names = self._names(backend, path)
@@ -69,7 +70,7 @@ class Backends:
         self._count += len(names)
         if self._count > MAX_BACKENDS:
             what = f"all models together have more than {MAX_BACKENDS} backends"
-            self._report.error(("spec", "models"), what, "narrower selectors", rejects=True)
+            self._report.error(("spec", "models"), what, "use narrower selectors", rejects=True)
             return
         for name in names:
             yield self._declared[name]
@@ -86,8 +87,8 @@ class Backends:
         if name in self._declared or ("credential", name) in self._dropped:
             self._report.warning(path, f"credential {name} was dropped")
         else:
-            what, right = f"there is no credential {name}", choice(self._declared)
-            self._report.error(path, what, right, reason="NoCredentialMatches")
+            what, fix = f"there is no credential {name}", choice(self._declared)
+            self._report.error(path, what, fix, reason="NoCredentialMatches")
         return []
 
     def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
@@ -96,10 +97,10 @@ class Backends:
         matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
         names = [name for name in matching if name in self._usable]
         if not matching:
-            what, right = "finds no credential", "labels that a credential has"
-            self._report.error(path, what, right, reason="NoCredentialMatches")
+            what, fix = "matches no credential", "use labels that a credential has"
+            self._report.error(path, what, fix, reason="NoCredentialMatches")
         elif not names:
-            self._report.warning(path, "finds only credentials that were dropped")
+            self._report.warning(path, "matches only credentials that were dropped")
         return names
 
 

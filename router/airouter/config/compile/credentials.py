@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def compile_credential(
     declared: Credential, row: ProviderType, vault: Vault, report: Report
 ) -> snapshot.Credential | None:
     """Compile a credential, whose type is `row`; None when it cannot be used."""
-    path: Path = ("spec", "credentials", Named(declared.name))
+    path: Path = ("spec", "credentials", NamedItem(declared.name))
     if row.in_process:
         return in_process(declared, row)
     if lacks_block(declared, row, report, path):
@@ -148,8 +148,8 @@ def compile_tls(
         return None
     certificates = certificates_in(pem)
     if certificates is None:
-        what = f"Secret {tls.ca_secret_ref.name!r} holds no certificate that can be read there"
-        report.error(path, what, "certificates as PEM", reason="InvalidSecretFormat")
+        what = f"Secret {tls.ca_secret_ref.name!r} holds no readable certificate"
+        report.error(path, what, "use certificates as PEM", reason="InvalidSecretFormat")
         return None
     return snapshot.TLS(ca_pem=certificates, server_name=tls.server_name)
 

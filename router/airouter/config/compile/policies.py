@@ -1,4 +1,4 @@
-"""What holds for all models: trying again, leaving alone, remembering, tracing."""
+"""Compiles what holds for all models: retries, bans, stored responses, tracing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def compile_retries(declared: Retries) -> snapshot.Retries:
-    """When a request is tried again."""
+    """Compile `spec.resilience.retries`."""
     return snapshot.Retries(
         attempts=declared.attempts,
         on_status=tuple(declared.on_status),
@@ -25,7 +25,7 @@ def compile_retries(declared: Retries) -> snapshot.Retries:
 
 
 def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
-    """When a backend is left alone."""
+    """Compile `spec.resilience.fail2ban`."""
     if declared is None:
         return None
     return snapshot.Fail2ban(
@@ -40,14 +40,14 @@ def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
 
 
 def compile_stickiness(declared: Stickiness | None) -> snapshot.Stickiness:
-    """Whether conversations stay with a backend."""
+    """Compile `spec.sessions.stickiness`."""
     if declared is None:
         return snapshot.Stickiness()
     return snapshot.Stickiness(declared.enabled, declared.ttl)
 
 
 def compile_storage(declared: Responses | None) -> snapshot.ResponseStorage:
-    """Where responses are stored."""
+    """Compile `spec.responses.storage`."""
     if declared is None:
         return snapshot.ResponseStorage()
     storage = declared.storage
@@ -55,7 +55,7 @@ def compile_storage(declared: Responses | None) -> snapshot.ResponseStorage:
 
 
 def compile_sealing(declared: Responses | None, vault: Vault) -> tuple[str, ...]:
-    """The sealing keys. Each must be there: what one sealed could not be opened without it."""
+    """Compile the sealing keys. Each must exist: content that it sealed opens with no other."""
     if declared is None or declared.sealing is None:
         return ()
     path: Path = ("spec", "responses", "sealing", "keys")
@@ -67,7 +67,7 @@ def compile_sealing(declared: Responses | None, vault: Vault) -> tuple[str, ...]
 
 
 def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str | None:
-    """The URL of the Redis that replicas share."""
+    """Return the URL of the Redis that replicas share."""
     if declared is None:
         return None
     path: Path = ("spec", "redis", "urlSecretRef")
@@ -83,6 +83,6 @@ def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str |
 
 
 def compile_traces(declared: Traces) -> snapshot.Traces:
-    """How much is traced."""
+    """Compile `spec.telemetry.traces`."""
     ratio = None if declared.sample_ratio is None else float(declared.sample_ratio)
     return snapshot.Traces(ratio, declared.capture_content)

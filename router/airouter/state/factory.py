@@ -1,4 +1,4 @@
-"""The store that a configuration asks for."""
+"""Opens the store that a configuration asks for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def open_store(storage: ResponseStorage, redis_url: str | None, sqlite_path: Path) -> Store:
-    """A store, which connects when it is first used. Raises `ValueError` for Redis without URL."""
+    """Return a store that connects at first use. Raises `ValueError` for Redis without URL."""
     match storage.type:
         case "Memory":
             return MemoryStore(storage.ttl, storage.max_entries)

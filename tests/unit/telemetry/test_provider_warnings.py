@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airouter.telemetry.complaints import MOST, SILENCE, Complaints
+from airouter.telemetry.provider_warnings import MOST, SILENCE, ProviderWarnings
 
 
 class Clock:
@@ -23,7 +23,7 @@ def clock() -> Clock:
 def test_a_trouble_is_told_once_until_it_has_lasted(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    complaints = Complaints(clock)
+    complaints = ProviderWarnings(clock)
     for _ in range(3):
         complaints.note("openai", "connect_error", "certificate has expired")
     assert caplog.messages == ["credential openai: certificate has expired"]
@@ -33,7 +33,7 @@ def test_a_trouble_is_told_once_until_it_has_lasted(
 
 
 def test_other_troubles_are_told_beside_it(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    complaints = Complaints(clock)
+    complaints = ProviderWarnings(clock)
     complaints.note("openai", "connect_error", "a")
     complaints.note("openai", "timeout", "b")
     complaints.note("local", "connect_error", "c")
@@ -41,7 +41,7 @@ def test_other_troubles_are_told_beside_it(clock: Clock, caplog: pytest.LogCaptu
 
 
 def test_what_was_told_is_not_remembered_without_end(clock: Clock) -> None:
-    complaints = Complaints(clock)
+    complaints = ProviderWarnings(clock)
     for number in range(3 * MOST):
         complaints.note(f"c{number}", "timeout", "b")
     assert len(complaints._silent_until) <= MOST

@@ -2,7 +2,7 @@
 
 On the hot path it draws ids and writes headers. Spans are encoded by `spans.py` from batches of
 records and leave through a `Shipper`; spans of the FastAPI application (`instrumentation.py`) take
-the same way. `collector.py` says who we are and where they go.
+the same way. `collector.py` knows the resource and the collector.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airouter.telemetry.collector import envelope_of, open_collector, resource_o
 from airouter.telemetry.context import carried, continued, parent_of
 from airouter.telemetry.instrumentation import instrument
 from airouter.telemetry.record import Trace
-from airouter.telemetry.sampling import by_ratio, sampling_of
+from airouter.telemetry.sampling import by_ratio, sampler_from
 from airouter.telemetry.shipper import Shipper
 from airouter.telemetry.spans import SpanEncoder
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.telemetry.collector import Collector
     from airouter.telemetry.record import RequestRecord
-    from airouter.telemetry.sampling import Sampling
+    from airouter.telemetry.sampling import TraceSampler
     from airouter.telemetry.spans import TracedProviders
 
 CAPACITY = 16 * 2**20
@@ -40,14 +40,14 @@ LINGER = 1.0
 RECORDS_PER_PIECE = 256
 
 
-class ExportedTracing:
+class OtlpTracing:
     """A `Tracing` whose spans reach a collector."""
 
     def __init__(
         self,
         collector: Collector,
         resource: Resource,
-        sampling: Sampling,
+        sampler: TraceSampler,
         providers: TracedProviders,
         *,
         random: Random,
@@ -57,8 +57,8 @@ class ExportedTracing:
         self._collector = collector
         self._resource = resource
         self._envelope = envelope_of(resource)
-        self._environment_sampling = sampling
-        self._sampling = sampling
+        self._environment_sampler = sampler
+        self._sampler = sampler
         self._encoder = SpanEncoder(providers)
         self._bits = random.getrandbits
         self._wall = wall
@@ -75,10 +75,10 @@ class ExportedTracing:
         parent = parent_of(headers)
         if parent is None:
             trace_id = self._bits(128)
-            if not self._sampling.takes(trace_id, None):
+            if not self._sampler.takes(trace_id, None):
                 return None
             return Trace(f"{trace_id:032x}", self.span_id(), "", "")
-        if not self._sampling.takes(int(parent.trace_id, 16), parent.sampled):
+        if not self._sampler.takes(int(parent.trace_id, 16), parent.sampled):
             return None
         return Trace(parent.trace_id, self.span_id(), parent.span_id, parent.tracestate)
 
@@ -90,6 +90,7 @@ class ExportedTracing:
 
     def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
+        # In pieces: a shipper never splits one, and collectors refuse large requests.
         traced = [(record, record.trace) for record in records if record.trace is not None]
         for first in range(0, len(traced), RECORDS_PER_PIECE):
             piece = traced[first : first + RECORDS_PER_PIECE]
@@ -99,24 +100,24 @@ class ExportedTracing:
 
     def reload(self, snapshot: Snapshot) -> None:
         ratio = snapshot.traces.sample_ratio
-        self._sampling = self._environment_sampling if ratio is None else by_ratio(ratio)
+        self._sampler = self._environment_sampler if ratio is None else by_ratio(ratio)
         self._encoder.reload(snapshot.credentials)
 
     def instrument(self, app: FastAPI, spanned: Iterable[str]) -> None:
-        instrument(app, spanned, self._resource, lambda: self._sampling, self._shipper.put)
+        instrument(app, spanned, self._resource, lambda: self._sampler, self._shipper.put)
 
     def close(self, timeout: float) -> None:
-        """Deliver what is left; an export that is still retrying after the timeout is given up."""
+        """Deliver the queued spans; an export that still retries after the timeout is aborted."""
         self._shipper.close(timeout)
         self._collector.shutdown()
 
 
-def open_exported(environ: Mapping[str, str], providers: TracedProviders) -> ExportedTracing:
-    """What the OTEL_* variables describe."""
-    return ExportedTracing(
+def open_otlp_tracing(environ: Mapping[str, str], providers: TracedProviders) -> OtlpTracing:
+    """Open the tracing that the OTEL_* variables describe."""
+    return OtlpTracing(
         open_collector(environ),
         resource_of(),
-        sampling_of(environ),
+        sampler_from(environ),
         providers,
         random=Random(),
     )

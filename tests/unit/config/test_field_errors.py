@@ -1,6 +1,6 @@
 from pydantic import ValidationError
 
-from airouter.config.explain import explain, problems
+from airouter.config.field_errors import explain, problems_in
 from airouter.config.resource import RouterConfig
 
 
@@ -8,19 +8,19 @@ def told(document: object) -> list[tuple[object, ...]]:
     try:
         RouterConfig.model_validate(document)
     except ValidationError as error:
-        return [problem[:3] for problem in problems(error, RouterConfig)]
+        return [problem[:3] for problem in problems_in(error, RouterConfig)]
     return []
 
 
 def test_a_document_that_is_no_mapping_is_told_as_such() -> None:
-    assert told([]) == [((), "is a list", "a mapping")]
+    assert told([]) == [((), "is a list", "use a mapping")]
 
 
 def test_what_is_required_is_told_with_what_it_is_for() -> None:
     assert told({"kind": "RouterConfig", "spec": {}, "metadata": {}})[0] == (
         ("apiVersion",),
         "is required",
-        "Version of the API",
+        "add it: Version of the API",
     )
 
 

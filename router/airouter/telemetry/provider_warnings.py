@@ -1,7 +1,7 @@
-"""Why a provider cannot be used, for whoever reads the log.
+"""Logs the reason why a provider cannot be used.
 
-A client is told no more than that it could not be reached. Each kind of trouble of a credential is
-told once a minute, so that an outage is no flood.
+A client only learns that the provider could not be reached. Each kind of trouble of a credential is
+logged once a minute, so that an outage does not flood the log.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("airouter.pipeline")
 
 SILENCE = 60.0
-"""Seconds until the same kind of trouble is told again."""
+"""Seconds until the same kind of trouble is logged again."""
 MOST = 10_000
 """Kinds of trouble that are remembered."""
 
 
-class Complaints:
-    """Tells trouble, and remembers what it has told."""
+class ProviderWarnings:
+    """Logs failed attempts, and remembers which kinds it has logged."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._silent_until: dict[tuple[str, str], float] = {}
 
     def note(self, credential: str, kind: str, reason: object) -> None:
-        """An attempt failed; `reason` names no secret."""
+        """Log a failed attempt; `reason` names no secret."""
         now = self._clock()
         if now < self._silent_until.get((credential, kind), 0.0):
             return
