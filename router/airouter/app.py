@@ -24,6 +24,7 @@ from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.websocket import SessionRegistry, WebSocketProtocol
+from airouter.attempt import AttemptRunner
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.store import Store
@@ -37,11 +38,13 @@ from airouter.providers.identity import Identities
 from airouter.providers.registry import PROVIDERS
 from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
+from airouter.routing.walk import Failover
 from airouter.serving import build
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.complaints import Complaints
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
@@ -55,8 +58,8 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Credential, Snapshot
     from airouter.config.store import Reload
+    from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
-    from airouter.request_context import Endpoint
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.settings import Settings
@@ -106,8 +109,8 @@ class Router:
         self.responses = ResponsesService(settings.sqlite_path)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
-            bans=NoBans(),
-            fetcher=self.fetcher,
+            failover=Failover(NoBans(), random),
+            attempts=AttemptRunner(self.fetcher, self.tracing, Complaints()),
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,

@@ -1,4 +1,4 @@
-"""What a request leaves behind for telemetry.
+"""The record that a request leaves behind for telemetry.
 
 The pipeline fills one `RequestRecord` on the hot path and hands it to `recorder.py`; metrics, spans
 and the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
@@ -8,13 +8,23 @@ Times are `time.monotonic()` seconds. They are structs, which are made in half t
 
 from __future__ import annotations
 
-from typing import Protocol
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from airouter.interfaces import UpstreamRefused
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
+
+LONGEST_ERROR = 64
+"""Characters of an error's code: a provider's own may be long."""
+
 
 class Trace(msgspec.Struct, eq=False):
-    """Where a request stands in its trace (W3C Trace Context).
+    """The place of a request in its trace (W3C Trace Context).
 
     Ids are lower-case hex: 32 digits for a trace, 16 for a span.
     """
@@ -32,7 +42,7 @@ class Attempt(msgspec.Struct, eq=False):
     upstream_name: str
     started: float
     first_byte: float = 0.0
-    """When the header of the answer was there; 0.0 if it never came."""
+    """The time when the header of the answer had come; 0.0 if it never did."""
     ended: float = 0.0
     status: int = 0
     """The provider's status; 0 if there was none."""
@@ -43,7 +53,7 @@ class Attempt(msgspec.Struct, eq=False):
 
     @property
     def outcome(self) -> str:
-        """Why there is no good answer: `error`, `cancelled` without any, or empty."""
+        """The reason why there is no good answer: `error`, `cancelled` without any, or empty."""
         if self.error is None and self.status == 0:
             return "cancelled"
         return self.error or ""
@@ -65,17 +75,39 @@ class RequestRecord(msgspec.Struct, eq=False):
     """The model's public name; empty unless the catalog has it."""
     stream: bool = False
     status: int = 0
-    """What the client got; 499 when it went away first."""
+    """The status that the client got; 499 when it went away first."""
     error: str | None = None
     """The `code` or `type` of the error the client got, or None."""
     first_byte: float = 0.0
-    """When the first byte of the answer was sent; 0.0 if none was."""
+    """The time when the first byte of the answer was sent; 0.0 if none was."""
     ended: float = 0.0
     attempts: list[Attempt] = []
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+
+    def note_start(self, status: int) -> None:
+        """Note that the first byte of the answer went out."""
+        self.status = status
+        self.first_byte = monotonic()
+
+    def note_usage(self, usage: Usage | None) -> None:
+        """Note the tokens that the provider counted."""
+        if usage is not None:
+            self.input_tokens = usage.input_tokens or 0
+            self.output_tokens = usage.output_tokens or 0
+            self.cached_tokens = usage.cached_tokens or 0
+            self.reasoning_tokens = usage.reasoning_tokens or 0
+
+    def note_error(self, failure: Failure) -> None:
+        """Note the error that the client gets."""
+        self.error = (failure.code or failure.type)[:LONGEST_ERROR]
+
+    def note_failure(self, failure: Failure) -> None:
+        """Note that the provider gave up inside a stream, as the client has been told."""
+        self.note_error(failure)
+        self.attempts[-1].error = UpstreamRefused.kind
 
     @property
     def last(self) -> Attempt | None:
@@ -84,9 +116,9 @@ class RequestRecord(msgspec.Struct, eq=False):
 
     @property
     def overhead(self) -> float:
-        """Seconds that the router itself took: before the first attempt and after the last.
+        """The seconds that the router itself took: before the first attempt and after the last.
 
-        What lies between attempts is not counted: most of it is the back-off of a retry.
+        Those between attempts are not counted: most of them are the back-off of a retry.
         """
         if not self.attempts:
             return self.ended - self.started
