@@ -24,6 +24,7 @@ from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.websocket import SessionRegistry, WebSocketProtocol
+from airouter.attempt import AttemptRunner
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
@@ -38,12 +39,14 @@ from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
+from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
 from airouter.upstream.fetching import Fetcher
@@ -57,8 +60,8 @@ if TYPE_CHECKING:
     from airouter.config.providers import ProviderTypes
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
+    from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
-    from airouter.request_context import Endpoint
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.serving import ServingState
@@ -110,8 +113,8 @@ class Router:
         self.responses = ResponsesService(settings.sqlite_path)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
-            bans=NoBans(),
-            fetcher=self.fetcher,
+            failover=Failover(NoBans(), random),
+            attempts=AttemptRunner(self.fetcher, self.tracing, ProviderWarnings()),
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,

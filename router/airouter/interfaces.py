@@ -4,7 +4,7 @@ An `Exchange` is one request of a client and the answer it gets; `edge/` writes 
 transport, `api/asgi.py` sends it over ASGI. An `Upstream` takes one request for a provider and
 gives a `Reply`; `upstream/` speaks HTTP, `providers/mock.py` answers in the process. Where a client
 has connections of its own to a provider, its `Carrier` takes the request there. The pipeline knows
-only what stands here, so either side can be replaced.
+both sides by these interfaces alone, so either can be replaced.
 
 Header names are lower-case bytes everywhere.
 """
@@ -24,7 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Source(Protocol):
-    """What feeds a stream. A client that reads slowly pauses it, so that nothing piles up here."""
+    """The feed of a stream. A client that reads slowly pauses it, so that nothing piles up here."""
 
     def pause(self) -> None: ...
 
@@ -32,7 +32,7 @@ class Source(Protocol):
 
 
 class Carrier(Protocol):
-    """The connections to providers that a client has for its own."""
+    """A client's own connections to providers."""
 
     async def carry(
         self, credential: Credential, dialer: Dialer, path: bytes, head: bytes, body: bytes
@@ -54,9 +54,9 @@ class Exchange(ABC):
     """The last value of each request header."""
     body: bytes
     started: bool
-    """Whether a byte of the answer has been sent: from then on, the status is final."""
+    """True once a byte of the answer has been sent: from then on, the status is final."""
     source: Source | None
-    """Set while a stream runs: is paused and resumed as the client reads."""
+    """The feed of the stream that runs, if any: is paused and resumed as the client reads."""
 
     @abstractmethod
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
@@ -72,11 +72,11 @@ class Exchange(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """The answer is whole."""
+        """Finish an answer that was started: it is whole."""
 
     @abstractmethod
     def abort(self) -> None:
-        """The answer cannot be finished: cut the connection, so that the client notices."""
+        """Cut the connection, so that the client notices that the answer is not whole."""
 
 
 class Reply(Protocol):
@@ -87,7 +87,7 @@ class Reply(Protocol):
     """The last value of each header."""
 
     async def read(self) -> bytes:
-        """The whole body, decoded. Raises `UpstreamError`, also for one that is too large."""
+        """Return the whole body, decoded. Raises `UpstreamError`, also for a body too large."""
         ...
 
     async def relay(self, write: Callable[[bytes], None]) -> None:
@@ -104,8 +104,8 @@ class Reply(Protocol):
 
 
 def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
-    """Headers as they stand in a request, each line ended by CRLF."""
-    return b"".join(b"%b: %b\r\n" % each for each in headers.items())
+    """Return headers as lines of a request, each ended by CRLF."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers.items())
 
 
 class BufferedReply(NamedTuple):
@@ -117,7 +117,7 @@ class BufferedReply(NamedTuple):
 
 
 class Upstream(Protocol):
-    """Something that answers requests; one per credential."""
+    """A provider as it is asked by one credential."""
 
     async def send(self, path: bytes, head: bytes, body: bytes, method: bytes = b"POST") -> Reply:
         """Send `body` to `path` and wait for the header of the answer.
@@ -129,14 +129,14 @@ class Upstream(Protocol):
 
 
 class SocketListener(Protocol):
-    """Who hears what comes over a WebSocket."""
+    """The receiver of the messages of a WebSocket."""
 
     def hear(self, message: bytes) -> None:
-        """A text message."""
+        """Take a text message."""
         ...
 
     def lose(self, error: BrokenReply) -> None:
-        """There will be no more. Not called for what the owner closes itself."""
+        """Take note that no more will come. Not called for a socket that its owner closed."""
         ...
 
 
@@ -146,11 +146,11 @@ class Socket(Protocol):
     closed: bool
 
     def listen(self, listener: SocketListener) -> None:
-        """Say who hears it, before the first message is sent."""
+        """Set the receiver, before the first message is sent."""
         ...
 
     def send(self, message: bytes) -> None:
-        """Send a text message; over one that is closed it goes nowhere."""
+        """Send a text message; over a closed socket it goes nowhere."""
         ...
 
     def pause(self) -> None: ...
@@ -158,32 +158,32 @@ class Socket(Protocol):
     def resume(self) -> None: ...
 
     def close(self) -> None:
-        """Say so and close. Safe to call twice."""
+        """Close, with a close frame. Safe to call twice."""
         ...
 
 
 class Dialer(Upstream, Protocol):
-    """An upstream that may speak WebSocket, too."""
+    """An upstream that can be asked over a WebSocket, too."""
 
     async def dial(self, path: bytes, head: bytes) -> Socket:
-        """Open one at `path`; `head` is as for `send`. Raises `ConnectError`."""
+        """Open a WebSocket at `path`; `head` is as for `send`. Raises `ConnectError`."""
         ...
 
 
 class UpstreamError(Exception):
-    """A provider could not be reached or did not keep to HTTP. Its text names no secret."""
+    """A provider that is out of reach or does not keep to HTTP. The text names no secret."""
 
     kind = "upstream_error"
 
 
 class ConnectError(UpstreamError):
-    """No connection: refused, unresolvable, TLS failed, or none free in time."""
+    """A connection that failed: refused, unresolvable, without TLS, none free in time."""
 
     kind = "connect_error"
 
 
 class Declined(ConnectError):
-    """A provider answered a handshake, but not with a WebSocket."""
+    """A handshake that a provider answered, but not with a WebSocket."""
 
     def __init__(self, answer: BufferedReply) -> None:
         super().__init__(f"the upstream opened no WebSocket: status {answer.status}")
@@ -191,19 +191,19 @@ class Declined(ConnectError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """A connection, first byte, next byte or the whole took longer than the credential allows."""
+    """A connection, first byte, next byte or whole that took longer than the credential allows."""
 
     kind = "timeout"
 
 
 class BrokenReply(UpstreamError):
-    """The connection ended early, or what came was not HTTP or not what its header announced."""
+    """An answer that ended early, was not HTTP, or was not what its header announced."""
 
     kind = "broken_reply"
 
 
 class UpstreamRefused(UpstreamError):
-    """A provider began a stream with nothing but an error, which `failure` has."""
+    """A stream that began with nothing but an error, which is its `failure`."""
 
     kind = "upstream_refused"
 

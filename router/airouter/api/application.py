@@ -23,7 +23,7 @@ from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.responses import add_responses
 from airouter.failures import Failure, internal
-from airouter.pipeline import VERSION_HEADER
+from airouter.headers import VERSION_HEADER
 from airouter.web.page import health_page
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from airouter.api.asgi import Serve
     from airouter.auth import Principal
+    from airouter.endpoint import Endpoint
     from airouter.pipeline import Pipeline
-    from airouter.request_context import Endpoint
     from airouter.responses.service import ResponsesService
 
 TITLE = "Auto AI Router"

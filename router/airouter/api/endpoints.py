@@ -13,7 +13,7 @@ from airouter.api.errors import (
 )
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_status as anthropic_status
-from airouter.request_context import Endpoint
+from airouter.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from airouter.providers.binding import Api

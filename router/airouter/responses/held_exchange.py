@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.interfaces import Exchange
-from airouter.request_context import Prepared
+from airouter.prepared import Prepared
 from airouter.responses.events import data_of_last, split_last
 from airouter.responses.items import ResponseOutput, row_of
 from airouter.responses.records import recorded

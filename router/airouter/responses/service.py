@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airouter.failures import invalid_field
-from airouter.request_context import Prepared
+from airouter.prepared import Prepared
 from airouter.responses.background.jobs import Jobs
 from airouter.responses.background.start import start_in_background
 from airouter.responses.caller import PLAIN_CALLER

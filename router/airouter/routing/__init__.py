@@ -1,1 +1,1 @@
-"""Which backend answers: the catalog of models, the choice among backends, trying again."""
+"""Routing: the catalog of models, the choice among backends, the walk of a request over them."""

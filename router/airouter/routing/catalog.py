@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Load:
-    """How busy a credential is. Lives as long as the process, so a reload forgets nothing."""
+    """The load of a credential. Lives as long as the process, so a reload forgets nothing."""
 
     __slots__ = ("in_flight", "resting")
 
@@ -43,12 +43,12 @@ class Backend(Generic[T]):
 
     @property
     def resting_until(self) -> float:
-        """When `Retry-After` ends, on the clock of `time.monotonic()`; 0.0 if nothing was asked."""
+        """The end of a `Retry-After`, on the clock of `time.monotonic()`; 0.0 without any."""
         resting = self.load.resting
         return resting.get(self.upstream_name, 0.0) if resting else 0.0
 
     def rest(self, until: float) -> None:
-        """Its provider asked to be left alone."""
+        """Leave the backend alone, as its provider asked."""
         self.load.resting[self.upstream_name] = until
 
 
@@ -62,7 +62,7 @@ class Tier(Generic[T]):
         self._marks = list(accumulate(backend.weight for backend in backends))
 
     def draw(self, chance: float) -> Backend[T]:
-        """A backend by its weight; `chance` is from 0.0 up to, without, 1.0."""
+        """Return a backend by its weight; `chance` is from 0.0 up to, without, 1.0."""
         return self.backends[bisect_right(self._marks, chance * self._marks[-1])]
 
 
@@ -77,14 +77,14 @@ class Route(Generic[T]):
         self.tiers = tiers
         self.backends = [backend for tier in tiers for backend in tier.backends]
         self.native = False
-        """Whether every backend speaks the client's own dialect."""
+        """True where every backend speaks the client's own dialect."""
         self.sessions_only = False
-        """Whether there is no backend because all of them serve sessions alone."""
+        """True where there is no backend because all of them serve sessions alone."""
         self.fallbacks = model.fallbacks
         """Names of the models that may answer instead."""
 
     def only(self, credential: str) -> Route[T]:
-        """The same model with the backends of one credential, and no fallbacks."""
+        """Return a route with the backends of one credential alone, and no fallbacks."""
         tiers = [
             [backend for backend in tier.backends if backend.credential == credential]
             for tier in self.tiers
@@ -94,7 +94,7 @@ class Route(Generic[T]):
         return route
 
     def preferring(self, credential: str) -> Route[T]:
-        """The same with the backends of one credential before all others."""
+        """Return a route with the backends of one credential before all others."""
         return Route(self.model, [*self.only(credential).tiers, *self.tiers])
 
 
@@ -111,7 +111,7 @@ class Catalog(Generic[T]):
         self._routes: dict[str, Route[T]] = {}
 
     def resolve(self, name: str) -> Route[T]:
-        """The route of a public name or alias. Raises `Failure` 404."""
+        """Return the route of a public name or alias. Raises `Failure` 404."""
         route = self._routes.get(name)
         if route is None:
             model = self._models.get(name)
@@ -122,14 +122,14 @@ class Catalog(Generic[T]):
         return route
 
     def fallbacks_of(self, route: Route[T]) -> Iterator[Route[T]]:
-        """The models that may answer instead, the best first."""
+        """Return the models that may answer instead, the best first."""
         return (self.resolve(name) for name in route.fallbacks if name in self._models)
 
 
 def by_name(models: Iterable[Model]) -> dict[str, Model]:
-    """Models by their names and aliases; a name goes before an alias of another."""
-    found = {model.name: model for model in models}
-    for model in list(found.values()):
+    """Return models by their names and aliases; a name goes before another model's alias."""
+    named = {model.name: model for model in models}
+    for model in list(named.values()):
         for alias in model.aliases:
-            found.setdefault(alias, model)
-    return found
+            named.setdefault(alias, model)
+    return named

@@ -1,4 +1,4 @@
-"""Backends that keep failing are left alone for a while. So far nobody is banned."""
+"""Bans of backends that keep failing. So far nobody is banned."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from airouter.routing.catalog import Backend
+    from airouter.routing.outcome import AttemptOutcome
 
 T = TypeVar("T")
 
 
 class Bans(Protocol):
-    """Who is banned, and what may lead to a ban."""
+    """The backends that are banned, and what may lead to a ban."""
 
     def holds(self, backend: Backend[T]) -> bool:
-        """Whether a backend is banned now."""
+        """Return whether a backend is banned now."""
         ...
 
-    def note(self, backend: Backend[T], status: int) -> None:
-        """An attempt ended; `status` is 0 when the provider could not be reached."""
+    def note(self, backend: Backend[T], outcome: AttemptOutcome) -> None:
+        """Take an attempt at a backend into account."""
         ...
 
 
@@ -28,5 +29,5 @@ class NoBans:
     def holds(self, backend: Backend[T]) -> bool:  # noqa: ARG002
         return False
 
-    def note(self, backend: Backend[T], status: int) -> None:
-        """Forget it."""
+    def note(self, backend: Backend[T], outcome: AttemptOutcome) -> None:
+        """Ignore an attempt."""

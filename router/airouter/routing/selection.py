@@ -1,8 +1,8 @@
-"""Choosing among backends: priority, then weight, then load.
+"""The choice among the backends of one model: by priority, then weight, then load.
 
 Inside a tier two backends are drawn by weight and the one with fewer requests in flight for its
 weight is taken ("the power of two choices", Mitzenmacher 2001): an idle router keeps the declared
-shares exactly, a busy one leans away from what is slow, and neither looks at every backend.
+shares exactly, a busy one leans away from slow backends, and neither looks at all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Selection:
-    """Picks a backend of a route."""
+    """Chooses a backend of a route."""
 
     def __init__(self, bans: Bans, random: Random) -> None:
         self._bans = bans
@@ -31,22 +31,22 @@ class Selection:
     def choose(
         self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
     ) -> Backend[T] | None:
-        """The best backend that was not tried; None when there is none.
+        """Return the best backend that was not tried; None when there is none.
 
-        One whose provider asked to be left alone is a last resort, whatever its tier.
+        A backend whose provider asked to be left alone is a last resort, whatever its tier.
         """
         for tier in route.tiers:
-            drawn = self._draw(tier)
+            backends = tier.backends
+            drawn = backends[0] if len(backends) == 1 else self._draw(tier)
             if self._is_awake(drawn, now, tried):
                 return drawn
-            awake = [backend for backend in tier.backends if self._is_awake(backend, now, tried)]
+            awake = [backend for backend in backends if self._is_awake(backend, now, tried)]
             if awake:
                 return self._draw(Tier(awake))
         return self._first_to_wake(route, tried)
 
     def _draw(self, tier: Tier[T]) -> Backend[T]:
-        if len(tier.backends) == 1:
-            return tier.backends[0]
+        """Draw two backends, and take the one under less pressure."""
         random = self._random.random
         first, second = tier.draw(random()), tier.draw(random())
         if first is second or pressure(first) <= pressure(second):
@@ -54,6 +54,7 @@ class Selection:
         return second
 
     def _is_awake(self, backend: Backend[T], now: float, tried: Collection[Backend[T]]) -> bool:
+        """Return whether a backend may be chosen now."""
         return (
             (not tried or backend not in tried)
             and (not backend.load.resting or backend.resting_until <= now)
@@ -61,6 +62,7 @@ class Selection:
         )
 
     def _first_to_wake(self, route: Route[T], tried: Collection[Backend[T]]) -> Backend[T] | None:
+        """Return the backend whose rest ends first, of those that were not tried."""
         usable = [
             backend
             for tier in route.tiers
@@ -71,5 +73,5 @@ class Selection:
 
 
 def pressure(backend: Backend[T]) -> float:
-    """Requests in flight for each unit of weight."""
+    """Return the requests in flight for each unit of weight."""
     return backend.load.in_flight / backend.weight

@@ -1,4 +1,4 @@
-"""The record of a request, for telemetry.
+"""The record that a request leaves behind for telemetry.
 
 The pipeline fills one `RequestRecord` on the hot path and hands it to `recorder.py`; metrics, spans
 and the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
@@ -8,9 +8,19 @@ Times are `time.monotonic()` seconds. They are structs, which are made in half t
 
 from __future__ import annotations
 
-from typing import Protocol
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+from airouter.interfaces import UpstreamRefused
+
+if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
+
+LONGEST_ERROR = 64
+"""Characters of an error's code: a provider's own may be long."""
 
 
 class Trace(msgspec.Struct, eq=False):
@@ -77,6 +87,28 @@ class RequestRecord(msgspec.Struct, eq=False):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
 
+    def note_start(self, status: int) -> None:
+        """Note that the first byte of the answer went out."""
+        self.status = status
+        self.first_byte = monotonic()
+
+    def note_usage(self, usage: Usage | None) -> None:
+        """Note the tokens that the provider counted."""
+        if usage is not None:
+            self.input_tokens = usage.input_tokens or 0
+            self.output_tokens = usage.output_tokens or 0
+            self.cached_tokens = usage.cached_tokens or 0
+            self.reasoning_tokens = usage.reasoning_tokens or 0
+
+    def note_error(self, failure: Failure) -> None:
+        """Note the error that the client gets."""
+        self.error = (failure.code or failure.type)[:LONGEST_ERROR]
+
+    def note_failure(self, failure: Failure) -> None:
+        """Note that the provider gave up inside a stream, as the client has been told."""
+        self.note_error(failure)
+        self.attempts[-1].error = UpstreamRefused.kind
+
     @property
     def last(self) -> Attempt | None:
         """Return the attempt that decided the answer; None when no backend was asked."""
@@ -86,7 +118,7 @@ class RequestRecord(msgspec.Struct, eq=False):
     def overhead(self) -> float:
         """Return the router's own seconds: before the first attempt and after the last.
 
-        What lies between attempts is not counted: most of it is the back-off of a retry.
+        Those between attempts are not counted: most of them are the back-off of a retry.
         """
         if not self.attempts:
             return self.ended - self.started

@@ -1,0 +1,216 @@
+"""One attempt at a backend: encode, send, relay or forward, classify.
+
+`pipeline.py` asks for attempts, in the order that `routing/walk.py` gives. However an attempt ends,
+its result is one `AttemptOutcome`: what a provider, a connection or a translation raises goes no
+further.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from airouter.failures import Failure, upstream_unreachable
+from airouter.headers import (
+    CONTENT_TYPE,
+    EVENT_STREAM,
+    JSON,
+    answer_headers,
+    id_headers,
+    is_streamed,
+    upstream_head,
+)
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused
+from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
+from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
+from airouter.telemetry.record import Attempt
+from airouter.upstream.batch import buffered, send_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airouter.interfaces import BufferedReply, Reply
+    from airouter.request_context import RequestContext
+    from airouter.routing.catalog import Backend
+    from airouter.serving import Target
+    from airouter.telemetry.provider_warnings import ProviderWarnings
+    from airouter.telemetry.tracing import Tracing
+    from airouter.upstream.fetching import Fetcher
+
+NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
+"""Codes of refusals of ours that another backend may not have."""
+
+
+class AttemptRunner:
+    """Makes attempts. Lives as long as the process."""
+
+    def __init__(self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings) -> None:
+        self._fetcher = fetcher
+        self._tracing = tracing
+        self._warnings = warnings
+
+    async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
+        """Ask one backend, and give the client its answer. Only a cancellation gets out."""
+        target, request = backend.target, context.request
+        translation = target.translation
+        try:
+            urls = translation.fetches(request)
+            if urls and (missing := [url for url in urls if url not in request.fetched]):
+                request.fetched |= await self._fetcher.fetch_all(missing)
+            bodies = translation.encode(request)
+        except Failure as failure:
+            mendable = failure.code in NOT_HERE
+            return AttemptOutcome(failure, Retry.ELSEWHERE if mendable else Retry.NOWHERE)
+        if not bodies:
+            answer_unasked(context, target)
+            return ANSWERED
+        attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
+        context.record.attempts.append(attempt)
+        backend.load.in_flight += 1
+        try:
+            head = context.head + upstream_head(context, target)
+            head += self._trace_head(context, attempt)
+            return await self._ask(context, target, attempt, head, bodies)
+        except UpstreamRefused as refused:
+            attempt.error = refused.kind
+            return classify(context, target, refused.failure)
+        except UpstreamError as error:
+            attempt.error = error.kind
+            self._warnings.note(backend.credential, error.kind, error)
+            return AttemptOutcome(upstream_unreachable(error.kind), Retry.ANYWHERE)
+        finally:
+            backend.load.in_flight -= 1
+            attempt.ended = monotonic()
+
+    async def _ask(
+        self,
+        context: RequestContext,
+        target: Target,
+        attempt: Attempt,
+        head: bytes,
+        bodies: list[bytes],
+    ) -> AttemptOutcome:
+        """Call a provider, most often once. Raises `UpstreamError`."""
+        if len(bodies) > 1:
+            return await self._ask_all(context, target, attempt, head, bodies)
+        context.request.credential = attempt.credential
+        path = target.stream_path if context.request.stream else target.path
+        reply = await target.account.send(path, head, bodies[0], context.carrier)
+        try:
+            attempt.first_byte = monotonic()
+            attempt.status = reply.status
+            if not 200 <= reply.status < 300:
+                return refused_by(context, target, await buffered(reply))
+            if is_streamed(context, target, reply):
+                await self._relay(context, target, reply)
+                return ANSWERED
+            return forward(context, target, [await buffered(reply)])
+        finally:
+            reply.close()
+
+    async def _ask_all(
+        self,
+        context: RequestContext,
+        target: Target,
+        attempt: Attempt,
+        head: bytes,
+        bodies: list[bytes],
+    ) -> AttemptOutcome:
+        """Call a provider several times for one answer. Raises `UpstreamError`."""
+        answers = await send_all(lambda body: target.account.send(target.path, head, body), bodies)
+        attempt.first_byte = monotonic()
+        refused = next((each for each in answers if not 200 <= each.status < 300), None)
+        attempt.status = (refused or answers[0]).status
+        if refused is not None:
+            return refused_by(context, target, refused)
+        return forward(context, target, answers)
+
+    async def _relay(self, context: RequestContext, target: Target, reply: Reply) -> None:
+        """Pass a stream on. Until its first piece nothing is sent, so another backend may do it.
+
+        Raises `UpstreamError` for a stream that broke before that; the client of one that breaks
+        later is told in the stream.
+        """
+        exchange, record = context.exchange, context.record
+
+        def begin(data: bytes) -> None:
+            record.note_start(reply.status)
+            exchange.start(
+                reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM)
+            )
+            stream_filter.write = exchange.write
+            exchange.write(data)
+
+        stream_filter = target.translation.stream_filter(context.request, begin)
+        exchange.source = reply
+        try:
+            await reply.relay(stream_filter.feed)
+            usage = stream_filter.finish()
+            if not exchange.started:
+                raise BrokenReply("the upstream's stream is empty")
+        except UpstreamError as error:
+            if not exchange.started:
+                raise
+            attempt = record.attempts[-1]
+            attempt.error = record.error = error.kind
+            self._warnings.note(attempt.credential, error.kind, error)
+            stream_filter.break_off(upstream_unreachable(error.kind))
+            exchange.end()
+            return
+        finally:
+            exchange.source = None
+        record.note_usage(usage)
+        if stream_filter.failure is not None:
+            record.note_failure(stream_filter.failure)
+        exchange.end()
+
+    def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
+        trace = context.record.trace
+        if trace is not None:
+            attempt.span_id = self._tracing.span_id()
+        return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
+
+
+def answer_unasked(context: RequestContext, target: Target) -> None:
+    """Answer what no provider needs to be asked for."""
+    answer = target.translation.answer(context.request, ())
+    headers = [(CONTENT_TYPE, JSON), *target.translation.headers, *id_headers(context)]
+    context.exchange.respond(200, headers, answer.body)
+    context.record.note_start(200)
+
+
+def forward(
+    context: RequestContext, target: Target, replies: Sequence[BufferedReply]
+) -> AttemptOutcome:
+    """Give the client a whole answer. Raises `UpstreamError` for one that cannot be read."""
+    try:
+        answer = target.translation.answer(context.request, replies)
+    except Failure as failure:  # which a provider tells with a good status
+        return classify(context, target, failure)
+    context.record.note_usage(answer.usage)
+    headers = answer_headers(context, target, replies[0].headers, JSON)
+    context.exchange.respond(replies[0].status, headers, answer.body)
+    context.record.note_start(replies[0].status)
+    return ANSWERED
+
+
+def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:
+    """Make an outcome of a provider's error."""
+    account = target.account
+    failure = account.provider.failure(reply.status, reply.headers, reply.body, account.credential)
+    return classify(context, target, failure, reply.status)
+
+
+def classify(
+    context: RequestContext, target: Target, failure: Failure, status: int | None = None
+) -> AttemptOutcome:
+    """Decide which other attempt may mend a failure: none at an account that refuses our key.
+
+    `status` is the provider's, where that may differ from the one for the client.
+    """
+    failure.message = without_identifiers(failure.message, target.account.credential)
+    if failure.code == AUTHENTICATION_FAILED:
+        return AttemptOutcome(failure, Retry.ELSEWHERE)
+    on_status = context.serving.snapshot.retries.on_status
+    mends = failure.status in on_status or status in on_status
+    return AttemptOutcome(failure, Retry.ANYWHERE if mends else Retry.NOWHERE)

@@ -1,0 +1,38 @@
+"""An endpoint of the router: the API that it offers, its headers, and the form of its errors.
+
+`api/endpoints.py` has all of them; the pipeline is told which one a request came to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.failures import Failure
+    from airouter.interfaces import Headers
+    from airouter.providers.binding import Api
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint that the pipeline serves."""
+
+    path: str
+    api: Api
+    operation: str
+    """`RequestRecord.operation`."""
+    dialect: str
+    """The company whose API it is."""
+    id_header: bytes
+    """The name that the client's SDK has for the id of a request; `x-request-id` is always sent."""
+    forwarded: tuple[bytes, ...]
+    returned: tuple[bytes, ...]
+    """Headers that go through where both sides speak the same dialect, to and from a provider."""
+    error_status: Callable[[Failure], int]
+    error_headers: Callable[[Failure], Headers]
+    error_body: Callable[[Failure], bytes]
+    stateful: bool = False
+    """True where requests may go on from earlier ones, and so need a `Prepare`."""

@@ -1,0 +1,34 @@
+"""The result of one attempt at a backend, as `attempt.py` gives it and `walk.py` takes it.
+
+Every way in which an attempt can end is one `AttemptOutcome`, with the failure that ended it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from airouter.failures import Failure
+
+
+class Retry(Enum):
+    """The backends among which another attempt may mend a failure."""
+
+    NOWHERE = "nowhere"
+    """The request itself is at fault."""
+    ELSEWHERE = "elsewhere"
+    """Any but the backend that failed."""
+    ANYWHERE = "anywhere"
+    """All, the backend that failed among them."""
+
+
+class AttemptOutcome(msgspec.Struct, frozen=True, eq=False):
+    """The end of an attempt."""
+
+    failure: Failure | None = None
+    """None where the client has an answer, be it one that broke off."""
+    retry: Retry = Retry.NOWHERE
+
+
+ANSWERED = AttemptOutcome()

@@ -1,0 +1,62 @@
+"""The choice among backends, with chance in the test's hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from airouter.routing.fail2ban import NoBans
+from airouter.routing.selection import Selection
+from support.routes import a_backend, a_route, selection
+
+
+def test_an_idle_router_keeps_the_declared_shares() -> None:
+    subject = a_route([a_backend("a", 3), a_backend("b", 1)])
+    chooser = selection()
+    counts = Counter(chooser.choose(subject, 0.0).credential for _ in range(10_000))  # type: ignore[union-attr]
+    assert counts["a"] / 10_000 == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_busy_backend_is_leant_away_from() -> None:
+    busy, idle = a_backend("busy"), a_backend("idle")
+    busy.load.in_flight = 10
+    subject, chooser = a_route([busy, idle]), selection()
+    counts = Counter(chooser.choose(subject, 0.0).credential for _ in range(1_000))  # type: ignore[union-attr]
+    assert counts["idle"] > 700
+
+
+def test_load_is_counted_for_each_unit_of_weight() -> None:
+    heavy, light = a_backend("heavy", 10), a_backend("light", 1)
+    heavy.load.in_flight, light.load.in_flight = 5, 1
+    subject, chooser = a_route([heavy, light]), selection()
+    counts = Counter(chooser.choose(subject, 0.0).credential for _ in range(1_000))  # type: ignore[union-attr]
+    assert counts["heavy"] > 900
+
+
+def test_the_next_tier_is_asked_only_when_the_first_has_nothing() -> None:
+    best, worse = a_backend("best"), a_backend("worse")
+    subject, chooser = a_route([best], [worse]), selection()
+    assert chooser.choose(subject, 0.0) is best
+    assert chooser.choose(subject, 0.0, [best]) is worse
+    assert chooser.choose(subject, 0.0, [best, worse]) is None
+    assert chooser.choose(a_route(), 0.0) is None
+
+
+def test_a_backend_that_asked_for_rest_is_a_last_resort() -> None:
+    resting, later, awake = a_backend("resting"), a_backend("later"), a_backend("awake")
+    resting.rest(10.0)
+    later.rest(20.0)
+    chooser = selection()
+    assert chooser.choose(a_route([resting], [awake]), 5.0) is awake
+    assert chooser.choose(a_route([later], [resting]), 5.0) is resting
+    assert chooser.choose(a_route([resting], [awake]), 10.0) is resting
+
+
+def test_a_banned_backend_is_never_chosen() -> None:
+    class BanAll(NoBans):
+        def holds(self, backend: object) -> bool:
+            return True
+
+    assert Selection(BanAll(), Random(1)).choose(a_route([a_backend("a")]), 0.0) is None
