@@ -243,7 +243,7 @@ class Router:
         return partial(self.pipeline.serve, endpoint=endpoint, prepare=prepare)
 
     def _serve_caller(self, endpoint: Endpoint) -> ServeCaller:
-        """The same for requests of sessions, and of the router itself."""
+        """Return the pipeline for requests of sessions, and of the router itself."""
 
         def serve(exchange: Exchange, caller: Caller) -> Coroutine[Any, Any, None]:
             prepare = partial(self.responses.prepare, caller=caller)

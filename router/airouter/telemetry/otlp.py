@@ -71,18 +71,18 @@ def span(
     if parent_id:
         parts += (b"\x22\x08", bytes.fromhex(parent_id))
     if trace.tracestate:
-        parts.append(text_field(0x1A, trace.tracestate))
+        parts.append(otlp_text(0x1A, trace.tracestate))
     return bytes_field(0x12, b"".join(parts))
 
 
 def span_name(value: str) -> bytes:
     """Encode the field Span.name."""
-    return text_field(0x2A, value)
+    return otlp_text(0x2A, value)
 
 
 def attribute_key(key: str) -> bytes:
     """Encode the name of an attribute."""
-    return text_field(0x0A, key)
+    return otlp_text(0x0A, key)
 
 
 def attribute(key: bytes, value: bytes) -> bytes:
@@ -92,7 +92,7 @@ def attribute(key: bytes, value: bytes) -> bytes:
 
 def string(value: str) -> bytes:
     """Encode an attribute's text."""
-    return text_field(0x0A, value)
+    return otlp_text(0x0A, value)
 
 
 def boolean(value: bool) -> bytes:
@@ -110,7 +110,7 @@ def double(value: float) -> bytes:
     return b"\x21" + _DOUBLE.pack(value)
 
 
-def text_field(tag: int, value: str) -> bytes:
+def otlp_text(tag: int, value: str) -> bytes:
     """Encode a field of text."""
     return bytes_field(tag, value.encode("utf-8", "replace"))
 

@@ -54,7 +54,7 @@ def answer_chat(body: Body, reply: str) -> MockAnswer:
     if structured is not None:
         return MockAnswer(structured, reasoning=reasoning)
     asked = messages[-1:] if has_result else [m for m in messages if m["role"] == "user"]
-    said = message_text(asked[-1]) if asked else ""
+    said = mock_message_text(asked[-1]) if asked else ""
     text = said if has_result else spoken(script, said)
     return cut(MockAnswer(text, reasoning=reasoning), body)
 
@@ -121,7 +121,7 @@ def prompts_of(body: Body) -> list[str]:
     return [p if isinstance(p, str) else " ".join(map(str, p)) for p in prompts]
 
 
-def message_text(message: Body) -> str:
+def mock_message_text(message: Body) -> str:
     """Return the text of a message, its parts joined."""
     content = message.get("content")
     if isinstance(content, str):

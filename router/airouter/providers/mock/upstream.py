@@ -14,7 +14,7 @@ from airouter.providers.mock import render
 from airouter.providers.mock.answers import (
     answer_chat,
     answer_completion,
-    message_text,
+    mock_message_text,
     prompts_of,
     tokens_of,
 )
@@ -85,7 +85,7 @@ class MockUpstream:
 
     def _chat(self, request: Body, body: bytes, script: Script) -> PacedReply:
         answers = [answer_chat(request, script.reply)] * choices_of(request)
-        prompt = sum(len(tokens_of(message_text(message))) for message in request["messages"])
+        prompt = sum(len(tokens_of(mock_message_text(message))) for message in request["messages"])
         frame = shared_fields(request, body, "chatcmpl")
         return self._write(request, frame, answers, prompt, render.whole_chat, render.chat_chunks)
 

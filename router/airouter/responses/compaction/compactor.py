@@ -177,7 +177,7 @@ def words_of(item: msgspec.Raw) -> msgspec.Raw:
 
 
 def is_media(part: object) -> bool:
-    """Whether a part is an image, a file or a sound."""
+    """True for an image, a file or a sound."""
     return isinstance(part, dict) and part.get("type") in MEDIA
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def has_trigger(turn: ResponsesTurn) -> bool:
-    """Whether the last item of the input asks for compaction. Raises `Failure` 400."""
+    """True where the last item of the input asks for compaction. Raises `Failure` 400."""
     items = input_items(turn.request.fields.get("input"))
     if items.find(TRIGGER) < 0:
         return False
