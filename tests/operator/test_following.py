@@ -142,7 +142,9 @@ async def test_a_name_that_two_models_claim_is_named_and_the_rest_is_served(
     await plane.apply(config, secret("keys", master=MASTER_KEY))
     async with plane.operator(), plane.router() as router:
         found = await plane.until_condition("PartiallyInvalid", "True", "DuplicateModelName")
-        assert found["message"].startswith("spec.models[name=two].aliases[0]: best is a name of")
+        assert found["message"].startswith(
+            "spec.models[name=two].aliases[0]: best is already a name of"
+        )
         await plane.until_condition("Ready", "True")
         assert await models(router) == ["one", "two"]
 
