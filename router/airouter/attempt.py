@@ -20,7 +20,7 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 
 NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """Codes of refusals of ours that another backend may not have."""
+OF_THE_MODEL: dict[str | None, str] = {
+    "context_length_exceeded": "context",
+    "content_filter": "contentFilter",
+    "content_policy_violation": "contentFilter",
+}
+"""Codes of failures that another model may not have, as `fallbackOn` calls them."""
 
 
 class AttemptRunner:
@@ -60,7 +66,8 @@ class AttemptRunner:
             bodies = translation.encode(request)
         except Failure as failure:
             mendable = failure.code in NOT_HERE
-            return AttemptOutcome(failure, Retry.ELSEWHERE if mendable else Retry.NOWHERE)
+            retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE
+            return AttemptOutcome(failure, retry, unasked=True)
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
@@ -77,7 +84,7 @@ class AttemptRunner:
         except UpstreamError as error:
             attempt.error = error.kind
             self._warnings.note(backend.credential, error.kind, error)
-            return AttemptOutcome(upstream_unreachable(error.kind), Retry.ANYWHERE)
+            return unanswered(error)
         finally:
             backend.load.in_flight -= 1
             attempt.ended = monotonic()
@@ -201,6 +208,15 @@ def refused_by(context: RequestContext, target: Target, reply: BufferedReply) ->
     return classify(context, target, failure, reply.status)
 
 
+def unanswered(error: UpstreamError) -> AttemptOutcome:
+    """Return the outcome of an attempt that no provider answered.
+
+    A backend that has used up its time would use it up again.
+    """
+    retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
+    return AttemptOutcome(upstream_unreachable(error.kind), retry, rests=True)
+
+
 def classify(
     context: RequestContext, target: Target, failure: Failure, status: int | None = None
 ) -> AttemptOutcome:
@@ -210,7 +226,10 @@ def classify(
     """
     failure.message = without_identifiers(failure.message, target.account.credential)
     if failure.code == AUTHENTICATION_FAILED:
-        return AttemptOutcome(failure, Retry.ELSEWHERE)
-    on_status = context.serving.snapshot.retries.on_status
-    mends = failure.status in on_status or status in on_status
-    return AttemptOutcome(failure, Retry.ANYWHERE if mends else Retry.NOWHERE)
+        return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)
+    policy = context.serving.snapshot.retries
+    if OF_THE_MODEL.get(failure.code) in policy.fallback_on:
+        return AttemptOutcome(failure, Retry.OTHER_MODEL)
+    mends = failure.status in policy.on_status or status in policy.on_status
+    retry = Retry.ANYWHERE if mends else Retry.NOWHERE
+    return AttemptOutcome(failure, retry, rests=(status or failure.status) >= 500)

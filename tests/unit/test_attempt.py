@@ -232,10 +232,10 @@ async def test_the_log_says_why_a_provider_cannot_be_used(
 ) -> None:
     unreadable = http(200, b"", "content-encoding: br")
     asking = asyncio.create_task(router.chat())
-    conversation, _ = await answer(first, unreadable)
-    await answer(second, unreadable)
-    await conversation.request()
-    await conversation.say(unreadable)
+    conversations = [(await answer(each, unreadable))[0] for each in (first, second)]
+    for conversation in conversations:
+        await conversation.request()
+        await conversation.say(unreadable)
     assert (await asking).status_code == 502
     assert caplog.messages == [
         "credential c0: the upstream sent content-encoding 'br' unasked",

@@ -59,10 +59,10 @@ async def test_the_last_error_is_passed_on_when_all_was_tried(
 ) -> None:
     asking = asyncio.create_task(router.chat())
     down = http(503, {"error": {"message": "down"}})
-    conversation, _ = await answer(first, down)
-    await answer(second, down)
-    await conversation.request()
-    await conversation.say(down)
+    conversations = [(await answer(each, down))[0] for each in (first, second)]
+    for conversation in conversations:
+        await conversation.request()
+        await conversation.say(down)
     response = await asking
     assert (response.status_code, response.json()["error"]["message"]) == (503, "down")
     assert response.headers["x-should-retry"] == "false"

@@ -7,6 +7,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airouter.failures import model_not_found
+from airouter.routing.budget import Budget
+from airouter.routing.rest import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,14 +19,15 @@ T = TypeVar("T")
 
 
 class Load:
-    """The load of a credential. Lives as long as the process, so a reload forgets nothing."""
+    """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("in_flight", "resting")
+    __slots__ = ("budget", "in_flight", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self.resting: dict[str, float] = {}
-        """Upstream name to when its provider is ready again, on the clock of `time.monotonic()`."""
+        self.budget = Budget()
+        self.resting: dict[str, Rest] = {}
+        """Upstream name to its rest, for those that failed last."""
 
 
 class Backend(Generic[T]):
@@ -42,14 +45,24 @@ class Backend(Generic[T]):
         self.target = target
 
     @property
-    def resting_until(self) -> float:
-        """The end of a `Retry-After`, on the clock of `time.monotonic()`; 0.0 without any."""
+    def rest(self) -> Rest | None:
+        """The rest of the backend; None for one that did not fail last."""
         resting = self.load.resting
-        return resting.get(self.upstream_name, 0.0) if resting else 0.0
+        return resting.get(self.upstream_name) if resting else None
 
-    def rest(self, until: float) -> None:
-        """Leave the backend alone, as its provider asked."""
-        self.load.resting[self.upstream_name] = until
+    @property
+    def resting_until(self) -> float:
+        """The end of the rest, on the clock of `time.monotonic()`; 0.0 without any."""
+        rest = self.rest
+        return 0.0 if rest is None else rest.until
+
+    def begin_rest(self) -> Rest:
+        """Return the rest of the backend, a new one where it has none."""
+        return self.load.resting.setdefault(self.upstream_name, Rest())
+
+    def recover(self) -> None:
+        """End the rest, as the backend has answered."""
+        self.load.resting.pop(self.upstream_name, None)
 
 
 class Tier(Generic[T]):

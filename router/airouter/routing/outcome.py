@@ -17,6 +17,8 @@ class Retry(Enum):
 
     NOWHERE = "nowhere"
     """The request itself is at fault."""
+    OTHER_MODEL = "other model"
+    """Those of fallbacks: this model cannot answer the request, whoever serves it."""
     ELSEWHERE = "elsewhere"
     """Any but the backend that failed."""
     ANYWHERE = "anywhere"
@@ -29,6 +31,10 @@ class AttemptOutcome(msgspec.Struct, frozen=True, eq=False):
     failure: Failure | None = None
     """None where the client has an answer, be it one that broke off."""
     retry: Retry = Retry.NOWHERE
+    rests: bool = False
+    """True where the backend is out of order and to be left alone for a while."""
+    unasked: bool = False
+    """True where no provider was asked: the request cannot be written for the backend."""
 
 
 ANSWERED = AttemptOutcome()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airouter.routing.catalog import Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from random import Random
 
     from airouter.routing.catalog import Backend, Route
@@ -31,10 +31,7 @@ class Selection:
     def choose(
         self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
     ) -> Backend[T] | None:
-        """Return the best backend that was not tried; None when there is none.
-
-        A backend whose provider asked to be left alone is a last resort, whatever its tier.
-        """
+        """Return the best backend that was not tried and does not rest; None without one."""
         for tier in route.tiers:
             backends = tier.backends
             drawn = backends[0] if len(backends) == 1 else self._draw(tier)
@@ -43,7 +40,7 @@ class Selection:
             awake = [backend for backend in backends if self._is_awake(backend, now, tried)]
             if awake:
                 return self._draw(Tier(awake))
-        return self._first_to_wake(route, tried)
+        return None
 
     def _draw(self, tier: Tier[T]) -> Backend[T]:
         """Draw two backends, and take the one under less pressure."""
@@ -61,12 +58,13 @@ class Selection:
             and not self._bans.holds(backend)
         )
 
-    def _first_to_wake(self, route: Route[T], tried: Collection[Backend[T]]) -> Backend[T] | None:
+    def first_to_wake(
+        self, backends: Iterable[Backend[T]], tried: Collection[Backend[T]] = ()
+    ) -> Backend[T] | None:
         """Return the backend whose rest ends first, of those that were not tried."""
         usable = [
             backend
-            for tier in route.tiers
-            for backend in tier.backends
+            for backend in backends
             if backend not in tried and not self._bans.holds(backend)
         ]
         return min(usable, key=lambda backend: backend.resting_until, default=None)

@@ -1,9 +1,10 @@
 """The walk of a request over the backends of its model, and then over those of its fallbacks.
 
-A failed attempt goes on to a backend that was not tried yet, at once; when all were, the walk goes
-around again after a pause that doubles and is drawn at random below its bound ("full jitter"). A
-provider's `Retry-After` stretches the pause; a provider that asks for more than the longest pause
-is not asked again. When a model has no attempt left, its next fallback has its turn.
+A failed attempt goes on to a backend that was not tried yet, at once and free of charge: first of
+the same model, then of its fallbacks, those that rest last. Only when all were tried the walk goes
+around again, at most `attempts` times, after a pause that doubles and of which a half is drawn at
+random, or as long as a provider's `Retry-After` asks; and each time costs the credential's budget,
+so that retries do not multiply the load of a provider that is down.
 
 `pipeline.py` makes the attempts and tells the walk how each ended; the choice among the backends of
 one model is in `selection.py`.
@@ -18,7 +19,6 @@ import msgspec
 
 from airouter.config.snapshot import Retries
 from airouter.failures import no_backend, sessions_only
-from airouter.routing.budget import Budget
 from airouter.routing.catalog import Backend, Catalog, Route
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
@@ -26,24 +26,24 @@ from airouter.routing.selection import Selection
 if TYPE_CHECKING:
     from random import Random
 
+    from airouter.failures import Failure
     from airouter.routing.fail2ban import Bans
 
 T = TypeVar("T")
 
-LONGEST_REST = 3600.0
-"""Seconds of a `Retry-After` that are believed."""
+Step = tuple[float, Backend[T]]
+"""Seconds to wait, and the backend to try then."""
 
 
 class Failover:
     """The parts that all walks share. Lives as long as the process."""
 
-    __slots__ = ("bans", "budget", "random", "selection")
+    __slots__ = ("bans", "random", "selection")
 
     def __init__(self, bans: Bans, random: Random) -> None:
         self.bans = bans
         self.random = random
         self.selection = Selection(bans, random)
-        self.budget = Budget()
 
 
 class Walk(msgspec.Struct, Generic[T], eq=False):
@@ -54,88 +54,126 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
 
     failover: Failover
     route: Route[T]
-    """The model whose turn it is."""
+    """The model that the client asked for."""
     policy: Retries
     catalog: Catalog[T]
     """Has the fallbacks of the route."""
     outcome: AttemptOutcome = ANSWERED
-    """The last one: once the walk is over, that of the request."""
-    _fallbacks: Iterator[Route[T]] | None = None
+    """The one that the client is told, once the walk is over."""
     _tried: Sequence[Backend[T]] = ()
-    """The backends of the route that were tried since the walk last went around."""
+    _again: Sequence[Backend[T]] = ()
+    """Backends that may be tried again."""
     _retries: int = 0
-    """Attempts at the route after the first."""
+    """Attempts at backends that were tried before."""
     _bound: float = 0.0
     """Seconds that the next pause may take; 0.0 before the first."""
+    _may_fall_back: bool = True
+    _other_model: bool = False
+    """True once a backend has shown that the model itself cannot answer."""
 
-    def next(self, outcome: AttemptOutcome | None, now: float) -> tuple[float, Backend[T]] | None:
-        """Return seconds to wait and the backend to try then; None when the walk is over.
+    def next(self, outcome: AttemptOutcome | None, now: float) -> Step[T] | None:
+        """Return the next attempt; None when the walk is over.
 
         `outcome` is that of the attempt before, None when there was no attempt yet.
         """
         if outcome is None:
-            self.failover.budget.deposit(self.policy.budget_percent)
-            return self._enter(now) or self._fall_back(now)
-        self.outcome = outcome
+            backend = self.failover.selection.choose(self.route, now)
+            return self._first_try(now) if backend is None else self._take(backend, now)
         backend, failure = self._tried[-1], outcome.failure
         self.failover.bans.note(backend, outcome)
         if failure is None:
+            if backend.load.resting:
+                backend.recover()
+            self.outcome = outcome
             return None
-        if failure.retry_after is not None:
-            backend.rest(now + min(failure.retry_after, LONGEST_REST))
-        if outcome.retry is Retry.NOWHERE:
+        self._note_failure(backend, outcome, failure, now)
+        if outcome.retry is Retry.NOWHERE and self.outcome is outcome:
             return None
-        return self._retry(now, around=outcome.retry is Retry.ANYWHERE) or self._fall_back(now)
+        return self._first_try(now) or self._try_again(now)
 
-    def _enter(self, now: float) -> tuple[float, Backend[T]] | None:
-        """Choose a backend of the model whose turn begins."""
-        backend = self.failover.selection.choose(self.route, now)
-        if backend is None:
+    def _note_failure(
+        self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
+    ) -> None:
+        """Take note of what a failure means for the backend, and for the rest of the walk."""
+        if failure.retry_after is not None:
+            backend.begin_rest().ask(now, failure.retry_after)
+        elif outcome.rests:
+            backend.begin_rest().fail(now)
+        elif backend.load.resting and not outcome.unasked:
+            backend.recover()  # it refuses the request, so it is in order
+        self._again = tuple(each for each in self._again if each is not backend)
+        if outcome.retry is Retry.ANYWHERE:
+            self._again = (*self._again, backend)
+        if not self._hides_another(backend, outcome):
+            self.outcome = outcome
+            self._may_fall_back = reason_of(outcome, failure) in self.policy.fallback_on
+        self._other_model = self._other_model or outcome.retry is Retry.OTHER_MODEL
+
+    def _hides_another(self, backend: Backend[T], outcome: AttemptOutcome) -> bool:
+        """Whether a fallback refuses the request: the outage that led there is what counts."""
+        if self.outcome is ANSWERED or outcome.retry is Retry.ANYWHERE or outcome.rests:
+            return False
+        return outcome.unasked or backend not in self.route.backends
+
+    def _first_try(self, now: float) -> Step[T] | None:
+        """Return an attempt at a backend that was not tried yet: one that does not rest, if any."""
+        choose, tried = self.failover.selection.choose, self._tried
+        untried: list[Backend[T]] = []
+        for route in self._routes():
+            backend = choose(route, now, tried)
+            if backend is not None:
+                return self._take(backend, now)
+            untried += route.backends
+        backend = self.failover.selection.first_to_wake(untried, tried)
+        if backend is not None:
+            return self._take(backend, now)
+        if not self._tried:
             absent = sessions_only if self.route.sessions_only else no_backend
             self.outcome = AttemptOutcome(absent(self.route.name), Retry.ANYWHERE)
-            return None
-        self._tried = (backend,)
-        return 0.0, backend
-
-    def _fall_back(self, now: float) -> tuple[float, Backend[T]] | None:
-        """Choose a backend of the next fallback that has one."""
-        if self._fallbacks is None:
-            self._fallbacks = self.catalog.fallbacks_of(self.route)
-        for route in self._fallbacks:
-            self.route = route
-            self._retries = 0
-            self._bound = 0.0
-            step = self._enter(now)
-            if step is not None:
-                return step
         return None
 
-    def _retry(self, now: float, *, around: bool) -> tuple[float, Backend[T]] | None:
-        """Choose again among the backends of the same model.
+    def _routes(self) -> Iterator[Route[T]]:
+        """Yield the models that may answer, in their order."""
+        if not self._other_model:
+            yield self.route
+        if self._may_fall_back:
+            yield from self.catalog.fallbacks_of(self.route)
 
-        `around` allows those that were tried, when all were.
-        """
+    def _take(self, backend: Backend[T], now: float) -> Step[T]:
+        """Return the first attempt at a backend."""
+        self._tried = (*self._tried, backend)
+        load = backend.load
+        load.budget.deposit(self.policy.budget_percent)
+        if load.resting and (rest := backend.rest) is not None:
+            rest.probe(now)
+        return 0.0, backend
+
+    def _try_again(self, now: float) -> Step[T] | None:
+        """Return an attempt at a backend that was tried, after a pause: the first one to wake."""
         if self._retries >= self.policy.attempts:
             return None
-        pause = 0.0
-        backend = self.failover.selection.choose(self.route, now, self._tried)
-        if backend is None and around:
-            self._tried = ()
-            backend = self.failover.selection.choose(self.route, now)
-            pause = self._pause(backend, now)
-        if (
-            backend is None
-            or pause > self.policy.backoff_max
-            or not self.failover.budget.withdraw()
-        ):
+        backend = self.failover.selection.first_to_wake(self._again)
+        if backend is None:
+            return None
+        rest = backend.rest
+        asked = 0.0 if rest is None else rest.asked_until - now
+        if asked > self.policy.max_retry_after or not backend.load.budget.withdraw():
             return None
         self._retries += 1
         self._tried = (*self._tried, backend)
-        return pause, backend
+        return max(self._pause(), asked), backend
 
-    def _pause(self, backend: Backend[T] | None, now: float) -> float:
-        """Draw the next pause before an attempt at a backend that was tried."""
-        asked = 0.0 if backend is None else backend.resting_until - now
+    def _pause(self) -> float:
+        """Draw the next pause: at least a half of its bound."""
         bound = self._bound or self.policy.backoff_initial
         self._bound = min(2 * bound, self.policy.backoff_max)
-        return max(self.failover.random.random() * bound, asked)
+        return bound * (1.0 + self.failover.random.random()) / 2.0
+
+
+def reason_of(outcome: AttemptOutcome, failure: Failure) -> str:
+    """Return the reason for a fallback, in the words of `resilience.fallbackOn`."""
+    if failure.code == "context_length_exceeded":
+        return "context"
+    if outcome.retry is Retry.OTHER_MODEL:
+        return "contentFilter"
+    return "rateLimit" if failure.status == 429 else "unavailable"

@@ -44,13 +44,14 @@ def test_the_next_tier_is_asked_only_when_the_first_has_nothing() -> None:
     assert chooser.choose(a_route(), 0.0) is None
 
 
-def test_a_backend_that_asked_for_rest_is_a_last_resort() -> None:
+def test_a_backend_that_rests_is_passed_over_until_its_rest_is_over() -> None:
     resting, later, awake = a_backend("resting"), a_backend("later"), a_backend("awake")
-    resting.rest(10.0)
-    later.rest(20.0)
+    resting.begin_rest().ask(0.0, 10.0)
+    later.begin_rest().ask(0.0, 20.0)
     chooser = selection()
     assert chooser.choose(a_route([resting], [awake]), 5.0) is awake
-    assert chooser.choose(a_route([later], [resting]), 5.0) is resting
+    assert chooser.choose(a_route([later], [resting]), 5.0) is None
+    assert chooser.first_to_wake([later, resting]) is resting
     assert chooser.choose(a_route([resting], [awake]), 10.0) is resting
 
 

@@ -56,7 +56,7 @@ def compile_config(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, report),
         auth=compile_auth(spec.auth, vault, report),
-        retries=compile_retries(spec.resilience.retries),
+        retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),
         stickiness=compile_stickiness(spec.sessions.stickiness),
         storage=compile_storage(spec.responses),

@@ -10,17 +10,20 @@ from airouter.config.compile.redis_url import check_redis_url
 if TYPE_CHECKING:
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
-    from airouter.config.resource import Fail2ban, Redis, Responses, Retries, Stickiness, Traces
+    from airouter.config.resource import Fail2ban, Redis, Resilience, Responses, Stickiness, Traces
 
 
-def compile_retries(declared: Retries) -> snapshot.Retries:
-    """Compile `spec.resilience.retries`."""
+def compile_retries(resilience: Resilience) -> snapshot.Retries:
+    """Compile `spec.resilience.retries` and `fallbackOn`."""
+    declared = resilience.retries
     return snapshot.Retries(
         attempts=declared.attempts,
         on_status=tuple(declared.on_status),
         backoff_initial=declared.backoff.initial,
         backoff_max=declared.backoff.max,
+        max_retry_after=declared.backoff.max_retry_after,
         budget_percent=float(declared.budget_percent),
+        fallback_on=tuple(resilience.fallback_on),
     )
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "Limits",
     "Model",
     "Redis",
+    "Resilience",
     "Responses",
     "Retries",
     "RouterConfig",

@@ -59,6 +59,9 @@ class Backoff(Part):
 
     initial: Pause = Field(0.1, description="First pause. Default 100ms.")
     max: Pause = Field(2.0, description="Longest pause. Default 2s.")
+    max_retry_after: Pause = Field(
+        10.0, description="Longest Retry-After of an upstream that is waited for. Default 10s."
+    )
 
     @model_validator(mode="after")
     def _initial_fits(self) -> "Backoff":
@@ -67,11 +70,14 @@ class Backoff(Part):
         return self
 
 
+FallbackReason = Literal["context", "unavailable", "rateLimit", "contentFilter"]
+
+
 class Retries(Part):
     """The policy for further attempts, all of them before the first byte."""
 
     attempts: Attempts = Field(
-        2, description="Further attempts after the first, 0 to 5, for each model. Default 2."
+        2, description="Times that tried backends are tried again, 0 to 5. Default 2."
     )
     on_status: Statuses = Field(
         [408, 429, 500, 502, 503, 504, 529],
@@ -80,7 +86,9 @@ class Retries(Part):
     )
     backoff: Backoff = Field(Backoff(), description="Pause before an attempt.")
     budget_percent: WholePercent = Field(
-        20, description="Retries may be this share of all requests, 0 to 100. Default 20."
+        20,
+        description="Such retries may be this share of a credential's requests, 0 to 100. "
+        "Default 20.",
     )
 
 
@@ -114,6 +122,11 @@ class Resilience(Part):
     """The policies for failing upstreams."""
 
     retries: Retries = Field(Retries(), description="Further attempts.")
+    fallback_on: Annotated[list[FallbackReason], Field(max_length=4), unique()] = Field(
+        ["context", "unavailable", "rateLimit"],
+        description="Failures after which the fallbacks of a model are tried: context (the prompt "
+        "is too long), unavailable, rateLimit, contentFilter. Default: all but contentFilter.",
+    )
     fail2ban: Fail2ban | None = Field(None, alias="fail2ban", description="Bans. Default: off.")
 
 
