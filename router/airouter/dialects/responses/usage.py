@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
@@ -28,6 +29,7 @@ EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
 LONGEST_EDGE = 3
 """Bytes of an end of which the last is missing."""
+TEXT = TextMeter("delta")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
@@ -136,15 +138,23 @@ class UsageReader:
         rest = b"".join(self._held)
         if rest:
             self.write(rest)
-        *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
-        try:
-            response = _event.decode(data).response
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        counts = response.usage if response else None
-        return None if counts is None else parse_usage(counts)
+        return last_usage(self._tail.read() + rest)
+
+    def usage_so_far(self, received: int) -> Usage:
+        return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
         """What is held of the last event is dropped."""
         number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
         self.write(error_event(failure, number + 1))
+
+
+def last_usage(data: bytes) -> Usage | None:
+    """Return the usage in the last event of a stream; None where it has none."""
+    *_, event = data.rstrip().rpartition(b"\ndata:")
+    try:
+        response = _event.decode(event).response
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    counts = response.usage if response else None
+    return None if counts is None else parse_usage(counts)

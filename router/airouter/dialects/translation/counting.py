@@ -12,6 +12,7 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
+from airouter.dialects.estimation import BYTES_PER_TOKEN
 from airouter.dialects.inlining import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 Render = Callable[["Conversation", "Destination"], bytes]
 Read = Callable[[bytes], int]
 Fetches = Callable[["Conversation"], list[str]]
-
-BYTES_PER_TOKEN = 4
-"""Of English text, in the tokenizers of all big providers, about."""
 
 
 class CountApi(NamedTuple):
