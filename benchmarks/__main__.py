@@ -15,7 +15,7 @@ from benchmarks.rows import Row
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="The router beside nginx, on one core."
     )

@@ -1,4 +1,4 @@
-"""How a case measures: how long, how often, and beside what."""
+"""The conditions of a case: how long, how often, and beside what."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.processes import Running
 
 @dataclass(frozen=True)
 class Bench:
-    """How long and how often to measure, and where to leave files meanwhile."""
+    """The length and number of measurements, and where to leave files meanwhile."""
 
     folder: Path
     seconds: int

@@ -1,4 +1,4 @@
-"""What is measured, and how close to the goal it is."""
+"""The measured cases, and how close to the goal it is."""
 
 from __future__ import annotations
 

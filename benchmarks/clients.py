@@ -36,7 +36,7 @@ Ask = Callable[[], Awaitable[bytes]]
 
 
 class Speed(NamedTuple):
-    """What a client did."""
+    """The work of a client."""
 
     requests_per_second: float
     cpu_per_request: float

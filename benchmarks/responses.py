@@ -155,7 +155,7 @@ async def by_http(port: int, length: int) -> None:
 
 
 async def by_socket(port: int, length: int) -> None:
-    """The same of one session."""
+    """The turns of one session."""
     previous = None
     async with dialled(port) as (reader, writer):
         for number in range(TURNS):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured, its figure, and how close to the goal it is."""
+    """A measured quantity, its figure, and how close to the goal it is."""
 
     what: str
     figure: str

@@ -1,4 +1,4 @@
-"""What providers of each dialect answer, whole and as a stream without end."""
+"""The answers of providers in each dialect, whole and as a stream without end."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 def stream_of(speech: str) -> tuple[bytes, bytes]:
-    """How a stream begins, HTTP head included, and the event that it repeats, as HTTP chunks."""
+    """Return the head of a stream with its beginning, and the chunk that it repeats."""
     match speech:
         case "messages":
             block = {"type": "text", "text": ""}

@@ -72,7 +72,7 @@ class Counter(asyncio.Protocol):
 
 
 class Streamed(NamedTuple):
-    """What a server did while streams were open."""
+    """The work of a server while streams were open."""
 
     events: int
     cpu: float

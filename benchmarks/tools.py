@@ -29,7 +29,7 @@ def install_missing() -> None:
 
 
 def surroundings() -> list[str]:
-    """What the figures were measured with."""
+    """Return the tools that the figures were measured with."""
     libraries = (f"{name} {version(name)}" for name in ("uvloop", "httptools", "msgspec"))
     return [
         ", ".join([f"Python {platform.python_version()}", *libraries]),
@@ -39,13 +39,13 @@ def surroundings() -> list[str]:
 
 
 def nginx() -> str:
-    """Its version, of what the figures are compared with."""
+    """Return the version of what the figures are compared with."""
     told = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
     return told.strip().removeprefix("nginx version: ")
 
 
 def processor() -> str:
-    """Its model, and how many of its cores there are."""
+    """Return the model of the processor, and its number of cores."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next(
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")), ""

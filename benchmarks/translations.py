@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from airouter.dialects import chat, converse, gemini, messages
 from airouter.dialects.conversation import Destination
-from airouter.dialects.translation.choice import CLIENTS, UPSTREAMS
 from benchmarks import nginx, router, speeches, streams, wrk
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row
@@ -21,6 +21,11 @@ from benchmarks.rows import Row
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
+UPSTREAMS = {
+    "messages": messages.UPSTREAM,
+    "gemini": gemini.UPSTREAM,
+    "converse": converse.UPSTREAM,
+}
 MOST_OF_PASSING = 2.5
 MOST_PER_EVENT = 60.0
 """Microseconds."""
@@ -106,7 +111,7 @@ def cost_of(speech: str, model: str, size: int) -> float:
     times = []
     for _ in range(7):
         start = time.perf_counter()
-        UPSTREAMS[speech].render_request(CLIENTS["chat"].parse_request(body), destination)
+        UPSTREAMS[speech].render_request(chat.CLIENT.parse_request(body), destination)
         times.append(time.perf_counter() - start)
     return min(times) / len(body) * 1e9
 

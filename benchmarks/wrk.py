@@ -33,7 +33,7 @@ wrk.headers["Authorization"] = "Bearer {key}"
 
 
 class Load(NamedTuple):
-    """What a server did under load."""
+    """The work of a server under load."""
 
     requests_per_second: float
     cpu_per_request: float
@@ -51,7 +51,7 @@ def load(server: Running, folder: Path, seconds: int, path: str = "/v1/chat/comp
 
 
 def run(port: int, folder: Path, seconds: int, path: str) -> str:
-    """What wrk says. Raises `RuntimeError` when a request fails."""
+    """Return what wrk reports. Raises `RuntimeError` when a request fails."""
     script = folder / "post.lua"
     script.write_text(SCRIPT.format(body=BODIES[path], key=KEY))
     url = f"http://127.0.0.1:{port}{path}"

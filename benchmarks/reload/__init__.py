@@ -1,1 +1,1 @@
-"""How fast a change of a RouterConfig or a Secret reaches every pod, on a real API server."""
+"""The time from a change of a RouterConfig or a Secret to every pod, on a real API server."""

@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results.md"
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.reload",
         description="From a patch to every pod's acknowledgement, on a real API server.",

@@ -1,4 +1,4 @@
-"""What is measured: a fleet of routers on one RouterConfig, many RouterConfigs, a shared Secret.
+"""The cases: a fleet of routers on one RouterConfig, many RouterConfigs, a shared Secret.
 
 Times of acknowledgements and publications are read from the operator's own log, whose clock is
 ours. Each latency begins before the patch is sent.
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """How much is measured."""
+    """The amount of measurements."""
 
     routers: int
     patches: int
@@ -177,7 +177,7 @@ async def patched(
 
 
 def is_programmed(status: dict[str, object], generation: int) -> bool:
-    """Whether every pod runs that generation, as the status says."""
+    """True if every pod runs that generation, as the status says."""
     found = condition(status, "Programmed") or {}
     return (found["status"], found["observedGeneration"]) == ("True", generation)
 

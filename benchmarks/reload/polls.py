@@ -12,13 +12,15 @@ from pathlib import Path
 import uvloop
 
 from airouter.config.delivery import STREAM_FILE, Stream, decode
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 
 
 async def poll(stream: Stream, count: int) -> None:
     """Poll until cancelled."""
-    sources = [StreamSource(Store(lambda _: None), f"poll-{number}") for number in range(count)]
+    sources = [
+        StreamSource(SnapshotStore(lambda _: None), f"poll-{number}") for number in range(count)
+    ]
     for source in sources:
         source.follow(stream)
     await asyncio.gather(*(source.run() for source in sources))

@@ -78,15 +78,11 @@ class Operator:
         self._login = KopfLogin(kube)
 
         # Leading.
+        namespace = settings.namespace
         names = [urlsplit(settings.public_url).hostname or "localhost"]
-        self._authority = AuthorityKeeper(kube, settings.namespace, names)
+        self._authority = AuthorityKeeper(kube, namespace, names)
         self._leadership = Leadership(
-            lease_client,
-            kube,
-            settings.namespace,
-            self._identity,
-            settings.lease_duration,
-            self._turned,
+            lease_client, kube, namespace, self._identity, settings.lease_duration, self._turned
         )
 
         # Watching.

@@ -103,7 +103,7 @@ class OperatorSettings(BaseSettings):
 
     @property
     def clusterwide(self) -> bool:
-        """Whether the whole cluster is watched."""
+        """True if the whole cluster is watched."""
         return self.namespaces == ("*",)
 
     @property

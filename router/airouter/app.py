@@ -27,7 +27,8 @@ from airouter.api.websocket import SessionRegistry, WebSocketProtocol
 from airouter.attempt import AttemptRunner
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
-from airouter.config.store import Store
+from airouter.config.providers import PROVIDER_TYPES
+from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
@@ -35,17 +36,17 @@ from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
-from airouter.providers.registry import PROVIDERS
+from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
 from airouter.routing.walk import Failover
-from airouter.serving import build
+from airouter.serving import build, loads_after
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
-from airouter.telemetry.complaints import Complaints
 from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
 from airouter.upstream.fetching import Fetcher
@@ -56,12 +57,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
-    from airouter.config.snapshot import Credential, Snapshot
+    from airouter.config.providers import ProviderTypes
+    from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
+    from airouter.serving import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer
@@ -84,7 +87,7 @@ class Router:
 
     version = __version__
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, types: ProviderTypes = PROVIDER_TYPES) -> None:
         """Build and wire everything. Needs a running event loop."""
         loop = asyncio.get_running_loop()
         self.settings = settings
@@ -93,6 +96,7 @@ class Router:
         self._loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
+        self.providers = load_providers(types)
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = Pools(
@@ -101,16 +105,16 @@ class Router:
             body_limit=settings.max_answer_bytes,
             proxies=getproxies_environment(),
         )
-        self.store = Store(self._apply)
+        self.store = SnapshotStore(self._apply)
         self.metrics = Metrics(self)
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
-        self.tracing = open_tracing(os.environ, home_of)
+        self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.responses = ResponsesService(settings.sqlite_path)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
             failover=Failover(NoBans(), random),
-            attempts=AttemptRunner(self.fetcher, self.tracing, Complaints()),
+            attempts=AttemptRunner(self.fetcher, self.tracing, ProviderWarnings()),
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
@@ -217,12 +221,19 @@ class Router:
     # What happens to it.
 
     def _apply(self, snapshot: Snapshot) -> None:
-        """Serve a snapshot: new pools first, then one reference, then the old pools run dry."""
-        serving = build(snapshot, self.pools, self.identities, self._loads)
-        self.responses.reload(snapshot)
+        """Serve a snapshot: build all of it first, then swap one reference, then let go of the old.
+
+        A failure lets go of what was built and leaves what is served untouched.
+        """
+        try:
+            serving = build(snapshot, self.providers, self.pools, self.identities, self._loads)
+            self.responses.reload(snapshot)
+        except Exception:
+            self._keep_only(self.pipeline.serving)
+            raise
         self.pipeline.serving = serving
-        self.pools.keep_only(serving.pools)
-        self.identities.keep_only(serving.signers)
+        self._loads = loads_after(self._loads, serving.accounts)
+        self._keep_only(serving)
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 
@@ -232,13 +243,18 @@ class Router:
         return partial(self.pipeline.serve, endpoint=endpoint, prepare=prepare)
 
     def _serve_caller(self, endpoint: Endpoint) -> ServeCaller:
-        """The same for requests of sessions, and of the router itself."""
+        """Return the pipeline for requests of sessions, and of the router itself."""
 
         def serve(exchange: Exchange, caller: Caller) -> Coroutine[Any, Any, None]:
             prepare = partial(self.responses.prepare, caller=caller)
             return self.pipeline.serve(exchange, endpoint, prepare)
 
         return serve
+
+    def _keep_only(self, serving: ServingState | None) -> None:
+        """Let go of all pools and signers but those that serve."""
+        self.pools.keep_only(serving.pools if serving else ())
+        self.identities.keep_only(serving.signers if serving else ())
 
     def _scrape(self, accept: str) -> tuple[bytes, str]:
         self.recorder.flush()
@@ -260,11 +276,6 @@ class Router:
         if self.access_log is not None:
             consumers.append(self.access_log)
         return consumers
-
-
-def home_of(credential: Credential) -> str | None:
-    """Where a provider is when its credential does not say."""
-    return PROVIDERS[credential.type].base_url(credential)
 
 
 def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> int:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
     from airouter.serving import Target
-    from airouter.telemetry.complaints import Complaints
+    from airouter.telemetry.provider_warnings import ProviderWarnings
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
 
@@ -49,10 +49,10 @@ NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_par
 class AttemptRunner:
     """Makes attempts. Lives as long as the process."""
 
-    def __init__(self, fetcher: Fetcher, tracing: Tracing, complaints: Complaints) -> None:
+    def __init__(self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings) -> None:
         self._fetcher = fetcher
         self._tracing = tracing
-        self._complaints = complaints
+        self._warnings = warnings
 
     async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
         """Ask one backend, and give the client its answer. Only a cancellation gets out."""
@@ -81,7 +81,7 @@ class AttemptRunner:
             return classify(context, target, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
-            self._complaints.note(backend.credential, error.kind, error)
+            self._warnings.note(backend.credential, error.kind, error)
             return AttemptOutcome(upstream_unreachable(error.kind), Retry.ANYWHERE)
         finally:
             backend.load.in_flight -= 1
@@ -161,7 +161,7 @@ class AttemptRunner:
                 raise
             attempt = record.attempts[-1]
             attempt.error = record.error = error.kind
-            self._complaints.note(attempt.credential, error.kind, error)
+            self._warnings.note(attempt.credential, error.kind, error)
             stream_filter.break_off(upstream_unreachable(error.kind))
             exchange.end()
             return

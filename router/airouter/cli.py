@@ -1,7 +1,7 @@
 """The command line: `airouter serve`, `airouter check` and `airouter probe`.
 
-It reads arguments and prints. What serves or checks is imported by the command that needs it, so
-that `--help` answers at once and nothing is loaded in vain.
+This module reads arguments and prints. Each command imports the code that it needs, so that
+`--help` answers at once.
 """
 
 import os
@@ -59,11 +59,11 @@ def common(
         ),
     ] = False,
 ) -> None:
-    """Take what stands before a command."""
+    """Accept options before a command."""
 
 
-@app.command(epilog=SERVE_EXAMPLES)
-def serve(
+@app.command("serve", epilog=SERVE_EXAMPLES)
+def serve_command(
     file: Annotated[
         list[Path] | None,
         typer.Option(
@@ -95,19 +95,19 @@ def serve(
 ) -> None:
     """Serve what a manifest declares.
 
-    A change of a file is live within a second, and no request is dropped for it. A file that is
-    broken changes nothing, and the log says why.
+    A change of a file is live within a second, without a dropped request. A broken file changes
+    nothing, and the log has the reason.
     """
     if snapshot_dir is not None and file:
         raise typer.BadParameter("goes without --file", param_hint="--snapshot-dir")
     settings = settings_from({"host": host, "port": port, "log_level": log_level})
-    from airouter.app import serve as run  # noqa: PLC0415 - it loads all that serves
+    from airouter.app import serve  # noqa: PLC0415 - it loads all that serves
 
-    raise typer.Exit(run(settings, file or [], snapshot_dir))
+    raise typer.Exit(serve(settings, file or [], snapshot_dir))
 
 
-@app.command(epilog=CHECK_EXAMPLES)
-def check(
+@app.command("check", epilog=CHECK_EXAMPLES)
+def check_command(
     file: Annotated[
         list[Path],
         typer.Option(
@@ -118,7 +118,7 @@ def check(
         ),
     ],
 ) -> None:
-    """Say everything that is wrong with a manifest.
+    """List everything that is wrong with a manifest.
 
     Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
     """
@@ -132,14 +132,14 @@ def check(
     raise typer.Exit(INVALID if compiled.count("error") else 0)
 
 
-@app.command()
-def probe(
+@app.command("probe")
+def probe_command(
     port: Annotated[
         int, typer.Option(metavar="PORT", envvar="AIROUTER_PORT", help="Port of the router.")
     ] = 8080,
     path: Annotated[str, typer.Option(metavar="PATH", help="/health or /vhealth.")] = "/vhealth",
 ) -> None:
-    """Ask the router on this machine how it is, for an exec probe.
+    """Check the health of the router on this machine, for an exec probe.
 
     Exits with 0 if it answers 200, else with 1.
     """
@@ -149,7 +149,7 @@ def probe(
 
 
 def settings_from(flags: dict[str, Any]) -> "Settings":
-    """The settings of the process, flags before the environment; says what is wrong with them."""
+    """Return the settings, flags before the environment; prints mistakes and exits."""
     from pydantic import ValidationError  # noqa: PLC0415 - not for --help
 
     from airouter.settings import Settings  # noqa: PLC0415 - not for --help
@@ -164,21 +164,21 @@ def settings_from(flags: dict[str, Any]) -> "Settings":
 
 
 def wants_colour() -> bool:
-    """Whether the output is a terminal whose owner likes colours (https://no-color.org)."""
+    """Return True for a terminal whose owner allows colours (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def painted(finding: "Finding") -> str:
-    """A finding for a terminal."""
+    """Colour a finding for a terminal."""
     severity = typer.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
     place = typer.style(finding.place, bold=True)
-    right = typer.style(f"(right: {finding.right})", fg="green") if finding.right else ""
+    fix = typer.style(f"(fix: {finding.fix})", fg="green") if finding.fix else ""
     parts = [part for part in (place, severity, finding.field, finding.what) if part]
-    return " ".join(part for part in (": ".join(parts), right) if part)
+    return " ".join(part for part in (": ".join(parts), fix) if part)
 
 
 def summary(compiled: "Compiled") -> str:
-    """One line: what would be served, and how many findings there are."""
+    """Return one line: the number of findings, and what would be served."""
     findings = f"{counted(compiled.count('error'), 'error')}, " + counted(
         compiled.count("warning"), "warning"
     )
@@ -194,5 +194,5 @@ def summary(compiled: "Compiled") -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 model`, `2 models`."""
+    """Return `1 model`, `2 models`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""What a request can fail with, as the client will be told.
+"""The failures of requests, as clients see them.
 
 Every stage may raise a `Failure`; `api/errors.py` writes it in the client's own dialect. The text
 is for the client: it names the field and the way out, and never anything of a credential.
@@ -37,7 +37,7 @@ class Failure(Exception):
 
 
 def truncated(name: str) -> str:
-    """What a client called something, as long as it is worth repeating."""
+    """Shorten a client's name for something, for use in a message."""
     return name if len(name) <= 256 else name[:256] + "..."
 
 
@@ -56,7 +56,7 @@ def wrong_key() -> Failure:
 
 
 def model_not_found(name: str) -> Failure:
-    """For a model that is unknown, and in the same words for one that the key may not use."""
+    """A model that is unknown, or, in the same words, one that the key may not use."""
     return Failure(
         404,
         f"The model '{truncated(name)}' does not exist or you do not have access to it.",
@@ -86,7 +86,7 @@ def body_too_large(limit: int) -> Failure:
 
 
 def upstream_unreachable(kind: str) -> Failure:
-    """No backend could be reached, or none kept to HTTP; `kind` is `UpstreamError.kind`."""
+    """An upstream that could not be reached or broke HTTP; `kind` is `UpstreamError.kind`."""
     if kind == "timeout":
         return Failure(504, "The upstream did not answer in time.", type="server_error", code=kind)
     if kind == "identity_error":
@@ -116,7 +116,7 @@ def no_backend(model: str) -> Failure:
 
 
 def sessions_only(model: str) -> Failure:
-    """A model whose providers are asked over a WebSocket alone, asked for over HTTP."""
+    """An HTTP request for a model whose providers speak only over a WebSocket."""
     return Failure(
         400,
         f"The model '{model}' answers in sessions only: open a WebSocket at /v1/responses.",
@@ -126,12 +126,12 @@ def sessions_only(model: str) -> Failure:
 
 
 def response_not_found(id_: str) -> Failure:
-    """For a response that is not kept, and in the same words for another tenant's."""
+    """A response that is not stored, or, in the same words, another tenant's."""
     return Failure(404, f"Response with id '{truncated(id_)}' not found.", code="not_found")
 
 
 def previous_not_found(id_: str) -> Failure:
-    """The same for one that a request goes on from."""
+    """A previous response that is not stored, or, in the same words, another tenant's."""
     return Failure(
         400,
         f"Previous response with id '{truncated(id_)}' not found.",
@@ -141,7 +141,7 @@ def previous_not_found(id_: str) -> Failure:
 
 
 def made_elsewhere(model: str) -> Failure:
-    """A chain whose provider keeps it, asked of a model that this provider's account has not."""
+    """A chain stored at a provider whose account the requested model does not use."""
     return Failure(
         400,
         f"The previous response was made by an account that the model '{model}' does not use: "
@@ -162,7 +162,7 @@ def unreadable_content(param: str) -> Failure:
 
 
 def store_unavailable() -> Failure:
-    """The store of responses does not work now."""
+    """A store of responses that does not work now."""
     return Failure(
         503,
         "The store of responses cannot be reached; requests that need none of it are served.",
@@ -173,7 +173,7 @@ def store_unavailable() -> Failure:
 
 
 def not_ready() -> Failure:
-    """No snapshot was valid yet."""
+    """A request before the first valid snapshot."""
     return Failure(
         503,
         "The router has no valid configuration yet.",
@@ -184,7 +184,7 @@ def not_ready() -> Failure:
 
 
 def internal() -> Failure:
-    """A fault of ours; what it is stands in the log."""
+    """A fault of the router; the log has its cause."""
     return Failure(
         500, "The router failed to serve this request.", type="server_error", code="internal_error"
     )

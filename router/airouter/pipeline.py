@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
-from airouter.dialects.client_request import parse as parse_request
+from airouter.dialects.client_request import parse_client_request
 from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
 from airouter.headers import VERSION_HEADER, id_headers
 from airouter.request_context import RequestContext
@@ -112,7 +112,7 @@ class Pipeline:
     def _resolve(self, context: RequestContext, principal: Principal) -> Route[Target]:
         """Find the model that is asked for. Raises `Failure` 400, 404."""
         exchange, record = context.exchange, context.record
-        context.request = request = parse_request(exchange.body)
+        context.request = request = parse_client_request(exchange.body)
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
         route = context.serving.catalogs[context.endpoint.api].resolve(request.model)

@@ -24,6 +24,7 @@ def status_line(port: int, path: str) -> bytes:
     try:
         with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
             connection.sendall(request.encode())
+            # The first line is in the first packet on loopback.
             return connection.recv(LONGEST_HEAD).split(b"\r\n", 1)[0]
     except OSError as error:
         return f"port {port}: {error.strerror or type(error).__name__}".encode()

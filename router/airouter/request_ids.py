@@ -13,7 +13,7 @@ FIT = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
 def request_id(given: bytes | None, random: Random) -> str:
-    """The id of a request whose `x-request-id` header is `given`."""
+    """Return the id of a request whose `x-request-id` header is `given`."""
     if given is not None and FIT.fullmatch(given):
         return given.decode("ascii")
     return f"req_{random.getrandbits(128):032x}"

@@ -1,4 +1,4 @@
-"""What clients carry for us: sealed, so that nobody else can read it, change it or make it.
+"""Seals content that clients carry for the router: nobody else can read, change or make it.
 
 A sealed word is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, in base64url: one byte of
 version, four that name the key, the nonce, the ciphertext with its tag. What it is for and whose it
@@ -22,7 +22,7 @@ VERSION = b"\x01"
 NAME_BYTES, NONCE_BYTES, TAG_BYTES = 4, 12, 16
 OVERHEAD = len(VERSION) + NAME_BYTES + NONCE_BYTES + TAG_BYTES
 LONGEST = 8 * 1_048_576
-"""Characters of a sealed word that is tried."""
+"""Longest sealed word, in characters, that is opened."""
 
 
 class Sealer:
@@ -33,19 +33,20 @@ class Sealer:
         # It takes 30 ms to load, which a router without the Responses API need not wait for.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
-        secret = [derived(b"key", key) for key in keys or [secrets.token_hex(32)]]
-        self._ciphers = {derived(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
+        secret = [derived_key(b"key", key) for key in keys or [secrets.token_hex(32)]]
+        self._ciphers = {derived_key(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
+        # The key's name travels with a word, so that opening tries one key and not all.
         name, self._cipher = next(iter(self._ciphers.items()))
         self._head = VERSION + name
 
     def seal(self, plain: bytes, purpose: str, tenant: str) -> str:
-        """A word that only `open` with the same purpose and tenant makes sense of."""
+        """Return a word that opens only with the same purpose and tenant."""
         nonce = os.urandom(NONCE_BYTES)
-        body = self._cipher.encrypt(nonce, plain, bound(purpose, tenant))
+        body = self._cipher.encrypt(nonce, plain, associated_data(purpose, tenant))
         return base64.urlsafe_b64encode(self._head + nonce + body).rstrip(b"=").decode()
 
     def open(self, word: str, purpose: str, tenant: str) -> bytes | None:
-        """What was sealed; None for whatever reason it does not open, and for each the same."""
+        """Return the sealed content; None, for every reason alike, if the word does not open."""
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - loaded by now
 
         if len(word) > LONGEST:
@@ -59,17 +60,17 @@ class Sealer:
             return None
         nonce, body = data[1 + NAME_BYTES :][:NONCE_BYTES], data[1 + NAME_BYTES + NONCE_BYTES :]
         try:
-            return cipher.decrypt(nonce, body, bound(purpose, tenant))
+            return cipher.decrypt(nonce, body, associated_data(purpose, tenant))
         except InvalidTag:
             return None
 
 
-def derived(purpose: bytes, key: str | bytes) -> bytes:
-    """32 bytes that are good for one purpose only."""
+def derived_key(purpose: bytes, key: str | bytes) -> bytes:
+    """Derive 32 bytes for one purpose."""
     data = key.encode() if isinstance(key, str) else key
     return hashlib.sha256(b"airouter sealing " + purpose + b"\0" + data).digest()
 
 
-def bound(purpose: str, tenant: str) -> bytes:
-    """What is authenticated with a word beside its content."""
+def associated_data(purpose: str, tenant: str) -> bytes:
+    """Return the data that is authenticated together with a sealed word."""
     return f"{purpose}\0{tenant}".encode()

@@ -1,4 +1,4 @@
-"""Everything that serves one snapshot, built once, so that a request builds nothing.
+"""The state that serves a snapshot, built once, so that a request builds nothing.
 
 `app.py` builds a `ServingState` for each snapshot and hands it to the pipeline; a request pins the
 one it started with. Pools and load counters outlive it: they belong to the process.
@@ -16,14 +16,13 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth import Keyring
-from airouter.config.snapshot import Mock
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import maker_of
 from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
 from airouter.interfaces import UpstreamError, head_lines
-from airouter.providers.mock import MockUpstream
-from airouter.providers.registry import MOCK, PROVIDERS
+from airouter.providers.binding import OFFERS
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
 from airouter.upstream.pool import Pool
 
@@ -42,24 +41,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.serving")
 
-OFFERS: Mapping[Api, tuple[str, ...]] = {
-    "chat": ("chat",),
-    "responses": ("responses", "chat"),
-    "session": ("responses-ws", "responses", "chat"),
-    "compact": ("responses", "chat"),
-    "input_tokens": ("responses", "chat"),
-    "messages": ("chat",),
-    "count_tokens": ("chat",),
-    "completions": ("completions",),
-    "embeddings": ("embeddings",),
-    "images": ("images",),
-}
-"""What a client asks for, and what a credential must offer (`api`) for it, one of them."""
 WEBSOCKET = "responses-ws"
+"""What a credential offers whose provider has sessions itself."""
 
 
 class Account:
-    """A credential with its provider and the connections to it."""
+    """A credential, its provider, and the connections there."""
 
     __slots__ = ("credential", "dialer", "head", "load", "provider", "root", "signer", "upstream")
 
@@ -85,13 +72,13 @@ class Account:
             self.dialer = upstream
 
     async def fetch(self, method: bytes, path: str) -> Reply:
-        """Ask for what is there, without a body. Raises `UpstreamError`."""
+        """Send a request without a body. Raises `UpstreamError`."""
         return await self.upstream.send((self.root + path).encode(), self.head, b"", method)
 
     async def send(
         self, path: bytes, head: bytes, body: bytes, carrier: Carrier | None = None
     ) -> Reply:
-        """POST as who we are there; by `carrier` where that is given and the provider has sessions.
+        """POST, signed; by `carrier` where that is given and the provider has sessions.
 
         Raises `UpstreamError`.
         """
@@ -105,7 +92,7 @@ class Account:
 
 
 class Target:
-    """One backend as the pipeline sends to it."""
+    """A backend as the pipeline sends to it."""
 
     __slots__ = ("account", "head", "headers", "path", "stream_path", "translation")
 
@@ -120,7 +107,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ServingState:
-    """One snapshot, ready to serve."""
+    """A snapshot, ready to serve."""
 
     snapshot: Snapshot
     accounts: dict[str, Account]
@@ -134,23 +121,28 @@ class ServingState:
 
 
 def build(
-    snapshot: Snapshot, pools: Pools, identities: Identities, loads: dict[str, Load]
+    snapshot: Snapshot,
+    providers: Mapping[str, Provider],
+    pools: Pools,
+    identities: Identities,
+    loads: Mapping[str, Load],
 ) -> ServingState:
-    """Build the state that serves a snapshot.
+    """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
-    `loads` is credential name to load and is kept up: names out of use are forgotten.
+    New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
+    the state that serves.
     """
     accounts: dict[str, Account] = {}
     unusable: dict[str, str] = {}
     for credential in snapshot.credentials:
         try:
-            accounts[credential.name] = open_account(credential, pools, identities, loads)
+            load = loads.get(credential.name) or Load()
+            account = open_account(credential, providers, pools, identities, load)
         except (ValueError, OSError, UpstreamError) as error:
             unusable[credential.name] = str(error)
             logger.warning("credential %s is left out: %s", credential.name, error)
-    for name in [name for name in loads if name not in accounts]:
-        if loads[name].in_flight == 0:
-            del loads[name]
+        else:
+            accounts[credential.name] = account
     return ServingState(
         snapshot,
         accounts,
@@ -163,27 +155,38 @@ def build(
 
 
 def open_account(
-    credential: declared.Credential, pools: Pools, identities: Identities, loads: dict[str, Load]
+    credential: declared.Credential,
+    providers: Mapping[str, Provider],
+    pools: Pools,
+    identities: Identities,
+    load: Load,
 ) -> Account:
-    """Bind a credential to its provider. Raises what `Pools.pool_for` does."""
-    provider = PROVIDERS[credential.type]
+    """Open a credential at its provider. Raises what `Pools.pool_for` does."""
+    provider = providers.get(credential.type)
+    if provider is None:  # of a newer operator
+        raise ValueError(f"type {credential.type!r} is not known to this version")
     base_url = credential.base_url or provider.base_url(credential)
     if base_url is None:
         raise ValueError(f"credential {credential.name!r} has no base URL")
-    upstream: Upstream
-    if credential.type == MOCK:
-        upstream = MockUpstream(credential.mock or Mock())
-    else:
-        upstream = pools.pool_for(credential, base_url)
-    load = loads.setdefault(credential.name, Load())
-    signer = identities.signer_for(credential, urlsplit(base_url).netloc.rpartition("@")[2])
+    upstream = provider.open_upstream(credential, partial(pools.pool_for, credential, base_url))
+    host = urlsplit(base_url).netloc.rpartition("@")[2]  # signed as it stands in `Host`
+    signer = identities.signer_for(provider, credential, host)
     return Account(credential, provider, base_url, upstream, load, signer)
+
+
+def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> dict[str, Load]:
+    """Return the loads that go on: of credentials in use, and of those with requests in flight."""
+    busy = {name: load for name, load in former.items() if load.in_flight}
+    return busy | {name: account.load for name, account in accounts.items()}
 
 
 def catalogs_for(
     models: Sequence[declared.Model], accounts: dict[str, Account]
 ) -> dict[Api, Catalog[Target]]:
-    """The models by API. Sessions are answered as requests are, unless a provider has them too."""
+    """Return the models by API.
+
+    Sessions are answered as requests are, unless a provider has them too.
+    """
     named = by_name(models)
     catalogs: dict[Api, Catalog[Target]] = {
         api: Catalog(named, partial(route_for, api, accounts)) for api in OFFERS
@@ -194,7 +197,7 @@ def catalogs_for(
 
 
 def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> Route[Target]:
-    """The route of a model, with those of its backends that can be asked for an API."""
+    """Build the route of a model, with those of its backends that can be asked for an API."""
     edits = Edits(model.parameters)
     tiers = [
         [
@@ -211,7 +214,7 @@ def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> 
 
 
 def has_sessions(model: declared.Model, accounts: dict[str, Account]) -> bool:
-    """Whether a backend of a model could be asked in a session."""
+    """Return whether a backend of a model could be asked in a session."""
     found = (accounts.get(backend.credential) for tier in model.tiers for backend in tier)
     return any(account is not None and account.dialer is not None for account in found)
 
@@ -223,7 +226,7 @@ def bind(
     model: declared.Model,
     edits: Edits,
 ) -> Backend[Target] | None:
-    """A backend with what it takes to send to it; None where it does not offer the API."""
+    """Return a backend with what it takes to send to it; None where it does not offer the API."""
     if account is None or not set(OFFERS[api]) & set(account.credential.api):
         return None
     credential, name = account.credential, backend.upstream_name
@@ -237,20 +240,14 @@ def bind(
         maker=maker_of(credential.type, credential.name, name),
         max_output_tokens=model.metadata.max_output_tokens,
     )
-    translation = translation_for(
-        api,
-        binding.speech,
-        destination,
-        edits,
-        public_model=model.name,
-        envelope=binding.envelope,
-    )
+    served = ServedModel(model.name, destination, edits, binding.envelope)
+    translation = translation_for(api, binding.api, served)
     target = Target(account, binding, translation)
     return Backend(credential.name, name, backend.weight, account.load, target)
 
 
 def in_session(account: Account) -> declared.Credential:
-    """A credential with what it offers there: who has sessions answers what is asked in one."""
+    """Return a credential with what it offers in a session: Responses, where it has sessions."""
     credential = account.credential
     if account.dialer is None:
         return credential
@@ -258,7 +255,7 @@ def in_session(account: Account) -> declared.Credential:
 
 
 def head_of(credential: declared.Credential, provider: Provider) -> bytes:
-    """The header lines that every request of a credential carries."""
+    """Return the header lines that every request of a credential carries."""
     headers = {
         "content-type": "application/json",
         "accept": "*/*",

@@ -1,4 +1,4 @@
-"""What belongs to the process and not to what it serves: ports, paths, bounds, log level.
+"""Settings of the process: ports, paths, bounds, log level; models and keys are in RouterConfig.
 
 Every setting is read from the environment as `AIROUTER_` and its name in capitals; the command line
 goes before it.
@@ -17,7 +17,7 @@ MEBIBYTE = 1_048_576
 
 
 class Settings(BaseSettings):
-    """Times are seconds, sizes are bytes."""
+    """Settings from the environment; times are seconds, sizes are bytes."""
 
     model_config = SettingsConfigDict(env_prefix="AIROUTER_", frozen=True, extra="ignore")
 
@@ -28,13 +28,13 @@ class Settings(BaseSettings):
     )
     access_log: bool = Field(True, description="Write one JSON line per request to stdout.")
     pod_name: str = Field(
-        default_factory=gethostname, description="Name that the operator knows this process by."
+        default_factory=gethostname, description="Name of this process for the operator."
     )
     max_body_bytes: int = Field(
         32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
     )
     max_answer_bytes: int = Field(
-        64 * MEBIBYTE, ge=1024, description="Largest whole answer of an upstream."
+        64 * MEBIBYTE, ge=1024, description="Largest complete answer of an upstream."
     )
     max_connections: int = Field(16_384, ge=1, description="Client connections at a time.")
     max_upstream_connections: int = Field(
@@ -47,19 +47,21 @@ class Settings(BaseSettings):
     fetch_allowed_hosts: list[str] = Field(
         [],
         description="Hosts (`host` or `host:port`) whose images and files are fetched although "
-        "they are not public, and by http too.",
+        "they are not public, also by plain http.",
     )
-    keep_alive: float = Field(75.0, gt=0, description="How long an idle client connection is kept.")
+    keep_alive: float = Field(
+        75.0, gt=0, description="Time that an idle client connection is kept."
+    )
     request_timeout: float = Field(
         60.0,
         gt=0,
-        description="How long a client may take to send a request, or take nothing of an answer.",
+        description="Time for a client to send a request, or to read nothing of an answer.",
     )
     drain_grace: float = Field(
         5.0,
         ge=0,
-        description="After SIGTERM: how long new requests are served while /vhealth says 503.",
+        description="Time after SIGTERM in which new requests are served and /vhealth is 503.",
     )
     drain_deadline: float = Field(
-        300.0, ge=0, description="After that: how long requests in flight may take to finish."
+        300.0, ge=0, description="Time after that in which requests in flight may finish."
     )

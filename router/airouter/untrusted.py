@@ -16,7 +16,10 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decoded(
-    decoder: msgspec.json.Decoder[T], data: bytes | str, error: type[Exception], message: str
+    decoder: msgspec.json.Decoder[T],
+    data: bytes | str | msgspec.Raw,
+    error: type[Exception],
+    message: str,
 ) -> T:
     """Return `data` decoded. Raises `error` with `message` for what cannot be read."""
     try:

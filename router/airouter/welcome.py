@@ -1,10 +1,10 @@
-"""What `airouter serve` says when it serves the built-in models: calls that work as printed."""
+"""The greeting of `airouter serve` with built-in models: calls that work as printed."""
 
 from __future__ import annotations
 
 
 def welcome(host: str, port: int, key: str, model: str) -> str:
-    """A greeting with a `curl` and an SDK snippet."""
+    """Return a greeting with a `curl` call and a snippet for the SDK."""
     base_url = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}/v1"  # noqa: S104
     return f"""
 Serving built-in mock models. Try it:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from airouter.dialects import chat, messages
+from airouter.dialects import converse as converse_dialect
+from airouter.dialects import gemini as gemini_dialect
 from airouter.dialects.conversation import Conversation, Destination, Text
 from airouter.dialects.conversation import Turn as NeutralTurn
-from airouter.dialects.translation.choice import CLIENTS, UPSTREAMS
 from airouter.dialects.translation.conversing import StreamTranslator
 from contract.services.bedrock import answers as converse
 from contract.services.bedrock.service import frame
@@ -100,6 +102,13 @@ def from_bedrock() -> bytes:
     return b"".join(frame(name, payload) for name, payload in converse.events(response))
 
 
+CLIENTS = {"chat": chat.CLIENT, "messages": messages.CLIENT}
+UPSTREAMS = {
+    "openai": chat.UPSTREAM,
+    "messages": messages.UPSTREAM,
+    "gemini": gemini_dialect.UPSTREAM,
+    "converse": converse_dialect.UPSTREAM,
+}
 STREAMS: dict[str, Callable[[], bytes]] = {
     "openai": from_openai,
     "messages": from_anthropic,

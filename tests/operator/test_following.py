@@ -70,7 +70,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
 
             await plane.apply(secret("providers", wrong="sk-paid"))
             missing = await plane.until_condition("ResolvedRefs", "False", "SecretKeyMissing")
-            assert "has no usable key 'paid' (fix: one of: wrong)" in missing["message"]
+            assert "has no usable key 'paid' (fix: use one of: wrong)" in missing["message"]
 
             await plane.apply(secret("providers", paid="two words"))
             await plane.until_condition("ResolvedRefs", "False", "InvalidSecretFormat")
@@ -142,7 +142,9 @@ async def test_a_name_that_two_models_claim_is_named_and_the_rest_is_served(
     await plane.apply(config, secret("keys", master=MASTER_KEY))
     async with plane.operator(), plane.router() as router:
         found = await plane.until_condition("PartiallyInvalid", "True", "DuplicateModelName")
-        assert found["message"].startswith("spec.models[name=two].aliases[0]: best is a name of")
+        assert found["message"].startswith(
+            "spec.models[name=two].aliases[0]: best is already a name of"
+        )
         await plane.until_condition("Ready", "True")
         assert await models(router) == ["one", "two"]
 

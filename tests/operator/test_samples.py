@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
-from airouter.config.reading import read
-from airouter.config.resource.credential import CredentialType
+from airouter.config.loader import load_config
+from airouter.config.providers import PROVIDER_TYPES
 from support.control_plane import ControlPlane
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
@@ -23,7 +22,7 @@ async def test_the_api_server_accepts_every_sample(plane: ControlPlane) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_sample_has_nothing_wrong_in_it(path: Path) -> None:
-    assert read(yaml.safe_load(path.read_text())).findings == ()
+    assert load_config(yaml.safe_load(path.read_text())).findings == ()
 
 
 def test_there_is_a_sample_of_every_type() -> None:
@@ -32,4 +31,4 @@ def test_there_is_a_sample_of_every_type() -> None:
         for path in FILES
         for credential in yaml.safe_load(path.read_text())["spec"]["credentials"]
     }
-    assert declared == set(get_args(CredentialType))
+    assert declared == set(PROVIDER_TYPES)

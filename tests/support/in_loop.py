@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 
 from airouter.app import Router
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.findings import Compiled
+from airouter.config.manifest import ManifestFile, compile_manifest
+from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 from airouter.settings import Settings
 from support.config import MASTER_KEY
 
@@ -32,12 +34,15 @@ class Served:
         return await self.client.post("/v1/chat/completions", json=body)
 
 
-def compiled(manifest: str):  # type: ignore[no-untyped-def]  # the compiler's own result
-    return compile_manifest([Text("test", manifest.encode())], {})
+def compiled(manifest: str, types: ProviderTypes = PROVIDER_TYPES) -> Compiled:
+    """Compile a manifest."""
+    return compile_manifest([ManifestFile("test", manifest.encode())], {}, types=types)
 
 
 @contextlib.asynccontextmanager
-async def served(manifest: str | None, **settings: object) -> AsyncIterator[Served]:
+async def served(
+    manifest: str | None, types: ProviderTypes = PROVIDER_TYPES, /, **settings: object
+) -> AsyncIterator[Served]:
     """Serve a manifest, or nothing yet."""
     defaults: dict[str, object] = {
         "port": 0,
@@ -45,9 +50,9 @@ async def served(manifest: str | None, **settings: object) -> AsyncIterator[Serv
         "drain_grace": 0.0,
         "drain_deadline": 1.0,
     }
-    router = Router(Settings(**(defaults | settings)))  # type: ignore[arg-type]
+    router = Router(Settings(**(defaults | settings)), types)  # type: ignore[arg-type]
     if manifest is not None:
-        router.store.offer(compiled(manifest), "test")
+        router.store.offer(compiled(manifest, types), "test")
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(router.serve(ready.set_result))
     port = await ready

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from airouter.config.compile import compile_config
 from airouter.config.findings import Compiled
-from airouter.config.manifest import Text, compile_manifest
-from airouter.config.reading import read
+from airouter.config.loader import load_config
+from airouter.config.manifest import ManifestFile, compile_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,7 +73,7 @@ def document(**spec: Any) -> dict[str, Any]:
 
 def compiled(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> Compiled:
     """What becomes of a document."""
-    reading = read(document(**spec))
+    reading = load_config(document(**spec))
     if reading.config is None:
         return Compiled(None, reading.findings)
     found = compile_config(reading.config, SECRETS if secrets is None else secrets, reading.dropped)
@@ -94,7 +94,7 @@ def findings(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) 
 
 def from_text(text: str, environ: Mapping[str, str] | None = None) -> Compiled:
     """What becomes of one file, `router.yaml`."""
-    return compile_manifest([Text("router.yaml", text.encode())], environ or {})
+    return compile_manifest([ManifestFile("router.yaml", text.encode())], environ or {})
 
 
 def lines(found: Compiled) -> list[str]:

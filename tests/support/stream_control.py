@@ -12,9 +12,9 @@ import httpx
 import msgspec
 import trustme
 
-from airouter.config.delivery import Stream, pack
+from airouter.config.delivery import Stream, pack_snapshot
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
@@ -47,7 +47,7 @@ class StreamControl:
 
     def publish(self, name: str, serial: int, packed: bytes | None = None) -> str:
         snapshot = Snapshot(models=(Model(name),)).seal(TOKEN)
-        packed = packed or pack(msgspec.structs.replace(snapshot, serial=serial))
+        packed = packed or pack_snapshot(msgspec.structs.replace(snapshot, serial=serial))
         record = PublicationRecord(snapshot.version, serial, 1, "uid", "")
         self.channels.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
@@ -98,8 +98,8 @@ async def stream_control(
 @contextlib.asynccontextmanager
 async def following_router(
     stream: Stream, name: str = "pod-0"
-) -> AsyncIterator[tuple[Store, StreamSource]]:
-    store = Store(lambda snapshot: None)
+) -> AsyncIterator[tuple[SnapshotStore, StreamSource]]:
+    store = SnapshotStore(lambda snapshot: None)
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -116,7 +116,7 @@ async def following_router(
         await asyncio.gather(task, return_exceptions=True)
 
 
-def model(store: Store) -> str:
+def model(store: SnapshotStore) -> str:
     return store.current.models[0].name if store.current else ""
 
 

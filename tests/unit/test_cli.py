@@ -58,7 +58,7 @@ def test_a_warning_is_no_failure(router_yaml: Path) -> None:
     assert result.exit_code == 0
     assert result.output == (
         f"{router_yaml}:11: warning: spec.sessions.stickiness: "
-        "is accepted, but not in effect in this version\n"
+        "is accepted but has no effect in this version\n"
         "0 errors, 1 warning; serves 1 model, 1 credential, 0 clients\n"
     )
 
@@ -117,7 +117,7 @@ def test_a_terminal_gets_colours(router_yaml: Path) -> None:
     router_yaml.write_text(ROUTER_YAML.replace("type: Mock", "type: Mok"), encoding="utf-8")
     text = on_a_terminal("check", "-f", str(router_yaml), NO_COLOR="")
     assert "\x1b[31m\x1b[1merror\x1b[0m: spec.credentials[name=mock].type: is not a known" in text
-    assert "\x1b[32m(right: one of: OpenAI" in text
+    assert "\x1b[32m(fix: use one of: OpenAI" in text
 
 
 def test_a_terminal_whose_owner_wants_no_colours_gets_none(router_yaml: Path) -> None:

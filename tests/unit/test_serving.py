@@ -6,15 +6,16 @@ from typing import get_args
 import pytest
 
 from airouter.config import snapshot as declared
-from airouter.config.resource.credential import Api as Offered
+from airouter.config.providers import OfferedApi
 from airouter.config.snapshot import AWS, GCP, Credential, Mock, Model
-from airouter.providers.binding import Api
+from airouter.providers.binding import OFFERS, Api
 from airouter.providers.mock import MockUpstream
-from airouter.providers.registry import PROVIDERS
+from airouter.providers.registry import load_providers
 from airouter.routing.catalog import Load
-from airouter.serving import OFFERS, Account, route_for
+from airouter.serving import Account, route_for
 
-KNOWN = get_args(Offered)
+PROVIDERS = load_providers()
+KNOWN = get_args(OfferedApi)
 NAMES = (
     "m",
     "gpt-4o",

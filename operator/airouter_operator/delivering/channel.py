@@ -38,7 +38,7 @@ class Channel:
 
     @property
     def awaits_answers(self) -> bool:
-        """Whether pods are about to acknowledge what was released."""
+        """True while pods are about to acknowledge what was released."""
         return self._timer is not None
 
     def release(self, publication: Publication) -> None:

@@ -48,7 +48,7 @@ class Authority(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether its parts can be read and belong together."""
+        """True if the parts can be read and belong together."""
         try:
             dated = self.since < self.until
             return dated and self.private_key.public_key() == self.x509.public_key()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
 from airouter.config.findings import Compiled, in_order
-from airouter.config.reading import read
+from airouter.config.loader import load_config
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
@@ -54,7 +54,7 @@ def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
 def compile_gathered(gathered: Gathered) -> Compiled:
     """Compile a snapshot, as `airouter check` compiles one of the same manifests."""
     document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
-    reading = read({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
+    reading = load_config({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
     compiled = compile_config(reading.config, gathered.secrets, reading.dropped)

@@ -155,5 +155,5 @@ def findings_message(findings: Sequence[Finding]) -> str:
 
 def sentence(finding: Finding) -> str:
     """Return the field, what is wrong with it, and the remedy."""
-    fix = f" (fix: {finding.right})" if finding.right else ""
+    fix = f" (fix: {finding.fix})" if finding.fix else ""
     return f"{finding.field}: {finding.what}{fix}"

@@ -31,5 +31,5 @@ class ReconcileOutcome(NamedTuple):
 
     @property
     def is_publishable(self) -> bool:
-        """Whether what is declared makes a snapshot that fits into a Secret."""
+        """True if the declared configuration makes a snapshot that fits into a Secret."""
         return self.accepted and not self.too_large

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
+from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack_snapshot
 from airouter.config.resource import API_VERSION, KIND
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.kube.paths import secret_at
@@ -118,7 +118,7 @@ class Publisher:
         if before is not None and same and self.is_intact(key, config, before):
             return before
         serial = self._serial(config, before)
-        packed = pack(msgspec.structs.replace(sealed, serial=serial))
+        packed = pack_snapshot(msgspec.structs.replace(sealed, serial=serial))
         record = PublicationRecord(
             sealed.version, serial, generation_of(config), uid_of(config), packed_digest(packed)
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 from airouter_operator.publication import short_version
 from airouter_operator.reconciling.conditions import Condition, conditions_of
 
@@ -92,7 +92,7 @@ def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
     """Return whether a credential is used, and why not."""
     if name in outcome.usable:
         return {"name": name, "resolved": True, "reason": "Resolved"}
-    about = ("spec", "credentials", Named(name))
+    about = ("spec", "credentials", NamedItem(name))
     reasons = [finding.reason for finding in outcome.errors if finding.path[:3] == about]
     return {"name": name, "resolved": False, "reason": reasons[0] if reasons else "Invalid"}
 

@@ -1,1 +1,1 @@
-"""The client's side: endpoints, thin, and how failures are told."""
+"""The client's side: thin endpoints, and failures in the client's dialect."""

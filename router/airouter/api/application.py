@@ -40,9 +40,9 @@ TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 Scrape = Callable[[str], tuple[bytes, str]]
-"""From an `Accept` header to metrics and their content type."""
+"""Maps an `Accept` header to metrics and their content type."""
 ServeEndpoint = Callable[["Endpoint"], "Serve"]
-"""From an endpoint to what answers its requests."""
+"""Maps an endpoint to the function that answers its requests."""
 
 
 def build_application(
@@ -56,7 +56,7 @@ def build_application(
     started_at: int,
     random: Random,
 ) -> FastAPI:
-    """The application. `started_at` is Unix seconds, given as every model's `created`."""
+    """Build the application. `started_at` is Unix seconds, given as every model's `created`."""
     application = FastAPI(
         title=TITLE,
         version=__version__,
@@ -81,7 +81,7 @@ def build_application(
 
 
 def add_endpoints(application: FastAPI, serve: ServeEndpoint, body_limit: int) -> None:
-    """The hot paths, over ASGI."""
+    """Add the hot paths, over ASGI."""
 
     def route_of(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         answer = serve(endpoint)
@@ -104,7 +104,7 @@ def add_models(
     principal_of: Callable[[Request], Principal],
     created: int,
 ) -> None:
-    """`/v1/models`; a model's name may have slashes in it."""
+    """Add `/v1/models`; a model's name may have slashes in it."""
 
     @application.get("/v1/models", tags=["OpenAI"])
     async def models(request: Request) -> dict[str, Any]:
@@ -113,6 +113,7 @@ def add_models(
             pipeline.current().snapshot, principal, created, anthropic=speaks_anthropic(request)
         )
 
+    # `path`, because a name such as meta-llama/Llama-3 has slashes.
     @application.get("/v1/models/{name:path}", tags=["OpenAI"])
     async def model(name: str, request: Request) -> dict[str, Any]:
         principal = principal_of(request)
@@ -126,12 +127,12 @@ def add_models(
 
 
 def speaks_anthropic(request: Request) -> bool:
-    """Whether a client asks as Anthropic's SDK does."""
+    """Return True for a request in the manner of Anthropic's SDK."""
     return VERSION_HEADER.decode() in request.headers
 
 
 def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
-    """What needs no key. Some monitors ask for the head alone."""
+    """Add the endpoints that need no key. Some monitors send HEAD."""
 
     @application.head("/health", include_in_schema=False)
     @application.get("/health", tags=["Operations"])
@@ -155,7 +156,7 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
 
 
 def add_documentation(application: FastAPI, principal_of: Callable[[Request], Principal]) -> None:
-    """The OpenAPI document and its page, for whoever has a key."""
+    """Add the OpenAPI document and its page, which need a key."""
 
     @application.get("/openapi.json", include_in_schema=False, dependencies=[Depends(principal_of)])
     async def openapi() -> dict[str, Any]:
@@ -167,7 +168,7 @@ def add_documentation(application: FastAPI, principal_of: Callable[[Request], Pr
 
 
 def add_errors(application: FastAPI) -> None:
-    """Failures, unknown paths and wrong methods, in the shape of the path's own dialect."""
+    """Add handlers that answer failures, unknown paths and wrong methods in the path's dialect."""
 
     async def on_failure(request: Request, error: Exception) -> Response:
         return error_response(error if isinstance(error, Failure) else internal(), request)
@@ -186,7 +187,7 @@ def add_errors(application: FastAPI) -> None:
 
 
 def http_failure(status: int, method: str, path: str) -> Failure:
-    """What the router of the framework refused."""
+    """Return the failure for a request that the framework's router refused."""
     if status == 404:
         return Failure(404, f"Invalid URL ({method} {path})", code="unknown_url")
     if status == 405:
@@ -195,7 +196,7 @@ def http_failure(status: int, method: str, path: str) -> Failure:
 
 
 def error_response(failure: Failure, request: Request) -> Response:
-    """A failure as a response of the framework."""
+    """Return a failure as a response of the framework."""
     endpoint = BY_PATH.get(request.url.path, CHAT)
     response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):

@@ -62,10 +62,10 @@ class AsgiExchange(Exchange):
 
     def abort(self) -> None:
         self.aborted = True
-        self._ready.set()
+        self._ready.set()  # or `next` would wait for a message that never comes
 
     async def next(self) -> Message | None:
-        """The next message to send; None when the answer was aborted."""
+        """Return the next message to send; None when the answer was aborted."""
         while not self._waiting and not self.aborted:
             self._ready.clear()
             await self._ready.wait()
@@ -119,7 +119,7 @@ class RequestIds:
         self._random = random
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it all on, with the header."""
+        """Pass every message on, with the header."""
         given = dict(scope.get("headers", ())).get(request_ids.HEADER)
 
         async def send_with_id(message: Message) -> None:
@@ -148,6 +148,7 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
         )
     if int(headers.get(b"content-length", b"0")) > limit:
         raise body_too_large(limit)
+    # Counted while it comes: a chunked request has no content-length.
     body = bytearray()
     try:
         async for piece in request.stream():

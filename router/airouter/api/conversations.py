@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from airouter.api.asgi import read_exchange
 from airouter.api.responses import page_of
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from airouter.responses.service import ResponsesService
 
     Mine = Callable[[Request], Conversations]
-    """The conversations of whoever asks."""
+    """Maps a request to its principal's conversations."""
 
 PATH = "/v1/conversations"
 JSON = "application/json"
 
 
-class Body(msgspec.Struct):
-    """What creates or changes one."""
+class ConversationBody(msgspec.Struct):
+    """The body of a request that creates or changes a conversation."""
 
     metadata: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
     items: list[msgspec.Raw] | None = None
 
 
-_body = msgspec.json.Decoder(Body)
+_body = msgspec.json.Decoder(ConversationBody)
 
 
 def add_conversations(
@@ -57,7 +57,7 @@ def add_conversations(
 
 
 def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> None:
-    """The conversations themselves."""
+    """Add the endpoints of conversations."""
 
     @application.post(PATH, tags=["OpenAI"], response_model=None)
     async def create_conversation(request: Request) -> Response:
@@ -82,7 +82,7 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
 
 
 def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> None:
-    """What is in them."""
+    """Add the endpoints of conversations' items."""
 
     @application.get(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
     async def list_items(id_: str, request: Request) -> Response:
@@ -109,20 +109,20 @@ def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> Non
 
 
 def described(conversation: StoredConversation) -> Response:
-    """A conversation as a response."""
+    """Return a conversation as a response."""
     return answer(conversation.as_json())
 
 
 def answer(body: dict[str, Any]) -> Response:
-    """A body as a response."""
+    """Return a body as a response."""
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-async def read_body(request: Request, limit: int) -> Body:
-    """A body. Raises `Failure` 400, 413, 415."""
-    return read((await read_exchange(request, limit)).body or b"{}", _body)
+async def read_body(request: Request, limit: int) -> ConversationBody:
+    """Read a body. Raises `Failure` 400, 413, 415."""
+    return checked_body((await read_exchange(request, limit)).body or b"{}", _body)
 
 
 def missing(name: str) -> Failure:
-    """A body without what it is for."""
+    """A body that lacks a required field."""
     return Failure(400, f"Missing required parameter: '{name}'.", param=name)

@@ -29,7 +29,7 @@ def openai_endpoint(
     *,
     stateful: bool = False,
 ) -> Endpoint:
-    """A endpoint that fails as OpenAI does."""
+    """Return an endpoint that fails as OpenAI does."""
     return Endpoint(
         path,
         api,
@@ -46,7 +46,7 @@ def openai_endpoint(
 
 
 def anthropic_endpoint(path: str, api: Api, operation: str) -> Endpoint:
-    """A endpoint that fails as Anthropic does."""
+    """Return an endpoint that fails as Anthropic does."""
     return Endpoint(
         path,
         api,
@@ -64,7 +64,7 @@ def anthropic_endpoint(path: str, api: Api, operation: str) -> Endpoint:
 CHAT = openai_endpoint("/v1/chat/completions", "chat", "chat")
 RESPONSES = openai_endpoint("/v1/responses", "responses", "chat", responses_status, stateful=True)
 SESSION = openai_endpoint("/v1/responses", "session", "chat", responses_status, stateful=True)
-"""For what comes over a WebSocket: see `api/websocket.py`."""
+"""The endpoint of requests over a WebSocket: see `api/websocket.py`."""
 COMPACT = openai_endpoint(
     "/v1/responses/compact", "compact", "compact", responses_status, stateful=True
 )

@@ -1,4 +1,4 @@
-"""Every failure as the client's own dialect writes it."""
+"""Writes failures in the client's dialect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ openai_body = error_body
 
 
 def error_headers(failure: Failure) -> Headers:
-    """The headers of an error. `x-should-retry` steers the official SDKs."""
+    """Return the headers of an error. `x-should-retry` steers the official SDKs."""
     headers: Headers = [JSON]
     if failure.retry_after is not None:
         headers.append((b"retry-after", b"%d" % math.ceil(failure.retry_after)))
@@ -33,10 +33,10 @@ def error_headers(failure: Failure) -> Headers:
 
 
 def openai_status(failure: Failure) -> int:
-    """The status, but for the one that only Anthropic has."""
+    """Return the status; 529, which only Anthropic has, becomes 503."""
     return 503 if failure.status == OVERLOADED else failure.status
 
 
 def responses_status(failure: Failure) -> int:
-    """The same where an unknown model is a bad request, as OpenAI has it for Responses."""
+    """Return the status for the Responses API, where OpenAI answers an unknown model with 400."""
     return 400 if failure.code == "model_not_found" else openai_status(failure)

@@ -1,4 +1,4 @@
-"""What machines and people are told of the router's state.
+"""The router's state, for machines and people.
 
 `/health` is for liveness: 200 as long as the process can serve. `/vhealth` is for readiness: 200
 only with a valid snapshot and not draining; a browser gets it as a page. Neither needs a key or
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class State(Protocol):
-    """The router, as far as its health goes."""
+    """The router, as its health needs it."""
 
     @property
     def snapshot(self) -> Snapshot | None: ...
@@ -45,18 +45,18 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class CredentialHealth:
-    """One credential; its secret is not in here."""
+    """The health of a credential, without its secret."""
 
     name: str
     type: str
     in_flight: int
     error: str | None
-    """Why it cannot be called, if it cannot."""
+    """The reason why it cannot be called, or None."""
 
 
 @dataclass(frozen=True)
 class ModelHealth:
-    """One model and the credentials that can answer for it, best first."""
+    """A model and the credentials that can answer for it, best first."""
 
     name: str
     backends: list[str]
@@ -64,7 +64,7 @@ class ModelHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """The whole view."""
+    """The router's health."""
 
     status: str
     """ok, draining, or starting while there is no valid snapshot."""
@@ -72,7 +72,7 @@ class Health:
     uptime_seconds: int
     config: dict[str, Any]
     stream: Mapping[str, Any] | None
-    """How it stands with the operator's stream; None where there is none."""
+    """The state of the operator's stream; None without one."""
     credentials: list[CredentialHealth]
     models: list[ModelHealth]
 
@@ -85,12 +85,12 @@ class Health:
 
 
 def health_of(state: State) -> Health:
-    """The router's state now."""
+    """Return the router's health now."""
     snapshot = state.snapshot
     in_flight = state.in_flight()
     unusable = state.unusable()
     return Health(
-        status=status_of(state),
+        status=serving_status(state),
         version=state.version,
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(),
@@ -106,8 +106,8 @@ def health_of(state: State) -> Health:
     )
 
 
-def status_of(state: State) -> str:
-    """One word."""
+def serving_status(state: State) -> str:
+    """Return ok, draining or starting."""
     if state.draining:
         return "draining"
     return "starting" if state.snapshot is None else "ok"

@@ -1,6 +1,6 @@
-"""`GET /v1/models`: what a key may ask for. Aliases are accepted, not listed.
+"""`GET /v1/models`: the models that a key may use. Aliases are accepted, not listed.
 
-Whoever names a version of Anthropic's API gets Anthropic's objects, all others OpenAI's.
+A request that names a version of Anthropic's API gets Anthropic's objects, any other OpenAI's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def list_models(
     snapshot: Snapshot, principal: Principal, created: int, *, anthropic: bool
 ) -> dict[str, Any]:
-    """The list of the models that a principal may use; `created` is Unix seconds."""
+    """Return the list of models that a principal may use; `created` is Unix seconds."""
     usable = [model for model in snapshot.models if principal.may_use(model.name)]
     models = [model_object(model, created, anthropic=anthropic) for model in usable]
     if not anthropic:
@@ -30,7 +30,7 @@ def list_models(
 def get_model(
     snapshot: Snapshot, principal: Principal, name: str, created: int, *, anthropic: bool
 ) -> dict[str, Any]:
-    """One model, by its name or an alias. Raises `Failure` 404."""
+    """Return a model, by its name or an alias. Raises `Failure` 404."""
     for model in snapshot.models:
         if (name == model.name or name in model.aliases) and principal.may_use(model.name):
             return model_object(model, created, anthropic=anthropic)
@@ -38,7 +38,7 @@ def get_model(
 
 
 def model_object(model: Model, created: int, *, anthropic: bool) -> dict[str, Any]:
-    """A model as a client's API describes it."""
+    """Return a model as a client's API describes it."""
     if anthropic:
         since = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         name = {"id": model.name, "display_name": model.name}

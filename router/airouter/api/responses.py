@@ -1,4 +1,4 @@
-"""The endpoints of the Responses API beside the one that makes them."""
+"""The endpoints of the Responses API for stored responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_responses(
     service: ResponsesService,
     principal_of: Callable[[Request], Principal],
 ) -> None:
-    """Retrieve, follow, delete, cancel, and list the input."""
+    """Add the endpoints that retrieve, follow, delete, cancel, and list the input."""
 
     def kept(request: Request) -> StoredResponses:
         return service.stored_responses_of(principal_of(request), pipeline.current())
@@ -44,7 +44,7 @@ def add_responses(
         query = dict(request.query_params)
         if query.get("stream") != "true":
             return answer(await kept(request).retrieve(id_, query))
-        after = number(query, "starting_after", -1)
+        after = whole_number(query, "starting_after", -1)
         events = await kept(request).follow(id_, after, query)
         return EventsResponse(events)
 
@@ -79,12 +79,14 @@ class EventsResponse(StreamingResponse):
 
 
 def page_of(query: Mapping[str, str]) -> Page:
-    """Which items a query wants. Raises `Failure` 400."""
-    return Page(query.get("after"), number(query, "limit", LISTED), query.get("order", "desc"))
+    """Return the page of items that a query asks for. Raises `Failure` 400."""
+    return Page(
+        query.get("after"), whole_number(query, "limit", LISTED), query.get("order", "desc")
+    )
 
 
-def number(query: Mapping[str, Any], name: str, default: int) -> int:
-    """A number in a query. Raises `Failure` 400."""
+def whole_number(query: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a whole number of a query. Raises `Failure` 400."""
     try:
         return int(query.get(name, default))
     except ValueError:

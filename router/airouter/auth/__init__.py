@@ -1,4 +1,4 @@
-"""Client keys to principals: who asks, and what they may ask for."""
+"""Maps client keys to principals and the models that they may use."""
 
 from airouter.auth.keyring import Keyring, Principal
 

@@ -23,7 +23,7 @@ ANONYMOUS = "anonymous"
 
 
 class Principal:
-    """Who asks. Its name goes into metrics and logs, its key does not."""
+    """The owner of a request. Its name goes into metrics and logs, its key does not."""
 
     __slots__ = ("_globs", "_known", "limits", "name", "tenant")
 
@@ -36,13 +36,13 @@ class Principal:
     ) -> None:
         self.name = name
         self.tenant = tenant or name
-        """Whose state it is that this principal makes: no other's name leads there."""
+        """The owner of stored responses, distinct from every other principal's."""
         self.limits = limits
         self._globs = globs
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, bool] = {}  # bounded by the catalog's names
 
     def may_use(self, model: str) -> bool:
-        """Whether a model of the catalog, by its public name, is open to this principal."""
+        """Return True if this principal may use a model of the catalog, by its public name."""
         known = self._known.get(model)
         if known is None:
             known = any(fnmatchcase(model, glob) for glob in self._globs)
@@ -62,13 +62,14 @@ class Keyring:
             self._add(client.key_sha256, client_principal(client))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """The owner of the key in `authorization` or `x-api-key`.
+        """Return the owner of the key in `authorization` or `x-api-key`.
 
         Raises `Failure` 401. In anonymous mode a request without a key of ours is anonymous: SDKs
         send some key even where none is needed.
         """
         key = bearer_token(headers.get(b"authorization")) or headers.get(b"x-api-key")
         if key:
+            # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
             found = self._principals.get(digest)
             if found is not None and compare_digest(found[0], digest):
@@ -83,12 +84,12 @@ class Keyring:
 
 
 def client_principal(client: ClientKey) -> Principal:
-    """The principal of a declared client, which may be named like one of ours."""
+    """Return the principal of a declared client, which may have the name of a built-in one."""
     return Principal(client.name, client.models, client.limits, f"client/{client.name}")
 
 
 def bearer_token(authorization: bytes | None) -> bytes | None:
-    """The token of a Bearer header (RFC 6750), or None."""
+    """Return the token of a Bearer header (RFC 6750), or None."""
     if authorization is None or authorization[:7].lower() != b"bearer ":
         return None
     return authorization[7:].strip() or None

@@ -1,1 +1,1 @@
-"""From what people declare to what a router serves: resource, compile, snapshot, store, sources."""
+"""The way from a declared RouterConfig to the snapshot that a router serves."""

@@ -1,13 +1,13 @@
-"""What is served when nobody gave a file: models that need no provider, for the first request.
+"""The configuration that is served without `--file`: models that need no provider.
 
-It is a manifest like any other and goes through the same parser.
+This manifest is like any other and goes through the same parser.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 
 if TYPE_CHECKING:
     from airouter.config.findings import Compiled
@@ -56,5 +56,5 @@ stringData:
 
 
 def compile_builtin() -> Compiled:
-    """Mock models and a key that everybody knows: for a laptop, never for a network."""
-    return compile_manifest([Text(NAME, MANIFEST.encode())], {})
+    """Compile mock models and a key that everybody knows: for a laptop, never for a network."""
+    return compile_manifest([ManifestFile(NAME, MANIFEST.encode())], {})

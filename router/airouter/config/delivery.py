@@ -1,4 +1,4 @@
-"""What the operator and the router processes say to each other, in files and on the stream.
+"""The messages between the operator and router processes, in files and on the stream.
 
 A snapshot travels as gzipped JSON, in the Secret that pods mount and as the body of a poll: the
 same bytes. `stream.json` beside it says where to poll. A poll is a `Poll`, and by the version in it
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from airouter.config.snapshot import SCHEMA_VERSION, Snapshot
+from airouter.untrusted import decoded
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ SNAPSHOT_FILE = "snapshot.json.gz"
 STREAM_FILE = "stream.json"
 
 VERSION_HEADER = "x-snapshot-version"
-"""Of an answer that brings a snapshot, so that one that cannot be read can be refused by name."""
+"""Names the version beside a snapshot, so that an unreadable one can be refused by name."""
 
 MAX_PACKED = 4 * 1_048_576
 MAX_UNPACKED = 64 * 1_048_576
@@ -33,11 +34,11 @@ POD_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
 class Undeliverable(Exception):
-    """Something that was delivered cannot be used; the message says why and holds no value."""
+    """A delivery that cannot be used; the message says why and holds no value."""
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """Where snapshots are streamed, whom to trust there, and the token to show."""
+    """The address of a stream of snapshots, its certificate authorities, and the token to show."""
 
     url: str
     ca: str
@@ -49,16 +50,16 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a process runs, and what it refused since, said with each poll."""
+    """The request of a poll: the version that a process runs, and the one that it refused."""
 
     pod: str
     version: str = ""
     serial: int = 0
     refused: str = ""
-    """Version of a snapshot that it cannot run."""
+    """Version of a snapshot that the process cannot run."""
     reason: str = ""
     patient: bool = True
-    """Whether to hold it until there is news; the first one wants to know that it is heard."""
+    """Hold the poll until there is news; a first poll is answered at once, to show a connection."""
 
     def __post_init__(self) -> None:
         if not POD_NAME.fullmatch(self.pod):
@@ -68,21 +69,23 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Parcel(msgspec.Struct):
-    """A snapshot that says first how it is to be read."""
+    """A snapshot behind the version of its schema, which is read first."""
 
     schema_version: int
     snapshot: msgspec.Raw
 
 
-def pack(snapshot: Snapshot) -> bytes:
-    """A snapshot as it travels; equal snapshots make equal bytes."""
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """Encode a snapshot; equal snapshots make equal bytes."""
     parcel = Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot)))
+    # Without the time, which gzip writes into its header: equal snapshots make equal Secrets.
     return gzip.compress(msgspec.json.encode(parcel), compresslevel=6, mtime=0)
 
 
-def unpack(packed: bytes) -> Snapshot:
-    """A snapshot that has travelled. Raises `Undeliverable`."""
+def unpack_snapshot(packed: bytes) -> Snapshot:
+    """Decode a packed snapshot. Raises `Undeliverable`."""
     parcel = decode(unzip(packed), Parcel)
+    # Older schemas decode: a new field has a default. A newer one may have changed a meaning.
     if parcel.schema_version > SCHEMA_VERSION:
         found = f"schema version {parcel.schema_version}"
         raise Undeliverable(f"{found} is newer than {SCHEMA_VERSION}, which this version reads")
@@ -90,8 +93,8 @@ def unpack(packed: bytes) -> Snapshot:
 
 
 def unzip(packed: bytes) -> bytes:
-    """The content of a gzip file of a bounded size. Raises `Undeliverable`."""
-    unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    """Return the content of a gzip file of a bounded size. Raises `Undeliverable`."""
+    unzipper = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
     try:
         content = unzipper.decompress(packed, MAX_UNPACKED)
     except zlib.error:
@@ -102,16 +105,13 @@ def unzip(packed: bytes) -> bytes:
 
 
 def decode(content: bytes | msgspec.Raw, kind: type[T]) -> T:
-    """A message of a type. Raises `Undeliverable`."""
-    try:
-        decoded: Any = DECODERS[kind].decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Undeliverable(f"is not the JSON of a {kind.__name__}") from None
-    message: T = decoded
+    """Decode a message of a type. Raises `Undeliverable`."""
+    problem = f"is not the JSON of a {kind.__name__}"
+    message: T = decoded(DECODERS[kind], content, Undeliverable, problem)
     return message
 
 
 DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Stream, Poll, Parcel, Snapshot)
 }
-"""Made by the thread that imports this: msgspec ends the process where two learn a type at once."""
+"""Built at import, by one thread: msgspec crashes the process where two build one type at once."""

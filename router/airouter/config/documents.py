@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from airouter.config.findings import Named, Problem
+from airouter.config.findings import FieldProblem, NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
-INTEGERS = range(-(2**63), 2**64)
+INTEGERS = range(-(2**63), 2**64)  # those of msgspec's JSON
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -35,12 +35,12 @@ TYPES = {name: f"construct_yaml_{name}" for name in ("null", "bool", "int", "flo
 
 
 class Unreadable(Exception):
-    """A text of which nothing can be used: what is wrong, what would be right, and where."""
+    """A text of which nothing can be used: what is wrong, how to mend it, and where."""
 
-    def __init__(self, what: str, right: str = "", line: int = 0) -> None:
+    def __init__(self, what: str, fix: str = "", line: int = 0) -> None:
         super().__init__(what)
         self.what = what
-        self.right = right
+        self.fix = fix
         self.line = line
 
 
@@ -51,26 +51,26 @@ class Node:
     value: Any = field(repr=False)  # it may be a key
     line: int
     children: dict[Any, Node] = field(default_factory=dict, repr=False)
-    """By key, or by position in a list."""
+    """Children by key, or by position in a list."""
     size: int = 1
-    """Values in it, with aliases written out, itself included."""
+    """Number of values, aliases written out and this one included."""
     height: int = 0
-    """Levels below it."""
+    """Number of levels below."""
     names: dict[str, int] | None = field(default=None, repr=False)
-    """Positions by name, once somebody asked."""
+    """Positions by name, filled at the first look-up."""
 
     def line_of(self, path: Path) -> int:
-        """The line of a field, or of the innermost thing around it that is written down."""
+        """Return the line of a field, or of the innermost written value around it."""
         node = self
         for step in path:
-            child = node.children.get(node.position(step) if isinstance(step, Named) else step)
+            child = node.children.get(node.position(step) if isinstance(step, NamedItem) else step)
             if child is None:
                 break
             node = child
         return node.line
 
-    def position(self, step: Named) -> int:
-        """Where in this list the first item of a name is; -1 if nowhere."""
+    def position(self, step: NamedItem) -> int:
+        """Return the position in this list of the first item with a name; -1 if there is none."""
         if self.names is None:
             self.names = {}
             for position, item in self.children.items():
@@ -84,11 +84,11 @@ class Document(NamedTuple):
     """One YAML document and the mistakes of its writing."""
 
     root: Node
-    problems: list[Problem]
+    problems: list[FieldProblem]
 
 
 def documents(text: str) -> Iterator[Document]:
-    """The documents of a text that hold anything. Raises `Unreadable`."""
+    """Yield the documents of a text that hold anything. Raises `Unreadable`."""
     events = yaml.parse(text, Loader=LOADER)
     try:
         for event in events:
@@ -102,7 +102,7 @@ def documents(text: str) -> Iterator[Document]:
 
 
 def syntax_error(error: yaml.YAMLError, text: str) -> Unreadable:
-    """What the parser complains about; its messages quote single characters at most."""
+    """Return the parser's error; its messages quote single characters at most."""
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         last = text.rstrip("\n").count("\n") + 1
@@ -116,13 +116,13 @@ class Builder:
     """Builds the tree of one document."""
 
     def __init__(self, events: Iterator[Any]) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[FieldProblem] = []
         self._events = events
         self._anchors: dict[str, Node] = {}
         self._values = 0
 
     def build(self, event: Any, path: Steps = ()) -> Node:
-        """The node that begins with an event, at a path of the document."""
+        """Build the node that begins with an event, at a path of the document."""
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
         self._admit(event, 1, len(path))
@@ -131,50 +131,59 @@ class Builder:
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self._sequence(event, path)
         else:
-            node = Node(self._scalar(event, path), line_of(event))
+            node = Node(self._scalar(event, path), line_of_event(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
     def _admit(self, event: Any, size: int, depth: int) -> None:
-        """Let so many values in, down to such a depth. Raises `Unreadable`."""
+        """Count `size` more values and check a depth. Raises `Unreadable`."""
         self._values += size
         if self._values > MAX_VALUES:
-            raise Unreadable("holds too many values", f"at most {MAX_VALUES}", line_of(event))
+            raise Unreadable(
+                "holds too many values", f"use at most {MAX_VALUES}", line_of_event(event)
+            )
         if depth > MAX_DEPTH:
-            raise Unreadable("is nested too deeply", f"at most {MAX_DEPTH} levels", line_of(event))
+            raise Unreadable(
+                "is nested too deeply", f"use at most {MAX_DEPTH} levels", line_of_event(event)
+            )
 
     def _alias(self, event: Any, path: Steps) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            what = "has an alias whose anchor does not stand before it"
-            raise Unreadable(what, line=line_of(event))
+            what = "has an alias whose anchor is not defined before it"
+            raise Unreadable(what, line=line_of_event(event))
+        # An alias counts as all that it stands for: a few nested ones expand to billions of values.
         self._admit(event, node.size, len(path) + node.height)
-        return replace(node, line=line_of(event))
+        return replace(node, line=line_of_event(event))
 
     def _mapping(self, start: Any, path: Steps) -> Node:
         self._check_tag(start, "map", path)
         children: dict[str, Node] = {}
         merged: list[Node] = []
         while not isinstance(key := next(self._events), yaml.MappingEndEvent):
-            name = key_of(key)
+            name = mapping_key(key)
             node = self.build(next(self._events), (*path, name))
             if name == MERGE and key.implicit[0]:
                 merged += self._merged(node, path)
             elif name in children:
-                self._note(key, (*path, name), "is given twice", "each key once")
+                self._note(key, (*path, name), "is given twice", "give each key once")
             else:
-                children[name] = replace(node, line=line_of(key))
+                # The key's line, where an editor should jump; a value may begin further down.
+                children[name] = replace(node, line=line_of_event(key))
+        # YAML's merge: a mapping's own keys win, then the first of the merged mappings.
         for node in merged:
             children = node.children | children
         return branch({name: child.value for name, child in children.items()}, start, children)
 
     def _merged(self, node: Node, path: Steps) -> list[Node]:
-        """The mappings under a merge key, the first of which wins."""
+        """Return the mappings under a merge key; the first wins."""
         nodes = list(node.children.values()) if isinstance(node.value, list) else [node]
         if all(isinstance(each.value, dict) for each in nodes):
             return nodes
-        self.problems.append(Problem(path, "merges what is not a mapping", line=node.line))
+        self.problems.append(
+            FieldProblem(path, "merges something that is not a mapping", line=node.line)
+        )
         return []
 
     def _sequence(self, start: Any, path: Steps) -> Node:
@@ -188,52 +197,55 @@ class Builder:
         try:
             return value_of(tag_of(event), event.value)
         except (ValueError, LookupError):
-            right = "a string, a number, true, false or null"
-            self._note(event, path, "has a value that cannot be used", right)
+            fix = "use a string, a number, true, false or null"
+            self._note(event, path, "has a value that cannot be used", fix)
             return None
 
     def _check_tag(self, event: Any, kind: str, path: Steps) -> None:
         if event.tag not in {None, "!", TAG + kind}:
-            self._note(event, path, "has a tag that is not known here", "no tag")
+            self._note(event, path, "has an unknown tag", "remove the tag")
 
-    def _note(self, event: Any, path: Steps, what: str, right: str) -> None:
-        self.problems.append(Problem(path, what, right, line_of(event)))
+    def _note(self, event: Any, path: Steps, what: str, fix: str) -> None:
+        self.problems.append(FieldProblem(path, what, fix, line_of_event(event)))
 
 
-def line_of(event: Any) -> int:
-    """The line of an event, from 1."""
+def line_of_event(event: Any) -> int:
+    """Return the line of an event, from 1."""
     return int(event.start_mark.line) + 1
 
 
 def branch(value: Any, start: Any, children: dict[Any, Node]) -> Node:
-    """A node with others in it."""
+    """Build a node that has children."""
     size = 1 + sum(child.size for child in children.values())
     height = 1 + max((child.height for child in children.values()), default=-1)
-    return Node(value, line_of(start), children, size, height)
+    return Node(value, line_of_event(start), children, size, height)
 
 
-def key_of(event: Any) -> str:
-    """The key of a mapping, as it is written. Raises `Unreadable`."""
+def mapping_key(event: Any) -> str:
+    """Return the key of a mapping, as written. Raises `Unreadable`."""
     if isinstance(event, yaml.ScalarEvent):
         return str(event.value)
-    raise Unreadable("has a key that is not a word", "a word before the colon", line_of(event))
+    raise Unreadable(
+        "has a key that is not a scalar", "put a word before the colon", line_of_event(event)
+    )
 
 
 def tag_of(event: Any) -> str:
-    """The type of a scalar: its own tag, or what its look says if it is not in quotes."""
+    """Return the type of a scalar: its tag, or the type that an unquoted text looks like."""
     if event.tag is not None and event.tag != "!":
         return str(event.tag).removeprefix(TAG)
     if event.tag == "!" or not event.implicit[0]:
         return "str"
     resolved = RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False))
     tag = str(resolved).removeprefix(TAG)
+    # To YAML 1.1 1:30 is 90 in base 60; to Kubernetes it is a string.
     return tag if tag in TYPES and ":" not in event.value else "str"
 
 
 def value_of(tag: str, text: str) -> Any:
-    """The value of a scalar. Raises `ValueError` or `LookupError` for what JSON does not have."""
+    """Return a scalar's value. Raises `ValueError` or `LookupError` for one that JSON has not."""
     if tag == "str":
-        text.encode()
+        text.encode()  # an escape such as \ud800 makes text that no encoding has
         return text
     construct = getattr(CONSTRUCTOR, TYPES[tag])
     value = construct(yaml.ScalarNode(TAG + tag, text))

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, for people: every finding at once, in a stable order.
+"""Findings about a configuration, for people: all of them at once, in a stable order.
 
 A finding names fields, objects and environment variables. It never repeats a value, because any
 value may be a key that was pasted into the wrong place.
@@ -27,74 +27,74 @@ Reason = Literal[
     "NoCredentialMatches",
     "UnsupportedValue",
 ]
-"""What kind of mistake it is, in the words of a Kubernetes condition."""
+"""The kind of a mistake, as a reason of a Kubernetes condition."""
 
 PLAIN_STEP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LONGEST_STEP = 64
 
 
-class Named(NamedTuple):
-    """The item of a list that has this name."""
+class NamedItem(NamedTuple):
+    """A step of a path: the item of a list with this name."""
 
     name: str
 
 
 Steps = tuple[str | int, ...]
-"""From the root of a document to a field: keys, and positions in lists."""
-Path = tuple[str | int | Named, ...]
-"""The same with the names of items, which stay when a list changes."""
+"""The way from the root of a document to a field: keys, and positions in lists."""
+Path = tuple[str | int | NamedItem, ...]
+"""Steps in which an item may go by its name, which stays when a list changes."""
 
 
-class Problem(NamedTuple):
-    """A mistake at a place of one document; `line` is 0 where the path says it."""
+class FieldProblem(NamedTuple):
+    """A mistake at a place of one document; `line` is 0 where the path leads to it."""
 
     path: Steps
     what: str
-    right: str = ""
+    fix: str = ""
     line: int = 0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: an error took something out of service, a warning did not."""
+    """A finding: an error takes something out of service, a warning does not."""
 
     severity: Severity
     path: Path
     what: str
-    right: str = ""
+    fix: str = ""
     file: str = ""
     line: int = 0
-    """From 1; 0 when it is about the whole file or there is none."""
+    """Line from 1; 0 for a finding about a whole file, or without a file."""
     reason: Reason = "Invalid"
 
     @property
     def field(self) -> str:
-        """The path as text: `spec.credentials[name=openai-main].weight`."""
+        """Return the path as text: `spec.credentials[name=openai-main].weight`."""
         return path_text(self.path)
 
     @property
     def place(self) -> str:
-        """`file:line`, as far as known."""
+        """Return `file:line`, as far as known."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def at(self, file: str, line: int) -> Finding:
-        """The same finding, found in a file."""
+        """Return this finding, placed in a file."""
         return replace(self, file=file, line=line)
 
     def __str__(self) -> str:
         parts = (self.place, self.severity, self.field, self.what)
         text = ": ".join(part for part in parts if part)
-        return f"{text} (right: {self.right})" if self.right else text
+        return f"{text} (fix: {self.fix})" if self.fix else text
 
 
 class Compiled(NamedTuple):
-    """What became of a configuration; `snapshot` is None when it was rejected as a whole."""
+    """The result of compiling; `snapshot` is None when all of the configuration was rejected."""
 
     snapshot: Snapshot | None
     findings: tuple[Finding, ...]
 
     def count(self, severity: Severity) -> int:
-        """How many findings are errors, or warnings."""
+        """Count the errors, or the warnings."""
         return sum(finding.severity == severity for finding in self.findings)
 
 
@@ -104,36 +104,36 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
     rejected: bool = False
-    """Whether one of them makes the whole configuration unusable."""
+    """True once an error made the whole configuration unusable."""
 
     def error(
         self,
         path: Path,
         what: str,
-        right: str = "",
+        fix: str = "",
         *,
         rejects: bool = False,
         reason: Reason = "Invalid",
     ) -> None:
-        """Something is left out; with `rejects`, everything."""
-        self.findings.append(Finding("error", path, what, right, reason=reason))
+        """Report that something is left out; with `rejects`, everything."""
+        self.findings.append(Finding("error", path, what, fix, reason=reason))
         self.rejected |= rejects
 
-    def warning(self, path: Path, what: str, right: str = "") -> None:
-        """Something is not as its author may think."""
-        self.findings.append(Finding("warning", path, what, right))
+    def warning(self, path: Path, what: str, fix: str = "") -> None:
+        """Report something that its author may not have meant."""
+        self.findings.append(Finding("warning", path, what, fix))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By file, line and field, each once."""
-    return tuple(sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.what, f.right)))
+    """Sort findings by file, line and field, each once."""
+    return tuple(sorted(set(findings), key=lambda f: (f.file, f.line, f.field, f.what, f.fix)))
 
 
 def path_text(path: Path) -> str:
-    """`spec.credentials[name=openai-main].weight`; a key that is no plain word stands in quotes."""
+    """Return `spec.credentials[name=openai-main].weight`; a key that is no plain word is quoted."""
     text = ""
     for step in path:
-        if isinstance(step, Named):
+        if isinstance(step, NamedItem):
             text += f"[name={step.name}]"
         elif isinstance(step, int):
             text += f"[{step}]"
@@ -145,19 +145,20 @@ def path_text(path: Path) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name that somebody wrote, short and without control characters."""
+    """Quote a user's name, short and without control characters."""
     return repr(name if len(name) <= LONGEST_STEP else f"{name[:LONGEST_STEP]}...")
 
 
 def choice(names: Iterable[str], most: int = 8) -> str:
-    """`one of: a, b`; the first few of many."""
+    """Offer some names: `use one of: a, b`, the first few of many; empty if there are none."""
     first = list(islice(names, most + 1))
-    shown = ", ".join(first[:most])
-    return f"one of: {shown}{', ...' if len(first) > most else ''}" if first else ""
+    offered = ", ".join(first[:most])
+    return f"use one of: {offered}{', ...' if len(first) > most else ''}" if first else ""
 
 
 def likely(name: str, known: Iterable[str]) -> str:
-    """The known name that one looks like, whatever its case; empty if there is none."""
+    """Offer the known name that resembles another, whatever its case; empty if none does."""
+    # Without case: `baseUrl` is a typing error for `baseURL`.
     lowered = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lowered, n=1)
-    return lowered[close[0]] if close else ""
+    return f"use {lowered[close[0]]}" if close else ""

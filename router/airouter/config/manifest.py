@@ -1,7 +1,7 @@
-"""From the texts of manifests to a snapshot, every finding with its file and line.
+"""Compiles manifest files into a snapshot, every finding with its file and line.
 
-The same YAML goes to `kubectl apply` and to `airouter serve`: one RouterConfig, the Secrets that it
-names, and whatever else stands there, which is not read. `sources/` brings the texts.
+`kubectl apply` and `airouter serve` take the same YAML: one RouterConfig, the Secrets that it
+names, and objects of other kinds, which are ignored. The file source reads the files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airouter.config.compile import compile_config
 from airouter.config.documents import Unreadable, documents
 from airouter.config.findings import Compiled, Finding, in_order, quoted
-from airouter.config.reading import read
+from airouter.config.loader import load_config
+from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.resource import API_VERSION, KIND
 from airouter.config.secret import open_secret
 
@@ -20,22 +21,23 @@ if TYPE_CHECKING:
 
     from airouter.config.documents import Document
     from airouter.config.findings import Path
+    from airouter.config.providers import ProviderTypes
 
 GROUP = API_VERSION.split("/", maxsplit=1)[0]
 
 
-class Text(NamedTuple):
-    """A file by the name that people know it by."""
+class ManifestFile(NamedTuple):
+    """The content of a file, and the name that findings show."""
 
     name: str
     content: bytes
 
     def __repr__(self) -> str:
-        return f"Text(name={self.name!r})"
+        return f"ManifestFile(name={self.name!r})"
 
 
-class Written(NamedTuple):
-    """A document and its file."""
+class ManifestDocument(NamedTuple):
+    """A YAML document and the name of its file."""
 
     file: str
     document: Document
@@ -44,99 +46,104 @@ class Written(NamedTuple):
     def value(self) -> Any:
         return self.document.root.value
 
-    def error(self, path: Path, what: str, right: str = "") -> Finding:
-        """An error at a place of this document."""
-        return self.placed(Finding("error", path, what, right))
+    def error(self, path: Path, what: str, fix: str = "") -> Finding:
+        """Return an error at a place of this document."""
+        return self.placed(Finding("error", path, what, fix))
 
     def placed(self, finding: Finding) -> Finding:
-        """The same finding with its file and line."""
+        """Return a finding with its file and line."""
         return finding.at(self.file, finding.line or self.document.root.line_of(finding.path))
 
 
 def compile_manifest(
-    texts: Iterable[Text], environ: Mapping[str, str], known: Iterable[Finding] = ()
+    texts: Iterable[ManifestFile],
+    environ: Mapping[str, str],
+    known: Iterable[Finding] = (),
+    types: ProviderTypes = PROVIDER_TYPES,
 ) -> Compiled:
-    """Compile all texts together.
+    """Compile all files together.
 
-    `known` are errors of bringing the texts here. With one of them, or with a text that is not
-    YAML, nobody knows what else was declared: then there are findings only.
+    `known` are errors of reading the files. With one of them, or with a file that is not YAML,
+    something declared may be missing: then there is no snapshot, only findings.
     """
     findings = list(known)
-    written = list(parsed(texts, findings))
+    written = list(documents_in(texts, findings))
     whole = not findings
     configs = [each for each in written if is_config(each.value)]
     if whole:
-        findings += miscounted(configs)
-    findings += strangers(written)
-    secrets = opened(written, environ, findings)
-    readings = [read(each.value, each.document.problems) for each in configs]
+        findings += miscounted_configs(configs)
+    findings += other_documents(written)
+    secrets = secret_values(written, environ, findings)
+    readings = [load_config(each.value, each.document.problems, types) for each in configs]
     for config, reading in zip(configs, readings, strict=True):
         findings += map(config.placed, reading.findings)
     if not whole or len(configs) != 1 or readings[0].config is None:
         return Compiled(None, in_order(findings))
-    compiled = compile_config(readings[0].config, secrets, readings[0].dropped)
+    compiled = compile_config(readings[0].config, secrets, readings[0].dropped, types)
     findings += map(configs[0].placed, compiled.findings)
     return Compiled(compiled.snapshot, in_order(findings))
 
 
-def parsed(texts: Iterable[Text], findings: list[Finding]) -> Iterator[Written]:
-    """The documents of all texts, as far as they can be read."""
+def documents_in(
+    texts: Iterable[ManifestFile], findings: list[Finding]
+) -> Iterator[ManifestDocument]:
+    """Yield the documents of all files, as far as they can be read."""
     for text in texts:
         try:
-            for document in documents(decoded(text.content)):
-                yield Written(text.name, document)
+            for document in documents(utf8_text(text.content)):
+                yield ManifestDocument(text.name, document)
         except Unreadable as error:
-            findings.append(Finding("error", (), error.what, error.right, text.name, error.line))
+            findings.append(Finding("error", (), error.what, error.fix, text.name, error.line))
 
 
-def decoded(content: bytes) -> str:
-    """The text of a file. Raises `Unreadable`."""
+def utf8_text(content: bytes) -> str:
+    """Return the text of a file. Raises `Unreadable`."""
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")  # editors on Windows begin a file with a mark
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise Unreadable("is not text in UTF-8", line=line) from None
 
 
 def is_config(value: Any) -> bool:
-    """Whether a document is meant to be ours."""
+    """Return True for a document that is meant as a RouterConfig."""
     if not isinstance(value, dict):
         return False
     return value.get("kind") == KIND or str(value.get("apiVersion")).startswith(f"{GROUP}/")
 
 
 def is_secret(value: Any) -> bool:
-    """Whether a document is a Secret."""
+    """Return True for a Secret."""
     return isinstance(value, dict) and value.get("kind") == "Secret" and not is_config(value)
 
 
-def miscounted(configs: Sequence[Written]) -> Iterator[Finding]:
-    """There is one RouterConfig."""
+def miscounted_configs(configs: Sequence[ManifestDocument]) -> Iterator[Finding]:
+    """Report a RouterConfig too few or too many."""
     if not configs:
-        right = f"a document with apiVersion: {API_VERSION} and kind: {KIND}"
-        yield Finding("error", (), f"there is no {KIND} in what was given", right)
+        fix = f"add a document with apiVersion: {API_VERSION} and kind: {KIND}"
+        yield Finding("error", (), f"there is no {KIND} in what was given", fix)
     for config in configs[1:]:
-        yield config.error((), f"is another {KIND}", "one in all files together")
+        yield config.error((), f"is another {KIND}", "keep one in all files together")
 
 
-def strangers(written: Iterable[Written]) -> Iterator[Finding]:
-    """Documents that are neither a RouterConfig nor a Secret."""
+def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
+    """Report documents that are neither a RouterConfig nor a Secret."""
     for each in written:
         if not isinstance(each.value, dict):
-            yield each.error((), "is not a mapping", f"a {KIND} or a Secret")
+            yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
         elif is_config(each.value) or is_secret(each.value):
             continue
         elif isinstance(kind := each.value.get("kind"), str):
-            what = f"{quoted(kind)} is not read here"
-            yield each.placed(Finding("warning", ("kind",), what, f"{KIND} or Secret"))
+            what = f"{quoted(kind)} is ignored"
+            yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))
         else:
-            yield each.error(("kind",), "is required", f"{KIND} or Secret")
+            yield each.error(("kind",), "is required", f"use {KIND} or Secret")
 
 
-def opened(
-    written: Iterable[Written], environ: Mapping[str, str], findings: list[Finding]
+def secret_values(
+    written: Iterable[ManifestDocument], environ: Mapping[str, str], findings: list[Finding]
 ) -> dict[tuple[str, str], str]:
-    """The values of all Secrets by name and key. Of two Secrets with one name, the first counts."""
+    """Return the values of all Secrets by name and key. Of two with one name, the first counts."""
     values: dict[tuple[str, str], str] = {}
     names: set[str] = set()
     for each in written:
@@ -144,11 +151,11 @@ def opened(
             continue
         name, keys, problems = open_secret(each.document, environ)
         for problem in problems:
-            finding = Finding("error", problem.path, problem.what, problem.right)
+            finding = Finding("error", problem.path, problem.what, problem.fix)
             findings.append(each.placed(finding.at("", problem.line)))
         if name in names:
             path = ("metadata", "name")
-            findings.append(each.error(path, "is the name of another Secret", "a name of its own"))
+            findings.append(each.error(path, "is the name of another Secret", "use a unique name"))
         elif name:
             names.add(name)
             values.update({(name, key): value for key, value in keys.items()})

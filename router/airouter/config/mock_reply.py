@@ -1,7 +1,7 @@
-"""What a Mock credential may be told to answer.
+"""The grammar of a Mock credential's `reply`.
 
-The resource checks the text with this grammar, and `providers/mock.py` answers by it, so that what
-`airouter check` accepts is what the provider understands.
+The resource validates a reply by this grammar and `providers/mock/` answers by it, so `airouter
+check` accepts exactly what the provider understands.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from typing import Literal, NamedTuple
 
 import msgspec
+
+from airouter.untrusted import decoded
 
 Kind = Literal["echo", "text", "tool", "tokens"]
 
@@ -20,17 +22,19 @@ GRAMMAR = (
 )
 REASONING = "reasoning:"
 
+OBJECT = msgspec.json.Decoder(dict)
+
 _FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNT = re.compile(r"[0-9]{1,6}")
 
 
 class MockReply(NamedTuple):
-    """One way to answer, and what it needs: nothing, the text, `<function> <JSON>`, or a count."""
+    """A kind of answer, and its argument: nothing, the text, `<function> <JSON>`, or a count."""
 
     kind: Kind
     argument: str
     reasoning: str | None = None
-    """What is thought before it; None leaves that to the request."""
+    """The reasoning before the answer; None leaves that to the request."""
 
 
 def parse_mock_reply(reply: str) -> MockReply:
@@ -63,10 +67,9 @@ def _tool(argument: str) -> str:
     name, _, arguments = argument.strip().partition(" ")
     if not _FUNCTION.fullmatch(name):
         raise ValueError("tool: needs a function name of 1 to 64 letters, digits, _ or -")
-    try:
-        msgspec.json.decode(arguments, type=dict)
-    except (msgspec.DecodeError, RecursionError):
-        raise ValueError("tool: needs its arguments as a JSON object after the name") from None
+    decoded(
+        OBJECT, arguments, ValueError, "tool: needs its arguments as a JSON object after the name"
+    )
     return f"{name} {arguments.strip()}"
 
 

@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What all parts of a snapshot share: immutable, and small when written as JSON."""
+    """The base of all parts of a snapshot: immutable, and small when written as JSON."""
 
 
 class Limits(Part, frozen=True):
@@ -43,14 +43,14 @@ class Timeouts(Part, frozen=True):
 
 
 class TLS(Part, frozen=True):
-    """How the provider's certificate is verified."""
+    """Verification of the provider's certificate."""
 
     ca_pem: str | None = None
     server_name: str | None = None
 
 
 class Mock(Part, frozen=True):
-    """What a Mock credential answers; see `providers/mock.py`."""
+    """The answers of a Mock credential; see `providers/mock/`."""
 
     reply: str = "echo"
     tokens_per_second: float | None = None
@@ -60,21 +60,21 @@ class Mock(Part, frozen=True):
 
 
 class AWS(Part, frozen=True):
-    """Where and as whom Bedrock is called."""
+    """The region in which Bedrock is called, and the role to assume."""
 
     region: str
     role_arn: str | None = None
 
 
 class GCP(Part, frozen=True):
-    """Where Vertex AI is called."""
+    """The location and project in which Vertex AI is called."""
 
     location: str
     project: str | None = None
 
 
 class Credential(Part, frozen=True):
-    """One account at one provider."""
+    """An account at a provider."""
 
     name: str
     type: str
@@ -104,7 +104,7 @@ class Backend(Part, frozen=True):
 
 
 class Parameters(Part, frozen=True):
-    """What is done to a request's own fields: set if absent, set always, taken out."""
+    """Changes to a request's own fields: set if absent, set always, taken out."""
 
     defaults: dict[str, Any] = {}
     override: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class Price(Part, frozen=True):
 
 
 class ModelMetadata(Part, frozen=True):
-    """What is known of a model beside how to reach it."""
+    """Facts about a model that do not decide how it is reached."""
 
     context_window: int | None = None
     max_output_tokens: int | None = None
@@ -129,7 +129,7 @@ class ModelMetadata(Part, frozen=True):
 
 
 class Compaction(Part, frozen=True):
-    """How a model summarises conversations; None is our own wording."""
+    """Instructions by which a model summarises conversations; None means the router's own."""
 
     instructions: str | None = None
 
@@ -161,7 +161,7 @@ class ClientKey(Part, frozen=True):
 
 
 class Auth(Part, frozen=True):
-    """Who may ask. The master key may ask for everything."""
+    """The keys that may ask. The master key may ask for everything."""
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
@@ -172,7 +172,7 @@ class Auth(Part, frozen=True):
 
 
 class Retries(Part, frozen=True):
-    """How often and when a request is tried again, before its first byte."""
+    """The policy for further attempts, all of them before the first byte."""
 
     attempts: int = 2
     """Further attempts after the first."""
@@ -184,14 +184,14 @@ class Retries(Part, frozen=True):
 
 
 class Ban(Part, frozen=True):
-    """So many failures inside a window (seconds), so long a ban (seconds)."""
+    """The failures inside a window that lead to a ban, and its duration (seconds)."""
 
     max_attempts: int
     ban_duration: float
 
 
 class Fail2ban(Part, frozen=True):
-    """When a backend that keeps failing is left alone; `rules` by status."""
+    """The policy for backends that keep failing; `rules` by status."""
 
     default: Ban = Ban(max_attempts=3, ban_duration=60.0)
     window: float = 60.0
@@ -200,14 +200,14 @@ class Fail2ban(Part, frozen=True):
 
 
 class Stickiness(Part, frozen=True):
-    """Whether a conversation stays with its backend; `ttl` is seconds after its last turn."""
+    """Conversations that stay with their backend, for `ttl` seconds after the last turn."""
 
     enabled: bool = False
     ttl: float = 600.0
 
 
 class ResponseStorage(Part, frozen=True):
-    """Where stored responses live, how long (seconds), and how many."""
+    """The store of responses, their lifetime (seconds), and their number."""
 
     type: str = "Memory"
     ttl: float = 86400.0
@@ -215,20 +215,20 @@ class ResponseStorage(Part, frozen=True):
 
 
 class Traces(Part, frozen=True):
-    """None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
+    """Tracing; a ratio of None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
 
     sample_ratio: float | None = None
     capture_content: bool = False
 
 
 class Snapshot(Part, frozen=True):
-    """All that a router serves, at one moment."""
+    """The configuration that a router serves at one moment."""
 
     version: str = ""
     """SHA-256 (hex) of the content; set by `seal`."""
     serial: int = 0
-    """Its place among the snapshots of one resource: a later one is greater. 0 where a file's
-    content decides."""
+    """Place among the snapshots of one resource: a later one is greater. 0 for a snapshot of
+    files, which are always served as they are."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
     auth: Auth = Auth()
@@ -247,11 +247,12 @@ class Snapshot(Part, frozen=True):
         )
 
     def seal(self, salt: str = "") -> Snapshot:
-        """The same snapshot with its version, which two equal contents share.
+        """Return this snapshot with its version, which two equal contents share.
 
-        Where a version is shown to others, a secret `salt` keeps it from telling whether a guess
-        of the content is right.
+        A secret `salt` keeps a version that is shown to others from confirming a guess of the
+        content.
         """
+        # Without its serial, which counts publications: the same content has the same version.
         plain = msgspec.structs.replace(self, version="", serial=0)
         content = salt.encode() + msgspec.json.encode(plain, order="sorted")
         return msgspec.structs.replace(self, version=hashlib.sha256(content).hexdigest())

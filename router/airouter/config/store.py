@@ -1,4 +1,4 @@
-"""The snapshot that is served, and what happened when the last one was offered.
+"""The snapshot that is served, and the outcome of the last one that was offered.
 
 Sources offer what they compiled; the store applies it or keeps the last good one. It is used on the
 event loop only, so taking over a snapshot is one assignment between two requests.
@@ -27,23 +27,23 @@ SHOWN_FINDINGS = 50
 
 @dataclass(frozen=True)
 class Reload:
-    """What happened when a configuration was offered. Times are Unix seconds, 0.0 is never."""
+    """The outcome of offering a configuration. Times are Unix seconds, 0.0 is never."""
 
     source: str = ""
-    """Where it came from."""
+    """Name of the source."""
     at: float = 0.0
     successful: bool = False
-    """Whether what was offered is what is served."""
+    """True when the offered configuration is served."""
     error: str = ""
-    """Why it is not; names no secret."""
+    """The reason when it is not; names no secret."""
     findings: tuple[Finding, ...] = ()
     version: str = ""
-    """Of the snapshot that is served, whether or not this was the time it came."""
+    """Version of the snapshot that is served, be it from this reload or an earlier one."""
     loaded_at: float = 0.0
-    """When that was taken over."""
+    """Time at which that snapshot was taken over."""
 
     def as_json(self) -> dict[str, Any]:
-        """For `/health`; a list of findings that is too long is cut."""
+        """Return the view for `/health`; a long list of findings is cut."""
         shown = [str(finding) for finding in self.findings[:SHOWN_FINDINGS]]
         if len(self.findings) > SHOWN_FINDINGS:
             shown.append(f"and {len(self.findings) - SHOWN_FINDINGS} more")
@@ -58,7 +58,7 @@ class Reload:
         }
 
 
-class Store:
+class SnapshotStore:
     """Holds the current snapshot."""
 
     def __init__(
@@ -68,18 +68,20 @@ class Store:
         self._apply = apply
         self._clock = clock
         self.current: Snapshot | None = None
-        """None until one was applied."""
+        """None until a snapshot was applied."""
         self.reload = Reload()
 
     def offer(self, compiled: Compiled, source: str) -> bool:
-        """Serve what was compiled, if it can be; returns whether it is served now."""
+        """Serve a compiled configuration if possible; True when it is served now."""
         log_findings(compiled.findings, known=set(self.reload.findings))
         if compiled.snapshot is None:
             return self._keep(compiled, source, "the configuration was rejected")
         if self.current is not None:
+            # A mounted Secret lags behind the stream by up to a minute.
             if compiled.snapshot.serial < self.current.serial:
                 logger.info("%s: an older configuration is left aside", source)
                 return False
+            # Equal content: its serial is taken over, but nothing is built anew.
             if compiled.snapshot.version == self.current.version:
                 return self._accept(compiled, source, compiled.snapshot, self.reload.loaded_at)
         try:
@@ -90,7 +92,7 @@ class Store:
         return self._accept(compiled, source, compiled.snapshot, self._clock())
 
     def refuse(self, source: str, error: str) -> None:
-        """Note that what a source brought cannot be used; what is served stays."""
+        """Record that a source's configuration cannot be used; the served one stays."""
         self._keep(Compiled(None, ()), source, error)
 
     def _accept(
@@ -110,7 +112,7 @@ class Store:
     def _keep(
         self, compiled: Compiled, source: str, error: str, cause: Exception | None = None
     ) -> bool:
-        """Stay with the last good one, and say so once for each failure."""
+        """Keep the last good snapshot, and log each failure once."""
         if (error, compiled.findings) != (self.reload.error, self.reload.findings):
             kept = "nothing is served" if self.current is None else "the last good one is kept"
             logger.error("%s: %s; %s", source, error, kept, exc_info=cause)
@@ -126,7 +128,7 @@ class Store:
 
 
 def log_findings(findings: Iterable[Finding], known: set[Finding]) -> None:
-    """One line for each finding that is new; a flood of them is cut."""
+    """Log a line for each new finding; a flood is cut."""
     new = [finding for finding in findings if finding not in known]
     for finding in new[:SHOWN_FINDINGS]:
         level = logging.ERROR if finding.severity == "error" else logging.WARNING
@@ -136,7 +138,7 @@ def log_findings(findings: Iterable[Finding], known: set[Finding]) -> None:
 
 
 def log_change(snapshot: Snapshot, source: str) -> None:
-    """One line for a snapshot that came into service."""
+    """Log a line for a snapshot that came into service."""
     logger.info(
         "%s: configuration %s is live, models: %d, credentials: %d",
         source,
@@ -147,7 +149,7 @@ def log_change(snapshot: Snapshot, source: str) -> None:
 
 
 def moment(seconds: float) -> str:
-    """Unix seconds as ISO 8601 in UTC; empty for never."""
+    """Return Unix seconds as ISO 8601 in UTC; empty for never."""
     if not seconds:
         return ""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

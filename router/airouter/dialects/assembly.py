@@ -1,4 +1,4 @@
-"""A stream put together again: from events to the answer that would have come whole."""
+"""An answer put together from the events of a stream."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 
-class OpenPart:
-    """A part that is still growing."""
+class GrowingPart:
+    """A part of an answer while its events come."""
 
     __slots__ = ("citations", "logprobs", "part", "pieces", "signature", "summary")
 
@@ -28,7 +28,7 @@ class OpenPart:
         self.signature: Signature | None = None
 
     def closed(self) -> Part:
-        """It, whole."""
+        """Return the part with all that has come of it."""
         part = self.part
         text = "".join(self.pieces)
         changes: dict[str, object] = {}
@@ -52,14 +52,14 @@ class OpenPart:
 
 
 class Assembly:
-    """Takes every event; `answer` is what they make together."""
+    """Takes every event of a stream; `answer` returns them as one whole answer."""
 
     def __init__(self) -> None:
         self.failure: Failure | None = None
         self.usage: Usage | None = None
         self._begun = events.Begun(id="", model="")
         self._parts: dict[int, dict[int, Part]] = {}
-        self._open: dict[tuple[int, int], OpenPart] = {}
+        self._open: dict[tuple[int, int], GrowingPart] = {}
         self._stops: dict[int, events.Stopped] = {}
 
     def feed(self, event: events.Event) -> None:
@@ -69,7 +69,7 @@ class Assembly:
                 self._begun = event
                 self.usage = event.usage or self.usage
             case events.PartBegun():
-                self._open[event.choice, event.at] = OpenPart(event.part)
+                self._open[event.choice, event.at] = GrowingPart(event.part)
             case events.PartEnded():
                 part = self._open.pop((event.choice, event.at)).closed()
                 self._parts.setdefault(event.choice, {})[event.at] = part
@@ -85,7 +85,7 @@ class Assembly:
                 self._grow(self._open[event.choice, event.at], event)
 
     def answer(self) -> Answer:
-        """All that came, choices that did not stop left out."""
+        """Return the answer so far, without the choices that have not stopped."""
         begun = self._begun
         return Answer(
             id=begun.id,
@@ -106,7 +106,7 @@ class Assembly:
             index=index,
         )
 
-    def _grow(self, part: OpenPart, event: events.Delta) -> None:
+    def _grow(self, part: GrowingPart, event: events.Delta) -> None:
         match event:
             case events.Cited():
                 part.citations.append(event.citation)

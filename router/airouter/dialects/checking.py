@@ -1,4 +1,4 @@
-"""A body read into the structs of a dialect, and what is wrong with it said in the client's terms.
+"""Bodies read into the structs of a dialect, and their faults in the client's terms.
 
 The structs are msgspec's: they check types, tags and missing fields while they decode, and say
 where. Here that becomes a `Failure` with the path that a client's own library would print.
@@ -12,28 +12,30 @@ from typing import TypeVar
 import msgspec
 
 from airouter.failures import Failure, unreadable_json
+from airouter.untrusted import UNREADABLE
 
 T = TypeVar("T")
 
+# msgspec's messages end with the place, such as "- at `$.tools[0].name`".
 WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", re.DOTALL)
 UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 LONGEST = 200
-"""Characters that are repeated of what a client sent."""
+"""Characters of a client's own body that an error repeats."""
 MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
-def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """A body as a dialect's structs. Raises `Failure` 400 that names the field."""
+def checked_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return a body as a dialect's structs. Raises `Failure` 400 that names the field."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise wrong_field(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable_json(str(error)) from None
 
 
 def wrong_field(error: msgspec.ValidationError) -> Failure:
-    """What msgspec found, with the path of the field as `param`."""
+    """Return the `Failure` for an error of msgspec, with the path of the field as `param`."""
     found = WHERE.fullmatch(str(error))
     what, path = (found["what"], found["path"] or "") if found else (str(error), "")
     what, path = what[:LONGEST], path[:LONGEST]

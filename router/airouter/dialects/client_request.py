@@ -1,25 +1,24 @@
-"""A request whose provider speaks the client's own dialect: edited only where it must be.
+"""Requests whose provider speaks the client's own dialect: edited only where they must be.
 
-The body is split into its top-level fields without decoding their values (RFC 8259), so what we do
-not know survives to the byte, and a field that is given twice reaches the provider once, as we read
-it.
+The body is split into its top-level fields without decoding their values (RFC 8259), so fields that
+the router does not know survive to the byte, and a field that is given twice reaches the provider
+once, as it is read here.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.failures import Failure, invalid_field, unreadable_json
+from airouter.untrusted import UNREADABLE, decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
-
-T = TypeVar("T")
 
 Fields = dict[str, msgspec.Raw]
 Envelope = Mapping[str, msgspec.Raw | None]
@@ -33,62 +32,62 @@ INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
 class ClientRequest(msgspec.Struct, eq=False):
-    """What routing needs to know of a body, and the rest of it untouched."""
+    """A body with the fields that routing needs; the rest of it stays as it came."""
 
     body: bytes
     fields: Fields
     model: str
     stream: bool
     include_usage: bool = False
-    """Whether the client itself asked for the usage at the end of a stream."""
+    """True where the client itself asked for the usage at the end of a stream."""
     answer_id: str | None = None
-    """The id that the answer shall have, where it is ours to give."""
+    """The id that the answer shall have, where the router gives it."""
     envelope: Envelope = {}
-    """What a provider of the same dialect gets instead of some of the client's fields."""
+    """Fields that replace the client's, for a provider of the same dialect."""
     credential: str = ""
-    """Who is asked."""
+    """The name of the credential that answers."""
     rename: Callable[[str, bytes], bytes] | None = None
-    """Gives the ids in a credential's answer of the same dialect a form that we know again."""
+    """Gives the ids in an answer of the same dialect a form that names the credential."""
     seal: Callable[[bytes], bytes] | None = None
-    """Seals what a translated answer has packed in it."""
+    """Seals the reasoning that is packed in a translated answer."""
     version: str = ""
     """The version of the API that the client speaks, where its dialect has several."""
     conversations: dict[Edits, Conversation] = {}
-    """What it says, as it reads with the parameters of a model; for translations."""
+    """The request as a conversation, once for each model's parameters; kept by translations."""
     fetched: dict[str, Media] = {}
-    """What its URLs point to, where a provider wants that as bytes."""
+    """The content of its URLs, where a provider wants that as bytes."""
 
 
 class Edits:
-    """`parameters` of a model, encoded once."""
+    """The `parameters` of a model, encoded once."""
 
     __slots__ = ("defaults", "drop", "override")
 
     def __init__(self, parameters: Parameters) -> None:
-        self.defaults = encoded(parameters.defaults)
-        self.override = encoded(parameters.override)
+        self.defaults = raw_fields(parameters.defaults)
+        self.override = raw_fields(parameters.override)
         self.drop = parameters.drop
 
     def __bool__(self) -> bool:
         return bool(self.defaults or self.override or self.drop)
 
 
-def parse(body: bytes) -> ClientRequest:
-    """Read a client's body. Raises `Failure` 400."""
+def parse_client_request(body: bytes) -> ClientRequest:
+    """Return a client's body as a request. Raises `Failure` 400."""
     try:
         fields = _fields.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable_json(reason(error, body)) from None
+    except UNREADABLE as error:
+        raise unreadable_json(why_unreadable(error, body)) from None
     stream = "stream" in fields and flag(fields, "stream")
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)
     return request
 
 
-def render(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
-    """The body for a provider that knows the model as `upstream_name` (a JSON string).
+def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+    """Return the body for a provider that knows the model as `upstream_name` (a JSON string).
 
-    A stream is asked for its usage; see `chat/usage.py` for hiding it again.
+    A stream is asked for its usage; `chat/usage.py` hides that from a client who did not want it.
     """
     fields = with_defaults(request, edits)
     fields["model"] = upstream_name
@@ -98,24 +97,24 @@ def render(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> 
 
 
 def edited(request: ClientRequest, edits: Edits) -> bytes:
-    """The client's own body with the parameters of a model."""
+    """Return the client's own body with the parameters of a model."""
     if not edits:
         return request.body
     return _encoder.encode(overridden(with_defaults(request, edits), edits))
 
 
 def rewritten(request: ClientRequest, edits: Edits, envelope: Envelope) -> bytes:
-    """The client's own body with the parameters of a model, as `enveloped` wants it around."""
+    """Return the client's own body with the parameters of a model and an envelope."""
     return encoded_around(overridden(with_defaults(request, edits), edits), envelope)
 
 
 def enveloped(body: bytes, envelope: Envelope) -> bytes:
-    """A body as another cloud wants it around: some fields added, some taken out."""
+    """Return a body in an envelope: with its fields, and without those it forbids."""
     return encoded_around(_fields.decode(body), envelope)
 
 
 def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
-    """Fields as a body, with what must be there and without what must not."""
+    """Return fields as a body in an envelope."""
     for name, value in envelope.items():
         if value is None:
             fields.pop(name, None)
@@ -125,12 +124,12 @@ def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
 
 
 def with_defaults(request: ClientRequest, edits: Edits) -> Fields:
-    """The fields of a request, those that it lacks filled."""
+    """Return the fields of a request, with a model's defaults for absent ones."""
     return edits.defaults | request.fields if edits.defaults else request.fields.copy()
 
 
 def overridden(fields: Fields, edits: Edits) -> Fields:
-    """The fields with those that the model dictates, and without those that it drops."""
+    """Return the fields with those that the model dictates, and without those that it drops."""
     fields.update(edits.override)
     for name in edits.drop:
         fields.pop(name, None)
@@ -138,40 +137,40 @@ def overridden(fields: Fields, edits: Edits) -> Fields:
 
 
 def model_of(fields: Fields) -> str:
-    """The model a body asks for. Raises `Failure` 400."""
+    """Return the model that a body asks for. Raises `Failure` 400."""
     raw = fields.get("model")
     if raw is None:
         raise Failure(400, "You must provide a model parameter.", param="model")
-    model = value(raw, _string)
+    model = decoded_or_none(_string, raw)
     if not model:
         raise invalid_field("model", "'model' must be the name of a model, as a string.")
     return model
 
 
 def flag(fields: Fields, name: str) -> bool:
-    """A boolean field; absent and null are false. Raises `Failure` 400."""
+    """Return a boolean field; absent and null are false. Raises `Failure` 400."""
     raw = fields.get(name)
     if raw is None:
         return False
-    text = bytes(raw)
+    text = bytes(raw)  # without white space around it: no decoder is needed
     if text not in {b"true", b"false", b"null"}:
         raise invalid_field(name, f"'{name}' must be true or false.")
     return text == b"true"
 
 
 def wants_usage(fields: Fields) -> bool:
-    """Whether `stream_options.include_usage` is set. Raises `Failure` 400."""
+    """Return `stream_options.include_usage`; absent is false. Raises `Failure` 400."""
     raw = fields.get("stream_options")
     if raw is None or bytes(raw) == b"null":
         return False
-    options = value(raw, _fields)
+    options = decoded_or_none(_fields, raw)
     if options is None:
         raise invalid_field("stream_options", "'stream_options' must be an object.")
     return flag(options, "include_usage")
 
 
 def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
-    """Stream options that ask for usage, the client's other options kept."""
+    """Return stream options that ask for usage, with the client's other options."""
     if options is None or bytes(options) == b"null":
         return INCLUDE_USAGE
     kept = _fields.decode(options)
@@ -179,21 +178,13 @@ def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(kept))
 
 
-def value(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
-    """A field decoded, or None when it is of another type."""
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def encoded(fields: dict[str, Any]) -> Fields:
-    """Fields as they will stand in a body."""
+def raw_fields(fields: dict[str, Any]) -> Fields:
+    """Return fields encoded, as they stand in a body."""
     return {name: msgspec.Raw(_encoder.encode(field)) for name, field in fields.items()}
 
 
-def reason(error: Exception, body: bytes) -> str:
-    """What is wrong with a body, and where, as the standard library's slower parser tells it."""
+def why_unreadable(error: Exception, body: bytes) -> str:
+    """Return a body's fault and its place, found by the standard library's slower parser."""
     if not body:
         return "it is empty"
     if isinstance(error, msgspec.ValidationError):

@@ -1,10 +1,10 @@
-"""One conversation in nobody's wire format: every dialect is parsed to it and rendered from it.
+"""One conversation in a neutral form: every dialect is parsed to it and rendered from it.
 
-A `Conversation` is what a client asks, an `Answer` is what a model says, and the `Event`s of
+A `Conversation` is a client's request, an `Answer` is a model's reply, and the `Event`s of
 `events.py` are an answer as it comes. All is immutable. JSON that only passes through (schemas,
 extensions) stays as msgspec decoded it; base64 stays text, so images are never decoded.
 
-What a dialect does not know is absent (None, or an empty tuple), never a default: a renderer can
+A field that a dialect does not have is absent (None, or an empty tuple), never a default: renderers
 tell what was asked for from what was not.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 Json = dict[str, Any]
-"""A decoded JSON object whose fields are none of our business."""
+"""A decoded JSON object that passes through."""
 
 Role = Literal["system", "developer", "user", "assistant"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -32,11 +32,11 @@ Stop = Literal[
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What everything here shares."""
+    """The base of every struct of a conversation."""
 
 
 class Unsupported(Exception):  # it is an answer, not a fault
-    """A destination cannot do what a conversation asks for.
+    """A conversation asks for something that a destination cannot do.
 
     `field` is an attribute of `Conversation`, of its `Sampling` or its `Hints` (such as `seed`),
     or the client's own path of a turn (`Turn.at`); `why` reads on after "The model 'x' ...", such
@@ -53,26 +53,26 @@ class Unsupported(Exception):  # it is an answer, not a fault
 
 
 class Signature(Piece, frozen=True):
-    """What a provider wants back unchanged to know its own reasoning again."""
+    """A provider's mark on its own reasoning, which it wants back unchanged."""
 
     maker: str
-    """Who can read it: see `provenance.py`."""
+    """The maker, who alone can read it: see `provenance.py`."""
     value: str
     redacted: bool = False
-    """Whether it is the whole of a reasoning that may not be shown."""
+    """True where it stands for a whole reasoning, which may not be shown."""
 
 
 class CachePoint(Piece, frozen=True):
-    """The prompt up to here is worth keeping at the provider, for `5m` or `1h`."""
+    """The end of a prompt that is worth keeping at the provider, for `5m` or `1h`."""
 
     ttl: Literal["5m", "1h"] | None = None
 
 
 class Citation(Piece, frozen=True):
-    """Where something in an answer comes from.
+    """The source of something in an answer.
 
-    `start` and `end` count characters of the answer's own text. `unit`, `first` and `last` say
-    where in document number `document` (from 0) it stands.
+    `start` and `end` count characters of the answer's own text. `unit`, `first` and `last` are the
+    place in document number `document` (from 0).
     """
 
     url: str | None = None
@@ -90,7 +90,7 @@ class Citation(Piece, frozen=True):
 
 
 class Media(Piece, frozen=True):
-    """Where bytes are: one of `url`, `data` (base64), `text` and `file_id`."""
+    """Bytes, by one of `url`, `data` (base64), `text` and `file_id`."""
 
     media_type: str | None = None
     url: str | None = None
@@ -100,7 +100,7 @@ class Media(Piece, frozen=True):
 
 
 class Text(Piece, frozen=True, tag="text"):
-    """Something said."""
+    """Text that somebody says."""
 
     text: str
     citations: tuple[Citation, ...] = ()
@@ -125,9 +125,9 @@ class File(Piece, frozen=True, tag="file"):
     media: Media
     name: str | None = None
     context: str | None = None
-    """What the model shall know of it beside its content."""
+    """Facts about the document for the model, beside its content."""
     cited: bool = False
-    """Whether the answer shall cite it."""
+    """True where the answer shall cite it."""
     cache: CachePoint | None = None
 
 
@@ -142,7 +142,7 @@ class Audio(Piece, frozen=True, tag="audio"):
 
 
 class Reasoning(Piece, frozen=True, tag="reasoning"):
-    """What a model thought; `summary` has the parts of what a provider shows instead."""
+    """Thoughts of a model; `summary` has the parts that a provider shows in place of its `text`."""
 
     text: str = ""
     summary: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ class Reasoning(Piece, frozen=True, tag="reasoning"):
 
 
 class Refusal(Piece, frozen=True, tag="refusal"):
-    """Why a model declined."""
+    """The reason that a model gives for declining."""
 
     text: str
 
@@ -170,7 +170,7 @@ class ToolCall(Piece, frozen=True, tag="tool_call"):
 
 
 class ToolResult(Piece, frozen=True, tag="tool_result"):
-    """What a call gave; stands in a turn of the user."""
+    """The result of a call; stands in a turn of the user."""
 
     call_id: str
     parts: tuple[Text | Image | File | Opaque, ...]
@@ -181,7 +181,7 @@ class ToolResult(Piece, frozen=True, tag="tool_result"):
 
 
 class Opaque(Piece, frozen=True, tag="opaque"):
-    """A part that only one dialect knows, as it wrote it, such as the result of a hosted tool."""
+    """A part that only one dialect knows, as it came, such as the result of a hosted tool."""
 
     dialect: str
     native: Json
@@ -191,7 +191,7 @@ Part = Text | Image | File | Audio | Reasoning | Refusal | ToolCall | ToolResult
 
 
 class Turn(Piece, frozen=True):
-    """What one side says. Neighbours may have the same role: see `turns.merged`."""
+    """One side's parts in a row. Neighbours may have the same role: see `turns.merged`."""
 
     role: Role
     parts: tuple[Part, ...]
@@ -199,7 +199,7 @@ class Turn(Piece, frozen=True):
     id: str | None = None
     phase: str | None = None
     at: str = ""
-    """Where the client wrote it, such as `messages[3]`, for errors."""
+    """The place in the client's body, such as `messages[3]`, for errors."""
 
 
 # What a conversation asks for.
@@ -216,9 +216,9 @@ class Tool(Piece, frozen=True):
     grammar: Json | None = None
     namespace: str | None = None
     known_as: str | None = None
-    """What the client calls it, where `name` is made for providers, which have but one list."""
+    """The client's name for it, where `name` is made for providers, which have but one list."""
     item: str | None = None
-    """What a call of it is in the client's dialect, where that has a form of its own for it."""
+    """The type of a call's item in the client's dialect, where that has one for this tool."""
     cache: CachePoint | None = None
     native: Json = {}
     """Further fields that only the client's own dialect knows."""
@@ -231,24 +231,24 @@ class HostedTool(Piece, frozen=True):
     dialect: str
     native: Json
     at: str = "tools"
-    """Where the client wrote it, for errors."""
+    """The place in the client's body, for errors."""
     instead: str = ""
-    """What a client can do where there is no such tool; a sentence without its full stop."""
+    """Advice for a client whose model lacks the tool; a sentence without its full stop."""
     max_calls: int | None = None
 
 
 class ToolChoice(Piece, frozen=True):
-    """Whether a tool must be called; `names` leaves only these to choose from."""
+    """A demand on the calls of an answer; `names` leaves only these tools to choose from."""
 
     mode: Literal["auto", "none", "required"]
     names: tuple[str, ...] = ()
 
 
 class Thinking(Piece, frozen=True):
-    """How much a model shall reason, and what of it is shown. What is None is the model's choice.
+    """The reasoning that is asked for, and the part of it to show; None is the model's choice.
 
-    `budget` is in tokens. `mode` is what the client said outright; an effort alone leaves it None.
-    `adaptive` lets the model decide, and where none can think nothing is left to decide.
+    `budget` is in tokens. `mode` is for a client that switches it outright; an effort alone leaves
+    it None. `adaptive` lets the model decide, and where none can think nothing is left to decide.
     """
 
     mode: Literal["on", "off", "adaptive"] | None = None
@@ -258,7 +258,7 @@ class Thinking(Piece, frozen=True):
 
 
 class Format(Piece, frozen=True):
-    """What an answer must look like."""
+    """The form that an answer must have."""
 
     kind: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -268,7 +268,7 @@ class Format(Piece, frozen=True):
 
 
 class Sampling(Piece, frozen=True):
-    """How the next token is drawn. Ranges are as the client's dialect has them: 0 to 2 in chat."""
+    """Settings of how tokens are drawn. Ranges are the client's dialect's: 0 to 2 in chat."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -280,7 +280,7 @@ class Sampling(Piece, frozen=True):
 
 
 class Hints(Piece, frozen=True):
-    """What does not change the meaning of an answer: passed where known, else left out."""
+    """Fields that do not change the meaning of an answer: passed where known, else left out."""
 
     user: str | None = None
     safety_identifier: str | None = None
@@ -295,7 +295,7 @@ class Hints(Piece, frozen=True):
 
 
 class Conversation(Piece, frozen=True):
-    """All that a client asks for, but for the model's name."""
+    """A client's request, without the model's name."""
 
     dialect: str
     """The client's: `chat`, `messages`, `responses`."""
@@ -317,7 +317,7 @@ class Conversation(Piece, frozen=True):
     hints: Hints = Hints()
     stream: bool = False
     include_usage: bool = False
-    """Whether a stream of chat shall end with its usage."""
+    """True where a stream of chat shall end with its usage."""
     extensions: Json = {}
     """Fields of `dialect` that no other knows. A renderer of another dialect refuses them."""
     echo: Json = {}
@@ -334,7 +334,7 @@ class Destination(Piece, frozen=True):
     maker: str = ""
     """The provenance of what it signs."""
     max_output_tokens: int | None = None
-    """From the model's metadata: what a provider must be told where the client said nothing."""
+    """The model's own limit, for providers that demand one where the client gives none."""
 
 
 # What comes back.
@@ -352,11 +352,11 @@ class Usage(Piece, frozen=True):
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     native: Json = {}
-    """What else was counted, in OpenAI's names of `prompt_tokens_details`' neighbours."""
+    """Further counts, in OpenAI's names of `prompt_tokens_details`' neighbours."""
 
 
 class Choice(Piece, frozen=True):
-    """One of the answers to choose from: nearly always the only one."""
+    """One choice of an answer, which nearly always has no other."""
 
     parts: tuple[Part, ...]
     stop: Stop
@@ -365,7 +365,7 @@ class Choice(Piece, frozen=True):
 
 
 class Answer(Piece, frozen=True):
-    """What a model said, whole."""
+    """A model's whole reply."""
 
     id: str
     model: str

@@ -1,20 +1,24 @@
-"""The shape that all dialects share: four parts, of which each has those that somebody uses.
+"""The parts that all dialects share; each dialect has the parts that somebody uses.
 
-A dialect is plain functions and small state machines; what a client speaks has `parse_request` and
-`render_response`, what a provider speaks the other half.
+A dialect is plain functions and small state machines; a client's has `parse_request` and
+`render_response`, a provider's the other half.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from airouter.dialects.conversation import Answer, Conversation, Destination
     from airouter.dialects.events import Event
     from airouter.dialects.framing import Frame
+
+Write = Callable[[bytes], None]
+"""Takes a piece of a stream for the client."""
 
 
 class Framing(Protocol):
@@ -27,11 +31,11 @@ class StreamParser(Protocol):
     """Reads the frames of an upstream's stream."""
 
     def feed(self, frame: Frame) -> Iterable[Event]:
-        """The events of one frame. Raises `BrokenReply` for one that cannot be read."""
+        """Return the events of one frame. Raises `BrokenReply` for one that cannot be read."""
         ...
 
     def finish(self) -> Iterable[Event]:
-        """The upstream has closed: `Ended` or `Broken`, unless that has been said."""
+        """Return `Ended` or `Broken`, unless it came already: the upstream has closed."""
         ...
 
 
@@ -39,13 +43,13 @@ class StreamRenderer(Protocol):
     """Writes events for a client."""
 
     def feed(self, event: Event) -> bytes:
-        """What the client gets for one event; may be empty. `Broken` becomes an error event."""
+        """Return the bytes of one event, maybe none. `Broken` becomes an error event."""
         ...
 
 
 @dataclass(frozen=True)
 class ClientDialect:
-    """What a client speaks."""
+    """The half of a dialect that clients need."""
 
     name: str
     parse_request: Callable[[bytes], Conversation]
@@ -60,7 +64,7 @@ class ClientDialect:
 
 @dataclass(frozen=True)
 class UpstreamDialect:
-    """What a provider speaks."""
+    """The half of a dialect that providers need."""
 
     name: str
     render_request: Callable[[Conversation, Destination], bytes]

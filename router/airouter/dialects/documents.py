@@ -1,4 +1,4 @@
-"""Documents of plain text, which clients may send as bytes and many a provider takes as text."""
+"""Documents of plain text, which clients may send as bytes and many providers take as text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Media
 
 TEXTS = frozenset({"application/json", "application/xml", "application/yaml"})
-"""Types of text beside those that say so."""
+"""Types of text beside `text/*`."""
 
 
-def text_in(media: Media) -> str | None:
-    """The text of a document; None for one that is no text."""
+def document_text(media: Media) -> str | None:
+    """Return the text of a document; None for one that is no text."""
     if media.text is not None or media.data is None:
         return media.text
     kind = media.media_type or ""

@@ -1,4 +1,4 @@
-"""An answer as it comes: what stream parsers give and stream renderers take.
+"""An answer as it comes: stream parsers make these events, and stream renderers take them.
 
 For each choice, parts come one after the other: `PartBegun`, its deltas, `PartEnded`, with `at`
 counting from 0; then `Stopped`. `Begun` comes first. `Counted` may come at any time and again: the
@@ -31,11 +31,11 @@ class Begun(Piece, frozen=True):
     created: int | None = None
     service_tier: str | None = None
     usage: Usage | None = None
-    """What is known so early: the input."""
+    """The tokens of the input, where they are known so early."""
 
 
 class PartBegun(Piece, frozen=True):
-    """A part with what is known of it.
+    """The beginning of a part.
 
     A `Text`, `Reasoning` or `Refusal` is still empty, a `ToolCall` without arguments; any other
     part (an image, an `Opaque`) is whole already.
@@ -89,7 +89,7 @@ class Cited(Piece, frozen=True):
 
 
 class Signed(Piece, frozen=True):
-    """The signature of the part that is open, whole."""
+    """The whole signature of the part that is open."""
 
     at: int
     signature: Signature
@@ -112,7 +112,7 @@ class Stopped(Piece, frozen=True):
 
 
 class Counted(Piece, frozen=True):
-    """What it has cost so far, all of it."""
+    """The tokens so far, all of them."""
 
     usage: Usage
 
@@ -126,7 +126,7 @@ class Ended(Piece, frozen=True):
 
 
 class Broken(Piece, frozen=True):
-    """There will be no more, and why."""
+    """The end of an answer that is not whole, and the reason."""
 
     failure: Failure
 

@@ -1,4 +1,4 @@
-"""Tools for providers that know only functions: a custom tool is one with a text, `input`."""
+"""Tools for providers that know only functions: a custom tool becomes one with an `input`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.conversation import Json
 from airouter.failures import invalid_field
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     import re
 
-    from airouter.dialects.conversation import Json, Tool, ToolCall, Turn
+    from airouter.dialects.conversation import Tool, ToolCall, Turn
 
 
 class Wrapped(msgspec.Struct):
@@ -21,11 +23,12 @@ class Wrapped(msgspec.Struct):
     input: str = ""
 
 
-_decoder = msgspec.json.Decoder(Wrapped)
+_object = msgspec.json.Decoder(Json)
+_wrapped = msgspec.json.Decoder(Wrapped)
 
 
 def schema_of(tool: Tool) -> Json:
-    """The parameters of a tool, always those of an object."""
+    """Return the parameters of a tool, always those of an object."""
     if tool.custom:
         text = {"input": {"type": "string"}}
         return {"type": "object", "properties": text, "required": ["input"]}
@@ -33,32 +36,27 @@ def schema_of(tool: Tool) -> Json:
     return schema if "type" in schema else {"type": "object", **schema}
 
 
-def arguments_of(call: ToolCall, turn: Turn) -> Json:
-    """The arguments of a call as an object. Raises `Failure` 400 that names the turn."""
+def arguments_object(call: ToolCall, turn: Turn) -> Json:
+    """Return the arguments of a call as an object. Raises `Failure` 400 that names the turn."""
     if call.custom:
         return {"input": call.arguments}
     if not call.arguments.strip():
         return {}
-    try:
-        arguments = msgspec.json.decode(call.arguments)
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
+    arguments = decoded_or_none(_object, call.arguments)
+    if arguments is None:
         what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{call.id[:64]}'."
         raise invalid_field(turn.at, what)
     return arguments
 
 
-def text_in(arguments: str) -> str:
-    """The text for a custom tool; all of the arguments where a model did not keep to the schema."""
-    try:
-        return _decoder.decode(arguments).input
-    except msgspec.DecodeError:
-        return arguments
+def custom_input(arguments: str) -> str:
+    """Return the input of a custom tool; all arguments where the model ignored the schema."""
+    wrapped = decoded_or_none(_wrapped, arguments)
+    return arguments if wrapped is None else wrapped.input
 
 
 def fitting_id(id_: str, allowed: re.Pattern[str], prefix: str) -> str:
-    """An id that a provider takes, the same for a call and its result."""
+    """Return an id that a provider takes, the same for a call and its result."""
     if allowed.fullmatch(id_):
         return id_
     return prefix + hashlib.sha256(id_.encode()).hexdigest()[:32]

@@ -1,17 +1,16 @@
-"""Who made a signature, and how one travels through a dialect that has no field for it.
+"""The makers of signatures, and a way for signatures through dialects without a field for them.
 
 A provider takes back only what it signed itself, so each signature says its maker. Claude knows its
 own reasoning wherever it runs; Gemini only what was made by the same model in the same project.
 
-A client gets foreign reasoning as an opaque text (`pack`) in a place that it returns unchanged: in
-the id of a tool call for chat completions, in the signature of a thinking block for messages. It is
-not secret: whoever asked may read what the model thought.
+A client gets foreign reasoning as an opaque text (`pack_parts`) in a place that it returns
+unchanged: in the id of a tool call for chat completions, in the signature of a thinking block for
+messages. It is not secret: whoever asked may read the model's thoughts.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import zlib
 from typing import TYPE_CHECKING
@@ -19,15 +18,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Reasoning, Signature, ToolCall
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MARK = "__airouter1_"
-"""Begins what is packed; the digit is its version. All of it matches `[A-Za-z0-9_-]+`."""
+"""The beginning of a packed word, with its version; a word matches `[A-Za-z0-9_-]+`."""
 PACKED = re.compile(MARK.encode() + rb"[A-Za-z0-9_-]*")
 PACKED_LIMIT = 262_144
-"""Characters; more is not packed, and the reasoning stays behind."""
+"""Characters of a packed word; a longer one is not made, and the reasoning stays behind."""
 PLAIN_LIMIT = 4_194_304
 CLAUDE = "claude"
 CLAUDE_NAME = re.compile(r"claude-[a-z0-9-]*?(?=-20\d{6}|-v\d+(?::|$)|@|:|$)")
@@ -39,7 +39,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def maker_of(type_: str, credential: str, model: str) -> str:
-    """The provenance of what a model signs; `type_` and `credential` say where it runs."""
+    """Return the maker of a model's signatures; `type_` and `credential` say where it runs."""
     claude = CLAUDE_NAME.search(model.lower())
     if claude:
         return claude.group()
@@ -47,7 +47,7 @@ def maker_of(type_: str, credential: str, model: str) -> str:
 
 
 def is_own(signature: Signature | None, maker: str) -> bool:
-    """Whether a maker will take a signature back. Bare `claude` is a Claude of unknown version."""
+    """Return True where a maker takes a signature back. `claude` is a Claude of unknown version."""
     if signature is None:
         return False
     if signature.maker == maker:
@@ -56,31 +56,32 @@ def is_own(signature: Signature | None, maker: str) -> bool:
 
 
 def both_claude(one: str, other: str) -> bool:
-    """Whether two makers are models of the Claude family."""
+    """Return True where two makers are models of the Claude family."""
     return one.startswith(CLAUDE) and other.startswith(CLAUDE)
 
 
-def pack(parts: Sequence[Packed]) -> str:
-    """Reasoning and signatures as one opaque word; empty where there is nothing or too much."""
+def pack_parts(parts: Sequence[Packed]) -> str:
+    """Return reasoning and signatures as one opaque word; empty for none or too much."""
     if not parts:
         return ""
     packed = base64.urlsafe_b64encode(zlib.compress(_encoder.encode(parts)))
     return MARK + packed.rstrip(b"=").decode() if len(packed) <= PACKED_LIMIT else ""
 
 
-def unpack(text: str) -> tuple[str, list[Packed]]:
-    """What stands before a packed word, and what is in it; of a damaged one nothing is left."""
+def unpack_parts(text: str) -> tuple[str, list[Packed]]:
+    """Return the text before a packed word, and the parts in the word: none for a damaged one."""
     before, mark, packed = text.partition(MARK)
     if not mark or len(packed) > PACKED_LIMIT:
         return before, []
     try:
         data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        # With a limit, since a client may send a bomb.
         plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
-        return before, _decoder.decode(plain)
-    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError, RecursionError):
+    except (ValueError, zlib.error):
         return before, []
+    return before, decoded_or_none(_decoder, plain) or []
 
 
 def without_packed(body: bytes) -> bytes:
-    """A body for a provider that would not know what the words in it are."""
+    """Return a body without packed words, for a provider that does not know them."""
     return PACKED.sub(b"", body)

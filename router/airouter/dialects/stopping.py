@@ -1,6 +1,7 @@
-"""Why an answer stopped, which some servers say otherwise than what is in it.
+"""The reason why an answer stopped, corrected by the calls that are in it.
 
-Clients go by it: one that hears of calls waits for some, one that hears of the end overlooks them.
+Some servers name the wrong one. Clients go by it: one that hears of calls waits for some, one that
+hears of the end overlooks them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def stop_by_calls(stop: Stop, *, called: bool) -> Stop:
-    """The reason, where it is the end or calls by whether there are any."""
+    """Return `tool_calls` or `end` by whether there are calls; any other reason stays."""
     if stop in {"end", "tool_calls"}:
         return "tool_calls" if called else "end"
     return stop

@@ -1,4 +1,4 @@
-"""The end of a stream that passes through, remembered for what stands there."""
+"""The end of a stream that passes through, kept for the usage in it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ class Tail:
         return Usage(output_tokens=meter.tokens(self._pieces, self._dropped, received))
 
     def is_inside_an_event(self) -> bool:
-        """Whether it ends in the middle of a server-sent event."""
+        """Return True where the stream stands in the middle of a server-sent event."""
         end = self.read()[-4:]
         return bool(end) and not end.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))

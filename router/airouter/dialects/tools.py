@@ -1,4 +1,4 @@
-"""What renderers say of tools: to a model what it must keep to, to a client what there is not."""
+"""Tools as renderers describe them to models, and as errors name them to clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def description_of(tool: Tool) -> str | None:
-    """The description of a function; one that stands for a custom tool has its grammar in it.
+    """Return the description of a function, with the grammar of a custom tool.
 
     Nobody but OpenAI holds a model to a grammar: elsewhere it is asked for in words.
     """
@@ -27,9 +27,9 @@ def description_of(tool: Tool) -> str | None:
 
 
 def without_search(conversation: Conversation) -> tuple[Tool | HostedTool, ...]:
-    """The tools for a model that has no search on the web, or none that the client may be given.
+    """Return the tools for a model without a search on the web.
 
-    Coding agents offer one with every request, beside the functions that they are about. Where
+    Coding agents offer a search with every request, beside the functions that they are about. Where
     there is nothing but the search, it stays: an answer without it is not what was asked for.
     """
     tools = conversation.tools
@@ -39,7 +39,7 @@ def without_search(conversation: Conversation) -> tuple[Tool | HostedTool, ...]:
 
 
 def is_offered_search(tool: Tool | HostedTool) -> bool:
-    """Whether it is one tool among others; chat has no such thing, but a field of the request."""
+    """Return True for a search among other tools; chat asks for it by a field of the request."""
     return (
         isinstance(tool, HostedTool)
         and tool.kind.startswith("web_search")
@@ -48,13 +48,13 @@ def is_offered_search(tool: Tool | HostedTool) -> bool:
 
 
 def no_such_tool(tool: HostedTool) -> Unsupported:
-    """For a tool that its client's provider would run, and this one does not have."""
+    """Return the error for a hosted tool that the destination does not have."""
     why = f"has no tool '{tool.kind[:64]}' that runs at the provider"
     return Unsupported(tool.at, f"{why}: {tool.instead}" if tool.instead else why)
 
 
 def wants_own_container(tool: HostedTool) -> bool:
-    """Whether code shall run where a client has put something: only its own provider knows that."""
+    """Return True for code in a container with a client's files: only its provider has that."""
     container = tool.native.get("container")
     if isinstance(container, dict):
         return bool(container.get("file_ids"))

@@ -1,4 +1,4 @@
-"""What renderers do with turns before they write them: roles that alternate, calls that match."""
+"""Turns made ready for rendering: roles that alternate, calls that match their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSTRUCTIONS = frozenset({"system", "developer"})
 
 
 def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
-    """The instructions that a conversation begins with, and the rest."""
+    """Return the instructions that a conversation begins with, and the rest."""
     for at, turn in enumerate(turns):
         if turn.role not in INSTRUCTIONS:
             return list(turns[:at]), list(turns[at:])
@@ -27,7 +27,7 @@ def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
 
 
 def merged(turns: Iterable[Turn]) -> list[Turn]:
-    """Neighbours of one role as one turn, empty ones left out.
+    """Return neighbours of one role as one turn, empty ones left out.
 
     In a turn of the user the results of tools come first, whatever came between the turns.
     """
@@ -39,32 +39,32 @@ def merged(turns: Iterable[Turn]) -> list[Turn]:
             found[-1].append(turn)
         else:
             found.append([turn])
-    return [joined(same) for same in found]
+    return [joined_turn(same) for same in found]
 
 
-def joined(turns: Sequence[Turn]) -> Turn:
-    """Turns of one role as one."""
+def joined_turn(turns: Sequence[Turn]) -> Turn:
+    """Return turns of one role as one."""
     parts = [part for turn in turns for part in turn.parts]
-    if turns[0].role == "user":
+    if turns[0].role == "user":  # a stable sort keeps all else in order
         parts.sort(key=lambda part: not isinstance(part, ToolResult))
     return msgspec.structs.replace(turns[0], parts=tuple(parts))
 
 
 def folded(turns: Iterable[Turn]) -> list[Turn]:
-    """Later instructions as what the user says, for a provider that has only leading ones."""
+    """Return later instructions as turns of the user, for providers that have only leading ones."""
     return [
         msgspec.structs.replace(turn, role="user") if turn.role in INSTRUCTIONS else turn
         for turn in turns
     ]
 
 
-def text_of(parts: Iterable[Part]) -> str:
-    """The text of parts, joined by empty lines."""
+def joined_text(parts: Iterable[Part]) -> str:
+    """Return the text of parts, joined by empty lines."""
     return "\n\n".join(part.text for part in parts if isinstance(part, Text) and part.text)
 
 
 def check_calls(turns: Sequence[Turn]) -> None:
-    """Every call has its result in the next turn of the user, and every result its call.
+    """Check that every call has its result in the next turn of the user, and the reverse.
 
     Raises `Failure` 400 that names the turn, also for calls at the end: no provider goes on
     without their results. Instructions may stand between.
@@ -76,7 +76,7 @@ def check_calls(turns: Sequence[Turn]) -> None:
                 if part.call_id not in waiting:
                     raise misplaced(turns, part, "the result of a tool call that does not precede")
                 waiting.discard(part.call_id)
-        if waiting:
+        if waiting:  # a turn went by without all of the results
             break
         for part in turn.parts:
             if isinstance(part, ToolCall):
@@ -94,7 +94,7 @@ def check_calls(turns: Sequence[Turn]) -> None:
 
 
 def misplaced(turns: Sequence[Turn], part: ToolCall | ToolResult, what: str) -> Failure:
-    """A call or a result in the wrong place."""
+    """Return the `Failure` for a call or a result in the wrong place."""
     at = next(turn.at for turn in turns if any(each is part for each in turn.parts))
     name = part.id if isinstance(part, ToolCall) else part.call_id
     return invalid_field(at, f"'{at}' has {what}: '{name[:64]}'.")

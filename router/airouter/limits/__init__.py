@@ -1,4 +1,4 @@
-"""Requests, tokens and concurrency: reserved before a request, settled with what it really used."""
+"""Limits on requests, tokens and concurrency: reserved before a request, settled after it."""
 
 from airouter.limits.unlimited import Limiter, Permit, Unlimited
 

@@ -1,4 +1,4 @@
-"""The shape of a limiter, and the one that lets everything through."""
+"""The interface of a limiter, and the limiter without limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Permit(Protocol):
-    """What was reserved for one request."""
+    """The reservation of one request."""
 
     def settle(self, tokens: int) -> None:
-        """Give back what was not used; called once, whatever became of the request."""
+        """Give back the unused rest; called once, however the request ended."""
         ...
 
 
@@ -20,10 +20,10 @@ class Limiter(Protocol):
 
 
 class Unlimited:
-    """Admits all; its own permit, as there is nothing to remember."""
+    """Admits all requests, and is its own permit, because there is nothing to remember."""
 
     def reserve(self, principal: str, model: str) -> Permit:  # noqa: ARG002
         return self
 
     def settle(self, tokens: int) -> None:
-        """Nothing was reserved."""
+        """Do nothing: there is no reservation."""

@@ -1,1 +1,1 @@
-"""Who answers: where, with which authentication, and how their errors read."""
+"""Providers: where each is, by which API it is asked, as whom, and how its errors read."""

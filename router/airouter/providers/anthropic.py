@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.messages.upstream import MESSAGES
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
     from airouter.providers.binding import Api
 
-HOME = "https://api.anthropic.com"
 PATHS: Mapping[Api, str] = {
     "chat": "/v1/messages",
     "messages": "/v1/messages",
@@ -35,13 +35,10 @@ OVERLOADED = 529
 class Anthropic(Provider):
     """Claude at its maker."""
 
-    def base_url(self, credential: Credential) -> str | None:  # noqa: ARG002
-        return HOME
-
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         if api not in PATHS:
             return None
-        return Binding("messages", PATHS[api], envelope=named(model), headers=VERSION)
+        return Binding(MESSAGES, PATHS[api], envelope=model_envelope(model), headers=VERSION)
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
         return [] if credential.secret is None else [("x-api-key", credential.secret)]
@@ -50,13 +47,13 @@ class Anthropic(Provider):
         return anthropic_failure(super().read_failure(status, headers, body))
 
 
-def named(model: str) -> dict[str, msgspec.Raw | None]:
-    """The envelope of a body that says which model is meant."""
+def model_envelope(model: str) -> dict[str, msgspec.Raw | None]:
+    """Return the envelope of a body that names the model."""
     return {"model": msgspec.Raw(msgspec.json.encode(model))}
 
 
 def anthropic_failure(failure: Failure) -> Failure:
-    """An error whose status or type only Anthropic has, in OpenAI's terms."""
+    """Put an error whose status or type only Anthropic has in OpenAI's terms."""
     if failure.status == OVERLOADED:
         failure.status, failure.type, failure.code = 503, "server_error", "overloaded_error"
     elif failure.status == 413:

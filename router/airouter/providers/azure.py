@@ -24,14 +24,14 @@ class AzureOpenAI(OpenAI):
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
         binding = super().bind(api, credential, model)
-        if binding is None or binding.speech == "estimate":
-            return binding
+        if binding is None:
+            return None
         version = credential.azure_api_version
         if version is None:
-            given = urlsplit(credential.base_url or "").path.rstrip("/")
-            path = binding.path if given.endswith(V1) else V1 + binding.path
+            declared = urlsplit(credential.base_url or "").path.rstrip("/")
+            path = binding.path if declared.endswith(V1) else V1 + binding.path
             return binding._replace(path=path)
-        root = "/openai" if binding.speech == "responses" else deployment(model)
+        root = "/openai" if binding.api is self.responses_api else deployment(model)
         return binding._replace(path=f"{root}{binding.path}?api-version={quote(version, safe='')}")
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
@@ -39,5 +39,5 @@ class AzureOpenAI(OpenAI):
 
 
 def deployment(model: str) -> str:
-    """Where a deployment is; Responses are the one API that is not below one."""
+    """Return the path of a deployment; Responses are the one API that is not below one."""
     return f"/openai/deployments/{quote(model, safe='')}"

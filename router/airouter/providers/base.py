@@ -1,7 +1,8 @@
-"""What every provider is asked: where it is, how it is spoken to, what its errors say.
+"""The contract of a provider: where it is, by which API it is asked, as whom, what its errors say.
 
-A provider that speaks OpenAI's API is a row in `registry.py`. One that does not is a subclass in a
-file of its own.
+What is known of a type without calling it is its row in `config/providers.py`; a type that speaks
+OpenAI's API needs nothing else. Any other one is a subclass in a file of its own, which the row
+names.
 """
 
 from __future__ import annotations
@@ -14,54 +15,87 @@ import msgspec
 
 from airouter.failures import Failure
 from airouter.providers.headers import retry_after
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from airouter.config.providers import ProviderType
     from airouter.config.snapshot import Credential
+    from airouter.interfaces import Upstream
     from airouter.providers.binding import Api, Binding
+    from airouter.providers.identity.base import Signer
+    from airouter.providers.identity.workers import Workers
 
 IDENTIFIERS = re.compile(
     r"\b(?:sk|org|proj|key|user|acct)[-_][\w*.\-]{6,}|\barn:aws[\w-]*:\S+|\bAIza[\w-]{10,}|\bAKIA\w{8,}"
     r"|\bprojects/[\w:.\-]+"
 )
-"""What providers quote of an account in their errors: keys, organizations, projects."""
+"""Keys, organizations and projects, which providers quote in their errors."""
 TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)\b.*(?:exceed|too)"
     r"|exceeds? the (?:available|model'?s) context",
     re.IGNORECASE,
 )
-"""How servers of open models say that a prompt is too long; clients know it by OpenAI's code."""
+"""Words of servers of open models for a prompt that is too long; clients know OpenAI's code."""
 MESSAGE_LIMIT = 2_000
+ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 AUTHENTICATION_FAILED = "upstream_authentication_failed"
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A kind of provider. Stateless: what differs between accounts is in the credential."""
+    """A type of provider. Stateless: what differs between accounts is in the credential."""
 
-    type: str
+    row: ProviderType
 
-    def base_url(self, credential: Credential) -> str | None:
-        """Where it is when the credential does not say; None where there is no such place."""
-        raise NotImplementedError
+    @property
+    def trace_name(self) -> str:
+        return self.row.trace_name
+
+    def base_url(self, credential: Credential) -> str | None:  # noqa: ARG002 - for subclasses
+        """Return where the API is when the credential does not say; None if that is nowhere."""
+        return self.row.base_url
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
-        """How it is asked for a model; None for an API that it does not have."""
+        """Return how a model is asked for; None for an API that is not offered."""
         raise NotImplementedError
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
-        """The header lines that prove who we are, where they are the same for every request."""
+        """Return the headers that prove who asks, where every request has the same."""
         if credential.secret is None:
             return []
         return [("authorization", f"Bearer {credential.secret}")]
 
+    def make_signer(
+        self,
+        credential: Credential,  # noqa: ARG002 - for subclasses
+        host: str,  # noqa: ARG002 - for subclasses
+        workers: Workers,  # noqa: ARG002 - for subclasses
+    ) -> Signer | None:
+        """Build what authorizes each request, where no header that stays the same does.
+
+        `host` is as in the `Host` header. Raises `ValueError` for a secret in no known form.
+        """
+        return None
+
+    def open_upstream(
+        self,
+        credential: Credential,  # noqa: ARG002 - for subclasses
+        connect: Callable[[], Upstream],
+    ) -> Upstream:
+        """Open what answers: the connections that `connect` gives, unless it needs none.
+
+        Raises what `connect` does.
+        """
+        return connect()
+
     def failure(
         self, status: int, headers: Mapping[bytes, bytes], body: bytes, credential: Credential
     ) -> Failure:
-        """A provider's error, in OpenAI's terms and without anything of the credential."""
+        """Read a provider's error, in OpenAI's terms and without anything of the credential."""
         failure = self.read_failure(status, headers, body)
-        if failure.status in {401, 403, 407}:
+        if failure.status in {401, 403, 407}:  # of the router's key: a client can mend nothing
             return Failure(
                 502,
                 "The upstream refused the router's own credential.",
@@ -76,11 +110,11 @@ class Provider:
     def read_failure(
         self,
         status: int,
-        headers: Mapping[bytes, bytes],  # noqa: ARG002  # where others say what is wrong
+        headers: Mapping[bytes, bytes],  # noqa: ARG002 - for subclasses
         body: bytes,
     ) -> Failure:
-        """What an error says, as OpenAI and those who imitate it write it."""
-        error = error_object(body)
+        """Read an error as OpenAI and its imitators write it."""
+        error = reported_error(body)
         message = error.get("message")
         if not isinstance(message, str) or not message:
             message = f"The upstream answered with status {status}."
@@ -96,21 +130,18 @@ class Provider:
         )
 
 
-def error_object(body: bytes) -> dict[str, Any]:
-    """The error in a body, in any of the shapes that OpenAI-compatible servers use.
+def reported_error(body: bytes) -> dict[str, Any]:
+    """Return the error in a body, in any of the shapes that OpenAI-compatible servers use.
 
     `{"error": {"message"}}` (OpenAI), `{"error": "text"}`, `{"message"}` (vLLM before 0.10,
     Mistral) and `{"detail"}` (FastAPI), the last also as a message (Mistral).
     """
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    found = decoded_or_none(ANYTHING, body)
+    if isinstance(found, list) and found:
+        found = found[0]
+    if not isinstance(found, dict):
         return {}
-    if isinstance(decoded, list) and decoded:
-        decoded = decoded[0]
-    if not isinstance(decoded, dict):
-        return {}
-    error = decoded.get("error", decoded)
+    error = found.get("error", found)
     if isinstance(error, str):
         return {"message": error}
     if not isinstance(error, dict):
@@ -122,7 +153,7 @@ def error_object(body: bytes) -> dict[str, Any]:
 
 
 def detail_of(detail: object) -> str:
-    """What FastAPI says is wrong: a text, or a list of places with what is wrong there."""
+    """Return FastAPI's reason: a text, or a list of places with what is wrong there."""
     if not isinstance(detail, list):
         return str(detail)
     found = [each for each in detail if isinstance(each, dict)]
@@ -132,14 +163,14 @@ def detail_of(detail: object) -> str:
 
 
 def without_identifiers(message: str, credential: Credential) -> str:
-    """A message that names neither the secret nor the account behind it."""
+    """Return a message without the secret and the account behind it."""
     if credential.secret:
         message = message.replace(credential.secret, "***")
     return IDENTIFIERS.sub("***", message)
 
 
 def default_type(status: int) -> str:
-    """OpenAI's error type for a status whose body names none."""
+    """Return OpenAI's error type for a status whose body names none."""
     if status == 429:
         return "rate_limit_error"
     return "server_error" if status >= 500 or status < 400 else "invalid_request_error"

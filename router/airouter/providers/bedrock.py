@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airouter.dialects.converse.errors import failure_of
+from airouter.dialects.converse.upstream import CONVERSE
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
+from airouter.providers.identity.aws import AwsSigner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
     from airouter.providers.binding import Api
+    from airouter.providers.identity.base import Signer
+    from airouter.providers.identity.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,28 @@ class Bedrock(Provider):
         root = f"/model/{quote(model, safe='')}"
         match api:
             case "chat" | "messages" | "responses" | "compact":
-                return Binding("converse", f"{root}/converse", f"{root}/converse-stream")
+                return Binding(CONVERSE, f"{root}/converse", f"{root}/converse-stream")
             case "count_tokens" | "input_tokens":
-                return Binding("converse", f"{root}/count-tokens")
+                return Binding(CONVERSE, f"{root}/count-tokens")
             case "embeddings":
-                return Binding("converse", f"{root}/invoke")
+                return Binding(CONVERSE, f"{root}/invoke")
         return None
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:  # noqa: ARG002
-        return []  # a signature over each request, by `identity/aws.py`
+        return []  # the signer has an API key, too
+
+    def make_signer(self, credential: Credential, host: str, workers: Workers) -> Signer:
+        place = credential.aws
+        if place is None:
+            raise ValueError(f"credential {credential.name!r} has no region")
+        return AwsSigner(
+            place.region,
+            host,
+            credential.secret,
+            place.role_arn,
+            name=credential.name,
+            workers=workers,
+        )
 
     def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
         return failure_of(status, headers, body)

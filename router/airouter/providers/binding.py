@@ -1,4 +1,8 @@
-"""Where and in which words a provider is asked for one model."""
+"""Bindings: by which API of a provider a model is asked, and at which path.
+
+`Provider.bind` makes a `Binding` of each API for clients and each model; `serving.py` finds the
+translation that belongs to it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.config.providers import OfferedApi
     from airouter.dialects.client_request import Envelope
+    from airouter.dialects.upstream_api import UpstreamApi
 
 Api = Literal[
     "chat",
@@ -25,28 +31,29 @@ Api = Literal[
 """APIs that clients ask for; `api/endpoints.py` has the paths. "session" is "responses", asked over
 a WebSocket."""
 
-Speech = Literal[
-    "openai",
-    "compatible",
-    "responses",
-    "router",
-    "messages",
-    "gemini",
-    "vertex",
-    "converse",
-    "estimate",
-]
-"""How a provider is spoken to; `dialects/translation/choice.py` has what that means for an API."""
+OFFERS: Mapping[Api, tuple[OfferedApi, ...]] = {
+    "chat": ("chat",),
+    "responses": ("responses", "chat"),
+    "session": ("responses-ws", "responses", "chat"),
+    "compact": ("responses", "chat"),
+    "input_tokens": ("responses", "chat"),
+    "messages": ("chat",),
+    "count_tokens": ("chat",),
+    "completions": ("completions",),
+    "embeddings": ("embeddings",),
+    "images": ("images",),
+}
+"""API for clients to what a credential must offer for it, one of them."""
 
 
 class Binding(NamedTuple):
-    """One way to ask a provider."""
+    """A way to ask a provider for a model."""
 
-    speech: Speech
+    api: UpstreamApi
     path: str
     stream_path: str = ""
-    """For a stream, where that is another one."""
+    """The path of a stream, if that is another one."""
     envelope: Envelope = MappingProxyType({})
-    """What a body must have, or (None) must not have, there."""
+    """Fields that a body must have, or (None) must not have, there."""
     headers: Mapping[str, str] = MappingProxyType({})
     """Further headers. Where the client speaks the same dialect, its own go before them."""

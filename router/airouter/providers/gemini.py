@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airouter.dialects.gemini.errors import failure_of
+from airouter.dialects.gemini.upstream import GEMINI
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
     from airouter.providers.binding import Api
 
-HOME = "https://generativelanguage.googleapis.com"
 STREAM = ":streamGenerateContent?alt=sse"
 
 
@@ -25,22 +25,19 @@ STREAM = ":streamGenerateContent?alt=sse"
 class Gemini(Provider):
     """Google's models by their public API."""
 
-    def base_url(self, credential: Credential) -> str | None:  # noqa: ARG002
-        return HOME
-
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
         root = f"/v1beta/models/{quote(model.removeprefix('models/'), safe='')}"
         match api:
             case "chat" | "messages" | "responses" | "compact":
-                return Binding("gemini", f"{root}:generateContent", root + STREAM)
+                return Binding(GEMINI, f"{root}:generateContent", root + STREAM)
             case "count_tokens" | "input_tokens":
-                return Binding("gemini", f"{root}:countTokens")
+                return Binding(GEMINI, f"{root}:countTokens")
             case "embeddings":
-                return Binding("gemini", f"{root}:batchEmbedContents")
+                return Binding(GEMINI, f"{root}:batchEmbedContents")
             case "images" if model.startswith("imagen"):
-                return Binding("gemini", f"{root}:predict")
+                return Binding(GEMINI, f"{root}:predict")
             case "images":
-                return Binding("gemini", f"{root}:generateContent")
+                return Binding(GEMINI, f"{root}:generateContent")
         return None
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
@@ -49,7 +46,7 @@ class Gemini(Provider):
     def read_failure(
         self,
         status: int,
-        headers: Mapping[bytes, bytes],  # noqa: ARG002  # all is in the body
+        headers: Mapping[bytes, bytes],  # noqa: ARG002  # the body says it all
         body: bytes,
     ) -> Failure:
         return failure_of(status, body)

@@ -1,4 +1,4 @@
-"""What providers say in response headers."""
+"""Response headers of providers: when to ask again, and when a limit begins anew."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIMITS = tuple(
 
 
 def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
-    """Seconds until a provider wants to be asked again, or None.
+    """Return the seconds until a provider wants to be asked again, or None.
 
     OpenAI's `retry-after-ms` goes before `retry-after`, in seconds or as a date (RFC 9110, 10.2.3).
     A 429 without either may still say when a used-up limit begins anew.
@@ -34,12 +34,12 @@ def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
 
 
 def asked_for(headers: Mapping[bytes, bytes]) -> float | None:
-    """What `retry-after` says."""
-    milliseconds = number(headers.get(b"retry-after-ms"))
+    """Return the seconds of `retry-after`, or None."""
+    milliseconds = decimal_in(headers.get(b"retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     given = headers.get(b"retry-after")
-    seconds = number(given)
+    seconds = decimal_in(given)
     if seconds is not None or given is None:
         return seconds
     try:
@@ -48,8 +48,8 @@ def asked_for(headers: Mapping[bytes, bytes]) -> float | None:
         return None
 
 
-def number(text: bytes | None) -> float | None:
-    """A decimal number that is not negative, or None."""
+def decimal_in(text: bytes | None) -> float | None:
+    """Return a decimal number that is not negative, or None."""
     if text is None or len(text) > 16:
         return None
     try:
@@ -60,7 +60,7 @@ def number(text: bytes | None) -> float | None:
 
 
 def limit_reset(headers: Mapping[bytes, bytes]) -> float | None:
-    """Seconds until the last used-up limit begins anew, as OpenAI and Anthropic tell it."""
+    """Return the seconds until the last used-up limit begins anew, or None."""
     resets = [
         found
         for used_up, reset in LIMITS
@@ -70,7 +70,7 @@ def limit_reset(headers: Mapping[bytes, bytes]) -> float | None:
 
 
 def reset_in(text: bytes | None) -> float | None:
-    """Seconds, of `6m0s` (OpenAI) or of a time as RFC 3339 has it (Anthropic)."""
+    """Read seconds, of `6m0s` (OpenAI) or of a time as RFC 3339 has it (Anthropic)."""
     given = (text or b"").decode("latin-1")
     found = SPAN.fullmatch(given)
     if found and any(found.groups()):

@@ -1,10 +1,12 @@
-"""OpenAI, and whoever speaks its API: compatible servers, other routers, Mock."""
+"""OpenAI, and the servers that imitate its API."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from airouter.dialects.chat.upstream import COMPATIBLE, OPENAI
+from airouter.dialects.responses.upstream import RESPONSES
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Credential
-    from airouter.providers.binding import Api, Speech
+    from airouter.dialects.upstream_api import UpstreamApi
+    from airouter.providers.binding import Api
 
 PATHS: Mapping[Api, str] = {
     "chat": "/chat/completions",
@@ -22,48 +25,33 @@ PATHS: Mapping[Api, str] = {
     "completions": "/completions",
     "embeddings": "/embeddings",
     "images": "/images/generations",
+    # Tokens are estimated: nothing is sent.
+    "count_tokens": "",
+    "input_tokens": "",
 }
-RESPONSES: Mapping[Api, str] = {
+RESPONSES_PATHS: Mapping[Api, str] = {
     "responses": "/responses",
     "compact": "/responses/compact",
     "input_tokens": "/responses/input_tokens",
 }
-"""Where an upstream speaks Responses itself; else it is asked in chat completions."""
-ESTIMATED = ("count_tokens", "input_tokens")
-ROUTER_PATHS: Mapping[Api, str] = {
-    "messages": "/messages",
-    "count_tokens": "/messages/count_tokens",
-}
-VERSION = {"anthropic-version": "2023-06-01"}
+"""Where an upstream offers Responses itself; else it is asked in chat completions."""
 
 
 @dataclass(frozen=True)
 class OpenAI(Provider):
-    """One that speaks OpenAI's API."""
+    """OpenAI itself."""
 
-    home: str | None = None
-    """Its base URL, if it has one place."""
-    speech: Speech = "openai"
-
-    def base_url(self, credential: Credential) -> str | None:  # noqa: ARG002
-        return self.home
+    api: ClassVar[UpstreamApi] = OPENAI
+    responses_api: ClassVar[UpstreamApi] = RESPONSES
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:  # noqa: ARG002
-        if api in RESPONSES and "responses" in credential.api:
-            return Binding("responses", RESPONSES[api])
-        if api in ESTIMATED:
-            return Binding("estimate", "")
-        return Binding(self.speech, PATHS[api])
+        if api in RESPONSES_PATHS and "responses" in credential.api:
+            return Binding(self.responses_api, RESPONSES_PATHS[api])
+        return Binding(self.api, PATHS[api])
 
 
 @dataclass(frozen=True)
-class Router(OpenAI):
-    """A router like this one, which speaks Anthropic's API as well."""
+class OpenAICompatible(OpenAI):
+    """A server that speaks OpenAI's API, maybe with fewer words."""
 
-    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
-        path = ROUTER_PATHS.get(api)
-        if path is None:
-            binding = super().bind(api, credential, model)
-            own = binding is not None and binding.speech == "responses"
-            return binding._replace(speech="router") if binding and own else binding
-        return Binding("messages", path, headers=VERSION)
+    api: ClassVar[UpstreamApi] = COMPATIBLE

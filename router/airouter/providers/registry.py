@@ -1,37 +1,25 @@
-"""Every provider that this version serves, by the `type` of a credential.
-
-A provider that speaks OpenAI's API as it is needs no code: one row here, with its own base URL if
-it has one place.
-"""
+"""The providers of a router, by the `type` of a credential: a row each, and the class it names."""
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from airouter.providers.anthropic import Anthropic
-from airouter.providers.azure import AzureOpenAI
-from airouter.providers.bedrock import Bedrock
-from airouter.providers.gemini import Gemini
-from airouter.providers.openai import OpenAI, Router
-from airouter.providers.vertex import VertexAI
+from airouter.config.providers import PROVIDER_TYPES
+from airouter.providers.base import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from airouter.config.providers import ProviderType, ProviderTypes
 
-    from airouter.providers.base import Provider
 
-MOCK = "Mock"
+def load_providers(types: ProviderTypes = PROVIDER_TYPES) -> dict[str, Provider]:
+    """Build the providers of some types. Raises `TypeError` for an adapter that is none."""
+    return {name: load_provider(row) for name, row in types.items()}
 
-ROWS: tuple[Provider, ...] = (
-    OpenAI("OpenAI", home="https://api.openai.com/v1"),
-    OpenAI("OpenAICompatible", speech="compatible"),
-    AzureOpenAI("AzureOpenAI"),
-    Router("Router"),
-    OpenAI(MOCK, home="mock:///v1"),
-    Anthropic("Anthropic"),
-    Gemini("Gemini"),
-    VertexAI("VertexAI"),
-    Bedrock("Bedrock"),
-)
 
-PROVIDERS: Mapping[str, Provider] = {provider.type: provider for provider in ROWS}
+def load_provider(row: ProviderType) -> Provider:
+    """Build the provider of a row. Raises `TypeError` for an adapter that is none."""
+    adapter: object = resolve_name(row.adapter)
+    if not isinstance(adapter, type) or not issubclass(adapter, Provider):
+        raise TypeError(f"the adapter of {row.name} is not a Provider: {row.adapter}")
+    return adapter(row)

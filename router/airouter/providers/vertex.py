@@ -11,13 +11,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from airouter.config.compile.identity import google_project
-from airouter.dialects.embeddings.forms import vertex_method
+from airouter.config.cloud_secrets import google_project
+from airouter.dialects.embeddings.choice import vertex_method
 from airouter.dialects.gemini.errors import failure_of
-from airouter.providers.anthropic import anthropic_failure, named
-from airouter.providers.base import Provider, error_object
+from airouter.dialects.gemini.upstream import VERTEX
+from airouter.dialects.messages.upstream import MESSAGES
+from airouter.providers.anthropic import anthropic_failure, model_envelope
+from airouter.providers.base import Provider, reported_error
 from airouter.providers.binding import Binding
 from airouter.providers.gemini import STREAM
+from airouter.providers.identity.google import GoogleSigner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
     from airouter.providers.binding import Api
+    from airouter.providers.identity.base import Signer
+    from airouter.providers.identity.workers import Workers
 
 MULTI_REGIONS = frozenset({"us", "eu"})
 PROJECT = "{project}"
@@ -55,52 +60,55 @@ class VertexAI(Provider):
         return bind_google(api, f"{root}/google/models", model)
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:  # noqa: ARG002
-        return []  # a token, by `identity/google.py`
+        return []  # the signer has a token
+
+    def make_signer(self, credential: Credential, host: str, workers: Workers) -> Signer:  # noqa: ARG002
+        return GoogleSigner(credential.secret, name=credential.name, workers=workers)
 
     def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
-        """Claude's errors come in Anthropic's shape, and now and then inside one of Google's."""
-        if error_object(body).get("type") is not None:
+        """Read a Claude's error, in Anthropic's shape, or Google's, now and then around it."""
+        if reported_error(body).get("type") is not None:
             return anthropic_failure(super().read_failure(status, headers, body))
         return failure_of(status, body)
 
 
 def bind_claude(api: Api, root: str, model: str) -> Binding | None:
-    """Claude, in its own dialect."""
+    """Bind a Claude, which is asked in its own dialect."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
         case "chat" | "messages" | "responses" | "compact":
             return Binding(
-                "messages", f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
+                MESSAGES, f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
             )
         case "count_tokens" | "input_tokens":
-            envelope = {**CLAUDE_ENVELOPE, **named(model)}
-            return Binding("messages", f"{root}/count-tokens:rawPredict", envelope=envelope)
+            envelope = {**CLAUDE_ENVELOPE, **model_envelope(model)}
+            return Binding(MESSAGES, f"{root}/count-tokens:rawPredict", envelope=envelope)
     return None
 
 
 def bind_google(api: Api, root: str, model: str) -> Binding | None:
-    """Google's own models."""
+    """Bind a model of Google's."""
     path = f"{root}/{quote(model, safe='@')}"
     match api:
         case "chat" | "messages" | "responses" | "compact":
-            return Binding("vertex", f"{path}:generateContent", path + STREAM)
+            return Binding(VERTEX, f"{path}:generateContent", path + STREAM)
         case "count_tokens" | "input_tokens":
-            return Binding("vertex", f"{path}:countTokens")
+            return Binding(VERTEX, f"{path}:countTokens")
         case "embeddings":
-            return Binding("vertex", f"{path}:{vertex_method(model)}")
+            return Binding(VERTEX, f"{path}:{vertex_method(model)}")
         case "images" if model.startswith("imagen"):
-            return Binding("vertex", f"{path}:predict")
+            return Binding(VERTEX, f"{path}:predict")
         case "images":
-            return Binding("vertex", f"{path}:generateContent")
+            return Binding(VERTEX, f"{path}:generateContent")
     return None
 
 
 def location_of(credential: Credential) -> str:
-    """Where the models run."""
+    """Return the location that the models run in."""
     return "global" if credential.gcp is None else credential.gcp.location
 
 
 def project_of(credential: Credential) -> str:
-    """Whose models they are: as declared, as the key says, or as the identity will say."""
+    """Return the project: as declared, as the key says, or as the identity will say."""
     declared = credential.gcp and credential.gcp.project
     return declared or google_project(credential.secret) or PROJECT

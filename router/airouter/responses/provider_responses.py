@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from airouter.responses.tenant import Tenant
     from airouter.serving import Account, ServingState
 
-KEEPING = ("responses", "router")
-"""How those are spoken to who keep responses."""
-
 
 class ProviderResponses:
     """The responses of one tenant at providers. Each method raises `Failure`."""
@@ -63,7 +60,7 @@ class ProviderResponses:
         """Return a good answer of the provider."""
         account = self._account(pin, id_)
         binding = account.provider.bind("responses", account.credential, "")
-        if binding is None or binding.speech not in KEEPING:
+        if binding is None or not binding.api.keeps_responses:
             raise response_not_found(id_)
         root, _, version = binding.path.partition("?")
         asked = "&".join(part for part in (version, urlencode(query)) if part)

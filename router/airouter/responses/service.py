@@ -34,7 +34,7 @@ from airouter.responses.warm_up import answer_warm_up
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
 from airouter.state.base import StoreError
-from airouter.state.opening import open_store
+from airouter.state.factory import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import Usage
-from airouter.dialects.responses.render_response import usage_of as usage_object
+from airouter.dialects.openai_usage import render_responses_usage
 from airouter.responses.events import event
 from airouter.responses.held_exchange import HeldExchange
 from airouter.responses.unanswered import EVENT_STREAM, unanswered_response
@@ -29,7 +29,7 @@ async def answer_warm_up(turn: ResponsesTurn, *, native: bool) -> None:
     whole = begun | {
         "status": "completed",
         "completed_at": begun["created_at"],
-        "usage": usage_object(Usage()),
+        "usage": render_responses_usage(Usage()),
     }
     exchange = HeldExchange(turn)
     exchange.start(200, EVENT_STREAM)

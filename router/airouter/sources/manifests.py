@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config.documents import Unreadable
 from airouter.config.findings import Compiled, Finding
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 from airouter.sources.files import fingerprint, read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from airouter.config.store import Store
+    from airouter.config.store import SnapshotStore
 
 logger = logging.getLogger("airouter.config")
 
@@ -56,7 +56,7 @@ class ReadFailure(NamedTuple):
     def finding(self) -> Finding:
         """Return the finding that reports the failure."""
         if isinstance(self.error, Unreadable):
-            return Finding("error", (), self.error.what, self.error.right, str(self.path))
+            return Finding("error", (), self.error.what, self.error.fix, str(self.path))
         reason = (self.error.strerror or type(self.error).__name__).lower()
         return Finding("error", (), f"cannot be read: {reason}", file=str(self.path))
 
@@ -64,7 +64,7 @@ class ReadFailure(NamedTuple):
 class ReadManifests(NamedTuple):
     """The content of the files, what could not be read, and a digest of both."""
 
-    texts: list[Text]
+    texts: list[ManifestFile]
     findings: list[Finding]
     digest: bytes
     final: bool
@@ -81,7 +81,7 @@ class ManifestSource:
     def __init__(
         self,
         paths: Sequence[Path],
-        store: Store,
+        store: SnapshotStore,
         *,
         environ: Mapping[str, str] = os.environ,
         interval: float = POLL_EVERY,
@@ -156,11 +156,11 @@ def compile_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Compiled
 
 def read_manifests(paths: Sequence[Path]) -> ReadManifests:
     """Read files, and the manifests of directories."""
-    texts: list[Text] = []
+    texts: list[ManifestFile] = []
     failures: list[ReadFailure] = []
     for path in dict.fromkeys(files_in(paths, failures)):
         try:
-            texts.append(Text(str(path), read_manifest(path)))
+            texts.append(ManifestFile(str(path), read_manifest(path)))
         except (OSError, Unreadable) as error:
             failures.append(ReadFailure(path, error))
     findings = [failure.finding() for failure in failures]
@@ -176,7 +176,7 @@ def files_in(paths: Sequence[Path], failures: list[ReadFailure]) -> Iterator[Pat
             if not files:
                 raise Unreadable(f"holds no file that ends in {', '.join(SUFFIXES)}")
             if len(files) > MAX_FILES:
-                raise Unreadable("holds too many files", f"at most {MAX_FILES}")
+                raise Unreadable("holds too many files", f"use at most {MAX_FILES}")
             yield from files
         except (OSError, Unreadable) as error:
             failures.append(ReadFailure(path, error))
@@ -198,11 +198,11 @@ def read_manifest(path: Path) -> bytes:
         raise Unreadable("is not a regular file")
     content = read_at_most(MAX_BYTES, path)
     if content is None:
-        raise Unreadable("is too large", f"at most {MAX_BYTES // 1_048_576} MiB")
+        raise Unreadable("is too large", f"use at most {MAX_BYTES // 1_048_576} MiB")
     return content
 
 
-def texts_digest(texts: Sequence[Text], findings: Sequence[Finding]) -> bytes:
+def texts_digest(texts: Sequence[ManifestFile], findings: Sequence[Finding]) -> bytes:
     """Return a digest that is equal for what compiles to the same."""
     digest = hashlib.sha256(repr([(text.name, len(text.content)) for text in texts]).encode())
     for text in texts:

@@ -18,7 +18,7 @@ from airouter.config.delivery import (
     Stream,
     Undeliverable,
     decode,
-    unpack,
+    unpack_snapshot,
 )
 from airouter.config.findings import Compiled
 from airouter.sources.files import fingerprint, read_at_most
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from airouter.config.store import Store
+    from airouter.config.store import SnapshotStore
     from airouter.sources.files import Fingerprint
 
 logger = logging.getLogger("airouter.config")
@@ -41,7 +41,7 @@ class MountedSource:
     def __init__(
         self,
         folder: Path,
-        store: Store,
+        store: SnapshotStore,
         follow: Callable[[Stream], None],
         *,
         interval: float = LOOK_EVERY,
@@ -93,7 +93,7 @@ class MountedSource:
         self._failures[path] = why
 
     def _offer(self, packed: bytes) -> None:
-        self._store.offer(Compiled(unpack(packed), ()), self.name)
+        self._store.offer(Compiled(unpack_snapshot(packed), ()), self.name)
 
     def _tell(self, text: bytes) -> None:
         self._follow(decode(text, Stream))

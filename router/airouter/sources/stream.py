@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter.config.delivery import Stream
-    from airouter.config.store import Store
+    from airouter.config.store import SnapshotStore
     from airouter.sources.stream_connection import News
 
 logger = logging.getLogger("airouter.config")
@@ -63,7 +63,7 @@ class StreamSource:
 
     def __init__(
         self,
-        store: Store,
+        store: SnapshotStore,
         pod: str,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -12,7 +12,7 @@ from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack
+from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
 from airouter.config.snapshot import Timeouts
 from airouter.http.connection import HttpConnection
 from airouter.interfaces import UpstreamError
@@ -143,7 +143,7 @@ def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:
     """Return the snapshot that an answer brings, or why that cannot be used."""
     version = headers.get(VERSION_NAME, b"").decode("latin-1")
     try:
-        return News(version, unpack(packed))
+        return News(version, unpack_snapshot(packed))
     except Undeliverable as refused:
         return News(version, None, str(refused))
 

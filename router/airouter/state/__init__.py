@@ -1,1 +1,1 @@
-"""Where responses and conversations are kept: nowhere, in memory, in SQLite or in Redis."""
+"""Stores of responses and conversations: none, memory, SQLite, Redis."""

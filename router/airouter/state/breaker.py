@@ -1,4 +1,4 @@
-"""When to wait for a store: a response that is ready is not held back for one that keeps silent."""
+"""A circuit breaker: a response that is ready is not held back by a store that does not answer."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENOUGH = 3
-"""Waits in vain, one after the other, until nobody waits any more."""
-REST = 5.0
-"""Seconds until somebody tries again, and then only one."""
+MOST_TIMEOUTS = 3
+"""Consecutive timeouts after which calls fail at once."""
+PAUSE = 5.0
+"""Seconds until one call tries again."""
 
 
 class Breaker:
-    """Counts waits in vain."""
+    """Counts consecutive timeouts of a store."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._in_vain = 0
-        self._rests_until = 0.0
+        self._timeouts = 0
+        self._paused_until = 0.0
 
     def may_wait(self) -> bool:
-        """Whether an answer may be expected, or it is time to see."""
-        if self._in_vain < ENOUGH:
+        """Return True if the store answers, or if it is time to try again."""
+        if self._timeouts < MOST_TIMEOUTS:
             return True
         now = self._clock()
-        if now < self._rests_until:
+        if now < self._paused_until:
             return False
-        self._rests_until = now + REST  # whoever asked now finds out for all
+        self._paused_until = now + PAUSE  # this call tries for all others
         return True
 
     def answered(self) -> None:
-        """It works."""
-        self._in_vain = 0
+        """Record an answer."""
+        self._timeouts = 0
 
-    def kept_silent(self) -> None:
-        """No answer came in time."""
-        self._in_vain += 1
-        self._rests_until = self._clock() + REST
+    def timed_out(self) -> None:
+        """Record a timeout."""
+        self._timeouts += 1
+        self._paused_until = self._clock() + PAUSE

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 MOST_BYTES = 256 * 1_048_576
 
 
-class Entry(NamedTuple):
-    """A value and when it ends."""
+class StoredValue(NamedTuple):
+    """A value and the time of its expiry."""
 
     value: bytes
     ends: float
 
 
 class MemoryStore(Store):
-    """The least recently used values go first."""
+    """Keeps values in memory; the least recently used ones go first."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class MemoryStore(Store):
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._clock = clock
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[str, StoredValue] = OrderedDict()
         self._size = 0
 
     def bound(self, ttl: float, max_entries: int) -> None:
@@ -73,8 +73,8 @@ class MemoryStore(Store):
         if entry.ends <= now:
             self._drop(key)
             return None
-        self._entries[key] = Entry(entry.value, now + self._ttl)
-        self._entries.move_to_end(key)
+        self._entries[key] = StoredValue(entry.value, now + self._ttl)
+        self._entries.move_to_end(key)  # keeps the order of use, in which room is made
         return entry.value
 
     def _put(self, key: str, value: bytes) -> None:
@@ -83,12 +83,12 @@ class MemoryStore(Store):
             raise StoreError(f"a value of {size} bytes is larger than the store")
         self._drop(key)
         now = self._clock()
-        self._entries[key] = Entry(value, now + self._ttl)
+        self._entries[key] = StoredValue(value, now + self._ttl)
         self._size += size
         self._make_room(now)
 
     def _make_room(self, now: float) -> None:
-        """Drop what is over from the old end, and as much more as is too much."""
+        """Drop expired values, then the oldest ones until the rest fits."""
         while self._entries:
             key, entry = next(iter(self._entries.items()))
             fits = len(self._entries) <= self._max_entries and self._size <= self._max_bytes

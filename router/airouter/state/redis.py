@@ -23,7 +23,7 @@ MOST_TRIES = 16
 
 
 class RedisStore(Store):
-    """Redis forgets by itself what is over; how much it holds is its own `maxmemory`."""
+    """Keeps values in Redis, which expires them itself and bounds them by its own `maxmemory`."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class RedisStore(Store):
         from redis.backoff import NoBackoff  # noqa: PLC0415
 
         self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
-        self._silence = (redis.exceptions.TimeoutError, TimeoutError)
+        self._timeouts = (redis.exceptions.TimeoutError, TimeoutError)
         self._lost_race = redis.exceptions.WatchError
         self._breaker = Breaker(clock)
         self._ttl = seconds(ttl)
@@ -46,10 +46,10 @@ class RedisStore(Store):
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
             max_connections=MOST_CONNECTIONS,
-            timeout=TIMEOUT,
+            timeout=TIMEOUT,  # for a free connection
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1),  # a pooled connection may have been closed meanwhile
             decode_responses=False,
         )
         self._redis: Any = redis.asyncio.Redis.from_pool(pool)
@@ -79,15 +79,17 @@ class RedisStore(Store):
     async def _get(self, names: Sequence[str]) -> list[bytes | None]:
         async with self._redis.pipeline(transaction=False) as asking:
             asking.mget(names)
+            # EXPIRE of an absent key does nothing, so both commands go in one round trip.
             for name in names:
                 asking.expire(name, self._ttl)
             found: list[bytes | None] = (await asking.execute())[0]
         return found
 
     async def _update(self, name: str, change: Change) -> bytes | None:
-        """Optimistic: what another changed meanwhile is read again."""
+        """Update by optimistic locking: a value that another changed meanwhile is read again."""
         for _ in range(MOST_TRIES):
             async with self._redis.pipeline(transaction=True) as asking:
+                # WATCH makes EXEC fail if another client writes the key after this read.
                 await asking.watch(name)
                 value = change(await asking.get(name))
                 asking.multi()
@@ -103,25 +105,26 @@ class RedisStore(Store):
         raise StoreError("a value was changed too often at the same time")
 
     async def _guarded(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What Redis says, if it is worth the wait. Raises `StoreError`."""
+        """Return the reply of Redis. Raises `StoreError`, at once while Redis does not answer."""
         if not self._breaker.may_wait():
-            raise StoreError("Redis: it has kept silent")
-        said = await self._timed(ask)
+            raise StoreError("Redis: it does not answer")
+        reply = await self._timed(ask)
         self._breaker.answered()
-        return said
+        return reply
 
     async def _timed(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await ask()
         except self._errors as error:
-            if isinstance(error, self._silence):
-                self._breaker.kept_silent()
+            # An error is an answer too: only silence opens the breaker.
+            if isinstance(error, self._timeouts):
+                self._breaker.timed_out()
             else:
                 self._breaker.answered()
             raise StoreError(f"Redis: {type(error).__name__}") from None
 
 
 def seconds(ttl: float) -> int:
-    """As Redis takes it."""
+    """Round a lifetime to seconds, as Redis takes it."""
     return max(1, round(ttl))

@@ -29,9 +29,9 @@ BUSY_TIMEOUT = 2.0
 PATIENCE = 5.0
 """Seconds for all of one call."""
 MOST_IN_THREAD = 32
-"""Calls that the thread has to do, whether or not somebody still waits; others wait outside."""
+"""Calls in the thread, abandoned ones included; further calls wait outside."""
 SWEEP_EVERY = 100
-"""Writes between two searches for what is over."""
+"""Writes between two deletions of expired values."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS kept (
     key TEXT PRIMARY KEY, value BLOB NOT NULL, ends REAL NOT NULL
@@ -51,7 +51,7 @@ DELETE FROM kept WHERE key IN (
 
 
 class SQLiteStore(Store):
-    """The values that end first go first."""
+    """Keeps values in a file; those that expire first go first."""
 
     def __init__(
         self,
@@ -106,9 +106,9 @@ class SQLiteStore(Store):
     async def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in one transaction. Raises `StoreError`, and what the action raises."""
         if self._closed:
-            raise StoreError(f"{self._path} is in use no more")
+            raise StoreError(f"{self._path} is closed")
         if not self._breaker.may_wait():
-            raise StoreError(f"{self._path} has kept silent")
+            raise StoreError(f"{self._path} does not answer")
         return await self._in_thread(partial(self._transact, action))
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
@@ -116,9 +116,9 @@ class SQLiteStore(Store):
             async with asyncio.timeout(PATIENCE):
                 done = await self._in_turn(call)
         except TimeoutError:
-            self._breaker.kept_silent()
+            self._breaker.timed_out()
             raise StoreError(f"{self._path} did not answer in time") from None
-        self._breaker.answered()  # be it an error
+        self._breaker.answered()  # an error is an answer too
         try:
             return done.result()
         except (sqlite3.Error, OSError) as error:
@@ -128,28 +128,32 @@ class SQLiteStore(Store):
         await self._room.acquire()
         doing = asyncio.get_running_loop().run_in_executor(self._thread, call)
         doing.add_done_callback(self._leave)
-        await asyncio.wait([doing])  # which does not cancel it: it has its room until it is done
+        await asyncio.wait(
+            [doing]
+        )  # unlike wait_for, it does not cancel the call, which keeps its room
         return doing
 
     def _leave(self, done: asyncio.Future[T]) -> None:
         self._room.release()
-        done.exception()  # nobody may be left to take it
+        done.exception()  # or asyncio logs one that no caller retrieves
 
     # In the thread.
 
     def _transact(self, action: Callable[[sqlite3.Connection], T]) -> T:
         database = self._opened()
         try:
+            # A deferred transaction that reads first cannot become a writer while another writes:
+            # it fails at once, without waiting for the lock.
             database.execute("BEGIN IMMEDIATE")
             with database:
                 return action(database)
         except sqlite3.Error:
-            self._forget()
+            self._forget()  # so that the next call opens the file anew
             raise
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None:
-            if not self._path.exists():  # its content is its clients' own
+            if not self._path.exists():  # before SQLite would create it readable by others
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             database = sqlite3.connect(
                 self._path,
@@ -185,6 +189,7 @@ class SQLiteStore(Store):
         now = self._clock()
         database.execute(PUT, (key, value, now + self._ttl))
         self._writes += 1
+        # 1 and not 0: a process that writes rarely sweeps at its first write, too.
         if self._writes % SWEEP_EVERY == 1:
             database.execute(SWEEP, (now,))
             database.execute(TRIM, (self._max_entries,))

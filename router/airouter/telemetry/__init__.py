@@ -1,1 +1,1 @@
-"""What the router tells about its work: metrics, traces, logs. Written off the hot path."""
+"""Metrics, traces and logs about the router's work, written off the hot path."""

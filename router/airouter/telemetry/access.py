@@ -27,7 +27,7 @@ WRITE = 64 * 2**10
 
 
 class AccessEntry(msgspec.Struct, frozen=True):
-    """What is told of one request. `docs/observability.md` explains the fields."""
+    """A line about one request. `docs/observability.md` explains the fields."""
 
     time: datetime
     request_id: str
@@ -72,20 +72,20 @@ class AccessLog:
 
     @property
     def dropped(self) -> int:
-        """Lines that were not written."""
+        """Number of lines that were not written."""
         return self._shipper.dropped
 
     def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
-        lines = [line_of(record, epoch) for record in records]
+        lines = [entry_of(record, epoch) for record in records]
         self._shipper.put(self._encoder.encode_lines(lines), len(lines))
 
     def close(self, timeout: float) -> None:
-        """Write what is left, waiting at most so many seconds."""
+        """Write the queued lines, waiting at most `timeout` seconds."""
         self._shipper.close(timeout)
 
     def _write(self, data: bytes) -> bool:
-        """Write all of it. Blocks as long as the reader does."""
+        """Write all of `data`; blocks while the reader does. False when the reader is gone."""
         rest = memoryview(data)
         try:
             while rest:
@@ -95,8 +95,8 @@ class AccessLog:
         return True
 
 
-def line_of(record: RequestRecord, epoch: float) -> AccessEntry:
-    """Tell of one request; `epoch` is the wall clock's time when the monotonic one was zero."""
+def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
+    """Return a request's line; `epoch` is the wall clock's time at the monotonic clock's zero."""
     last = record.last
     started = record.started
     return AccessEntry(
@@ -124,5 +124,5 @@ def line_of(record: RequestRecord, epoch: float) -> AccessEntry:
 
 
 def milliseconds(seconds: float) -> float:
-    """To the microsecond."""
+    """Return milliseconds, rounded to the microsecond."""
     return round(seconds * 1000.0, 3)

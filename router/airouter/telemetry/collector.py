@@ -1,4 +1,4 @@
-"""Who sends spans, and to whom, as the OTEL_* variables say.
+"""The collector of spans and the resource that sends them, as the OTEL_* variables say.
 
 The SDK reads the variables: its resource says who we are, its exporters know endpoints, headers,
 certificates, compression, timeouts and retries. Ours are these exporters with one difference, that
@@ -45,12 +45,12 @@ class Collector(Protocol):
         ...
 
     def shutdown(self) -> None:
-        """Give up what is under way, and close."""
+        """Abort the export under way, and close."""
         ...
 
 
 def open_collector(environ: Mapping[str, str]) -> Collector:
-    """The exporter for the protocol that is asked for."""
+    """Return the exporter for the configured protocol."""
     if protocol_of(environ) == GRPC:
         from airouter.telemetry.otlp_grpc import GrpcCollector  # noqa: PLC0415 - see above
 
@@ -61,7 +61,7 @@ def open_collector(environ: Mapping[str, str]) -> Collector:
 
 
 def protocol_of(environ: Mapping[str, str]) -> str:
-    """HTTP, as the specification wants it, unless gRPC is asked for."""
+    """Return the configured protocol; HTTP by default, as the specification has it."""
     asked = next((environ[name] for name in PROTOCOLS if environ.get(name)), HTTP).strip().lower()
     if asked not in {HTTP, GRPC}:
         logger.warning("the OTLP protocol %s is not supported; using %s", asked, HTTP)
@@ -70,14 +70,14 @@ def protocol_of(environ: Mapping[str, str]) -> str:
 
 
 def resource_of() -> Resource:
-    """Who we are: what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, else our defaults."""
+    """Return the resource of OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, over our defaults."""
     ours = Resource({SERVICE_NAME: "airouter", SERVICE_VERSION: __version__})
     given = OTELResourceDetector().detect()
     return Resource.create(ours.merge(given).attributes)
 
 
 def envelope_of(resource: Resource) -> Envelope:
-    """The resource and our scope, encoded by the SDK, which knows all types of attributes."""
+    """Encode the resource and our scope by the SDK, which knows all types of attributes."""
     empty = ReadableSpan(
         "", context=INVALID_SPAN_CONTEXT, resource=resource, instrumentation_scope=SCOPE
     )

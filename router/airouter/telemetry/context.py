@@ -1,8 +1,8 @@
-"""W3C Trace Context: where a request stands in a trace, as two HTTP headers say it.
+"""W3C Trace Context: the place of a request in a trace, in two HTTP headers.
 
 https://www.w3.org/TR/trace-context/. Pure functions on bytes, for the hot path; `tracing.py` and
-`exported.py` decide with them. What does not match the grammar is ignored, so nothing of a client's
-header reaches a provider but hex digits and printable text.
+`otlp_tracing.py` decide with them. A header that does not match the grammar is ignored, so nothing
+of a client's header reaches a provider but hex digits and printable text.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ TRACESTATE = re.compile(rb"[\t\x20-\x7e]{1,512}")
 """512 bytes are what the specification asks a vendor to carry."""
 
 
-class Parent(NamedTuple):
-    """The span of a client that a request is part of."""
+class RemoteParent(NamedTuple):
+    """The client's span that a request is part of."""
 
     trace_id: str
     span_id: str
@@ -34,8 +34,8 @@ class Parent(NamedTuple):
     tracestate: str
 
 
-def parent_of(headers: Mapping[bytes, bytes]) -> Parent | None:
-    """What a client says of its trace; None when it says nothing that is valid."""
+def parent_of(headers: Mapping[bytes, bytes]) -> RemoteParent | None:
+    """Return the client's span; None without a valid header."""
     header = headers.get(b"traceparent")
     if header is None:
         return None
@@ -43,7 +43,7 @@ def parent_of(headers: Mapping[bytes, bytes]) -> Parent | None:
     if match is None:
         return None
     trace_id, span_id, flags = match.groups()
-    return Parent(
+    return RemoteParent(
         trace_id.decode(),
         span_id.decode(),
         int(flags, 16) & 1 == 1,
@@ -52,19 +52,19 @@ def parent_of(headers: Mapping[bytes, bytes]) -> Parent | None:
 
 
 def tracestate_of(headers: Mapping[bytes, bytes]) -> bytes:
-    """A client's tracestate, or nothing when there is none or it is too long."""
+    """Return a client's tracestate; empty without one, or for one that is too long."""
     state = headers.get(b"tracestate")
     return state if state is not None and TRACESTATE.fullmatch(state) else b""
 
 
 def continued(trace: Trace, span_id: str) -> bytes:
-    """The header lines that make a span of ours the parent of what a provider does."""
+    """Return the header lines that make a span of ours the parent of the provider's."""
     state = f"tracestate: {trace.tracestate}\r\n" if trace.tracestate else ""
     return f"traceparent: 00-{trace.trace_id}-{span_id}-01\r\n{state}".encode("ascii")
 
 
 def carried(headers: Mapping[bytes, bytes]) -> bytes:
-    """The header lines of a client that we do not trace, as it sent them."""
+    """Return the header lines of an untraced request, as the client sent them."""
     header = headers.get(b"traceparent")
     if header is None or TRACEPARENT.fullmatch(header) is None:
         return b""

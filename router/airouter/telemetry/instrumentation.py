@@ -1,7 +1,7 @@
 """Spans for the FastAPI application: the endpoints that are not on the hot path.
 
 They come from OpenTelemetry's own instrumentation and an SDK `TracerProvider` that samples like the
-rest of the router and hands its spans to the same shipper. Loaded by `exported.py` only.
+rest of the router and hands its spans to the same shipper. Loaded by `otlp_tracing.py` only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanKind, TraceState
     from opentelemetry.util.types import Attributes
 
-    from airouter.telemetry.sampling import Sampling
+    from airouter.telemetry.sampling import TraceSampler
 
     Put = Callable[[bytes, int], None]
 
@@ -37,14 +37,14 @@ def instrument(
     app: FastAPI,
     spanned: Iterable[str],
     resource: Resource,
-    sampling: Callable[[], Sampling],
+    sampler: Callable[[], TraceSampler],
     put: Put,
 ) -> None:
     """Give every request of `app` a span, but for the paths in `spanned`."""
     # Without this, the instrumentation writes the names that HTTP attributes had before 2023.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     provider = TracerProvider(
-        resource=resource, sampler=SharedSampler(sampling), shutdown_on_exit=False
+        resource=resource, sampler=SharedSampler(sampler), shutdown_on_exit=False
     )
     provider.add_span_processor(SimpleSpanProcessor(ShippingExporter(put)))
     FastAPIInstrumentor.instrument_app(
@@ -57,7 +57,7 @@ def instrument(
 
 
 class ShippingExporter(SpanExporter):
-    """Puts the SDK's spans where ours are."""
+    """Puts the SDK's spans into the shipper of ours."""
 
     def __init__(self, put: Put) -> None:
         self._put = put
@@ -68,10 +68,10 @@ class ShippingExporter(SpanExporter):
 
 
 class SharedSampler(Sampler):
-    """Decides as the router does at that moment."""
+    """Samples as the router does at that moment."""
 
-    def __init__(self, sampling: Callable[[], Sampling]) -> None:
-        self._sampling = sampling
+    def __init__(self, sampler: Callable[[], TraceSampler]) -> None:
+        self._sampler = sampler
 
     def should_sample(
         self,
@@ -85,7 +85,7 @@ class SharedSampler(Sampler):
     ) -> SamplingResult:
         parent = get_current_span(parent_context).get_span_context()
         decided = bool(parent.trace_flags.sampled) if parent.is_valid else None
-        if self._sampling().takes(trace_id, decided):
+        if self._sampler().takes(trace_id, decided):
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, parent.trace_state)
         return SamplingResult(Decision.DROP, None, parent.trace_state)
 

@@ -1,4 +1,4 @@
-"""How the process logs: one formatter for our lines and for those of libraries.
+"""The process log: one formatter for our lines and those of libraries.
 
 JSON lines when nobody watches, coloured text on a terminal, always to the given stream (standard
 error), because standard output belongs to the access log. Modules log with the standard library;
@@ -48,7 +48,7 @@ def configure(level: str, stream: TextIO) -> None:
 
 
 def formatter(*, terminal: bool) -> ProcessorFormatter:
-    """What makes a line of a log record, whoever wrote it."""
+    """Return the formatter of log records, ours and those of libraries."""
     renderer: Processor = structlog.processors.JSONRenderer()
     if terminal:
         renderer = structlog.dev.ConsoleRenderer(
@@ -67,7 +67,7 @@ def formatter(*, terminal: bool) -> ProcessorFormatter:
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             structlog.processors.EventRenamer("message"),
-            clean,
+            sanitized,
             renderer,
         ],
     )
@@ -79,7 +79,7 @@ def without_colors(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     return event
 
 
-def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def sanitized(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Take secrets out, and cut what is too long for a line."""
     fields = redact_fields(dict(event))
     for name, value in fields.items():

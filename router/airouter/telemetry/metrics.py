@@ -1,4 +1,4 @@
-"""What a scrape of /metrics shows.
+"""The metrics of /metrics.
 
 A consumer of records: it counts on the event loop's thread, in the families of `series.py`. What is
 a state and no count (requests in flight, the configuration's version) is asked of `Observed`, which
@@ -37,39 +37,39 @@ OVERHEADS = (
 
 
 class Observed(Protocol):
-    """The state of the process, asked for at each scrape."""
+    """The state of the process, read at each scrape."""
 
     def in_flight(self) -> Mapping[str, int]:
-        """Attempts under way, by credential."""
+        """Return the attempts under way, by credential."""
         ...
 
     def connections(self) -> int:
-        """Open connections of clients."""
+        """Return the number of open client connections."""
         ...
 
     def config_version(self) -> str:
-        """The version of the snapshot that is served; empty when there is none."""
+        """Return the version of the snapshot that is served; empty when there is none."""
         ...
 
     def last_reload_successful(self) -> bool: ...
 
     def last_reload_time(self) -> float:
-        """When a snapshot was last taken over, in seconds since the epoch."""
+        """Return the time of the last successful reload, in seconds since the epoch."""
         ...
 
     def dropped(self) -> Mapping[str, int]:
-        """What telemetry lost, by kind: `records`, `spans`, `log_lines`."""
+        """Return the number of lost items by kind: `records`, `spans`, `log_lines`."""
         ...
 
 
 class Metrics(Collector):
-    """Counts requests, and renders the count."""
+    """Counts requests, and renders the metrics."""
 
     def __init__(self, observed: Observed) -> None:
         self._observed = observed
         self._requests = Counter(
             "airouter_requests_total",
-            "Requests answered, by the status that the client got; 499 when it left first.",
+            "Requests answered, by the client's status; 499 when the client left first.",
             ("model", "credential", "status", "stream", "operation"),
         )
         self._tokens = Counter(
@@ -84,7 +84,7 @@ class Metrics(Collector):
         )
         self._retries = Counter(
             "airouter_retries_total",
-            "Attempts after the first, at whatever backend or fallback.",
+            "Attempts after the first, at any backend or fallback.",
             ("model",),
         )
         self._durations = Histogram(
@@ -101,7 +101,7 @@ class Metrics(Collector):
         )
         self._overheads = Histogram(
             "airouter_overhead_seconds",
-            "What the router itself took of a request: all but its attempts and their back-off.",
+            "Time that the router itself took: all but the attempts and their back-off.",
             ("stream",),
             OVERHEADS,
         )
@@ -112,6 +112,7 @@ class Metrics(Collector):
             FIRST_BYTES,
         )
         self._registry = CollectorRegistry()
+        # Not the global registry, which refuses a second router in the process.
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
         self._registry.register(self)
@@ -123,7 +124,7 @@ class Metrics(Collector):
                 self._count_attempt(attempt)
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The page and its content type: OpenMetrics for who accepts it, else Prometheus text.
+        """Render the page and its content type: OpenMetrics if accepted, else Prometheus text.
 
         May run in any thread, as far as `Observed` may. With 50 models it takes some 10 ms.
         """
@@ -133,7 +134,7 @@ class Metrics(Collector):
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def collect(self) -> Iterable[Metric]:
-        """The families of this moment, for prometheus_client."""
+        """Yield the current families, for prometheus_client."""
         for counter in (self._requests, self._tokens, self._attempts, self._retries):
             yield counter.collect()
         for histogram in (
@@ -173,7 +174,7 @@ class Metrics(Collector):
 
 
 def observations(observed: Observed) -> Iterable[Metric]:
-    """The state of the process as families."""
+    """Yield the state of the process as families."""
     in_flight = GaugeMetricFamily(
         "airouter_requests_in_flight", "Attempts under way.", labels=["credential"]
     )
@@ -193,11 +194,11 @@ def observations(observed: Observed) -> Iterable[Metric]:
     )
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
-        "When a configuration was last taken over.",
+        "Time at which a configuration was last loaded.",
         value=observed.last_reload_time(),
     )
     for kind, count in observed.dropped().items():
-        what = kind.replace("_", " ")
+        noun = kind.replace("_", " ")
         yield CounterMetricFamily(
-            f"airouter_{kind}_dropped_total", f"Lost {what}: nobody took them in time.", value=count
+            f"airouter_{kind}_dropped_total", f"Lost {noun}: not delivered in time.", value=count
         )

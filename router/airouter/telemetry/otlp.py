@@ -24,14 +24,14 @@ STATUS_ERROR = b"\x7a\x02\x18\x02"
 """Span.status"""
 LOCAL_PARENT = b"\x85\x01\x00\x01\x00\x00"
 REMOTE_PARENT = b"\x85\x01\x00\x03\x00\x00"
-"""Span.flags: whether it is known that the parent is remote, and whether it is."""
+"""Span.flags: the parent's remoteness is known, and its value."""
 
 _TIMES = Struct("<BQBQ")
 _DOUBLE = Struct("<d")
 
 
 class Envelope(NamedTuple):
-    """What is around every batch of spans: who sends them, encoded once."""
+    """The fields around every batch of spans, resource and scope, encoded once."""
 
     resource: bytes
     """The fields of ResourceSpans but its scope_spans."""
@@ -39,9 +39,9 @@ class Envelope(NamedTuple):
     """The fields of ScopeSpans but its spans."""
 
     def wrap(self, spans: bytes) -> bytes:
-        """An ExportTraceServiceRequest with these spans; two such messages joined are one."""
-        scope_spans = self.resource + message(0x12, self.scope + spans)
-        return message(0x0A, scope_spans)
+        """Return an ExportTraceServiceRequest with spans; two such messages joined are one."""
+        scope_spans = self.resource + bytes_field(0x12, self.scope + spans)
+        return bytes_field(0x0A, scope_spans)
 
 
 def span(
@@ -51,7 +51,7 @@ def span(
     times: tuple[int, int],
     body: bytes,
 ) -> bytes:
-    """An entry of ScopeSpans.spans.
+    """Encode an entry of ScopeSpans.spans.
 
     Args:
         trace: The trace it belongs to.
@@ -61,9 +61,9 @@ def span(
         body: All other fields: name, kind, attributes, status, flags.
     """
     parts = [
-        b"\x0a\x10",
+        b"\x0a\x10",  # field 1, 16 bytes
         bytes.fromhex(trace.trace_id),
-        b"\x12\x08",
+        b"\x12\x08",  # field 2, 8 bytes
         bytes.fromhex(span_id),
         _TIMES.pack(0x39, times[0], 0x41, times[1]),
         body,
@@ -71,60 +71,60 @@ def span(
     if parent_id:
         parts += (b"\x22\x08", bytes.fromhex(parent_id))
     if trace.tracestate:
-        parts.append(text(0x1A, trace.tracestate))
-    return message(0x12, b"".join(parts))
+        parts.append(otlp_text(0x1A, trace.tracestate))
+    return bytes_field(0x12, b"".join(parts))
 
 
-def name(value: str) -> bytes:
-    """The field Span.name."""
-    return text(0x2A, value)
+def span_name(value: str) -> bytes:
+    """Encode the field Span.name."""
+    return otlp_text(0x2A, value)
 
 
-def key_of(key: str) -> bytes:
-    """The name of an attribute."""
-    return text(0x0A, key)
+def attribute_key(key: str) -> bytes:
+    """Encode the name of an attribute."""
+    return otlp_text(0x0A, key)
 
 
 def attribute(key: bytes, value: bytes) -> bytes:
-    """An entry of Span.attributes, of an encoded key and an encoded value."""
-    return message(0x4A, key + message(0x12, value))
+    """Encode an entry of Span.attributes, of an encoded key and value."""
+    return bytes_field(0x4A, key + bytes_field(0x12, value))
 
 
 def string(value: str) -> bytes:
-    """The value of an attribute that is text."""
-    return text(0x0A, value)
+    """Encode an attribute's text."""
+    return otlp_text(0x0A, value)
 
 
 def boolean(value: bool) -> bytes:
-    """The value of an attribute that is true or false."""
+    """Encode an attribute's boolean."""
     return b"\x10\x01" if value else b"\x10\x00"
 
 
 def integer(value: int) -> bytes:
-    """The value of an attribute that is a whole number, not negative."""
+    """Encode an attribute's whole number, which is not negative."""
     return b"\x18" + varint(value)
 
 
 def double(value: float) -> bytes:
-    """The value of an attribute that is a fraction."""
+    """Encode an attribute's floating-point number."""
     return b"\x21" + _DOUBLE.pack(value)
 
 
-def text(tag: int, value: str) -> bytes:
-    """A field that is text."""
-    return message(tag, value.encode("utf-8", "replace"))
+def otlp_text(tag: int, value: str) -> bytes:
+    """Encode a field of text."""
+    return bytes_field(tag, value.encode("utf-8", "replace"))
 
 
-def message(tag: int, payload: bytes) -> bytes:
-    """A field that is a message, or any other run of bytes."""
+def bytes_field(tag: int, payload: bytes) -> bytes:
+    """Encode a field of bytes, such as a message."""
     size = len(payload)
-    if size < 0x80:
+    if size < 0x80:  # a length of one byte, the usual case
         return bytes((tag, size)) + payload
     return bytes((tag,)) + varint(size) + payload
 
 
 def varint(value: int) -> bytes:
-    """A number in groups of seven bits, lowest first."""
+    """Encode a number in groups of seven bits, lowest first."""
     if value < 0x80:
         return bytes((value,))
     groups = bytearray()

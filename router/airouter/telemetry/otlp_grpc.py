@@ -27,15 +27,16 @@ class GrpcCollector(OTLPSpanExporter):
 
     def send(self, data: bytes) -> bool:
         """Deliver an ExportTraceServiceRequest, with retries; False when it is lost."""
+        # `export` brings the retries. It gets no spans; `_translate_data` puts the encoded ones in.
         self._encoded = ExportTraceServiceRequest.FromString(data)
         return self.export(()) is SpanExportResult.SUCCESS
 
     def _translate_data(self, data: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:  # noqa: ARG002
-        """What the exporter sends for no spans: those that it was given encoded."""
+        """Return the encoded spans in place of those that the SDK would encode."""
         return self._encoded
 
 
 def compression_of(environ: Mapping[str, str]) -> Compression | None:
-    """None leaves it to the exporter, which does not know the specification's value `none`."""
+    """Return the compression; None for `none`, a value that the exporter does not know."""
     asked = next((environ[name] for name in COMPRESSIONS if environ.get(name)), "")
     return Compression.NoCompression if asked.strip().lower() == "none" else None

@@ -36,13 +36,13 @@ class Trace(msgspec.Struct, eq=False):
 
 
 class Attempt(msgspec.Struct, eq=False):
-    """One call of one backend."""
+    """A call of a backend."""
 
     credential: str
     upstream_name: str
     started: float
     first_byte: float = 0.0
-    """The time when the header of the answer had come; 0.0 if it never did."""
+    """Time of the answer's header; 0.0 if none came."""
     ended: float = 0.0
     status: int = 0
     """The provider's status; 0 if there was none."""
@@ -53,7 +53,7 @@ class Attempt(msgspec.Struct, eq=False):
 
     @property
     def outcome(self) -> str:
-        """The reason why there is no good answer: `error`, `cancelled` without any, or empty."""
+        """Return `error`; without one, `cancelled` if there is no status, else nothing."""
         if self.error is None and self.status == 0:
             return "cancelled"
         return self.error or ""
@@ -75,11 +75,11 @@ class RequestRecord(msgspec.Struct, eq=False):
     """The model's public name; empty unless the catalog has it."""
     stream: bool = False
     status: int = 0
-    """The status that the client got; 499 when it went away first."""
+    """The status that the client got; 499 when the client left first."""
     error: str | None = None
     """The `code` or `type` of the error the client got, or None."""
     first_byte: float = 0.0
-    """The time when the first byte of the answer was sent; 0.0 if none was."""
+    """Time at which the first byte of the answer was sent; 0.0 if none was."""
     ended: float = 0.0
     attempts: list[Attempt] = []
     input_tokens: int = 0
@@ -111,12 +111,12 @@ class RequestRecord(msgspec.Struct, eq=False):
 
     @property
     def last(self) -> Attempt | None:
-        """The attempt that decided the answer; None when no backend was asked."""
+        """Return the attempt that decided the answer; None when no backend was asked."""
         return self.attempts[-1] if self.attempts else None
 
     @property
     def overhead(self) -> float:
-        """The seconds that the router itself took: before the first attempt and after the last.
+        """Return the router's own seconds: before the first attempt and after the last.
 
         Those between attempts are not counted: most of them are the back-off of a retry.
         """
@@ -126,6 +126,6 @@ class RequestRecord(msgspec.Struct, eq=False):
 
 
 class Consumer(Protocol):
-    """Makes something of a batch of records."""
+    """A consumer of records, in batches."""
 
     def consume(self, records: list[RequestRecord]) -> None: ...

@@ -44,10 +44,10 @@ class Recorder:
         self._schedule = schedule
         self._pending: list[RequestRecord] = []
         self._timer: Timer | None = None
-        self._complained: set[tuple[type, type]] = set()
+        self._logged_failures: set[tuple[type, type]] = set()
 
     def add(self, record: RequestRecord) -> None:
-        """Keep a record; it is handed on soon, never from here."""
+        """Queue a record, which the event loop hands on soon."""
         pending = self._pending
         if len(pending) >= CAPACITY:
             self.dropped += 1
@@ -57,10 +57,11 @@ class Recorder:
         if count == 1:
             self._timer = self._schedule(LONGEST_WAIT, self.flush)
         elif count == BATCH:
+            # Not flushed here: the request that fills a batch would pay for all of it.
             self._schedule(0.0, self.flush)
 
     def flush(self) -> None:
-        """Hand on all that is there: before metrics are read, and when the process ends."""
+        """Hand on all records: before metrics are read, and when the process ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -71,11 +72,11 @@ class Recorder:
             try:
                 consumer.consume(records)
             except Exception as error:  # noqa: BLE001 - one consumer must not harm the others
-                self._complain(consumer, error)
+                self._log_failure(consumer, error)
 
-    def _complain(self, consumer: Consumer, error: Exception) -> None:
+    def _log_failure(self, consumer: Consumer, error: Exception) -> None:
         """Log the first failure of each kind: a broken consumer fails ten times a second."""
         kind = (type(consumer), type(error))
-        if kind not in self._complained:
-            self._complained.add(kind)
+        if kind not in self._logged_failures:
+            self._logged_failures.add(kind)
             logger.error("%s lost a batch of records", kind[0].__name__, exc_info=error)

@@ -25,58 +25,58 @@ _NAMES = (
 )
 
 
-class Rule(NamedTuple):
-    """Text of a shape, and what is left of it."""
+class RedactionRule(NamedTuple):
+    """A shape of secret text, and its replacement."""
 
     hints: tuple[str, ...]
-    """Lower-case text; one of it stands in all that matches. It is looked for first: a pattern
-    takes ten times as long, and most lines have no secret. Without an i where case does not matter:
-    to a pattern a Turkish one is the same, dotted or not."""
+    """Lower-case texts, one of which is in every match. They are searched first: a pattern takes
+    ten times as long, and most lines have no secret. Hints of case-insensitive patterns leave out
+    the letter i, because these also match the Turkish ones, which casefold does not turn into i."""
     pattern: re.Pattern[str]
     left: str
 
 
 RULES = (
-    # A header's value has blanks and commas of its own: all of it goes.
-    Rule(
+    # A header's value has blanks and commas of its own, so all of it is replaced.
+    RedactionRule(
         ("author", "cook"),
         re.compile(rf"((?:authorization|cookie){_IS})[^\"'\r\n]+", re.IGNORECASE),
         rf"\1{REDACTED}",
     ),
-    Rule(
+    RedactionRule(
         ("key", "token", "secret", "passw"),
         re.compile(rf"((?:{_NAMES}){_IS})[^\"'\\\s,;&)}}\]]+", re.IGNORECASE),
         rf"\1{REDACTED}",
     ),
-    Rule(
+    RedactionRule(
         ("bearer",),
         re.compile(r"\b(bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE),
         rf"\1 {REDACTED}",
     ),
-    Rule(
+    RedactionRule(
         ("bas",),
         re.compile(r"\b(basic)\s+[A-Za-z0-9+/]{16,}={0,2}", re.IGNORECASE),
         rf"\1 {REDACTED}",
     ),
     # The password in a URL, as Redis and proxies have it.
-    Rule(("://",), re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+@"), rf"\1{REDACTED}@"),
-    # Keys that show by themselves what they are: OpenAI and its like, Groq, xAI, Perplexity,
+    RedactionRule(("://",), re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+@"), rf"\1{REDACTED}@"),
+    # Keys that are known by their prefix: OpenAI and its like, Groq, xAI, Perplexity,
     # Hugging Face, NVIDIA, GitHub, Google, AWS, JSON web tokens.
-    Rule(("sk-", "rk-", "pk-"), re.compile(r"\b(?:sk|rk|pk)-[\w-]{6,}"), REDACTED),
-    Rule(
+    RedactionRule(("sk-", "rk-", "pk-"), re.compile(r"\b(?:sk|rk|pk)-[\w-]{6,}"), REDACTED),
+    RedactionRule(
         ("gsk_", "xai-", "pplx-", "hf_", "nvapi-", "gh"),
         re.compile(r"\b(?:gsk_|xai-|pplx-|hf_|nvapi-|gh[opsu]_)[\w-]{10,}"),
         REDACTED,
     ),
-    Rule(("aiza",), re.compile(r"\bAIza[\w-]{20,}"), REDACTED),
-    Rule(("ya29.",), re.compile(r"\bya29\.[\w.-]+"), REDACTED),
-    Rule(
+    RedactionRule(("aiza",), re.compile(r"\bAIza[\w-]{20,}"), REDACTED),
+    RedactionRule(("ya29.",), re.compile(r"\bya29\.[\w.-]+"), REDACTED),
+    RedactionRule(
         ("akia", "asia", "absk"),
         re.compile(r"\b(?:AKIA|ASIA|ABSK)[0-9A-Za-z+/=]{12,}"),
         REDACTED,
     ),
-    Rule(("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), REDACTED),
-    Rule(
+    RedactionRule(("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), REDACTED),
+    RedactionRule(
         ("private key",),
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL),
         REDACTED,
@@ -84,13 +84,13 @@ RULES = (
 )
 
 SENSITIVE = re.compile(rf"authorization|cookie|{_NAMES}", re.IGNORECASE)
-"""Names of fields whose value is a secret, whatever it looks like."""
+"""Names of fields whose value is a secret in any shape."""
 LONGEST_KNOWN = 64
 """Characters of a name that is remembered."""
 
 
 def redact(text: str) -> str:
-    """The same text without what looks like a secret."""
+    """Return a text without the parts that look like a secret."""
     folded = text.casefold()
     for hints, pattern, left in RULES:
         for hint in hints:
@@ -101,7 +101,7 @@ def redact(text: str) -> str:
 
 
 def redact_value(value: object) -> object:
-    """A value of a log line without secrets, all of it plain JSON.
+    """Return a value of a log line without secrets, as plain JSON.
 
     Containers are copied; what is neither a container nor a number becomes redacted text.
     """
@@ -119,7 +119,7 @@ def redact_value(value: object) -> object:
 
 
 def redact_fields(fields: dict[str, object]) -> dict[str, object]:
-    """Named values without secrets; those with a telling name are taken out whole."""
+    """Return named values without secrets; one with a sensitive name is replaced whole."""
     redacted = {}
     for key, value in fields.items():
         name = str(key)
@@ -130,9 +130,9 @@ def redact_fields(fields: dict[str, object]) -> dict[str, object]:
 
 
 def redact_name(name: str) -> tuple[str, bool]:
-    """A name without secrets, and whether its value is one."""
+    """Return a name without secrets, and True if its value is one."""
     return redact(name), SENSITIVE.search(name) is not None
 
 
 known_name = lru_cache(maxsize=256)(redact_name)
-"""The same, remembered: every line has the same few names."""
+"""`redact_name` with a cache: every line has the same few names."""

@@ -1,4 +1,4 @@
-"""Which requests are traced.
+"""Decides which requests are traced.
 
 The samplers of OpenTelemetry's SDK that OTEL_TRACES_SAMPLER can name, as two numbers: a request's
 trace is in when the lower 64 bits of its id are below a bound, so that all services of a trace, and
@@ -24,32 +24,33 @@ DEFAULT_SAMPLER = "parentbased_always_on"
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """A decision per trace."""
+class TraceSampler:
+    """Decides for each trace."""
 
     bound: int
     parent_based: bool
-    """Whether a client's own decision goes before ours."""
+    """True when a client's own decision takes precedence."""
 
     def takes(self, trace_id: int, parent: bool | None) -> bool:
-        """Whether a trace is recorded; `parent` is the client's decision, None if it made none."""
+        """Return True for a trace to record; `parent` is the client's decision, or None."""
         if parent is not None and self.parent_based:
             return parent
+        # The SDK decides by the same 64 bits, so all services take the same traces.
         return (trace_id & LOW_64_BITS) < self.bound
 
 
-def by_ratio(ratio: float) -> Sampling:
-    """What the SDK calls parentbased_traceidratio."""
-    return Sampling(bound_of(ratio), parent_based=True)
+def by_ratio(ratio: float) -> TraceSampler:
+    """Return the SDK's parentbased_traceidratio."""
+    return TraceSampler(bound_of(ratio), parent_based=True)
 
 
 def bound_of(ratio: float) -> int:
-    """The bound that takes this share, from 0 to 1, of all traces."""
+    """Return the bound for a share of all traces, from 0 to 1."""
     return round(ratio * ALL)
 
 
-def sampling_of(environ: Mapping[str, str]) -> Sampling:
-    """What OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG ask for.
+def sampler_from(environ: Mapping[str, str]) -> TraceSampler:
+    """Return the sampler of OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.
 
     As the specification wants it, a value that is not understood is logged and means the default.
     """
@@ -58,14 +59,14 @@ def sampling_of(environ: Mapping[str, str]) -> Sampling:
     bound = {"always_on": ALL, "always_off": NONE, "traceidratio": None}.get(root, -1)
     if bound == -1:
         logger.warning("OTEL_TRACES_SAMPLER=%s is not supported; using %s", name, DEFAULT_SAMPLER)
-        return Sampling(ALL, parent_based=True)
+        return TraceSampler(ALL, parent_based=True)
     if bound is None:
         bound = bound_of(ratio_of(environ.get("OTEL_TRACES_SAMPLER_ARG", "")))
-    return Sampling(bound, parent_based=root != name)
+    return TraceSampler(bound, parent_based=root != name)
 
 
 def ratio_of(text: str) -> float:
-    """A share from 0 to 1; all of it when the text is empty or says something else."""
+    """Return a share from 0 to 1; 1 for an empty or invalid text."""
     if not text.strip():
         return 1.0
     try:

@@ -30,7 +30,7 @@ HISTOGRAM_LIMIT = 1_000
 
 
 class Counter:
-    """A number per combination of labels that only grows."""
+    """A growing number per combination of labels."""
 
     def __init__(
         self, name: str, help_text: str, labels: Sequence[str], limit: int = COUNTER_LIMIT
@@ -43,7 +43,7 @@ class Counter:
 
     def add(self, labels: LabelValues, amount: int = 1) -> None:
         try:
-            self._values[labels] += amount
+            self._values[labels] += amount  # the usual case costs a single look-up
         except KeyError:
             if len(self._values) >= self._limit:
                 labels = (OTHER,) * len(labels)
@@ -51,13 +51,14 @@ class Counter:
 
     def collect(self) -> CounterMetricFamily:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
+        # A copy, because a scrape may run in a thread while requests are counted.
         for labels, value in list(self._values.items()):
             family.add_metric([label_text(label) for label in labels], value)
         return family
 
 
 class Distribution:
-    """How many observations fell into each bucket, the last of which has no upper bound."""
+    """The number of observations in each bucket, the last of which has no upper bound."""
 
     __slots__ = ("counts", "total")
 
@@ -109,7 +110,7 @@ class Histogram:
 
 
 def label_text(value: LabelValue) -> str:
-    """A label's value as Prometheus shows it."""
+    """Return a label's value as Prometheus shows it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if value else ""

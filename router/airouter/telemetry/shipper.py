@@ -1,8 +1,8 @@
-"""Bytes on their way out by a thread of their own, so that a slow receiver never stops the router.
+"""Sends bytes from a thread of its own, so that a slow receiver never stops the router.
 
 The access log's standard output may be a pipe that nobody reads, a collector of traces may hang:
 the event loop hands bytes over here and goes on. What piles up beyond the capacity is dropped and
-counted. `access.py` and `exported.py` each have one.
+counted. `access.py` and `otlp_tracing.py` each have one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Deliver = Callable[[bytes], bool]
 """Sends bytes, blocking as long as it takes; False when they are lost."""
 
 IDLE = 60.0
-"""Seconds after which a thread with nothing to do looks up."""
+"""Seconds after which an idle thread checks its queue."""
 
 
 class Shipper:
@@ -57,13 +57,14 @@ class Shipper:
             if fits:
                 self._pieces.append((data, items))
                 self._size += len(data)
+                # The thread waits for these two moments only: waking it for each piece is costly.
                 if len(self._pieces) == 1 or self._size >= self._batch:
                     self._changed.notify()
         if not fits:
-            self._lose(items)
+            self._lose(items)  # outside of the lock, which it takes itself
 
     def close(self, timeout: float) -> None:
-        """Deliver what is left, waiting at most so many seconds."""
+        """Deliver the queue, waiting at most `timeout` seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -80,7 +81,7 @@ class Shipper:
                 return
 
     def _wait(self) -> None:
-        """Until a batch is full, the first piece has waited long enough, or the end has come."""
+        """Wait for a full batch, the first piece's longest wait, or the end."""
         self._changed.wait_for(lambda: self._pieces or self._closing, IDLE)
         if self._linger:
             self._changed.wait_for(lambda: self._size >= self._batch or self._closing, self._linger)
@@ -106,7 +107,7 @@ class Shipper:
             self._lose(items)
 
     def _lose(self, items: int) -> None:
-        """Count what is lost, and say so the first time."""
+        """Count lost items, and log the first loss."""
         with self._changed:
             first = self.dropped == 0
             self.dropped += items

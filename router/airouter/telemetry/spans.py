@@ -1,55 +1,56 @@
-"""Which spans a record becomes, and what they are called.
+"""Encodes the spans of a record, with the names of the conventions.
 
 One SERVER span for the request, one CLIENT span below it per attempt, named by OpenTelemetry's
 conventions for HTTP and for generative AI, https://opentelemetry.io/docs/specs/semconv/gen-ai/.
 Most of a span is the same for all requests of a kind, so it is encoded once and kept; `otlp.py`
-knows the bytes, `exported.py` sends them.
+knows the bytes, `otlp_tracing.py` sends them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from airouter.telemetry import otlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from airouter.config.snapshot import Credential
     from airouter.telemetry.record import Attempt, RequestRecord, Trace
 
     Attributes = Mapping[str, str | int | None]
 
-REQUEST_ID = otlp.key_of("airouter.request_id")
-INPUT_TOKENS = otlp.key_of("gen_ai.usage.input_tokens")
-OUTPUT_TOKENS = otlp.key_of("gen_ai.usage.output_tokens")
-CACHED_TOKENS = otlp.key_of("gen_ai.usage.cache_read.input_tokens")
-REASONING_TOKENS = otlp.key_of("gen_ai.usage.reasoning.output_tokens")
-FIRST_CHUNK = otlp.key_of("gen_ai.response.time_to_first_chunk")
+REQUEST_ID = otlp.attribute_key("airouter.request_id")
+INPUT_TOKENS = otlp.attribute_key("gen_ai.usage.input_tokens")
+OUTPUT_TOKENS = otlp.attribute_key("gen_ai.usage.output_tokens")
+CACHED_TOKENS = otlp.attribute_key("gen_ai.usage.cache_read.input_tokens")
+REASONING_TOKENS = otlp.attribute_key("gen_ai.usage.reasoning.output_tokens")
+FIRST_CHUNK = otlp.attribute_key("gen_ai.response.time_to_first_chunk")
 
 KINDS = 4_096
 """Kinds of spans whose common part is kept."""
 
-PROVIDER_NAMES = {
-    "OpenAI": "openai",
-    "AzureOpenAI": "azure.ai.openai",
-    "OpenAICompatible": "openai_compatible",
-    "Anthropic": "anthropic",
-    "Gemini": "gcp.gemini",
-    "VertexAI": "gcp.vertex_ai",
-    "Bedrock": "aws.bedrock",
-    "Router": "airouter",
-    "Mock": "mock",
-}
-"""The type of a credential to `gen_ai.provider.name`."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-HomeOf = Callable[["Credential"], "str | None"]
-"""From a credential to where its provider is when it does not say."""
+class TracedProvider(Protocol):
+    """A type of provider, as far as traces tell of it."""
+
+    @property
+    def trace_name(self) -> str:
+        """`gen_ai.provider.name`."""
+        ...
+
+    def base_url(self, credential: Credential) -> str | None:
+        """Return where the provider is when its credential does not say."""
+        ...
+
+
+TracedProviders = Mapping[str, TracedProvider]
+"""By the type of a credential."""
 
 
 class Peer(NamedTuple):
@@ -61,27 +62,32 @@ class Peer(NamedTuple):
 
 
 UNKNOWN = Peer(None, None, None)
-"""Behind a credential that went away while it was in use."""
+"""The provider of a credential that a reload removed while it was in use."""
 
 
-def peer_of(credential: Credential, home_of: HomeOf) -> Peer:
-    """Who is behind a credential; `home_of` says where, when it does not."""
-    url = urlsplit(credential.base_url or home_of(credential) or "")
-    provider = PROVIDER_NAMES.get(credential.type, credential.type)
-    return Peer(provider, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+def peer_of(credential: Credential, providers: TracedProviders) -> Peer:
+    """Return the provider behind a credential."""
+    provider = providers.get(credential.type)
+    if provider is None:  # of a newer operator
+        return Peer(credential.type, None, None)
+    try:
+        url = urlsplit(credential.base_url or provider.base_url(credential) or "")
+        return Peer(provider.trace_name, url.hostname, url.port or DEFAULT_PORTS.get(url.scheme))
+    except ValueError:  # of a credential that is left out for it
+        return Peer(provider.trace_name, None, None)
 
 
 class SpanEncoder:
-    """Makes spans of records."""
+    """Encodes records as spans."""
 
-    def __init__(self, home_of: HomeOf) -> None:
-        self._home_of = home_of
+    def __init__(self, providers: TracedProviders) -> None:
+        self._providers = providers
         self._request_body = lru_cache(KINDS)(request_body)
         self.reload(())
 
     def reload(self, credentials: Iterable[Credential]) -> None:
-        """Learn who is behind each credential."""
-        peers = {each.name: peer_of(each, self._home_of) for each in credentials}
+        """Learn the provider of each credential."""
+        peers = {each.name: peer_of(each, self._providers) for each in credentials}
 
         @lru_cache(KINDS)
         def body(
@@ -93,11 +99,11 @@ class SpanEncoder:
         self._attempt_body = body
 
     def encode(self, record: RequestRecord, trace: Trace, epoch: int) -> bytes:
-        """The spans of a record.
+        """Encode the spans of a record.
 
         `epoch` is the wall clock's time, in nanoseconds, when the monotonic clock was zero.
         """
-        tokens = usage(record)
+        tokens = usage_attributes(record)
         spans = self._request_span(record, trace, epoch, tokens)
         last = len(record.attempts) - 1
         for resend, attempt in enumerate(record.attempts):
@@ -152,7 +158,7 @@ def request_body(
     credential: str,
     remote_parent: bool,
 ) -> bytes:
-    """What the spans of all such requests have in common."""
+    """Encode the part of a span that all such requests share."""
     failed = status >= 500 or (status < 400 and error is not None)
     values: Attributes = {
         "http.request.method": method,
@@ -167,7 +173,7 @@ def request_body(
         "error.type": error or (str(status) if failed else None),
     }
     parent = otlp.REMOTE_PARENT if remote_parent else otlp.LOCAL_PARENT
-    head = otlp.name(f"{method} {path}") + otlp.SERVER + parent
+    head = otlp.span_name(f"{method} {path}") + otlp.SERVER + parent
     return head + outcome(failed=failed) + attributes(values)
 
 
@@ -180,7 +186,7 @@ def attempt_body(
     error: str | None,
     resend: int,
 ) -> bytes:
-    """What the spans of all such attempts have in common."""
+    """Encode the part of a span that all such attempts share."""
     failed = status >= 400 or error is not None
     values: Attributes = {
         "gen_ai.operation.name": operation,
@@ -194,17 +200,17 @@ def attempt_body(
         "airouter.credential": credential,
         "error.type": error or (str(status) if failed else None),
     }
-    head = otlp.name(f"{operation} {model}") + otlp.CLIENT + otlp.LOCAL_PARENT
+    head = otlp.span_name(f"{operation} {model}") + otlp.CLIENT + otlp.LOCAL_PARENT
     return head + outcome(failed=failed) + attributes(values)
 
 
 def outcome(*, failed: bool) -> bytes:
-    """The status of a span; a good one is not claimed, as the conventions want it."""
+    """Return a span's status; the conventions leave a good one unset."""
     return otlp.STATUS_ERROR if failed else otlp.STATUS_UNSET
 
 
 def attributes(values: Attributes) -> bytes:
-    """Attributes as OTLP has them, without those that have no value."""
+    """Encode attributes, without those that have no value."""
     encoded = b""
     for key, value in values.items():
         match value:
@@ -216,12 +222,12 @@ def attributes(values: Attributes) -> bytes:
                 any_value = otlp.integer(value)
             case _:
                 any_value = otlp.string(value)
-        encoded += otlp.attribute(otlp.key_of(key), any_value)
+        encoded += otlp.attribute(otlp.attribute_key(key), any_value)
     return encoded
 
 
-def usage(record: RequestRecord) -> bytes:
-    """The tokens of a request, as far as the provider counted them."""
+def usage_attributes(record: RequestRecord) -> bytes:
+    """Encode the tokens of a request that the provider counted."""
     counted = b""
     for key, tokens in (
         (INPUT_TOKENS, record.input_tokens),
@@ -235,12 +241,12 @@ def usage(record: RequestRecord) -> bytes:
 
 
 def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
-    """How long a stream's first piece took to the client, from the start of its attempt."""
+    """Encode the time from an attempt's start to the first piece of its stream."""
     if not (record.stream and record.first_byte and attempt.first_byte) or attempt.status >= 400:
         return b""
     return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
 
 
 def nanoseconds(seconds: float) -> int:
-    """For OTLP, which knows nothing else."""
+    """Return nanoseconds, OTLP's unit."""
     return int(seconds * 1_000_000_000)

@@ -1,8 +1,9 @@
-"""Where a request's trace begins, and what of it a provider is told.
+"""Begins a request's trace and propagates it to providers.
 
 The pipeline calls `begin` for every request, `span_id` and `propagate` for every attempt; as a
 consumer of records, it makes spans of them later. Without a collector in the environment, all of it
-is `NoTracing`, which costs nothing and imports nothing of OpenTelemetry; with one, `exported.py`.
+is `NoTracing`, which costs nothing and imports nothing of OpenTelemetry; with one, it is
+`otlp_tracing.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.telemetry.record import RequestRecord, Trace
-    from airouter.telemetry.spans import HomeOf
+    from airouter.telemetry.spans import TracedProviders
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -27,23 +28,23 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 class Tracing(Protocol):
-    """Traces requests, or does not: callers cannot tell."""
+    """The tracing of requests, which may be off: callers cannot tell."""
 
     @property
     def dropped(self) -> int:
-        """Spans that were made and not delivered."""
+        """Return the number of spans that were not delivered."""
         ...
 
     def begin(self, headers: Mapping[bytes, bytes]) -> Trace | None:
-        """The place of a new request in its trace; None when it is not recorded."""
+        """Return the place of a new request in its trace; None when it is not recorded."""
         ...
 
     def span_id(self) -> str:
-        """An id for an attempt."""
+        """Return an id for an attempt."""
         ...
 
     def propagate(self, headers: Mapping[bytes, bytes], trace: Trace | None, span_id: str) -> bytes:
-        """Header lines, each ended by CRLF, for the provider.
+        """Return header lines, each ended by CRLF, for the provider.
 
         `headers` are the client's; what it says of its own trace is passed on as it is when there
         is no `trace` of ours.
@@ -59,11 +60,11 @@ class Tracing(Protocol):
         ...
 
     def instrument(self, app: FastAPI, spanned: Iterable[str]) -> None:
-        """Trace an application too, but for its paths in `spanned`: they have or need no more."""
+        """Trace an application too, without its paths in `spanned`, which have or need no spans."""
         ...
 
     def close(self, timeout: float) -> None:
-        """Deliver what is left, blocking at most so many seconds."""
+        """Deliver queued spans, blocking at most `timeout` seconds."""
         ...
 
 
@@ -99,20 +100,17 @@ class NoTracing:
         pass
 
 
-def open_tracing(environ: Mapping[str, str], home_of: HomeOf) -> Tracing:
-    """The tracing that the OTEL_* variables ask for.
-
-    `home_of` says where a provider is when its credential does not.
-    """
+def open_tracing(environ: Mapping[str, str], providers: TracedProviders) -> Tracing:
+    """Open the tracing that the OTEL_* variables ask for."""
     if not configured(environ):
         return NoTracing()
-    from airouter.telemetry.exported import open_exported  # noqa: PLC0415 - off costs nothing
+    from airouter.telemetry.otlp_tracing import open_otlp_tracing  # noqa: PLC0415 - off costs nothing
 
-    return open_exported(environ, home_of)
+    return open_otlp_tracing(environ, providers)
 
 
 def configured(environ: Mapping[str, str]) -> bool:
-    """Whether there is somewhere to send spans to, and nothing that forbids it."""
+    """Return True if a collector is configured and tracing is not disabled."""
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     names = environ.get("OTEL_TRACES_EXPORTER", "").replace(" ", "").lower().split(",")

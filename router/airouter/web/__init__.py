@@ -1,1 +1,1 @@
-"""What a person sees in a browser."""
+"""Pages for people with a browser."""

@@ -20,7 +20,7 @@ CREDENTIAL = ("credential", "type", "in flight", "error")
 
 
 def health_page(health: dict[str, Any]) -> str:
-    """The page for what `Health.as_json` gives."""
+    """Return the page for the view that `Health.as_json` gives."""
     status = escape(health["status"])
     uptime = f"{health['uptime_seconds']} s"
     return f"""<!doctype html>
@@ -41,17 +41,17 @@ def health_page(health: dict[str, Any]) -> str:
 
 
 def section(title: str, values: dict[str, Any] | None) -> str:
-    """A heading and its table, where there is anything to say."""
+    """Return a heading and its table; empty for an empty table."""
     return "" if values is None else f"<h2>{escape(title)}</h2>\n{pairs(values)}"
 
 
 def pairs(values: dict[str, Any]) -> str:
-    """A table of two columns; a list has a line for each of its items."""
+    """Return a table of two columns; a list has a line for each of its items."""
     return table((), ((name.replace("_", " "), value) for name, value in values.items()))
 
 
 def table(head: tuple[str, ...], rows: Any) -> str:
-    """A table; numbers are set right."""
+    """Return a table; numbers are aligned to the right."""
     lines = ["<table>"]
     if head:
         lines.append("<tr>" + "".join(f"<th>{escape(title)}</th>" for title in head) + "</tr>")
@@ -60,7 +60,7 @@ def table(head: tuple[str, ...], rows: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """One value."""
+    """Return a cell with one value."""
     if isinstance(value, bool):
         value = "yes" if value else "no"
     if isinstance(value, int):

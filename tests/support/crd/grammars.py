@@ -11,15 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.credential import (
-    BLOCKS,
-    WITH_FIXED_API,
-    WITHOUT_DEFAULT_URL,
-    Timeouts,
-    check_reply,
-)
+from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff
@@ -78,6 +73,8 @@ def validator(annotation: Any) -> Validator:
     return next(each for each in flat(annotation.__metadata__) if isinstance(each, Validator))
 
 
+WITHOUT_DEFAULT_URL = [row.name for row in PROVIDER_TYPES.values() if row.needs_url]
+WITH_FIXED_API = [row.name for row in PROVIDER_TYPES.values() if row.api_is_fixed]
 RESERVED = (*sorted(ROUTED), "stream_options")
 FREE_FIELDS: Schema = {
     PRESERVE: True,
@@ -118,6 +115,7 @@ SCALARS: dict[Validator, Schema] = {
     validator(BaseURL): text(URL + PATH, 2048, PORT),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
+    BeforeValidator(check_type): {"enum": list(PROVIDER_TYPES)},
     AfterValidator(check_reply): text(REPLY, 4096, TOKENS),
     AfterValidator(check_fields): FREE_FIELDS,
     AfterValidator(check_drop): {
@@ -135,7 +133,11 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
         "self.responses.storage.type != 'Redis' || has(self.redis)",
     ),
     Credential: (
-        *(f"!has(self.{block}) || self.type == '{owner}'" for block, owner in BLOCKS.items()),
+        *(
+            f"!has(self.{block}) || self.type == '{owner}'"
+            for block in BLOCKS
+            for owner in owners_of(block, PROVIDER_TYPES)
+        ),
         f"has(self.baseURL) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
         f"!has(self.api) || !(self.type in {either(WITH_FIXED_API)})",
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from airouter.config.documents import MAX_DEPTH, Document, Unreadable, documents
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 
 def only(text: str) -> Document:
@@ -115,7 +115,7 @@ def test_a_quoted_merge_key_is_a_key() -> None:
         ("a: 1\nb: 'x", 2, "is not YAML"),
         ("a: 1\n\tb: 2", 2, "is not YAML"),
         ("a: é\nb: \x01", 2, "control character"),
-        ("a: 1\n? [x]\n: 2", 2, "a key that is not a word"),
+        ("a: 1\n? [x]\n: 2", 2, "a key that is not a scalar"),
         ("a: 1\nb: *nobody", 2, "alias"),
         ("a: &a [*a]", 1, "alias"),
         ('a: "\\ud800"', 1, "is not YAML"),
@@ -161,12 +161,12 @@ def test_the_number_of_values_is_bounded() -> None:
 
 def test_a_path_leads_to_its_line() -> None:
     root = only("spec:\n  models:\n  - name: a\n  - name: b\n    weight: 1\n").root
-    assert root.line_of(("spec", "models", Named("b"), "weight")) == 5
+    assert root.line_of(("spec", "models", NamedItem("b"), "weight")) == 5
     assert root.line_of(("spec", "models", 0, "name")) == 3
 
 
 def test_a_path_to_what_is_not_there_leads_as_far_as_it_can() -> None:
     root = only("spec:\n  models:\n  - name: a\n").root
-    assert root.line_of(("spec", "models", Named("nobody"), "weight")) == 2
+    assert root.line_of(("spec", "models", NamedItem("nobody"), "weight")) == 2
     assert root.line_of(("spec", "models", 0, "weight")) == 3
     assert root.line_of(("spec", "models", 0, "name", "deeper")) == 3

@@ -1,7 +1,7 @@
 from airouter.config.findings import (
     Compiled,
     Finding,
-    Named,
+    NamedItem,
     Report,
     choice,
     in_order,
@@ -12,7 +12,7 @@ from airouter.config.findings import (
 
 
 def test_a_path_reads_like_the_file() -> None:
-    path = ("spec", "credentials", Named("openai-main"), "headers", 2, "value")
+    path = ("spec", "credentials", NamedItem("openai-main"), "headers", 2, "value")
     assert path_text(path) == "spec.credentials[name=openai-main].headers[2].value"
 
 
@@ -24,9 +24,9 @@ def test_a_long_key_is_cut() -> None:
     assert quoted("x" * 100) == repr("x" * 64 + "...")
 
 
-def test_a_finding_says_where_what_and_what_would_be_right() -> None:
-    finding = Finding("error", ("spec", "weight"), "is too small", "0 or more", "a.yaml", 3)
-    assert str(finding) == "a.yaml:3: error: spec.weight: is too small (right: 0 or more)"
+def test_a_finding_says_where_what_and_how_to_mend_it() -> None:
+    finding = Finding("error", ("spec", "weight"), "is too small", "use 0 or more", "a.yaml", 3)
+    assert str(finding) == "a.yaml:3: error: spec.weight: is too small (fix: use 0 or more)"
 
 
 def test_a_finding_about_a_whole_file_has_no_line_and_no_field() -> None:
@@ -59,10 +59,10 @@ def test_only_an_error_that_rejects_rejects() -> None:
 
 
 def test_a_choice_of_many_shows_the_first() -> None:
-    assert choice("abc", most=2) == "one of: a, b, ..."
+    assert choice("abc", most=2) == "use one of: a, b, ..."
     assert choice(()) == ""
 
 
 def test_the_likely_name_ignores_case() -> None:
-    assert likely("BaseUrl", ["baseURL", "headers"]) == "baseURL"
+    assert likely("BaseUrl", ["baseURL", "headers"]) == "use baseURL"
     assert likely("xyz", ["baseURL"]) == ""

@@ -1,7 +1,7 @@
 import pytest
 
 from airouter.config.findings import Finding
-from airouter.config.manifest import Text, compile_manifest
+from airouter.config.manifest import ManifestFile, compile_manifest
 from support.manifests import ROUTER_YAML, from_text, lines
 
 ROUTER, SECRET = ROUTER_YAML.split("---\n")
@@ -15,7 +15,7 @@ def test_a_manifest_becomes_a_snapshot() -> None:
 
 
 def test_documents_may_stand_in_several_files_in_any_order() -> None:
-    texts = [Text("b.yaml", SECRET.encode()), Text("a.yaml", ROUTER.encode())]
+    texts = [ManifestFile("b.yaml", SECRET.encode()), ManifestFile("a.yaml", ROUTER.encode())]
     assert compile_manifest(texts, {}) == from_text(ROUTER_YAML)
 
 
@@ -28,10 +28,10 @@ def test_a_finding_has_the_line_of_its_field() -> None:
     assert lines(from_text(text)) == [
         (
             "router.yaml:8: error: spec.credentials[name=mock].weight: is a string "
-            "(right: a whole number)"
+            "(fix: use a whole number)"
         ),
         (
-            "router.yaml:11: error: spec.models[name=echo].backends: hold none that can be used: "
+            "router.yaml:11: error: spec.models[name=echo].backends: no usable backend: "
             "every request gets a 503"
         ),
         (
@@ -45,7 +45,7 @@ def test_a_finding_about_what_is_not_there_has_the_line_around_it() -> None:
     found = from_text(ROUTER_YAML.replace("{name: keys, key: master}", "{}"))
     assert lines(found)[0] == (
         "router.yaml:12: error: spec.auth.masterKey.secretRef.name: is required "
-        "(right: Name of the Secret)"
+        "(fix: add it: Name of the Secret)"
     )
 
 
@@ -55,7 +55,7 @@ def test_a_finding_of_compiling_has_a_line_too() -> None:
     assert lines(found) == [
         (
             "router.yaml:12: error: spec.auth.masterKey.secretRef: Secret 'keys' has no usable "
-            "key 'x' (right: one of: master)"
+            "key 'x' (fix: use one of: master)"
         )
     ]
 
@@ -64,7 +64,7 @@ def test_a_missing_variable_is_told_where_it_is_wanted() -> None:
     found = from_text(ROUTER_YAML.replace("sk-master", "${MASTER}"))
     assert lines(found)[1] == (
         "router.yaml:18: error: stringData.master: the environment has no variable 'MASTER' "
-        "(right: MASTER set where this runs, or $${ for a literal ${)"
+        "(fix: set MASTER where this runs, or use $${ for a literal ${)"
     )
 
 
@@ -80,7 +80,7 @@ def test_a_key_given_twice_drops_what_it_stands_in() -> None:
     assert found.snapshot.credentials == ()
     assert lines(found)[0] == (
         "router.yaml:8: error: spec.credentials[name=mock].type: is given twice "
-        "(right: each key once)"
+        "(fix: give each key once)"
     )
 
 
@@ -90,7 +90,7 @@ def test_there_must_be_a_router_config(text: str) -> None:
     assert found.snapshot is None
     assert lines(found) == [
         (
-            "error: there is no RouterConfig in what was given (right: a document with "
+            "error: there is no RouterConfig in what was given (fix: add a document with "
             "apiVersion: airouter.dev/v1alpha1 and kind: RouterConfig)"
         )
     ]
@@ -100,7 +100,7 @@ def test_there_is_one_router_config() -> None:
     found = from_text(f"{ROUTER_YAML}---\n{ROUTER}")
     assert found.snapshot is None
     assert lines(found) == [
-        "router.yaml:20: error: is another RouterConfig (right: one in all files together)"
+        "router.yaml:20: error: is another RouterConfig (fix: keep one in all files together)"
     ]
 
 
@@ -111,7 +111,7 @@ def test_of_two_secrets_with_one_name_the_first_counts() -> None:
     assert lines(found) == [
         (
             "router.yaml:22: error: metadata.name: is the name of another Secret "
-            "(right: a name of its own)"
+            "(fix: use a unique name)"
         )
     ]
 
@@ -120,7 +120,7 @@ def test_a_secret_of_the_wrong_form_is_told_and_not_used() -> None:
     found = from_text(ROUTER_YAML.replace("stringData", "stringdata"))
     assert lines(found) == [
         ("router.yaml:12: error: spec.auth.masterKey.secretRef: there is no usable Secret 'keys'"),
-        "router.yaml:17: error: stringdata: is not a known field (right: stringData)",
+        "router.yaml:17: error: stringdata: is not a known field (fix: use stringData)",
     ]
 
 
@@ -130,17 +130,17 @@ def test_a_secret_of_the_wrong_form_is_told_and_not_used() -> None:
         (
             "airouter.dev/v1alpha1",
             "airouter.dev/v1",
-            "router.yaml:1: error: apiVersion: is not a known value (right: one of: airouter.dev",
+            "router.yaml:1: error: apiVersion: is not a known value (fix: use one of: airouter.dev",
         ),
         (
             "kind: RouterConfig",
             "kind: RouterConfg",
-            "router.yaml:2: error: kind: is not a known value (right: one of: RouterConfig)",
+            "router.yaml:2: error: kind: is not a known value (fix: use one of: RouterConfig)",
         ),
         (
             "metadata: {name: default}",
             "metadata: {}",
-            "router.yaml:3: error: metadata.name: is required (right: Name of the object)",
+            "router.yaml:3: error: metadata.name: is required (fix: add it: Name of the object)",
         ),
     ],
 )
@@ -154,17 +154,16 @@ def test_other_kinds_are_left_alone_with_a_warning() -> None:
     found = from_text(f"{ROUTER_YAML}---\napiVersion: v1\nkind: Namespace\n")
     assert found.snapshot is not None
     assert lines(found) == [
-        "router.yaml:21: warning: kind: 'Namespace' is not read here "
-        "(right: RouterConfig or Secret)"
+        "router.yaml:21: warning: kind: 'Namespace' is ignored (fix: use RouterConfig or Secret)"
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        ("hello", "router.yaml:20: error: is not a mapping (right: a RouterConfig or a Secret)"),
-        ("a: 1", "router.yaml:20: error: kind: is required (right: RouterConfig or Secret)"),
-        ("kind: 1", "router.yaml:20: error: kind: is required (right: RouterConfig or Secret)"),
+        ("hello", "router.yaml:20: error: is not a mapping (fix: use a RouterConfig or a Secret)"),
+        ("a: 1", "router.yaml:20: error: kind: is required (fix: use RouterConfig or Secret)"),
+        ("kind: 1", "router.yaml:20: error: kind: is required (fix: use RouterConfig or Secret)"),
     ],
 )
 def test_what_is_no_object_is_an_error_and_the_rest_is_served(text: str, finding: str) -> None:
@@ -175,20 +174,20 @@ def test_what_is_no_object_is_an_error_and_the_rest_is_served(text: str, finding
 
 def test_a_text_that_is_not_yaml_rejects_everything_and_hides_nothing() -> None:
     text = ROUTER_YAML.replace("type: Mock", "type: Mok")
-    texts = [Text("a.yaml", text.encode()), Text("b.yaml", b"a: [")]
+    texts = [ManifestFile("a.yaml", text.encode()), ManifestFile("b.yaml", b"a: [")]
     found = compile_manifest(texts, {})
     assert found.snapshot is None
     assert [finding.place for finding in found.findings] == ["a.yaml:7", "b.yaml:1"]
 
 
 def test_a_text_that_is_not_utf8_is_refused_with_its_line() -> None:
-    found = compile_manifest([Text("a.yaml", b"a: 1\nb: \xff\n")], {})
+    found = compile_manifest([ManifestFile("a.yaml", b"a: 1\nb: \xff\n")], {})
     assert lines(found) == ["a.yaml:2: error: is not text in UTF-8"]
 
 
 def test_what_could_not_be_brought_rejects_everything() -> None:
     known = [Finding("error", (), "cannot be read", file="b.yaml")]
-    found = compile_manifest([Text("a.yaml", ROUTER_YAML.encode())], {}, known)
+    found = compile_manifest([ManifestFile("a.yaml", ROUTER_YAML.encode())], {}, known)
     assert found.snapshot is None
     assert lines(found) == ["b.yaml: error: cannot be read"]
 
@@ -199,4 +198,4 @@ def test_no_finding_repeats_a_secret() -> None:
 
 
 def test_a_text_does_not_show_its_content() -> None:
-    assert repr(Text("a.yaml", b"sk-1")) == "Text(name='a.yaml')"
+    assert repr(ManifestFile("a.yaml", b"sk-1")) == "ManifestFile(name='a.yaml')"

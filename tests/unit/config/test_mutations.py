@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from airouter.config.compile import compile_config
 from airouter.config.documents import documents
 from airouter.config.findings import Compiled
-from airouter.config.manifest import Text, compile_manifest
-from airouter.config.reading import read
+from airouter.config.loader import load_config
+from airouter.config.manifest import ManifestFile, compile_manifest
 from support.full_manifest import FULL_ENVIRON, FULL_YAML
 
 if TYPE_CHECKING:
@@ -67,13 +67,17 @@ def test_a_mutated_text_has_findings(edits: list[Edit]) -> None:
     for place, removed, added in edits:
         at = int(place * len(text))
         text = text[:at] + added + text[at + removed :]
-    sound(compile_manifest([Text("a.yaml", text.encode(errors="surrogatepass"))], FULL_ENVIRON))
+    sound(
+        compile_manifest(
+            [ManifestFile("a.yaml", text.encode(errors="surrogatepass"))], FULL_ENVIRON
+        )
+    )
 
 
 @bounded
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_have_findings(content: bytes) -> None:
-    sound(compile_manifest([Text("a.yaml", content)], {}))
+    sound(compile_manifest([ManifestFile("a.yaml", content)], {}))
 
 
 @bounded
@@ -82,7 +86,7 @@ def test_a_mutated_object_has_findings(chosen: int, value: Any) -> None:
     config = copy.deepcopy(CONFIG)
     slots = places(config)
     slots[chosen % len(slots)](value)
-    reading = read(config)
+    reading = load_config(config)
     found = Compiled(None, reading.findings)
     if reading.config is not None:
         found = compile_config(reading.config, {}, reading.dropped)

@@ -5,12 +5,12 @@ import pytest
 
 from airouter.config.documents import documents
 from airouter.config.resource import Secret
-from airouter.config.secret import Opened, open_secret
+from airouter.config.secret import OpenedSecret, open_secret
 
 ENVIRON = {"KEY": "sk-1", "EMPTY": "", "CERT": base64.b64encode(b"pem").decode()}
 
 
-def opened(fields: str) -> Opened:
+def opened(fields: str) -> OpenedSecret:
     text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\n{fields}\n"
     (document,) = documents(text)
     return open_secret(document, ENVIRON)

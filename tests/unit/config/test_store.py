@@ -4,7 +4,7 @@ import pytest
 
 from airouter.config.findings import Compiled, Finding
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.store import Reload, Store
+from airouter.config.store import Reload, SnapshotStore
 
 ERROR = Finding("error", ("spec", "models"), "is not a list", file="a.yaml", line=3)
 WARNING = Finding("warning", ("spec", "redis"), "is not in effect", file="a.yaml", line=9)
@@ -43,7 +43,7 @@ def bad(*findings: Finding) -> Compiled:
 
 def test_a_snapshot_is_applied() -> None:
     router, compiled = Router(), good()
-    store = Store(router.apply)
+    store = SnapshotStore(router.apply)
     assert store.offer(compiled, "a.yaml")
     assert router.applied == [compiled.snapshot]
     assert store.current is compiled.snapshot
@@ -51,7 +51,7 @@ def test_a_snapshot_is_applied() -> None:
 
 def test_the_same_snapshot_is_not_applied_again() -> None:
     router, clock = Router(), Clock()
-    store = Store(router.apply, clock)
+    store = SnapshotStore(router.apply, clock)
     store.offer(good(), "a.yaml")
     clock.now += 60
     assert store.offer(good(), "a.yaml")
@@ -60,7 +60,7 @@ def test_the_same_snapshot_is_not_applied_again() -> None:
 
 
 def test_a_rejected_configuration_leaves_the_last_good_one() -> None:
-    store = Store(Router().apply)
+    store = SnapshotStore(Router().apply)
     store.offer(good(), "a.yaml")
     served = store.current
     assert not store.offer(bad(ERROR), "a.yaml")
@@ -74,7 +74,7 @@ def test_a_rejected_configuration_leaves_the_last_good_one() -> None:
 
 def test_a_snapshot_that_cannot_be_applied_leaves_the_last_good_one() -> None:
     router = Router()
-    store = Store(router.apply)
+    store = SnapshotStore(router.apply)
     store.offer(good("old"), "a.yaml")
     router.failing = True
     assert not store.offer(good("new"), "a.yaml")
@@ -83,7 +83,7 @@ def test_a_snapshot_that_cannot_be_applied_leaves_the_last_good_one() -> None:
 
 
 def test_the_last_good_configuration_offered_again_makes_all_well() -> None:
-    store = Store(Router().apply)
+    store = SnapshotStore(Router().apply)
     store.offer(good(), "a.yaml")
     store.offer(bad(ERROR), "a.yaml")
     store.offer(good(), "a.yaml")
@@ -91,7 +91,7 @@ def test_the_last_good_configuration_offered_again_makes_all_well() -> None:
 
 
 def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    store = Store(Router().apply)
+    store = SnapshotStore(Router().apply)
     store.offer(bad(ERROR), "a.yaml")
     store.offer(bad(ERROR), "a.yaml")
     assert [record.getMessage() for record in caplog.records] == [
@@ -102,7 +102,7 @@ def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_another_failure_is_logged_again(caplog: pytest.LogCaptureFixture) -> None:
     router = Router()
-    store = Store(router.apply)
+    store = SnapshotStore(router.apply)
     store.offer(good(), "a.yaml")
     store.offer(bad(ERROR), "a.yaml")
     router.failing = True
@@ -114,7 +114,7 @@ def test_another_failure_is_logged_again(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_a_finding_is_logged_when_it_is_new(caplog: pytest.LogCaptureFixture) -> None:
-    store = Store(Router().apply)
+    store = SnapshotStore(Router().apply)
     store.offer(good("a", WARNING), "a.yaml")
     store.offer(good("b", WARNING), "a.yaml")
     store.offer(good("c", WARNING, ERROR), "a.yaml")
@@ -125,14 +125,16 @@ def test_a_finding_is_logged_when_it_is_new(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_flood_of_findings_is_cut(caplog: pytest.LogCaptureFixture) -> None:
-    Store(Router().apply).offer(good("a", *(Finding("error", (n,), "x") for n in range(60))), "a")
+    SnapshotStore(Router().apply).offer(
+        good("a", *(Finding("error", (n,), "x") for n in range(60))), "a"
+    )
     assert len(caplog.records) == 51
     assert caplog.messages[-1] == "and 10 more findings"
 
 
 def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    store = Store(Router().apply)
+    store = SnapshotStore(Router().apply)
     store.offer(good(), "a.yaml")
     store.offer(good(), "a.yaml")
     (record,) = caplog.records
@@ -144,7 +146,7 @@ def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_health_is_told_all_of_it() -> None:
     clock = Clock()
-    store = Store(Router().apply, clock)
+    store = SnapshotStore(Router().apply, clock)
     store.offer(good("a", WARNING), "a.yaml")
     clock.now += 1.5
     store.offer(bad(ERROR), "a.yaml")
@@ -161,7 +163,7 @@ def test_health_is_told_all_of_it() -> None:
 
 
 def test_before_the_first_offer_nothing_has_happened() -> None:
-    told = Store(Router().apply).reload.as_json()
+    told = SnapshotStore(Router().apply).reload.as_json()
     assert (told["version"], told["loaded_at"], told["last_reload_successful"]) == ("", "", False)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.failures import Failure
 
 
@@ -33,7 +33,7 @@ decoder = msgspec.json.Decoder(Body)
 
 def failure(body: bytes) -> Failure:
     with pytest.raises(Failure) as caught:
-        read(body, decoder)
+        checked_body(body, decoder)
     assert caught.value.status == 400
     assert caught.value.type == "invalid_request_error"
     return caught.value
@@ -41,7 +41,9 @@ def failure(body: bytes) -> Failure:
 
 def test_a_body_that_is_right_is_read() -> None:
     body = b'{"model":"m","tools":[{"type":"function","name":"f"}],"bias":{"7":1}}'
-    assert read(body, decoder) == Body(model="m", tools=[Function(name="f")], bias={"7": 1.0})
+    assert checked_body(body, decoder) == Body(
+        model="m", tools=[Function(name="f")], bias={"7": 1.0}
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_a_field_that_nobody_knows_is_named_whatever_its_name(name: str) -> None
 @given(st.binary(max_size=60))
 def test_any_bytes_are_harmless(body: bytes) -> None:
     with contextlib.suppress(Failure):
-        assert isinstance(read(body, decoder), Body)
+        assert isinstance(checked_body(body, decoder), Body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.dialects.conversation import Media
-from airouter.dialects.documents import text_in
+from airouter.dialects.documents import document_text
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from airouter.dialects.documents import text_in
     ],
 )
 def test_text_is_what_says_so_and_is_utf_8(media: Media, text: str | None) -> None:
-    assert text_in(media) == text
+    assert document_text(media) == text

@@ -11,10 +11,11 @@ import pytest
 from aiohttp import web
 from google.genai import Client, types
 
-from airouter.dialects.embeddings.forms import Form as EmbeddingForm
-from airouter.dialects.embeddings.forms import GeminiForm, vertex_form, vertex_method
+from airouter.dialects.embeddings.choice import vertex_codec, vertex_method
+from airouter.dialects.embeddings.codec import EmbeddingCodec
+from airouter.dialects.embeddings.google import GeminiEmbeddingCodec
 from airouter.dialects.embeddings.request import EmbeddingRequest
-from airouter.dialects.images.forms import google_form
+from airouter.dialects.gemini.images import image_codec
 from airouter.dialects.images.request import ImageRequest
 
 
@@ -52,13 +53,13 @@ async def google() -> AsyncIterator[Google]:
     await runner.cleanup()
 
 
-def embedding_body(form: EmbeddingForm, **asked: Any) -> Any:
-    (body,) = form.render(EmbeddingRequest(inputs=("hello",), **asked))
+def embedding_body(codec: EmbeddingCodec, **asked: Any) -> Any:
+    (body,) = codec.render(EmbeddingRequest(inputs=("hello",), **asked))
     return msgspec.json.decode(body)
 
 
 def image_body(model: str, **asked: Any) -> Any:
-    (body,) = google_form(model).render(ImageRequest(model="m", prompt="a cat", **asked))
+    (body,) = image_codec(model).render(ImageRequest(model="m", prompt="a cat", **asked))
     return msgspec.json.decode(body)
 
 
@@ -73,7 +74,7 @@ async def test_ai_studio_is_asked_for_embeddings_as_its_sdk_asks(google: Google)
         config=config,
     )
     (sent,) = google.body["requests"]
-    ours = embedding_body(GeminiForm(model), input_type="search_query", dimensions=256)
+    ours = embedding_body(GeminiEmbeddingCodec(model), input_type="search_query", dimensions=256)
     assert google.method == "batchEmbedContents"
     assert {"requests": [without_role(sent)]} == ours
 
@@ -88,7 +89,7 @@ async def test_vertex_is_asked_for_embeddings_as_its_sdk_asks(google: Google, mo
         config=types.EmbedContentConfig(output_dimensionality=256, auto_truncate=False),
     )
     assert google.method == vertex_method(model)
-    assert without_role(google.body) == embedding_body(vertex_form(model), dimensions=256)
+    assert without_role(google.body) == embedding_body(vertex_codec(model), dimensions=256)
 
 
 def without_role(asked: Any) -> Any:

@@ -19,8 +19,8 @@ from airouter.dialects.provenance import (
     Packed,
     is_own,
     maker_of,
-    pack,
-    unpack,
+    pack_parts,
+    unpack_parts,
     without_packed,
 )
 
@@ -56,39 +56,39 @@ def packed(plain: bytes) -> str:
 
 @given(ids, parts)
 def test_what_is_packed_behind_an_id_comes_back_with_the_id(id_: str, given: list[Packed]) -> None:
-    assert unpack(id_ + pack(given)) == (id_, given)
+    assert unpack_parts(id_ + pack_parts(given)) == (id_, given)
 
 
 @given(parts)
 def test_a_packed_word_may_stand_wherever_an_id_may(given: list[Packed]) -> None:
-    assert PACKED.fullmatch(pack(given).encode())
+    assert PACKED.fullmatch(pack_parts(given).encode())
 
 
 @given(st.text().filter(lambda text: MARK not in text))
 def test_an_id_of_somebody_else_stays_as_it_is(text: str) -> None:
-    assert unpack(text) == (text, [])
+    assert unpack_parts(text) == (text, [])
 
 
 def test_nothing_is_packed_as_nothing() -> None:
-    assert pack([]) == ""
+    assert pack_parts([]) == ""
 
 
 def test_reasoning_that_is_too_long_stays_behind() -> None:
     noise = "".join(chr(0x4E00 + (n * 7919 + n * n) % 20_000) for n in range(PACKED_LIMIT))
-    assert pack([Reasoning(text=noise)]) == ""
+    assert pack_parts([Reasoning(text=noise)]) == ""
 
 
 @given(ids, st.text(max_size=40))
 def test_any_text_behind_the_mark_is_harmless(id_: str, damaged: str) -> None:
-    assert unpack(id_ + MARK + damaged)[0] == id_
+    assert unpack_parts(id_ + MARK + damaged)[0] == id_
 
 
 @given(parts, st.data())
 def test_a_damaged_word_is_harmless(given: list[Packed], data: st.DataObject) -> None:
-    word = pack(given)
+    word = pack_parts(given)
     at = data.draw(st.integers(len(MARK), len(word)))
     rest = data.draw(st.sampled_from([word[at + 1 :], "", "A" + word[at:], "é", "="]))
-    assert unpack("call_1" + word[:at] + rest)[0] == "call_1"
+    assert unpack_parts("call_1" + word[:at] + rest)[0] == "call_1"
 
 
 @pytest.mark.parametrize(
@@ -104,29 +104,29 @@ def test_a_damaged_word_is_harmless(given: list[Packed], data: st.DataObject) ->
     ],
 )
 def test_a_word_with_something_else_in_it_is_harmless(plain: bytes) -> None:
-    assert unpack("call_1" + packed(plain)) == ("call_1", [])
+    assert unpack_parts("call_1" + packed(plain)) == ("call_1", [])
 
 
 def test_a_word_that_is_nested_too_deeply_is_harmless() -> None:
     plain = b'[{"type":"reasoning","more":' + 100_000 * b"[" + 100_000 * b"]" + b"}]"
-    assert unpack("call_1" + packed(plain)) == ("call_1", [])
+    assert unpack_parts("call_1" + packed(plain)) == ("call_1", [])
 
 
 def test_a_zip_bomb_is_not_unpacked() -> None:
     bomb = packed(b'[{"type":"reasoning","text":"' + 8 * PLAIN_LIMIT * b"a" + b'"}]')
     assert len(bomb) < PACKED_LIMIT
-    assert unpack(bomb) == ("", [])
+    assert unpack_parts(bomb) == ("", [])
 
 
 def test_a_word_that_is_longer_than_any_of_ours_is_not_unpacked() -> None:
-    assert unpack("call_1" + MARK + "A" * (PACKED_LIMIT + 1)) == ("call_1", [])
+    assert unpack_parts("call_1" + MARK + "A" * (PACKED_LIMIT + 1)) == ("call_1", [])
 
 
 @given(st.lists(st.tuples(ids, parts), max_size=3))
 def test_a_provider_that_knows_no_packed_words_gets_none(
     calls: list[tuple[str, list[Packed]]],
 ) -> None:
-    body = ",".join(f'{{"id":"{id_}{pack(given)}"}}' for id_, given in calls).encode()
+    body = ",".join(f'{{"id":"{id_}{pack_parts(given)}"}}' for id_, given in calls).encode()
     plain = ",".join(f'{{"id":"{id_}"}}' for id_, _ in calls).encode()
     assert without_packed(body) == plain
 

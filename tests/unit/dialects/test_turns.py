@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
-from airouter.dialects.turns import check_calls, folded, leading, merged, text_of
+from airouter.dialects.turns import check_calls, folded, joined_text, leading, merged
 from airouter.failures import Failure
 
 
@@ -90,7 +90,7 @@ def test_later_instructions_can_be_what_the_user_says() -> None:
 
 def test_the_text_of_parts_is_what_is_said_and_not_what_is_thought() -> None:
     parts = (Reasoning(text="hm"), Text(text="a"), Text(text=""), call("1"), Text(text="b"))
-    assert text_of(parts) == "a\n\nb"
+    assert joined_text(parts) == "a\n\nb"
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from airouter.config.snapshot import Credential
 from airouter.failures import Failure
-from airouter.providers.headers import retry_after
-from airouter.providers.registry import PROVIDERS
+from airouter.providers.registry import load_providers
 
+PROVIDERS = load_providers()
 SECRET = "sk-live-0123456789abcdef"
 CREDENTIAL = Credential(name="c", type="OpenAI", secret=SECRET)
 
@@ -126,33 +124,6 @@ def test_a_long_message_is_cut() -> None:
 )
 def test_an_error_without_a_type_gets_one(status: int, type_: str) -> None:
     assert failure(status, {}).type == type_
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({b"retry-after": b"7"}, 7.0),
-        ({b"retry-after": b"0.5"}, 0.5),
-        ({b"retry-after-ms": b"250", b"retry-after": b"7"}, 0.25),
-        ({b"retry-after": b"soon"}, None),
-        ({b"retry-after": b"-1"}, None),
-        ({b"retry-after": b"inf"}, None),
-        ({b"retry-after": b"nan"}, None),
-        ({b"retry-after": b"9" * 99}, None),
-        ({b"retry-after": b"Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({b"retry-after": b"\xff"}, None),
-    ],
-)
-def test_retry_after_is_read_in_all_its_forms(
-    headers: dict[bytes, bytes], seconds: float | None
-) -> None:
-    assert retry_after(503, headers) == seconds
-
-
-def test_retry_after_may_be_a_date() -> None:
-    date = formatdate(time.time() + 60, usegmt=True).encode()
-    assert retry_after(503, {b"retry-after": date}) == pytest.approx(60, abs=2)
 
 
 def test_a_credential_without_a_secret_sends_no_authorization() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airouter.dialects.conversation import Reasoning, Signature
-from airouter.dialects.provenance import pack
+from airouter.dialects.provenance import pack_parts
 from support.config import manifest
 from support.in_loop import served
 from support.raw_upstream import RawUpstream, raw_upstream
@@ -76,7 +76,7 @@ async def test_a_response_passes_through_with_all_that_is_unknown_to_us(stream: 
 
 
 async def test_what_another_provider_signed_stays_behind() -> None:
-    packed = pack([Reasoning(text="Hm", signature=Signature(maker="claude", value="x"))])
+    packed = pack_parts([Reasoning(text="Hm", signature=Signature(maker="claude", value="x"))])
     items = [
         {"role": "user", "content": "Hi"},
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": packed},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.manifests import (
     FIRST_RETRY,
     MAX_BYTES,
@@ -41,7 +41,7 @@ class Watched:
     def __init__(self, *paths: Path, **options: Any) -> None:
         self.models: list[str] = []
         self.changed = asyncio.Event()
-        self.store = Store(self._apply)
+        self.store = SnapshotStore(self._apply)
         self.source = ManifestSource(paths, self.store, environ={}, **options)
 
     def _apply(self, snapshot: Snapshot) -> None:
@@ -230,7 +230,7 @@ async def test_watching_goes_on_until_it_is_cancelled(file: Path) -> None:
 async def test_watching_survives_what_it_does_not_expect(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(Store):
+    class Broken(SnapshotStore):
         def offer(self, compiled: Compiled, source: str) -> bool:
             if len(slept) < FIRST_RETRY:
                 raise RuntimeError("unexpected")
@@ -282,11 +282,11 @@ def a_link_to_itself(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "what"),
     [
-        (too_large, "is too large (right: at most 4 MiB)"),
+        (too_large, "is too large (fix: use at most 4 MiB)"),
         (a_pipe, "is not a regular file"),
         (nothing, "cannot be read: no such file or directory"),
         (an_empty_directory, "holds no file that ends in .yaml, .yml, .json"),
-        (a_crowded_directory, "holds too many files (right: at most 256)"),
+        (a_crowded_directory, "holds too many files (fix: use at most 256)"),
         (a_link_to_itself, "cannot be read: too many levels of symbolic links"),
     ],
 )
@@ -298,7 +298,7 @@ async def test_what_cannot_be_read_is_a_finding(
     found = compile_files([path], {})
     assert found.snapshot is None
     assert lines(found) == [f"{path}: error: {what}"]
-    await ManifestSource([path], Store(lambda _: None)).look()
+    await ManifestSource([path], SnapshotStore(lambda _: None)).look()
 
 
 def test_a_file_that_is_named_twice_is_read_once(file: Path) -> None:
@@ -310,5 +310,6 @@ def test_json_is_read_as_well(tmp_path: Path) -> None:
     text = json.dumps(config | {"metadata": {"name": "x"}}, indent="\t")
     (tmp_path / "router.json").write_text(text, encoding="utf-8")
     assert lines(compile_files([tmp_path], {}))[0] == (
-        f"{tmp_path}/router.json:1: error: spec: is required (right: What a router serves)"
+        f"{tmp_path}/router.json:1: error: spec: is required "
+        "(fix: add it: The configuration that a router serves)"
     )

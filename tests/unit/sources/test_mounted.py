@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack
+from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream, pack_snapshot
 from airouter.config.snapshot import Model, Snapshot
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.mounted import MountedSource
 from support.open_files import no_more_files
 
@@ -41,8 +41,8 @@ def mount(tmp_path: Path) -> Mount:
 
 
 @pytest.fixture
-def store() -> Store:
-    return Store(lambda snapshot: None)
+def store() -> SnapshotStore:
+    return SnapshotStore(lambda snapshot: None)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def followed() -> list[Stream]:
 
 
 @pytest.fixture
-def source(mount: Mount, store: Store, followed: list[Stream]) -> MountedSource:
+def source(mount: Mount, store: SnapshotStore, followed: list[Stream]) -> MountedSource:
     return MountedSource(mount.folder, store, followed.append)
 
 
@@ -60,51 +60,53 @@ def snapshot(name: str, serial: int) -> Snapshot:
     return msgspec.structs.replace(sealed, serial=serial)
 
 
-def served(store: Store) -> str:
+def served(store: SnapshotStore) -> str:
     return store.current.models[0].name if store.current else ""
 
 
 def test_a_pod_starts_with_what_is_mounted(
-    mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
+    mount: Mount, store: SnapshotStore, source: MountedSource, followed: list[Stream]
 ) -> None:
-    mount.flip(snapshot=pack(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
     source.look()
     assert served(store) == "one"
     assert followed == [STREAM]
 
 
-def test_a_flip_of_the_link_is_noticed(mount: Mount, store: Store, source: MountedSource) -> None:
-    mount.flip(snapshot=pack(snapshot("one", 1)))
+def test_a_flip_of_the_link_is_noticed(
+    mount: Mount, store: SnapshotStore, source: MountedSource
+) -> None:
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)))
     source.look()
-    mount.flip(snapshot=pack(snapshot("two", 2)))
+    mount.flip(snapshot=pack_snapshot(snapshot("two", 2)))
     source.look()
     assert served(store) == "two"
 
 
 def test_an_older_snapshot_never_replaces_a_newer_one(
-    mount: Mount, store: Store, source: MountedSource
+    mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:
-    mount.flip(snapshot=pack(snapshot("new", 5)))
+    mount.flip(snapshot=pack_snapshot(snapshot("new", 5)))
     source.look()
-    mount.flip(snapshot=pack(snapshot("old", 4)))
+    mount.flip(snapshot=pack_snapshot(snapshot("old", 4)))
     source.look()
     assert served(store) == "new"
     assert store.reload.successful
 
 
 def test_content_that_came_back_counts_as_new(
-    mount: Mount, store: Store, source: MountedSource
+    mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:
     for name, serial in (("one", 1), ("one", 3), ("two", 2)):
-        mount.flip(snapshot=pack(snapshot(name, serial)))
+        mount.flip(snapshot=pack_snapshot(snapshot(name, serial)))
         source.look()
     assert served(store) == "one"
 
 
 def test_a_broken_file_leaves_the_last_good_one_and_says_why(
-    mount: Mount, store: Store, source: MountedSource
+    mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:
-    mount.flip(snapshot=pack(snapshot("one", 1)))
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)))
     source.look()
     mount.flip(snapshot=b"no gzip")
     source.look()
@@ -114,33 +116,33 @@ def test_a_broken_file_leaves_the_last_good_one_and_says_why(
 
 @pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"schema_version":1,"snapshot":' * 50_000])
 def test_a_file_that_nests_without_end_is_refused_like_any_other(
-    mount: Mount, store: Store, source: MountedSource, deep: bytes
+    mount: Mount, store: SnapshotStore, source: MountedSource, deep: bytes
 ) -> None:
     mount.flip(snapshot=gzip.compress(deep), stream=b'{"url":' * 50_000)
     source.look()
     assert store.reload.error.endswith("is not the JSON of a Stream")
-    mount.flip(snapshot=pack(snapshot("one", 1)))
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)))
     source.look()
     assert served(store) == "one"
 
 
 def test_a_file_that_is_too_large_is_not_read_whole(
-    mount: Mount, store: Store, source: MountedSource, monkeypatch: pytest.MonkeyPatch
+    mount: Mount, store: SnapshotStore, source: MountedSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airouter.sources.mounted.MAX_PACKED", 10)
-    mount.flip(snapshot=pack(snapshot("one", 1)))
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)))
     source.look()
     assert store.reload.error == "snapshot.json.gz is too large"
 
 
 def test_files_that_cannot_be_read_for_a_while_are_read_after_it(
     mount: Mount,
-    store: Store,
+    store: SnapshotStore,
     source: MountedSource,
     followed: list[Stream],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    mount.flip(snapshot=pack(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
+    mount.flip(snapshot=pack_snapshot(snapshot("one", 1)), stream=msgspec.json.encode(STREAM))
     with no_more_files():
         source.look()
         source.look()
@@ -154,7 +156,7 @@ def test_files_that_cannot_be_read_for_a_while_are_read_after_it(
 
 
 def test_a_broken_file_is_not_read_again_until_it_changes(
-    mount: Mount, store: Store, source: MountedSource
+    mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:
     mount.flip(snapshot=b"no gzip", stream=b"no JSON")
     source.look()
@@ -165,7 +167,7 @@ def test_a_broken_file_is_not_read_again_until_it_changes(
 
 
 def test_an_empty_folder_is_waited_for(
-    mount: Mount, store: Store, source: MountedSource, followed: list[Stream]
+    mount: Mount, store: SnapshotStore, source: MountedSource, followed: list[Stream]
 ) -> None:
     source.look()
     assert (store.current, store.reload.error, followed) == (None, "", [])
@@ -184,14 +186,14 @@ def test_a_new_address_is_told_and_the_same_one_is_not_told_again(
 
 
 async def test_it_looks_again_and_again_until_cancelled(
-    mount: Mount, store: Store, followed: list[Stream]
+    mount: Mount, store: SnapshotStore, followed: list[Stream]
 ) -> None:
     names = iter(["one", "two"])
 
     async def sleep(seconds: float) -> None:
         assert seconds == 0.5
         name = next(names)
-        mount.flip(snapshot=pack(snapshot(name, len(name) + ord(name[0]))))
+        mount.flip(snapshot=pack_snapshot(snapshot(name, len(name) + ord(name[0]))))
 
     source = MountedSource(mount.folder, store, followed.append, sleep=sleep)
     with pytest.raises(RuntimeError, match="StopIteration"):
@@ -200,7 +202,7 @@ async def test_it_looks_again_and_again_until_cancelled(
 
 
 def test_looking_survives_what_it_does_not_expect(
-    mount: Mount, store: Store, followed: list[Stream], caplog: pytest.LogCaptureFixture
+    mount: Mount, store: SnapshotStore, followed: list[Stream], caplog: pytest.LogCaptureFixture
 ) -> None:
     def follow(stream: Stream) -> None:
         if served(store) != "two":
@@ -214,14 +216,14 @@ def test_looking_survives_what_it_does_not_expect(
     assert caplog.messages == [
         f"{mount.folder}: stream.json cannot be used: RuntimeError; will try again"
     ]
-    (mount.folder / "..data" / SNAPSHOT_FILE).write_bytes(pack(snapshot("two", 2)))
+    (mount.folder / "..data" / SNAPSHOT_FILE).write_bytes(pack_snapshot(snapshot("two", 2)))
     source.look()
     assert served(store) == "two"
     assert followed == [STREAM]
 
 
 def test_a_file_that_is_nested_without_end_is_refused(
-    mount: Mount, store: Store, source: MountedSource
+    mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:
     mount.flip(stream=b'{"x":' + b"[" * 100_000)
     source.look()

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from airouter.config.delivery import Stream
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 
 CA = trustme.CA().cert_pem.bytes().decode()
@@ -32,7 +32,7 @@ async def test_what_cannot_be_used_is_said_and_tried_again(stream: Stream, error
         paused.set()
         await asyncio.sleep(0)
 
-    source = StreamSource(Store(lambda _: None), "pod", sleep=sleep)
+    source = StreamSource(SnapshotStore(lambda _: None), "pod", sleep=sleep)
     source.follow(stream)
     running = asyncio.create_task(source.run())
     async with asyncio.timeout(5):

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import trustme
 
-from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack
+from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack_snapshot
 from airouter.config.snapshot import Snapshot
 from airouter.sources import stream_connection
 from airouter.sources.stream_connection import News, PollFailed, StreamConnection
 
-PACKED = pack(Snapshot())
+PACKED = pack_snapshot(Snapshot())
 HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
 WHOLE = f"{HEAD}content-length: {len(PACKED)}\r\n\r\n".encode() + PACKED
 NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"

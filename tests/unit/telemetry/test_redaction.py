@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airouter.telemetry.redaction import REDACTED, RULES, Rule, redact, redact_value
+from airouter.telemetry.redaction import REDACTED, RULES, RedactionRule, redact, redact_value
 
 SECRETS = [
     ("Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"),
@@ -67,7 +67,9 @@ def test_a_secret_is_taken_out(text: str, secret: str) -> None:
 @pytest.mark.parametrize("rule", RULES)
 @bounded
 @given(data=st.data())
-def test_whatever_has_the_shape_of_a_secret_is_taken_out(rule: Rule, data: st.DataObject) -> None:
+def test_whatever_has_the_shape_of_a_secret_is_taken_out(
+    rule: RedactionRule, data: st.DataObject
+) -> None:
     text = data.draw(st.from_regex(rule.pattern, alphabet=st.characters(codec="ascii")))
     assert REDACTED in redact(text)
 

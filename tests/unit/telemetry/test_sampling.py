@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
-from airouter.telemetry.sampling import ALL, NONE, Sampling, by_ratio, sampling_of
+from airouter.telemetry.sampling import ALL, NONE, TraceSampler, by_ratio, sampler_from
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1e-18, 0.001, 0.25, 1 / 3, 0.999999, 1.0])
@@ -21,39 +21,39 @@ def test_a_ratio_takes_the_same_traces_as_the_sdk(ratio: float) -> None:
 
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_parent_decides_where_it_is_asked(decided: bool) -> None:
-    assert Sampling(ALL, parent_based=True).takes(1, decided) is decided
-    assert Sampling(NONE, parent_based=True).takes(1, decided) is decided
+    assert TraceSampler(ALL, parent_based=True).takes(1, decided) is decided
+    assert TraceSampler(NONE, parent_based=True).takes(1, decided) is decided
 
 
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_parent_does_not_decide_where_it_is_not_asked(decided: bool) -> None:
-    assert Sampling(ALL, parent_based=False).takes(2**64 - 1, decided)
-    assert not Sampling(NONE, parent_based=False).takes(0, decided)
+    assert TraceSampler(ALL, parent_based=False).takes(2**64 - 1, decided)
+    assert not TraceSampler(NONE, parent_based=False).takes(0, decided)
 
 
 @pytest.mark.parametrize(
     ("name", "argument", "expected"),
     [
-        ("", "", Sampling(ALL, parent_based=True)),
-        ("always_on", "", Sampling(ALL, parent_based=False)),
-        ("always_off", "", Sampling(NONE, parent_based=False)),
-        ("traceidratio", "0.5", Sampling(2**63, parent_based=False)),
-        ("traceidratio", "", Sampling(ALL, parent_based=False)),
-        ("parentbased_always_on", "", Sampling(ALL, parent_based=True)),
-        ("parentbased_always_off", "", Sampling(NONE, parent_based=True)),
-        (" ParentBased_TraceIdRatio ", "0.25", Sampling(2**62, parent_based=True)),
-        ("always_on", "0.5", Sampling(ALL, parent_based=False)),
+        ("", "", TraceSampler(ALL, parent_based=True)),
+        ("always_on", "", TraceSampler(ALL, parent_based=False)),
+        ("always_off", "", TraceSampler(NONE, parent_based=False)),
+        ("traceidratio", "0.5", TraceSampler(2**63, parent_based=False)),
+        ("traceidratio", "", TraceSampler(ALL, parent_based=False)),
+        ("parentbased_always_on", "", TraceSampler(ALL, parent_based=True)),
+        ("parentbased_always_off", "", TraceSampler(NONE, parent_based=True)),
+        (" ParentBased_TraceIdRatio ", "0.25", TraceSampler(2**62, parent_based=True)),
+        ("always_on", "0.5", TraceSampler(ALL, parent_based=False)),
     ],
 )
-def test_the_environment_names_a_sampler(name: str, argument: str, expected: Sampling) -> None:
+def test_the_environment_names_a_sampler(name: str, argument: str, expected: TraceSampler) -> None:
     environ = {"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument}
-    assert sampling_of(environ) == expected
+    assert sampler_from(environ) == expected
 
 
 def test_an_unknown_sampler_is_logged_and_means_the_default(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert sampling_of({"OTEL_TRACES_SAMPLER": "jaeger_remote"}) == sampling_of({})
+    assert sampler_from({"OTEL_TRACES_SAMPLER": "jaeger_remote"}) == sampler_from({})
     assert "OTEL_TRACES_SAMPLER=jaeger_remote is not supported" in caplog.text
 
 
@@ -62,5 +62,5 @@ def test_a_ratio_that_is_none_is_logged_and_means_all(
     argument: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     environ = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": argument}
-    assert sampling_of(environ).bound == ALL
+    assert sampler_from(environ).bound == ALL
     assert f"OTEL_TRACES_SAMPLER_ARG={argument}" in caplog.text

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from airouter import __version__
 from airouter.config.snapshot import Credential
+from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import envelope_of
 from airouter.telemetry.record import RequestRecord, Trace
 from airouter.telemetry.spans import SpanEncoder
@@ -47,13 +48,12 @@ RESOURCE = Resource(
 SCOPE = InstrumentationScope("airouter", __version__)
 
 
-def home_of(credential: Credential) -> str | None:
-    return "https://api.openai.com/v1" if credential.type == "OpenAI" else None
+PROVIDERS = load_providers()
 
 
 @pytest.fixture
 def encoder() -> SpanEncoder:
-    encoder = SpanEncoder(home_of)
+    encoder = SpanEncoder(PROVIDERS)
     encoder.reload([OPENAI])
     return encoder
 

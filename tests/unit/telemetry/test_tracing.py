@@ -19,7 +19,7 @@ TRACES_ENDPOINT = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/
 CALLS = """
 import sys
 from airouter.telemetry.tracing import open_tracing
-tracing = open_tracing({}, lambda _: None)
+tracing = open_tracing({}, {})
 tracing.propagate({}, tracing.begin({}), tracing.span_id())
 print(sorted(name for name in sys.modules if name.startswith("opentelemetry")))
 """
@@ -61,7 +61,7 @@ def test_off_imports_nothing_of_opentelemetry() -> None:
 
 
 def test_off_records_nothing_and_passes_a_clients_trace_on() -> None:
-    tracing = open_tracing({}, lambda _: None)
+    tracing = open_tracing({}, {})
     parent = f"00-{TRACE_ID}-{PARENT_ID}-01".encode()
     headers = {b"traceparent": parent, b"tracestate": b"a=b"}
     trace = tracing.begin(headers)

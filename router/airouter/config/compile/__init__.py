@@ -1,8 +1,8 @@
-"""A resource and the secrets it names become a snapshot: pure, deterministic, all findings at once.
+"""Compiles a resource and the Secrets it names into a snapshot: pure, deterministic, all findings.
 
-What cannot be used is left out and reported, so that the rest is served. Only what nobody could
-guess right, such as a master key that is not there, rejects the whole. Used by the file source and
-by the operator; each of the rooms here compiles one part of the resource.
+A part that cannot be used is left out and reported, so that the rest is served. Only a mistake
+whose intention nobody can guess, such as a missing master key, rejects the whole. The file source
+and the operator both call this; each module here compiles one part of the resource.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from airouter.config.compile.policies import (
 from airouter.config.compile.vault import Vault
 from airouter.config.findings import Compiled, Report, in_order
 from airouter.config.pending import note_pending
+from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
 
 __all__ = ["compile_config"]
@@ -38,16 +40,18 @@ def compile_config(
     config: RouterConfig,
     secrets: Mapping[tuple[str, str], str],
     dropped: Collection[tuple[str, str]] = (),
+    types: ProviderTypes = PROVIDER_TYPES,
 ) -> Compiled:
     """Compile a resource.
 
-    `secrets` has the values of Secrets by their name and key. `dropped` is what `reading.read` left
-    out, by kind and name, so that references to it are not called wrong.
+    `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
+    item that `load_config` left out, so that a reference to it is a warning and not an error.
+    `types` are those that `load_config` knew.
     """
     report = Report()
     vault = Vault(secrets, report)
     spec = config.spec
-    credentials = compile_credentials(spec.credentials, vault, report)
+    credentials = compile_credentials(spec.credentials, types, vault, report)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, report),
@@ -60,5 +64,5 @@ def compile_config(
         redis_url=compile_redis(spec.redis, vault, report),
         traces=compile_traces(spec.telemetry.traces),
     )
-    note_pending(config, report)
+    note_pending(config, types, report)
     return Compiled(None if report.rejected else snapshot.seal(), in_order(report.findings))

@@ -1,4 +1,4 @@
-"""Who may ask: keys become their SHA-256, and a key belongs to one principal."""
+"""Compiles `spec.auth`: keys become their SHA-256, and each belongs to one principal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
 from airouter.config.compile.credentials import compile_limits
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
-    """The keys. Without a declared master key that can be used, nothing is served."""
+    """Compile the keys. A declared master key that cannot be used rejects the configuration."""
     master = None
     if declared.master_key is not None:
         path = ("spec", "auth", "masterKey", "secretRef")
@@ -30,24 +30,25 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
         anonymous=declared.anonymous == "Allow",
     )
     if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
-        what = "has no key that can be used: every request gets a 401"
-        report.warning(("spec", "auth"), what, "masterKey, clients, or anonymous: Allow")
+        what = "has no usable key: every request gets a 401"
+        report.warning(("spec", "auth"), what, "set masterKey, clients, or anonymous: Allow")
     return auth
 
 
 def compile_clients(
     declared: Auth, master: str | None, vault: Vault, report: Report
 ) -> Iterator[snapshot.ClientKey]:
-    """The clients whose key can be used and is nobody else's."""
+    """Yield the clients whose key can be used and is nobody else's."""
+    # The master key first: a client that had the same key would else get all models.
     owners = {} if master is None else {master: "the master key"}
     for client in declared.clients:
-        path = ("spec", "auth", "clients", Named(client.name), "secretRef")
+        path = ("spec", "auth", "clients", NamedItem(client.name), "secretRef")
         key = vault.key(client.secret_ref, path)
         if key is None:
             continue
         owner = owners.setdefault(digest(key), f"client {client.name}")
         if owner != f"client {client.name}":
-            report.error(path, f"is the same key as that of {owner}", "a key of its own")
+            report.error(path, f"is the same key as that of {owner}", "use a unique key")
             continue
         yield snapshot.ClientKey(
             client.name, digest(key), tuple(client.models), compile_limits(client.limits)
@@ -55,5 +56,5 @@ def compile_clients(
 
 
 def digest(key: str) -> str:
-    """SHA-256 in hex, as a request's key is looked up."""
+    """Return the SHA-256 in hex by which a request's key is looked up."""
     return hashlib.sha256(key.encode()).hexdigest()

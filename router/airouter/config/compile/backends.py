@@ -1,11 +1,11 @@
-"""Which credentials the backends of a model mean, by name and by label."""
+"""Backends of models: the credentials that they mean, by name and by label."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
-from airouter.config.findings import Named, choice
+from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from airouter.config.resource import Backend, Credential, CredentialSelector, Model
 
 MAX_BACKENDS = 100_000
-"""In all models together, so that selectors cannot make a small file into a huge snapshot."""
+"""Most backends of all models, so that selectors cannot make a small file a huge snapshot."""
 
 
-class Candidate(NamedTuple):
-    """A backend and what it is ranked by: its own priority, then its credential's."""
+class RankedBackend(NamedTuple):
+    """A backend and its rank: its own priority, then its credential's."""
 
     priority: tuple[int, int]
     backend: snapshot.Backend
@@ -41,15 +41,15 @@ class Backends:
         self._reached: set[str] = set()
         self._count = 0
 
-    def of(self, model: Model) -> list[Candidate]:
-        """A model's backends, drained ones too.
+    def of(self, model: Model) -> list[RankedBackend]:
+        """Return a model's backends, drained ones too.
 
-        A credential counts once for each upstream name, in the first place where it is meant: what
-        is said of it by name stands before a selector that finds it again.
+        A credential counts once for each upstream name, where it is meant first: a backend that
+        names it stands before a selector that finds it again.
         """
-        found: dict[tuple[str, str], Candidate] = {}
+        found: dict[tuple[str, str], RankedBackend] = {}
         for at, backend in enumerate(model.backends):
-            path: Path = ("spec", "models", Named(model.name), "backends", at)
+            path: Path = ("spec", "models", NamedItem(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
             for credential in self._meant(backend, path):
                 candidate = candidate_of(backend, credential, upstream_name)
@@ -60,8 +60,9 @@ class Backends:
         """Warn of usable credentials that no model has."""
         for name in self._usable:
             if name not in self._reached:
-                path: Path = ("spec", "credentials", Named(name))
-                self._report.warning(path, "no model can reach it", "a backend that means it")
+                path: Path = ("spec", "credentials", NamedItem(name))
+                fix = "reference it in a model's backends, or delete it"
+                self._report.warning(path, "credential is not used by any model", fix)
 
     def _meant(self, backend: Backend, path: Path) -> Iterator[Credential]:
         names = self._names(backend, path)
@@ -69,7 +70,7 @@ class Backends:
         self._count += len(names)
         if self._count > MAX_BACKENDS:
             what = f"all models together have more than {MAX_BACKENDS} backends"
-            self._report.error(("spec", "models"), what, "narrower selectors", rejects=True)
+            self._report.error(("spec", "models"), what, "use narrower selectors", rejects=True)
             return
         for name in names:
             yield self._declared[name]
@@ -80,33 +81,33 @@ class Backends:
         return self._named(backend.credential or "", (*path, "credential"))
 
     def _named(self, name: str, path: Path) -> list[str]:
-        """The credential of a name, if it can be used."""
+        """Return the credential of a name, if it can be used."""
         if name in self._usable:
             return [name]
         if name in self._declared or ("credential", name) in self._dropped:
             self._report.warning(path, f"credential {name} was dropped")
         else:
-            what, right = f"there is no credential {name}", choice(self._declared)
-            self._report.error(path, what, right, reason="NoCredentialMatches")
+            what, fix = f"there is no credential {name}", choice(self._declared)
+            self._report.error(path, what, fix, reason="NoCredentialMatches")
         return []
 
     def _selected(self, selector: CredentialSelector, path: Path) -> list[str]:
-        """The credentials that have all labels of a selector, if they can be used."""
+        """Return the credentials that have all labels of a selector, if they can be used."""
         wanted = selector.match_labels.items()
         matching = [name for name, c in self._declared.items() if wanted <= c.labels.items()]
         names = [name for name in matching if name in self._usable]
         if not matching:
-            what, right = "finds no credential", "labels that a credential has"
-            self._report.error(path, what, right, reason="NoCredentialMatches")
+            what, fix = "matches no credential", "use labels that a credential has"
+            self._report.error(path, what, fix, reason="NoCredentialMatches")
         elif not names:
-            self._report.warning(path, "finds only credentials that were dropped")
+            self._report.warning(path, "matches only credentials that were dropped")
         return names
 
 
-def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> Candidate:
-    """One credential as one backend means it."""
+def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> RankedBackend:
+    """Rank a credential as a backend means it."""
     weight = backend.weight * credential.weight
-    return Candidate(
+    return RankedBackend(
         (backend.priority, credential.priority),
         snapshot.Backend(credential.name, upstream_name, weight),
     )

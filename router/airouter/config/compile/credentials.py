@@ -1,4 +1,7 @@
-"""Credentials that can be called: of a type that is served, with their secret and certificates."""
+"""Credentials, compiled by the row of their type, with their secret and certificates.
+
+A credential that cannot be used is reported and left out (`vault.py` looks its secrets up).
+"""
 
 from __future__ import annotations
 
@@ -7,69 +10,42 @@ import ssl
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
-from airouter.config.compile.identity import parse_aws_secret, parse_google_secret
-from airouter.config.findings import Named
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
+    from airouter.config.providers import ProviderType, ProviderTypes, SecretKind
     from airouter.config.resource import Credential, Limits, SecretRef
 
 CERTIFICATE = re.compile(
     "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
 )
-MOCK = "Mock"
-WITH_KEY = ("OpenAI", "Anthropic", "Gemini")
-"""Types that are called with a key, or not at all."""
-EVERYTHING = ("chat", "completions", "embeddings", "images", "responses")
-
-DEFAULT_APIS: dict[str, tuple[str, ...]] = {
-    "OpenAI": EVERYTHING,
-    "AzureOpenAI": EVERYTHING,
-    "OpenAICompatible": ("chat", "embeddings"),
-    "Anthropic": ("chat",),
-    "Gemini": ("chat", "embeddings", "images"),
-    "VertexAI": ("chat", "embeddings", "images"),
-    "Bedrock": ("chat", "embeddings"),
-    "Router": EVERYTHING,
-    MOCK: ("chat", "completions", "embeddings"),
-}
-IDENTITIES: dict[str, tuple[str, Callable[[str], object], str]] = {
-    "VertexAI": ("credentials.json", parse_google_secret, "a credentials file as JSON"),
-    "Bedrock": ("api-key", parse_aws_secret, "an API key, or access keys as JSON or lines"),
-}
-"""Types whose secret is more than a key: its name in a Secret, what reads it, what it must be."""
 
 
 def compile_credentials(
-    declared: Sequence[Credential], vault: Vault, report: Report
+    declared: Sequence[Credential], types: ProviderTypes, vault: Vault, report: Report
 ) -> dict[str, snapshot.Credential]:
-    """The credentials that can be used, by name."""
-    found = (compile_credential(credential, vault, report) for credential in declared)
+    """Return the usable credentials by name."""
+    found = (
+        compile_credential(credential, types[credential.type], vault, report)
+        for credential in declared
+    )
     return {credential.name: credential for credential in found if credential is not None}
 
 
 def compile_credential(
-    declared: Credential, vault: Vault, report: Report
+    declared: Credential, row: ProviderType, vault: Vault, report: Report
 ) -> snapshot.Credential | None:
-    """One credential, or None when it cannot be used."""
-    path: Path = ("spec", "credentials", Named(declared.name))
-    if declared.type == MOCK:
-        return snapshot.Credential(
-            name=declared.name,
-            type=MOCK,
-            labels=declared.labels,
-            limits=compile_limits(declared.limits),
-            api=apis_of(declared),
-            mock=compile_mock(declared),
-        )
-    if declared.type == "Bedrock" and declared.aws is None:
-        what = "is required for type Bedrock"
-        report.error((*path, "aws"), what, "aws: {region: us-east-1}", reason="UnsupportedValue")
+    """Compile a credential, whose type is `row`; None when it cannot be used."""
+    path: Path = ("spec", "credentials", NamedItem(declared.name))
+    if row.in_process:
+        return in_process(declared, row)
+    if lacks_block(declared, row, report, path):
         return None
-    secret = compile_secret(declared, vault, report, path)
+    secret = compile_secret(declared, row, vault, report, path)
     tls = compile_tls(declared, vault, report, (*path, "tls"))
     if tls is None or (secret is None and declared.secret_ref is not None):
         return None
@@ -83,55 +59,78 @@ def compile_credential(
         limits=compile_limits(declared.limits),
         timeouts=compile_timeouts(declared),
         tls=tls,
-        api=apis_of(declared),
+        api=apis_of(declared, row),
         aws=compile_aws(declared),
         gcp=compile_gcp(declared),
         azure_api_version=declared.azure.api_version if declared.azure else None,
     )
 
 
+def in_process(declared: Credential, row: ProviderType) -> snapshot.Credential:
+    """Compile a credential that needs no network: what says how to use one is left out."""
+    return snapshot.Credential(
+        name=declared.name,
+        type=declared.type,
+        labels=declared.labels,
+        limits=compile_limits(declared.limits),
+        api=apis_of(declared, row),
+        mock=compile_mock(declared),
+    )
+
+
+def lacks_block(declared: Credential, row: ProviderType, report: Report, path: Path) -> bool:
+    """Report a block that the type needs and that is not there."""
+    block = row.block
+    if block is None or not block.required or getattr(declared, block.name) is not None:
+        return False
+    what, fix = f"is required for type {row.name}", f"add {block.name}: {block.required}"
+    report.error((*path, block.name), what, fix, reason="UnsupportedValue")
+    return True
+
+
 def compile_aws(declared: Credential) -> snapshot.AWS | None:
-    """Where and as whom Bedrock is called."""
+    """Compile the block `aws`."""
     aws = declared.aws
     return None if aws is None else snapshot.AWS(aws.region, aws.role_arn)
 
 
 def compile_gcp(declared: Credential) -> snapshot.GCP | None:
-    """Where Vertex AI is called."""
+    """Compile the block `gcp`."""
     gcp = declared.gcp
     return None if gcp is None else snapshot.GCP(gcp.location, gcp.project)
 
 
-def apis_of(declared: Credential) -> tuple[str, ...]:
-    """What an upstream offers, by its credential or by its type."""
-    return tuple(declared.api) if declared.api else DEFAULT_APIS[declared.type]
+def apis_of(declared: Credential, row: ProviderType) -> tuple[str, ...]:
+    """Return what an upstream offers, by its credential or else by its type."""
+    return tuple(declared.api) if declared.api else row.api
 
 
-def compile_secret(declared: Credential, vault: Vault, report: Report, path: Path) -> str | None:
-    """The key of a credential; None when it has none or when it cannot be used."""
-    ref = declared.secret_ref
-    if ref is not None and declared.type in IDENTITIES:
-        return compile_identity(declared.type, ref, vault, report, (*path, "secretRef"))
+def compile_secret(
+    declared: Credential, row: ProviderType, vault: Vault, report: Report, path: Path
+) -> str | None:
+    """Return the secret of a credential; None when it has none or none that can be used."""
+    ref, kind = declared.secret_ref, row.secret
+    if ref is not None and kind.parse is not None:
+        return compile_identity(ref, kind, vault, report, (*path, "secretRef"))
     if ref is not None:
-        return vault.key(ref, (*path, "secretRef"))
-    if declared.type in WITH_KEY and declared.base_url is None:
+        return vault.key(ref, (*path, "secretRef"), kind.key)
+    if not kind.ambient and declared.base_url is None:
         report.warning(path, "has no secretRef: the provider will refuse every request")
     return None
 
 
 def compile_identity(
-    type_: str, ref: SecretRef, vault: Vault, report: Report, path: Path
+    ref: SecretRef, kind: SecretKind, vault: Vault, report: Report, path: Path
 ) -> str | None:
-    """A secret that is more than a key; None when it cannot be read."""
-    name, parse, right = IDENTITIES[type_]
-    text = vault.value(ref, path, name)
-    if text is None:
+    """Return a secret that is more than a key; None when it cannot be read."""
+    text = vault.value(ref, path, kind.key)
+    if text is None or kind.parse is None:
         return None
     try:
-        parse(text)
+        kind.parse(text)
     except ValueError as error:
-        what = f"key {ref.key or name!r} of Secret {ref.name!r} {error}"
-        report.error(path, what, right, reason="InvalidSecretFormat")
+        what = f"key {ref.key or kind.key!r} of Secret {ref.name!r} {error}"
+        report.error(path, what, f"use {kind.fix}", reason="InvalidSecretFormat")
         return None
     return text.strip()
 
@@ -139,7 +138,7 @@ def compile_identity(
 def compile_tls(
     declared: Credential, vault: Vault, report: Report, path: Path
 ) -> snapshot.TLS | None:
-    """How a certificate is verified; None when the given authorities cannot be used."""
+    """Compile the verification of certificates; None when its authorities cannot be used."""
     tls = declared.tls
     if tls.ca_secret_ref is None:
         return snapshot.TLS(server_name=tls.server_name)
@@ -149,14 +148,14 @@ def compile_tls(
         return None
     certificates = certificates_in(pem)
     if certificates is None:
-        what = f"Secret {tls.ca_secret_ref.name!r} holds no certificate that can be read there"
-        report.error(path, what, "certificates as PEM", reason="InvalidSecretFormat")
+        what = f"Secret {tls.ca_secret_ref.name!r} holds no readable certificate"
+        report.error(path, what, "use certificates as PEM", reason="InvalidSecretFormat")
         return None
     return snapshot.TLS(ca_pem=certificates, server_name=tls.server_name)
 
 
 def certificates_in(text: str) -> str | None:
-    """The certificates of a bundle without its comments, or None if OpenSSL reads none of them."""
+    """Return the certificates of a bundle, its comments left out; None if OpenSSL reads none."""
     certificates = "\n".join(CERTIFICATE.findall(text))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
@@ -166,13 +165,13 @@ def certificates_in(text: str) -> str | None:
 
 
 def compile_timeouts(declared: Credential) -> snapshot.Timeouts:
-    """Durations in seconds."""
+    """Compile timeouts, in seconds."""
     timeouts = declared.timeouts
     return snapshot.Timeouts(timeouts.connect, timeouts.first_byte, timeouts.idle, timeouts.total)
 
 
 def compile_mock(declared: Credential) -> snapshot.Mock:
-    """What a Mock answers."""
+    """Compile the block `mock`, or its defaults."""
     mock = declared.mock
     if mock is None:
         return snapshot.Mock()
@@ -182,5 +181,5 @@ def compile_mock(declared: Credential) -> snapshot.Mock:
 
 
 def compile_limits(declared: Limits) -> snapshot.Limits:
-    """Ceilings as they are."""
+    """Compile ceilings, as they are."""
     return snapshot.Limits(declared.rpm, declared.tpm, declared.max_concurrent)

@@ -1,4 +1,4 @@
-"""Models with their references resolved: who is asked, in which order, and who instead."""
+"""Compiles `spec.models`: backends in the order in which they are tried, and fallbacks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from airouter.config import snapshot
 from airouter.config.compile.backends import Backends
 from airouter.config.compile.credentials import compile_limits
-from airouter.config.compile.names import Names
-from airouter.config.findings import Named
+from airouter.config.compile.names import ModelNames
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from airouter.config.compile.backends import Candidate
+    from airouter.config.compile.backends import RankedBackend
     from airouter.config.findings import Report
     from airouter.config.resource import Model, Spec
 
@@ -27,20 +27,20 @@ def compile_models(
     dropped: Collection[tuple[str, str]],
     report: Report,
 ) -> tuple[snapshot.Model, ...]:
-    """Every declared model, also one that nothing can answer for: it is known, but down."""
-    names = Names(spec.models, dropped, report)
+    """Compile every model. One without a usable backend stays known and answers 503."""
+    names = ModelNames(spec.models, dropped, report)
     backends = Backends(spec.credentials, usable, dropped, report)
     models = tuple(compile_model(model, names, backends, report) for model in spec.models)
     backends.note_unreached()
     if not models:
-        report.warning(("spec", "models"), "is empty: every request gets a 404", "a model")
+        report.warning(("spec", "models"), "is empty: every request gets a 404", "add a model")
     return models
 
 
 def compile_model(
-    declared: Model, names: Names, backends: Backends, report: Report
+    declared: Model, names: ModelNames, backends: Backends, report: Report
 ) -> snapshot.Model:
-    """One model."""
+    """Compile one model."""
     candidates = backends.of(declared)
     parameters, metadata = declared.parameters, declared.metadata
     model = snapshot.Model(
@@ -66,8 +66,8 @@ def compile_model(
     return model
 
 
-def tiers_of(candidates: Sequence[Candidate]) -> Tiers:
-    """Backends by priority, drained ones left out; inside a tier as they were declared."""
+def tiers_of(candidates: Sequence[RankedBackend]) -> Tiers:
+    """Group backends by priority, without drained ones; a tier keeps the declared order."""
     weighty = [candidate for candidate in candidates if candidate.backend.weight > 0]
     ranked = sorted(weighty, key=lambda candidate: candidate.priority)
     return tuple(
@@ -76,13 +76,15 @@ def tiers_of(candidates: Sequence[Candidate]) -> Tiers:
     )
 
 
-def note_unanswered(model: snapshot.Model, candidates: Sequence[Candidate], report: Report) -> None:
-    """Report a model without a backend; draining it was somebody's wish, anything else was not."""
+def note_unanswered(
+    model: snapshot.Model, candidates: Sequence[RankedBackend], report: Report
+) -> None:
+    """Report a model without a backend: a warning if its owner drained it, else an error."""
     if model.tiers:
         return
-    path = ("spec", "models", Named(model.name), "backends")
-    instead = "only its fallbacks answer" if model.fallbacks else "every request gets a 503"
+    path = ("spec", "models", NamedItem(model.name), "backends")
+    instead = "only its fallbacks will answer" if model.fallbacks else "every request gets a 503"
     if candidates:
-        report.warning(path, f"are all drained by a weight of 0: {instead}")
+        report.warning(path, f"all drained by a weight of 0: {instead}")
     else:
-        report.error(path, f"hold none that can be used: {instead}")
+        report.error(path, f"no usable backend: {instead}")

@@ -1,21 +1,20 @@
-"""What holds for all models: trying again, leaving alone, remembering, tracing."""
+"""Compiles what holds for all models: retries, bans, stored responses, tracing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
+from airouter.config.compile.redis_url import check_redis_url
 
 if TYPE_CHECKING:
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
     from airouter.config.resource import Fail2ban, Redis, Responses, Retries, Stickiness, Traces
 
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
-
 
 def compile_retries(declared: Retries) -> snapshot.Retries:
-    """When a request is tried again."""
+    """Compile `spec.resilience.retries`."""
     return snapshot.Retries(
         attempts=declared.attempts,
         on_status=tuple(declared.on_status),
@@ -26,7 +25,7 @@ def compile_retries(declared: Retries) -> snapshot.Retries:
 
 
 def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
-    """When a backend is left alone."""
+    """Compile `spec.resilience.fail2ban`."""
     if declared is None:
         return None
     return snapshot.Fail2ban(
@@ -41,14 +40,14 @@ def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
 
 
 def compile_stickiness(declared: Stickiness | None) -> snapshot.Stickiness:
-    """Whether conversations stay with a backend."""
+    """Compile `spec.sessions.stickiness`."""
     if declared is None:
         return snapshot.Stickiness()
     return snapshot.Stickiness(declared.enabled, declared.ttl)
 
 
 def compile_storage(declared: Responses | None) -> snapshot.ResponseStorage:
-    """Where responses are stored."""
+    """Compile `spec.responses.storage`."""
     if declared is None:
         return snapshot.ResponseStorage()
     storage = declared.storage
@@ -56,7 +55,7 @@ def compile_storage(declared: Responses | None) -> snapshot.ResponseStorage:
 
 
 def compile_sealing(declared: Responses | None, vault: Vault) -> tuple[str, ...]:
-    """The sealing keys. Each must be there: what one sealed could not be opened without it."""
+    """Compile the sealing keys. Each must exist: content that it sealed opens with no other."""
     if declared is None or declared.sealing is None:
         return ()
     path: Path = ("spec", "responses", "sealing", "keys")
@@ -68,18 +67,22 @@ def compile_sealing(declared: Responses | None, vault: Vault) -> tuple[str, ...]
 
 
 def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str | None:
-    """The URL of the Redis that replicas share."""
+    """Return the URL of the Redis that replicas share."""
     if declared is None:
         return None
     path: Path = ("spec", "redis", "urlSecretRef")
     url = vault.key(declared.url_secret_ref, path, "url", rejects=True)
-    if url is not None and not url.startswith(REDIS_SCHEMES):
-        what, right = "is not the URL of a Redis", "redis://host:6379/0"
-        report.error(path, what, right, rejects=True, reason="InvalidSecretFormat")
+    if url is None:
+        return None
+    try:
+        check_redis_url(url)
+    except ValueError as error:
+        fix = "use redis://host:6379/0"
+        report.error(path, str(error), fix, rejects=True, reason="InvalidSecretFormat")
     return url
 
 
 def compile_traces(declared: Traces) -> snapshot.Traces:
-    """How much is traced."""
+    """Compile `spec.telemetry.traces`."""
     ratio = None if declared.sample_ratio is None else float(declared.sample_ratio)
     return snapshot.Traces(ratio, declared.capture_content)

@@ -1,4 +1,4 @@
-"""Secrets by reference. What is wrong with one is reported without a word of its value."""
+"""Looks up the values that Secret references name; findings never repeat a value."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ class Vault:
     def value(
         self, ref: SecretRef, path: Path, default_key: str, *, rejects: bool = False
     ) -> str | None:
-        """The value that a reference names, or None.
+        """Return the value that a reference names, or None.
 
         `path` is where the reference stands; with `rejects`, nothing can be served without it.
         """
         key = ref.key or default_key
         value = self._secrets.get((ref.name, key))
         if value is None:
-            what, right, reason = self._missing(ref.name, key)
-            self._report.error(path, what, right, rejects=rejects, reason=reason)
+            what, fix, reason = self._missing(ref.name, key)
+            self._report.error(path, what, fix, rejects=rejects, reason=reason)
         return value
 
     def key(
         self, ref: SecretRef, path: Path, default_key: str = "api-key", *, rejects: bool = False
     ) -> str | None:
-        """A value that can stand in a header, without white space around it, or None."""
+        """Return a value that can be sent in a header, stripped of white space, or None."""
         value = self.value(ref, path, default_key, rejects=rejects)
         if value is None:
             return None
-        value = value.strip()
+        value = value.strip()  # files and `kubectl create secret` often end in a line break
         where = f"key {ref.key or default_key!r} of Secret {ref.name!r}"
         if not value:
-            what, right = f"{where} is empty", "a key"
+            what, fix = f"{where} is empty", "use a key"
         elif not VISIBLE.fullmatch(value):
-            what = f"{where} holds characters that cannot stand in a header"
-            right = "visible ASCII characters, no spaces"
+            what = f"{where} holds characters that cannot be sent in a header"
+            fix = "use visible ASCII characters, no spaces"
         elif len(value) > LONGEST_KEY:
-            what, right = f"{where} is too long", f"at most {LONGEST_KEY} characters"
+            what, fix = f"{where} is too long", f"use at most {LONGEST_KEY} characters"
         else:
             return value
-        self._report.error(path, what, right, rejects=rejects, reason="InvalidSecretFormat")
+        self._report.error(path, what, fix, rejects=rejects, reason="InvalidSecretFormat")
         return None
 
     def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:

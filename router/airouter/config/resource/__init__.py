@@ -1,7 +1,7 @@
 """`RouterConfig`, the resource that declares what a router serves, as pydantic models.
 
 They mirror the CustomResourceDefinition: same names, bounds and rules. What one object can get
-wrong on its own is checked here; what needs other objects is checked in `compile`. `reading.py`
+wrong on its own is checked here; what needs other objects is checked in `compile`. `loader.py`
 makes these models of a document.
 """
 
@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from airouter.config.providers import ProviderTypes
 from airouter.config.resource.credential import Credential, Limits, SecretRef
-from airouter.config.resource.fields import DataKey, ObjectName, Part, Rule
+from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
     Auth,
@@ -54,8 +55,8 @@ KIND = "RouterConfig"
 LONGEST_NAME = 253 - len("-snapshot")
 
 
-class Metadata(Part):
-    """What Kubernetes keeps of every object; only the name matters here."""
+class ObjectMetadata(Part):
+    """ObjectMetadata of a Kubernetes object; only the name matters here."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -64,47 +65,55 @@ class Metadata(Part):
 
 
 class Spec(Part):
-    """What a router serves."""
+    """The declared content of a RouterConfig."""
 
     credentials: Annotated[list[Credential], Field(max_length=256)] = Field(
-        [], description="Who is called upstream, by name, at most 256."
+        [], description="Accounts at providers, by name, at most 256."
     )
     models: Annotated[list[Model], Field(max_length=1024)] = Field(
-        [], description="What clients may ask for, by name, at most 1024."
+        [], description="Models that clients may ask for, by name, at most 1024."
     )
-    auth: Auth = Field(Auth(), description="Who may ask.")
-    resilience: Resilience = Field(Resilience(), description="What happens on failures.")
+    auth: Auth = Field(Auth(), description="Keys of clients.")
+    resilience: Resilience = Field(Resilience(), description="Policies for failures.")
     sessions: Sessions = Field(Sessions(), description="Conversations of several requests.")
     responses: Responses | None = Field(None, description="State of the Responses API.")
-    redis: Redis | None = Field(None, description="What replicas share. Default: nothing.")
-    telemetry: Telemetry = Field(Telemetry(), description="What is told about requests.")
+    redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
+    telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """Responses can only be stored in a Redis that is there."""
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
+        """Require `spec.redis` for responses stored in Redis."""
         responses = given.get("responses")
         storage = responses.get("storage") if isinstance(responses, dict) else None
         type_ = storage.get("type") if isinstance(storage, dict) else None
         if type_ == "Redis" and "redis" not in given:
-            yield "redis", "is required for responses.storage of type Redis", "redis.urlSecretRef"
+            yield (
+                "redis",
+                "is required for responses.storage of type Redis",
+                "set redis.urlSecretRef",
+            )
 
 
 class RouterConfig(Part):
-    """One object declares all that a router serves."""
+    """The resource that declares all that a router serves."""
 
     api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
     kind: Literal["RouterConfig"] = Field(description="Kind of the object.")
-    metadata: Metadata = Field(description="Name and namespace.")
-    spec: Spec = Field(description="What a router serves.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
+    spec: Spec = Field(description="The configuration that a router serves.")
     status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """The operator keeps what it publishes in a Secret that is called `<name>-snapshot`."""
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
+        """Limit the name: the operator publishes in a Secret named `<name>-snapshot`."""
         metadata = given.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if isinstance(name, str) and len(name) > LONGEST_NAME:
-            yield "metadata", "has a name that is too long", f"at most {LONGEST_NAME} characters"
+            yield (
+                "metadata",
+                "has a name that is too long",
+                f"use at most {LONGEST_NAME} characters",
+            )
 
 
 class Secret(Part):
@@ -112,9 +121,9 @@ class Secret(Part):
 
     api_version: Literal["v1"] = Field(description="Version of the API.")
     kind: Literal["Secret"] = Field(description="Kind of the object.")
-    metadata: Metadata = Field(description="Name and namespace.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
     type: str = Field("Opaque", description="Kind of Secret, not read here.")
-    immutable: bool = Field(False, description="Whether it may change, not read here.")
+    immutable: bool = Field(False, description="Protection from changes, not read here.")
     data: dict[DataKey, str] = Field({}, repr=False, description="Values in base64.")
     string_data: dict[DataKey, str] = Field(
         {}, repr=False, description="Values as text; wins over data."

@@ -1,12 +1,14 @@
-"""`spec.credentials`: who is called upstream, where, and as whom."""
+"""`spec.credentials`: the accounts at providers, with their address and identity."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from airouter.config.mock_reply import parse_mock_reply
+from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
+from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
 from airouter.config.resource.fields import (
+    BrokenRule,
     DataKey,
     ErrorStatus,
     Labels,
@@ -18,39 +20,34 @@ from airouter.config.resource.fields import (
     Percent,
     Positive,
     Priority,
-    Rule,
     Timeout,
     Weight,
     mistake,
+    types_in,
     unique,
 )
 from airouter.config.resource.http import BaseURL, HeaderName, HeaderValue
 
-CredentialType = Literal[
-    "OpenAI",
-    "AzureOpenAI",
-    "OpenAICompatible",
-    "Anthropic",
-    "Gemini",
-    "VertexAI",
-    "Bedrock",
-    "Router",
-    "Mock",
-]
-Api = Literal["chat", "completions", "embeddings", "images", "responses", "responses-ws"]
+BLOCKS = get_args(BlockName)
 
-BLOCKS = {"aws": "Bedrock", "gcp": "VertexAI", "azure": "AzureOpenAI", "mock": "Mock"}
-"""Field to the only type that has it."""
-WITHOUT_DEFAULT_URL = ("AzureOpenAI", "OpenAICompatible", "Router")
-WITH_FIXED_API = ("Anthropic", "Gemini", "VertexAI", "Bedrock")
+
+def check_type(given: object, info: ValidationInfo) -> object:
+    """Return a type that there is a row for. Raises for any other."""
+    types = types_in(info)
+    if given not in tuple(types):
+        raise mistake("is not a known value", f"use one of: {', '.join(types)}")
+    return given
+
+
+CredentialType = Annotated[str, BeforeValidator(check_type)]
 
 
 def check_reply(reply: str) -> str:
-    """A reply in the grammar of `mock_reply.py`."""
+    """Validate a reply by the grammar of `mock_reply.py`."""
     try:
         parse_mock_reply(reply)
-    except ValueError as error:
-        raise mistake("is not a reply that Mock knows", str(error)) from None
+    except ValueError:
+        raise mistake("is not a Mock reply", f"use one of: {GRAMMAR}") from None
     return reply
 
 
@@ -59,7 +56,8 @@ class SecretRef(Part):
 
     name: ObjectName = Field(description="Name of the Secret.")
     key: DataKey | None = Field(
-        None, description="Key inside the Secret. Each field that has a reference says its default."
+        None,
+        description="Key inside the Secret. Its default depends on the field with the reference.",
     )
 
 
@@ -72,7 +70,7 @@ class Limits(Part):
 
 
 class Timeouts(Part):
-    """How long one attempt may take."""
+    """Limits on the duration of one attempt."""
 
     connect: Timeout = Field(5.0, description="To connect, TLS included. Default 5s.")
     first_byte: Timeout = Field(
@@ -84,12 +82,12 @@ class Timeouts(Part):
     @model_validator(mode="after")
     def _connect_fits(self) -> "Timeouts":
         if self.connect > self.total:
-            raise mistake("connect is longer than total", "connect at most as long as total")
+            raise mistake("connect is longer than total", "make connect at most as long as total")
         return self
 
 
 class TLS(Part):
-    """How the upstream's certificate is verified. There is no way to switch that off."""
+    """Verification of the upstream's certificate, which cannot be switched off."""
 
     ca_secret_ref: SecretRef | None = Field(
         None,
@@ -109,7 +107,7 @@ class Header(Part):
 
 
 class AWS(Part):
-    """Where and as whom Bedrock is called."""
+    """The region in which Bedrock is called, and the role to assume."""
 
     region: Name = Field(description="AWS region, such as us-east-1.")
     role_arn: Line | None = Field(
@@ -118,14 +116,14 @@ class AWS(Part):
 
 
 class GCP(Part):
-    """Where Vertex AI is called."""
+    """The location and project in which Vertex AI is called."""
 
     location: Name = Field(description="Location, such as global or europe-west4.")
     project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
 class Azure(Part):
-    """How Azure OpenAI is called."""
+    """The version of Azure OpenAI's API."""
 
     api_version: Line | None = Field(
         None, description="Value of api-version. Default: the v1 API, which needs none."
@@ -133,7 +131,7 @@ class Azure(Part):
 
 
 class Mock(Part):
-    """What the built-in upstream answers. It needs no network and no key."""
+    """The answers of the built-in upstream, which needs no network and no key."""
 
     reply: Annotated[str, Field(max_length=4096), AfterValidator(check_reply)] = Field(
         "echo",
@@ -151,7 +149,7 @@ class Mock(Part):
 
 
 class Credential(Part):
-    """One account at one upstream."""
+    """An account at an upstream."""
 
     name: Name = Field(
         description="Identity of the credential, also in metrics; limits and bans are kept by it."
@@ -171,7 +169,7 @@ class Credential(Part):
         "Absent: ambient identity where the type has one, else none.",
     )
     labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
-    limits: Limits = Field(Limits(), description="Ceilings of this account. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this account. Default none.")
     priority: Priority = Field(
         0,
         description="Lower is tried first, 0 to 1000; decides where backends have the same "
@@ -180,31 +178,34 @@ class Credential(Part):
     weight: Weight = Field(
         1, description="Share inside a priority, 0 to 1000; 0 drains the credential. Default 1."
     )
-    timeouts: Timeouts = Field(Timeouts(), description="How long one attempt may take.")
-    tls: TLS = Field(TLS(), description="How the certificate is verified. Needs https.")
+    timeouts: Timeouts = Field(Timeouts(), description="Limits on the duration of one attempt.")
+    tls: TLS = Field(TLS(), description="Verification of the certificate. Needs https.")
     headers: Annotated[list[Header], Field(max_length=32), unique(lambda h: h.name)] = Field(
         [], description="Further request headers, at most 32. Default none."
     )
     aws: AWS | None = Field(None, description="Only for type Bedrock.")
     gcp: GCP | None = Field(None, description="Only for type VertexAI.")
     azure: Azure | None = Field(None, description="Only for type AzureOpenAI.")
-    api: Annotated[list[Api], Field(min_length=1, max_length=6), unique()] | None = Field(
+    api: Annotated[list[OfferedApi], Field(min_length=1, max_length=6), unique()] | None = Field(
         None,
-        description="What the upstream offers. Default: chat and embeddings for OpenAICompatible; "
-        "all but responses-ws for OpenAI and Router; chat, completions and embeddings for Mock.",
+        description="APIs that the upstream offers. Default: chat and embeddings for "
+        "OpenAICompatible; all but responses-ws for OpenAI and Router; chat, completions and "
+        "embeddings for Mock.",
     )
     mock: Mock | None = Field(None, description="Only for type Mock.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """What belongs to some types only, and what some types need."""
+    def broken_rules(cls, given: dict[str, Any], types: ProviderTypes) -> Iterator[BrokenRule]:
+        """Check the fields that only some types have, and those that some types need."""
         type_, url = given.get("type"), given.get("baseURL")
-        for block, owner in BLOCKS.items():
-            if block in given and type_ != owner:
-                yield block, f"belongs to type {owner} only", f"no {block} here"
-        if type_ in WITHOUT_DEFAULT_URL and url is None:
-            yield "baseURL", f"is required for type {type_}", "the root of the upstream's API"
-        if type_ in WITH_FIXED_API and "api" in given:
-            yield "api", f"is fixed for type {type_}", "no api here"
+        for block in BLOCKS:
+            owners = owners_of(block, types)
+            if block in given and type_ not in owners:
+                yield block, f"is for type {' or '.join(owners)} only", f"remove {block}"
+        row = types.get(type_) if isinstance(type_, str) else None
+        if row and row.needs_url and url is None:
+            yield "baseURL", f"is required for type {type_}", "set the root of the upstream's API"
+        if row and row.api_is_fixed and "api" in given:
+            yield "api", f"is fixed for type {type_}", "remove api"
         if given.get("tls") and isinstance(url, str) and url.lower().startswith("http://"):
-            yield "tls", "has no effect without TLS", "a baseURL with https"
+            yield "tls", "has no effect without TLS", "use a baseURL with https"

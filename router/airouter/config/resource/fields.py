@@ -1,4 +1,4 @@
-"""What the parts of a RouterConfig are made of: their base, and the scalars with their grammar.
+"""The base of all parts of a RouterConfig, and its scalars with their grammars.
 
 Kubernetes' habits hold: a null is an absent field, a duration is `1m30s`, a decimal is a string.
 """
@@ -15,10 +15,13 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 
 T = TypeVar("T")
 
@@ -28,12 +31,12 @@ UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 AMOUNT = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
 
-Rule = tuple[str, str, str]
-"""The field that breaks a rule, what is wrong, and what would be right."""
+BrokenRule = tuple[str, str, str]
+"""The field that breaks a rule, what is wrong, and how to mend it."""
 
 
 class Part(BaseModel):
-    """What all parts share: no unknown field, no guessing of types, immutable."""
+    """The base of all parts: no unknown field, no guessing of types, immutable."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -44,21 +47,28 @@ class Part(BaseModel):
     )
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:  # noqa: ARG003 - for subclasses
-        """The rules between fields that these fields, unchecked and by their aliases, break."""
+    def broken_rules(
+        cls,
+        given: dict[str, Any],  # noqa: ARG003 - for subclasses
+        types: ProviderTypes,  # noqa: ARG003 - for subclasses
+    ) -> Iterator[BrokenRule]:
+        """Yield the rules between fields that are broken; `given` is unchecked, by alias."""
         yield from ()
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _check(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Check the fields and the rules between them, so that all findings come at once."""
         if not isinstance(data, dict):
             return handler(data)
         given = {name: value for name, value in data.items() if value is not None}
         broken = [
-            InitErrorDetails(type=mistake(what, right), loc=(name,), input=None)
-            for name, what, right in cls.broken_rules(given)
+            InitErrorDetails(type=mistake(what, fix), loc=(name,), input=None)
+            for name, what, fix in cls.broken_rules(given, types_in(info))
         ]
+        # A validator after the fields would not run if a field is wrong: its findings come late.
         try:
             part = handler(given)
         except ValidationError as error:
@@ -70,59 +80,66 @@ class Part(BaseModel):
         return part
 
 
-def mistake(what: str, right: str) -> PydanticCustomError:
-    """An error of our own, with what would be right."""
-    return PydanticCustomError("mistake", "{what}", {"what": what, "right": right})
+def types_in(info: ValidationInfo) -> ProviderTypes:
+    """Return the types of providers that a document is validated with, by default all there are."""
+    types: ProviderTypes | None = info.context
+    return PROVIDER_TYPES if types is None else types
+
+
+def mistake(what: str, fix: str) -> PydanticCustomError:
+    """Return an error of our own, with its remedy."""
+    return PydanticCustomError("mistake", "{what}", {"what": what, "fix": fix})
 
 
 def again(error: Any) -> InitErrorDetails:
-    """An error as pydantic reported it, to be reported together with others."""
+    """Return an error of pydantic's in the form in which it can be raised together with others."""
     context = error.get("ctx", {})
-    known = mistake(context["what"], context["right"]) if error["type"] == "mistake" else None
+    # pydantic knows its own errors by their type; one of ours has to be made anew.
+    known = mistake(context["what"], context["fix"]) if error["type"] == "mistake" else None
     return InitErrorDetails(
         type=known or error["type"], loc=error["loc"], input=error["input"], ctx=context
     )
 
 
-def matching(pattern: str, what: str, right: str) -> AfterValidator:
-    """A string must match a pattern as a whole."""
+def matching(pattern: str, what: str, fix: str) -> AfterValidator:
+    """Return a validator for strings that match a pattern as a whole."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if not compiled.fullmatch(text):
-            raise mistake(what, right)
+            raise mistake(what, fix)
         return text
 
     return AfterValidator(check)
 
 
 def unique(of: Callable[[Any], object] = lambda item: item) -> AfterValidator:
-    """No two items of a list may be the same."""
+    """Return a validator for lists without duplicates."""
 
     def check(items: list[T]) -> list[T]:
         if len({of(item) for item in items}) < len(items):
-            raise mistake("has an entry twice", "each entry once")
+            raise mistake("has a duplicate entry", "list each entry once")
         return items
 
     return AfterValidator(check)
 
 
 def duration(*, least: float, most: float) -> BeforeValidator:
-    """A duration as seconds, inside its bounds (seconds)."""
+    """Return a validator that turns a duration into seconds, within bounds (seconds)."""
 
     def check(text: object) -> float:
         if not isinstance(text, str) or not DURATION.fullmatch(text):
-            raise mistake("is not a duration", "numbers with units, such as 500ms, 5s, 1m30s or 2h")
+            raise mistake("is not a duration", "use numbers with units: 500ms, 5s, 1m30s, 2h")
         found = sum(int(amount) * UNITS[unit] for amount, unit in AMOUNT.findall(text))
         if not least <= found <= most:
-            raise mistake("is out of bounds", f"from {spelled(least)} to {spelled(most)}")
+            raise mistake("is out of range", f"use {spelled(least)} to {spelled(most)}")
         return found
 
     return BeforeValidator(check)
 
 
 def spelled(seconds: float) -> str:
-    """A bound as people write it."""
+    """Return a bound as people write it."""
     if seconds >= UNITS["h"]:
         return f"{seconds / UNITS['h']:g}h"
     return f"{seconds:g}s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:g}ms"
@@ -133,7 +150,7 @@ Name = Annotated[
     matching(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
         "is not a name",
-        "1 to 63 lower-case letters, digits and hyphens, a letter or digit at both ends",
+        "use 1 to 63 lower-case letters, digits and hyphens, a letter or digit at both ends",
     ),
 ]
 ObjectName = Annotated[
@@ -142,7 +159,7 @@ ObjectName = Annotated[
     matching(
         r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*",
         "is not the name of a Kubernetes object",
-        "lower-case letters, digits, hyphens and dots, a letter or digit at both ends",
+        "use lower-case letters, digits, hyphens and dots, a letter or digit at both ends",
     ),
 ]
 DataKey = Annotated[
@@ -150,7 +167,7 @@ DataKey = Annotated[
     matching(
         r"[A-Za-z0-9._-]{1,253}",
         "is not a key of a Secret",
-        "1 to 253 letters, digits, dots, hyphens and underscores",
+        "use 1 to 253 letters, digits, dots, hyphens and underscores",
     ),
 ]
 ModelName = Annotated[
@@ -158,7 +175,7 @@ ModelName = Annotated[
     matching(
         r"[A-Za-z0-9@][A-Za-z0-9/._:@-]{0,252}",
         "is not the name of a model",
-        "1 to 253 letters, digits and / . : @ - _, a letter or digit or @ first",
+        "use 1 to 253 letters, digits and / . : @ - _, a letter or digit or @ first",
     ),
 ]
 ModelGlob = Annotated[
@@ -166,7 +183,7 @@ ModelGlob = Annotated[
     matching(
         r"[A-Za-z0-9/._:@*?\[\]!-]{1,253}",
         "is not a pattern of model names",
-        "a model's name, in which * ? and [...] are wildcards, such as gpt-*",
+        "use a model's name, in which * ? and [...] are wildcards, such as gpt-*",
     ),
 ]
 UpstreamName = Annotated[
@@ -174,7 +191,7 @@ UpstreamName = Annotated[
     matching(
         r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]{0,251}[^\x00-\x20\x7f-\xa0])?",
         "is not the name of a model",
-        "1 to 253 characters, no control characters, no space at the ends",
+        "use 1 to 253 characters, no control characters, no space at the ends",
     ),
 ]
 Line = Annotated[
@@ -182,7 +199,7 @@ Line = Annotated[
     matching(
         r"[^\x00-\x1f\x7f-\x9f]{1,253}",
         "is empty, too long or has control characters",
-        "1 to 253 characters",
+        "use 1 to 253 characters",
     ),
 ]
 LabelKey = Annotated[
@@ -190,7 +207,7 @@ LabelKey = Annotated[
     matching(
         r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
         "is not the key of a label",
-        "1 to 63 letters, digits, dots, hyphens and underscores, perhaps after a domain and /",
+        "use 1 to 63 letters, digits, dots, hyphens and underscores, perhaps after a domain and /",
     ),
 ]
 LabelValue = Annotated[
@@ -198,17 +215,17 @@ LabelValue = Annotated[
     matching(
         r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?",
         "is not the value of a label",
-        "at most 63 letters, digits, dots, hyphens and underscores",
+        "use at most 63 letters, digits, dots, hyphens and underscores",
     ),
 ]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 Price = Annotated[
     str,
-    matching(r"[0-9]{1,7}(\.[0-9]{1,6})?", "is not a price", 'a decimal in quotes: "2.50"'),
+    matching(r"[0-9]{1,7}(\.[0-9]{1,6})?", "is not a price", 'use a decimal in quotes: "2.50"'),
 ]
 Ratio = Annotated[
     str,
-    matching(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?", "is not a ratio", 'from "0" to "1", in quotes'),
+    matching(r"0(\.[0-9]{1,6})?|1(\.0{1,6})?", "is not a ratio", 'use "0" to "1", in quotes'),
 ]
 Timeout = Annotated[float, duration(least=0.001, most=DAY)]
 Pause = Annotated[float, duration(least=0.0, most=3600.0)]

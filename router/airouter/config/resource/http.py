@@ -1,4 +1,4 @@
-"""URLs and headers as an upstream takes them: nothing that could split a line or carry a key."""
+"""URLs and headers for upstreams: nothing that could split a line or carry a key."""
 
 import re
 from typing import Annotated
@@ -41,43 +41,45 @@ OWN_HEADERS = frozenset(
 
 
 def check_url(url: str) -> str:
-    """A base URL: http or https, a host, perhaps a port and a path, nothing else."""
-    right = "a URL such as https://api.example.com/v1"
+    """Validate a base URL: http or https, a host, perhaps a port and a path, nothing else."""
+    fix = "use a URL such as https://api.example.com/v1"
     if not VISIBLE.fullmatch(url):
-        raise mistake("has a space or another character that a URL cannot have", right)
+        raise mistake("has a space or another character that is not allowed in a URL", fix)
     try:
         parts = urlsplit(url)
         complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise mistake("is not a URL", right) from None
+        raise mistake("is not a URL", fix) from None
     if parts.scheme not in {"http", "https"} or not complete:
-        raise mistake("is not a URL of http or https", right)
+        raise mistake("is not a URL of http or https", fix)
     if "@" in parts.netloc:
-        raise mistake("has a user or a password in it", f"{right}; the key belongs in a Secret")
+        raise mistake("has a user or a password in it", f"{fix}; the key belongs in a Secret")
     if "?" in url or "#" in url:
-        raise mistake("has a query or a fragment", right)
+        raise mistake("has a query or a fragment", fix)
     if not URL.fullmatch(url):
-        raise mistake("has a host or a port that no URL can have", right)
+        raise mistake("has an invalid host or port", fix)
     return url
 
 
 def check_header(name: str) -> str:
-    """A header that is not the router's own business, in lower case."""
+    """Validate the name of a header that the router does not write; returns lower case."""
     lowered = name.lower()
     if lowered in OWN_HEADERS:
-        raise mistake("is a header that the router writes itself", "another header")
+        raise mistake("is a header that the router writes itself", "use another header")
     return lowered
 
 
 def check_header_value(value: str) -> str:
-    """A value that a header line can carry."""
+    """Validate a value that a header line can carry."""
     if not value.isprintable() or value != value.strip() or not latin(value):
-        raise mistake("cannot stand in a header", "printable Latin-1 text, no space at the ends")
+        raise mistake(
+            "cannot be sent in a header", "use printable Latin-1 text, no space at the ends"
+        )
     return value
 
 
 def latin(text: str) -> bool:
-    """Whether every character has a byte in Latin-1."""
+    """Return True if every character has a byte in Latin-1."""
     return all(ord(character) < 256 for character in text)
 
 
@@ -86,8 +88,8 @@ HeaderName = Annotated[
     str,
     matching(
         r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}",
-        "is not the name of a header",
-        "1 to 64 letters, digits and hyphens",
+        "is not a header name",
+        "use 1 to 64 letters, digits and hyphens",
     ),
     AfterValidator(check_header),
 ]

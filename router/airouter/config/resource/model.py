@@ -1,4 +1,4 @@
-"""`spec.models`: the names that clients may ask for, and who answers for them."""
+"""`spec.models`: the names that clients may ask for, and the backends that answer."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import AfterValidator, Field
 
+from airouter.config.providers import ProviderTypes
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import (
+    BrokenRule,
     Labels,
     Line,
     ModelName,
@@ -16,7 +18,6 @@ from airouter.config.resource.fields import (
     Positive,
     Price,
     Priority,
-    Rule,
     UpstreamName,
     Weight,
     mistake,
@@ -29,22 +30,26 @@ LARGEST_PARAMETERS = 16_384
 
 
 def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields that may be put into a request: JSON, not too large, none that the router sets."""
+    """Validate fields to put into a request: JSON, not too large, none that the router sets."""
     if reserved := sorted((ROUTED | {"stream_options"}) & fields.keys()):
-        raise mistake(f"sets {', '.join(reserved)}, which the router sets itself", "other fields")
+        raise mistake(
+            f"sets {', '.join(reserved)}, which the router sets itself", "use other fields"
+        )
     try:
         size = len(msgspec.json.encode(fields))
     except (TypeError, ValueError, RecursionError):
-        raise mistake("is not JSON", "strings, numbers, booleans, lists and mappings") from None
+        raise mistake("is not JSON", "use strings, numbers, booleans, lists and mappings") from None
     if size > LARGEST_PARAMETERS:
-        raise mistake("is too large", f"at most {LARGEST_PARAMETERS} bytes of JSON")
+        raise mistake("is too large", f"use at most {LARGEST_PARAMETERS} bytes of JSON")
     return fields
 
 
 def check_drop(names: list[str]) -> list[str]:
-    """Fields that may be taken out of a request."""
+    """Validate fields to take out of a request."""
     if reserved := sorted(ROUTED & set(names)):
-        raise mistake(f"drops {', '.join(reserved)}, which every request needs", "other fields")
+        raise mistake(
+            f"drops {', '.join(reserved)}, which every request needs", "drop other fields"
+        )
     return names
 
 
@@ -52,7 +57,7 @@ Fields = Annotated[dict[Line, Any], Field(max_length=64), AfterValidator(check_f
 
 
 class CredentialSelector(Part):
-    """Every credential that has all of these labels."""
+    """A selector of all credentials that have these labels."""
 
     match_labels: Annotated[Labels, Field(min_length=1)] = Field(
         description="Labels and their values, 1 to 16."
@@ -60,14 +65,14 @@ class CredentialSelector(Part):
 
 
 class Backend(Part):
-    """One way to answer for a model: a credential, or all that a selector finds."""
+    """A backend of a model: a credential, or all that a selector matches."""
 
     credential: Name | None = Field(None, description="Name of a credential.")
     credential_selector: CredentialSelector | None = Field(
         None, description="Instead of a name: credentials by their labels."
     )
     upstream_name: UpstreamName | None = Field(
-        None, description="What the model is called there. Default: its name here."
+        None, description="The model's name at the upstream. Default: its name here."
     )
     weight: Weight = Field(
         1, description="Share inside a priority, times the credential's; 0 drains it. Default 1."
@@ -75,21 +80,21 @@ class Backend(Part):
     priority: Priority = Field(0, description="Lower is tried first, 0 to 1000. Default 0.")
 
     @classmethod
-    def broken_rules(cls, given: dict[str, Any]) -> Iterator[Rule]:
-        """A backend is named in one way."""
+    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
+        """Require exactly one of credential and credentialSelector."""
         if "credential" in given and "credentialSelector" in given:
-            yield "credentialSelector", "stands beside credential", "one of the two"
+            yield "credentialSelector", "cannot be combined with credential", "keep one of the two"
         if "credential" not in given and "credentialSelector" not in given:
-            yield "credential", "is required", "the name of a credential, or credentialSelector"
+            yield "credential", "is required", "set the name of a credential, or credentialSelector"
 
 
 class Parameters(Part):
-    """What is done to the top-level fields of a request."""
+    """Changes to the top-level fields of a request."""
 
-    defaults: Fields = Field({}, description="Set where the client sent none. Default none.")
+    defaults: Fields = Field({}, description="Set unless the client sent them. Default none.")
     override: Fields = Field({}, description="Set whatever the client sent. Default none.")
     drop: Annotated[list[Line], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
-        [], description="Taken out, after the others. Default none."
+        [], description="Removed, after the others are set. Default none."
     )
 
 
@@ -102,20 +107,20 @@ class Prices(Part):
 
 
 class ModelMetadata(Part):
-    """What is known of a model beside how to reach it."""
+    """Facts about a model that do not decide how it is reached."""
 
     context_window: Positive | None = Field(None, description="Tokens it can read.")
     max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
     owned_by: Line | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
-    price: Prices = Field(Prices(), description="What it costs.")
+    price: Prices = Field(Prices(), description="Prices.")
 
 
 class Compaction(Part):
-    """How long conversations with a model are made short."""
+    """Compaction of long conversations with a model."""
 
     instructions: Annotated[str, Field(min_length=1, max_length=8192)] | None = Field(
         None,
-        description="What the model is told when it summarises, 1 to 8192 characters. Default: the "
+        description="Instructions for summaries, 1 to 8192 characters. Default: the "
         "router's own wording.",
     )
 
@@ -128,16 +133,14 @@ class Model(Part):
         [], description="Further names, accepted but not listed, at most 16. Default none."
     )
     backends: Annotated[list[Backend], Field(min_length=1, max_length=32)] = Field(
-        description="Who can answer, 1 to 32."
+        description="Backends that answer for the model, 1 to 32."
     )
-    limits: Limits = Field(Limits(), description="Ceilings of this model. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this model. Default none.")
     fallbacks: Annotated[list[ModelName], Field(max_length=8), unique()] = Field(
         [],
         description="Models that are tried in order when no backend of this one can answer, at "
         "most 8; their own fallbacks are not followed. Default none.",
     )
-    parameters: Parameters = Field(Parameters(), description="What is done to requests.")
-    metadata: ModelMetadata = Field(ModelMetadata(), description="What is known of the model.")
-    compaction: Compaction = Field(
-        Compaction(), description="How long conversations are made short."
-    )
+    parameters: Parameters = Field(Parameters(), description="Changes to requests.")
+    metadata: ModelMetadata = Field(ModelMetadata(), description="Facts about the model.")
+    compaction: Compaction = Field(Compaction(), description="Compaction of long conversations.")

@@ -1,4 +1,4 @@
-"""The rest of `spec`: who may ask, what happens when something fails, and what is remembered."""
+"""The rest of `spec`: keys, failures, stored responses, telemetry."""
 
 from typing import Annotated, Literal
 
@@ -30,27 +30,27 @@ class MasterKey(Part):
 
 
 class Client(Part):
-    """Somebody who may ask."""
+    """A client: its key and the models that it may use."""
 
     name: Name = Field(description="Identity of the client, also in metrics and logs.")
     secret_ref: SecretRef = Field(
         description="The client's key. Default key in the Secret: api-key."
     )
     models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
-        ["*"], description="Models that it may use, as patterns, 1 to 64. Default: all."
+        ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
-    limits: Limits = Field(Limits(), description="Ceilings of this client. Default none.")
+    limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
 
 
 class Auth(Part):
-    """Who may ask."""
+    """The keys that may ask."""
 
     master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
     clients: Annotated[list[Client], Field(max_length=1024)] = Field(
         [], description="Keys by name, at most 1024. Default none."
     )
     anonymous: Literal["Deny", "Allow"] = Field(
-        "Deny", description="Whether a request without a known key is served. Default Deny."
+        "Deny", description="Requests without a known key. Default Deny."
     )
 
 
@@ -63,19 +63,19 @@ class Backoff(Part):
     @model_validator(mode="after")
     def _initial_fits(self) -> "Backoff":
         if self.initial > self.max:
-            raise mistake("initial is longer than max", "initial at most as long as max")
+            raise mistake("initial is longer than max", "make initial at most as long as max")
         return self
 
 
 class Retries(Part):
-    """When a request is tried again. Only ever before its first byte."""
+    """The policy for further attempts, all of them before the first byte."""
 
     attempts: Attempts = Field(
         2, description="Further attempts after the first, 0 to 5, for each model. Default 2."
     )
     on_status: Statuses = Field(
         [408, 429, 500, 502, 503, 504, 529],
-        description="Statuses of an upstream that another attempt may mend. "
+        description="Statuses of an upstream after which another attempt is made. "
         "Default 408, 429, 500, 502, 503, 504, 529.",
     )
     backoff: Backoff = Field(Backoff(), description="Pause before an attempt.")
@@ -89,17 +89,17 @@ class BanRule(Part):
 
     status_code: ErrorStatus = Field(description="Status of the upstream.")
     max_attempts: Positive = Field(3, description="Failures that lead to a ban. Default 3.")
-    ban_duration: Period = Field(60.0, description="How long it lasts. Default 1m.")
+    ban_duration: Period = Field(60.0, description="Length of the ban. Default 1m.")
 
 
 class Fail2ban(Part):
-    """When a backend that keeps failing is left alone. Absent: never."""
+    """The policy for backends that keep failing. Absent: no ban."""
 
     max_attempts: Positive = Field(
         3, description="Failures inside the window that lead to a ban. Default 3."
     )
-    window: Period = Field(60.0, description="How far back failures count. Default 1m.")
-    ban_duration: Period = Field(60.0, description="How long a ban lasts. Default 1m.")
+    window: Period = Field(60.0, description="Period in which failures count. Default 1m.")
+    ban_duration: Period = Field(60.0, description="Length of a ban. Default 1m.")
     status_codes: Statuses = Field(
         [401, 403, 429, 500, 502, 503, 504, 529],
         description="Statuses that count as a failure. "
@@ -111,45 +111,45 @@ class Fail2ban(Part):
 
 
 class Resilience(Part):
-    """What happens when an upstream fails."""
+    """The policies for failing upstreams."""
 
-    retries: Retries = Field(Retries(), description="Trying again.")
-    fail2ban: Fail2ban | None = Field(
-        None, alias="fail2ban", description="Leaving alone. Default: off."
-    )
+    retries: Retries = Field(Retries(), description="Further attempts.")
+    fail2ban: Fail2ban | None = Field(None, alias="fail2ban", description="Bans. Default: off.")
 
 
 class Stickiness(Part):
-    """Whether a conversation stays with its backend. Absent: no."""
+    """Conversations that stay with their backend. Absent: none."""
 
-    enabled: bool = Field(True, description="Default true, once the block is there.")
-    ttl: Period = Field(600.0, description="How long after the last turn. Default 10m.")
+    enabled: bool = Field(True, description="Default true, in a block that is present.")
+    ttl: Period = Field(600.0, description="Time after the last turn. Default 10m.")
 
 
 class Sessions(Part):
     """Conversations of several requests."""
 
-    stickiness: Stickiness | None = Field(None, description="Staying with a backend. Default: no.")
+    stickiness: Stickiness | None = Field(
+        None, description="Conversations that stay with a backend. Default none."
+    )
 
 
 class Storage(Part):
-    """Where stored responses live."""
+    """The store of responses."""
 
     type: Literal["None", "Memory", "SQLite", "Redis"] = Field(
         "Memory", description="Redis needs spec.redis. Default Memory."
     )
-    ttl: Period = Field(86_400.0, description="How long they are kept. Default 24h.")
-    max_entries: Positive = Field(10_000, description="How many are kept. Default 10000.")
+    ttl: Period = Field(86_400.0, description="Lifetime of a response. Default 24h.")
+    max_entries: Positive = Field(10_000, description="Number that is kept. Default 10000.")
 
 
 class SealingKey(Part):
-    """A key that seals what clients carry for the router."""
+    """A key that seals content which clients carry for the router."""
 
     secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
 
 
 class Sealing(Part):
-    """Keys for what clients carry."""
+    """The keys that seal content which clients carry for the router."""
 
     keys: Annotated[list[SealingKey], Field(min_length=1, max_length=8)] = Field(
         description="The first seals, all open; 1 to 8."
@@ -164,7 +164,7 @@ class Responses(Part):
 
 
 class Redis(Part):
-    """What replicas share: limits and stored responses."""
+    """The Redis that replicas share, for limits and stored responses."""
 
     url_secret_ref: SecretRef = Field(
         description="URL of the server, with its password. Default key in the Secret: url."
@@ -172,12 +172,12 @@ class Redis(Part):
 
 
 class Traces(Part):
-    """What is traced, and how much of it."""
+    """The share of requests that are traced, and the content of traces."""
 
     sample_ratio: Ratio | None = Field(
         None,
         description="Share of requests that are traced, a decimal in quotes. "
-        "Default: what OTEL_TRACES_SAMPLER says.",
+        "Default: OTEL_TRACES_SAMPLER decides.",
     )
     capture_content: bool = Field(
         False, description="Put prompts and answers into spans. Default false."
@@ -185,6 +185,6 @@ class Traces(Part):
 
 
 class Telemetry(Part):
-    """What is told about requests."""
+    """Telemetry about requests."""
 
     traces: Traces = Field(Traces(), description="Tracing.")

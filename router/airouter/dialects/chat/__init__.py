@@ -1,11 +1,10 @@
 """OpenAI's Chat Completions, as clients and as providers speak them."""
 
-from airouter.dialects.chat.fetching import fetches
 from airouter.dialects.chat.parse_request import parse_request
 from airouter.dialects.chat.parse_response import parse_response
 from airouter.dialects.chat.parse_stream import Parser
 from airouter.dialects.chat.render_compatible import render_compatible
-from airouter.dialects.chat.render_request import render_request
+from airouter.dialects.chat.render_request import fetches, render_request
 from airouter.dialects.chat.render_response import render_response
 from airouter.dialects.chat.render_stream import Renderer
 from airouter.dialects.dialect import ClientDialect, UpstreamDialect
@@ -41,4 +40,4 @@ COMPATIBLE = UpstreamDialect(
     stream_parser=Parser,
     fetches=fetches,
 )
-"""For servers that know fewer words than OpenAI."""
+"""The dialect of servers that know fewer words than OpenAI."""

@@ -1,7 +1,7 @@
 """A provider's completion or a chunk of one, as msgspec reads it.
 
-OpenAI's form, and what servers that imitate it make of it: nulls for whatever they have not, a
-content in pieces, arguments as objects, errors where a choice should be.
+The form is OpenAI's, as loosely as servers imitate it: nulls for fields that they lack, a content
+in pieces, arguments as objects, errors where a choice should be.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from airouter.dialects.chat.counts import Counts
 from airouter.dialects.conversation import Json
+from airouter.dialects.openai_usage import ChatCounts
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE
 
 
-class Called(msgspec.Struct):
+class WireFunction(msgspec.Struct):
     """Name and arguments, or in a stream some of them."""
 
     name: str | None = None
@@ -23,17 +24,17 @@ class Called(msgspec.Struct):
     input: str | None = None
 
 
-class Call(msgspec.Struct):
+class WireCall(msgspec.Struct):
     """A call of a tool, or in a stream some of it."""
 
     id: str | None = None
     index: int | None = None
-    function: Called | None = None
-    custom: Called | None = None
+    function: WireFunction | None = None
+    custom: WireFunction | None = None
 
 
 class URLCitation(msgspec.Struct):
-    """Where a piece of the text comes from."""
+    """The source of a piece of the text."""
 
     url: str
     title: str | None = None
@@ -42,13 +43,13 @@ class URLCitation(msgspec.Struct):
 
 
 class Annotation(msgspec.Struct):
-    """What is said of the text."""
+    """A note on the text."""
 
     url_citation: URLCitation | None = None
 
 
-class Sound(msgspec.Struct):
-    """What the model says aloud, or in a stream some of it."""
+class WireAudio(msgspec.Struct):
+    """Speech of the model, or in a stream some of it."""
 
     id: str | None = None
     data: str | None = None
@@ -63,16 +64,16 @@ class ContentPiece(msgspec.Struct):
     thinking: str | list[ContentPiece] | None = None
 
 
-class Said(msgspec.Struct):
+class WireMessage(msgspec.Struct):
     """A message, or in a stream some of it. Open-weight servers have two names for reasoning."""
 
     content: str | list[ContentPiece] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[WireCall] | None = None
     annotations: list[Annotation] | None = None
-    audio: Sound | None = None
+    audio: WireAudio | None = None
 
 
 class Thought(NamedTuple):
@@ -82,20 +83,20 @@ class Thought(NamedTuple):
     field: str
 
 
-class LogProbs(msgspec.Struct):
-    """How likely each token was."""
+class WireLogProbs(msgspec.Struct):
+    """Log probabilities of the tokens."""
 
     content: list[Json] | None = None
 
 
 class WireChoice(msgspec.Struct):
-    """One of the answers, or (OpenRouter) why there is none."""
+    """One choice, or (OpenRouter) an error in its place."""
 
     index: int | None = None
-    message: Said | None = None
-    delta: Said | None = None
+    message: WireMessage | None = None
+    delta: WireMessage | None = None
     finish_reason: str | None = None
-    logprobs: LogProbs | None = None
+    logprobs: WireLogProbs | None = None
     error: Json | str | None = None
 
 
@@ -107,26 +108,26 @@ class Completion(msgspec.Struct):
     model: str | None = None
     created: float | None = None
     choices: list[WireChoice] | None = None
-    usage: Counts | None = None
+    usage: ChatCounts | None = None
     service_tier: str | None = None
     error: Json | str | None = None
     message: str | None = None
-    """Of an error that stands for itself, as older servers of open models write it."""
+    """The message of a bare error, as older servers of open models write it."""
 
 
 _decoder = msgspec.json.Decoder(Completion)
 
 
 def read_completion(body: bytes) -> Completion:
-    """A body or the data of a chunk. Raises `BrokenReply`."""
+    """Return a body or the data of a chunk as a completion. Raises `BrokenReply`."""
     try:
         return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise BrokenReply("the upstream's answer is no chat completion") from None
 
 
 def error_in(completion: Completion) -> Json | str | None:
-    """The error that stands where an answer should; None where there is none."""
+    """Return the error in place of an answer; None where there is none."""
     if completion.error:
         return completion.error
     if completion.object == "error":
@@ -134,28 +135,28 @@ def error_in(completion: Completion) -> Json | str | None:
     return next((choice.error for choice in completion.choices or () if choice.error), None)
 
 
-def text_in(said: Said) -> str:
-    """What is said in a message."""
+def message_text(said: WireMessage) -> str:
+    """Return the text of a message."""
     content = said.content
     if isinstance(content, list):
         return "".join(piece.text or "" for piece in content if piece.thinking is None)
     return content or ""
 
 
-def thought_in(said: Said) -> Thought | None:
-    """What is thought in it."""
+def message_thought(said: WireMessage) -> Thought | None:
+    """Return the thought in a message."""
     if said.reasoning_content:
         return Thought(said.reasoning_content, "reasoning_content")
     if said.reasoning:
         return Thought(said.reasoning, "reasoning")
     if not isinstance(said.content, list):
         return None
-    text = "".join(map(thought_of, said.content))
+    text = "".join(map(piece_thought, said.content))
     return Thought(text, "content") if text else None
 
 
-def thought_of(piece: ContentPiece) -> str:
-    """The thought of a piece, if it is one."""
+def piece_thought(piece: ContentPiece) -> str:
+    """Return the thought in a piece; empty for another piece."""
     thinking = piece.thinking
     if isinstance(thinking, list):
         return "".join(each.text or "" for each in thinking)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def error_object(failure: Failure) -> Json:
-    """What an error says."""
+    """Return the fields of an error."""
     return {
         "message": failure.message,
         "type": failure.type,
@@ -23,17 +23,18 @@ def error_object(failure: Failure) -> Json:
 
 
 def error_body(failure: Failure) -> bytes:
-    """An error as one line of JSON."""
+    """Return an error as one line of JSON."""
     return msgspec.json.encode({"error": error_object(failure)})
 
 
 def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
-    """An error inside a stream whose status is sent, as the SDKs raise it."""
+    """Return an error for a stream whose status is sent, as the SDKs raise it."""
+    # Empty lines end the event that the client has the beginning of.
     return (b"\n\n" if mid_event else b"") + b"data: " + error_body(failure) + b"\n\n"
 
 
 def failure_in(error: Json | str) -> Failure:
-    """What a provider says in a stream or a body of status 200 that failed all the same."""
+    """Return the `Failure` for a provider's error in a stream, or in a body of status 200."""
     if isinstance(error, str):
         error = {"message": error}
     code = error.get("code")

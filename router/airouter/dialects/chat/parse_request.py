@@ -6,7 +6,7 @@ import msgspec
 
 from airouter.dialects.chat import schema
 from airouter.dialects.chat.parse_turns import cache_of, turn_of
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import (
     Conversation,
     Format,
@@ -37,8 +37,8 @@ _decoder = msgspec.json.Decoder(schema.Request)
 
 
 def parse_request(body: bytes) -> Conversation:
-    """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = read(body, _decoder)
+    """Return a checked body as a conversation. Raises `Failure` 400 that names the field."""
+    request = checked_body(body, _decoder)
     check_request(request)
     turns = tuple(turn_of(message, at) for at, message in enumerate(request.messages))
     check_calls(turns)
@@ -49,7 +49,7 @@ def parse_request(body: bytes) -> Conversation:
         tool_choice=tool_choice_of(request.tool_choice),
         parallel_tool_calls=request.parallel_tool_calls,
         max_tokens=request.max_completion_tokens or request.max_tokens,
-        stop=stops_of(request.stop),
+        stop=stop_sequences(request.stop),
         sampling=sampling_of(request),
         thinking=thinking_of(request),
         format=format_of(request.response_format),
@@ -66,7 +66,7 @@ def parse_request(body: bytes) -> Conversation:
 
 
 def check_request(request: schema.Request) -> None:
-    """What the types do not say. Raises `Failure` 400."""
+    """Check the rules that types do not express. Raises `Failure` 400."""
     if not request.messages:
         raise invalid_field("messages", "'messages' must have at least one message.")
     for old, new in OLD_FUNCTIONS.items():
@@ -85,7 +85,7 @@ def check_request(request: schema.Request) -> None:
 
 
 def check_tools(request: schema.Request) -> None:
-    """Tools and the choice of one agree. Raises `Failure` 400."""
+    """Check the names of tools, and the choice of one. Raises `Failure` 400."""
     names = [name_of(tool) for tool in request.tools or ()]
     for at, name in enumerate(names):
         if not name or name in names[:at]:
@@ -102,12 +102,12 @@ def check_tools(request: schema.Request) -> None:
 
 
 def name_of(tool: schema.FunctionTool | schema.CustomTool) -> str:
-    """The name that a model calls a tool by."""
+    """Return the name that a model calls a tool by."""
     return tool.function.name if isinstance(tool, schema.FunctionTool) else tool.custom.name
 
 
 def tool_of(tool: schema.FunctionTool | schema.CustomTool) -> Tool:
-    """One tool."""
+    """Return a tool in its neutral form."""
     if isinstance(tool, schema.CustomTool):
         custom = tool.custom
         return Tool(
@@ -124,7 +124,7 @@ def tool_of(tool: schema.FunctionTool | schema.CustomTool) -> Tool:
 
 
 def hosted_tools(request: schema.Request) -> list[HostedTool]:
-    """The search of the web, which chat has as an option."""
+    """Return the search of the web, which chat has as a field of the request."""
     options = request.web_search_options
     if options is None:
         return []
@@ -132,7 +132,7 @@ def hosted_tools(request: schema.Request) -> list[HostedTool]:
 
 
 def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:
-    """Whether and which tool must be called."""
+    """Return the demand on the calls of the answer."""
     match choice:
         case None:
             return None
@@ -149,15 +149,15 @@ def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:
     raise invalid_field("tool_choice", "'tool_choice' is not valid.")
 
 
-def stops_of(stop: str | list[str] | None) -> tuple[str, ...]:
-    """Where the answer ends."""
+def stop_sequences(stop: str | list[str] | None) -> tuple[str, ...]:
+    """Return the stop sequences."""
     if stop is None:
         return ()
     return (stop,) if isinstance(stop, str) else tuple(stop)
 
 
 def sampling_of(request: schema.Request) -> Sampling:
-    """How tokens are drawn."""
+    """Return the settings of how tokens are drawn."""
     return Sampling(
         temperature=request.temperature,
         top_p=request.top_p,
@@ -170,7 +170,7 @@ def sampling_of(request: schema.Request) -> Sampling:
 
 
 def thinking_of(request: schema.Request) -> Thinking | None:
-    """How much to reason."""
+    """Return the reasoning that is asked for."""
     options, effort = request.thinking, request.reasoning_effort
     if options is None:
         return None if effort is None else Thinking(effort=effort)
@@ -186,7 +186,7 @@ def thinking_of(request: schema.Request) -> Thinking | None:
 def format_of(
     given: schema.TextFormat | schema.JsonObjectFormat | schema.JsonSchemaFormat | None,
 ) -> Format | None:
-    """What the answer must look like; text is what it is anyway."""
+    """Return the form that the answer must have; text is the default."""
     match given:
         case schema.JsonObjectFormat():
             return Format(kind="json_object")
@@ -202,7 +202,7 @@ def format_of(
 
 
 def hints_of(request: schema.Request) -> Hints:
-    """What does not change the answer."""
+    """Return the fields that do not change the answer."""
     return Hints(
         user=request.user,
         safety_identifier=request.safety_identifier,

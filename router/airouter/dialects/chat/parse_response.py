@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.completion import (
-    Call,
-    Called,
     Completion,
-    LogProbs,
-    Said,
-    Sound,
+    WireAudio,
+    WireCall,
     WireChoice,
+    WireFunction,
+    WireLogProbs,
+    WireMessage,
     error_in,
+    message_text,
+    message_thought,
     read_completion,
-    text_in,
-    thought_in,
 )
-from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
-from airouter.dialects.chat.reasoning import signed
+from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import (
     Answer,
     Audio,
@@ -34,6 +33,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.dialects.openai_usage import neutral_usage
 from airouter.dialects.stopping import stop_by_calls
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
@@ -51,65 +51,65 @@ STOPS: dict[str | None, Stop] = {
     "content_filter": "content_filter",
     "sensitive": "content_filter",
 }
-"""OpenAI's words, and those of Mistral and Z.ai."""
+"""Reasons to stop by OpenAI's names, and by those of Mistral and Z.ai."""
 
 
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
-"""Reasons to stop of servers that imitate OpenAI's, which has none for its own failing."""
+"""Reasons to stop that are failures of the server; OpenAI itself has none such."""
 
 _encoder = msgspec.json.Encoder()
 
 
 def parse_response(body: bytes, destination: Destination) -> Answer:
-    """An answer. Raises `BrokenReply`, and `Failure` for an error in a 200."""
+    """Return a completion as an answer. Raises `BrokenReply`, and `Failure` for an error."""
     completion = read_completion(body)
     error = error_in(completion)
     if error is not None:
         raise failure_in(error)
-    if completion.choices is None:
+    if not completion.choices:
         raise BrokenReply("the upstream's answer has no choices")
     return Answer(
         id=completion.id or "",
         model=completion.model or destination.model,
         created=created_in(completion),
         service_tier=completion.service_tier,
-        usage=None if completion.usage is None else parse_usage(completion.usage),
+        usage=None if completion.usage is None else neutral_usage(completion.usage),
         choices=tuple(choice_of(choice, destination.model) for choice in completion.choices),
     )
 
 
 def created_in(completion: Completion) -> int | None:
-    """When it was made, in whole seconds."""
+    """Return the time of a completion, in whole seconds."""
     return None if completion.created is None else int(completion.created)
 
 
 def choice_of(choice: WireChoice, model: str) -> Choice:
-    """One choice. Raises `Failure` for one that failed."""
+    """Return one choice. Raises `Failure` for one that failed."""
     reason = choice.finish_reason
     if reason in FAULTS:
         raise fault(reason)
-    parts = parts_of(choice.message or Said(), choice.logprobs, model)
+    parts = parts_of(choice.message or WireMessage(), choice.logprobs, model)
     called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(parts=parts, stop=stop_of(reason, called=called), index=choice.index or 0)
 
 
 def stop_of(reason: str | None, *, called: bool) -> Stop:
-    """Why it stopped; a word that nobody knows is an end as any other."""
+    """Return the neutral reason to stop; an unknown one counts as the end."""
     return stop_by_calls(STOPS.get(reason, "end"), called=called)
 
 
 def fault(reason: str | None) -> Failure:
-    """A server that failed at its answer."""
+    """Return the `Failure` of a server that gave up on its answer."""
     what = f"The model failed to answer: {reason}."
     return Failure(502, what, type="server_error", code=reason)
 
 
-def parts_of(said: Said, logprobs: LogProbs | None, model: str) -> tuple[Part, ...]:
-    """The parts of a message: what was thought, said, and called."""
+def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tuple[Part, ...]:
+    """Return the parts of a message: thoughts, texts, and calls."""
     parts: list[Part] = []
-    thought, text = thought_in(said), text_in(said)
+    thought, text = message_thought(said), message_text(said)
     if thought is not None:
-        begun = signed(thought.field, model)
+        begun = begun_thought(thought.field, model)
         parts.append(msgspec.structs.replace(begun, text=thought.text))
     if text:
         tokens = logprobs.content if logprobs is not None else None
@@ -128,8 +128,8 @@ def parts_of(said: Said, logprobs: LogProbs | None, model: str) -> tuple[Part, .
     return tuple(parts)
 
 
-def call_of(call: Call) -> ToolCall:
-    """A whole call, or the beginning of one. Some servers give it no id."""
+def call_of(call: WireCall) -> ToolCall:
+    """Return a whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
         id=call.id or "call_" + secrets.token_hex(12),
         name=name_of(call),
@@ -138,21 +138,21 @@ def call_of(call: Call) -> ToolCall:
     )
 
 
-def name_of(call: Call) -> str:
-    """What is called; in a stream, only the beginning says it."""
-    return (call.function or call.custom or Called()).name or ""
+def name_of(call: WireCall) -> str:
+    """Return the name of the tool; in a stream, only the first piece of a call has it."""
+    return (call.function or call.custom or WireFunction()).name or ""
 
 
-def arguments_of(call: Call) -> str:
-    """The arguments, or in a stream some of them."""
+def arguments_of(call: WireCall) -> str:
+    """Return the arguments, or in a stream some of them."""
     if call.custom is not None:
         return call.custom.input or ""
-    given = (call.function or Called()).arguments
+    given = (call.function or WireFunction()).arguments
     return _encoder.encode(given).decode() if isinstance(given, dict) else given or ""
 
 
-def citations_of(said: Said) -> list[Citation]:
-    """The sources on the web."""
+def citations_of(said: WireMessage) -> list[Citation]:
+    """Return the sources on the web."""
     found = [annotation.url_citation for annotation in said.annotations or ()]
     return [
         Citation(url=each.url, title=each.title, start=each.start_index, end=each.end_index)
@@ -161,8 +161,8 @@ def citations_of(said: Said) -> list[Citation]:
     ]
 
 
-def audio_of(sound: Sound) -> Audio:
-    """What was said aloud."""
+def audio_of(sound: WireAudio) -> Audio:
+    """Return the model's speech."""
     return Audio(
         id=sound.id, data=sound.data, expires_at=sound.expires_at, transcript=sound.transcript
     )

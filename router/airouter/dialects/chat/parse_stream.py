@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.completion import (
-    Call,
     Completion,
-    Said,
+    WireCall,
     WireChoice,
+    WireMessage,
     error_in,
+    message_text,
+    message_thought,
     read_completion,
-    text_in,
-    thought_in,
 )
-from airouter.dialects.chat.counts import parse_usage
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.parse_response import (
     FAULTS,
@@ -28,7 +27,7 @@ from airouter.dialects.chat.parse_response import (
     name_of,
     stop_of,
 )
-from airouter.dialects.chat.reasoning import signed
+from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
@@ -45,8 +44,10 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.openai_usage import neutral_usage
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ class Parser:
         self._over = False
 
     def feed(self, frame: Frame) -> Iterator[Event]:
-        """The events of one chunk."""
+        """Yield the events of one chunk."""
         if self._over:
             return
         if frame.data == DONE:
@@ -88,10 +89,13 @@ class Parser:
         for choice in chunk.choices or ():
             yield from self._reader(choice.index or 0).feed(choice)
         if chunk.usage is not None:
-            yield Counted(usage=parse_usage(chunk.usage))
+            yield Counted(usage=neutral_usage(chunk.usage))
 
     def finish(self) -> Iterator[Event]:
-        """Whole when a choice has stopped: not every server says `[DONE]`."""
+        """Yield the end: the stream is whole when a choice has stopped.
+
+        Not every server sends `[DONE]`.
+        """
         if self._over:
             return
         self._over = True
@@ -99,7 +103,7 @@ class Parser:
         yield Ended() if whole else Broken(failure=ended_early())
 
     def _done(self) -> Iterator[Event]:
-        """The server says that this is all, though it may not have said why."""
+        """Yield the end of a stream that is over for its server, maybe without a reason."""
         for choice in self._choices.values():
             yield from choice.stop(None)
         yield from self.finish()
@@ -120,7 +124,7 @@ class Parser:
 
 
 def failure_of(chunk: Completion) -> Failure | None:
-    """Why there will be no more, if a chunk says so."""
+    """Return the failure that a chunk tells of; None where it tells of none."""
     error = error_in(chunk)
     if error is not None:
         return failure_in(error)
@@ -130,7 +134,7 @@ def failure_of(chunk: Completion) -> Failure | None:
 
 
 class ChoiceParser:
-    """The state of one choice: which part is open."""
+    """The state of one choice: the part that is open."""
 
     __slots__ = (
         "_arguments",
@@ -149,22 +153,22 @@ class ChoiceParser:
         self._model = model
         self._at = -1
         self._kind: type[Part] | None = None
-        """Of the part that is open."""
-        self._call: Call | None = None
+        """The type of the part that is open."""
+        self._call: WireCall | None = None
         self._arguments: list[str] = []
-        """Of the call that is open."""
+        """Pieces of the arguments of the call that is open."""
         self._called = False
         self._sound: Audio | None = None
         self.stopped = False
 
     def feed(self, choice: WireChoice) -> Iterator[Event]:
-        """The events of one delta."""
+        """Yield the events of one delta."""
         if self.stopped:
             return
-        said = choice.delta or choice.message or Said()
-        thought, text = thought_in(said), text_in(said)
+        said = choice.delta or choice.message or WireMessage()
+        thought, text = message_thought(said), message_text(said)
         if thought is not None:
-            yield from self._open(signed(thought.field, self._model))
+            yield from self._open(begun_thought(thought.field, self._model))
             yield ReasoningDelta(at=self._at, text=thought.text, choice=self._index)
         tokens = choice.logprobs.content if choice.logprobs is not None else None
         if text or tokens:
@@ -204,8 +208,8 @@ class ChoiceParser:
             self._kind = None
             yield PartEnded(at=self._at, choice=self._index)
 
-    def _calling(self, call: Call) -> Iterator[Event]:
-        """A call, or more of one."""
+    def _calling(self, call: WireCall) -> Iterator[Event]:
+        """Yield the events of a call, or of a further piece of one."""
         arguments = arguments_of(call)
         if self._is_another(call, arguments):
             self._call = call
@@ -216,8 +220,8 @@ class ChoiceParser:
             self._arguments.append(arguments)
             yield ArgumentsDelta(at=self._at, text=arguments, choice=self._index)
 
-    def _is_another(self, call: Call, arguments: str) -> bool:
-        """Whether a call begins. Raises `BrokenReply` for more of one that is over.
+    def _is_another(self, call: WireCall, arguments: str) -> bool:
+        """Return True where a call begins. Raises `BrokenReply` for more of one that is over.
 
         Only the index should tell, and only the first piece have a name and an id. But there are
         servers that give no index or always 0, no id or a new one to each piece, and each piece
@@ -238,8 +242,8 @@ class ChoiceParser:
             return call.id != last.id
         return bool(arguments) and is_whole("".join(self._arguments))
 
-    def _hear(self, said: Said) -> None:
-        """Sound comes in pieces of base64 that begin anew: kept, and given whole."""
+    def _hear(self, said: WireMessage) -> None:
+        """Keep a piece of speech: each is base64 of its own, and events take it whole."""
         piece = said.audio
         if piece is None:
             return
@@ -252,7 +256,7 @@ class ChoiceParser:
         )
 
     def stop(self, reason: str | None) -> Iterator[Event]:
-        """There will be no more of it."""
+        """Yield the end of the choice, once."""
         if self.stopped:
             return
         if self._sound is not None:
@@ -263,9 +267,9 @@ class ChoiceParser:
 
 
 def is_whole(arguments: str) -> bool:
-    """Whether nothing can be added to arguments."""
+    """Return True where nothing can be added to arguments."""
     try:
         msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return False
     return True

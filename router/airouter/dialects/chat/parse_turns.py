@@ -18,7 +18,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack
+from airouter.dialects.provenance import unpack_parts
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ DATA_URL = "data:"
 
 
 def turn_of(message: schema.Message, index: int) -> Turn:
-    """One message."""
+    """Return a message as a turn."""
     at = f"messages[{index}]"
     match message:
         case schema.UserMessage():
             return Turn(role="user", parts=parts_of(message.content, at), name=message.name, at=at)
         case schema.AssistantMessage():
-            return Turn(role="assistant", parts=said(message, at), name=message.name, at=at)
+            return Turn(
+                role="assistant", parts=assistant_parts(message, at), name=message.name, at=at
+            )
         case schema.ToolMessage():
             return Turn(role="user", parts=(result_of(message, at),), at=at)
         case schema.SystemMessage():
@@ -50,14 +52,14 @@ def turn_of(message: schema.Message, index: int) -> Turn:
 def parts_of(
     content: str | Iterable[schema.UserPart | schema.AssistantPart], at: str
 ) -> tuple[Part, ...]:
-    """The content of a message."""
+    """Return the parts of a message's content."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(part_of(part, f"{at}.content[{index}]") for index, part in enumerate(content))
 
 
 def part_of(part: schema.UserPart | schema.AssistantPart, at: str) -> Part:
-    """One part of a content."""
+    """Return one part of a content."""
     match part:
         case schema.TextPart():
             return Text(text=part.text, cache=cache_of(part.cache_control))
@@ -73,7 +75,7 @@ def part_of(part: schema.UserPart | schema.AssistantPart, at: str) -> Part:
 
 
 def file_of(part: schema.FilePart, at: str) -> File:
-    """A file, of which either the content or the id is given."""
+    """Return a file, which has either its content or its id."""
     given = part.file
     if (given.file_data is None) == (given.file_id is None):
         raise invalid_field(at, f"'{at}' needs one of 'file_data' and 'file_id'.")
@@ -85,7 +87,7 @@ def file_of(part: schema.FilePart, at: str) -> File:
 
 
 def media_of(url: str, at: str) -> Media:
-    """What a URL points to, or, for a data URL (RFC 2397), what it is."""
+    """Return the media of a URL, which may be a data URL (RFC 2397)."""
     if not url.startswith(DATA_URL):
         if "://" not in url[:32]:
             raise invalid_field(at, f"'{at}' must be a URL, or a data URL with base64.")
@@ -97,8 +99,8 @@ def media_of(url: str, at: str) -> Media:
     return Media(media_type=media_type.split(";")[0].strip().lower(), data=data)
 
 
-def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
-    """What an assistant said: reasoning and signatures come back in the ids of its calls."""
+def assistant_parts(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
+    """Return an assistant's parts; its reasoning comes back in the ids of its calls."""
     if message.function_call is not None and bytes(message.function_call) != b"null":
         field = f"{at}.function_call"
         what = f"'{field}' is deprecated and cannot be translated: use 'tool_calls'."
@@ -111,7 +113,7 @@ def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
     first = True
     for given in message.tool_calls or ():
         reasoning, call = call_of(given)
-        if first:
+        if first:  # the model thought before it said anything
             parts[:0] = reasoning
         else:
             parts.extend(reasoning)
@@ -124,8 +126,8 @@ def said(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
 
 
 def call_of(given: schema.ToolCallPart) -> tuple[list[Part], ToolCall]:
-    """A call, and the reasoning that came before it."""
-    id_, packed = unpack(given.id)
+    """Return the reasoning before a call, and the call."""
+    id_, packed = unpack_parts(given.id)
     reasoning: list[Part] = [part for part in packed if not isinstance(part, ToolCall)]
     signature = next((part.signature for part in packed if isinstance(part, ToolCall)), None)
     if isinstance(given, schema.CustomToolCall):
@@ -137,17 +139,17 @@ def call_of(given: schema.ToolCallPart) -> tuple[list[Part], ToolCall]:
 
 
 def result_of(message: schema.ToolMessage, at: str) -> ToolResult:
-    """What a call gave."""
+    """Return the result of a call."""
     parts = parts_of(message.content, at)
     return ToolResult(
-        call_id=unpack(message.tool_call_id)[0],
+        call_id=unpack_parts(message.tool_call_id)[0],
         parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),
         cache=cache_of(message.cache_control),
     )
 
 
 def cache_of(control: schema.Cache | None) -> CachePoint | None:
-    """`cache_control`, as Anthropic has it."""
+    """Return the cache point of a `cache_control`, as Anthropic has it."""
     if control is None:
         return None
     return CachePoint(ttl="1h" if control.get("ttl") == "1h" else None)

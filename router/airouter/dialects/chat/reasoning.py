@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 BESIDE = frozenset({"reasoning_content", "reasoning"})
 INSIDE = "content"
-"""Where Mistral writes thoughts, as pieces."""
+"""The field in which Mistral writes thoughts, as pieces."""
 
 
-def signed(field: str, model: str) -> Reasoning:
-    """A thought that has only begun."""
-    return Reasoning(signature=Signature(maker=maker_of(model), value=field))
+def begun_thought(field: str, model: str) -> Reasoning:
+    """Return an empty thought, with the field of its text as its signature."""
+    return Reasoning(signature=Signature(maker=chat_maker(model), value=field))
 
 
-def maker_of(model: str) -> str:
-    """Who can read it: the same model, whoever serves it."""
+def chat_maker(model: str) -> str:
+    """Return the maker of a model's thoughts: the same model, whoever serves it."""
     return f"chat/{model}"
 
 
 def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
-    """Put into a message with calls what the model thought before them."""
+    """Put the model's own thoughts into a message with the calls that they led to."""
     own: dict[str, list[str]] = {}
     for part in parts:
         match part:
-            case Reasoning(signature=Signature() as sign) if is_own(sign, maker_of(model)):
+            case Reasoning(signature=Signature() as sign) if is_own(sign, chat_maker(model)):
                 own.setdefault(sign.value, []).append(part.text)
     for field, texts in own.items():
         thought = "\n\n".join(texts)
@@ -48,6 +48,6 @@ def add_thoughts(message: Json, parts: Sequence[Part], model: str) -> None:
 
 
 def in_pieces(thought: str, said: str | None) -> list[Json]:
-    """A content as Mistral writes it."""
+    """Return a content as Mistral writes it."""
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
     return [thinking, {"type": "text", "text": said}] if said else [thinking]

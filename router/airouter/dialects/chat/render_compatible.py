@@ -1,8 +1,8 @@
 """The body for servers that speak OpenAI's API as it was, such as vLLM and Ollama.
 
-They know fewer words, and what they know goes into the template of an open model. Many templates
-refuse more than one message of the system, one that is not the first, or two of the user in a row;
-many servers take the content of a message as text alone.
+Their older words go into the template of an open model. Many templates refuse more than one message
+of the system, one that is not the first, or two of the user in a row; many servers take the content
+of a message as text alone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import msgspec
 
 from airouter.dialects.chat.render_request import HINTS, body_of
 from airouter.dialects.conversation import HostedTool, Text, Tool, ToolCall, ToolResult, Turn
-from airouter.dialects.functions import arguments_of, schema_of
+from airouter.dialects.functions import arguments_object, schema_of
 from airouter.dialects.tools import description_of
-from airouter.dialects.turns import folded, leading, merged, text_of
+from airouter.dialects.turns import folded, joined_text, leading, merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 OPENAI = re.compile(r"(^|/)(o\d|gpt-[5-9])")
 """Models of OpenAI, which know every effort wherever they are asked for."""
 EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
-"""What an effort becomes that open models do not know."""
+"""Efforts in place of those that open models do not know."""
 
 _encoder = msgspec.json.Encoder()
 
 
 def render_compatible(conversation: Conversation, destination: Destination) -> bytes:
-    """The body. Raises `Unsupported`, and `Failure` 400 for unreadable calls."""
+    """Return the body. Raises `Unsupported`, and `Failure` 400 for unreadable calls."""
     body = body_of(plain(conversation), destination)
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
     if "reasoning_effort" in body and not OPENAI.search(destination.model):
         effort = body["reasoning_effort"]
         body["reasoning_effort"] = EFFORTS.get(effort, effort)
-    for name in HINTS:
+    for name in HINTS:  # strict servers refuse fields that they do not know
         body.pop(name, None)
     return _encoder.encode(body)
 
 
 def plain(conversation: Conversation) -> Conversation:
-    """A conversation in the older words."""
-    conversation = chosen(conversation)
+    """Return a conversation in the older words."""
+    conversation = with_chosen_tools(conversation)
     instructions, turns = leading(conversation.turns)
     return msgspec.structs.replace(
         conversation,
@@ -55,8 +55,8 @@ def plain(conversation: Conversation) -> Conversation:
     )
 
 
-def chosen(conversation: Conversation) -> Conversation:
-    """Where only some tools may be called, there are no others."""
+def with_chosen_tools(conversation: Conversation) -> Conversation:
+    """Return a conversation without the tools that may not be called."""
     choice = conversation.tool_choice
     if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
         return conversation
@@ -70,33 +70,33 @@ def chosen(conversation: Conversation) -> Conversation:
 
 
 def system_of(turns: Sequence[Turn]) -> list[Turn]:
-    """All instructions that a conversation begins with, as one."""
-    text = "\n\n".join(filter(None, (text_of(turn.parts) for turn in turns)))
+    """Return all leading instructions as one turn."""
+    text = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in turns)))
     return [Turn(role="system", parts=(Text(text=text),), at=turns[0].at)] if text else []
 
 
 def plain_turn(turn: Turn) -> Turn:
-    """A turn without calls of custom tools; words of the user alone are one text."""
+    """Return a turn without calls of custom tools; texts of the user alone become one."""
     parts: list[Part] = [
-        called(part, turn) if isinstance(part, ToolCall) else part for part in turn.parts
+        as_function_call(part, turn) if isinstance(part, ToolCall) else part for part in turn.parts
     ]
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = [part for part in parts if not isinstance(part, ToolResult)]
     if turn.role == "user" and len(rest) > 1 and all(isinstance(part, Text) for part in rest):
-        parts = [*results, Text(text=text_of(rest))]
+        parts = [*results, Text(text=joined_text(rest))]
     return msgspec.structs.replace(turn, parts=tuple(parts))
 
 
-def called(call: ToolCall, turn: Turn) -> ToolCall:
-    """A call of a function, also where a client has a custom tool. Raises `Failure` 400."""
+def as_function_call(call: ToolCall, turn: Turn) -> ToolCall:
+    """Return a call of a custom tool as one of a function. Raises `Failure` 400."""
     if not call.custom:
         return call
-    arguments = _encoder.encode(arguments_of(call, turn)).decode()
+    arguments = _encoder.encode(arguments_object(call, turn)).decode()
     return msgspec.structs.replace(call, custom=False, arguments=arguments)
 
 
 def function_of(tool: Tool | HostedTool) -> Tool | HostedTool:
-    """A function, also for a custom tool: see `translation/custom_tools.py`."""
+    """Return a function, also for a custom tool: see `translation/custom_tools.py`."""
     if isinstance(tool, HostedTool) or not tool.custom:
         return tool
     parameters: Json = schema_of(tool)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.chat.render_turns import messages_of
-from airouter.dialects.conversation import HostedTool, Tool, Unsupported
+from airouter.dialects.conversation import File, HostedTool, Tool, Unsupported
+from airouter.dialects.media import urls_in
 from airouter.dialects.tools import no_such_tool, without_search
 
 if TYPE_CHECKING:
@@ -55,12 +56,17 @@ _encoder = msgspec.json.Encoder()
 
 
 def render_request(conversation: Conversation, destination: Destination) -> bytes:
-    """The body for OpenAI itself. Raises `Unsupported`."""
+    """Return the body for OpenAI itself. Raises `Unsupported`."""
     return _encoder.encode(body_of(conversation, destination))
 
 
+def fetches(conversation: Conversation) -> list[str]:
+    """Return the URLs of files, which chat completions take as bytes only."""
+    return urls_in(conversation, lambda part, _url: isinstance(part, File))
+
+
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
-    """All of it, absent fields left out."""
+    """Return the fields of the body, absent ones left out."""
     refuse_foreign(conversation)
     body: dict[str, Any] = {
         "model": destination.model,
@@ -85,14 +91,14 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     if NEVER_REASONS.search(destination.model):
         body["verbosity"] = None  # these refuse all but "medium"
     if not conversation.tools:
-        body["parallel_tool_calls"] = None
+        body["parallel_tool_calls"] = None  # refused without tools
     if conversation.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return {name: value for name, value in body.items() if value not in (None, [], {})}
 
 
 def refuse_foreign(conversation: Conversation) -> None:
-    """What chat completions have no word for."""
+    """Raise `Unsupported` for fields that chat completions do not have."""
     if conversation.dialect != "chat" and conversation.extensions:
         raise Unsupported(next(iter(conversation.extensions)), "does not know this field")
     if conversation.sampling.top_k is not None:
@@ -102,7 +108,7 @@ def refuse_foreign(conversation: Conversation) -> None:
 
 
 def tool_of(tool: Tool | HostedTool) -> Json:
-    """One tool. Raises `Unsupported` for one that its provider would run."""
+    """Return a tool. Raises `Unsupported` for one that its provider would run."""
     if isinstance(tool, HostedTool):
         raise no_such_tool(tool)
     if tool.custom:
@@ -118,32 +124,32 @@ def tool_of(tool: Tool | HostedTool) -> Json:
 
 
 def choice_of(conversation: Conversation) -> str | Json | None:
-    """Whether and which tool must be called."""
+    """Return the demand on calls."""
     choice = conversation.tool_choice
     if choice is None or not conversation.tools:
         return None
     if not choice.names:
         return choice.mode
     custom = {t.name for t in conversation.tools if isinstance(t, Tool) and t.custom}
-    names = [named(name, custom=name in custom) for name in choice.names]
+    names = [named_tool(name, custom=name in custom) for name in choice.names]
     if choice.mode == "required" and len(names) == 1:
         return names[0]
     return {"type": "allowed_tools", "allowed_tools": allowed(choice, names)}
 
 
 def allowed(choice: ToolChoice, names: list[Json]) -> Json:
-    """Those tools that may be called."""
+    """Return the tools that may be called."""
     return {"mode": "required" if choice.mode == "required" else "auto", "tools": names}
 
 
-def named(name: str, *, custom: bool) -> Json:
-    """A tool by its name."""
+def named_tool(name: str, *, custom: bool) -> Json:
+    """Return a tool by its name."""
     kind = "custom" if custom else "function"
     return {"type": kind, kind: {"name": name}}
 
 
 def effort_of(thinking: Thinking | None, model: str) -> str | None:
-    """The effort that comes nearest to what is asked. Raises `Unsupported`."""
+    """Return the effort nearest to the reasoning that is asked for. Raises `Unsupported`."""
     if thinking is None:
         return None
     effort: str | None = thinking.effort
@@ -160,7 +166,7 @@ def effort_of(thinking: Thinking | None, model: str) -> str | None:
 
 
 def format_of(wanted: Format | None) -> Json | None:
-    """What the answer must look like."""
+    """Return the form that the answer must have."""
     if wanted is None or wanted.kind == "text":
         return None
     if wanted.kind == "json_object":
@@ -175,5 +181,5 @@ def format_of(wanted: Format | None) -> Json | None:
 
 
 def present(fields: dict[str, Any]) -> Json:
-    """Only what is there."""
+    """Return the fields without those that are None."""
     return {name: value for name, value in fields.items() if value is not None}

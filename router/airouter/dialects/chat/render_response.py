@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.dialects.chat.counts import render_usage
 from airouter.dialects.chat.render_request import TIERS
 from airouter.dialects.conversation import (
     Audio,
@@ -24,7 +23,8 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
-from airouter.dialects.provenance import pack
+from airouter.dialects.openai_usage import render_chat_usage
+from airouter.dialects.provenance import pack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,20 +51,20 @@ FINISH_REASONS: dict[Stop, str] = {
 }
 
 STANDARD = "standard"
-"""Anthropic's word for OpenAI's default tier."""
+"""Anthropic's name of OpenAI's default tier."""
 
 _encoder = msgspec.json.Encoder()
 
 
 def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noqa: ARG001  # as all
-    """The body of a chat completion."""
+    """Return the body of a chat completion."""
     body = {
         "id": completion_id(answer.id),
         "object": "chat.completion",
         "created": answer.created or int(time.time()),
         "model": answer.model,
         "choices": [choice_of(choice) for choice in answer.choices],
-        "usage": None if answer.usage is None else render_usage(answer.usage),
+        "usage": None if answer.usage is None else render_chat_usage(answer.usage),
         "service_tier": tier_of(answer.service_tier),
         "system_fingerprint": None,
     }
@@ -72,19 +72,19 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noq
 
 
 def completion_id(id_: str) -> str:
-    """An id as OpenAI's begin, for providers too that give none."""
+    """Return an id that begins as OpenAI's do, also for providers that give none."""
     id_ = id_ or secrets.token_hex(12)
     return id_ if id_.startswith("chatcmpl-") else f"chatcmpl-{id_}"
 
 
 def tier_of(tier: str | None) -> str | None:
-    """How it was served, in OpenAI's words; None where there is none for it."""
+    """Return the tier in OpenAI's words; None for one that OpenAI does not have."""
     found = "default" if tier == STANDARD else tier
     return found if found in TIERS else None
 
 
 def choice_of(choice: Choice) -> Json:
-    """One choice."""
+    """Return one choice."""
     return {
         "index": choice.index,
         "message": message_of(choice.parts),
@@ -94,7 +94,7 @@ def choice_of(choice: Choice) -> Json:
 
 
 def message_of(parts: Sequence[Part]) -> Json:
-    """What the model said."""
+    """Return the model's message."""
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in parts if isinstance(part, Text)) or None,
@@ -112,14 +112,14 @@ def message_of(parts: Sequence[Part]) -> Json:
 
 
 def thought_of(part: Part) -> str:
-    """What may be read of a reasoning."""
+    """Return the readable text of a reasoning; empty for another part."""
     if not isinstance(part, Reasoning):
         return ""
     return part.text or "\n\n".join(part.summary)
 
 
 def calls_of(parts: Sequence[Part]) -> list[Json]:
-    """The calls, each with the reasoning before it in its id."""
+    """Return the calls, each with the reasoning before it packed in its id."""
     calls = []
     reasoning: list[Reasoning] = []
     for part in parts:
@@ -132,13 +132,13 @@ def calls_of(parts: Sequence[Part]) -> list[Json]:
 
 
 def packed_id(reasoning: Sequence[Reasoning], call: ToolCall) -> str:
-    """The id of a call, with what its provider wants back beside it."""
+    """Return the id of a call, with the signatures that its provider wants back."""
     signed = [] if call.signature is None else [msgspec.structs.replace(call, arguments="")]
-    return call.id + pack([*reasoning, *signed])
+    return call.id + pack_parts([*reasoning, *signed])
 
 
 def call_of(part: ToolCall, id_: str) -> Json:
-    """A call of a tool."""
+    """Return a call of a tool."""
     if part.custom:
         custom = {"name": part.name, "input": part.arguments}
         return {"id": id_, "type": "custom", "custom": custom}
@@ -147,7 +147,7 @@ def call_of(part: ToolCall, id_: str) -> Json:
 
 
 def annotations_of(parts: Sequence[Part]) -> list[Json]:
-    """The sources of the text, their places counted in the whole of it."""
+    """Return the sources of the text, their places counted in the whole of it."""
     found = []
     offset = 0
     for part in parts:
@@ -159,7 +159,7 @@ def annotations_of(parts: Sequence[Part]) -> list[Json]:
 
 
 def annotation_of(citation: Citation, offset: int, end: int) -> Json:
-    """A source. Only URLs have a word in chat; a document is told in the manner of files."""
+    """Return a source. Chat cites URLs alone; documents take the form of its files."""
     start = offset if citation.start is None else offset + citation.start
     end = end if citation.end is None else offset + citation.end
     if citation.url is not None:
@@ -181,20 +181,20 @@ def annotation_of(citation: Citation, offset: int, end: int) -> Json:
 
 
 def logprobs_of(parts: Sequence[Part]) -> Json | None:
-    """The log probabilities of the text."""
+    """Return the log probabilities of the text."""
     tokens = [token for part in parts if isinstance(part, Text) for token in part.logprobs or ()]
     return {"content": tokens, "refusal": None} if tokens else None
 
 
 def image_of(part: Image) -> Json:
-    """A picture that the model drew, where other routers have it, too."""
+    """Return an image that the model drew, in the field that other routers use, too."""
     media = part.media
     url = media.url or f"data:{media.media_type};base64,{media.data}"
     return {"type": "image_url", "image_url": {"url": url}}
 
 
 def audio_of(part: Audio) -> Json:
-    """What the model says aloud."""
+    """Return the model's speech."""
     return {
         "id": part.id or "",
         "data": part.data or "",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import render_usage
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.chat.render_response import (
     FINISH_REASONS,
@@ -40,6 +39,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.openai_usage import render_chat_usage
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Json, Signature, Usage
@@ -51,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ChoiceState:
-    """What a choice has come to."""
+    """The state of one choice."""
 
     __slots__ = ("calls", "length", "part", "reasoning", "signature", "text")
 
@@ -61,10 +61,10 @@ class ChoiceState:
         """Characters of text before the open part."""
         self.part: Text | Reasoning | ToolCall | None = None
         self.text: list[str] = []
-        """What the open part has grown by."""
+        """Pieces of the open part."""
         self.signature: Signature | None = None
         self.reasoning: list[Reasoning] = []
-        """Signed, and not yet sent with a call."""
+        """Signed reasoning that has not been sent with a call yet."""
 
 
 class Renderer:
@@ -80,8 +80,8 @@ class Renderer:
         self._tail = b',"usage":null}\n\n' if conversation.include_usage else b"}\n\n"
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
-        """The chunks of one event."""
-        match event:
+        """Return the chunks of one event."""
+        match event:  # the most frequent come first
             case TextDelta():
                 return self._said(event)
             case ArgumentsDelta():
@@ -124,12 +124,13 @@ class Renderer:
         tier = tier_of(event.service_tier)
         if tier is not None:
             head["service_tier"] = tier
+        # Without its closing brace, for `_chunk` to go on from.
         self._head = b"data: " + _encode(head).removesuffix(b"}") + b',"choices":['
         self._usage = event.usage
-        return self._state(0)
+        return self._state(0)  # at once, so that the client sees that the model is at work
 
     def _state(self, choice: int) -> bytes:
-        """Nothing, or the first chunk of a choice."""
+        """Return the first chunk of a choice, once; empty from then on."""
         if choice in self._choices:
             return b""
         self._choices[choice] = ChoiceState()
@@ -163,7 +164,7 @@ class Renderer:
         return first
 
     def _called(self, choice: int, state: ChoiceState, part: ToolCall) -> bytes:
-        """The first chunk of a call, with its id and so with all that led to it."""
+        """Return the first chunk of a call, whose id has the reasoning before it."""
         kind, content = ("custom", "input") if part.custom else ("function", "arguments")
         call: Json = {
             "index": state.calls,
@@ -220,5 +221,6 @@ class Renderer:
     def _end(self) -> bytes:
         if not self._wants_usage or self._usage is None:
             return DONE
-        usage = _encode(render_usage(self._usage))
+        usage = _encode(render_chat_usage(self._usage))
+        # The head ends inside `choices`, which are empty in the chunk with the usage.
         return self._head + b'],"usage":' + usage + b"}\n\n" + DONE

@@ -17,8 +17,8 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.documents import text_in
-from airouter.dialects.turns import joined, text_of
+from airouter.dialects.documents import document_text
+from airouter.dialects.turns import joined_text, joined_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,16 +30,16 @@ CALL_ID_LIMIT = 40
 
 
 def messages_of(turns: Iterable[Turn], model: str) -> list[Json]:
-    """The messages. Raises `Unsupported` for parts that chat completions have no word for."""
+    """Return the messages. Raises `Unsupported` for parts that chat completions do not have."""
     messages: list[Json] = []
     for speaks, run in groupby(turns, key=lambda turn: turn.role == "assistant"):
         together = list(run)
-        messages += assistant(joined(together), model) if speaks else heard(together)
+        messages += assistant(joined_turn(together), model) if speaks else heard(together)
     return messages
 
 
 def heard(turns: Sequence[Turn]) -> Iterator[Json]:
-    """What the model hears after it spoke: first what its calls gave, whatever came between.
+    """Yield the messages between two of the model: first the results of its calls.
 
     Images and files cannot stand there: they are shown by the user, after the last of the results.
     """
@@ -57,13 +57,13 @@ def heard(turns: Sequence[Turn]) -> Iterator[Json]:
             yield with_name(turn, {"role": "user", "content": said})
             shown = []
         elif rest:
-            yield with_name(turn, {"role": turn.role, "content": content(rest, turn)})
+            yield with_name(turn, {"role": turn.role, "content": message_content(rest, turn)})
     if shown:
         yield {"role": "user", "content": shown}
 
 
 def assistant(turn: Turn, model: str) -> Iterator[Json]:
-    """What the model said; what another one thought is not for it."""
+    """Yield the model's message; reasoning of other models is left out."""
     message: Json = {"role": "assistant"}
     said = [part for part in turn.parts if isinstance(part, Text) and part.text]
     calls = [call(part) for part in turn.parts if isinstance(part, ToolCall)]
@@ -72,7 +72,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
         if isinstance(part, Audio) and part.id:
             message["audio"] = {"id": part.id}
         elif not isinstance(part, Text | ToolCall | Refusal | Reasoning):
-            raise unknown(turn)
+            raise unknown_part(turn)
     if said:
         message["content"] = "".join(part.text for part in said)
     if refusal:
@@ -85,7 +85,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
 
 
 def call(part: ToolCall) -> Json:
-    """A call of a tool."""
+    """Return a call of a tool."""
     id_ = call_id(part.id)
     if part.custom:
         return {
@@ -93,12 +93,12 @@ def call(part: ToolCall) -> Json:
             "type": "custom",
             "custom": {"name": part.name, "input": part.arguments},
         }
-    function = {"name": part.name, "arguments": part.arguments or "{}"}
+    function = {"name": part.name, "arguments": part.arguments or "{}"}  # which must be JSON
     return {"id": id_, "type": "function", "function": function}
 
 
 def call_id(id_: str) -> str:
-    """An id that OpenAI takes: a longer one is known by its beginning and its end."""
+    """Return an id that OpenAI takes: the beginning and the end of a longer one."""
     if len(id_) <= CALL_ID_LIMIT:
         return id_
     half = CALL_ID_LIMIT // 2
@@ -106,24 +106,24 @@ def call_id(id_: str) -> str:
 
 
 def tool_message(part: ToolResult, given: Sequence[Json]) -> Json:
-    """What a call gave, as text."""
+    """Return the result of a call, as text."""
     text = "\n\n".join(each["text"] for each in given if each["type"] == "text" and each["text"])
     if part.failed:
         text = f"Error: {text}"
     return {"role": "tool", "tool_call_id": call_id(part.call_id), "content": text}
 
 
-def content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:
-    """The content of a message: plain where it is one text."""
+def message_content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:
+    """Return the content of a message: a string where it is one text."""
     if len(parts) == 1 and isinstance(parts[0], Text):
         return parts[0].text
     if turn.role != "user":
-        return text_of(parts)
+        return joined_text(parts)
     return [piece(part, turn) for part in parts]
 
 
 def piece(part: Part, turn: Turn) -> Json:
-    """One part of a content."""
+    """Return one part of a content."""
     match part:
         case Text():
             return {"type": "text", "text": part.text}
@@ -139,15 +139,15 @@ def piece(part: Part, turn: Turn) -> Json:
                 "type": "input_audio",
                 "input_audio": {"data": part.data, "format": part.format or "wav"},
             }
-    raise unknown(turn)
+    raise unknown_part(turn)
 
 
 def file(part: File, turn: Turn) -> Json:
-    """A document; one of plain text is a text."""
+    """Return a document; one of plain text becomes a text."""
     if part.cited:
         raise Unsupported(turn.at, "cannot cite documents")
     media = part.media
-    said = text_in(media)
+    said = document_text(media)
     if said is not None:
         title = f"{part.name}:\n" if part.name else ""
         return {"type": "text", "text": title + said}
@@ -158,7 +158,7 @@ def file(part: File, turn: Turn) -> Json:
 
 
 def url_of(media: Media, turn: Turn) -> str:
-    """A URL, which holds the data itself where there is no other."""
+    """Return the URL of media, which may be a data URL."""
     if media.url is not None:
         return media.url
     if media.data is None:
@@ -167,12 +167,12 @@ def url_of(media: Media, turn: Turn) -> str:
 
 
 def with_name(turn: Turn, message: Json) -> Json:
-    """The message with the name of who says it."""
+    """Return the message with its author's name."""
     if turn.name:
         message["name"] = turn.name
     return message
 
 
-def unknown(turn: Turn) -> Unsupported:
-    """A part that has no word in this dialect."""
+def unknown_part(turn: Turn) -> Unsupported:
+    """Return the error for a part that chat completions do not have."""
     return Unsupported(turn.at, "cannot take one of its parts")

@@ -1,8 +1,8 @@
 """The body of a chat completion request, as msgspec checks it.
 
 The source is OpenAI's API reference. Beside its fields stand a few that people send to routers:
-`top_k`, `thinking` and `cache_control`, as Anthropic has them. What a message has beside its own
-fields is let be: clients send answers back with all that was in them.
+`top_k`, `thinking` and `cache_control`, as Anthropic has them. Messages may have further fields,
+since clients send answers back with all that was in them.
 """
 
 from __future__ import annotations
@@ -76,21 +76,21 @@ AssistantPart = TextPart | RefusalPart
 
 
 class SystemMessage(msgspec.Struct, tag_field="role", tag="system"):
-    """What the application wants."""
+    """Instructions of the application."""
 
     content: str | list[TextPart]
     name: str | None = None
 
 
 class DeveloperMessage(msgspec.Struct, tag_field="role", tag="developer"):
-    """What the application wants, in the newer word."""
+    """Instructions of the application, by their newer name."""
 
     content: str | list[TextPart]
     name: str | None = None
 
 
 class UserMessage(msgspec.Struct, tag_field="role", tag="user"):
-    """What the user says."""
+    """A message of the user."""
 
     content: str | list[UserPart]
     name: str | None = None
@@ -128,13 +128,13 @@ ToolCallPart = FunctionToolCall | CustomToolCall
 
 
 class AudioRef(msgspec.Struct):
-    """An answer in sound that was given before."""
+    """An earlier answer in sound."""
 
     id: str
 
 
 class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
-    """What the model said."""
+    """A message of the model."""
 
     content: str | list[AssistantPart] | None = None
     refusal: str | None = None
@@ -145,7 +145,7 @@ class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
 
 
 class ToolMessage(msgspec.Struct, tag_field="role", tag="tool"):
-    """What a call gave."""
+    """The result of a call."""
 
     tool_call_id: str
     content: str | list[TextPart | ImagePart | FilePart]
@@ -185,41 +185,41 @@ class CustomTool(msgspec.Struct, tag_field="type", tag="custom"):
     custom: Custom
 
 
-class Named(msgspec.Struct):
+class ToolName(msgspec.Struct):
     """A tool by its name."""
 
     name: str
 
 
 class FunctionChoice(msgspec.Struct, tag_field="type", tag="function"):
-    """This function must be called."""
+    """A demand to call this function."""
 
-    function: Named
+    function: ToolName
 
 
 class CustomChoice(msgspec.Struct, tag_field="type", tag="custom"):
-    """This custom tool must be called."""
+    """A demand to call this custom tool."""
 
-    custom: Named
+    custom: ToolName
 
 
 class AllowedTool(msgspec.Struct):
-    """One of those that may be called."""
+    """A tool that may be called."""
 
     type: Literal["function", "custom"]
-    function: Named | None = None
-    custom: Named | None = None
+    function: ToolName | None = None
+    custom: ToolName | None = None
 
 
 class AllowedTools(msgspec.Struct):
-    """Those that may, or one of which must be called."""
+    """Tools that may be called, or of which one must."""
 
     mode: Literal["auto", "required"]
     tools: list[AllowedTool]
 
 
 class AllowedChoice(msgspec.Struct, tag_field="type", tag="allowed_tools"):
-    """Only some tools may be called."""
+    """A demand to call none but some tools."""
 
     allowed_tools: AllowedTools
 
@@ -245,27 +245,27 @@ class JsonObjectFormat(msgspec.Struct, tag_field="type", tag="json_object"):
 
 
 class JsonSchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
-    """JSON of a schema."""
+    """JSON by a schema."""
 
     json_schema: JsonSchema
 
 
 class ThinkingOptions(msgspec.Struct):
-    """As Anthropic has them."""
+    """Reasoning that is asked for as Anthropic does."""
 
     type: Literal["enabled", "adaptive", "disabled"]
     budget_tokens: int | None = None
 
 
 class StreamOptions(msgspec.Struct):
-    """What a stream has in it."""
+    """Options of a stream."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """A request. Raw fields are told apart by `parse_request`."""
+    """A request; `parse_request` tells its raw fields apart."""
 
     messages: list[Message]
     model: str

@@ -1,8 +1,8 @@
-"""A stream of chat completion chunks that passes through while its usage is read from the side.
+"""Streams of chat completion chunks that pass through while their usage is read.
 
 Server-sent events by the WHATWG standard: events end with an empty line; lines end with LF, CRLF or
-CR. A client that asked for usage gets the very bytes that came. One that did not must not see the
-usage event that we asked for, so whole events are looked at, and an unfinished one waits for its
+CR. A client that asked for usage gets the very bytes that came. From any other the usage event is
+hidden, which the router asked for: whole events are looked at, and an unfinished one waits for its
 rest; the bytes that are forwarded are still those that came.
 """
 
@@ -10,25 +10,24 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import Counts, parse_usage, usage_of
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
+from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
 
-Write = Callable[[bytes], None]
-
 EVENT_LIMIT = 1_048_576
-"""Bytes of one event that we are ready to look at; a longer one is forwarded unseen."""
+"""Bytes of one event that is looked at; a longer one is forwarded unseen."""
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
 
@@ -40,17 +39,17 @@ EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
 
 
 class Chunk(msgspec.Struct):
-    """As much of a chunk as tells the usage event from others."""
+    """The fields of a chunk that tell the usage event from others."""
 
     choices: list[msgspec.Raw] | None = None
-    usage: Counts | None = None
+    usage: ChatCounts | None = None
 
 
 _chunk = msgspec.json.Decoder(Chunk)
 
 
 class UsageReader:
-    """Forwards everything as it is and remembers the end."""
+    """Forwards a stream as it is and remembers its end."""
 
     __slots__ = ("_tail", "write")
 
@@ -65,18 +64,18 @@ class UsageReader:
         self._tail.add(data)
 
     def finish(self) -> Usage | None:
-        """The stream is whole: the last usage in it."""
+        """Return the last usage in the stream, which is whole."""
         usage = None
         for event in EVENT_END.split(self._tail.read()):
             if USAGE.search(event):
-                usage = usage_of(payload(event)) or usage
+                usage = usage_in(CHAT_BODY, payload(event)) or usage
         return usage
 
     def usage_so_far(self, received: int) -> Usage:
         return self.finish() or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
-        """The client may have the beginning of an event without its end."""
+        """Tell the client of an error; it may have the beginning of an event without its end."""
         self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
 
 
@@ -98,6 +97,7 @@ class UsageHider:
         if self._held:
             data = self._held + data
             self._held = b""
+        # Most pieces are whole events.
         if not data.endswith(b"\n\n"):
             data = self._hold_back(data)
         at = data.find(b'"usage"')  # a third of what the search costs, and null needs none
@@ -109,7 +109,7 @@ class UsageHider:
             self._sample.append(data if len(data) < SAMPLED else data[-SAMPLED:])
 
     def finish(self) -> Usage | None:
-        """The stream is whole: forward what is left, and give the last usage seen."""
+        """Forward the rest of the stream, and return its last usage."""
         rest = self._without_usage(self._held)
         if rest:
             self.write(rest)
@@ -121,11 +121,11 @@ class UsageHider:
         return self._usage or Usage(output_tokens=tokens)
 
     def break_off(self, failure: Failure) -> None:
-        """What is held of the last event is dropped."""
+        """Tell the client of an error; the unfinished event is dropped."""
         self.write(error_event(failure))
 
     def _hold_back(self, data: bytes) -> bytes:
-        """Keep an unfinished event for later; give what stands before it."""
+        """Keep an unfinished event for later; return the bytes before it."""
         end = last_end(data)
         if len(data) - end > EVENT_LIMIT:
             return data
@@ -145,16 +145,14 @@ class UsageHider:
     def _is_usage(self, event: bytes) -> bool:
         if not USAGE.search(event):
             return False
-        try:
-            chunk = _chunk.decode(payload(event))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        chunk = decoded_or_none(_chunk, payload(event))
+        if chunk is None or chunk.usage is None:
             return False
-        if chunk.usage is not None:
-            self._usage = parse_usage(chunk.usage)
-        return chunk.usage is not None and chunk.choices == []
+        self._usage = neutral_usage(chunk.usage)
+        return chunk.choices == []
 
 
 def payload(event: bytes) -> bytes:
-    """The data of an event, its lines joined."""
+    """Return the data of an event, its lines joined."""
     lines = (line for line in event.splitlines() if line.startswith(b"data:"))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

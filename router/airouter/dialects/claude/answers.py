@@ -11,7 +11,7 @@ from airouter.dialects.conversation import Unsupported
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Json, Stop
 
-CLAUDE_STOPS: dict[str, Stop] = {
+CLAUDE_STOPS: dict[str | None, Stop] = {
     "end_turn": "end",
     "max_tokens": "length",
     "stop_sequence": "stop_sequence",

@@ -26,8 +26,7 @@ def check_sampling(sampling: Sampling) -> None:
 
 def given_sampling(sampling: Sampling) -> dict[str, float]:
     """Return the settings that a client gave, by name."""
-    given = {name: getattr(sampling, name) for name in SAMPLING}
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name in SAMPLING if (value := getattr(sampling, name)) is not None}
 
 
 def check_temperature(given: dict[str, float]) -> None:
@@ -39,12 +38,14 @@ def check_temperature(given: dict[str, float]) -> None:
 def taken_sampling(sampling: Sampling, traits: Traits) -> dict[str, float]:
     """Return the settings for a model, without those that change nothing. Raises `Unsupported`."""
     given = given_sampling(sampling)
-    if given and not traits.samples:
+    if not given:
+        return given
+    if not traits.samples:
         if "top_k" not in given and set(given.values()) == {1}:
             return {}  # as it is anyway, but such a model refuses the fields themselves
         raise Unsupported(next(iter(given)), "draws its tokens as it will")
     check_temperature(given)
-    if traits.version >= ONE_OF_TWO and {"temperature", "top_p"} <= set(given):
+    if traits.version >= ONE_OF_TWO and "temperature" in given and "top_p" in given:
         if given["top_p"] != 1:
             raise Unsupported("top_p", "takes either a temperature or a top_p")
         del given["top_p"]

@@ -28,7 +28,7 @@ from airouter.interfaces import BrokenReply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STOPS: dict[str, Stop] = CLAUDE_STOPS | {
+STOPS: dict[str | None, Stop] = CLAUDE_STOPS | {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
@@ -46,7 +46,7 @@ def stop_of(reason: str | None, *, called: bool) -> Stop:
         raise Failure(
             502, f"The model failed to answer: {reason}.", type="server_error", code=reason
         )
-    return stop_by_calls(STOPS.get(reason or "", "end"), called=called)
+    return stop_by_calls(STOPS.get(reason, "end"), called=called)
 
 
 def parse_usage(counts: schema.TokenUsage) -> Usage:

@@ -65,9 +65,11 @@ def family_fields(
     """Return the fields that a family takes beside Converse's own. Raises `Unsupported`."""
     if traits.claude is None:
         return open_effort(conversation.thinking, traits)
-    fields = fitted_thinking(
-        conversation, destination, traits.claude, turns, most=conversation.max_tokens
-    )
+    fields: Json = {}
+    if conversation.thinking is not None:
+        fields = fitted_thinking(
+            conversation, destination, traits.claude, turns, most=conversation.max_tokens
+        )
     if "top_k" in sampling:
         fields["top_k"] = sampling["top_k"]
     if conversation.parallel_tool_calls is False and may_call(conversation):

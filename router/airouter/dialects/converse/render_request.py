@@ -15,22 +15,22 @@ from airouter.dialects.claude.structured import (
     wants_schema,
 )
 from airouter.dialects.claude.tool_choice import called_tools
-from airouter.dialects.conversation import File, Image, ToolResult, Unsupported
+from airouter.dialects.conversation import Unsupported
 from airouter.dialects.converse.families import family_fields, family_sampling, takes_schemas
 from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_tools import tool_config
 from airouter.dialects.converse.render_turns import Messages, system_blocks
+from airouter.dialects.media import urls_in
 from airouter.dialects.turns import folded, leading, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from airouter.dialects.conversation import (
         Conversation,
         Destination,
         Format,
         Json,
-        Part,
         Turn,
     )
 
@@ -50,22 +50,8 @@ def render_request(conversation: Conversation, destination: Destination) -> byte
 
 
 def fetches(conversation: Conversation) -> list[str]:
-    """The URLs in a conversation: Bedrock takes bytes only, or what is at S3."""
-    return [
-        part.media.url
-        for turn in conversation.turns
-        for part in media_in(turn.parts)
-        if part.media.url is not None and not part.media.url.startswith("s3://")
-    ]
-
-
-def media_in(parts: Sequence[Part]) -> Iterator[Image | File]:
-    """All pictures and documents, those in results of tools too."""
-    for part in parts:
-        if isinstance(part, Image | File):
-            yield part
-        elif isinstance(part, ToolResult):
-            yield from media_in(part.parts)
+    """Return the URLs that are not at S3: Bedrock takes any other media as bytes."""
+    return urls_in(conversation, lambda _part, url: not url.startswith("s3://"))
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:

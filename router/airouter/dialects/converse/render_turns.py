@@ -27,7 +27,7 @@ from airouter.dialects.converse.render_media import (
     file_source,
     image,
 )
-from airouter.dialects.functions import arguments_of, fitting_id
+from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.provenance import is_own
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
 
 def call(part: ToolCall, turn: Turn) -> Json:
     """Return a call of a tool. Raises `Failure` 400 for arguments that are no object."""
-    arguments = arguments_of(part, turn)
+    arguments = arguments_object(part, turn)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Json, Unsupported
-from airouter.dialects.embeddings.form import Form, Found
+from airouter.dialects.embeddings.codec import NO_EMBEDDINGS, EmbeddedBatch, EmbeddingCodec
+from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,29 +29,29 @@ COHERE_DIMENSIONS = (256, 512, 1024, 1536)
 
 
 class TitanAnswer(msgspec.Struct, rename="camel"):
-    """What Titan answers."""
+    """An answer of Titan."""
 
     embedding: tuple[float, ...]
     input_text_token_count: int | None = None
 
 
-class ByType(msgspec.Struct):
+class VectorsByType(msgspec.Struct):
     """Cohere's vectors, where it sorts them by the type of their numbers."""
 
     vectors: list[tuple[float, ...]] = msgspec.field(name="float")
 
 
 class CohereAnswer(msgspec.Struct):
-    """What Cohere answers."""
+    """An answer of Cohere."""
 
-    embeddings: list[tuple[float, ...]] | ByType
+    embeddings: list[tuple[float, ...]] | VectorsByType
 
 
 _titan_decoder = msgspec.json.Decoder(TitanAnswer)
 _cohere_decoder = msgspec.json.Decoder(CohereAnswer)
 
 
-class TitanForm(Form):
+class TitanCodec(EmbeddingCodec):
     """Amazon's own models: one text at a time. Only the second can make shorter vectors."""
 
     def body(self, texts: Sequence[str], request: EmbeddingRequest) -> Json:
@@ -59,17 +61,17 @@ class TitanForm(Form):
         if TITAN_SECOND in self.model:
             dimensions = length_of(request, TITAN_DIMENSIONS)
             named = {} if dimensions is None else {"dimensions": dimensions}
-            return {"inputText": text, "normalize": True, **named}
+            return {"inputText": text, "normalize": True, **named}  # as OpenAI's are
         length_of(request, ())
         return {"inputText": text}
 
-    def read(self, answer: BufferedReply) -> Found:
-        found = _titan_decoder.decode(answer.body)
-        return Found([found.embedding], found.input_text_token_count)
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        found = decoded(_titan_decoder, answer.body, BrokenReply, NO_EMBEDDINGS)
+        return EmbeddedBatch([found.embedding], found.input_text_token_count)
 
 
-class CohereForm(Form):
-    """Cohere's models. They must be told the kind of text; one that is looked up is our guess."""
+class CohereCodec(EmbeddingCodec):
+    """Cohere's models, which must be told the kind of text: a document, where a client does not."""
 
     batch = 96
 
@@ -77,22 +79,22 @@ class CohereForm(Form):
         body: Json = {
             "texts": texts,
             "input_type": request.input_type or "search_document",
-            "truncate": "NONE",
+            "truncate": "NONE",  # an error instead, as from OpenAI
             "embedding_types": ["float"],
         }
         known = COHERE_DIMENSIONS if COHERE_FOURTH in self.model else ()
         dimensions = length_of(request, known)
         return body if dimensions is None else {**body, "output_dimension": dimensions}
 
-    def read(self, answer: BufferedReply) -> Found:
-        found = _cohere_decoder.decode(answer.body).embeddings
-        vectors: Sequence[Vector] = found.vectors if isinstance(found, ByType) else found
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        found = decoded(_cohere_decoder, answer.body, BrokenReply, NO_EMBEDDINGS).embeddings
+        vectors: Sequence[Vector] = found.vectors if isinstance(found, VectorsByType) else found
         count = answer.headers.get(TOKENS_HEADER, b"")
-        return Found(vectors, int(count) if count.isdigit() else None)
+        return EmbeddedBatch(vectors, int(count) if count.isdigit() else None)
 
 
 def length_of(request: EmbeddingRequest, known: tuple[int, ...]) -> int | None:
-    """How long vectors shall be, if that was said. Raises `Unsupported` for what is not `known`."""
+    """Return the length of vectors that is asked for. Raises `Unsupported` for one not `known`."""
     if request.dimensions is None or request.dimensions in known:
         return request.dimensions
     if not known:

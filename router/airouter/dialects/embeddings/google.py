@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Json, Unsupported
-from airouter.dialects.embeddings.form import Form, Found, total
+from airouter.dialects.embeddings.codec import (
+    NO_EMBEDDINGS,
+    EmbeddedBatch,
+    EmbeddingCodec,
+    total_tokens,
+)
+from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +38,14 @@ TASKS = {
 FIRST_GEMINI = ("gemini-embedding-001", "gemini-embedding-exp")
 
 
-class Usage(msgspec.Struct, frozen=True, rename="camel"):
-    """What was counted."""
+class UsageMetadata(msgspec.Struct, frozen=True, rename="camel"):
+    """The tokens of a request."""
 
     prompt_token_count: int | None = None
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """What `predict` counted; its numbers may be written with a fraction, as `4.0`."""
+    """The tokens of an instance of `predict`, whose numbers may have a fraction, as `4.0`."""
 
     token_count: float | None = None
 
@@ -51,29 +58,29 @@ class Embedding(msgspec.Struct):
 
 
 class BatchAnswer(msgspec.Struct, rename="camel"):
-    """What `batchEmbedContents` answers."""
+    """An answer of `batchEmbedContents`."""
 
     embeddings: list[Embedding]
-    usage_metadata: Usage = Usage()
+    usage_metadata: UsageMetadata = UsageMetadata()
 
 
 class ContentAnswer(msgspec.Struct, rename="camel"):
-    """What `embedContent` answers."""
+    """An answer of `embedContent`."""
 
     embedding: Embedding
-    usage_metadata: Usage = Usage()
+    usage_metadata: UsageMetadata = UsageMetadata()
 
 
-class Prediction(msgspec.Struct):
+class EmbeddingPrediction(msgspec.Struct):
     """The vector of one instance."""
 
     embeddings: Embedding
 
 
 class PredictAnswer(msgspec.Struct):
-    """What `predict` answers."""
+    """An answer of `predict`."""
 
-    predictions: list[Prediction]
+    predictions: list[EmbeddingPrediction]
 
 
 _batch_decoder = msgspec.json.Decoder(BatchAnswer)
@@ -81,8 +88,8 @@ _content_decoder = msgspec.json.Decoder(ContentAnswer)
 _predict_decoder = msgspec.json.Decoder(PredictAnswer)
 
 
-class GoogleForm(Form):
-    """What Google's methods share."""
+class GoogleCodec(EmbeddingCodec):
+    """The common part of Google's methods."""
 
     def parse(self, answers: Sequence[BufferedReply], request: EmbeddingRequest) -> EmbeddingResult:
         result = super().parse(answers, request)
@@ -91,7 +98,7 @@ class GoogleForm(Form):
         return msgspec.structs.replace(result, vectors=tuple(map(unit, result.vectors)))
 
     def task(self, request: EmbeddingRequest) -> str | None:
-        """The kind of text in Google's words. Raises `Unsupported`."""
+        """Return the kind of text in Google's words. Raises `Unsupported`."""
         if request.input_type is None:
             return None
         if is_newer(self.model):
@@ -99,7 +106,7 @@ class GoogleForm(Form):
         return TASKS[request.input_type]
 
     def config(self, request: EmbeddingRequest) -> Json:
-        """What to embed for, and how long the vectors shall be. Raises `Unsupported`."""
+        """Return the kind of text and the length of vectors. Raises `Unsupported`."""
         config: Json = {}
         task = self.task(request)
         if task is not None:
@@ -109,7 +116,7 @@ class GoogleForm(Form):
         return config
 
 
-class GeminiForm(GoogleForm):
+class GeminiEmbeddingCodec(GoogleCodec):
     """AI Studio: `batchEmbedContents`, which says the model again for every text."""
 
     batch = 100
@@ -117,28 +124,28 @@ class GeminiForm(GoogleForm):
     def body(self, texts: Sequence[str], request: EmbeddingRequest) -> Json:
         model = self.model if "/" in self.model else f"models/{self.model}"
         config = self.config(request)
-        return {"requests": [{"model": model, **content(text), **config} for text in texts]}
+        return {"requests": [{"model": model, **text_content(text), **config} for text in texts]}
 
-    def read(self, answer: BufferedReply) -> Found:
-        found = _batch_decoder.decode(answer.body)
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        found = decoded(_batch_decoder, answer.body, BrokenReply, NO_EMBEDDINGS)
         vectors = [each.values for each in found.embeddings]
-        return Found(vectors, found.usage_metadata.prompt_token_count)
+        return EmbeddedBatch(vectors, found.usage_metadata.prompt_token_count)
 
 
-class VertexForm(GoogleForm):
+class VertexCodec(GoogleCodec):
     """Vertex AI: `embedContent`, one text at a time."""
 
     def body(self, texts: Sequence[str], request: EmbeddingRequest) -> Json:
         (text,) = texts
         config = {**self.config(request), "autoTruncate": False}
-        return {**content(text), "embedContentConfig": config}
+        return {**text_content(text), "embedContentConfig": config}
 
-    def read(self, answer: BufferedReply) -> Found:
-        found = _content_decoder.decode(answer.body)
-        return Found([found.embedding.values], found.usage_metadata.prompt_token_count)
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        found = decoded(_content_decoder, answer.body, BrokenReply, NO_EMBEDDINGS)
+        return EmbeddedBatch([found.embedding.values], found.usage_metadata.prompt_token_count)
 
 
-class PredictForm(GoogleForm):
+class PredictCodec(GoogleCodec):
     """Vertex AI: `predict`, for the older models; the Gemini among them takes one text."""
 
     def __init__(self, model: str) -> None:
@@ -156,25 +163,26 @@ class PredictForm(GoogleForm):
             "parameters": parameters,
         }
 
-    def read(self, answer: BufferedReply) -> Found:
-        found = [each.embeddings for each in _predict_decoder.decode(answer.body).predictions]
+    def read(self, answer: BufferedReply) -> EmbeddedBatch:
+        predicted = decoded(_predict_decoder, answer.body, BrokenReply, NO_EMBEDDINGS)
+        found = [each.embeddings for each in predicted.predictions]
         counts = (each.statistics.token_count for each in found)
-        tokens = total(None if count is None else int(count) for count in counts)
-        return Found([each.values for each in found], tokens)
+        tokens = total_tokens(None if count is None else int(count) for count in counts)
+        return EmbeddedBatch([each.values for each in found], tokens)
 
 
-def content(text: str) -> Json:
-    """A text as Gemini's methods take it."""
+def text_content(text: str) -> Json:
+    """Return a text as Gemini's methods take it."""
     return {"content": {"parts": [{"text": text}]}}
 
 
 def unit(vector: Vector) -> Vector:
-    """A vector at length 1."""
+    """Return a vector at length 1."""
     length = math.hypot(*vector)
     return tuple(x / length for x in vector) if length else vector
 
 
 def is_newer(model: str) -> bool:
-    """Whether a model is of Gemini Embedding 2 or later, or somebody else's that Google runs."""
+    """Return True for Gemini Embedding 2 and later, and for others' models that Google runs."""
     name = model.rsplit("/", 1)[-1]
     return "maas" in name or ("gemini" in name and not name.startswith(FIRST_GEMINI))

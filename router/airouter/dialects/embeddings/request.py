@@ -1,4 +1,4 @@
-"""What a client asks of `/v1/embeddings`: read here, rendered for a provider by `forms.py`.
+"""The request of a client to `/v1/embeddings`; a provider's is rendered by its codec.
 
 Source: `EmbeddingCreateParams` of the openai SDK. `input_type` is ours: Cohere and Google make
 other vectors for a question than for what it is looked up in.
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import Piece
 from airouter.failures import Failure, invalid_field
 
@@ -19,8 +19,8 @@ Encoding = Literal["float", "base64"]
 InputType = Literal["search_document", "search_query", "classification", "clustering"]
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """The body as it is written."""
+class EmbeddingBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of a body."""
 
     input: str | list[Any]
     model: str
@@ -42,14 +42,14 @@ class EmbeddingRequest(Piece, frozen=True):
     """A hint: none of the other providers has a place for it."""
 
 
-_decoder = msgspec.json.Decoder(Body)
+_decoder = msgspec.json.Decoder(EmbeddingBody)
 
 
 def parse_request(body: bytes) -> EmbeddingRequest:
-    """Read and check a body. Raises `Failure` 400 that names the field."""
-    asked = read(body, _decoder)
+    """Return a body, checked. Raises `Failure` 400 that names the field."""
+    asked = checked_body(body, _decoder)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
-    texts = tuple(text_of(given, at) for at, given in enumerate(inputs))
+    texts = tuple(checked_text(given, at) for at, given in enumerate(inputs))
     if not 1 <= len(texts) <= MOST_INPUTS:
         raise invalid_field("input", f"'input' must have from 1 to {MOST_INPUTS} texts.")
     if asked.dimensions is not None and asked.dimensions < 1:
@@ -63,8 +63,8 @@ def parse_request(body: bytes) -> EmbeddingRequest:
     )
 
 
-def text_of(given: object, at: int) -> str:
-    """Input number `at`: a text, since tokens mean something to OpenAI alone.
+def checked_text(given: object, at: int) -> str:
+    """Return input number `at`, which must be text: tokens mean something to OpenAI alone.
 
     Raises `Failure` 400.
     """

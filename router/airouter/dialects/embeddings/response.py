@@ -1,4 +1,4 @@
-"""What a client gets from `/v1/embeddings`. Source: `CreateEmbeddingResponse` of the openai SDK."""
+"""The answer to a client of `/v1/embeddings`: `CreateEmbeddingResponse` of the openai SDK."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class EmbeddingResult(Piece, frozen=True):
     model: str
     """As the provider knows it."""
     input_tokens: int | None = None
-    """Of all texts; None where the provider does not say it."""
+    """The tokens of all texts; None where the provider does not tell them."""
 
 
 def render_response(result: EmbeddingResult, request: EmbeddingRequest) -> bytes:
-    """The body. Tokens that nobody counted are written as 0: OpenAI's clients demand a number."""
+    """Return the body. Unknown tokens are written as 0, since OpenAI's clients demand a number."""
     base64_wanted = request.encoding == "base64"
     data = [
         {
@@ -46,7 +46,7 @@ def render_response(result: EmbeddingResult, request: EmbeddingRequest) -> bytes
 
 
 def packed(vector: Vector) -> str:
-    """A vector as little-endian 32-bit floats in base64: what OpenAI's SDKs ask for by default."""
+    """Return a vector as little-endian 32-bit floats in base64, the default of OpenAI's SDKs."""
     floats = array("f", vector)
     if sys.byteorder == "big":
         floats.byteswap()

@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.dialects.conversation import File, Image, ToolResult, Unsupported
+from airouter.dialects.conversation import Unsupported
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_tools import tool_config, tool_entries
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
 from airouter.dialects.gemini.thinking import thinking_config
-from airouter.dialects.turns import folded, leading, merged, text_of
+from airouter.dialects.media import urls_in
+from airouter.dialects.turns import folded, joined_text, leading, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airouter.dialects.conversation import (
         Conversation,
         Destination,
         Format,
         Json,
-        Part,
         Sampling,
     )
 
@@ -53,22 +51,8 @@ def render_vertex(conversation: Conversation, destination: Destination) -> bytes
 
 
 def fetches(conversation: Conversation) -> list[str]:
-    """The URLs that Google does not fetch, or not from everywhere."""
-    return [
-        part.media.url
-        for turn in conversation.turns
-        for part in media_in(turn.parts)
-        if part.media.url is not None and is_fetched(part.media)
-    ]
-
-
-def media_in(parts: tuple[Part, ...]) -> Iterator[Image | File]:
-    """All pictures and documents, those in results of tools too."""
-    for part in parts:
-        if isinstance(part, Image | File):
-            yield part
-        elif isinstance(part, ToolResult):
-            yield from media_in(part.parts)
+    """Return the URLs that Google does not fetch, or not from everywhere."""
+    return urls_in(conversation, lambda part, _url: is_fetched(part.media))
 
 
 def body_of(conversation: Conversation, destination: Destination) -> dict[str, Any]:
@@ -76,7 +60,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     traits = traits_of(destination.model)
     refuse(conversation)
     instructions, turns = leading(conversation.turns)
-    system = "\n\n".join(filter(None, (text_of(turn.parts) for turn in instructions)))
+    system = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in instructions)))
     body = {
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
         "contents": Contents(destination.maker, traits).of(merged(folded(turns))),

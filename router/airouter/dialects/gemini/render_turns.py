@@ -23,7 +23,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.functions import arguments_of
+from airouter.dialects.functions import arguments_object
 from airouter.dialects.provenance import is_own
 from airouter.untrusted import decoded_or_none
 
@@ -117,7 +117,7 @@ class Contents:
     def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
         self._calls[part.id] = KnownCall(self._count, part.name)
         self._count += 1
-        call = {"name": part.name, "args": arguments_of(part, turn)}
+        call = {"name": part.name, "args": arguments_object(part, turn)}
         signed = self._signed(part.signature)
         if demanded and not signed:
             signed = {"thoughtSignature": FOREIGN_CALL}

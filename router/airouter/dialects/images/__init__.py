@@ -1,1 +1,1 @@
-"""Pictures: OpenAI's API for clients, and what Google has in its place."""
+"""Images: OpenAI's API for clients, and Google's APIs that take its place."""

@@ -1,4 +1,4 @@
-"""Imagen: `predict`, a few images for each call.
+"""Imagen: `predict`, which draws a few images per call.
 
 Source: google-genai's converters for `generate_images`.
 """
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Json, Unsupported
-from airouter.dialects.images.form import Form, refused
+from airouter.dialects.images.codec import NO_IMAGES, ImageCodec, no_image
 from airouter.dialects.images.response import ImageResult, Picture
+from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +24,8 @@ MOST_SAMPLES = 4
 FORMATS = ("png", "jpeg")
 
 
-class Prediction(msgspec.Struct, rename="camel"):
-    """An image, or why there is none; `prompt` is how Imagen rewrote the client's."""
+class ImagenPrediction(msgspec.Struct, rename="camel"):
+    """An image, or the reason for none; `prompt` is the client's as Imagen rewrote it."""
 
     bytes_base64_encoded: str | None = None
     mime_type: str = "image/png"
@@ -31,17 +33,17 @@ class Prediction(msgspec.Struct, rename="camel"):
     rai_filtered_reason: str | None = None
 
 
-class Answer(msgspec.Struct):
-    """What `predict` answers; nothing at all where everything was filtered."""
+class ImagenAnswer(msgspec.Struct):
+    """The answer of `predict`: an empty object where everything was filtered."""
 
-    predictions: list[Prediction] = []
-
-
-_decoder = msgspec.json.Decoder(Answer)
+    predictions: list[ImagenPrediction] = []
 
 
-class ImagenForm(Form):
-    """Up to `MOST_SAMPLES` images for each call."""
+_decoder = msgspec.json.Decoder(ImagenAnswer)
+
+
+class ImagenCodec(ImageCodec):
+    """Requests of up to `MOST_SAMPLES` images each, and their answers."""
 
     ratios = frozenset({"1:1", "3:4", "4:3", "9:16", "16:9"})
 
@@ -60,12 +62,13 @@ class ImagenForm(Form):
             for drawn in range(0, n, MOST_SAMPLES)
         ]
 
-    def read(self, answers: Sequence[bytes]) -> ImageResult:
+    def parse(self, answers: Sequence[bytes]) -> ImageResult:
         predictions = [each for answer in answers for each in predictions_in(answer)]
         return ImageResult(pictures=tuple(picture_of(each) for each in predictions))
 
     def _parameters(self, request: ImageRequest) -> Json:
-        """How to draw; and that images which may not be shown shall be named, not left out."""
+        """Return the parameters of every call."""
+        # Without it, a filtered image is silently missing from the answer.
         parameters: Json = {"includeRaiReason": True}
         shape = self.shape(request)
         if shape is not None:
@@ -79,7 +82,7 @@ class ImagenForm(Form):
 
 
 def output_options(request: ImageRequest) -> Json:
-    """In which format to draw. Raises `Unsupported`."""
+    """Return the image format in Google's fields. Raises `Unsupported`."""
     format_, compression = request.output_format, request.output_compression
     if format_ is not None and format_ not in FORMATS:
         raise Unsupported("output_format", f"draws as {' or '.join(FORMATS)} only")
@@ -89,18 +92,18 @@ def output_options(request: ImageRequest) -> Json:
     return options if compression is None else {**options, "compressionQuality": compression}
 
 
-def predictions_in(answer: bytes) -> list[Prediction]:
-    """What one call drew. Raises `Failure` 400 where that is nothing."""
-    predictions = _decoder.decode(answer).predictions
+def predictions_in(answer: bytes) -> list[ImagenPrediction]:
+    """Return the images of one call. Raises `BrokenReply`, and `Failure` 400 where it drew none."""
+    predictions = decoded(_decoder, answer, BrokenReply, NO_IMAGES).predictions
     if not predictions:
-        raise refused(None)
+        raise no_image(None)
     return predictions
 
 
-def picture_of(prediction: Prediction) -> Picture:
-    """An image. Raises `Failure` 400 for one that was filtered."""
+def picture_of(prediction: ImagenPrediction) -> Picture:
+    """Return an image. Raises `Failure` 400 for one that was filtered."""
     if prediction.bytes_base64_encoded is None:
-        raise refused(prediction.rai_filtered_reason)
+        raise no_image(prediction.rai_filtered_reason)
     return Picture(
         data=prediction.bytes_base64_encoded,
         media_type=prediction.mime_type,

@@ -1,4 +1,4 @@
-"""What a client asks of `/v1/images/generations`: read here, rendered for a provider by `forms.py`.
+"""The request of a client to `/v1/images/generations`; a provider's is rendered by its codec.
 
 Source: `ImageGenerateParams` of the openai SDK. Fields that only drawing as GIF or SVG has are
 left out: nobody but OpenAI draws so.
@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.failures import invalid_field
 
 MOST_IMAGES = 10
@@ -42,8 +42,8 @@ _decoder = msgspec.json.Decoder(ImageRequest)
 
 
 def parse_request(body: bytes) -> ImageRequest:
-    """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = read(body, _decoder)
+    """Return a body, checked. Raises `Failure` 400 that names the field."""
+    request = checked_body(body, _decoder)
     if not request.prompt.strip():
         raise invalid_field("prompt", "'prompt' must not be empty.")
     check_range("n", request.n, 1, MOST_IMAGES)
@@ -53,6 +53,6 @@ def parse_request(body: bytes) -> ImageRequest:
 
 
 def check_range(name: str, value: int | None, least: int, most: int) -> None:
-    """Raises `Failure` 400 for a number that OpenAI would not take either."""
+    """Raise `Failure` 400 for a number that OpenAI would not take either."""
     if value is not None and not least <= value <= most:
         raise invalid_field(name, f"'{name}' must be from {least} to {most}.")

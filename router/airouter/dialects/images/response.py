@@ -1,6 +1,7 @@
-"""What a client gets from `/v1/images/generations`. Source: `ImagesResponse` of the openai SDK.
+"""The answer to a client of `/v1/images/generations`.
 
-Images stay the base64 that they came as. So how large they are is not known, and not said.
+Source: `ImagesResponse` of the openai SDK. Images stay the base64 that they came as, so their
+sizes are not known, and not told.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 import msgspec
 
 from airouter.dialects.conversation import Json, Piece, Usage
+from airouter.dialects.openai_usage import render_image_usage
 
 
 class Picture(Piece, frozen=True):
@@ -18,41 +20,30 @@ class Picture(Piece, frozen=True):
     data: str
     media_type: str = "image/png"
     revised_prompt: str | None = None
-    """What was drawn, where the provider changed the prompt."""
+    """The prompt that was drawn, where the provider changed the client's."""
 
 
 class ImageResult(Piece, frozen=True):
-    """At least one picture, and what all of them cost, where the provider says it."""
+    """At least one picture, and the tokens of all, where the provider tells them."""
 
     pictures: tuple[Picture, ...]
     usage: Usage | None = None
 
 
 def render_response(result: ImageResult) -> bytes:
-    """The body."""
+    """Return the body."""
     body: Json = {
         "created": int(time.time()),
         "data": [datum(picture) for picture in result.pictures],
         "output_format": result.pictures[0].media_type.removeprefix("image/"),
     }
     if result.usage is not None:
-        body["usage"] = usage_of(result.usage)
+        body["usage"] = render_image_usage(result.usage)
     return msgspec.json.encode(body)
 
 
 def datum(picture: Picture) -> Json:
-    """One picture."""
+    """Return one entry of `data`."""
     if picture.revised_prompt is None:
         return {"b64_json": picture.data}
     return {"b64_json": picture.data, "revised_prompt": picture.revised_prompt}
-
-
-def usage_of(usage: Usage) -> Json:
-    """What it cost; prompts here are text."""
-    given, made = usage.input_tokens or 0, usage.output_tokens or 0
-    return {
-        "input_tokens": given,
-        "output_tokens": made,
-        "total_tokens": given + made,
-        "input_tokens_details": {"text_tokens": given, "image_tokens": 0},
-    }

@@ -12,20 +12,20 @@ from typing import NamedTuple
 
 SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 NEAREST = {"1792x1024": "16:9", "1024x1792": "9:16"}
-"""What OpenAI's clients have always asked for as wide and tall: 7:4, which Google does not draw."""
+"""Sizes that OpenAI's clients have always sent for wide and tall: 7:4, which Google cannot draw."""
 RESOLUTIONS = ((1_792, "1K"), (2_816, "2K"), (5_632, "4K"))
 """Longer edges up to these pixels; nothing smaller than `1K` is drawn."""
 
 
 class Shape(NamedTuple):
-    """What to draw on, such as `3:2` and `1K`."""
+    """An aspect ratio and a resolution, such as `3:2` and `1K`."""
 
     ratio: str
     resolution: str
 
 
 def shape_of(size: str) -> Shape | None:
-    """The shape of a size such as `1536x1024`; None where it is not one."""
+    """Return the shape of a size such as `1536x1024`; None where it is not one."""
     found = SIZE.fullmatch(size)
     if found is None:
         return None

@@ -17,12 +17,12 @@ from airouter.dialects.conversation import (
 from airouter.dialects.messages.citations import parse_citation
 
 NAME = "messages"
-STOPS: dict[str, Stop] = CLAUDE_STOPS | {"pause_turn": "pause", "refusal": "refusal"}
+STOPS: dict[str | None, Stop] = CLAUDE_STOPS | {"pause_turn": "pause", "refusal": "refusal"}
 
 
 def stop_of(reason: str | None) -> Stop:
     """Return why the model stopped; an unknown reason is an end as any other."""
-    return STOPS.get(reason or "", "end")
+    return STOPS.get(reason, "end")
 
 
 def block_part(block: dict[str, Any], maker: str) -> Part:

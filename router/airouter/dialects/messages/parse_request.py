@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from airouter.dialects.checking import read, wrong_field
+from airouter.dialects.checking import checked_body, wrong_field
 from airouter.dialects.conversation import (
     Conversation,
     File,
@@ -53,7 +53,7 @@ def parse_count_request(body: bytes) -> Conversation:
 
 def parse_body(body: bytes, *, counting: bool) -> Conversation:
     """Return the conversation in a body, checked."""
-    request = read(body, _decoder)
+    request = checked_body(body, _decoder)
     check_request(request, counting=counting)
     messages = [turn_of(message, at) for at, message in enumerate(request.messages)]
     check_calls(messages)

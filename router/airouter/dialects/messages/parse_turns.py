@@ -23,7 +23,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.citations import parse_citation
-from airouter.dialects.provenance import CLAUDE, unpack
+from airouter.dialects.provenance import CLAUDE, unpack_parts
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ def media_of(
 
 
 def thought(block: schema.ThinkingBlock) -> list[Part]:
-    """Return a thought of Claude's, or what another provider wants back and `pack` put in one."""
-    _, packed = unpack(block.signature)
+    """Return a thought of Claude's, or the reasoning of another provider that is packed in it."""
+    _, packed = unpack_parts(block.signature)
     # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or block.signature.startswith("__airouter"):
         return list(packed)
@@ -151,8 +151,8 @@ def thought(block: schema.ThinkingBlock) -> list[Part]:
 
 
 def redacted(block: schema.RedactedBlock) -> list[Part]:
-    """Return a thought that may not be shown, or what `pack` put in one."""
-    _, packed = unpack(block.data)
+    """Return a thought that may not be shown, or reasoning of another provider packed in it."""
+    _, packed = unpack_parts(block.data)
     if packed:
         return list(packed)
     return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]

@@ -57,15 +57,16 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     if wants_any_json(conversation.format):
         system.append({"type": "text", "text": JSON_ONLY})
     optional = {
-        "system": system,
-        "stop_sequences": list(conversation.stop),
+        "system": system or None,
+        "stop_sequences": conversation.stop or None,
         **taken_sampling(conversation.sampling, traits),
         **tool_fields(conversation, turns, traits),
         **hint_fields(conversation),
     }
     # Not by truth: a temperature of 0 is one.
-    body |= {name: value for name, value in optional.items() if value not in (None, [])}
-    add_thinking(body, conversation, destination, traits, turns)
+    body |= {name: value for name, value in optional.items() if value is not None}
+    if conversation.thinking is not None:
+        add_thinking(body, conversation, destination, traits, turns)
     add_format(body, conversation.format, traits)
     if conversation.stream:
         body["stream"] = True

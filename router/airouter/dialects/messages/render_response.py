@@ -22,7 +22,7 @@ from airouter.dialects.conversation import (
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.messages.counts import render_usage
 from airouter.dialects.messages.render_turns import call_id
-from airouter.dialects.provenance import CLAUDE, pack
+from airouter.dialects.provenance import CLAUDE, pack_parts
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def signature_of(part: Reasoning) -> str:
     """Return a signature: Claude's own as it is, another's packed with its part."""
     if part.signature is None:
         return ""
-    return part.signature.value if is_claude(part.signature) else pack([part])
+    return part.signature.value if is_claude(part.signature) else pack_parts([part])
 
 
 def is_claude(signature: Signature) -> bool:
@@ -129,7 +129,7 @@ def is_claude(signature: Signature) -> bool:
 def signing_block(part: ToolCall) -> Json:
     """Return a block without a thought, for the signature of the call that follows."""
     signed = msgspec.structs.replace(part, id=call_id(part.id), arguments="")
-    return {"type": "thinking", "thinking": "", "signature": pack([signed])}
+    return {"type": "thinking", "thinking": "", "signature": pack_parts([signed])}
 
 
 def call_block(part: ToolCall) -> Json:

@@ -35,7 +35,7 @@ from airouter.dialects.messages.render_response import (
     signing_block,
 )
 from airouter.dialects.messages.render_turns import call_id
-from airouter.dialects.provenance import pack
+from airouter.dialects.provenance import pack_parts
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Json, Part, Signature, Usage
@@ -166,7 +166,7 @@ class Renderer:
         if is_claude(signature):
             return signature.value
         text = part.text + "".join(self._thought)
-        return pack([msgspec.structs.replace(part, text=text, signature=signature)])
+        return pack_parts([msgspec.structs.replace(part, text=text, signature=signature)])
 
     def _whole(self, block: Json) -> bytes:
         """Return a block that is told at once; one of thinking has its signature as a delta."""

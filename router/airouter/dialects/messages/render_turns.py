@@ -21,8 +21,8 @@ from airouter.dialects.conversation import (
     ToolResult,
     Unsupported,
 )
-from airouter.dialects.documents import text_in
-from airouter.dialects.functions import arguments_of, fitting_id
+from airouter.dialects.documents import document_text
+from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
 from airouter.dialects.turns import INSTRUCTIONS, folded
@@ -135,7 +135,7 @@ def call(part: ToolCall, turn: Turn) -> Json:
         "type": "tool_use",
         "id": call_id(part.id),
         "name": part.name,
-        "input": arguments_of(part, turn),
+        "input": arguments_object(part, turn),
     }
     return block | cache_control(part.cache)
 
@@ -161,7 +161,7 @@ def result_block(part: ToolResult, turn: Turn, maker: str) -> Json:
 def document(part: File, turn: Turn) -> Json:
     """Return a document. Raises `Unsupported`."""
     media = part.media
-    said = text_in(media)
+    said = document_text(media)
     if said is not None:
         source: Json = {"type": "text", "media_type": "text/plain", "data": said}
     elif media.media_type in IMAGE_TYPES or media.media_type in {PDF, None}:

@@ -7,7 +7,6 @@ the end are kept, and no event is decoded before the stream is over.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,9 +20,8 @@ from airouter.dialects.tail import Tail
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
-
-Write = Callable[[bytes], None]
 
 HEAD = 16_384
 """Bytes in which the first event is expected."""

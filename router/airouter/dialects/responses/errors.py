@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def error_fields(failure: Failure) -> Json:
-    """What an error says, in both of the forms that clients know."""
+    """Return the fields of an error, in both of the forms that clients know."""
     error = error_object(failure)
     flat = {name: error[name] for name in ("code", "message", "param")}
     return {**flat, "error": error}
 
 
 def error_event(failure: Failure, number: int) -> bytes:
-    """The event that ends a stream, with its `sequence_number`."""
+    """Return the event that ends a stream, with its `sequence_number`."""
     body = {"type": "error", "sequence_number": number, **error_fields(failure)}
     return b"event: error\ndata: %b\n\n" % msgspec.json.encode(body)

@@ -1,7 +1,7 @@
 """Tools that ran at the provider, as items: a search of the web, and code.
 
-Anthropic and Gemini tell each in two parts, the call and its result, which come here as they wrote
-them. What was found stands in the text and its citations, so an item says only what was asked.
+Anthropic and Gemini tell of each in two parts, the call and its result, which come here as they
+wrote them. The results stand in the text and its citations, so an item has the query alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.dialects.conversation import Json, Opaque
-    from airouter.dialects.responses.writing import Writer
+    from airouter.dialects.responses.event_writer import EventWriter
 
 WEB, CODE = "web_search_call", "code_interpreter_call"
 RUNNING = {WEB: "searching", CODE: "interpreting"}
@@ -20,32 +20,32 @@ RUNS_CODE = frozenset({"code_execution", "bash_code_execution"})
 FAILED = frozenset({"OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"})
 
 
-class Hosted:
-    """A call, whose result may follow."""
+class HostedCall:
+    """A call of a provider's own tool, whose result may follow."""
 
     __slots__ = ("_key", "item")
 
     def __init__(self, item: Json, key: str | None) -> None:
-        """`key` is what its result names it by; Gemini's come without."""
+        """Take the `key` by which a result names the call; Gemini's results have none."""
         self.item = item
         self._key = key
 
     def is_answered_by(self, part: Opaque) -> bool:
-        """Whether a part is its result."""
+        """Return True where a part is the result of the call."""
         if part.dialect == "gemini":
             return "codeExecutionResult" in part.native
         return part.native.get("tool_use_id") == self._key
 
     def ended(self, result: Opaque | None) -> Json:
-        """The item once it is over; a result that never came is taken for a good one."""
-        said, failed = (None, False) if result is None else outcome_of(result)
+        """Return the item of a call that is over; a missing result counts as a success."""
+        said, failed = (None, False) if result is None else tool_outcome(result)
         item = {**self.item, "status": "failed" if failed else "completed"}
         if item["type"] == CODE and said is not None:
             item["outputs"] = [{"type": "logs", "logs": said}]
         return item
 
-    def begin(self, out: Writer) -> bytes:
-        """The events of its beginning; all that is asked is known by then."""
+    def begin(self, out: EventWriter) -> bytes:
+        """Return the events of the beginning; all that is asked is known by then."""
         kind = self.item["type"]
         begun = out.add({**self.item, "code": ""} if kind == CODE else self.item)
         begun += out.event(f"response.{kind}.in_progress", out.where())
@@ -57,8 +57,8 @@ class Hosted:
             begun += out.event(f"{name}.done", {**out.where(), "code": code})
         return begun + out.event(f"response.{kind}.{RUNNING[kind]}", out.where())
 
-    def end(self, out: Writer, result: Opaque | None) -> bytes:
-        """The events of its end."""
+    def end(self, out: EventWriter, result: Opaque | None) -> bytes:
+        """Return the events of the end."""
         item = self.ended(result)
         done = b""
         if item["status"] == "completed":
@@ -66,33 +66,33 @@ class Hosted:
         return done + out.finish(item)
 
 
-def hosted_call(part: Opaque, id_of: Callable[[str], str]) -> Hosted | None:
-    """The call in a part; None for a result, and for what Responses has no item for."""
+def hosted_call(part: Opaque, id_of: Callable[[str], str]) -> HostedCall | None:
+    """Return the call in a part; None for a result, and for tools without an item here."""
     native = part.native
     if part.dialect == "gemini":
         code = native.get("executableCode")
-        return None if code is None else Hosted(code_item(code.get("code"), id_of("ci")), None)
+        return None if code is None else HostedCall(code_item(code.get("code"), id_of("ci")), None)
     if native.get("type") != "server_tool_use":
         return None
     asked = native.get("input")
     asked = asked if isinstance(asked, dict) else {}
     if native.get("name") == "web_search":
-        return Hosted(search_item(asked.get("query"), id_of("ws")), native.get("id"))
+        return HostedCall(search_item(asked.get("query"), id_of("ws")), native.get("id"))
     if native.get("name") in RUNS_CODE:
         code = asked.get("code") or asked.get("command")
-        return Hosted(code_item(code, id_of("ci")), native.get("id"))
+        return HostedCall(code_item(code, id_of("ci")), native.get("id"))
     return None
 
 
 def search_item(query: object, id_: str) -> Json:
-    """A search of the web."""
+    """Return the item of a search of the web."""
     text = query if isinstance(query, str) else ""
     action = {"type": "search", "query": text, "queries": [text]}
     return {"id": id_, "type": WEB, "status": "in_progress", "action": action}
 
 
 def code_item(code: object, id_: str) -> Json:
-    """Code that ran; in what container, nobody else need know."""
+    """Return the item of code that ran; its container is nobody else's business."""
     return {
         "id": id_,
         "type": CODE,
@@ -103,8 +103,8 @@ def code_item(code: object, id_: str) -> Json:
     }
 
 
-def outcome_of(result: Opaque) -> tuple[str | None, bool]:
-    """What a result says, and whether it says that the tool failed."""
+def tool_outcome(result: Opaque) -> tuple[str | None, bool]:
+    """Return the output of a result, and True where the tool failed."""
     if result.dialect == "gemini":
         found = result.native["codeExecutionResult"]
         return str(found.get("output") or ""), found.get("outcome") in FAILED

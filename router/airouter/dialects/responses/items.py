@@ -1,4 +1,4 @@
-"""The output items of a response, whole."""
+"""The output items of a whole response."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from airouter.dialects.conversation import (
     Tool,
     ToolCall,
 )
-from airouter.dialects.provenance import pack
-from airouter.dialects.responses.drawing import PREFIX, drawn
+from airouter.dialects.provenance import pack_parts
+from airouter.dialects.responses.event_writer import item_id
 from airouter.dialects.responses.hosted import hosted_call
+from airouter.dialects.responses.image_item import PREFIX, image_item
 from airouter.dialects.responses.local_tools import BY_ITEM, local_item
-from airouter.dialects.responses.writing import item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from airouter.dialects.conversation import Citation, Conversation, Json, Part
-    from airouter.dialects.responses.hosted import Hosted
+    from airouter.dialects.responses.hosted import HostedCall
 
 
-def output_of(  # noqa: C901  # a line for each
+def answer_items(  # noqa: C901  # a line for each
     parts: Sequence[Part], seed: str, tools: Mapping[str, Tool]
 ) -> list[Json]:
-    """The items of an answer; neighbouring texts are one message. `tools` are by name."""
+    """Return the items of an answer; neighbouring texts are one message. `tools` are by name."""
     items: list[Json] = []
-    running: Hosted | None = None
+    running: HostedCall | None = None
     for part in parts:
         if isinstance(part, Text | Refusal):
             if part.text:
@@ -46,6 +46,7 @@ def output_of(  # noqa: C901  # a line for each
         elif isinstance(part, ToolCall):
             items.extend(call_items(part, seed, len(items), tools.get(part.name)))
         elif isinstance(part, Opaque):
+            # A result belongs to the call right before it.
             if running and running.item["id"] == items[-1]["id"] and running.is_answered_by(part):
                 items[-1] = running.ended(part)
                 running = None
@@ -55,22 +56,22 @@ def output_of(  # noqa: C901  # a line for each
                 items.append(begun.ended(None))
                 running = begun
         elif isinstance(part, Image):
-            items.append(drawn(part, item_id(PREFIX, seed, len(items))))
+            items.append(image_item(part, item_id(PREFIX, seed, len(items))))
     return items
 
 
 def tools_by_name(conversation: Conversation) -> dict[str, Tool]:
-    """The tools that a client runs, by the names that their provider knows."""
+    """Return the client's tools by the names that their provider knows."""
     return {tool.name: tool for tool in conversation.tools if isinstance(tool, Tool)}
 
 
 def message_item(id_: str, status: str = "completed") -> Json:
-    """A message without content yet."""
+    """Return a message without content yet."""
     return {"id": id_, "type": "message", "status": status, "role": "assistant", "content": []}
 
 
 def content_of(part: Text | Refusal) -> Json:
-    """A part of a message."""
+    """Return a part of a message."""
     if isinstance(part, Refusal):
         return {"type": "refusal", "refusal": part.text}
     return {
@@ -82,15 +83,22 @@ def content_of(part: Text | Refusal) -> Json:
 
 
 def logprobs_of(tokens: Sequence[Json] | None) -> list[Json]:
-    """How likely tokens were; each has its bytes here, which chat may leave out."""
+    """Return log probabilities; each token has its bytes here, which chat may leave out."""
     return [
-        token_of(token) | {"top_logprobs": list(map(token_of, token.get("top_logprobs") or ()))}
+        token_of(token) | {"top_logprobs": list(map(token_of, others_of(token)))}
         for token in tokens or ()
     ]
 
 
+def others_of(token: Json) -> Iterator[Json]:
+    """Yield the likeliest tokens for the place of one."""
+    others = token.get("top_logprobs")
+    if isinstance(others, list):
+        yield from (other for other in others if isinstance(other, dict))
+
+
 def token_of(token: Json) -> Json:
-    """One token."""
+    """Return one token with its log probability."""
     text = str(token.get("token") or "")
     given = token.get("bytes")
     return {
@@ -101,7 +109,7 @@ def token_of(token: Json) -> Json:
 
 
 def annotation_of(citation: Citation, end: int) -> Json:
-    """A source: a page of the web, or a file. Without a place of its own it is of all the text."""
+    """Return a source: a page of the web, or a file. One without a place is of all the text."""
     end = end if citation.end is None else citation.end
     if citation.url is not None:
         return {
@@ -120,7 +128,7 @@ def annotation_of(citation: Citation, end: int) -> Json:
 
 
 def reasoning_item(part: Reasoning, id_: str) -> Json:
-    """What the model thought, and what its provider wants back of it."""
+    """Return the readable thoughts of the model, with the signature packed in."""
     texts = part.summary or ((part.text,) if part.text else ())
     item: Json = {
         "id": id_,
@@ -128,18 +136,23 @@ def reasoning_item(part: Reasoning, id_: str) -> Json:
         "summary": [{"type": "summary_text", "text": text} for text in texts],
     }
     if part.signature is not None:
-        item["encrypted_content"] = pack([part])
+        item["encrypted_content"] = pack_parts([part])
     return item
 
 
 def signing_item(call: ToolCall, id_: str) -> Json:
-    """What a provider wants back of a call, as a reasoning without words."""
+    """Return the signature of a call, as a reasoning without words."""
     signed = msgspec.structs.replace(call, arguments="")
-    return {"id": id_, "type": "reasoning", "summary": [], "encrypted_content": pack([signed])}
+    return {
+        "id": id_,
+        "type": "reasoning",
+        "summary": [],
+        "encrypted_content": pack_parts([signed]),
+    }
 
 
 def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Iterator[Json]:
-    """A call, after what its provider wants back of it."""
+    """Yield a call, after its signature."""
     if part.signature is not None:
         yield signing_item(part, item_id("rs", seed, number))
         number += 1
@@ -147,7 +160,7 @@ def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Ite
 
 
 def call_prefix(part: ToolCall, tool: Tool | None) -> str:
-    """How the id of a call's item begins."""
+    """Return the beginning of the id of a call's item."""
     if part.custom:
         return "ctc"
     return BY_ITEM[tool.item].prefix if tool is not None and tool.item is not None else "fc"
@@ -156,7 +169,7 @@ def call_prefix(part: ToolCall, tool: Tool | None) -> str:
 def call_item(
     part: ToolCall, id_: str, tool: Tool | None = None, status: str = "completed"
 ) -> Json:
-    """A call of a tool, in the form and by the name that the client knows it by."""
+    """Return a call, in the form and by the name that the client knows."""
     if tool is not None and tool.item is not None:
         return local_item(part, tool.item, id_, status)
     kind, field = ("custom_tool_call", "input") if part.custom else ("function_call", "arguments")

@@ -1,7 +1,7 @@
 """Tools that a client runs in a form of its own: its shell, its patches, its search for tools.
 
-Models of OpenAI know them by heart. Any other gets a function that says the same, and a call of it
-becomes the item that the client waits for.
+OpenAI's models know these by heart. Any other gets a function for each, and a call of it becomes
+the item that the client waits for.
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from airouter.dialects.conversation import Tool
+from airouter.dialects.conversation import Json, Tool
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.dialects.conversation import Json, ToolCall
+    from airouter.dialects.conversation import ToolCall
 
 STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 COUNT: dict[str, Any] = {"type": "integer"}
 STRING: dict[str, Any] = {"type": "string"}
 OPERATIONS = ("create_file", "update_file", "delete_file")
 
+_object = msgspec.json.Decoder(Json)
 
-class Kind(NamedTuple):
-    """One of these tools."""
+
+class LocalToolKind(NamedTuple):
+    """A kind of these tools: its function, and its item."""
 
     item: str
     prefix: str
-    """Of the ids of its items."""
+    """The beginning of the ids of its items."""
     description: str
     parameters: dict[str, Any]
     fields: Callable[[Any], dict[str, Any] | None]
-    """What an item says, from the arguments of a call; None for arguments that say nothing."""
+    """Makes an item's own fields from the arguments of a call; None for unusable arguments."""
     unread: dict[str, Any]
-    """What it says where the arguments cannot be read: nothing that could be run."""
+    """An item's own fields for unusable arguments: nothing that could be run."""
 
 
 def local_shell_fields(given: Json) -> Json | None:
-    """A command, word by word; one that is a line is for a shell to read."""
+    """Return a command, word by word; a whole line is left to a shell."""
     command = given.get("command")
     if isinstance(command, str):
         command = ["bash", "-lc", command]
@@ -49,26 +52,26 @@ def local_shell_fields(given: Json) -> Json | None:
         "type": "exec",
         "command": command,
         "env": {name: str(value) for name, value in env.items()} if isinstance(env, dict) else {},
-        "timeout_ms": count_of(given, "timeout_ms"),
-        "user": text_of(given, "user"),
-        "working_directory": text_of(given, "working_directory"),
+        "timeout_ms": count_field(given, "timeout_ms"),
+        "user": text_field(given, "user"),
+        "working_directory": text_field(given, "working_directory"),
     }
     return {"action": action}
 
 
 def shell_fields(given: Json) -> Json | None:
-    """Commands, line by line."""
+    """Return commands, line by line."""
     commands = given.get("commands")
     if isinstance(commands, str):
         commands = [commands]
     if not are_texts(commands):
         return None
-    limits = {name: count_of(given, name) for name in ("timeout_ms", "max_output_length")}
+    limits = {name: count_field(given, name) for name in ("timeout_ms", "max_output_length")}
     return {"action": {"commands": commands, **limits}}
 
 
 def patch_fields(given: Json) -> Json | None:
-    """A change of a file."""
+    """Return a change of a file."""
     kind, path, diff = given.get("type"), given.get("path"), given.get("diff")
     if kind not in OPERATIONS or not isinstance(path, str):
         return None
@@ -78,34 +81,34 @@ def patch_fields(given: Json) -> Json | None:
 
 
 def search_fields(given: Json) -> Json:
-    """Whatever the client's own parameters ask for."""
+    """Return a search, by whatever parameters the client declared."""
     return {"execution": "client", "arguments": given}
 
 
 def is_text(value: object) -> bool:
-    """Whether it is one text."""
+    """Return True for a text."""
     return isinstance(value, str)
 
 
 def are_texts(value: object) -> bool:
-    """Whether it is a list of them, with something in it."""
+    """Return True for a list of texts that is not empty."""
     return isinstance(value, list) and bool(value) and all(map(is_text, value))
 
 
-def count_of(given: Json, name: str) -> int | None:
-    """A whole number, or nothing."""
+def count_field(given: Json, name: str) -> int | None:
+    """Return a field that is a whole number; None for any other."""
     value = given.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def text_of(given: Json, name: str) -> str | None:
-    """A text, or nothing."""
+def text_field(given: Json, name: str) -> str | None:
+    """Return a field that is a text; None for any other."""
     value = given.get(name)
     return value if isinstance(value, str) else None
 
 
-KINDS: dict[str, Kind] = {
-    "local_shell": Kind(
+KINDS: dict[str, LocalToolKind] = {
+    "local_shell": LocalToolKind(
         item="local_shell_call",
         prefix="lsh",
         description="Runs one command on the user's machine and gives what it printed.",
@@ -122,7 +125,7 @@ KINDS: dict[str, Kind] = {
         fields=local_shell_fields,
         unread={"action": {"type": "exec", "command": [], "env": {}}},
     ),
-    "shell": Kind(
+    "shell": LocalToolKind(
         item="shell_call",
         prefix="sh",
         description="Runs shell commands on the user's machine and gives what each printed.",
@@ -138,7 +141,7 @@ KINDS: dict[str, Kind] = {
         fields=shell_fields,
         unread={"action": {"commands": []}},
     ),
-    "apply_patch": Kind(
+    "apply_patch": LocalToolKind(
         item="apply_patch_call",
         prefix="apc",
         description=(
@@ -158,7 +161,7 @@ KINDS: dict[str, Kind] = {
         fields=patch_fields,
         unread={"operation": {"type": "update_file", "path": "", "diff": ""}},
     ),
-    "tool_search": Kind(
+    "tool_search": LocalToolKind(
         item="tool_search_call",
         prefix="tsc",
         description="Finds tools that are not there yet; those that it finds can be called.",
@@ -172,7 +175,7 @@ NAMES = {kind.item: name for name, kind in KINDS.items()}
 
 
 def local_tool(name: str, description: str | None = None, parameters: Json | None = None) -> Tool:
-    """The function that stands for one of them; a client may describe it in its own words."""
+    """Return the function for a tool; a client may describe it in its own words."""
     kind = KINDS[name]
     return Tool(
         name=name,
@@ -183,15 +186,15 @@ def local_tool(name: str, description: str | None = None, parameters: Json | Non
 
 
 def is_the_clients(item: Json) -> bool:
-    """Whether a client did it: a search for tools may also be made by OpenAI."""
+    """Return True for an item of a client: OpenAI may make a search for tools, too."""
     searched = str(item.get("type")).startswith("tool_search")
     return not searched or item.get("execution") == "client"
 
 
 def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:
-    """A call as its client waits for it; one that is cut off asks for nothing."""
+    """Return a call as its client waits for it; a call that was cut off asks for nothing."""
     kind = BY_ITEM[item]
-    fields = kind.fields(arguments_of(call))
+    fields = kind.fields(read_arguments(call))
     if fields is None:
         fields = kind.unread
         if status == "completed" and item != "apply_patch_call":  # which has no such status
@@ -199,10 +202,6 @@ def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -
     return {"id": id_, "type": item, "status": status, "call_id": call.id, **fields}
 
 
-def arguments_of(call: ToolCall) -> Json:
-    """The arguments as an object; an empty one where they cannot be read."""
-    try:
-        given = msgspec.json.decode(call.arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return given if isinstance(given, dict) else {}
+def read_arguments(call: ToolCall) -> Json:
+    """Return the arguments as an object; an empty one where they cannot be read."""
+    return decoded_or_none(_object, call.arguments) or {}

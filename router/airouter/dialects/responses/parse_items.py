@@ -20,18 +20,18 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack
+from airouter.dialects.provenance import unpack_parts
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.dialects.responses.parse_local import local_call, local_result
-from airouter.dialects.responses.reading import read
 from airouter.failures import Failure, invalid_field, unreadable_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.conversation import Json
-    from airouter.dialects.responses.names import Names
+    from airouter.dialects.responses.names import ToolNames
 
 UNSAID = frozenset(
     {
@@ -43,7 +43,7 @@ UNSAID = frozenset(
         "configuration_update",
     }
 )
-"""Items without words: what the model made of them stands in its text, or in the settings."""
+"""Items to skip: their effect stands in the model's text, or in the settings."""
 INSTEAD = {
     "computer_call": "leave it out, and give the model a function that your application runs",
     "mcp_": "leave it out, and give the tools of the MCP server as functions",
@@ -52,11 +52,11 @@ INSTEAD = {
     "item_reference": "give the item itself, or go on by 'previous_response_id'",
     "compaction_trigger": "ask for '/v1/responses/compact'",
 }
-"""What a client can do, by how the type begins."""
+"""Advice for clients, by the beginning of an item's type."""
 
 
-def turns_of(given: str | list[Json] | None, names: Names) -> list[Turn]:
-    """The turns of an input. Raises `Failure` 400."""
+def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
+    """Return the turns of an input. Raises `Failure` 400."""
     if given is None or given == []:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
     if isinstance(given, str):
@@ -68,11 +68,11 @@ def turns_of(given: str | list[Json] | None, names: Names) -> list[Turn]:
     return without_stray_thoughts(answered_by_call_id(found))
 
 
-def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911  # one for each
-    """One item; None for one that is not said. Raises `Failure` 400 for one that is not known."""
+def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0911  # one for each
+    """Return the turn of an item; None for one to skip. Raises `Failure` 400 for an unknown one."""
     match item.get("type", "message"):
         case "message":
-            message = read(item, schema.Message, at)
+            message = as_struct(item, schema.Message, at)
             return Turn(
                 role=message.role,
                 parts=parts_of(message.content, at),
@@ -87,7 +87,7 @@ def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911 
         ):
             return Turn(role="assistant", parts=(local_call(item, at, names),), at=at)
         case "function_call_output" | "custom_tool_call_output" as kind:
-            output = read(item, schema.CallOutput, at)
+            output = as_struct(item, schema.CallOutput, at)
             return Turn(role="user", parts=(result(output, at, custom=kind[0] == "c"),), at=at)
         case (
             "local_shell_call_output"
@@ -98,31 +98,31 @@ def turn_of(item: Json, at: str, names: Names) -> Turn | None:  # noqa: PLR0911 
             return Turn(role="user", parts=(local_result(item, at),), at=at)
         case "reasoning":
             return Turn(
-                role="assistant", parts=reasoning(read(item, schema.ReasoningItem, at)), at=at
+                role="assistant", parts=reasoning(as_struct(item, schema.ReasoningItem, at)), at=at
             )
         case "compaction":  # one of ours is opened before it comes here
             raise unreadable_content(at)
         case kind if kind not in UNSAID:
-            raise unknown(str(kind), at)
+            raise unknown_item(str(kind), at)
     return None
 
 
-def unknown(kind: str, at: str) -> Failure:
-    """An item that only OpenAI's own models know."""
+def unknown_item(kind: str, at: str) -> Failure:
+    """Return the `Failure` for an item that only OpenAI's own models know."""
     instead = next((words for begin, words in INSTEAD.items() if kind.startswith(begin)), None)
     what = f"'{at}' is an item of type '{kind[:64]}', which this model does not know"
     what = f"{what}: {instead}." if instead else f"{what}."
     return Failure(400, what, param=at, code="unsupported_value")
 
 
-def call_of(item: Json, at: str, names: Names) -> ToolCall:
-    """A call of a function, or of a custom tool."""
+def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
+    """Return a call of a function, or of a custom tool."""
     call: schema.CustomCall | schema.FunctionCall
     if item["type"] == "custom_tool_call":
-        call = custom = read(item, schema.CustomCall, at)
+        call = custom = as_struct(item, schema.CustomCall, at)
         arguments = custom.input
     else:
-        call = function = read(item, schema.FunctionCall, at)
+        call = function = as_struct(item, schema.FunctionCall, at)
         arguments = function.arguments
     return ToolCall(
         id=call.call_id,
@@ -135,7 +135,7 @@ def call_of(item: Json, at: str, names: Names) -> ToolCall:
 
 
 def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
-    """What a call gave."""
+    """Return the result of a call."""
     parts = parts_of(item.output, at, "output")
     return ToolResult(
         call_id=item.call_id,
@@ -146,8 +146,8 @@ def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
 
 
 def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
-    """What was thought: what is packed in it, else only what may be read."""
-    _, packed = unpack(item.encrypted_content or "")
+    """Return the parts that are packed in a reasoning, else its readable text."""
+    _, packed = unpack_parts(item.encrypted_content or "")
     if packed:
         return tuple(packed)
     summary = tuple(part.text for part in item.summary or ())
@@ -156,7 +156,7 @@ def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
 
 
 def with_signatures(turns: list[Turn]) -> list[Turn]:
-    """Turns whose calls have the signatures that came packed in a reasoning item before them."""
+    """Return turns whose calls have the signatures that came in reasoning items before them."""
     signatures = {
         part.id: part.signature
         for turn in turns
@@ -171,7 +171,7 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
             msgspec.structs.replace(part, signature=signatures.get(part.id))
             if isinstance(part, ToolCall)
             else part
-            for part in turn.parts
+            for part in turn.parts  # a call with a signature is what was packed, not a call
             if not (isinstance(part, ToolCall) and part.signature is not None)
         )
         if parts:
@@ -180,7 +180,7 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
 
 
 def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
-    """Turns whose results name the calls by their ids, where they name them by their items'."""
+    """Return turns whose results name calls by `call_id`, where clients gave items' ids."""
     calls = [part for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
     ids = {call.item_id: call.id for call in calls if call.item_id}
     known = {call.id for call in calls}
@@ -199,7 +199,7 @@ def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
 
 
 def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
-    """Turns without what was thought and then not said: no provider takes that back."""
+    """Return turns without thoughts that nothing followed: no provider takes these back."""
     found: list[Turn] = []
     spoken = False
     for turn in reversed(turns):
@@ -214,14 +214,14 @@ def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
 def parts_of(
     content: str | Sequence[schema.Content], at: str, field: str = "content"
 ) -> tuple[Part, ...]:
-    """The content of a message, or what a call gave."""
+    """Return the parts of a message, or of a result."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(part_of(part, f"{at}.{field}[{index}]") for index, part in enumerate(content))
 
 
 def part_of(part: schema.Content, at: str) -> Part:
-    """One part of a content."""
+    """Return one part of a content."""
     match part:
         case schema.InputImage():
             if part.image_url is not None:
@@ -239,7 +239,7 @@ def part_of(part: schema.Content, at: str) -> Part:
 
 
 def file_media(part: schema.InputFile, at: str) -> Media:
-    """Where a file is."""
+    """Return the media of a file."""
     if part.file_data is not None:
         return media_of(part.file_data, f"{at}.file_data")
     if part.file_url is not None:
@@ -248,7 +248,7 @@ def file_media(part: schema.InputFile, at: str) -> Media:
 
 
 def by_id(file_id: str | None, at: str) -> Media:
-    """What was uploaded before."""
+    """Return the media of an uploaded file."""
     if file_id is None:
         raise invalid_field(at, f"'{at}' says not where its content is.")
     return Media(file_id=file_id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.checking import read
+from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import (
     Conversation,
     Format,
@@ -18,9 +18,9 @@ from airouter.dialects.conversation import (
     Turn,
 )
 from airouter.dialects.responses import schema
-from airouter.dialects.responses.choosing import choice_of
-from airouter.dialects.responses.names import Names
+from airouter.dialects.responses.names import ToolNames
 from airouter.dialects.responses.parse_items import turns_of
+from airouter.dialects.responses.tool_choice import choice_of
 from airouter.dialects.responses.tools import tools_of
 from airouter.dialects.responses.updates import added_tools, given_items, updated
 from airouter.dialects.responses.validation import check_outputs, check_request
@@ -43,17 +43,17 @@ ECHOED = (
     "truncation",
     "user",
 )
-"""Fields that a response repeats as they were given."""
+"""Fields that a response repeats unchanged."""
 
 _decoder = msgspec.json.Decoder(schema.Request)
 
 
 def parse_request(body: bytes) -> Conversation:
-    """Read and check a body. Raises `Failure` 400 that names the field."""
-    request = updated(read(body, _decoder))
+    """Return a checked body as a conversation. Raises `Failure` 400 that names the field."""
+    request = updated(checked_body(body, _decoder))
     check_request(request)
     tools = tools_of(request.tools or (), added_tools(request), request.max_tool_calls)
-    items = turns_of(request.input, Names(tool for tool in tools if isinstance(tool, Tool)))
+    items = turns_of(request.input, ToolNames(tool for tool in tools if isinstance(tool, Tool)))
     check_outputs(given_items(request))
     check_calls(items)
     return Conversation(
@@ -85,21 +85,21 @@ def parse_request(body: bytes) -> Conversation:
 
 
 def instructions_of(given: str | None) -> list[Turn]:
-    """What the application wants, before all else."""
+    """Return the application's instructions as the first turn."""
     if not given:
         return []
     return [Turn(role="system", parts=(Text(text=given),), at="instructions")]
 
 
 def thinking_of(config: schema.ReasoningConfig | None) -> Thinking | None:
-    """How much to reason."""
+    """Return the reasoning that is asked for."""
     if config is None or (config.effort is None and config.summary is None):
         return None
     return Thinking(effort=config.effort, summary=config.summary or config.generate_summary)
 
 
 def format_of(config: schema.TextConfig | None) -> Format | None:
-    """What the answer must look like."""
+    """Return the form that the answer must have."""
     wanted = config.format if config else None
     if wanted is None or wanted.type == "text":
         return None
@@ -113,12 +113,12 @@ def format_of(config: schema.TextConfig | None) -> Format | None:
 
 
 def wants_logprobs(request: schema.Request) -> bool:
-    """Whether the answer has log probabilities in it."""
+    """Return True where the answer shall have log probabilities."""
     return bool(request.top_logprobs) or "message.output_text.logprobs" in (request.include or ())
 
 
 def echo_of(request: schema.Request) -> Json:
-    """What a response repeats of its request, in full: absent fields at their defaults."""
+    """Return the fields that a response repeats, in full: absent ones at their defaults."""
     echo: Json = {name: getattr(request, name) for name in ECHOED}
     reasoning = request.reasoning
     echo |= {
@@ -147,12 +147,12 @@ def echo_of(request: schema.Request) -> Json:
 
 
 def conversation_of(given: str | Json | None) -> Json | None:
-    """A conversation as a response names it."""
+    """Return a conversation as a response names it."""
     return {"id": given} if isinstance(given, str) else given
 
 
 def echoed_text(config: schema.TextConfig | None) -> Json:
-    """What the text was to be like: nothing left open."""
+    """Return the settings of text, every field set."""
     text: Json = {"format": {"type": "text"}, **(msgspec.to_builtins(config) if config else {})}
     if text["format"]["type"] == "json_schema":
         text["format"] = {"description": None, "strict": False, **text["format"]}
@@ -160,7 +160,7 @@ def echoed_text(config: schema.TextConfig | None) -> Json:
 
 
 def echoed_tool(tool: Json) -> Json:
-    """A tool as a response repeats it: nothing left open."""
+    """Return a tool, every field set."""
     if tool.get("type") != "function":
         return tool
     return {"description": None, "parameters": None, "strict": True, **tool}

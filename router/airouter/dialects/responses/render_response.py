@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.items import output_of, tools_by_name
+from airouter.dialects.openai_usage import render_responses_usage
+from airouter.dialects.responses.items import answer_items, tools_by_name
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Answer, Conversation, Json, Stop, Usage
@@ -21,36 +22,36 @@ INCOMPLETE: dict[Stop, str] = {
     "refusal": "content_filter",
     "pause": "max_output_tokens",
 }
-"""Why an answer is not whole."""
+"""Reasons for an incomplete response."""
 
 
 def render_response(answer: Answer, conversation: Conversation) -> bytes:
-    """The body; of several choices the first, for no request asks for more."""
+    """Return the body. Of several choices the first counts: no request asks for more."""
     choice = answer.choices[0]
     seed = seed_of(conversation, answer.id)
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
-    output = output_of(choice.parts, seed, tools_by_name(conversation))
+    output = answer_items(choice.parts, seed, tools_by_name(conversation))
     if output and output[-1]["type"] == "message":
         output[-1]["status"] = last_status(choice.stop)
-    body |= ending(choice.stop, answer.usage, output)
+    body |= ending_fields(choice.stop, answer.usage, output)
     return msgspec.json.encode(body)
 
 
 def last_status(stop: Stop) -> str:
-    """How the message ended that came last: a model that was stopped was stopped inside it."""
+    """Return the status of the last message: a stopped model was stopped inside it."""
     return "incomplete" if stop in INCOMPLETE else "completed"
 
 
 def seed_of(conversation: Conversation, id_: str) -> str:
-    """What all ids of a response are made of: the id that it shall have, else the provider's."""
+    """Return the part that all ids share: of the response's own id, else made of the provider's."""
     if conversation.answer_id is not None:
         return conversation.answer_id.removeprefix("resp_")
     return hashlib.sha256(id_.encode()).hexdigest()[:32] if id_ else secrets.token_hex(16)
 
 
 def response_object(conversation: Conversation, seed: str, model: str, created: int) -> Json:
-    """A response that has only begun."""
+    """Return a response that has only begun."""
     return {
         "id": f"resp_{seed}",
         "object": "response",
@@ -66,28 +67,13 @@ def response_object(conversation: Conversation, seed: str, model: str, created: 
     }
 
 
-def ending(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
-    """The fields of a response that is over."""
+def ending_fields(stop: Stop, usage: Usage | None, output: list[Json]) -> Json:
+    """Return the fields of a response that is over."""
     reason = INCOMPLETE.get(stop)
     return {
         "status": "incomplete" if reason else "completed",
         "completed_at": None if reason else int(time.time()),
         "incomplete_details": {"reason": reason} if reason else None,
         "output": output,
-        "usage": None if usage is None else usage_of(usage),
-    }
-
-
-def usage_of(usage: Usage) -> Json:
-    """What it cost; what is not known counts as 0."""
-    given, made = usage.input_tokens or 0, usage.output_tokens or 0
-    return {
-        "input_tokens": given,
-        "input_tokens_details": {
-            "cached_tokens": usage.cached_tokens or 0,
-            "cache_write_tokens": usage.cache_write_tokens or 0,
-        },
-        "output_tokens": made,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
-        "total_tokens": given + made,
+        "usage": None if usage is None else render_responses_usage(usage),
     }

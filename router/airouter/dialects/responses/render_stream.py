@@ -30,11 +30,11 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.provenance import pack
-from airouter.dialects.responses.drawing import draw
+from airouter.dialects.provenance import pack_parts
 from airouter.dialects.responses.errors import error_fields
-from airouter.dialects.responses.growing import OpenPart
+from airouter.dialects.responses.event_writer import EventWriter
 from airouter.dialects.responses.hosted import hosted_call
+from airouter.dialects.responses.image_item import image_events
 from airouter.dialects.responses.items import (
     call_item,
     call_prefix,
@@ -45,13 +45,13 @@ from airouter.dialects.responses.items import (
     signing_item,
     tools_by_name,
 )
+from airouter.dialects.responses.open_part import OpenPart
 from airouter.dialects.responses.render_response import (
-    ending,
+    ending_fields,
     last_status,
     response_object,
     seed_of,
 )
-from airouter.dialects.responses.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,12 +64,12 @@ if TYPE_CHECKING:
         Stop,
         Usage,
     )
-    from airouter.dialects.responses.hosted import Hosted
+    from airouter.dialects.responses.hosted import HostedCall
     from airouter.failures import Failure
 
 PING = b": ping\n\n"
 KINDS = {True: "custom_tool_call_input", False: "function_call_arguments"}
-"""What grows in a call: of a custom tool, or of a function."""
+"""The name of a call's growing field: of a custom tool, or of a function."""
 
 
 class Renderer:
@@ -91,25 +91,25 @@ class Renderer:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._out = Writer()
+        self._out = EventWriter()
         self._tools = tools_by_name(conversation)
         self._response: Json = {}
         self._message: Json | None = None
         """The message that is open: neighbouring texts are its parts."""
-        self._hosted: Hosted | None = None
+        self._hosted: HostedCall | None = None
         """A call of a provider's own tool whose result may follow."""
         self._open: OpenPart | None = None
         self._silent: Text | Refusal | None = None
-        """A part that has begun and said nothing yet; one that stays so is not told of."""
+        """A part that is empty so far; one that stays empty is left out."""
         self._stop: Stop = "end"
         self._usage: Usage | None = None
         self._over = False
 
     def feed(self, event: Event) -> bytes:  # noqa: C901, PLR0911, PLR0912  # a line for each
-        """The events for one."""
+        """Return a client's events for one event."""
         if self._over:
             return b""
-        match event:
+        match event:  # the most frequent come first
             case TextDelta():
                 return self._said(event)
             case ReasoningDelta():
@@ -156,7 +156,7 @@ class Renderer:
     # Items.
 
     def _place(self) -> Json:
-        """The part of a message that is open."""
+        """Return the fields that point to the open part of a message."""
         return {"content_index": len(self._message["content"]) if self._message else 0}
 
     def _close_message(self) -> bytes:
@@ -184,13 +184,13 @@ class Renderer:
             case ToolCall():
                 return self._close() + self._begin_call(part)
             case Image():
-                return self._close() + draw(part, self._out)
+                return self._close() + image_events(part, self._out)
             case Opaque():
                 return self._ran(part)
         return b""
 
     def _ran(self, part: Opaque) -> bytes:
-        """A tool of the provider's own was called, or has answered."""
+        """Return the events for a call, or for the result, of a provider's own tool."""
         if self._hosted is not None and self._hosted.is_answered_by(part):
             return self._close_hosted(part)
         hosted = hosted_call(part, self._out.next_id)
@@ -314,7 +314,7 @@ class Renderer:
         return done + self._end_content(content)
 
     def _annotated(self, annotations: list[Json]) -> Iterator[bytes]:
-        """The sources of a text: many are of all of it, whose end is known only now."""
+        """Yield the sources of a text at its end, since many span all of it."""
         for number, annotation in enumerate(annotations):
             fields = {"annotation_index": number, "annotation": annotation}
             place = {**self._out.where(), **self._place()}
@@ -343,7 +343,7 @@ class Renderer:
             ) + self._out.event("response.reasoning_summary_part.done", {**place, "part": text})
         item = reasoning_item(part, opened.item["id"])
         if opened.signature is not None:
-            item["encrypted_content"] = pack([part])
+            item["encrypted_content"] = pack_parts([part])
         return done + self._out.finish(item)
 
     def _end_call(self, opened: OpenPart) -> bytes:
@@ -358,7 +358,7 @@ class Renderer:
         return done + self._out.finish({**opened.item, "status": "completed", field: opened.text})
 
     def _end_local(self, call: ToolCall) -> bytes:
-        """A call in the form of its own that its client knows."""
+        """Return the events of a call in the form that its client knows."""
         tool = self._tools[call.name]
         id_ = self._out.next_id(call_prefix(call, tool))
         begun = self._out.add(call_item(call, id_, tool, "in_progress"))
@@ -369,7 +369,7 @@ class Renderer:
     def _end(self) -> bytes:
         self._over = True
         closed = self._begin(Begun(id="", model="")) + self._close()
-        response = {**self._response, **ending(self._stop, self._usage, self._out.items)}
+        response = {**self._response, **ending_fields(self._stop, self._usage, self._out.items)}
         name = f"response.{response['status']}"
         return closed + self._out.event(name, {"response": response})
 

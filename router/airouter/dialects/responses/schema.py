@@ -20,7 +20,7 @@ class InputText(msgspec.Struct, tag_field="type", tag="input_text"):
 
 
 class OutputText(msgspec.Struct, tag_field="type", tag="output_text"):
-    """Text of the model; what it cites comes back with it."""
+    """Text of the model; its citations come back with it."""
 
     text: str
 
@@ -54,7 +54,7 @@ class InputFile(msgspec.Struct, tag_field="type", tag="input_file"):
     filename: str | None = None
 
 
-class Sound(msgspec.Struct):
+class AudioData(msgspec.Struct):
     """Sound as base64."""
 
     data: str
@@ -64,7 +64,7 @@ class Sound(msgspec.Struct):
 class InputAudio(msgspec.Struct, tag_field="type", tag="input_audio"):
     """Sound."""
 
-    input_audio: Sound
+    input_audio: AudioData
 
 
 Content = InputText | OutputText | PlainText | RefusalPart | InputImage | InputFile | InputAudio
@@ -72,7 +72,7 @@ Result = InputText | PlainText | InputImage | InputFile
 
 
 class Message(msgspec.Struct):
-    """What somebody says; `type` is `message` or absent."""
+    """A message; `type` is `message` or absent."""
 
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[Content]
@@ -101,7 +101,7 @@ class CustomCall(msgspec.Struct):
 
 
 class CallOutput(msgspec.Struct):
-    """What a call gave."""
+    """The result of a call."""
 
     call_id: str
     output: str | list[Result]
@@ -127,7 +127,7 @@ class LocalShellCall(msgspec.Struct):
 
 
 class LocalShellOutput(msgspec.Struct):
-    """What it gave. The SDK's types have but an `id` to find the call by, the guide a `call_id`."""
+    """The result of a call of `local_shell`, by `id` in the SDK, by `call_id` in the guide."""
 
     output: str
     call_id: str | None = None
@@ -150,23 +150,23 @@ class ShellCall(msgspec.Struct):
     id: str | None = None
 
 
-class Outcome(msgspec.Struct, omit_defaults=True):
-    """How a command ended."""
+class CommandOutcome(msgspec.Struct, omit_defaults=True):
+    """The end of a command."""
 
     type: str
     exit_code: int | None = None
 
 
 class ShellChunk(msgspec.Struct):
-    """What a command said."""
+    """The output of a command."""
 
     stdout: str
     stderr: str
-    outcome: Outcome
+    outcome: CommandOutcome
 
 
 class ShellOutput(msgspec.Struct):
-    """What a call of `shell` gave."""
+    """The result of a call of `shell`."""
 
     call_id: str
     output: list[ShellChunk]
@@ -190,7 +190,7 @@ class PatchCall(msgspec.Struct):
 
 
 class PatchOutput(msgspec.Struct):
-    """What it gave."""
+    """The result of a call of `apply_patch`."""
 
     call_id: str
     status: Literal["completed", "failed"]
@@ -206,7 +206,7 @@ class ToolSearch(msgspec.Struct):
 
 
 class ToolSearchCall(msgspec.Struct):
-    """A call of it."""
+    """A call of `tool_search`."""
 
     call_id: str
     arguments: Json
@@ -214,24 +214,24 @@ class ToolSearchCall(msgspec.Struct):
 
 
 class ToolSearchOutput(msgspec.Struct):
-    """The tools that it found."""
+    """The tools that a search found."""
 
     call_id: str
     tools: list[Json]
 
 
-class Summary(msgspec.Struct):
+class SummaryText(msgspec.Struct):
     """A part of the summary of a reasoning."""
 
     text: str
 
 
 class ReasoningItem(msgspec.Struct):
-    """What the model thought."""
+    """Thoughts of the model."""
 
     id: str | None = None
-    summary: list[Summary] | None = None
-    content: list[Summary] | None = None
+    summary: list[SummaryText] | None = None
+    content: list[SummaryText] | None = None
     encrypted_content: str | None = None
 
 
@@ -253,7 +253,7 @@ class CustomTool(msgspec.Struct):
 
 
 class SearchFilters(msgspec.Struct):
-    """Where to search."""
+    """Domains of a search."""
 
     allowed_domains: list[str] | None = None
     blocked_domains: list[str] | None = None
@@ -281,8 +281,8 @@ class NamespaceTool(msgspec.Struct):
     description: str | None = None
 
 
-class Format(msgspec.Struct, omit_defaults=True):
-    """What the answer must look like."""
+class FormatConfig(msgspec.Struct, omit_defaults=True):
+    """The form that the answer must have."""
 
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -292,14 +292,14 @@ class Format(msgspec.Struct, omit_defaults=True):
 
 
 class TextConfig(msgspec.Struct, omit_defaults=True):
-    """What the text is like."""
+    """Settings of the text."""
 
-    format: Format | None = None
+    format: FormatConfig | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
 class ReasoningConfig(msgspec.Struct):
-    """How much to reason, and what of it is shown."""
+    """The reasoning that is asked for, and the part of it to show."""
 
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
@@ -309,19 +309,19 @@ class ReasoningConfig(msgspec.Struct):
 
 
 class AdditionalTools(msgspec.Struct):
-    """Tools that are there from an item on."""
+    """Tools that an item adds."""
 
     tools: list[Json]
 
 
 class ConfigurationUpdate(msgspec.Struct):
-    """Settings that change with an item."""
+    """Settings that an item changes."""
 
     reasoning: ReasoningConfig | None = None
     text: TextConfig | None = None
 
 
-class Named(msgspec.Struct, omit_defaults=True):
+class NamedTool(msgspec.Struct, omit_defaults=True):
     """A tool by its type and name."""
 
     type: str
@@ -332,7 +332,7 @@ class Named(msgspec.Struct, omit_defaults=True):
 
 
 class StreamOptions(msgspec.Struct):
-    """What a stream has in it."""
+    """Options of a stream."""
 
     include_obfuscation: bool | None = None
 
@@ -369,7 +369,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     stream_options: StreamOptions | None = None
     temperature: float | None = None
     text: TextConfig | None = None
-    tool_choice: Literal["auto", "none", "required"] | Named | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
     tools: list[Json] | None = None
     top_logprobs: int | None = None
     top_p: float | None = None
@@ -382,4 +382,4 @@ NOT_YET = {
     "moderation": "is moderated",
     "access_programs": "uses access programs",
 }
-"""Fields without which a request means something else, and that only OpenAI's own models have."""
+"""Fields for OpenAI's own models that change what a request means."""

@@ -1,4 +1,4 @@
-"""The tools of a Responses request: functions of the client, and what somebody else would run."""
+"""The tools of a Responses request: functions of the client, and tools that a provider runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import msgspec
 
 from airouter.dialects.conversation import HostedTool, Tool
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import local_tool
 from airouter.dialects.responses.names import declared, with_names
-from airouter.dialects.responses.reading import read
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ INSTEAD = {
     "programmatic_tool_calling": "let the model call the functions themselves",
     "shell": "run the commands in your application, with an environment of type 'local'",
 }
-"""What a client can do where a tool is not to be had."""
+"""Advice for clients whose model lacks a tool."""
 
 Tools = list[Tool | HostedTool]
 
@@ -38,7 +38,7 @@ Tools = list[Tool | HostedTool]
 def tools_of(
     given: Sequence[Json], added: Sequence[tuple[str, Json]], most: int | None
 ) -> tuple[Tool | HostedTool, ...]:
-    """All tools, under names for providers; `added` stand in the input, with their places.
+    """Return all tools, by names for providers; `added` stand in the input, with their places.
 
     `most` is how often the provider may run its own. Raises `Failure` 400.
     """
@@ -52,11 +52,11 @@ def tools_of(
                 check_new(tool, f"tools[{number}]", seen)
             tools.append(tool)
     later = [tool for at, native in added for tool in tools_in(native, at, most)]
-    return named(replaced(tools, later))
+    return with_provider_names(replaced(tools, later))
 
 
 def check_new(tool: Tool, at: str, seen: set[object]) -> None:
-    """No two tools have one name. Raises `Failure` 400."""
+    """Check that no two tools have one name. Raises `Failure` 400."""
     key = declared(tool)
     if key in seen:
         where = f" of the namespace '{key.namespace[:64]}'" if key.namespace else ""
@@ -66,27 +66,27 @@ def check_new(tool: Tool, at: str, seen: set[object]) -> None:
 
 
 def replaced(tools: Tools, later: Tools) -> Tools:
-    """Tools of which some are declared again: the last one counts, where the first one stood."""
-    found = {key_of(tool): tool for tool in tools}
-    return list((found | {key_of(tool): tool for tool in later}).values())
+    """Return tools without repetitions: the last declaration counts, in the place of the first."""
+    found = {tool_identity(tool): tool for tool in tools}
+    return list((found | {tool_identity(tool): tool for tool in later}).values())
 
 
-def key_of(tool: Tool | HostedTool) -> object:
-    """What makes a tool another than the rest."""
+def tool_identity(tool: Tool | HostedTool) -> object:
+    """Return the key that tells a tool from the rest."""
     return tool.kind if isinstance(tool, HostedTool) else declared(tool)
 
 
-def named(tools: Tools) -> tuple[Tool | HostedTool, ...]:
-    """Tools by names for providers."""
+def with_provider_names(tools: Tools) -> tuple[Tool | HostedTool, ...]:
+    """Return tools by names for providers."""
     functions = iter(with_names([tool for tool in tools if isinstance(tool, Tool)]))
     return tuple(next(functions) if isinstance(tool, Tool) else tool for tool in tools)
 
 
 def tools_in(native: Json, at: str, most: int | None) -> Iterator[Tool | HostedTool]:
-    """The tools that one entry declares. Raises `Failure` 400."""
+    """Yield the tools that one entry declares. Raises `Failure` 400."""
     match native.get("type"):
         case "namespace":
-            space = read(native, schema.NamespaceTool, at)
+            space = as_struct(native, schema.NamespaceTool, at)
             for number, inner in enumerate(space.tools):
                 yield in_namespace(inner, space, f"{at}.tools[{number}]")
         case str(kind):
@@ -96,7 +96,7 @@ def tools_in(native: Json, at: str, most: int | None) -> Iterator[Tool | HostedT
 
 
 def in_namespace(native: Json, space: schema.NamespaceTool, at: str) -> Tool:
-    """A tool of a group, which is described by both. Raises `Failure` 400."""
+    """Return a tool of a namespace, with both descriptions. Raises `Failure` 400."""
     tool = client_tool(native, at) if native.get("type") in {"function", "custom"} else None
     if tool is None:
         raise invalid_field(f"{at}.type", f"'{at}.type' must be 'function' or 'custom'.")
@@ -107,10 +107,10 @@ def in_namespace(native: Json, space: schema.NamespaceTool, at: str) -> Tool:
 
 
 def client_tool(native: Json, at: str) -> Tool | None:
-    """A tool that the client runs; None for any other."""
+    """Return a tool that the client runs; None for any other."""
     match native.get("type"):
         case "function":
-            function = read(native, schema.FunctionTool, at)
+            function = as_struct(native, schema.FunctionTool, at)
             return Tool(
                 name=function.name,
                 description=function.description,
@@ -118,30 +118,30 @@ def client_tool(native: Json, at: str) -> Tool | None:
                 strict=function.strict,
             )
         case "custom":
-            custom = read(native, schema.CustomTool, at)
+            custom = as_struct(native, schema.CustomTool, at)
             return Tool(
                 name=custom.name, description=custom.description, custom=True, grammar=custom.format
             )
         case "local_shell" | "shell" | "apply_patch" as name if runs_locally(native):
             return local_tool(name)
         case "tool_search" if native.get("execution") == "client":
-            search = read(native, schema.ToolSearch, at)
+            search = as_struct(native, schema.ToolSearch, at)
             return local_tool("tool_search", search.description, search.parameters)
     return None
 
 
 def runs_locally(native: Json) -> bool:
-    """Whether a shell is the client's, and not one in a container of OpenAI."""
+    """Return True for a client's shell, and not for one in a container of OpenAI."""
     environment = native.get("environment")
     return not isinstance(environment, dict) or environment.get("type") == "local"
 
 
 def hosted_tool(kind: str, native: Json, at: str, most: int | None) -> HostedTool:
-    """A tool that the provider runs, or has not. Raises `Failure` 400."""
+    """Return a tool that the provider runs, or lacks. Raises `Failure` 400."""
     if kind.startswith("web_search"):
-        read(native, schema.WebSearchTool, at)
+        as_struct(native, schema.WebSearchTool, at)
     elif kind == "code_interpreter":
-        read(native, schema.CodeInterpreterTool, at)
+        as_struct(native, schema.CodeInterpreterTool, at)
     return HostedTool(
         kind=kind,
         dialect=NAME,

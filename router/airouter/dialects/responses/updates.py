@@ -1,4 +1,4 @@
-"""What items of the input change of the request: its settings, and its tools."""
+"""Items of the input that change the request: its settings, and its tools."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
-from airouter.dialects.responses.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ S = TypeVar("S", schema.ReasoningConfig, schema.TextConfig)
 
 
 def updated(request: schema.Request) -> schema.Request:
-    """The request with the settings that are in force at its end. Raises `Failure` 400."""
+    """Return the request with the settings in force at its end. Raises `Failure` 400."""
     reasoning, text = request.reasoning, request.text
     for at, item in items_of(request, "configuration_update"):
-        update = read(item, schema.ConfigurationUpdate, at)
+        update = as_struct(item, schema.ConfigurationUpdate, at)
         reasoning = overlaid(reasoning, update.reasoning)
         text = overlaid(text, update.text)
     if reasoning is request.reasoning and text is request.text:
@@ -31,7 +31,7 @@ def updated(request: schema.Request) -> schema.Request:
 
 
 def overlaid(before: S | None, update: S | None) -> S | None:
-    """Settings, of which an update replaces those that it has."""
+    """Return settings with the fields that an update has."""
     if before is None or update is None:
         return update or before
     fields = msgspec.structs.asdict(update)
@@ -40,22 +40,22 @@ def overlaid(before: S | None, update: S | None) -> S | None:
 
 
 def added_tools(request: schema.Request) -> list[tuple[str, Json]]:
-    """The tools that items add, with their places. Raises `Failure` 400."""
+    """Return the tools that items add, with their places. Raises `Failure` 400."""
     return [
         (f"{at}.tools[{number}]", tool)
         for at, item in items_of(request, "additional_tools", "tool_search_output")
         if is_the_clients(item)
-        for number, tool in enumerate(read(item, schema.AdditionalTools, at).tools)
+        for number, tool in enumerate(as_struct(item, schema.AdditionalTools, at).tools)
     ]
 
 
 def items_of(request: schema.Request, *kinds: str) -> Iterator[tuple[str, Json]]:
-    """The items of some types, with their places."""
+    """Yield the items of some types, with their places."""
     for number, item in enumerate(given_items(request)):
         if item.get("type") in kinds:
             yield f"input[{number}]", item
 
 
 def given_items(request: schema.Request) -> Sequence[Json]:
-    """The items of the input."""
+    """Return the items of the input."""
     return request.input if isinstance(request.input, list) else ()

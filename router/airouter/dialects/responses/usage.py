@@ -1,4 +1,4 @@
-"""A Responses stream that passes through while its usage is read from the side.
+"""Responses streams that pass through while their usage is read.
 
 The last event has the whole response in it, and its usage near the end.
 """
@@ -11,91 +11,43 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Usage
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
+from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.failures import Failure
 
-Write = Callable[[bytes], None]
 Rename = Callable[[bytes], bytes]
-"""From whole events, or a whole body, to the same with ids that mean something to the client."""
+"""Returns whole events, or a whole body, with ids that mean something to the client."""
 
 EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
 LONGEST_EDGE = 3
-"""Bytes of an end of which the last is missing."""
+"""Bytes of an event's end without its last one."""
 TEXT = TextMeter("delta")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
 
-class InputDetails(msgspec.Struct):
-    """Parts of the prompt."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct):
-    """Parts of the answer."""
-
-    reasoning_tokens: int | None = None
-
-
-class Counts(msgspec.Struct):
-    """The `usage` of a response."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
-class Body(msgspec.Struct):
-    """Any body with usage in it."""
-
-    usage: Counts | None = None
-
-
-class Finished(msgspec.Struct):
+class EventWithResponse(msgspec.Struct):
     """The last event of a stream."""
 
-    response: Body | None = None
+    response: BodyWithUsage[ResponsesCounts] | None = None
 
 
-_body = msgspec.json.Decoder(Body)
-_event = msgspec.json.Decoder(Finished)
-
-
-def usage_of(body: bytes) -> Usage | None:
-    """The usage in a whole response; None when there is none that can be read."""
-    try:
-        counts = _body.decode(body).usage
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if counts is None else parse_usage(counts)
-
-
-def parse_usage(counts: Counts) -> Usage:
-    """From OpenAI's numbers."""
-    given, made = counts.input_tokens_details, counts.output_tokens_details
-    return Usage(
-        input_tokens=counts.input_tokens,
-        output_tokens=counts.output_tokens,
-        cached_tokens=given.cached_tokens if given else None,
-        cache_write_tokens=given.cache_write_tokens if given else None,
-        reasoning_tokens=made.reasoning_tokens if made else None,
-    )
+_event = msgspec.json.Decoder(EventWithResponse)
 
 
 class UsageReader:
-    """Forwards whole events and remembers the end; `rename` changes what needs another name."""
+    """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
     __slots__ = ("_edge", "_held", "_rename", "_size", "_tail", "write")
 
@@ -108,7 +60,7 @@ class UsageReader:
         """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
         self._size = 0
         self._edge = b""
-        """The last bytes of them, with which the end of an event may begin."""
+        """The last bytes that are held, with which the end of an event may begin."""
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
@@ -117,7 +69,7 @@ class UsageReader:
         if not end:
             self._hold(data, seen)
             return
-        end -= len(self._edge)
+        end -= len(self._edge)  # which the held pieces have in them, too
         whole = b"".join([*self._held, data[:end]])
         self._held, self._size = [], 0
         self._hold(data[end:], data[end:])
@@ -125,7 +77,7 @@ class UsageReader:
         self.write(self._rename(whole) if self._rename else whole)
 
     def _hold(self, data: bytes, seen: bytes) -> None:
-        """Keep it until the rest of its event comes. Raises `BrokenReply` for too large a one."""
+        """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
         self._edge = seen[-LONGEST_EDGE:]
         if data:
             self._held.append(data)
@@ -134,7 +86,7 @@ class UsageReader:
             raise BrokenReply("an event of the stream is too large")
 
     def finish(self) -> Usage | None:
-        """The stream is whole: the usage in its last event."""
+        """Return the usage in the last event of a stream that is whole."""
         rest = b"".join(self._held)
         if rest:
             self.write(rest)
@@ -144,17 +96,15 @@ class UsageReader:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
-        """What is held of the last event is dropped."""
+        """Tell the client of an error; the unfinished event is dropped."""
         number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
         self.write(error_event(failure, number + 1))
 
 
 def last_usage(data: bytes) -> Usage | None:
     """Return the usage in the last event of a stream; None where it has none."""
-    *_, event = data.rstrip().rpartition(b"\ndata:")
-    try:
-        response = _event.decode(event).response
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    counts = response.usage if response else None
-    return None if counts is None else parse_usage(counts)
+    # The data of the last event stands in one line, after all other lines that begin so.
+    *_, data = data.rstrip().rpartition(b"\ndata:")
+    event = decoded_or_none(_event, data)
+    response = None if event is None else event.response
+    return None if response is None or response.usage is None else neutral_usage(response.usage)

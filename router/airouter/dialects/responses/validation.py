@@ -1,4 +1,4 @@
-"""What OpenAI refuses of a request beyond its types, in its words."""
+"""Refusals of requests beyond their types, in OpenAI's words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OUTPUTS["tool_search_output"] = OUTPUTS.pop("tool_search_call_output")
 
 
 def check_request(request: schema.Request) -> None:
-    """The fields. Raises `Failure` 400."""
+    """Check the fields. Raises `Failure` 400."""
     for name, (least, most) in RANGES.items():
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
@@ -47,7 +47,7 @@ def check_request(request: schema.Request) -> None:
 
 
 def check_metadata(metadata: dict[str, str]) -> None:
-    """Few and short. Raises `Failure` 400."""
+    """Check the number and the lengths of pairs. Raises `Failure` 400."""
     if len(metadata) > MOST_METADATA:
         raise invalid_field("metadata", f"'metadata' has at most {MOST_METADATA} pairs.")
     for key, value in metadata.items():
@@ -59,7 +59,7 @@ def check_metadata(metadata: dict[str, str]) -> None:
 
 
 def check_outputs(items: Sequence[Json]) -> None:
-    """Every call has an output, and every output a call before it. Raises `Failure` 400."""
+    """Check that calls and outputs match. Raises `Failure` 400."""
     waiting: dict[str, str] = {}
     called: dict[str, str] = {}
     for item in items:
@@ -78,12 +78,12 @@ def check_outputs(items: Sequence[Json]) -> None:
 
 
 def known_by(item: Json) -> list[str]:
-    """What a call is known by: some clients answer a call of the local shell by its item's id."""
+    """Return the ids of a call: some clients answer the local shell by its item's id."""
     local = str(item.get("type")).startswith("local_shell")
     names = ("call_id", "id") if local else ("call_id",)
     return [item[name] for name in names if item.get(name)]
 
 
 def unmatched(what: str, id_: object) -> Failure:
-    """A call without its output, or the other way round."""
+    """Return the `Failure` for a call without its output, or an output without its call."""
     return Failure(400, f"{what} {str(id_)[:64]}.", param="input")

@@ -1,4 +1,4 @@
-"""Embeddings and pictures: asked for in OpenAI's words, made by several calls of another API."""
+"""Embeddings and images: asked for in OpenAI's words, made by several calls of another API."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from airouter.dialects.embeddings.request import parse_request as parse_embeddin
 from airouter.dialects.embeddings.response import render_response as render_embeddings
 from airouter.dialects.images.request import parse_request as parse_images
 from airouter.dialects.images.response import render_response as render_images
-from airouter.dialects.translation.base import ClientAnswer, Translation, Write
-from airouter.dialects.translation.refusal import refusal
+from airouter.dialects.translation.base import ClientAnswer, Translation
+from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.embeddings.forms import Form as EmbeddingForm
-    from airouter.dialects.images.forms import Form as ImageForm
+    from airouter.dialects.dialect import Write
+    from airouter.dialects.embeddings.codec import EmbeddingCodec
+    from airouter.dialects.images.codec import ImageCodec
     from airouter.interfaces import BufferedReply
 
 
 class Batch(Translation):
-    """What never streams, and may take several calls."""
+    """A translation that never streams, and may take several calls."""
 
     def __init__(self, edits: Edits, public_model: str) -> None:
         self._edits = edits
@@ -35,44 +36,46 @@ class Batch(Translation):
         try:
             return self.render(edited(request, self._edits))
         except Unsupported as unsupported:
-            raise refusal(unsupported, self._public_model, {}) from None
+            raise unsupported_failure(unsupported, self._public_model, {}) from None
 
     @abstractmethod
     def render(self, body: bytes) -> list[bytes]:
-        """The bodies for a client's. Raises `Failure`, `Unsupported`."""
+        """Return a provider's bodies for a client's. Raises `Failure`, `Unsupported`."""
 
     def stream_filter(self, request: ClientRequest, write: Write) -> NoReturn:  # noqa: ARG002
         raise BrokenReply("the upstream streams what cannot be streamed")
 
 
 class EmbeddingsTranslation(Batch):
-    """Vectors."""
+    """Requests for vectors."""
 
-    def __init__(self, form: Callable[[], EmbeddingForm], edits: Edits, public_model: str) -> None:
+    def __init__(
+        self, codec: Callable[[], EmbeddingCodec], edits: Edits, public_model: str
+    ) -> None:
         super().__init__(edits, public_model)
-        self._form = form
+        self._codec = codec
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form().render(parse_embeddings(body))
+        return self._codec().render(parse_embeddings(body))
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         asked = parse_embeddings(edited(request, self._edits))
-        result = self._form().parse(replies, asked)
+        result = self._codec().parse(replies, asked)
         return ClientAnswer(
             render_embeddings(result, asked), Usage(input_tokens=result.input_tokens)
         )
 
 
 class ImagesTranslation(Batch):
-    """Pictures."""
+    """Requests for images."""
 
-    def __init__(self, form: Callable[[], ImageForm], edits: Edits, public_model: str) -> None:
+    def __init__(self, codec: Callable[[], ImageCodec], edits: Edits, public_model: str) -> None:
         super().__init__(edits, public_model)
-        self._form = form
+        self._codec = codec
 
     def render(self, body: bytes) -> list[bytes]:
-        return self._form().render(parse_images(body))
+        return self._codec().render(parse_images(body))
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
-        result = self._form().parse([reply.body for reply in replies])
+        result = self._codec().parse([reply.body for reply in replies])
         return ClientAnswer(render_images(result), result.usage)

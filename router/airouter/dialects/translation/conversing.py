@@ -1,4 +1,4 @@
-"""A conversation in two dialects: read in the client's, written in the provider's, and back."""
+"""Conversations between two dialects: from the client's to the provider's, and back."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from airouter.dialects.events import (
     RefusalDelta,
     TextDelta,
 )
-from airouter.dialects.inlining import inlined
-from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
+from airouter.dialects.media import inlined
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
-from airouter.dialects.translation.refusal import refusal
+from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, UpstreamRefused
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         StreamParser,
         StreamRenderer,
         UpstreamDialect,
+        Write,
     )
     from airouter.dialects.events import Event
     from airouter.failures import Failure
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
+TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
 class ConversationTranslation(Translation):
@@ -75,7 +78,11 @@ class ConversationTranslation(Translation):
         try:
             body = self._upstream.render_request(conversation, self._destination)
         except Unsupported as unsupported:
-            raise refusal(unsupported, self._public_model, self._client.fields) from None
+            raise unsupported_failure(
+                unsupported, self._public_model, self._client.fields
+            ) from None
+        except RecursionError:  # a provider's body may have a few levels more than the client's
+            raise unreadable_json("it is nested too deeply") from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
@@ -85,7 +92,10 @@ class ConversationTranslation(Translation):
         answer = unwrapped(answer, custom_names(conversation))
         if wants_one_call(conversation):
             answer = with_one_call(answer)
-        body = self._client.render_response(answer, conversation)
+        try:
+            body = self._client.render_response(answer, conversation)
+        except RecursionError:  # a client's body may have a few levels more than the provider's
+            raise BrokenReply(TOO_DEEP) from None
         return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
@@ -100,7 +110,7 @@ class ConversationTranslation(Translation):
         )
 
     def _conversation(self, request: ClientRequest) -> Conversation:
-        """What the client asks, with the model's parameters; read once for each of these."""
+        """Return the request with the model's parameters; parsed once for each set of these."""
         known = request.conversations.get(self._edits)
         if known is None:
             body = edited(request, self._edits)
@@ -113,13 +123,13 @@ class ConversationTranslation(Translation):
 
 
 class Stage(Protocol):
-    """What makes other events of some, on their way to the client."""
+    """A filter of events on their way to the client."""
 
     def feed(self, event: Event) -> Iterable[Event]: ...
 
 
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
-    """Those that an answer needs; most need none."""
+    """Return the stages that an answer needs; most need none."""
     custom = custom_names(conversation)
     unwrapper: tuple[Stage, ...] = (Unwrapper(custom),) if custom else ()
     return (*unwrapper, OneCall()) if wants_one_call(conversation) else unwrapper
@@ -160,7 +170,7 @@ class StreamTranslator:
         self._parser = parser
         self._renderer = renderer
         self._sent = False
-        """Whether the client has heard anything."""
+        """True once the client has got something."""
         self._started = False
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
@@ -173,14 +183,20 @@ class StreamTranslator:
         try:
             for frame in self._framing.feed(data):
                 out += map(self._take, self._parser.feed(frame))
-        except BrokenReply:
+        except (BrokenReply, RecursionError) as error:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
+            if isinstance(error, RecursionError):
+                raise BrokenReply(TOO_DEEP) from None
             raise
         self._send(out)
 
     def finish(self) -> Usage | None:
-        self._send([self._take(event) for event in self._parser.finish()])
+        try:
+            out = [self._take(event) for event in self._parser.finish()]
+        except RecursionError:
+            raise BrokenReply(TOO_DEEP) from None
+        self._send(out)
         return self._usage
 
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
@@ -199,13 +215,13 @@ class StreamTranslator:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
     def _take(self, event: Event) -> bytes:
-        """An event for the client. Raises `UpstreamRefused` when nothing came before an error."""
+        """Return an event for the client. Raises `UpstreamRefused` for an error before all else."""
         if isinstance(event, TEXTS):
             self._text += len(event.text.encode())
         elif isinstance(event, COUNTS):
             self._note(event)
         elif isinstance(event, Broken):
-            if not self._started:
+            if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
             self.failure = event.failure
         self._started = True

@@ -1,6 +1,6 @@
-"""How many tokens a prompt has: asked of the provider that will read it, else estimated.
+"""Tokens of a prompt, counted by the provider that will read it, else estimated.
 
-Two APIs ask: Anthropic's `count_tokens` and the `input_tokens` of OpenAI's Responses.
+Two APIs ask for them: Anthropic's `count_tokens` and the `input_tokens` of OpenAI's Responses.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import msgspec
 from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.estimation import BYTES_PER_TOKEN
-from airouter.dialects.inlining import inlined
+from airouter.dialects.media import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
-from airouter.dialects.translation.base import ClientAnswer, Translation, Write
-from airouter.dialects.translation.refusal import refusal
+from airouter.dialects.translation.base import ClientAnswer, Translation
+from airouter.dialects.translation.refusal import unsupported_failure
+from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.client_request import ClientRequest, Envelope
     from airouter.dialects.conversation import Conversation, Destination
+    from airouter.dialects.dialect import Write
     from airouter.interfaces import BufferedReply
 
 Render = Callable[["Conversation", "Destination"], bytes]
@@ -33,14 +35,14 @@ Fetches = Callable[["Conversation"], list[str]]
 
 
 class CountApi(NamedTuple):
-    """One of the APIs that ask: how its body is read, and how it is answered."""
+    """An API for counts: its parser and its renderer."""
 
     parse: Callable[[bytes], Conversation]
     answer: Callable[[int], bytes]
 
 
 class Counting(Translation):
-    """Tokens as a provider counts them."""
+    """Counts by a provider."""
 
     def __init__(
         self,
@@ -70,7 +72,9 @@ class Counting(Translation):
         try:
             body = self._render(conversation, self._destination)
         except Unsupported as unsupported:
-            raise refusal(unsupported, self._public_model, {}) from None
+            raise unsupported_failure(unsupported, self._public_model, {}) from None
+        except RecursionError:  # a provider's body may have a few levels more than the client's
+            raise unreadable_json("it is nested too deeply") from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
@@ -89,7 +93,7 @@ class Counting(Translation):
 
 
 class Estimate(Translation):
-    """For providers that do not count: nothing is sent, and the answer is about right."""
+    """Estimates, for providers that do not count: nothing is sent."""
 
     headers = ((b"x-airouter-estimated", b"true"),)
 
@@ -97,7 +101,7 @@ class Estimate(Translation):
         self._asking = asking
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        self._asking.parse(request.body)
+        self._asking.parse(request.body)  # refuses what a provider would refuse
         return []
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
@@ -108,12 +112,12 @@ class Estimate(Translation):
 
 
 def anthropic_count(tokens: int) -> bytes:
-    """The answer to `count_tokens`."""
+    """Return the answer to `count_tokens`."""
     return msgspec.json.encode({"input_tokens": tokens})
 
 
 def openai_count(tokens: int) -> bytes:
-    """The answer to `input_tokens`."""
+    """Return the answer to `input_tokens`."""
     return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
 

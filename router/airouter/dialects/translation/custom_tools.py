@@ -12,7 +12,7 @@ import msgspec
 
 from airouter.dialects.conversation import Tool, ToolCall
 from airouter.dialects.events import ArgumentsDelta, PartBegun, PartEnded
-from airouter.dialects.functions import text_in
+from airouter.dialects.functions import custom_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def custom_names(conversation: Conversation) -> frozenset[str]:
-    """The custom tools of a conversation."""
+    """Return the names of a conversation's custom tools."""
     tools = conversation.tools
     return frozenset(tool.name for tool in tools if isinstance(tool, Tool) and tool.custom)
 
 
 def unwrapped(answer: Answer, names: frozenset[str]) -> Answer:
-    """A whole answer with its calls of custom tools."""
+    """Return a whole answer with its calls of custom tools."""
     if not names:
         return answer
     choices = tuple(
@@ -41,14 +41,14 @@ def unwrapped(answer: Answer, names: frozenset[str]) -> Answer:
 
 
 def unwrapped_part(part: Part, names: frozenset[str]) -> Part:
-    """A part; a call of a custom tool with its text."""
+    """Return a part; a call of a custom tool with its input alone."""
     if not isinstance(part, ToolCall) or part.custom or part.name not in names:
         return part
-    return msgspec.structs.replace(part, custom=True, arguments=text_in(part.arguments))
+    return msgspec.structs.replace(part, custom=True, arguments=custom_input(part.arguments))
 
 
 class Unwrapper:
-    """The same for a stream: the arguments of such a call are held until they are whole."""
+    """A stage that makes calls of custom tools; holds their arguments until they are whole."""
 
     __slots__ = ("_held", "_names")
 
@@ -57,7 +57,7 @@ class Unwrapper:
         self._held: dict[tuple[int, int], list[str]] = {}
 
     def feed(self, event: Event) -> Iterator[Event]:
-        """The events for one."""
+        """Yield the events for one event."""
         match event:
             case PartBegun(part=ToolCall() as part) if not part.custom and part.name in self._names:
                 self._held[event.choice, event.at] = []
@@ -66,7 +66,7 @@ class Unwrapper:
             case ArgumentsDelta() if (event.choice, event.at) in self._held:
                 self._held[event.choice, event.at].append(event.text)
             case PartEnded() if (event.choice, event.at) in self._held:
-                text = text_in("".join(self._held.pop((event.choice, event.at))))
+                text = custom_input("".join(self._held.pop((event.choice, event.at))))
                 yield ArgumentsDelta(at=event.at, text=text, choice=event.choice)
                 yield event
             case _:

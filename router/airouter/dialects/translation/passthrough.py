@@ -1,46 +1,53 @@
-"""The same dialect on both sides: bytes as they come, edited only where they must be."""
+"""One dialect on both sides: bytes as they come, edited only where they must be."""
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.counts import usage_of
 from airouter.dialects.chat.usage import UsageHider, UsageReader
-from airouter.dialects.client_request import Edits, Envelope, edited, enveloped, render, rewritten
+from airouter.dialects.client_request import (
+    Edits,
+    Envelope,
+    edited,
+    enveloped,
+    render_passthrough,
+    rewritten,
+)
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
+from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
-from airouter.dialects.responses.usage import usage_of as responses_usage
-from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation, Write
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.failures import unreadable_content
 from airouter.interfaces import BrokenReply
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
+    from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
 
 
-PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
-PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
-
-
 class PackedItem(msgspec.Struct):
-    """An item that may carry something for a provider."""
+    """An item that may carry packed reasoning."""
 
     type: str = "message"
 
 
+_packed_item = msgspec.json.Decoder(PackedItem)
+
+
 class PassThrough(Translation):
-    """For OpenAI's APIs. `model` is the provider's name of it, as JSON."""
+    """The way to OpenAI's APIs. `model` is the provider's name of the model, as JSON."""
 
     same_dialect = True
 
@@ -49,12 +56,12 @@ class PassThrough(Translation):
         self._edits = edits
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        body = render(request, self._model, self._edits)
+        body = render_passthrough(request, self._model, self._edits)
         return [without_packed(body) if MARK.encode() in body else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, usage_of(reply.body))
+        return answered(reply.body, usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         hidden = request.stream and not request.include_usage
@@ -62,10 +69,10 @@ class PassThrough(Translation):
 
 
 class MessagesPassThrough(Translation):
-    """For Anthropic's API, also behind another cloud, whose `envelope` goes around the body.
+    """The way to Anthropic's API, also behind another cloud, whose `envelope` the body gets.
 
     A thinking block that another provider signed would be refused; a request with one in it is
-    written anew by `rewriting`, which leaves it out.
+    rendered anew by `rewriting`, which leaves it out.
     """
 
     same_dialect = True
@@ -73,7 +80,7 @@ class MessagesPassThrough(Translation):
     def __init__(
         self, edits: Edits, envelope: Envelope, rewriting: ConversationTranslation
     ) -> None:
-        """`envelope` has the provider's name of the model in it, where the body has that."""
+        """Take an `envelope` with the provider's name of the model, where the body has that."""
         self._edits = edits
         self._envelope = envelope
         self._rewriting = rewriting
@@ -92,12 +99,12 @@ class MessagesPassThrough(Translation):
 
 
 class ResponsesPassThrough(Translation):
-    """For OpenAI's Responses. Reasoning that another provider signed is left out of a request."""
+    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request."""
 
     same_dialect = True
 
     def __init__(self, model: str, edits: Edits, *, foreign: re.Pattern[bytes]) -> None:
-        """`foreign` finds the items that the provider would not know."""
+        """Take `foreign`, a pattern of items that the provider would not know."""
         self._edits = edits
         self._foreign = foreign
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
@@ -114,7 +121,7 @@ class ResponsesPassThrough(Translation):
         body = reply.body
         if request.rename is not None:
             body = request.rename(request.credential, body)
-        return answered(body, responses_usage(reply.body))
+        return answered(body, usage_in(RESPONSES_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
@@ -122,9 +129,9 @@ class ResponsesPassThrough(Translation):
 
 
 def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
-    """A provider's answer as it is. Raises `BrokenReply` for what is none.
+    """Return a provider's answer as it is. Raises `BrokenReply` for one that is no JSON object.
 
-    Such as the page of a gateway, with status 200: only what tells no usage is looked at.
+    Such as the page of a gateway, with status 200. Only an answer without usage is looked at.
     """
     if usage is None and not body.lstrip().startswith(b"{"):
         raise BrokenReply("the upstream's answer is not a JSON object")
@@ -132,9 +139,9 @@ def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
-    """A body without the reasoning that another provider packed.
+    """Return a body without the reasoning that another provider packed.
 
-    Raises `Failure` 400 for a compaction: without it, what was said before would be lost.
+    Raises `Failure` 400 for a compaction: without it, all that it stands for would be lost.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     given = fields.get("input", msgspec.Raw(b""))
@@ -147,10 +154,12 @@ def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:
 
 
 def is_foreign(item: msgspec.Raw, foreign: re.Pattern[bytes]) -> bool:
-    """Whether an item carries what the provider would not know. Raises `Failure` 400."""
+    """Return True for an item with reasoning of another provider. Raises `Failure` 400."""
     if not foreign.search(item):
         return False
-    kind = msgspec.json.decode(item, type=PackedItem).type
-    if kind == "compaction":
+    packed = decoded_or_none(_packed_item, item)
+    if packed is None:  # no item at all, which the provider may refuse
+        return False
+    if packed.type == "compaction":
         raise unreadable_content("input")
-    return kind == "reasoning"
+    return packed.type == "reasoning"

@@ -1,4 +1,4 @@
-"""What a model cannot do, told in the client's words."""
+"""Refusals of what a model cannot do, in the client's words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 CODE = "unsupported_parameter"
 
 
-def refusal(unsupported: Unsupported, model: str, names: Mapping[str, str]) -> Failure:
-    """A 400 that names the model and the field; `names` is ours to the client's name of it."""
+def unsupported_failure(unsupported: Unsupported, model: str, names: Mapping[str, str]) -> Failure:
+    """Return a 400 that names the model and the field; `names` has the client's names of fields."""
     field = names.get(unsupported.field, unsupported.field)
     message = (
         f"The model '{model}' {unsupported.why}. Leave '{field}' out of the request, or let the "

@@ -42,12 +42,12 @@ OF_A_PART = (
 
 
 def wants_one_call(conversation: Conversation) -> bool:
-    """Whether there may be but one call in an answer."""
+    """Return True where an answer may have but one call."""
     return conversation.parallel_tool_calls is False and bool(conversation.tools)
 
 
 def with_one_call(answer: Answer) -> Answer:
-    """A whole answer without the calls that came after the first."""
+    """Return a whole answer without the calls after the first."""
     choices = tuple(
         msgspec.structs.replace(choice, parts=tuple(first_call_of(choice)))
         for choice in answer.choices
@@ -56,7 +56,7 @@ def with_one_call(answer: Answer) -> Answer:
 
 
 def first_call_of(choice: Choice) -> Iterator[Part]:
-    """The parts, with no more than one call."""
+    """Yield the parts, with no more than one call."""
     called = False
     for part in choice.parts:
         if not (called and isinstance(part, ToolCall)):
@@ -65,7 +65,7 @@ def first_call_of(choice: Choice) -> Iterator[Part]:
 
 
 class OneCall:
-    """The same for a stream; parts that come after a call left out move up."""
+    """A stage that leaves out all calls after the first; later parts move up."""
 
     __slots__ = ("_called", "_left_out", "_muted")
 
@@ -73,12 +73,12 @@ class OneCall:
         self._called: set[int] = set()
         """Choices with a call."""
         self._left_out: Counter[int] = Counter()
-        """How many parts of a choice are missing."""
+        """Parts of each choice that are left out."""
         self._muted: set[int] = set()
-        """Choices in which a call is left out just now."""
+        """Choices in which the open call is left out."""
 
     def feed(self, event: Event) -> Iterator[Event]:
-        """The events for one."""
+        """Yield the events for one event."""
         if not isinstance(event, OF_A_PART):
             yield event
             return

@@ -1,40 +1,39 @@
-"""Who we are at the clouds, shared between snapshots: a reload renews no unchanged identity."""
+"""Identities of a router at its providers, shared between snapshots.
+
+A reload renews no unchanged identity: a signer outlives the snapshots that use it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.providers.identity.aws import AwsSigner
-from airouter.providers.identity.google import GoogleSigner
 from airouter.providers.identity.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from airouter.config.snapshot import Credential
-    from airouter.providers.identity.base import Signer
+    from airouter.providers.identity.base import Signer, SignerMaker
 
 
 class Identities:
-    """Builds and starts signers, one for each identity and host; closes those out of use."""
+    """Starts signers, one for each identity and host; closes those out of use."""
 
     def __init__(self) -> None:
         self._workers = Workers()
         self._signers: dict[Hashable, Signer] = {}
 
-    def signer_for(self, credential: Credential, host: str) -> Signer | None:
-        """The signer of a credential, or None where a constant header will do.
+    def signer_for(self, maker: SignerMaker, credential: Credential, host: str) -> Signer | None:
+        """Return the signer of a credential, or None where a constant header will do.
 
-        `host` is as in the `Host` header. Needs a running loop. Raises `ValueError` for a secret in
-        no known form.
+        `host` is as in the `Host` header. Needs a running loop. Raises what `maker` does.
         """
-        if credential.type not in {"VertexAI", "Bedrock"}:
-            return None
         key = identity_key(credential, host)
-        if key not in self._signers:
-            self._signers[key] = self._make(credential, host)
-            self._signers[key].start()
-        return self._signers[key]
+        signer = self._signers.get(key) or maker.make_signer(credential, host, self._workers)
+        if signer is not None and key not in self._signers:
+            self._signers[key] = signer
+            signer.start()
+        return signer
 
     def keep_only(self, used: Iterable[Signer]) -> None:
         """Let every other signer go; requests that hold one can still use it."""
@@ -47,18 +46,8 @@ class Identities:
     def close(self) -> None:
         self.keep_only(())
 
-    def _make(self, credential: Credential, host: str) -> Signer:
-        name, secret = credential.name, credential.secret
-        if credential.type == "VertexAI":
-            return GoogleSigner(secret, name=name, workers=self._workers)
-        place = credential.aws
-        if place is None:
-            raise ValueError(f"credential {name!r} has no region")
-        return AwsSigner(
-            place.region, host, secret, place.role_arn, name=name, workers=self._workers
-        )
-
 
 def identity_key(credential: Credential, host: str) -> Hashable:
-    """What two credentials share exactly when one signer serves both."""
-    return (credential.name, credential.type, credential.secret, credential.aws, host)
+    """Return what two credentials share exactly when one signer serves both."""
+    place = (credential.aws, credential.gcp, host)
+    return (credential.name, credential.type, credential.secret, *place)

@@ -1,4 +1,4 @@
-"""Who we are at AWS: a Bedrock API key, or a signature (SigV4) over each request, by botocore.
+"""An identity at AWS: a Bedrock API key, or a signature (SigV4) over each request, by botocore.
 
 botocore takes 100 ms to load: only a router that needs it does, in a thread. Its credentials may
 ask the network whenever they are read, so they are read only there; the loop signs with a frozen
@@ -14,7 +14,7 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.config.compile.identity import AWSKeys, parse_aws_secret
+from airouter.config.cloud_secrets import AWSKeys, parse_aws_secret
 from airouter.providers.identity.base import IdentityError, header_line
 from airouter.providers.identity.refreshing import SYSTEM, Clock, Grant, RefreshingSigner
 from airouter.providers.identity.workers import Workers
@@ -35,7 +35,7 @@ LARGE = 262_144
 
 
 class Keys(NamedTuple):
-    """Frozen credentials, and until when they are valid: a time of day in seconds."""
+    """Frozen credentials, valid until `ends`, a time of day in seconds."""
 
     frozen: ReadOnlyCredentials
     ends: float
@@ -54,7 +54,7 @@ class AwsSigner(RefreshingSigner):
         secret: str | None = None,
         role_arn: str | None = None,
         *,
-        name: str = "Bedrock",
+        name: str = "AWS",
         workers: Workers | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
@@ -80,22 +80,22 @@ class AwsSigner(RefreshingSigner):
         return await asyncio.to_thread(await self.proof(), path, body)
 
     def fetch(self) -> Grant:
-        """New keys. Raises what botocore does."""
+        """Get new keys. Raises what botocore does."""
         if self._keys is None:
             self._keys = open_keys(self._region, self._static, self._role_arn)
         keys = self._keys()
-        return Grant(Signature(keys.frozen, self._region, self._host), keys.ends)
+        return Grant(SigV4(keys.frozen, self._region, self._host), keys.ends)
 
     def reason(self, error: Exception) -> str:
-        """With AWS's code, which has no place for a secret."""
+        """Name AWS's code, which has no place for a secret."""
         response = getattr(error, "response", None)
         code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
         known = isinstance(code, str) and code.replace(".", "").isalnum() and len(code) < 64
         return f"AWS refused with {code!r}" if known else f"AWS: {super().reason(error)}"
 
 
-class Signature:
-    """SigV4 with one set of keys.
+class SigV4:
+    """A signature of AWS with one set of keys.
 
     Signed are the host, the time, the session token, and the body. Where a path has escapes, SigV4
     escapes them again for all services but S3 (`SigV4Auth` does).
@@ -110,7 +110,7 @@ class Signature:
         self._root = f"https://{host}"
 
     def __call__(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """The path as it is, and the header lines for one POST."""
+        """Return the path as it is, and the header lines for one POST."""
         request = self._request("POST", self._root + path.decode("ascii"), data=body)
         self._auth.add_auth(request)
         lines = (f"{name.lower()}: {value}\r\n" for name, value in request.headers.items())
@@ -118,12 +118,12 @@ class Signature:
 
 
 def ambient_api_key(role_arn: str | None) -> str | None:
-    """The API key of the environment, which goes before keys there, but not before a role."""
+    """Return the API key of the environment, which goes before keys there, not before a role."""
     return (os.environ.get(AMBIENT_API_KEY, "").strip() or None) if role_arn is None else None
 
 
 def open_keys(region: str, static: AWSKeys | None, role_arn: str | None) -> Callable[[], Keys]:
-    """What gives valid keys whenever it is called, in a thread. Raises `IdentityError`."""
+    """Return a source of valid keys, to be called in a thread. Raises `IdentityError`."""
     session = open_session(region)
     if static is not None:
         session.set_credentials(*static)
@@ -131,12 +131,12 @@ def open_keys(region: str, static: AWSKeys | None, role_arn: str | None) -> Call
     if source is None:
         raise IdentityError("AWS: no credentials were found around the process")
     if role_arn is None:
-        return lambda: read(source)
+        return lambda: frozen_keys(source)
     return assume(session, source, role_arn)
 
 
 def open_session(region: str) -> Session:
-    """A session of botocore whose own requests are bounded in time."""
+    """Open a session of botocore whose own requests are bounded in time."""
     from botocore.config import Config  # noqa: PLC0415
     from botocore.session import Session  # noqa: PLC0415
 
@@ -150,8 +150,8 @@ def open_session(region: str) -> Session:
     return session
 
 
-def read(credentials: Credentials) -> Keys:
-    """Frozen credentials; botocore renews those that need it first."""
+def frozen_keys(credentials: Credentials) -> Keys:
+    """Return credentials frozen; botocore renews those that need it first."""
     frozen = credentials.get_frozen_credentials()
     # Nothing public says when they end.
     expiry: datetime | None = getattr(credentials, "_expiry_time", None)
@@ -159,7 +159,7 @@ def read(credentials: Credentials) -> Keys:
 
 
 def assume(session: Session, source: Credentials, role_arn: str) -> Callable[[], Keys]:
-    """Keys of a role, new ones with every call: when to call is `refreshing.py`'s to say."""
+    """Return a source of a role's keys, new ones with every call: `refreshing.py` says when."""
     from botocore.credentials import (  # noqa: PLC0415
         AssumeRoleCredentialFetcher,
         ReadOnlyCredentials,

@@ -1,5 +1,5 @@
 # mypy: disallow-untyped-calls=False
-"""Who we are at Google: an access token, by google-auth.
+"""An identity at Google: an access token, by google-auth.
 
 That library annotates few of its functions, and takes 100 ms to load: only a router that needs it
 does, in a thread.
@@ -13,7 +13,7 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airouter.config.compile.identity import google_project, parse_google_secret
+from airouter.config.cloud_secrets import google_project, parse_google_secret
 from airouter.providers.identity.base import IdentityError, header_line
 from airouter.providers.identity.refreshing import SYSTEM, Clock, Grant, RefreshingSigner
 from airouter.providers.identity.workers import Workers
@@ -38,7 +38,7 @@ class GoogleSigner(RefreshingSigner):
         secret_json: str | None = None,
         scopes: Sequence[str] = (CLOUD_PLATFORM,),
         *,
-        name: str = "VertexAI",
+        name: str = "Google",
         workers: Workers | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
@@ -51,7 +51,7 @@ class GoogleSigner(RefreshingSigner):
         self._credentials: Credentials | None = None
 
     async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """Also puts the project into a path that leaves a place for it."""
+        """Also put the project into a path that leaves a place for it."""
         path, lines = await super().sign(path, body)
         if PROJECT in path:
             if self.project is None:
@@ -60,7 +60,7 @@ class GoogleSigner(RefreshingSigner):
         return path, lines
 
     def fetch(self) -> Grant:
-        """A new access token. Raises what google-auth does."""
+        """Get a new access token. Raises what google-auth does."""
         request = make_request()
         if self._credentials is None:
             self._credentials = self._load(request)
@@ -68,7 +68,7 @@ class GoogleSigner(RefreshingSigner):
         return grant_of(self._credentials)
 
     def reason(self, error: Exception) -> str:
-        """With OAuth's code (RFC 6749, 5.2), which has no place for a secret."""
+        """Name OAuth's code (RFC 6749, 5.2), which has no place for a secret."""
         answer = error.args[1] if len(error.args) > 1 else None
         code = answer.get("error") if isinstance(answer, dict) else None
         known = isinstance(code, str) and code.replace("_", "").isalpha() and len(code) < 64
@@ -84,7 +84,7 @@ class GoogleSigner(RefreshingSigner):
 
 
 def load(info: dict[str, Any], scopes: Sequence[str]) -> Credentials:
-    """The credentials of a secret, by the loader of their own type, as google-auth advises."""
+    """Load the credentials of a secret, by the loader of their type, as google-auth advises."""
     from google.auth import aws, identity_pool, impersonated_credentials  # noqa: PLC0415
     from google.oauth2 import credentials, service_account  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ def load(info: dict[str, Any], scopes: Sequence[str]) -> Credentials:
 
 
 def make_request() -> Request:
-    """What google-auth sends its requests with."""
+    """Return the transport of google-auth's own requests."""
     import google.auth.transport.requests  # noqa: PLC0415
 
     # At lower levels its log has tokens in it, and what it warns of we say ourselves.
@@ -115,7 +115,7 @@ def make_request() -> Request:
 
 
 def grant_of(credentials: Credentials) -> Grant:
-    """The token of credentials that were refreshed."""
+    """Return the token of credentials that were refreshed."""
     token = credentials.token
     if not token:
         raise IdentityError("Google gave no access token")

@@ -51,7 +51,7 @@ SYSTEM = Clock()
 
 
 class Grant(NamedTuple):
-    """What proves an identity until `ends`, a time of day in seconds, or for ever (infinity)."""
+    """A proof of an identity until `ends`, a time of day in seconds, or for ever (infinity)."""
 
     prove: Prove
     ends: float
@@ -61,14 +61,14 @@ class Grant(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """When a grant is to be renewed and from when on it is not used."""
+    """Times of day at which a grant is renewed, and from which on it is not used."""
 
     renew_at: float
     stop_at: float
 
 
 def terms_of(ends: float, now: float) -> Terms:
-    """The terms of a grant that was given now. A short life is renewed at its half."""
+    """Return the terms of a grant that was given now. A short life is renewed at its half."""
     life = ends - now
     if life == math.inf:
         return Terms(ends, ends)
@@ -100,14 +100,17 @@ class RefreshingSigner(ABC):
         """Get a new grant. May block: it is called in a thread, one call at a time."""
 
     def reason(self, error: Exception) -> str:
-        """Why `fetch` failed, in words that are ours: those of a library may quote a secret."""
+        """Say why `fetch` failed, in words of our own: those of a library may quote a secret."""
         return type(error).__name__
 
     async def sign(self, path: bytes, body: bytes) -> tuple[bytes, bytes]:
         return (await self.proof())(path, body)
 
     async def proof(self) -> Prove:
-        """What signs now. After a failure, nobody waits before it is time for another attempt."""
+        """Return a proof that is valid now.
+
+        After a failure, nobody waits before it is time for another attempt.
+        """
         grant = self._valid()
         if grant is None and (self._failure is None or self._clock.now() >= self._not_before):
             await self._wait()

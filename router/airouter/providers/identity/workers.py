@@ -25,7 +25,7 @@ class Workers:
         self._free = asyncio.Semaphore(most)
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What `call` returns or raises. When this is cancelled, `call` runs on to its own end."""
+        """Return or raise what `call` does. When this is cancelled, `call` runs on to its end."""
         await self._free.acquire()
         loop = asyncio.get_running_loop()
         future: Future[T] = Future()

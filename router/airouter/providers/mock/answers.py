@@ -1,4 +1,4 @@
-"""What the mock says to a chat or completion request.
+"""The mock's answer to a chat or a completion.
 
 What it was told word for word, by the credential or by `metadata.mock_reply` of the request, it
 says. Otherwise it gives what the request itself demands: a tool it forces, a format.
@@ -24,56 +24,56 @@ Body = dict[str, Any]
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 WORD = re.compile(r"\s*\S+")
 REASONING = "The mock was asked to reason, and it has reasoned."
-"""What it thinks where a request wants it to and no script says what."""
+"""Thought where a request wants it and no script says what."""
 
 
 @dataclass
-class Answer:
-    """One choice."""
+class MockAnswer:
+    """A choice."""
 
     text: str | None = None
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
     """Name and JSON arguments of the functions to call."""
     finish_reason: str = "stop"
     reasoning: str = ""
-    """What was thought before it."""
+    """Thought before it."""
 
 
-def answer_chat(body: Body, reply: str) -> Answer:
-    """The answer to a chat. Raises `Failure` 400."""
+def answer_chat(body: Body, reply: str) -> MockAnswer:
+    """Answer a chat. Raises `Failure` 400."""
     messages = checked_messages(body)
     script = read_script(reply)
-    reasoning = reasoning_of(body, script)
+    reasoning = reasoning_for(body, script)
     if script.kind == "text":
-        return cut(Answer(script.argument, reasoning=reasoning), body)
+        return cut(MockAnswer(script.argument, reasoning=reasoning), body)
     has_result = messages[-1]["role"] == "tool"
     call = None if has_result else demanded_call(body, script)
     if call is not None:
-        return Answer(tool_calls=[call], finish_reason="tool_calls", reasoning=reasoning)
+        return MockAnswer(tool_calls=[call], finish_reason="tool_calls", reasoning=reasoning)
     structured = structured_text(body)
     if structured is not None:
-        return Answer(structured, reasoning=reasoning)
+        return MockAnswer(structured, reasoning=reasoning)
     asked = messages[-1:] if has_result else [m for m in messages if m["role"] == "user"]
-    said = text_of(asked[-1]) if asked else ""
+    said = mock_message_text(asked[-1]) if asked else ""
     text = said if has_result else spoken(script, said)
-    return cut(Answer(text, reasoning=reasoning), body)
+    return cut(MockAnswer(text, reasoning=reasoning), body)
 
 
-def answer_completion(body: Body, prompt: str, reply: str) -> Answer:
-    """The answer to one prompt of a legacy completion. Raises `Failure` 400."""
-    return cut(Answer(spoken(read_script(reply), prompt)), body)
+def answer_completion(body: Body, prompt: str, reply: str) -> MockAnswer:
+    """Answer a prompt of a legacy completion. Raises `Failure` 400."""
+    return cut(MockAnswer(spoken(read_script(reply), prompt)), body)
 
 
 def read_script(reply: str) -> MockReply:
-    """A reply by the grammar. Raises `Failure` 400."""
+    """Read a reply by its grammar. Raises `Failure` 400."""
     try:
         return parse_mock_reply(reply)
     except ValueError as error:
         raise invalid_field("metadata.mock_reply", f"'mock_reply' is {error}.") from None
 
 
-def reasoning_of(body: Body, script: MockReply) -> str:
-    """What is thought before an answer. Raises `Failure` 400."""
+def reasoning_for(body: Body, script: MockReply) -> str:
+    """Return what is thought before an answer. Raises `Failure` 400."""
     effort, thinking = body.get("reasoning_effort"), body.get("thinking")
     if not isinstance(effort, str | None):
         raise invalid_field("reasoning_effort", "'reasoning_effort' must be text.")
@@ -84,14 +84,14 @@ def reasoning_of(body: Body, script: MockReply) -> str:
 
 
 def spoken(script: MockReply, said: str) -> str:
-    """The text that a script makes of what was said; one that calls a tool repeats it."""
+    """Return the text that a script makes of what was said; one that calls a tool repeats it."""
     if script.kind == "tokens":
         return " ".join(f"word{number}" for number in range(1, int(script.argument) + 1))
     return script.argument if script.kind == "text" else said
 
 
 def checked_messages(body: Body) -> list[Body]:
-    """The messages of a chat. Raises `Failure` 400 as OpenAI does."""
+    """Return the messages of a chat. Raises `Failure` 400 as OpenAI does."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Failure(
@@ -112,7 +112,7 @@ def checked_messages(body: Body) -> list[Body]:
 
 
 def prompts_of(body: Body) -> list[str]:
-    """The prompts of a legacy completion; tokens read as their numbers. Raises `Failure` 400."""
+    """Return the prompts of a legacy completion; tokens read as numbers. Raises `Failure` 400."""
     given = body.get("prompt", "")
     several = isinstance(given, list) and not all(isinstance(token, int) for token in given)
     prompts = given if several else [given]
@@ -121,8 +121,8 @@ def prompts_of(body: Body) -> list[str]:
     return [p if isinstance(p, str) else " ".join(map(str, p)) for p in prompts]
 
 
-def text_of(message: Body) -> str:
-    """The text of a message, its parts joined."""
+def mock_message_text(message: Body) -> str:
+    """Return the text of a message, its parts joined."""
     content = message.get("content")
     if isinstance(content, str):
         return content
@@ -132,7 +132,7 @@ def text_of(message: Body) -> str:
 
 
 def demanded_call(body: Body, script: MockReply) -> tuple[str, str] | None:
-    """Name and arguments of the call that the script or `tool_choice` wants."""
+    """Return name and arguments of the call that the script or `tool_choice` wants."""
     choice = body.get("tool_choice")
     if choice == "none":
         return None
@@ -147,7 +147,7 @@ def demanded_call(body: Body, script: MockReply) -> tuple[str, str] | None:
 
 
 def forced_call(body: Body, name: str | None) -> tuple[str, str]:
-    """A call of that function, or of the first, with arguments that fit. Raises `Failure` 400."""
+    """Return a call of that function, or of the first, that fits it. Raises `Failure` 400."""
     functions = {
         tool["function"]["name"]: tool["function"].get("parameters") or {}
         for tool in body.get("tools") or ()
@@ -160,7 +160,7 @@ def forced_call(body: Body, name: str | None) -> tuple[str, str]:
 
 
 def structured_text(body: Body) -> str | None:
-    """JSON of the format that is asked for, if any is. Raises `Failure` 400."""
+    """Return JSON of the format that is asked for, if any is. Raises `Failure` 400."""
     wanted = body.get("response_format")
     if not isinstance(wanted, dict):
         return None
@@ -173,28 +173,28 @@ def structured_text(body: Body) -> str | None:
 
 
 def invented(schema: Any, param: str) -> str:
-    """The smallest JSON of a schema. Raises `Failure` 400."""
+    """Return the smallest JSON of a schema. Raises `Failure` 400."""
     try:
         return json.dumps(instance(schema))
     except NoInstance:
         raise invalid_field(param, f"The mock finds no small value for '{param}'.") from None
 
 
-def cut(answer: Answer, body: Body) -> Answer:
-    """An answer ended by `stop` or by the largest number of tokens. Raises `Failure` 400."""
+def cut(answer: MockAnswer, body: Body) -> MockAnswer:
+    """End an answer by `stop` or by the largest number of tokens. Raises `Failure` 400."""
     text = answer.text or ""
-    for stop in stops_of(body):
+    for stop in stop_texts(body):
         text = text.split(stop, 1)[0] if stop else text
     limit = limit_of(body)
     thought, words = tokens_of(answer.reasoning), tokens_of(text)
     if limit is None or len(thought) + len(words) <= limit:
-        return Answer(text, reasoning=answer.reasoning)
+        return MockAnswer(text, reasoning=answer.reasoning)
     said = "".join(words[: max(limit - len(thought), 0)])
-    return Answer(said, finish_reason="length", reasoning="".join(thought[:limit]))
+    return MockAnswer(said, finish_reason="length", reasoning="".join(thought[:limit]))
 
 
-def stops_of(body: Body) -> list[str]:
-    """`stop`. Raises `Failure` 400."""
+def stop_texts(body: Body) -> list[str]:
+    """Return `stop`. Raises `Failure` 400."""
     given = body.get("stop") or []
     stops = [given] if isinstance(given, str) else given
     if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
@@ -203,7 +203,7 @@ def stops_of(body: Body) -> list[str]:
 
 
 def limit_of(body: Body) -> int | None:
-    """The most tokens an answer may have. Raises `Failure` 400."""
+    """Return the most tokens that an answer may have. Raises `Failure` 400."""
     for name in ("max_completion_tokens", "max_tokens"):
         limit = body.get(name)
         if limit is None:
@@ -215,7 +215,7 @@ def limit_of(body: Body) -> int | None:
 
 
 def tokens_of(text: str) -> list[str]:
-    """A token is a word with the space before it; what is left at the end is one, too."""
+    """Cut a text into tokens: words with the space before them, and what is left at the end."""
     words = WORD.findall(text)
     rest = text[sum(map(len, words)) :]
     return [*words, rest] if rest else words

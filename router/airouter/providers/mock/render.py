@@ -16,7 +16,7 @@ from airouter.providers.mock.answers import tokens_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from airouter.providers.mock.answers import Answer, Body
+    from airouter.providers.mock.answers import Body, MockAnswer
 
 CREATED = 1_767_225_600
 """Every answer's `created`: 2026-01-01."""
@@ -28,12 +28,12 @@ MAX_NUMBERS = 2**19
 
 
 def identity(body: bytes, prefix: str) -> str:
-    """An id that is the same for the same request."""
+    """Return an id that is the same for the same request."""
     return f"{prefix}-{hashlib.sha256(body).hexdigest()[:24]}"
 
 
-def usage_of(prompt: int, answers: Sequence[Answer]) -> Body:
-    """Tokens of a chat, counted as words; what was thought and function arguments count, too."""
+def count_usage(prompt: int, answers: Sequence[MockAnswer]) -> Body:
+    """Count the tokens of a chat as words; thoughts and function arguments count, too."""
     reasoning = sum(len(tokens_of(answer.reasoning)) for answer in answers)
     completion = reasoning + sum(
         len(tokens_of(answer.text or "")) + sum(len(tokens_of(a)) for _, a in answer.tool_calls)
@@ -48,8 +48,8 @@ def usage_of(prompt: int, answers: Sequence[Answer]) -> Body:
     }
 
 
-def whole_chat(frame: Body, answers: list[Answer], usage: Body) -> Body:
-    """A chat completion."""
+def whole_chat(frame: Body, answers: list[MockAnswer], usage: Body) -> Body:
+    """Return a chat completion."""
     choices = [
         {
             "index": index,
@@ -68,8 +68,8 @@ def whole_chat(frame: Body, answers: list[Answer], usage: Body) -> Body:
     return {**frame, "object": "chat.completion", "choices": choices, "usage": usage}
 
 
-def whole_completion(frame: Body, answers: list[Answer], usage: Body) -> Body:
-    """A legacy completion."""
+def whole_completion(frame: Body, answers: list[MockAnswer], usage: Body) -> Body:
+    """Return a legacy completion."""
     choices = [
         {"index": i, "text": a.text or "", "logprobs": None, "finish_reason": a.finish_reason}
         for i, a in enumerate(answers)
@@ -77,8 +77,8 @@ def whole_completion(frame: Body, answers: list[Answer], usage: Body) -> Body:
     return {**frame, "object": "text_completion", "choices": choices, "usage": usage}
 
 
-def chat_chunks(frame: Body, answers: list[Answer], usage: Body | None) -> Iterator[Body]:
-    """The chunks of a streamed chat; `usage` is given if the request asked for it."""
+def chat_chunks(frame: Body, answers: list[MockAnswer], usage: Body | None) -> Iterator[Body]:
+    """Yield the chunks of a streamed chat; `usage` is given if the request asked for it."""
     shared = {**frame, "object": "chat.completion.chunk"}
     more: Body = {} if usage is None else {"usage": None}
     for index, answer in enumerate(answers):
@@ -89,8 +89,8 @@ def chat_chunks(frame: Body, answers: list[Answer], usage: Body | None) -> Itera
         yield {**shared, "choices": [], "usage": usage}
 
 
-def deltas(answer: Answer, identity_: str) -> Iterator[tuple[Body, str | None]]:
-    """What a stream adds, and at its end the reason why it ends."""
+def deltas(answer: MockAnswer, identity_: str) -> Iterator[tuple[Body, str | None]]:
+    """Yield what a stream adds, and at its end the reason why it ends."""
     yield {"role": "assistant", "content": None if answer.tool_calls else ""}, None
     for token in tokens_of(answer.reasoning):
         yield {"reasoning_content": token}, None
@@ -104,8 +104,8 @@ def deltas(answer: Answer, identity_: str) -> Iterator[tuple[Body, str | None]]:
     yield {}, answer.finish_reason
 
 
-def completion_chunks(frame: Body, answers: list[Answer], usage: Body | None) -> Iterator[Body]:
-    """The chunks of a streamed legacy completion."""
+def completion_chunks(frame: Body, answers: list[MockAnswer], usage: Body | None) -> Iterator[Body]:
+    """Yield the chunks of a streamed legacy completion."""
     shared = {**frame, "object": "text_completion"}
     more: Body = {} if usage is None else {"usage": None}
     for index, answer in enumerate(answers):
@@ -118,8 +118,8 @@ def completion_chunks(frame: Body, answers: list[Answer], usage: Body | None) ->
         yield {**shared, "choices": [], "usage": usage}
 
 
-def tool_calls(answer: Answer, identity_: str) -> list[Body]:
-    """Calls in OpenAI's shape, with ids that follow from the answer's."""
+def tool_calls(answer: MockAnswer, identity_: str) -> list[Body]:
+    """Return calls in OpenAI's shape, with ids that follow from the answer's."""
     return [
         {
             "id": f"call_{identity_[-16:]}{index}",
@@ -131,7 +131,7 @@ def tool_calls(answer: Answer, identity_: str) -> list[Body]:
 
 
 def embeddings(body: Body) -> Body:
-    """Unit vectors that depend on nothing but the input. Raises `Failure` 400."""
+    """Return unit vectors that depend on nothing but the input. Raises `Failure` 400."""
     inputs = embedding_inputs(body.get("input"))
     size = dimensions_of(body)
     if len(inputs) * size > MAX_NUMBERS:
@@ -147,7 +147,7 @@ def embeddings(body: Body) -> Body:
 
 
 def embedding_inputs(given: Any) -> list[Any]:
-    """The inputs, each a text or a list of tokens. Raises `Failure` 400."""
+    """Return the inputs, each a text or a list of tokens. Raises `Failure` 400."""
     several = isinstance(given, list) and not is_input(given)
     inputs = given if several else [given]
     if not 1 <= len(inputs) <= MAX_INPUTS or not all(map(is_input, inputs)):
@@ -156,13 +156,13 @@ def embedding_inputs(given: Any) -> list[Any]:
 
 
 def is_input(given: Any) -> bool:
-    """Whether this is one text or one list of tokens, and not empty."""
+    """Return whether this is one text or one list of tokens, and not empty."""
     tokens = isinstance(given, list) and all(isinstance(token, int) for token in given)
     return bool(given) and (tokens or isinstance(given, str))
 
 
 def dimensions_of(body: Body) -> int:
-    """`dimensions`. Raises `Failure` 400."""
+    """Return `dimensions`. Raises `Failure` 400."""
     size = body.get("dimensions")
     if size is None:
         return DIMENSIONS
@@ -172,7 +172,7 @@ def dimensions_of(body: Body) -> int:
 
 
 def encoding_of(body: Body) -> Callable[[list[float]], list[float] | str]:
-    """How `encoding_format` writes a vector. Raises `Failure` 400."""
+    """Return the writer of vectors that `encoding_format` names. Raises `Failure` 400."""
     match body.get("encoding_format"):
         case None | "float":
             return list
@@ -182,7 +182,7 @@ def encoding_of(body: Body) -> Callable[[list[float]], list[float] | str]:
 
 
 def vector(text: Any, size: int) -> list[float]:
-    """A vector of length 1 from a hash."""
+    """Return a vector of length 1 from a hash."""
     digest = hashlib.shake_256(msgspec.json.encode(text)).digest(4 * size)
     numbers = [number / 2**31 - 1 for number in struct.unpack(f"<{size}I", digest)]
     length = math.sqrt(sum(number * number for number in numbers)) or 1.0
@@ -190,5 +190,5 @@ def vector(text: Any, size: int) -> list[float]:
 
 
 def as_base64(numbers: list[float]) -> str:
-    """Little-endian float32, as the official SDKs ask for."""
+    """Return little-endian float32, as the official SDKs ask for."""
     return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()

@@ -30,7 +30,7 @@ class NoInstance(ValueError):
 
 
 def string_of(schema: dict[str, Any]) -> str:
-    """A string of the format, or of the length, that is asked for. Raises `NoInstance`."""
+    """Return a string of the format or the length that is asked for. Raises `NoInstance`."""
     if schema.get("format") in FORMATS:
         return FORMATS[schema["format"]]
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", MAX_LENGTH))
@@ -41,7 +41,7 @@ def string_of(schema: dict[str, Any]) -> str:
 
 
 def number_of(schema: dict[str, Any], *, whole: bool) -> float:
-    """The first of a few likely numbers that keeps to every bound. Raises `NoInstance`."""
+    """Return the first of a few likely numbers that fits. Raises `NoInstance`."""
     for number in candidates(schema):
         if fits(number, schema) and (not whole or number == int(number)):
             return int(number) if whole else number
@@ -49,7 +49,7 @@ def number_of(schema: dict[str, Any], *, whole: bool) -> float:
 
 
 def candidates(schema: dict[str, Any]) -> Iterator[float]:
-    """1, then each bound and what lies next to it, then the middle, each also on the grid."""
+    """Yield 1, then each bound and what lies next to it, then the middle, also on the grid."""
     low = schema.get("minimum", schema.get("exclusiveMinimum", -math.inf))
     high = schema.get("maximum", schema.get("exclusiveMaximum", math.inf))
     step = schema.get("multipleOf", 1)
@@ -64,7 +64,7 @@ def candidates(schema: dict[str, Any]) -> Iterator[float]:
 
 
 def fits(number: float, schema: dict[str, Any]) -> bool:
-    """Whether a number keeps to the bounds of a schema."""
+    """Return whether a number keeps to the bounds of a schema."""
     steps = number / schema.get("multipleOf", number or 1)
     return (
         schema.get("minimum", -math.inf) <= number <= schema.get("maximum", math.inf)

@@ -1,6 +1,6 @@
 """The smallest value that a JSON Schema accepts, for structured output and tool arguments.
 
-It knows what providers know of JSON Schema: types and their bounds, formats, enum, const, required
+Known is what providers know of JSON Schema: types and their bounds, formats, enum, const, required
 properties, items, local references, unions. A pattern is not looked at. How much a schema may ask
 for is bounded: a few lines of schema can describe more values than fit into memory. What bounds a
 single value is in `scalars.py`.
@@ -19,7 +19,7 @@ MAX_VALUES = 5_000
 
 
 def instance(schema: Any) -> Any:
-    """A value for a schema. Raises `NoInstance` when there is none, or none that is small."""
+    """Return a value for a schema. Raises `NoInstance` if there is none, or none that is small."""
     return Inventor(schema).value(schema, ())
 
 
@@ -31,7 +31,7 @@ class Inventor:
         self._left = MAX_VALUES
 
     def value(self, schema: Any, path: tuple[str, ...]) -> Any:
-        """A value for a part of the schema; `path` has the references that led here."""
+        """Return a value for a part of the schema; `path` has the references that led here."""
         self._left -= 1
         if self._left < 0 or schema is False:
             raise NoInstance
@@ -50,13 +50,13 @@ class Inventor:
         return self._first(branches, path) if branches else self._of_type(schema, path)
 
     def _referred(self, name: str, path: tuple[str, ...]) -> Any:
-        """What a reference stands for; one inside itself would never end."""
+        """Return a value for what a reference names; one inside itself would never end."""
         if name in path:
             raise NoInstance
         return self.value(resolve(name, self._root), (*path, name))
 
     def _first(self, branches: list[Any], path: tuple[str, ...]) -> Any:
-        """A value for the first branch that has one."""
+        """Return a value for the first branch that has one."""
         for branch in branches:
             try:
                 return self.value(branch, path)
@@ -65,7 +65,7 @@ class Inventor:
         raise NoInstance
 
     def _merged(self, schema: Schema) -> Schema:
-        """A schema and all of its `allOf` as one."""
+        """Merge a schema and all of its `allOf`."""
         whole = {name: part for name, part in schema.items() if name != "allOf"}
         for part in schema["allOf"]:
             target = resolve(part["$ref"], self._root) if "$ref" in part else part
@@ -75,7 +75,7 @@ class Inventor:
         return whole
 
     def _of_type(self, schema: Schema, path: tuple[str, ...]) -> Any:
-        """A value by the schema's `type`, the first where there are several."""
+        """Return a value by the schema's `type`, the first where there are several."""
         kind = schema.get("type", "object" if "properties" in schema else "null")
         kind = kind[0] if isinstance(kind, list) and kind else kind
         match kind:
@@ -93,7 +93,7 @@ class Inventor:
                 return None
 
     def _object(self, schema: Schema, path: tuple[str, ...]) -> Schema:
-        """An object with its required properties."""
+        """Return an object with its required properties."""
         properties = schema.get("properties", {})
         return {
             name: self.value(properties.get(name, {"type": "string"}), path)
@@ -101,14 +101,14 @@ class Inventor:
         }
 
     def _array(self, schema: Schema, path: tuple[str, ...]) -> list[Any]:
-        """An array of its first items, and of as many more as there have to be."""
+        """Return an array of its first items, and of as many more as there have to be."""
         first = [self.value(item, path) for item in schema.get("prefixItems", ())]
         more = int(schema.get("minItems", 0)) - len(first)
         return first + [self.value(schema.get("items"), path) for _ in range(more)]
 
 
 def resolve(reference: str, root: Any) -> Any:
-    """What a local reference (`#/$defs/Name`) points at; None for any other."""
+    """Return what a local reference (`#/$defs/Name`) points at; None for any other."""
     found = root
     for part in reference.removeprefix("#").strip("/").split("/"):
         if part and isinstance(found, dict):

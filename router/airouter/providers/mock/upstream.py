@@ -14,14 +14,14 @@ from airouter.providers.mock import render
 from airouter.providers.mock.answers import (
     answer_chat,
     answer_completion,
+    mock_message_text,
     prompts_of,
-    text_of,
     tokens_of,
 )
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Mock
-    from airouter.providers.mock.answers import Answer, Body
+    from airouter.providers.mock.answers import Body, MockAnswer
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -34,7 +34,7 @@ BREATH = 64
 
 
 class MockUpstream:
-    """A `wire.Upstream` of one credential."""
+    """An `Upstream` of one credential."""
 
     def __init__(self, settings: Mock, sleep: Sleep = asyncio.sleep) -> None:
         self._settings = settings
@@ -48,7 +48,7 @@ class MockUpstream:
         head: bytes,  # noqa: ARG002
         body: bytes,
         method: bytes = b"POST",  # noqa: ARG002  # nothing is kept here to be asked for
-    ) -> MockReply:
+    ) -> PacedReply:
         """Answer after the latency; an error is an answer, too."""
         request: Body = {}
         try:
@@ -59,10 +59,10 @@ class MockUpstream:
             self._fail_sometimes(script.status)
             return self._answer(path.rpartition(b"/v1")[2], request, body, script)
         except Failure as failure:
-            return refusal(failure, self._sleep)
+            return failure_reply(failure, self._sleep)
         except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
             nonsense = "The mock can make no sense of this request."
-            return refusal(Failure(400, nonsense, code="mock_error"), self._sleep)
+            return failure_reply(Failure(400, nonsense, code="mock_error"), self._sleep)
 
     def _fail_sometimes(self, demanded: int | None) -> None:
         """Raise the `Failure` that the request demands, or the credential's share of errors."""
@@ -74,29 +74,29 @@ class MockUpstream:
             self._failed += 1
             raise mock_failure(self._settings.error_status)
 
-    def _answer(self, path: bytes, request: Body, body: bytes, script: Script) -> MockReply:
+    def _answer(self, path: bytes, request: Body, body: bytes, script: Script) -> PacedReply:
         if path == b"/embeddings":
-            return MockReply(200, JSON, [encoded(render.embeddings(request))], self._sleep)
+            return PacedReply(200, JSON, [as_json(render.embeddings(request))], self._sleep)
         if path == b"/chat/completions":
             return self._chat(request, body, script)
         if path == b"/completions":
             return self._completion(request, body, script)
         raise Failure(404, f"Invalid URL (POST {path.decode('latin-1')})", code="unknown_url")
 
-    def _chat(self, request: Body, body: bytes, script: Script) -> MockReply:
+    def _chat(self, request: Body, body: bytes, script: Script) -> PacedReply:
         answers = [answer_chat(request, script.reply)] * choices_of(request)
-        prompt = sum(len(tokens_of(text_of(message))) for message in request["messages"])
-        frame = frame_of(request, body, "chatcmpl")
+        prompt = sum(len(tokens_of(mock_message_text(message))) for message in request["messages"])
+        frame = shared_fields(request, body, "chatcmpl")
         return self._write(request, frame, answers, prompt, render.whole_chat, render.chat_chunks)
 
-    def _completion(self, request: Body, body: bytes, script: Script) -> MockReply:
-        """Each prompt gets its own choices."""
+    def _completion(self, request: Body, body: bytes, script: Script) -> PacedReply:
+        """Answer a legacy completion, whose prompts get choices of their own."""
         prompts = prompts_of(request)
         count = choices_of(request, len(prompts))
         said = [answer_completion(request, prompt, script.reply) for prompt in prompts]
         answers = [answer for answer in said for _ in range(count)]
         tokens = sum(len(tokens_of(prompt)) for prompt in prompts)
-        frame = frame_of(request, body, "cmpl")
+        frame = shared_fields(request, body, "cmpl")
         whole, chunks = render.whole_completion, render.completion_chunks
         return self._write(request, frame, answers, tokens, whole, chunks)
 
@@ -104,24 +104,24 @@ class MockUpstream:
         self,
         request: Body,
         frame: Body,
-        answers: list[Answer],
+        answers: list[MockAnswer],
         prompt: int,
-        whole: Callable[[Body, list[Answer], Body], Body],
-        chunks: Callable[[Body, list[Answer], Body | None], Iterator[Body]],
-    ) -> MockReply:
-        usage = render.usage_of(prompt, answers)
+        whole: Callable[[Body, list[MockAnswer], Body], Body],
+        chunks: Callable[[Body, list[MockAnswer], Body | None], Iterator[Body]],
+    ) -> PacedReply:
+        usage = render.count_usage(prompt, answers)
         pace = self._settings.tokens_per_second
         pause = 1 / pace if pace else 0.0
         if not request.get("stream"):
-            data = encoded(whole(frame, answers, usage))
-            return MockReply(200, JSON, [data], self._sleep, pause * usage["completion_tokens"])
+            data = as_json(whole(frame, answers, usage))
+            return PacedReply(200, JSON, [data], self._sleep, pause * usage["completion_tokens"])
         wanted = (request.get("stream_options") or {}).get("include_usage")
-        events = (b"data: %b\n\n" % encoded(c) for c in chunks(frame, answers, wanted and usage))
-        return MockReply(200, EVENTS, with_end(events), self._sleep, pause)
+        events = (b"data: %b\n\n" % as_json(c) for c in chunks(frame, answers, wanted and usage))
+        return PacedReply(200, EVENTS, with_end(events), self._sleep, pause)
 
 
 class Script:
-    """What a request itself asks of the mock, in its `metadata`."""
+    """Wishes of a request for its own answer, in its `metadata`."""
 
     def __init__(self, settings: Mock, request: Body) -> None:
         """Raises `Failure` 400."""
@@ -129,13 +129,13 @@ class Script:
         if not isinstance(metadata, dict):
             raise invalid_field("metadata", "'metadata' must be an object.")
         self.reply = str(metadata.get("mock_reply", settings.reply))
-        self.status = number(metadata, "mock_status", 400, 599)
-        latency = number(metadata, "mock_latency_ms", 0, int(MAX_LATENCY * 1000))
+        self.status = metadata_number(metadata, "mock_status", 400, 599)
+        latency = metadata_number(metadata, "mock_latency_ms", 0, int(MAX_LATENCY * 1000))
         self.latency = settings.latency if latency is None else latency / 1000
 
 
-class MockReply:
-    """A `wire.Reply` made of pieces, with a pause before each."""
+class PacedReply:
+    """A `Reply` made of pieces, with a pause before each."""
 
     def __init__(
         self,
@@ -181,8 +181,8 @@ class MockReply:
         self._may_go_on.set()
 
 
-def frame_of(request: Body, body: bytes, prefix: str) -> Body:
-    """What every chunk of an answer repeats."""
+def shared_fields(request: Body, body: bytes, prefix: str) -> Body:
+    """Return what every chunk of an answer repeats."""
     return {
         "id": render.identity(body, prefix),
         "created": render.CREATED,
@@ -192,7 +192,7 @@ def frame_of(request: Body, body: bytes, prefix: str) -> Body:
 
 
 def choices_of(request: Body, prompts: int = 1) -> int:
-    """`n`, for each of so many prompts. Raises `Failure` 400."""
+    """Return `n`, which holds for each prompt. Raises `Failure` 400."""
     count = request.get("n")
     count = 1 if count is None else count
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
@@ -203,13 +203,13 @@ def choices_of(request: Body, prompts: int = 1) -> int:
 
 
 def with_end(events: Iterator[bytes]) -> Iterator[bytes]:
-    """A stream and its last event."""
+    """Yield a stream and its last event."""
     yield from events
     yield b"data: [DONE]\n\n"
 
 
-def number(metadata: Body, name: str, least: int, most: int) -> int | None:
-    """A number from the metadata, whose values are texts. Raises `Failure` 400."""
+def metadata_number(metadata: Body, name: str, least: int, most: int) -> int | None:
+    """Return a number of the metadata, whose values are texts. Raises `Failure` 400."""
     given = metadata.get(name)
     if given is None:
         return None
@@ -219,7 +219,7 @@ def number(metadata: Body, name: str, least: int, most: int) -> int | None:
 
 
 def mock_failure(status: int) -> Failure:
-    """An error as OpenAI words it."""
+    """Return an error as OpenAI words it."""
     if status == 429:
         message = "Rate limit reached for this mock."
         code = "rate_limit_exceeded"
@@ -230,8 +230,8 @@ def mock_failure(status: int) -> Failure:
     )
 
 
-def refusal(failure: Failure, sleep: Sleep) -> MockReply:
-    """A failure as a provider's answer."""
+def failure_reply(failure: Failure, sleep: Sleep) -> PacedReply:
+    """Return a failure as a provider's answer."""
     error = {
         "message": failure.message,
         "type": failure.type,
@@ -241,9 +241,9 @@ def refusal(failure: Failure, sleep: Sleep) -> MockReply:
     headers = dict(JSON)
     if failure.retry_after is not None:
         headers[b"retry-after"] = b"%d" % failure.retry_after
-    return MockReply(failure.status, headers, [encoded({"error": error})], sleep)
+    return PacedReply(failure.status, headers, [as_json({"error": error})], sleep)
 
 
-def encoded(value: Body) -> bytes:
-    """JSON."""
+def as_json(value: Body) -> bytes:
+    """Return a body as JSON."""
     return msgspec.json.encode(value)

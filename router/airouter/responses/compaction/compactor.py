@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from airouter.dialects.conversation import Usage
-from airouter.dialects.responses.usage import usage_of
+from airouter.dialects.openai_usage import RESPONSES_BODY, usage_in
 from airouter.failures import Failure
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER
@@ -127,7 +127,7 @@ def summary_in(exchange: BufferExchange) -> tuple[str, Usage]:
         raise Failure(
             502, "The model gave no summary.", type="server_error", code="compaction_failed"
         )
-    return "\n".join(parts), usage_of(exchange.answer) or Usage()
+    return "\n".join(parts), usage_in(RESPONSES_BODY, exchange.answer) or Usage()
 
 
 def sum_of(one: Usage, other: Usage) -> Usage:
@@ -177,7 +177,7 @@ def words_of(item: msgspec.Raw) -> msgspec.Raw:
 
 
 def is_media(part: object) -> bool:
-    """Whether a part is an image, a file or a sound."""
+    """True for an image, a file or a sound."""
     return isinstance(part, dict) and part.get("type") in MEDIA
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.render_response import usage_of as usage_object
+from airouter.dialects.openai_usage import render_responses_usage
 from airouter.responses.compaction.items import whole_item
 from airouter.responses.events import added_events, event
 from airouter.responses.held_exchange import HeldExchange
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def has_trigger(turn: ResponsesTurn) -> bool:
-    """Whether the last item of the input asks for compaction. Raises `Failure` 400."""
+    """True where the last item of the input asks for compaction. Raises `Failure` 400."""
     items = input_items(turn.request.fields.get("input"))
     if items.find(TRIGGER) < 0:
         return False
@@ -40,7 +40,7 @@ async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
         "status": "completed",
         "completed_at": int(time.time()),
         "output": [item],
-        "usage": usage_object(summary.usage),
+        "usage": render_responses_usage(summary.usage),
     }
     exchange = HeldExchange(turn)
     if not request.stream:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.responses.render_response import usage_of as usage_object
+from airouter.dialects.openai_usage import render_responses_usage
 from airouter.failures import Failure
 from airouter.responses.compaction.items import window_of
 from airouter.responses.items import input_items, split_items
@@ -30,6 +30,6 @@ async def answer_window(turn: ResponsesTurn, compactor: Compactor) -> None:
         "object": "response.compaction",
         "created_at": int(time.time()),
         "output": window_of(summary, turn.tenant.seals),
-        "usage": usage_object(summary.usage),
+        "usage": render_responses_usage(summary.usage),
     }
     turn.exchange.respond(200, JSON, msgspec.json.encode(body))

@@ -49,7 +49,7 @@ def test_a_client_whose_key_is_missing_is_dropped() -> None:
     assert found == [
         (
             "error: spec.auth.clients[name=team].secretRef: Secret 'keys' has no usable key "
-            "'nobody' (right: one of: api-key, empty, same, team)"
+            "'nobody' (fix: use one of: api-key, empty, same, team)"
         )
     ]
     assert [c.name for c in auth(clients=[client(key="nobody"), client("b")]).clients] == ["b"]
@@ -61,7 +61,7 @@ def test_of_two_clients_with_one_key_the_first_has_it() -> None:
     assert told(clients=clients) == [
         (
             "error: spec.auth.clients[name=b].secretRef: is the same key as that of client a "
-            "(right: a key of its own)"
+            "(fix: use a unique key)"
         )
     ]
 
@@ -74,8 +74,8 @@ def test_a_client_cannot_have_the_master_key() -> None:
 
 def test_a_router_that_nobody_can_use_is_worth_a_warning() -> None:
     warning = (
-        "warning: spec.auth: has no key that can be used: every request gets a 401 "
-        "(right: masterKey, clients, or anonymous: Allow)"
+        "warning: spec.auth: has no usable key: every request gets a 401 "
+        "(fix: set masterKey, clients, or anonymous: Allow)"
     )
     assert told() == [warning]
     assert warning in told(clients=[client(key="empty")])

@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from airouter.config.compile import compile_config
-from airouter.config.reading import read
+from airouter.config.loader import load_config
 from airouter.config.snapshot import Snapshot
 from support.manifests import SECRETS, client, compiled, credential, document, model, snapshot
 
@@ -40,7 +40,7 @@ def test_everything_that_can_be_declared_survives_being_written_down() -> None:
 
 
 def test_compiling_changes_nothing_in_its_input() -> None:
-    config, secrets = read(document()).config, dict(SECRETS)
+    config, secrets = load_config(document()).config, dict(SECRETS)
     assert config is not None
     before = copy.deepcopy(config)
     compile_config(config, secrets)
@@ -68,7 +68,7 @@ def test_a_thousand_models_on_a_hundred_credentials_compile_in_no_time() -> None
     ]
     for each in models:
         each["backends"].append({"credentialSelector": {"matchLabels": {"tier": "t1"}}})
-    config = read(document(credentials=credentials, models=models)).config
+    config = load_config(document(credentials=credentials, models=models)).config
     assert config is not None
     started = time.process_time()
     assert compile_config(config, {}).snapshot is not None

@@ -142,7 +142,7 @@ def test_a_credential_whose_secret_is_missing_is_dropped_and_the_rest_is_served(
     assert [c.name for c in snapshot(credentials=declared, models=models).credentials] == ["other"]
     assert findings(credentials=declared, models=models)[0] == (
         "error: spec.credentials[name=main].secretRef: there is no usable Secret 'kyes' "
-        "(right: keys)"
+        "(fix: use keys)"
     )
 
 
@@ -174,8 +174,8 @@ def test_a_certificate_that_cannot_be_read_drops_the_credential(pem: str) -> Non
     declared = credential(baseURL="https://a.example", tls={"caSecretRef": {"name": "ca"}})
     found = findings({("ca", "ca.crt"): pem}, credentials=[declared])
     assert found[0] == (
-        "error: spec.credentials[name=main].tls.caSecretRef: Secret 'ca' holds no certificate "
-        "that can be read there (right: certificates as PEM)"
+        "error: spec.credentials[name=main].tls.caSecretRef: Secret 'ca' holds no readable "
+        "certificate (fix: use certificates as PEM)"
     )
     assert snapshot({("ca", "ca.crt"): pem}, credentials=[declared]).credentials == ()
 

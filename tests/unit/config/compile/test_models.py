@@ -53,7 +53,7 @@ def test_a_model_that_is_drained_as_a_whole_is_worth_a_warning() -> None:
     assert snapshot(models=models).models[0].tiers == ()
     assert findings(models=models) == [
         (
-            "warning: spec.models[name=gpt].backends: are all drained by a weight of 0: "
+            "warning: spec.models[name=gpt].backends: all drained by a weight of 0: "
             "every request gets a 503"
         )
     ]
@@ -84,8 +84,8 @@ def test_what_is_said_of_a_credential_first_holds() -> None:
 def test_a_selector_that_finds_nothing_is_an_error() -> None:
     models = [model(backends=[{"credentialSelector": {"matchLabels": {"x": "y"}}}])]
     assert (
-        "error: spec.models[name=gpt].backends[0].credentialSelector: finds no credential "
-        "(right: labels that a credential has)"
+        "error: spec.models[name=gpt].backends[0].credentialSelector: matches no credential "
+        "(fix: use labels that a credential has)"
     ) in findings(models=models)
 
 
@@ -94,7 +94,7 @@ def test_a_selector_that_finds_what_was_dropped_says_so() -> None:
     models = [model(backends=[{"credentialSelector": {"matchLabels": {"x": "y"}}}])]
     assert (
         "warning: spec.models[name=gpt].backends[0].credentialSelector: "
-        "finds only credentials that were dropped"
+        "matches only credentials that were dropped"
     ) in findings(credentials=credentials, models=models)
 
 
@@ -102,16 +102,13 @@ def test_a_credential_that_is_not_there_is_an_error_and_the_model_stays_known() 
     models = [model("gpt", "mian")]
     assert findings(models=models) == [
         (
-            "warning: spec.credentials[name=main]: no model can reach it "
-            "(right: a backend that means it)"
+            "warning: spec.credentials[name=main]: credential is not used by any model "
+            "(fix: reference it in a model's backends, or delete it)"
         ),
-        (
-            "error: spec.models[name=gpt].backends: hold none that can be used: "
-            "every request gets a 503"
-        ),
+        ("error: spec.models[name=gpt].backends: no usable backend: every request gets a 503"),
         (
             "error: spec.models[name=gpt].backends[0].credential: there is no credential mian "
-            "(right: one of: main)"
+            "(fix: use one of: main)"
         ),
     ]
     assert [m.name for m in snapshot(models=models).models] == ["gpt"]
@@ -129,8 +126,7 @@ def test_a_credential_that_was_dropped_for_its_form_is_not_called_missing() -> N
 def test_only_the_fallbacks_answer_for_a_model_without_backends() -> None:
     found = findings(models=[model("gpt", "nobody", fallbacks=["other"]), model("other")])
     assert (
-        "error: spec.models[name=gpt].backends: hold none that can be used: "
-        "only its fallbacks answer"
+        "error: spec.models[name=gpt].backends: no usable backend: only its fallbacks will answer"
     ) in found
 
 
@@ -152,16 +148,16 @@ def test_a_name_that_two_models_want_belongs_to_one() -> None:
     assert [m.aliases for m in found] == [("x",), ("y",)]
     assert findings(models=models) == [
         (
-            "error: spec.models[name=a].aliases[1]: b is a name of model b already "
-            "(right: a name that is free)"
+            "error: spec.models[name=a].aliases[1]: b is already a name of model b "
+            "(fix: use a unique name)"
         ),
         (
-            "error: spec.models[name=a].aliases[2]: a is a name of model a already "
-            "(right: a name that is free)"
+            "error: spec.models[name=a].aliases[2]: a is already a name of model a "
+            "(fix: use a unique name)"
         ),
         (
-            "error: spec.models[name=b].aliases[0]: x is a name of model a already "
-            "(right: a name that is free)"
+            "error: spec.models[name=b].aliases[0]: x is already a name of model a "
+            "(fix: use a unique name)"
         ),
     ]
 
@@ -179,8 +175,8 @@ def test_a_fallback_is_another_model_that_is_there() -> None:
     ]
     found = compiled(models=models)
     assert [str(f) for f in found.findings if "fallbacks" in f.field] == [
-        "error: spec.models[name=a].fallbacks[0]: is the model itself (right: another model)",
-        "error: spec.models[name=a].fallbacks[1]: there is no model nobody (right: one of: b)",
+        "error: spec.models[name=a].fallbacks[0]: is the model itself (fix: use another model)",
+        "error: spec.models[name=a].fallbacks[1]: there is no model nobody (fix: use one of: b)",
         "warning: spec.models[name=a].fallbacks[2]: model broken was dropped",
     ]
     assert found.snapshot is not None
@@ -194,7 +190,7 @@ def test_models_may_stand_in_for_each_other() -> None:
 
 def test_a_router_without_models_is_worth_a_warning() -> None:
     assert findings(models=[], credentials=[]) == [
-        "warning: spec.models: is empty: every request gets a 404 (right: a model)"
+        "warning: spec.models: is empty: every request gets a 404 (fix: add a model)"
     ]
 
 

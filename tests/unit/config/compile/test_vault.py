@@ -22,16 +22,16 @@ def test_a_key_comes_without_the_white_space_around_it() -> None:
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        ("sk-1\r\nhost: x", "holds characters that cannot stand in a header"),
-        ("sk-ü", "holds characters that cannot stand in a header"),
-        ("sk 1", "holds characters that cannot stand in a header"),
+        ("sk-1\r\nhost: x", "holds characters that cannot be sent in a header"),
+        ("sk-ü", "holds characters that cannot be sent in a header"),
+        ("sk 1", "holds characters that cannot be sent in a header"),
         ("k" * 8193, "is too long"),
     ],
 )
 def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(value: str, what: str) -> None:
     found, (text,) = opened(value)
     assert found is None
-    assert text.startswith(f"error: spec.auth: key 'api-key' of Secret 'keys' {what} (right: ")
+    assert text.startswith(f"error: spec.auth: key 'api-key' of Secret 'keys' {what} (fix: use ")
     assert "sk" not in text
 
 
@@ -40,7 +40,7 @@ def test_a_missing_key_is_told_with_those_that_are_there() -> None:
     vault = Vault({("keys", "b"): "", ("keys", "a"): "", ("more", "c"): ""}, report)
     assert vault.value(SecretRef(name="keys", key="x"), PATH, "api-key") is None
     assert [str(f) for f in report.findings] == [
-        "error: spec.auth: Secret 'keys' has no usable key 'x' (right: one of: a, b)"
+        "error: spec.auth: Secret 'keys' has no usable key 'x' (fix: use one of: a, b)"
     ]
     assert not report.rejected
 

@@ -13,7 +13,7 @@ import pytest
 
 from airouter.config.documents import documents
 from airouter.config.findings import path_text
-from airouter.config.reading import duplicates, validated
+from airouter.config.loader import duplicates, validated
 from support.crd import Sample, accepted, rejected
 from support.crd.schema import (
     CHECKS,

@@ -53,17 +53,17 @@ def test_a_duration_has_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "right"),
+    ("annotation", "fix"),
     [
-        (Timeout, "from 1ms to 24h"),
-        (Pause, "from 0s to 1h"),
-        (Period, "from 1s to 720h"),
+        (Timeout, "use 1ms to 24h"),
+        (Pause, "use 0s to 1h"),
+        (Period, "use 1s to 720h"),
     ],
 )
-def test_bounds_are_told_as_people_write_them(annotation: Any, right: str) -> None:
+def test_bounds_are_told_as_people_write_them(annotation: Any, fix: str) -> None:
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(annotation).validate_python("99999h")
-    assert refused.value.errors()[0]["ctx"]["right"] == right
+    assert refused.value.errors()[0]["ctx"]["fix"] == fix
 
 
 @pytest.mark.parametrize(

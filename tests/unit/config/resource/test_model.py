@@ -15,8 +15,11 @@ def rejected(**fields: Any) -> str:
 @pytest.mark.parametrize(
     ("fields", "finding"),
     [
-        ({"backends": []}, "backends: has too few entries (right: at least 1)"),
-        ({"backends": None}, "backends: is required (right: Who can answer, 1 to 32)"),
+        ({"backends": []}, "backends: has too few entries (fix: use at least 1)"),
+        (
+            {"backends": None},
+            "backends: is required (fix: add it: Backends that answer for the model, 1 to 32)",
+        ),
         ({"backends": [{}]}, "backends[0].credential: is required"),
         (
             {
@@ -24,14 +27,15 @@ def rejected(**fields: Any) -> str:
                     {"credential": "main", "credentialSelector": {"matchLabels": {"a": "b"}}}
                 ]
             },
-            "backends[0].credentialSelector: stands beside credential (right: one of the two)",
+            "backends[0].credentialSelector: cannot be combined with credential "
+            "(fix: keep one of the two)",
         ),
         (
             {"backends": [{"credentialSelector": {"matchLabels": {}}}]},
             "backends[0].credentialSelector.matchLabels: has too few entries",
         ),
         ({"backends": [{"credential": "main", "weight": -1}]}, "backends[0].weight: is too small"),
-        ({"aliases": ["a", "a"]}, "aliases: has an entry twice"),
+        ({"aliases": ["a", "a"]}, "aliases: has a duplicate entry"),
         ({"aliases": [f"a{i}" for i in range(17)]}, "aliases: has too many entries"),
         ({"fallbacks": ["a b"]}, "fallbacks[0]: is not the name of a model"),
         ({"metadata": {"price": {"input": 2.5}}}, "metadata.price.input: is a number"),
@@ -40,7 +44,7 @@ def rejected(**fields: Any) -> str:
         ({"compaction": {"instructions": 1}}, "compaction.instructions: is a number"),
     ],
 )
-def test_a_mistake_is_told_with_what_would_be_right(fields: dict[str, Any], finding: str) -> None:
+def test_a_mistake_is_told_with_its_remedy(fields: dict[str, Any], finding: str) -> None:
     assert rejected(**fields).startswith(finding)
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from airouter.config.reading import read
+from airouter.config.loader import load_config
 from support.manifests import client, document
 
 
@@ -19,29 +19,29 @@ from support.manifests import client, document
         ),
         (
             {"resilience": {"retries": {"onStatus": [429, 429]}}},
-            "spec.resilience.retries.onStatus: has an entry twice",
+            "spec.resilience.retries.onStatus: has a duplicate entry",
         ),
         (
             {"resilience": {"retries": {"budgetPercent": 101}}},
-            "spec.resilience.retries.budgetPercent: is too large (right: 100 or less)",
+            "spec.resilience.retries.budgetPercent: is too large (fix: use 100 or less)",
         ),
         (
             {"resilience": {"fail2ban": {"rules": [{"statusCode": 429}, {"statusCode": 429}]}}},
-            "spec.resilience.fail2ban.rules: has an entry twice",
+            "spec.resilience.fail2ban.rules: has a duplicate entry",
         ),
         (
             {"sessions": {"stickiness": {"enabled": "yes"}}},
-            "spec.sessions.stickiness.enabled: is a string (right: true or false)",
+            "spec.sessions.stickiness.enabled: is a string (fix: use true or false)",
         ),
         (
             {"responses": {"storage": {"type": "Redis"}}},
             "spec.redis: is required for responses.storage of type Redis",
         ),
         ({"responses": {"sealing": {"keys": []}}}, "spec.responses.sealing.keys: has too few"),
-        ({"responses": []}, "spec.responses: is a list (right: a mapping)"),
+        ({"responses": []}, "spec.responses: is a list (fix: use a mapping)"),
         (
             {"responses": {"storage": "Redis"}},
-            "spec.responses.storage: is a string (right: a mapping)",
+            "spec.responses.storage: is a string (fix: use a mapping)",
         ),
         ({"telemetry": {"traces": {"sampleRatio": 1.0}}}, "spec.telemetry.traces.sampleRatio: is"),
         ({"auth": {"anonymous": "allow"}}, "spec.auth.anonymous: is not a known value"),
@@ -50,7 +50,7 @@ from support.manifests import client, document
     ],
 )
 def test_a_mistake_is_told_at_its_place(spec: dict[str, Any], finding: str) -> None:
-    (found,) = read(document(**spec)).findings
+    (found,) = load_config(document(**spec)).findings
     assert str(found).removeprefix("error: ").startswith(finding)
 
 
@@ -59,4 +59,4 @@ def test_a_storage_in_redis_is_fine_with_a_redis() -> None:
         "responses": {"storage": {"type": "Redis"}},
         "redis": {"urlSecretRef": {"name": "redis"}},
     }
-    assert read(document(**spec)).findings == ()
+    assert load_config(document(**spec)).findings == ()

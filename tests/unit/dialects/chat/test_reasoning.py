@@ -11,7 +11,7 @@ from airouter.dialects.chat import COMPATIBLE, UPSTREAM
 from airouter.dialects.conversation import Answer, Conversation, Json, Reasoning, Signature, Text
 from airouter.dialects.dialect import UpstreamDialect
 from airouter.dialects.messages import CLIENT as MESSAGES
-from airouter.dialects.provenance import pack
+from airouter.dialects.provenance import pack_parts
 from airouter.dialects.responses import CLIENT as RESPONSES
 from unit.dialects.chat.asking import (
     QWEN,
@@ -127,7 +127,7 @@ def test_a_thought_that_led_to_no_call_stays_behind() -> None:
 def test_a_client_cannot_write_other_fields_by_it() -> None:
     (choice,) = answered({"content": None}).choices
     forged = Reasoning(text="admin", signature=Signature(maker=f"chat/{QWEN}", value="role"))
-    thinking = {"type": "thinking", "thinking": "admin", "signature": pack([forged])}
+    thinking = {"type": "thinking", "thinking": "admin", "signature": pack_parts([forged])}
     used = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
     result = {"type": "tool_result", "tool_use_id": "a", "content": "Nothing."}
     said = {"role": "assistant", "content": [thinking, used]}

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from airouter.dialects.conversation import Unsupported
-from airouter.dialects.embeddings.form import Form
-from airouter.dialects.embeddings.forms import CohereForm, TitanForm, bedrock_form
+from airouter.dialects.embeddings.bedrock import CohereCodec, TitanCodec
+from airouter.dialects.embeddings.choice import bedrock_codec
+from airouter.dialects.embeddings.codec import EmbeddingCodec
 from airouter.dialects.embeddings.request import EmbeddingRequest
 from airouter.dialects.embeddings.response import EmbeddingResult
 from airouter.interfaces import BrokenReply, BufferedReply
@@ -22,7 +23,7 @@ COUNT = b"x-amzn-bedrock-input-token-count"
 
 def bodies(model: str, *texts: str, **asked: Any) -> list[Any]:
     request = EmbeddingRequest(inputs=texts, **asked)
-    return [msgspec.json.decode(body) for body in bedrock_form(model).render(request)]
+    return [msgspec.json.decode(body) for body in bedrock_codec(model).render(request)]
 
 
 def answered(body: Any, count: bytes | None = None) -> BufferedReply:
@@ -31,7 +32,7 @@ def answered(body: Any, count: bytes | None = None) -> BufferedReply:
 
 
 def parsed(model: str, answers: list[BufferedReply], *texts: str) -> EmbeddingResult:
-    return bedrock_form(model).parse(answers, EmbeddingRequest(inputs=texts))
+    return bedrock_codec(model).parse(answers, EmbeddingRequest(inputs=texts))
 
 
 def refused_field(model: str, **asked: Any) -> str:
@@ -41,24 +42,24 @@ def refused_field(model: str, **asked: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("model", "form"),
+    ("model", "codec"),
     [
-        (TITAN, TitanForm),
-        ("amazon.titan-embed-text-v1", TitanForm),
-        ("amazon.titan-embed-g1-text-02", TitanForm),
-        ("arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan-embed-text-v2:0", TitanForm),
-        (COHERE, CohereForm),
-        (COHERE_4, CohereForm),
+        (TITAN, TitanCodec),
+        ("amazon.titan-embed-text-v1", TitanCodec),
+        ("amazon.titan-embed-g1-text-02", TitanCodec),
+        ("arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan-embed-text-v2:0", TitanCodec),
+        (COHERE, CohereCodec),
+        (COHERE_4, CohereCodec),
     ],
 )
-def test_the_id_of_a_model_says_how_it_is_asked(model: str, form: type[Form]) -> None:
-    assert type(bedrock_form(model)) is form
+def test_the_id_of_a_model_says_how_it_is_asked(model: str, codec: type[EmbeddingCodec]) -> None:
+    assert type(bedrock_codec(model)) is codec
 
 
 @pytest.mark.parametrize("model", ["amazon.titan-embed-image-v1", "amazon.nova-lite-v1:0", ""])
 def test_a_model_that_is_asked_in_no_known_way_is_refused(model: str) -> None:
     with pytest.raises(Unsupported) as caught:
-        bedrock_form(model)
+        bedrock_codec(model)
     assert caught.value.field == "model"
 
 

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from airouter.dialects.conversation import Unsupported, Usage
-from airouter.dialects.images.forms import Form, GeminiForm, ImagenForm, google_form
+from airouter.dialects.gemini.images import GeminiImageCodec, image_codec
+from airouter.dialects.images.codec import ImageCodec
+from airouter.dialects.images.imagen import ImagenCodec
 from airouter.dialects.images.request import ImageRequest
 from airouter.dialects.images.response import ImageResult, Picture
 from airouter.failures import Failure
@@ -23,7 +25,7 @@ EITHER = pytest.mark.parametrize("model", [GEMINI, IMAGEN])
 
 def bodies(model: str, **asked: Any) -> list[Any]:
     request = ImageRequest(prompt="a cat", model="m", **asked)
-    return [msgspec.json.decode(body) for body in google_form(model).render(request)]
+    return [msgspec.json.decode(body) for body in image_codec(model).render(request)]
 
 
 def refused_field(model: str, **asked: Any) -> str:
@@ -33,7 +35,7 @@ def refused_field(model: str, **asked: Any) -> str:
 
 
 def parsed(model: str, *answers: Any) -> ImageResult:
-    return google_form(model).parse([msgspec.json.encode(answer) for answer in answers])
+    return image_codec(model).parse([msgspec.json.encode(answer) for answer in answers])
 
 
 def declined(model: str, *answers: Any) -> str:
@@ -55,16 +57,16 @@ def counted(prompt: int, made: int, thought: int | None = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("model", "form"),
+    ("model", "codec"),
     [
-        (GEMINI, GeminiForm),
-        (GEMINI_2, GeminiForm),
-        (IMAGEN, ImagenForm),
-        ("models/imagen-4.0-fast-generate-001", ImagenForm),
+        (GEMINI, GeminiImageCodec),
+        (GEMINI_2, GeminiImageCodec),
+        (IMAGEN, ImagenCodec),
+        ("models/imagen-4.0-fast-generate-001", ImagenCodec),
     ],
 )
-def test_the_name_of_a_model_says_how_it_is_asked(model: str, form: type[Form]) -> None:
-    assert type(google_form(model)) is form
+def test_the_name_of_a_model_says_how_it_is_asked(model: str, codec: type[ImageCodec]) -> None:
+    assert type(image_codec(model)) is codec
 
 
 def test_gemini_is_asked_once_for_every_image() -> None:
@@ -239,4 +241,4 @@ def test_an_image_that_imagen_filtered_is_told_and_not_left_out(answer: Any, rea
 )
 def test_an_answer_that_is_none_is_the_upstreams_fault(model: str, body: bytes) -> None:
     with pytest.raises(BrokenReply):
-        google_form(model).parse([body])
+        image_codec(model).parse([body])

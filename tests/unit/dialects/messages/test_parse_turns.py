@@ -19,7 +19,7 @@ from airouter.dialects.conversation import (
     ToolCall,
     ToolResult,
 )
-from airouter.dialects.provenance import pack
+from airouter.dialects.provenance import pack_parts
 from unit.dialects.messages.asking import (
     CALL,
     RESULT,
@@ -127,7 +127,7 @@ def test_a_thought_is_claudes_own() -> None:
 
 def test_what_another_provider_signed_comes_back_to_its_call() -> None:
     signed = call("toolu_1", arguments="", signature=foreign())
-    thought = {"type": "thinking", "thinking": "", "signature": pack([signed])}
+    thought = {"type": "thinking", "thinking": "", "signature": pack_parts([signed])}
     turns = parsed(user(*texts("Hi")), assistant(thought, CALL), user(RESULT)).turns
     assert turns[1].parts == (call("toolu_1", signature=foreign()),)
 
@@ -136,7 +136,7 @@ def test_what_another_provider_signed_comes_back_to_its_call() -> None:
 def test_what_another_provider_thought_comes_back_whole(carrier: str) -> None:
     reasoning = Reasoning(text="Hm.", signature=foreign())
     field = {"thinking": "signature", "redacted_thinking": "data"}[carrier]
-    block = {"type": carrier, "thinking": "Hm.", field: pack([reasoning])}
+    block = {"type": carrier, "thinking": "Hm.", field: pack_parts([reasoning])}
     assert part_of(block, "assistant") == reasoning
 
 

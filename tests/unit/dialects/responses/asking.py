@@ -14,10 +14,16 @@ from openai.types.responses import Response, ResponseOutputItem, ResponseStreamE
 from pydantic import TypeAdapter
 
 from airouter.config.snapshot import Parameters
+from airouter.dialects.chat.upstream import OPENAI
 from airouter.dialects.client_request import ClientRequest, Edits
 from airouter.dialects.conversation import Destination, Json
+from airouter.dialects.converse.upstream import CONVERSE
+from airouter.dialects.gemini.upstream import GEMINI as GEMINI_API
+from airouter.dialects.gemini.upstream import VERTEX
+from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
 from airouter.failures import Failure
 from airouter.interfaces import BufferedReply
 from contract.services.bedrock.answers import events as converse_events
@@ -34,6 +40,13 @@ MODELS = {
     "vertex": GEMINI,
     "converse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "openai": "gpt-5",
+}
+APIS = {
+    "messages": MESSAGES,
+    "gemini": GEMINI_API,
+    "vertex": VERTEX,
+    "converse": CONVERSE,
+    "openai": OPENAI,
 }
 PROVIDERS = ("messages", "gemini", "converse")
 PARAMETERS: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -54,14 +67,9 @@ def user(text: str = "Hello") -> Json:
 
 
 def translation(speech: str) -> Translation:
-    return translation_for(
-        "responses",
-        speech,
-        Destination(model=MODELS[speech], maker="maker"),
-        Edits(Parameters()),
-        public_model="m",
-        envelope={},
-    )
+    destination = Destination(model=MODELS[speech], maker="maker")
+    model = ServedModel("m", destination, Edits(Parameters()), envelope={})
+    return translation_for("responses", APIS[speech], model)
 
 
 def request(body: Json) -> ClientRequest:

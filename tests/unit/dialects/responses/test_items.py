@@ -1,4 +1,4 @@
-"""What stands in an input besides messages and calls of functions."""
+"""What a model said, in the shapes that OpenAI's own models answer in."""
 
 from __future__ import annotations
 
@@ -7,183 +7,143 @@ from typing import Any
 import pytest
 
 from airouter.dialects.conversation import Json
+from contract.services.stand_in import sse
 from unit.dialects.responses.asking import (
-    PROVIDERS,
+    both,
+    calling,
+    candidate_stream,
     function,
+    kinds,
     message,
-    refused,
-    sent,
+    message_stream,
+    streamed,
     text,
-    tools_in,
+    tool_use,
     user,
     whole,
 )
 
-CALL: Json = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"}
-OUTPUT: Json = {"type": "function_call_output", "call_id": "c1", "output": "Rain"}
-THINKS = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+PLACED: Json = {
+    "type": "char_location",
+    "cited_text": "Green.",
+    "document_index": 1,
+    "document_title": "Colours",
+    "start_char_index": 0,
+    "end_char_index": 6,
+}
+CHUNK: Json = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 
 
-def thought() -> Json:
-    """What a model of Anthropic thought, as a client gets it."""
-    item: Json = whole("messages", message([THINKS, text("Yes.")]))["output"][0]
-    return item
+def test_a_source_in_a_file_stands_at_the_end_of_what_it_is_for() -> None:
+    (item,) = both("messages", [text("Grass is green.", PLACED)])
+    assert item["content"][0]["annotations"] == [
+        {"type": "file_citation", "file_id": "", "filename": "Colours", "index": 15}
+    ]
 
 
-@pytest.mark.parametrize("speech", PROVIDERS)
-@pytest.mark.parametrize(
-    "item",
-    [
-        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {}},
-        {"type": "file_search_call", "id": "fs_1", "queries": ["x"], "status": "completed"},
-        {"type": "code_interpreter_call", "id": "ci_1", "code": "1", "container_id": "x"},
-        {"type": "image_generation_call", "id": "ig_1", "result": "aGk="},
-    ],
-)
-def test_what_a_provider_ran_is_left_out(speech: str, item: Json) -> None:
-    said = {"role": "assistant", "content": "Found."}
-    asked = sent(speech, user(), item, said, user("Thanks"))
-    assert asked == sent(speech, user(), said, user("Thanks"))
+def test_a_source_is_told_as_it_stands_in_the_end() -> None:
+    events = streamed("messages", message_stream([text("Grass is green.", PLACED)]))
+    assert kinds(events)[4:9] == [
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.annotation.added",
+        "output_text.done",
+        "content_part.done",
+    ]
+    assert events[6]["annotation"] == events[8]["part"]["annotations"][0]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "computer_call",
-        "computer_call_output",
-        "mcp_list_tools",
-        "mcp_approval_request",
-        "mcp_approval_response",
-        "mcp_call",
-        "tool_search_call",
-        "tool_search_output",
-        "program",
-        "program_output",
-        "item_reference",
-        "compaction_trigger",
-        "next_years_call",
-    ],
-)
-def test_an_item_that_only_openai_knows_is_refused_by_its_place(kind: str) -> None:
-    failure = refused(user(), user(), user(), {"type": kind, "id": "x"})
-    assert failure.param == "input[3]"
-    assert f"'{kind}'" in failure.message
-    assert (": " in failure.message) == (kind != "next_years_call"), "what to do instead"
+def test_a_refusal_has_events_of_its_own() -> None:
+    deltas: list[Json] = [{"refusal": "I can"}, {"refusal": "not."}]
+    choices = [{"index": 0, "delta": delta} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    events = streamed("openai", [sse({**CHUNK, "choices": [choice]}) for choice in choices])
+    assert kinds(events)[3:8] == [
+        "content_part.added",
+        "refusal.delta",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+    ]
+    (content,) = events[-1]["response"]["output"][0]["content"]
+    assert content == {"type": "refusal", "refusal": "I cannot."}
 
 
-def test_a_compaction_that_nobody_opened_is_refused() -> None:
-    failure = refused(user(), {"type": "compaction", "encrypted_content": "gAAA"})
-    assert (failure.param, failure.code) == ("input[1]", "invalid_encrypted_content")
+def test_what_a_provider_wants_back_is_there_only_once_it_is_known() -> None:
+    thought: Json = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    events = streamed("messages", message_stream([thought]))
+    added, done = (event["item"] for event in events if "item" in event)
+    assert "encrypted_content" not in added
+    assert done["encrypted_content"]
+    signed = {**calling("weather"), "thoughtSignature": "c2ln"}
+    events = streamed("gemini", candidate_stream([signed]), tools=[function()])
+    added, done, *_ = (event["item"] for event in events if "item" in event)
+    assert "encrypted_content" not in added
+    assert done["encrypted_content"]
+    (silent,) = both("messages", [{**thought, "signature": ""}])
+    assert "encrypted_content" not in silent
 
 
-def test_tools_may_come_later() -> None:
-    more = {"type": "additional_tools", "role": "developer", "tools": [function("time")]}
-    asked = sent("messages", user(), more, user("When?"), tools=[function()])
-    assert list(tools_in("messages", asked)) == ["weather", "time"]
-
-
-def test_a_tool_that_comes_again_is_the_newer_one() -> None:
-    newer = {"role": "developer", "tools": [function(description="Newer")]}
-    asked = sent("messages", user(), {"type": "additional_tools", **newer}, tools=[function()])
-    assert tools_in("messages", asked)["weather"]["description"] == "Newer"
-
-
-def test_a_later_tool_that_cannot_be_is_named_by_its_place() -> None:
-    more = {"type": "additional_tools", "role": "developer", "tools": [{"type": "mcp"}]}
-    assert refused(user(), more).param == "input[1].tools[0]"
-
-
-def update(**settings: Any) -> Json:
-    return {"type": "configuration_update", **settings}
-
-
-def test_the_last_update_of_the_settings_counts() -> None:
-    low, high = update(reasoning={"effort": "low"}), update(reasoning={"effort": "high"})
-    given = {"reasoning": {"effort": "medium", "summary": "auto"}}
-    asked = sent("gemini", user(), low, user(), high, user(), **given)
-    assert asked["generationConfig"]["thinkingConfig"] == {
-        "thinkingLevel": "HIGH",
-        "includeThoughts": True,
+def test_probabilities_have_the_bytes_that_the_sdk_wants() -> None:
+    token: Json = {"token": "Grün", "logprob": -0.5, "bytes": None}
+    said = {"role": "assistant", "content": "Grün"}
+    choice = {
+        "index": 0,
+        "message": said,
+        "logprobs": {"content": [{**token, "top_logprobs": [token]}]},
+        "finish_reason": "stop",
     }
-
-
-def test_an_update_leaves_alone_what_it_does_not_say() -> None:
-    schema = {"type": "object", "properties": {}, "additionalProperties": False}
-    format_ = {"type": "json_schema", "name": "answer", "schema": schema}
-    asked = sent(
-        "gemini",
-        user(),
-        update(text={"format": format_}),
-        update(reasoning={"effort": "low"}),
-        user(),
-    )
-    assert asked["generationConfig"]["responseJsonSchema"] == schema
-    back = sent(
-        "gemini",
-        user(),
-        update(text={"format": format_}),
-        update(text={"format": {"type": "text"}}),
-    )
-    assert "responseJsonSchema" not in back.get("generationConfig", {})
-
-
-def test_a_response_tells_the_settings_that_are_in_force() -> None:
-    reply = message([text("Yes.")])
-    items = [user(), update(reasoning={"effort": "high"}, text={"verbosity": "medium"})]
-    response = whole("messages", reply, input=items, reasoning={"effort": "low"})
-    assert response["reasoning"]["effort"] == "high"
-    assert response["text"] == {"format": {"type": "text"}, "verbosity": "medium"}
-
-
-def test_an_update_that_is_none_is_refused() -> None:
-    assert str(refused(user(), update(reasoning={"effort": "huge"})).param).startswith("input[1]")
+    reply = {"id": "c", "created": 1, "model": "m", "choices": [choice]}
+    response = whole("openai", reply, include=["message.output_text.logprobs"])
+    (found,) = response["output"][0]["content"][0]["logprobs"]
+    assert found["bytes"] == found["top_logprobs"][0]["bytes"] == list("Grün".encode())
 
 
 @pytest.mark.parametrize(
-    "after", [[], [user("Go on")], [{"role": "developer", "content": "Be kind."}, user("Go on")]]
+    ("reason", "told"), [("max_tokens", "max_output_tokens"), ("refusal", "content_filter")]
 )
-def test_a_thought_that_led_to_nothing_is_left_out(after: list[Json]) -> None:
-    asked = sent("messages", user(), thought(), *after)
-    assert "thinking" not in str(asked["messages"])
+def test_an_answer_that_was_cut_says_why(reason: str, told: str) -> None:
+    events = streamed("messages", message_stream([text("Grass")], reason), input=[user()])
+    assert kinds(events)[-1] == "incomplete"
+    assert events[-1]["response"]["incomplete_details"] == {"reason": told}
 
 
-@pytest.mark.parametrize(
-    "after",
-    [
-        [{"role": "assistant", "content": "Yes."}],
-        [CALL, OUTPUT],
-        [{"type": "web_search_call", "id": "ws_1"}, {"role": "assistant", "content": "Yes."}],
-    ],
-)
-def test_a_thought_stays_with_what_it_led_to(after: list[Json]) -> None:
-    asked = sent("messages", user(), thought(), *after, user("Go on"), tools=[function()])
-    assert asked["messages"][1]["content"][0]["type"] == "thinking"
+def test_the_message_that_was_cut_says_so_too() -> None:
+    content = [text("Grass"), tool_use("weather"), text("is")]
+    events = streamed("messages", message_stream(content, "max_tokens"), tools=[function()])
+    response = whole("messages", message(content, "max_tokens"), tools=[function()])
+    statuses = ["completed", "completed", "incomplete"]
+    assert [item["status"] for item in response["output"]] == statuses
+    assert [item["status"] for item in events[-1]["response"]["output"]] == statuses
 
 
-def test_a_refusal_goes_back_as_what_the_model_said() -> None:
-    refusal = {
-        "type": "message",
-        "role": "assistant",
-        "content": [{"type": "refusal", "refusal": "No."}],
-    }
-    asked = sent("messages", user(), refusal, user("Why?"))
-    assert asked["messages"][1]["content"] == [{"type": "text", "text": "No."}]
+def test_an_answer_without_words_has_no_items() -> None:
+    assert streamed("gemini", candidate_stream([]))[-1]["response"]["output"] == []
 
 
-def test_a_phase_and_sources_of_an_earlier_answer_are_taken_back() -> None:
-    source = {"type": "url_citation", "url": "https://x.test", "title": "X"}
-    content = {"type": "output_text", "text": "Yes.", "annotations": [source], "logprobs": []}
-    said = {
-        "type": "message",
-        "id": "msg_1",
-        "role": "assistant",
-        "status": "completed",
-        "phase": "final_answer",
-        "content": [content],
-    }
-    asked = sent("messages", user(), said, user("Why?"))
-    assert asked["messages"][1]["content"] == [{"type": "text", "text": "Yes."}]
+def test_a_picture_that_the_model_drew_is_an_item_of_its_own() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+    output = both("gemini", [{"text": "Here: "}, picture, {"text": "Nice?"}])
+    assert [item["type"] for item in output] == ["message", "image_generation_call", "message"]
+    drawn = output[1]
+    assert (drawn["result"], drawn["output_format"]) == ("iVBORw0KGgo=", "png")
+    assert drawn["id"].startswith("ig_")
 
 
-def test_an_input_of_nothing_but_settings_is_refused() -> None:
-    assert refused(update(reasoning={"effort": "low"})).param == "input"
+def test_a_picture_in_a_stream_is_told_as_openais_are() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
+    assert kinds(streamed("gemini", candidate_stream([picture])))[2:-1] == [
+        "output_item.added",
+        "image_generation_call.in_progress",
+        "image_generation_call.generating",
+        "image_generation_call.completed",
+        "output_item.done",
+    ]
+
+
+@pytest.mark.parametrize("others", [7, "x", [7], None])
+def test_alternatives_of_a_token_that_are_none_are_left_out(others: Any) -> None:
+    tokens = [{"token": "x", "logprob": -1.0, "top_logprobs": others}]
+    choice = {"message": {"content": "x"}, "logprobs": {"content": tokens}}
+    (item,) = whole("openai", {"id": "c", "choices": [choice]})["output"]
+    assert item["content"][0]["logprobs"][0]["top_logprobs"] == []

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from airouter.config.delivery import Stream
-from airouter.config.store import Store
+from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from support.stream_control import (
     KEY,
@@ -192,7 +192,7 @@ async def test_a_router_waits_longer_after_each_failure_and_not_for_ever() -> No
             enough.set()
             await asyncio.Event().wait()
 
-    source = StreamSource(Store(lambda _: None), "pod", sleep=sleep, random=lambda: 1.0)
+    source = StreamSource(SnapshotStore(lambda _: None), "pod", sleep=sleep, random=lambda: 1.0)
     ca = trustme.CA().cert_pem.bytes().decode()
     source.follow(Stream("https://127.0.0.1:1/", ca, TOKEN))
     task = asyncio.create_task(source.run())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airouter.config.delivery import Stream
-from airouter.config.findings import Finding, Named
+from airouter.config.findings import Finding, NamedItem
 from airouter_operator.delivering.pods import Rejection, Tally
 from airouter_operator.publication import Publication, PublicationRecord
 from airouter_operator.reconciling.outcome import ReconcileOutcome
@@ -15,7 +15,7 @@ V1, V2 = "a" * 64, "b" * 64
 NOW, BEFORE = "2026-11-23T12:00:00Z", "2026-11-20T12:00:00Z"
 GONE = Finding(
     "error",
-    ("spec", "credentials", Named("two"), "secretRef"),
+    ("spec", "credentials", NamedItem("two"), "secretRef"),
     "there is no usable Secret 'k'",
     reason="SecretNotFound",
 )
@@ -150,7 +150,7 @@ def test_the_same_facts_make_the_same_status() -> None:
 def test_rejections_and_findings_are_bounded() -> None:
     rejections = tuple(Rejection(f"pod-{n}", V1, "no") for n in range(50))
     findings = tuple(
-        Finding("error", ("spec", "models", Named(f"m-{n}")), "w" * 50) for n in range(100)
+        Finding("error", ("spec", "models", NamedItem(f"m-{n}")), "w" * 50) for n in range(100)
     )
     found = status(GOOD._replace(findings=findings), tally=Tally(50, 0, rejections))
     assert found["podStatus"]["rejected"] == 50

@@ -104,7 +104,7 @@ async def test_an_endpoint_that_is_gone_is_told_without_its_address(google: Goog
     signer = GoogleSigner(google.service_account(token_uri="http://127.0.0.1:1/token"))
     with pytest.raises(IdentityError) as caught:
         await signer.sign(PATH, BODY)
-    assert str(caught.value) == "credential 'VertexAI': Google: TransportError"
+    assert str(caught.value) == "credential 'Google': Google: TransportError"
 
 
 @pytest.mark.parametrize(

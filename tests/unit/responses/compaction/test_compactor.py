@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncOpenAI, BadRequestError
 
 from airouter.config.snapshot import Model, ModelMetadata
-from airouter.dialects.client_request import parse
+from airouter.dialects.client_request import parse_client_request
 from airouter.interfaces import Exchange
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER, Caller
@@ -367,7 +367,7 @@ async def test_a_history_with_no_item_in_it_is_no_fault_of_ours(item: Any) -> No
 
 def turn_of(model: Model) -> ResponsesTurn:
     """A request of the model, of which nothing is kept."""
-    request = parse(msgspec.json.encode({"model": model.name, "input": "Hi"}))
+    request = parse_client_request(msgspec.json.encode({"model": model.name, "input": "Hi"}))
     asked = ResponsesRequest(request.fields, request.body)
     tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
     exchange = BufferExchange({}, request.body)

@@ -1,0 +1,42 @@
+"""The codec for each model that embeds, where a provider has several APIs for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Unsupported
+from airouter.dialects.embeddings.bedrock import CohereCodec, TitanCodec
+from airouter.dialects.embeddings.google import PredictCodec, VertexCodec, is_newer
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from airouter.dialects.embeddings.codec import EmbeddingCodec
+
+TITAN = ("amazon.titan-embed-text-", "amazon.titan-embed-g1-text-")
+COHERE = "cohere.embed-"
+
+
+def vertex_method(model: str) -> Literal["predict", "embedContent"]:
+    """Return the end of a model's path at Vertex AI; AI Studio's is always `batchEmbedContents`.
+
+    google-genai takes `embedContent` for gemini-embedding-001, too; Google documents `predict`.
+    """
+    return "embedContent" if is_newer(model) else "predict"
+
+
+def vertex_codec(model: str) -> EmbeddingCodec:
+    """Return the codec for the method of a model at Vertex AI."""
+    return VertexCodec(model) if is_newer(model) else PredictCodec(model)
+
+
+def bedrock_codec(model: str) -> EmbeddingCodec:
+    """Return the codec for the id of a model, of an inference profile or of an ARN.
+
+    Raises `Unsupported`.
+    """
+    if any(name in model for name in TITAN):
+        return TitanCodec(model)
+    if COHERE in model:
+        return CohereCodec(model)
+    raise Unsupported("model", "is none of Bedrock's embedding models that are known here")

@@ -1,0 +1,13 @@
+"""Anthropic's API, as providers offer it."""
+
+from __future__ import annotations
+
+from airouter.dialects.messages import COUNTED, UPSTREAM
+from airouter.dialects.messages.counting import parse_count
+from airouter.dialects.upstream_api import TokenCounter, UpstreamApi
+
+MESSAGES = UpstreamApi(
+    UPSTREAM,
+    passes=frozenset({"messages", "count_tokens"}),
+    counter=TokenCounter(COUNTED.render_request, parse_count, UPSTREAM.fetches),
+)

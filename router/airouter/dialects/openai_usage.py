@@ -1,0 +1,141 @@
+"""Usage as OpenAI nests it: chat completions and Responses count alike and name it differently.
+
+Tokens from a cache are part of the input, and tokens of reasoning part of the output. The structs
+of both APIs differ in their names on the wire alone; `chat/` and `responses/` read and render usage
+by them, and images are billed in the words of Responses.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from airouter.dialects.conversation import Json, Usage
+from airouter.untrusted import decoded_or_none
+
+
+class InputDetails(msgspec.Struct):
+    """Parts of the prompt."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class OutputDetails(msgspec.Struct):
+    """Parts of the answer."""
+
+    reasoning_tokens: int | None = None
+
+
+class ResponsesCounts(msgspec.Struct):
+    """The `usage` of a response."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+class ChatCounts(
+    msgspec.Struct,
+    rename={
+        "input_tokens": "prompt_tokens",
+        "output_tokens": "completion_tokens",
+        "input_tokens_details": "prompt_tokens_details",
+        "output_tokens_details": "completion_tokens_details",
+    },
+):
+    """The `usage` of a chat completion; embeddings have only the first number."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+C = TypeVar("C", ChatCounts, ResponsesCounts)
+
+
+class BodyWithUsage(msgspec.Struct, Generic[C]):
+    """The usage in a body, whatever else is in it."""
+
+    usage: C | None = None
+
+
+CHAT_BODY = msgspec.json.Decoder(BodyWithUsage[ChatCounts])
+RESPONSES_BODY = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
+
+
+def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Usage | None:
+    """Return the usage in a body; None where none can be read."""
+    found = decoded_or_none(decoder, body)
+    return None if found is None or found.usage is None else neutral_usage(found.usage)
+
+
+def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
+    """Return a provider's counts as neutral ones."""
+    given, made = counts.input_tokens_details, counts.output_tokens_details
+    return Usage(
+        input_tokens=counts.input_tokens,
+        output_tokens=counts.output_tokens,
+        cached_tokens=None if given is None else given.cached_tokens,
+        cache_write_tokens=None if given is None else given.cache_write_tokens,
+        reasoning_tokens=None if made is None else made.reasoning_tokens,
+    )
+
+
+# Renderers write 0 for what is not known, since the SDKs want numbers.
+
+
+def render_chat_usage(usage: Usage) -> Json:
+    """Return the usage as chat completions have it."""
+    given, made = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "prompt_tokens": given,
+        "completion_tokens": made,
+        "total_tokens": given + made,
+        "prompt_tokens_details": {**input_details(usage), "audio_tokens": 0},
+        "completion_tokens_details": {
+            **output_details(usage),
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def render_responses_usage(usage: Usage) -> Json:
+    """Return the usage as Responses have it."""
+    given, made = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "input_tokens": given,
+        "input_tokens_details": input_details(usage),
+        "output_tokens": made,
+        "output_tokens_details": output_details(usage),
+        "total_tokens": given + made,
+    }
+
+
+def render_image_usage(usage: Usage) -> Json:
+    """Return the usage as images have it; their prompts are text."""
+    given, made = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "input_tokens": given,
+        "output_tokens": made,
+        "total_tokens": given + made,
+        "input_tokens_details": {"text_tokens": given, "image_tokens": 0},
+    }
+
+
+def input_details(usage: Usage) -> Json:
+    """Return the parts of the input."""
+    return {
+        "cached_tokens": usage.cached_tokens or 0,
+        "cache_write_tokens": usage.cache_write_tokens or 0,
+    }
+
+
+def output_details(usage: Usage) -> Json:
+    """Return the parts of the output."""
+    return {"reasoning_tokens": usage.reasoning_tokens or 0}

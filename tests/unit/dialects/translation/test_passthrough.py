@@ -1,0 +1,74 @@
+"""Answers that pass through, and requests whose foreign reasoning is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from airouter.config.snapshot import Parameters
+from airouter.dialects.chat.upstream import OPENAI
+from airouter.dialects.client_request import ClientRequest, Edits, parse_client_request
+from airouter.dialects.conversation import Destination
+from airouter.dialects.provenance import MARK
+from airouter.dialects.responses.upstream import RESPONSES
+from airouter.dialects.translation.base import Translation
+from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
+from airouter.interfaces import BufferedReply
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+EITHER = pytest.mark.parametrize("api", ["chat", "responses"])
+
+
+def translation(api: str) -> Translation:
+    model = ServedModel("m", Destination(model="m"), Edits(Parameters()), envelope={})
+    return translation_for(api, OPENAI if api == "chat" else RESPONSES, model)
+
+
+def request(**fields: Any) -> ClientRequest:
+    return parse_client_request(msgspec.json.encode({"model": "m", **fields}))
+
+
+def sent_items(*items: Any) -> Any:
+    (body,) = translation("responses").encode(request(input=items))
+    return msgspec.json.decode(body)["input"]
+
+
+@EITHER
+@pytest.mark.parametrize("field", [b"usage", b"choices", b"output", b"x"])
+def test_an_answer_that_is_nested_too_deeply_passes_without_its_usage(
+    api: str, field: bytes
+) -> None:
+    body = b'{"%b":%b,"usage":{"input_tokens":1,"prompt_tokens":1}}' % (field, DEEP)
+    answer = translation(api).answer(request(), [BufferedReply(200, {}, body)])
+    assert (answer.body, answer.usage) == (body, None)
+
+
+@EITHER
+@pytest.mark.parametrize("include_usage", [True, False])
+def test_a_stream_that_is_nested_too_deeply_passes_without_its_usage(
+    api: str, *, include_usage: bool
+) -> None:
+    asked = request(stream=True, stream_options={"include_usage": include_usage})
+    out: list[bytes] = []
+    stream_filter = translation(api).stream_filter(asked, out.append)
+    event = b'data: {"x":%b,"usage":{"prompt_tokens":1}}\n\n' % DEEP
+    stream_filter.feed(event)
+    assert stream_filter.finish() is None
+    assert b"".join(out) == event
+
+
+def test_reasoning_of_another_provider_is_left_out() -> None:
+    reasoning = {"type": "reasoning", "encrypted_content": MARK + "x"}
+    assert sent_items({"role": "user", "content": "x"}, reasoning) == [
+        {"role": "user", "content": "x"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "item", [[{"encrypted_content": MARK}], {"type": 7, "encrypted_content": MARK}]
+)
+def test_what_is_no_item_is_left_to_the_provider_to_refuse(item: Any) -> None:
+    assert sent_items(item) == [item]

@@ -1,0 +1,67 @@
+"""Headers of providers that say when to ask again."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from airouter.providers.headers import retry_after
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({b"retry-after": b"7"}, 7.0),
+        ({b"retry-after": b"0.5"}, 0.5),
+        ({b"retry-after-ms": b"250", b"retry-after": b"7"}, 0.25),
+        ({b"retry-after": b"soon"}, None),
+        ({b"retry-after": b"-1"}, None),
+        ({b"retry-after": b"inf"}, None),
+        ({b"retry-after": b"nan"}, None),
+        ({b"retry-after": b"9" * 99}, None),
+        ({b"retry-after": b"Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({b"retry-after": b"\xff"}, None),
+    ],
+)
+def test_retry_after_is_read_in_all_its_forms(
+    headers: dict[bytes, bytes], seconds: float | None
+) -> None:
+    assert retry_after(503, headers) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    date = formatdate(time.time() + 60, usegmt=True).encode()
+    assert retry_after(503, {b"retry-after": date}) == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({b"x-ratelimit-remaining-requests": b"0", b"x-ratelimit-reset-requests": b"6m0s"}, 360),
+        ({b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"120ms"}, 0.12),
+        ({b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"1h1s"}, 3601),
+        ({b"x-ratelimit-remaining-tokens": b"5", b"x-ratelimit-reset-tokens": b"1s"}, None),
+        (
+            {
+                b"anthropic-ratelimit-tokens-remaining": b"0",
+                b"anthropic-ratelimit-tokens-reset": b"2015-10-21T07:28:00Z",
+            },
+            0,
+        ),
+        (
+            {
+                b"anthropic-ratelimit-tokens-remaining": b"0",
+                b"anthropic-ratelimit-tokens-reset": b"soon",
+            },
+            None,
+        ),
+    ],
+)
+def test_a_used_up_limit_says_when_it_begins_anew(
+    headers: dict[bytes, bytes], seconds: float | None
+) -> None:
+    assert retry_after(429, headers) == seconds
+    assert retry_after(500, headers) is None
