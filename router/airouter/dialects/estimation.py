@@ -24,7 +24,7 @@ EVENT_END = b"\n\n"
 """As nearly all providers write it."""
 
 
-def tokens_of(size: int) -> int:
+def tokens_in(size: int) -> int:
     """Return the tokens of so many bytes of text."""
     return -(-size // BYTES_PER_TOKEN)
 
@@ -32,9 +32,9 @@ def tokens_of(size: int) -> int:
 def tokens_of_body(body: bytes) -> int:
     """Return the tokens of a request, whose media count by the piece."""
     if len(body) <= MEDIA_SIZE:
-        return tokens_of(len(body))
+        return tokens_in(len(body))
     media = [part for part in body.split(b'"') if len(part) > MEDIA_SIZE and MEDIA.match(part)]
-    return tokens_of(len(body) - sum(map(len, media))) + MEDIA_TOKENS * len(media)
+    return tokens_in(len(body) - sum(map(len, media))) + MEDIA_TOKENS * len(media)
 
 
 class TextMeter:
@@ -60,7 +60,7 @@ class TextMeter:
             framing = (len(sample) - written) / events
             size += max(0, int(rest - earlier * framing))
         # As JSON writes it: the share of its escapes is known of the sample.
-        return tokens_of(size * sum(map(unescaped_size, texts)) // max(written, 1))
+        return tokens_in(size * sum(map(unescaped_size, texts)) // max(written, 1))
 
     @staticmethod
     def _earlier_events(rest: int, pieces: int, bytes_each: float, pieces_each: float) -> float:

@@ -9,7 +9,7 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
-from airouter.dialects.estimation import tokens_of
+from airouter.dialects.estimation import tokens_in
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -209,7 +209,7 @@ class StreamTranslator:
         usage = self._usage or Usage()
         if self._counted and usage.output_tokens:
             return usage
-        return msgspec.structs.replace(usage, output_tokens=tokens_of(self._text))
+        return msgspec.structs.replace(usage, output_tokens=tokens_in(self._text))
 
     def break_off(self, failure: Failure) -> None:
         self.write(self._renderer.feed(Broken(failure=failure)))
