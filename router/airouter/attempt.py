@@ -10,6 +10,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import Failure, upstream_unreachable
 from airouter.headers import (
     CONTENT_TYPE,
@@ -29,6 +32,8 @@ from airouter.upstream.batch import buffered, send_all
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.dialects.conversation import Usage
+    from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import BufferedReply, Reply
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
@@ -148,6 +153,8 @@ class AttemptRunner:
             stream_filter.write = exchange.write
             exchange.write(data)
 
+        usage: Usage | None = None
+        whole = False
         stream_filter = target.translation.stream_filter(context.request, begin)
         exchange.source = reply
         try:
@@ -155,6 +162,7 @@ class AttemptRunner:
             usage = stream_filter.finish()
             if not exchange.started:
                 raise BrokenReply("the upstream's stream is empty")
+            whole = stream_filter.failure is None
         except UpstreamError as error:
             if not exchange.started:
                 raise
@@ -166,7 +174,10 @@ class AttemptRunner:
             return
         finally:
             exchange.source = None
-        record.note_usage(usage)
+            if exchange.started:
+                if not whole:  # or the client is gone, and this is a cancellation
+                    usage = usage_so_far(context, stream_filter, reply)
+                record.note_usage(usage)
         if stream_filter.failure is not None:
             record.note_failure(stream_filter.failure)
         exchange.end()
@@ -176,6 +187,14 @@ class AttemptRunner:
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
+
+
+def usage_so_far(context: RequestContext, stream_filter: StreamFilter, reply: Reply) -> Usage:
+    """Return the cost of a stream that ended early: as far as it was told, else estimated."""
+    usage = stream_filter.usage_so_far(reply.size)
+    if usage.input_tokens is None:
+        return replace(usage, input_tokens=tokens_of_body(context.request.body))
+    return usage
 
 
 def answer_unasked(context: RequestContext, target: Target) -> None:

@@ -85,6 +85,8 @@ class Reply(Protocol):
     status: int
     headers: dict[bytes, bytes]
     """The last value of each header."""
+    size: int
+    """Bytes of the body that have come."""
 
     async def read(self) -> bytes:
         """Return the whole body, decoded. Raises `UpstreamError`, also for a body too large."""

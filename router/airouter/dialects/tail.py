@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from airouter.dialects.conversation import Usage
+
+if TYPE_CHECKING:
+    from airouter.dialects.estimation import TextMeter
 
 
 class Tail:
     """The last `limit` bytes of a stream, or a few more."""
 
-    __slots__ = ("_limit", "_pieces", "_size")
+    __slots__ = ("_dropped", "_limit", "_most", "_pieces", "_size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._pieces: deque[bytes] = deque()
+        self._most = 2 * limit
+        self._pieces: list[bytes] = []
         self._size = 0
+        self._dropped = 0
+        """Pieces that came before those that are kept."""
 
     def add(self, data: bytes) -> None:
         """Add a piece."""
-        pieces = self._pieces
-        pieces.append(data)
+        self._pieces.append(data)
         self._size += len(data)
-        # Whole pieces only: cutting one would copy it.
-        while self._size - len(pieces[0]) > self._limit:
-            self._size -= len(pieces.popleft())
+        if self._size > self._most:  # seldom: a look at the first piece every time costs more
+            self._trim()
+
+    def _trim(self) -> None:
+        """Drop whole pieces, as many as can be spared: cutting one would copy it."""
+        excess = self._size - self._limit
+        ends = list(accumulate(map(len, self._pieces)))
+        count = bisect_left(ends, excess + 1)
+        if count:
+            self._size -= ends[count - 1]
+            self._dropped += count
+            del self._pieces[:count]
 
     def read(self) -> bytes:
         """Return the bytes that are kept."""
+        self._trim()
         return b"".join(self._pieces)
+
+    def estimate(self, meter: TextMeter, received: int) -> Usage:
+        """Return what a stream of so many bytes has cost, as far as its text tells."""
+        return Usage(output_tokens=meter.tokens(self._pieces, self._dropped, received))
 
     def is_inside_an_event(self) -> bool:
         """Return True where the stream stands in the middle of a server-sent event."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.conversation import Usage
+from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
@@ -18,7 +20,6 @@ from airouter.dialects.tail import Tail
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Usage
     from airouter.dialects.dialect import Write
     from airouter.failures import Failure
 
@@ -26,7 +27,10 @@ HEAD = 16_384
 """Bytes in which the first event is expected."""
 TAIL = 8_192
 """Bytes in which the last usage is expected, counted from the end."""
+TEXT = TextMeter("text", "thinking", "partial_json")
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
+LAST = re.compile(rb'"type"\s*:\s*"message_delta"')
+"""In the event that tells the whole output."""
 
 
 class Started(msgspec.Struct):
@@ -69,6 +73,14 @@ class UsageReader:
         """Return the usage of a stream that is whole."""
         usage = last_usage(b"".join(self._head), None)
         return last_usage(self._tail.read(), usage)
+
+    def usage_so_far(self, received: int) -> Usage:
+        usage = self.finish() or Usage()
+        if LAST.search(self._tail.read()):
+            return usage
+        # Until then, the output told is what there was at the beginning: a token or a few.
+        output = self._tail.estimate(TEXT, received).output_tokens
+        return msgspec.structs.replace(usage, output_tokens=output)
 
     def break_off(self, failure: Failure) -> None:
         """Tell the client of a failure; an event may have begun that will not end."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
@@ -30,6 +31,7 @@ EVENT_LIMIT = 67_108_864
 """Bytes of one event; the last has all of the response in it."""
 LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
+TEXT = TextMeter("delta")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
@@ -88,13 +90,21 @@ class UsageReader:
         rest = b"".join(self._held)
         if rest:
             self.write(rest)
-        # The data of the last event stands in one line, after all other lines that begin so.
-        *_, data = (self._tail.read() + rest).rstrip().rpartition(b"\ndata:")
-        event = decoded_or_none(_event, data)
-        response = None if event is None else event.response
-        return None if response is None or response.usage is None else neutral_usage(response.usage)
+        return last_usage(self._tail.read() + rest)
+
+    def usage_so_far(self, received: int) -> Usage:
+        return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
         """Tell the client of an error; the unfinished event is dropped."""
         number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
         self.write(error_event(failure, number + 1))
+
+
+def last_usage(data: bytes) -> Usage | None:
+    """Return the usage in the last event of a stream; None where it has none."""
+    # The data of the last event stands in one line, after all other lines that begin so.
+    *_, data = data.rstrip().rpartition(b"\ndata:")
+    event = decoded_or_none(_event, data)
+    response = None if event is None else event.response
+    return None if response is None or response.usage is None else neutral_usage(response.usage)

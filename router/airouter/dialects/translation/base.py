@@ -40,6 +40,13 @@ class StreamFilter(Protocol):
         """End a stream that is whole. Raises `UpstreamError` when it cannot be."""
         ...
 
+    def usage_so_far(self, received: int) -> Usage:
+        """Return the cost of a stream that ended early, after so many bytes of the provider's.
+
+        The output is estimated where the provider has not told it yet; so the input may be None.
+        """
+        ...
+
     def break_off(self, failure: Failure) -> None:
         """Tell the client, inside the stream, why there will be no more."""
         ...

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
-from airouter.dialects.conversation import Unsupported
-from airouter.dialects.events import Begun, Broken, Counted
+from airouter.dialects.conversation import Unsupported, Usage
+from airouter.dialects.estimation import tokens_in
+from airouter.dialects.events import (
+    ArgumentsDelta,
+    Begun,
+    Broken,
+    Counted,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+)
 from airouter.dialects.media import inlined
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.conversation import Conversation, Destination, Usage
+    from airouter.dialects.conversation import Conversation, Destination
     from airouter.dialects.dialect import (
         ClientDialect,
         Framing,
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
 
 
 COUNTS = (Begun, Counted)
+TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
 TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
@@ -129,6 +139,7 @@ class StreamTranslator:
     """One stream on its way from a provider's frames to a client's."""
 
     __slots__ = (
+        "_counted",
         "_framing",
         "_parser",
         "_renderer",
@@ -136,6 +147,7 @@ class StreamTranslator:
         "_sent",
         "_stages",
         "_started",
+        "_text",
         "_usage",
         "failure",
         "write",
@@ -160,7 +172,11 @@ class StreamTranslator:
         self._sent = False
         """True once the client has got something."""
         self._started = False
+        self._text = 0
+        """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
+        self._counted = False
+        """Whether the usage is of more than the beginning."""
 
     def feed(self, data: bytes) -> None:
         out: list[bytes] = []
@@ -183,13 +199,27 @@ class StreamTranslator:
         self._send(out)
         return self._usage
 
+    def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
+        try:
+            for event in self._parser.finish():  # with what some know, and tell at the end alone
+                if isinstance(event, COUNTS):
+                    self._note(event)
+        except (BrokenReply, RecursionError):
+            pass
+        usage = self._usage or Usage()
+        if self._counted and usage.output_tokens:
+            return usage
+        return msgspec.structs.replace(usage, output_tokens=tokens_in(self._text))
+
     def break_off(self, failure: Failure) -> None:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
     def _take(self, event: Event) -> bytes:
         """Return an event for the client. Raises `UpstreamRefused` for an error before all else."""
-        if isinstance(event, COUNTS):
-            self._usage = event.usage or self._usage
+        if isinstance(event, TEXTS):
+            self._text += len(event.text.encode())
+        elif isinstance(event, COUNTS):
+            self._note(event)
         elif isinstance(event, Broken):
             if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
@@ -201,6 +231,10 @@ class StreamTranslator:
         for stage in self._stages:
             events = chain.from_iterable(map(stage.feed, events))
         return b"".join(map(self._renderer.feed, events))
+
+    def _note(self, event: Begun | Counted) -> None:
+        self._usage = event.usage or self._usage
+        self._counted = isinstance(event, Counted)
 
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)

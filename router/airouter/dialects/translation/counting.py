@@ -12,6 +12,7 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, edited, enveloped
 from airouter.dialects.conversation import Unsupported
+from airouter.dialects.estimation import BYTES_PER_TOKEN
 from airouter.dialects.media import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 Render = Callable[["Conversation", "Destination"], bytes]
 Read = Callable[[bytes], int]
 Fetches = Callable[["Conversation"], list[str]]
-
-BYTES_PER_TOKEN = 4
-"""About as many as English text has in the tokenizers of all big providers."""
 
 
 class CountApi(NamedTuple):

@@ -147,6 +147,7 @@ class PacedReply:
     ) -> None:
         self.status = status
         self.headers = headers
+        self.size = 0
         self._pieces = pieces
         self._sleep = sleep
         self._pause = pause
@@ -166,6 +167,7 @@ class PacedReply:
             await self._may_go_on.wait()
             if self._closed:
                 raise BrokenReply("the mock's answer was given up")
+            self.size += len(piece)
             write(piece)
 
     def pause(self) -> None:
