@@ -128,12 +128,12 @@ async def test_an_error_keeps_its_meaning_for_clients_of_anthropic(
 
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 async def test_a_wait_is_passed_on(everything: World, upstream: str) -> None:
-    fail(everything, upstream, refusal(upstream, 429, wait=7))
+    fail(everything, upstream, refusal(upstream, 429, wait=11))
     with pytest.raises(openai.RateLimitError) as caught:
         await everything.clients["chat"].ask(
             model_of(upstream), {"messages": user()}, streamed=False
         )
-    assert caught.value.response.headers["retry-after"] == "7"
+    assert caught.value.response.headers["retry-after"] == "11"
     everything.rested()
 
 

@@ -110,7 +110,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         self._other_model = self._other_model or outcome.retry is Retry.OTHER_MODEL
 
     def _hides_another(self, backend: Backend[T], outcome: AttemptOutcome) -> bool:
-        """Whether a fallback refuses the request: the outage that led there is what counts."""
+        """True where a fallback refuses the request: the outage that led there is what counts."""
         if self.outcome is ANSWERED or outcome.retry is Retry.ANYWHERE or outcome.rests:
             return False
         return outcome.unasked or backend not in self.route.backends

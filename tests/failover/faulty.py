@@ -1,0 +1,111 @@
+"""A provider of OpenAI's chat completions that fails as it is told, and then answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+Fault = Callable[[asyncio.StreamWriter], Awaitable[None]]
+"""Answers one request badly."""
+
+
+def http(status: int, body: object, *headers: str) -> bytes:
+    """A whole answer."""
+    data = json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} X", "content-type: application/json", *headers]
+    return "\r\n".join([*lines, f"content-length: {len(data)}", "", ""]).encode() + data
+
+
+def refusing(status: int, code: str | None = None, *headers: str) -> Fault:
+    """An error as OpenAI writes it."""
+    body = {"error": {"message": "no", "type": "x", "code": code, "param": None}}
+
+    async def fail(writer: asyncio.StreamWriter) -> None:
+        writer.write(http(status, body, *headers))
+
+    return fail
+
+
+async def reset(writer: asyncio.StreamWriter) -> None:
+    """Cut the connection before the answer."""
+    writer.transport.abort()
+
+
+async def cut(writer: asyncio.StreamWriter) -> None:
+    """Cut a whole answer in its middle."""
+    writer.write(http(200, completion("cut"))[:-20])
+    await writer.drain()
+    writer.transport.abort()
+
+
+def completion(text: str) -> dict[str, object]:
+    """A whole answer that says who gave it."""
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": text,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+
+
+def stream(text: str) -> bytes:
+    """The same as a stream, which ends with the connection."""
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": text}
+    deltas = [({"role": "assistant", "content": text}, None), ({}, "stop")]
+    events = [
+        {**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in deltas
+    ]
+    data = b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    return head + data + b"data: [DONE]\n\n"
+
+
+class FaultyProvider:
+    """Listens on 127.0.0.1."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.port = 0
+        self.asked = 0
+        self.faults: deque[Fault] = deque()
+        self.always: Fault | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                )
+                body = json.loads(await reader.readexactly(length))
+                self.asked += 1
+                fault = self.faults.popleft() if self.faults else self.always
+                if fault is not None:
+                    await fault(writer)
+                elif body.get("stream"):
+                    writer.write(stream(self.name))
+                    break
+                else:
+                    writer.write(http(200, completion(self.name)))
+                await writer.drain()
+        writer.close()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[FaultyProvider]:
+        async with await asyncio.start_server(self.serve, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield self

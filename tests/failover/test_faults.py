@@ -1,0 +1,163 @@
+"""Faults of a provider, in the two shapes of failover, seen by the SDK of OpenAI with defaults."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from openai import APIStatusError, AsyncOpenAI
+
+from failover.faulty import Fault, FaultyProvider, cut, refusing, reset
+from support.config import MASTER_KEY, manifest
+from support.in_loop import served
+
+SHAPES = pytest.mark.parametrize("shape", ["fallback", "backends"])
+STREAMED = pytest.mark.parametrize("streamed", [False, True])
+MENDED: dict[str, Fault] = {
+    "a 500": refusing(500),
+    "a 503": refusing(503),
+    "a 429": refusing(429),
+    "a 429 with a wait": refusing(429, None, "retry-after: 30"),
+    "a refused key": refusing(401),
+    "a reset": reset,
+}
+
+
+class Stage:
+    """A first provider and a second one, behind a router."""
+
+    def __init__(self, first: FaultyProvider, second: FaultyProvider, client: AsyncOpenAI) -> None:
+        self.first = first
+        self.second = second
+        self._client = client
+
+    async def ask(self, *, streamed: bool = False, **fields: Any) -> str:
+        """Return who answers."""
+        messages: Any = [{"role": "user", "content": "Hello!"}]
+        create = self._client.chat.completions.create
+        if not streamed:
+            answer = await create(model="m", messages=messages, **fields)
+            return answer.choices[0].message.content or ""
+        text = ""
+        async for chunk in await create(model="m", messages=messages, stream=True, **fields):
+            text += chunk.choices[0].delta.content or ""
+        return text
+
+
+def config(first: FaultyProvider, second: FaultyProvider, shape: str, **resilience: Any) -> str:
+    """One model with two backends, or with a fallback that has the second."""
+    credentials = [
+        {
+            "name": each.name,
+            "type": "OpenAICompatible",
+            "baseURL": each.base_url,
+            "secretRef": {"name": "keys", "key": "upstream"},
+            "priority": number,
+        }
+        for number, each in enumerate((first, second))
+    ]
+    backends = [{"credential": each.name} for each in (first, second)]
+    models: list[dict[str, Any]] = [{"name": "m", "backends": backends}]
+    if shape == "fallback":
+        models = [
+            {"name": "m", "backends": backends[:1], "fallbacks": ["other"]},
+            {"name": "other", "backends": backends[1:]},
+        ]
+    return manifest(credentials, models, secrets={"upstream": "k"}, resilience=resilience)
+
+
+@contextlib.asynccontextmanager
+async def stage(shape: str, **resilience: Any) -> AsyncIterator[Stage]:
+    async with (
+        FaultyProvider("first").listening() as first,
+        FaultyProvider("second").listening() as second,
+        served(config(first, second, shape, **resilience)) as router,
+        AsyncOpenAI(
+            api_key=MASTER_KEY, base_url=f"http://127.0.0.1:{router.port}/v1", max_retries=0
+        ) as client,
+    ):
+        yield Stage(first, second, client)
+
+
+@SHAPES
+@STREAMED
+@pytest.mark.parametrize("fault", MENDED.values(), ids=MENDED.keys())
+async def test_another_provider_answers_at_once(
+    fault: Fault, shape: str, *, streamed: bool
+) -> None:
+    async with stage(shape) as found:
+        found.first.always = fault
+        started = time.monotonic()
+        assert await found.ask(streamed=streamed) == "second"
+        assert time.monotonic() - started < 5.0
+        assert (found.first.asked, found.second.asked) == (1, 1)
+
+
+@SHAPES
+async def test_an_answer_that_is_cut_in_its_middle_is_given_by_another_provider(shape: str) -> None:
+    async with stage(shape) as found:
+        found.first.always = cut
+        assert await found.ask() == "second"
+
+
+@SHAPES
+async def test_a_wait_is_kept_when_nobody_else_can_answer(shape: str) -> None:
+    async with stage(shape) as found:
+        found.second.always = refusing(503)
+        found.first.faults.append(refusing(429, None, "retry-after: 1"))
+        started = time.monotonic()
+        assert await found.ask() == "first"
+        assert time.monotonic() - started >= 1.0
+
+
+async def test_a_prompt_that_is_too_long_goes_to_the_fallback() -> None:
+    async with stage("fallback") as found:
+        found.first.always = refusing(400, "context_length_exceeded")
+        assert await found.ask() == "second"
+
+
+async def test_a_filtered_prompt_goes_to_the_fallback_by_choice_alone() -> None:
+    async with stage("fallback", fallbackOn=["contentFilter"]) as found:
+        found.first.always = refusing(400, "content_filter")
+        assert await found.ask() == "second"
+    async with stage("fallback") as found:
+        found.first.always = refusing(400, "content_filter")
+        with pytest.raises(APIStatusError, match="no"):
+            await found.ask()
+        assert found.second.asked == 0
+
+
+async def test_a_fallback_that_refuses_the_request_does_not_hide_the_outage() -> None:
+    async with stage("fallback") as found:
+        found.first.always = refusing(503)
+        found.second.always = refusing(400, "unknown_parameter")
+        with pytest.raises(APIStatusError) as caught:
+            await found.ask()
+        assert caught.value.status_code == 503
+
+
+@SHAPES
+async def test_when_all_are_dead_the_reason_is_told_in_bounded_time_and_without_a_storm(
+    shape: str,
+) -> None:
+    async with stage(shape) as found:
+        found.first.always = found.second.always = refusing(503)
+        for _ in range(50):
+            with pytest.raises(APIStatusError) as caught:
+                await found.ask()
+            assert caught.value.status_code == 503
+            assert caught.value.response.headers["x-should-retry"] == "false"
+        # Each is asked once for a request, and again as often as the budget of each allows.
+        assert found.first.asked + found.second.asked <= 2 * 50 + 2 * (10 + 10)
+
+
+@SHAPES
+async def test_hardly_a_request_waits_for_a_dead_provider(shape: str) -> None:
+    async with stage(shape) as found:
+        found.first.always = reset
+        for _ in range(300):
+            assert await found.ask() == "second"
+        assert found.first.asked < 30
