@@ -179,10 +179,10 @@ class Retries(Part, frozen=True):
     on_status: tuple[int, ...] = (408, 429, 500, 502, 503, 504, 529)
     backoff_initial: float = 0.1
     backoff_max: float = 2.0
-    max_retry_after: float = 10.0
-    """The longest `Retry-After` that is waited for, in seconds."""
     budget_percent: float = 20.0
     """Such retries may be at most this share of a credential's requests."""
+    max_retry_after: float = 10.0
+    """The longest `Retry-After` that is waited for, in seconds."""
     fallback_on: tuple[str, ...] = ("context", "unavailable", "rateLimit")
     """Failures after which the fallbacks of a model are tried."""
 
