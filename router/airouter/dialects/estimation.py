@@ -1,8 +1,8 @@
 """Tokens as the router estimates them, where no provider has counted them.
 
 A token is taken for four bytes of text. In a stream that passes through, text stands between much
-framing, and reading every event for it would be too dear. But the framing of a provider's events is
-nearly the same in each: the bytes of all events without as many framings are the text.
+framing, and reading every event for it would be too dear. So the end of the stream is a sample: the
+share of text in it, or its framing, which is nearly the same in each event, tells of the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
 BYTES_PER_TOKEN = 4
 """Of English text, in the tokenizers of all big providers, about."""
@@ -45,32 +45,26 @@ class TextMeter:
         alternatives = "|".join(names).encode()
         self._texts = re.compile(rb'"(?:%b)"\s*:\s*"((?:[^"\\]|\\.)*+)"' % alternatives)
 
-    def tokens(self, pieces: Sequence[bytes], before: int, received: int) -> int:
+    def tokens(self, pieces: Collection[bytes], before: int, received: int) -> int:
         """Return the tokens in a stream of `received` bytes.
 
         `pieces` are its last, with so many before them.
         """
         sample = b"".join(pieces)
+        if not sample:
+            return 0
         texts = self._texts.findall(sample)
         size = written = sum(map(len, texts))
-        events = sample.count(EVENT_END)
-        if len(sample) < received and events:
-            rest = received - len(sample)
-            earlier = self._earlier_events(rest, before, len(sample) / events, len(pieces) / events)
-            framing = (len(sample) - written) / events
-            size += max(0, int(rest - earlier * framing))
+        rest = received - len(sample)
+        if rest > 0:
+            by_share = written * rest / len(sample)
+            by_framing = rest - before * (len(sample) - written) / len(pieces)
+            # Nearest to the truth where each piece is an event, far from it where some are more.
+            is_likely = 0.7 * by_share < by_framing < 1.4 * by_share
+            is_likely = is_likely and sample.count(EVENT_END) == len(pieces)
+            size += int(by_framing if is_likely else by_share)
         # As JSON writes it: the share of its escapes is known of the sample.
         return tokens_in(size * sum(map(unescaped_size, texts)) // max(written, 1))
-
-    @staticmethod
-    def _earlier_events(rest: int, pieces: int, bytes_each: float, pieces_each: float) -> float:
-        """Return how many events are in a number of bytes and pieces.
-
-        By the pieces, which are of one event each in most streams; by the bytes, if those came in
-        other pieces than the last.
-        """
-        by_pieces, by_size = pieces / pieces_each, rest / bytes_each
-        return by_pieces if by_size < 2 * by_pieces < 4 * by_size else by_size
 
 
 def unescaped_size(text: bytes) -> int:
