@@ -77,8 +77,12 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         `outcome` is that of the attempt before, None when there was no attempt yet.
         """
         if outcome is None:
-            backend = self.failover.selection.choose(self.route, now)
-            return self._first_try(now) if backend is None else self._take(backend, now)
+            first = self.failover.selection.choose(self.route, now)
+            if first is None or first.load.resting:
+                return self._first_try(now)
+            self._tried = (first,)
+            first.load.budget.deposit(self.policy.budget_percent)
+            return 0.0, first
         backend, failure = self._tried[-1], outcome.failure
         self.failover.bans.note(backend, outcome)
         if failure is None:
