@@ -111,7 +111,10 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         if not self._hides_another(backend, outcome):
             self.outcome = outcome
             self._may_fall_back = reason_of(outcome, failure) in self.policy.fallback_on
-        self._other_model = self._other_model or outcome.retry is Retry.OTHER_MODEL
+        if outcome.retry is Retry.OTHER_MODEL:
+            self._other_model = True
+            own = self.route.backends
+            self._again = tuple(each for each in self._again if each not in own)
 
     def _hides_another(self, backend: Backend[T], outcome: AttemptOutcome) -> bool:
         """True where a fallback refuses the request: the outage that led there is what counts."""

@@ -195,6 +195,18 @@ def test_a_prompt_that_is_too_long_goes_to_a_fallback_and_never_to_the_same_mode
     assert walk.next(TOO_LONG, 0.0) is None
 
 
+def test_a_model_that_cannot_answer_is_not_tried_again_by_another_of_its_backends() -> None:
+    down, full, large = a_backend("down"), a_backend("full"), a_backend("large")
+    walk = a_started_walk(
+        a_route([down], [full], fallbacks=("n",)), a_route([large], name="n"), attempts=2
+    )
+    assert walk.next(OUT_OF_ORDER, 0.0) == (0.0, full)
+    assert walk.next(TOO_LONG, 0.0) == (0.0, large)
+    following = walk.next(OUT_OF_ORDER, 0.0)
+    assert following is not None
+    assert following[1] is large
+
+
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
