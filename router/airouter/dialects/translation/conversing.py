@@ -17,6 +17,7 @@ from airouter.dialects.events import (
     Counted,
     ReasoningDelta,
     RefusalDelta,
+    Stopped,
     TextDelta,
 )
 from airouter.dialects.media import inlined
@@ -147,6 +148,7 @@ class StreamTranslator:
         "_sent",
         "_stages",
         "_started",
+        "_stopped",
         "_text",
         "_usage",
         "failure",
@@ -169,8 +171,9 @@ class StreamTranslator:
         self._framing = framing
         self._parser = parser
         self._renderer = renderer
-        self._sent = False
-        """True once the client has got something."""
+        self._sent = 0
+        """Times that the client has got something."""
+        self._stopped = False
         self._started = False
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
@@ -211,6 +214,12 @@ class StreamTranslator:
             return usage
         return msgspec.structs.replace(usage, output_tokens=tokens_in(self._text))
 
+    def is_whole(self) -> bool:
+        return self._stopped
+
+    def progress(self, received: int) -> int:  # noqa: ARG002  # much of it is nothing for a client
+        return self._sent
+
     def break_off(self, failure: Failure) -> None:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
@@ -224,6 +233,8 @@ class StreamTranslator:
             if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
             self.failure = event.failure
+        elif isinstance(event, Stopped):
+            self._stopped = True
         self._started = True
         if not self._stages:
             return self._renderer.feed(event)
@@ -239,5 +250,5 @@ class StreamTranslator:
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)
         if out:
-            self._sent = True
+            self._sent += 1
             self.write(self._seal(out) if self._seal else out)
