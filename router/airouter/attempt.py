@@ -206,9 +206,9 @@ def forward(
     if context.race is not None:
         context.race.claim(context)
     context.record.note_usage(answer.usage)
+    context.record.note_start(replies[0].status)
     headers = answer_headers(context, target, replies[0].headers, JSON)
     context.exchange.respond(replies[0].status, headers, answer.body)
-    context.record.note_start(replies[0].status)
     return ANSWERED
 
 
