@@ -111,6 +111,26 @@ async def test_a_fallback_model_answers_when_no_backend_can(
         assert (await asking).status_code == 200
 
 
+async def test_a_fallback_answers_a_key_that_may_not_ask_for_it(
+    first: RawUpstream, second: RawUpstream
+) -> None:
+    credentials = [credential("a", first), credential("b", second)]
+    models = [
+        {"name": "m", "backends": [{"credential": "a"}], "fallbacks": ["n"]},
+        {"name": "n", "backends": [{"credential": "b"}]},
+    ]
+    team = {"name": "team", "secretRef": {"name": "keys", "key": "team"}, "models": ["m"]}
+    secrets = {"upstream": "k", "team": "sk-of-the-team"}
+    text = manifest(credentials, models, secrets=secrets, auth={"clients": [team]})
+    async with served(text) as router:
+        router.client.headers["authorization"] = "Bearer sk-of-the-team"
+        assert (await router.chat("n")).status_code == 404
+        asking = asyncio.create_task(router.chat())
+        await answer(first, http(503, {}))
+        await answer(second, http(200, ANSWER))
+        assert (await asking).status_code == 200
+
+
 async def test_a_request_keeps_the_configuration_it_started_with(
     router: Served, first: RawUpstream, second: RawUpstream
 ) -> None:
