@@ -10,6 +10,7 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from support.config import MASTER_KEY, manifest
+from support.http_client import http_client
 from support.in_loop import Served, served
 
 TEAM = {"authorization": "Bearer sk-team-a"}
@@ -105,7 +106,7 @@ async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: S
 
 @pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])
 async def test_what_machines_look_at_needs_no_key_and_shows_none(router: Served, path: str) -> None:
-    async with httpx.AsyncClient(base_url=router.client.base_url) as stranger:
+    async with http_client(base_url=router.client.base_url) as stranger:
         response = await stranger.get(path)
     assert response.status_code == 200
     assert "sk-" not in response.text
