@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from airouter.config.providers import PROVIDER_TYPES
 from support.chat_provider import (
     ANSWER,
     DONE,
@@ -241,8 +242,9 @@ async def test_a_broken_configuration_leaves_the_last_good_one(
     assert (await asking).status_code == 200
 
 
-async def test_the_health_page_is_for_people(router: Served) -> None:
-    response = await router.client.get("/vhealth", headers={"accept": "text/html"})
+async def test_the_health_page_is_for_people(first: RawUpstream) -> None:
+    async with served(config(first), PROVIDER_TYPES, health_names=True) as router:
+        response = await router.client.get("/vhealth", headers={"accept": "text/html"})
     assert response.headers["content-type"].startswith("text/html")
     assert "c0" in response.text
     assert UPSTREAM_KEY not in response.text
