@@ -79,16 +79,16 @@ class Binaries:
         if self._assets is not None and (given := self._assets / name).is_file():
             return given
         module, package = PACKAGES[name]
-        fetched = self._archives.path(name)
-        path = self.cache / module.build / name
-        if fetched.is_file() or path.is_file():
-            return fetched if fetched.is_file() else path
-        with alone_in(path.parent):
+        fetched, built = self._archives.path(name), self.cache / module.build / name
+        for path in (fetched, built):
+            if path.is_file():
+                return path
+        with alone_in(built.parent):
             if self._archives.fetch(name):
                 return fetched
-            if not path.is_file():
-                _build(module, package, path)
-        return path
+            if not built.is_file():
+                _build(module, package, built)
+        return built
 
 
 def binaries() -> Binaries:
