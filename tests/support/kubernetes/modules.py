@@ -29,6 +29,8 @@ class Module:
 
     name: str
     pinned: str = ""
+    tags: str = ""
+    """Build tags, which leave out what no test needs."""
 
     @property
     def folder(self) -> Path:
@@ -55,7 +57,7 @@ class Module:
     @property
     def build(self) -> str:
         """Changes with whatever decides what is built."""
-        digest = hashlib.sha256(self.linking().encode())
+        digest = hashlib.sha256((self.linking() + self.tags).encode())
         for file in sorted(self.folder.iterdir()):
             digest.update(file.read_bytes())
         return "-".join(filter(None, [self.name, self.version, digest.hexdigest()[:12]]))
