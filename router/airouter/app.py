@@ -186,6 +186,10 @@ class Router:
         return self.store.reload
 
     @property
+    def health_names(self) -> bool:
+        return self.settings.health_names
+
+    @property
     def stream(self) -> Mapping[str, Any] | None:
         return self.streaming.state.as_json() if self.streaming else None
 

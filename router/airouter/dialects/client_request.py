@@ -2,7 +2,7 @@
 
 The body is split into its top-level fields without decoding their values (RFC 8259), so fields that
 the router does not know survive to the byte, and a field that is given twice reaches the provider
-once, as it is read here.
+once, as it is read here. `reserved_fields.py` says which fields are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
 from airouter.failures import Failure, invalid_field, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none
 
@@ -29,6 +30,9 @@ _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
+ONLY_USAGE = frozenset({b"null", bytes(INCLUDE_USAGE)})
+"""Stream options that are the same as `INCLUDE_USAGE`, once the usage is asked for."""
+USAGE_OPTION = ReservedFields({"include_usage"})
 
 
 class ClientRequest(msgspec.Struct, eq=False):
@@ -61,12 +65,13 @@ class ClientRequest(msgspec.Struct, eq=False):
 class Edits:
     """The `parameters` of a model, encoded once."""
 
-    __slots__ = ("defaults", "drop", "override")
+    __slots__ = ("defaults", "drop", "override", "reserved")
 
     def __init__(self, parameters: Parameters) -> None:
         self.defaults = raw_fields(parameters.defaults)
         self.override = raw_fields(parameters.override)
         self.drop = parameters.drop
+        self.reserved = ReservedFields({*READ_OR_SET, *self.defaults, *self.override, *self.drop})
 
     def __bool__(self) -> bool:
         return bool(self.defaults or self.override or self.drop)
@@ -91,7 +96,7 @@ def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits
     """
     fields = with_defaults(request, edits)
     fields["model"] = upstream_name
-    if request.stream and not request.include_usage:
+    if request.stream:
         fields["stream_options"] = with_usage(fields.get("stream_options"))
     return _encoder.encode(overridden(fields, edits))
 
@@ -124,8 +129,10 @@ def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
 
 
 def with_defaults(request: ClientRequest, edits: Edits) -> Fields:
-    """Return the fields of a request, with a model's defaults for absent ones."""
-    return edits.defaults | request.fields if edits.defaults else request.fields.copy()
+    """Return a request's fields but for lookalikes, with a model's defaults for absent ones."""
+    fields = request.fields.copy()
+    edits.reserved.remove_lookalikes(fields)
+    return edits.defaults | fields if edits.defaults else fields
 
 
 def overridden(fields: Fields, edits: Edits) -> Fields:
@@ -161,8 +168,10 @@ def flag(fields: Fields, name: str) -> bool:
 def wants_usage(fields: Fields) -> bool:
     """Return `stream_options.include_usage`; absent is false. Raises `Failure` 400."""
     raw = fields.get("stream_options")
-    if raw is None or bytes(raw) == b"null":
+    if raw is None or (text := bytes(raw)) == b"null":
         return False
+    if text in ONLY_USAGE:  # as most clients' libraries write it
+        return True
     options = decoded_or_none(_fields, raw)
     if options is None:
         raise invalid_field("stream_options", "'stream_options' must be an object.")
@@ -171,9 +180,10 @@ def wants_usage(fields: Fields) -> bool:
 
 def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     """Return stream options that ask for usage, with the client's other options."""
-    if options is None or bytes(options) == b"null":
+    if options is None or bytes(options) in ONLY_USAGE:
         return INCLUDE_USAGE
     kept = _fields.decode(options)
+    USAGE_OPTION.remove_lookalikes(kept)
     kept["include_usage"] = msgspec.Raw(b"true")
     return msgspec.Raw(_encoder.encode(kept))
 
