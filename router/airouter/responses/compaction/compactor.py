@@ -183,7 +183,7 @@ def is_media(part: object) -> bool:
 
 def parted(items: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
     """Divide items into the past and the calls that are pending. Raises `Failure` 400."""
-    waiting = pending([item_fields(item) for item in items])
+    waiting = dict.fromkeys(pending([item_fields(item) for item in items]))
     past = [item for at, item in enumerate(items) if at not in waiting]
     return past, [items[at] for at in waiting]
 
@@ -201,7 +201,9 @@ def pending(items: Sequence[Item]) -> list[int]:
     for at in range(said[-1] + 1 if said else 0, len(items)):
         item, before = items[at], items[at - 1].type if at else ""
         if item.type == REASONING:
-            thoughts = [*thoughts, at] if before == REASONING else [at]
+            if before != REASONING:
+                thoughts = []
+            thoughts.append(at)
         elif item.type not in CALLS:
             thoughts = []
         elif item.call_id not in answered and item.id not in answered:
