@@ -7,11 +7,13 @@ further.
 
 from __future__ import annotations
 
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from airouter.aside import LARGE
 from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import Failure, upstream_unreachable
 from airouter.headers import (
@@ -32,6 +34,7 @@ from airouter.upstream.batch import buffered, send_all
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.aside import Aside
     from airouter.dialects.conversation import Usage
     from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import BufferedReply, Reply
@@ -55,8 +58,11 @@ OF_THE_MODEL: dict[str | None, str] = {
 class AttemptRunner:
     """Makes attempts. Lives as long as the process."""
 
-    def __init__(self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings) -> None:
+    def __init__(
+        self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings, aside: Aside
+    ) -> None:
         self._fetcher = fetcher
+        self._aside = aside
         self._tracing = tracing
         self._warnings = warnings
 
@@ -65,10 +71,19 @@ class AttemptRunner:
         target, request = backend.target, context.request
         translation = target.translation
         try:
-            urls = translation.fetches(request)
+            large = len(request.body) > LARGE
+            urls = (
+                await self._aside.run(partial(translation.fetches, request))
+                if large
+                else translation.fetches(request)
+            )
             if urls and (missing := [url for url in urls if url not in request.fetched]):
                 request.fetched |= await self._fetcher.fetch_all(missing)
-            bodies = translation.encode(request)
+            bodies = (
+                await self._aside.run(partial(translation.encode, request))
+                if large
+                else translation.encode(request)
+            )
         except Failure as failure:
             mendable = failure.code in NOT_HERE
             retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
-from airouter.failures import Failure, invalid_field, unreadable_json
-from airouter.untrusted import UNREADABLE, decoded_or_none
+from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
+from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
@@ -29,6 +29,10 @@ _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
 FAULT = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<at>\d+)\)")
+MOST_VALUES = 500_000
+"""Values in a large body: no model takes a prompt of more, and each takes memory and time."""
+MOST_FIELDS = 1_000
+"""Fields at its top: no API has a tenth of that."""
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
@@ -83,6 +87,13 @@ def parse_client_request(body: bytes) -> ClientRequest:
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)
     return request
+
+
+def parse_large_request(body: bytes) -> ClientRequest:
+    """Return a large body as a request. Raises `Failure` 400, also for one of too many values."""
+    if has_more_than(body, MOST_VALUES, MOST_FIELDS):
+        raise too_many_values(MOST_VALUES, MOST_FIELDS)
+    return parse_client_request(body)
 
 
 def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
