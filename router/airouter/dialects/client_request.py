@@ -7,7 +7,7 @@ once, as it is read here. `reserved_fields.py` says which fields are left out.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
-from airouter.failures import Failure, invalid_field, unreadable_json
-from airouter.untrusted import UNREADABLE, decoded_or_none
+from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
+from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
@@ -29,6 +29,11 @@ _fields = msgspec.json.Decoder(Fields)
 _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
+FAULT = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<at>\d+)\)")
+MOST_VALUES = 500_000
+"""Values in a large body: no model takes a prompt of more, and each takes memory and time."""
+MOST_FIELDS = 1_000
+"""Fields at its top: no API has a tenth of that."""
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 ONLY_USAGE = frozenset({b"null", bytes(INCLUDE_USAGE)})
 """Stream options that are the same as `INCLUDE_USAGE`, once the usage is asked for."""
@@ -87,6 +92,13 @@ def parse_client_request(body: bytes) -> ClientRequest:
     request = ClientRequest(body, fields, model_of(fields), stream=stream)
     request.include_usage = stream and wants_usage(fields)
     return request
+
+
+def parse_large_request(body: bytes) -> ClientRequest:
+    """Return a large body as a request. Raises `Failure` 400, also for one of too many values."""
+    if has_more_than(body, MOST_VALUES, MOST_FIELDS):
+        raise too_many_values(MOST_VALUES, MOST_FIELDS)
+    return parse_client_request(body)
 
 
 def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
@@ -194,17 +206,19 @@ def raw_fields(fields: dict[str, Any]) -> Fields:
 
 
 def why_unreadable(error: Exception, body: bytes) -> str:
-    """Return a body's fault and its place, found by the standard library's slower parser."""
+    """Return a body's fault and its place, as the decoder told them: it is not parsed again."""
     if not body:
         return "it is empty"
     if isinstance(error, msgspec.ValidationError):
         return "it is not an object"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     try:
-        json.loads(body.decode())
-    except json.JSONDecodeError as found:
-        return f"{found.msg} at line {found.lineno}, column {found.colno}"
+        body.decode()
     except UnicodeDecodeError as found:
         return f"byte {found.start} is not UTF-8"
-    except RecursionError:
-        return "it is nested too deeply"
-    return "a value in it is not JSON"  # such as NaN, which only that parser knows
+    told = FAULT.fullmatch(str(error))
+    what, at = (told["what"], int(told["at"])) if told else ("it ends too early", len(body))
+    before = body[body.rfind(b"\n", 0, at) + 1 : at]
+    line, column = body.count(b"\n", 0, at) + 1, len(before.decode(errors="replace")) + 1
+    return f"{what} at line {line}, column {column}"
