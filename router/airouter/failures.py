@@ -183,6 +183,22 @@ def not_ready() -> Failure:
     )
 
 
+def overloaded() -> Failure:
+    """A request of a client that holds as many bytes as it may."""
+    return Failure(
+        503,
+        "The router has too many bytes of your requests in hand: try again in a moment.",
+        type="server_error",
+        code="overloaded",
+        retry_after=1.0,
+    )
+
+
+def repeated_key() -> Failure:
+    """A request with a header twice that says whose it is."""
+    return Failure(400, "A request must have one key, in one header.", code="repeated_api_key")
+
+
 def internal() -> Failure:
     """A fault of the router; the log has its cause."""
     return Failure(
