@@ -193,5 +193,7 @@ class EdgeExchange(Exchange):
 
     def _complete(self) -> None:
         self.response_complete = True
-        self.release()
+        self.body = b""
+        if self.holding is not None:
+            self.holding.release()
         self._connection.served(self)

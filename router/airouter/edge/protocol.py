@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 NO_LENGTH = 2**63
 NEVER = float("inf")
+STOPS = (httptools.HttpParserUpgrade, httptools.HttpParserError)
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -167,9 +168,11 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def parse(self, data: bytes | memoryview) -> None:
         """Parse a slice of what was received."""
-        unparsed: bytes | memoryview | None = data
-        while unparsed is not None:
-            unparsed = self._parse_to_offer(unparsed)
+        self._fresh = False
+        try:
+            self.parser.feed_data(data)
+        except STOPS as stop:
+            self._read_otherwise(data, stop)
         if self._unfinished >= 0:
             exchange = self._receiving
             if exchange is not None and not exchange.judged:
@@ -188,32 +191,29 @@ class EdgeProtocol(HttpToolsProtocol):
         self._hold()
         self.flow.resume_reading()
 
-    def _parse_to_offer(self, data: bytes | memoryview) -> bytes | None:
-        """Parse bytes up to an offer of another protocol; return what is to be parsed instead."""
-        self._fresh = False
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            rest = bytes(data[upgrade.args[0] :])
-            if self._offered:
-                self._offered = False
-                head = head_without_offer(self.parser, self.url, self.headers)
-                self.parser = new_parser(self)
-                return head + rest
-            if self._should_upgrade():
-                self._frames = rest
-                self.flow.pause_reading()
-                if self.cycle is None or self.cycle.response_complete:
-                    self._go_on()
-        except httptools.HttpParserError:
+    def _read_otherwise(self, data: bytes | memoryview, stop: Exception | None) -> None:
+        """Go on where the parser stopped: at the offer of another protocol, or at no HTTP."""
+        while isinstance(stop, httptools.HttpParserUpgrade) and self._offered:
+            head = head_without_offer(self.parser, self.url, self.headers)
+            data = head + bytes(data[stop.args[0] :])
+            self._offered, self.parser, stop = False, new_parser(self), None
+            try:
+                self.parser.feed_data(data)
+            except STOPS as another:
+                stop = another
+        if isinstance(stop, httptools.HttpParserUpgrade) and self._should_upgrade():
+            self._frames = bytes(data[stop.args[0] :])
+            self.flow.pause_reading()
+            if self.cycle is None or self.cycle.response_complete:
+                self._go_on()
+        elif stop is not None:  # a CONNECT, too
             self._reject(400, NOT_HTTP)
-        return None
 
     def _hold(self) -> None:
         """Hold what has come and is no request yet, or one that waits."""
         head = max(0, self._unfinished) if self._in_head else 0
+        waiting = len(self._backlog.unread) + QUEUED * len(self.pipeline)
         try:
-            waiting = len(self._backlog.unread) + QUEUED * len(self.pipeline)
             self._holding.resize(head + waiting)
         except Failure:
             self._reject(503, TOO_MUCH)
@@ -336,10 +336,8 @@ class EdgeProtocol(HttpToolsProtocol):
         """Go on with what was pipelined, or wait: an exchange has its whole answer."""
         self._serving = None
         self.server_state.total_requests += 1
-        if exchange is self._receiving:  # refused: the client sends the rest, then it reads
-            self._go_on()
-        elif not exchange.keep_alive:
-            self._leave(exchange)
+        if not exchange.keep_alive and exchange is not self._receiving:
+            self._leave(exchange)  # else it was refused, and the client sends the rest first
         elif self.pipeline:  # not from here: a long queue would be as deep a recursion
             self.loop.call_soon(self._go_on)
         else:
@@ -370,7 +368,8 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         elif self._unfinished < 0:
             self.deadline = time.monotonic() + self.edge.keep_alive
-        self._backlog.share()
+        if self._backlog.unread:
+            self._backlog.share()
         self.flow.resume_reading()
 
     def _hand_over(self, frames: bytes) -> None:
