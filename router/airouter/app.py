@@ -21,9 +21,11 @@ import uvicorn
 import uvloop
 
 from airouter import __version__
+from airouter.admission import Admission
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
-from airouter.api.websocket import SessionRegistry, WebSocketProtocol
+from airouter.api.session_registry import SessionRegistry
+from airouter.api.websocket import WebSocketProtocol
 from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
 from airouter.config import builtin
@@ -31,6 +33,7 @@ from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
+from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
 from airouter.open_files import allow_many_files
@@ -50,6 +53,7 @@ from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
+from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
 from airouter.welcome import welcome
@@ -62,7 +66,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
     from airouter.endpoint import Endpoint
-    from airouter.interfaces import Exchange
+    from airouter.interfaces import Exchange, Serve
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.serving import ServingState
@@ -99,15 +103,11 @@ class Router:
         self._loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
+        self.turns = Turns(loop)
         self.providers = load_providers(types)
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
-        self.pools = Pools(
-            self.outbox,
-            max_connections=settings.max_upstream_connections,
-            body_limit=settings.max_answer_bytes,
-            proxies=getproxies_environment(),
-        )
+        self.pools = self._open_pools()
         self.store = SnapshotStore(self._apply)
         self.metrics = Metrics(self)
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
@@ -124,17 +124,22 @@ class Router:
             random=random,
             aside=self.aside,
         )
+        self.admission = Admission(self.pipeline, HeldBytes(settings.held_bytes))
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(
             self.pipeline,
             self._serve_caller(SESSION),
             self.outbox,
+            self.turns,
+            self.admission,
             most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
             self.pipeline,
             self,
             self._scrape,
+            self.admission,
+            self.turns,
             serve=self._serve,
             responses=self.responses,
             body_limit=settings.max_body_bytes,
@@ -142,14 +147,9 @@ class Router:
             random=random,
         )
         self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
-        self.edge = Edge(
-            {endpoint.path.encode(): self._serve(endpoint) for endpoint in ENDPOINTS},
-            self.outbox,
-            body_limit=settings.max_body_bytes,
-            max_connections=settings.max_connections,
-            keep_alive=settings.keep_alive,
-            request_timeout=settings.request_timeout,
-        )
+        self.edge = self._build_edge()
+        self.server: RouterServer | None = None
+        self.streaming: StreamSource | None = None
 
     async def serve(self, on_ready: Callable[[int], None]) -> None:
         """Serve until a signal has come and all is drained; `on_ready` gets the port."""
@@ -245,7 +245,7 @@ class Router:
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 
-    def _serve(self, endpoint: Endpoint) -> Callable[[Exchange], Coroutine[Any, Any, None]]:
+    def _serve(self, endpoint: Endpoint) -> Serve:
         """The pipeline, for the requests of one endpoint."""
         prepare = self.responses.prepare if endpoint.stateful else None
         return partial(self.pipeline.serve, endpoint=endpoint, prepare=prepare)
@@ -258,6 +258,28 @@ class Router:
             return self.pipeline.serve(exchange, endpoint, prepare)
 
         return serve
+
+    def _open_pools(self) -> Pools:
+        """Return the connections to providers, none of them open yet."""
+        return Pools(
+            self.outbox,
+            max_connections=self.settings.max_upstream_connections,
+            body_limit=self.settings.max_answer_bytes,
+            proxies=getproxies_environment(),
+        )
+
+    def _build_edge(self) -> Edge:
+        settings = self.settings
+        return Edge(
+            {endpoint.path.encode(): self._serve(endpoint) for endpoint in ENDPOINTS},
+            self.outbox,
+            self.turns,
+            self.admission,
+            body_limit=settings.max_body_bytes,
+            max_connections=settings.max_connections,
+            keep_alive=settings.keep_alive,
+            request_timeout=settings.request_timeout,
+        )
 
     def _keep_only(self, serving: ServingState | None) -> None:
         """Let go of all pools and signers but those that serve."""

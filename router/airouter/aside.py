@@ -11,7 +11,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from airouter.failures import overloaded
+from airouter.failures import too_many_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +41,13 @@ class Aside:
         Work that nobody waits for any more is not begun.
         """
         if self._waiting == MOST_WAITING:
-            raise overloaded()
+            raise too_many_large()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await self._turn.acquire()
         except TimeoutError:
-            raise overloaded() from None
+            raise too_many_large() from None
         finally:
             self._waiting -= 1
         loop = asyncio.get_running_loop()

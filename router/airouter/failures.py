@@ -177,7 +177,7 @@ def store_unavailable() -> Failure:
     )
 
 
-def overloaded() -> Failure:
+def too_many_large() -> Failure:
     """A large request when too many of them wait for their turn."""
     return Failure(
         503,
@@ -207,6 +207,22 @@ def not_ready() -> Failure:
         code="not_ready",
         retry_after=1.0,
     )
+
+
+def overloaded() -> Failure:
+    """A request of a client that holds as many bytes as it may."""
+    return Failure(
+        503,
+        "The router has too many bytes of your requests in hand: try again in a moment.",
+        type="server_error",
+        code="overloaded",
+        retry_after=1.0,
+    )
+
+
+def repeated_key() -> Failure:
+    """A request with a header twice that says whose it is."""
+    return Failure(400, "A request must have one key, in one header.", code="repeated_api_key")
 
 
 def internal() -> Failure:

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
@@ -79,6 +79,16 @@ class Exchange(ABC):
     @abstractmethod
     def abort(self) -> None:
         """Cut the connection, so that the client notices that the answer is not whole."""
+
+
+class Serve(Protocol):
+    """The pipeline, for one endpoint."""
+
+    def __call__(
+        self, exchange: Exchange, *, refusal: Failure | None = None
+    ) -> Coroutine[object, object, None]:
+        """Answer a request, with `refusal` if there is one."""
+        ...
 
 
 class Reply(Protocol):

@@ -72,15 +72,24 @@ class Pipeline:
         self._aside = aside
 
     async def serve(
-        self, exchange: Exchange, endpoint: Endpoint, prepare: Prepare | None = None
+        self,
+        exchange: Exchange,
+        endpoint: Endpoint,
+        prepare: Prepare | None = None,
+        refusal: Failure | None = None,
     ) -> None:
-        """Answer one request, whatever happens; only a cancellation gets out."""
+        """Answer one request, whatever happens; only a cancellation gets out.
+
+        `refusal` is the answer to one that was not let in at its head.
+        """
         id_ = request_ids.request_id(exchange.headers.get(request_ids.HEADER), self._random)
         record = RequestRecord(endpoint.path, endpoint.operation, id_, monotonic())
         record.trace = self._tracing.begin(exchange.headers)
         context = RequestContext(exchange, endpoint, record)
         permit = None
         try:
+            if refusal is not None:
+                raise refusal
             principal = self._authenticate(context)
             body = exchange.body
             context.request = (

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
     )
+    max_held_bytes: int = Field(
+        256 * MEBIBYTE,
+        ge=1024,
+        description="Bytes of all requests that are not answered yet, shared out among clients; "
+        "a request that is one too many gets a 503.",
+    )
     max_answer_bytes: int = Field(
         64 * MEBIBYTE, ge=1024, description="Largest complete answer of an upstream."
     )
@@ -69,3 +75,8 @@ class Settings(BaseSettings):
     drain_deadline: float = Field(
         300.0, ge=0, description="Time after that in which requests in flight may finish."
     )
+
+    @property
+    def held_bytes(self) -> int:
+        """`max_held_bytes`, or as much as a request of the largest size needs to be let in."""
+        return max(self.max_held_bytes, 2 * self.max_body_bytes)

@@ -5,16 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
 from airouter.edge import Edge, EdgeProtocol
-from airouter.interfaces import Exchange
+from airouter.failures import wrong_key
+from airouter.held_bytes import HeldBytes, Holding
+from airouter.interfaces import Exchange, Headers, Serve
 from airouter.outbox import Outbox
+from airouter.turns import Turns
 
 HOT = b"/v1/chat/completions"
+
+
+class Doorkeeper:
+    """An admission that lets everybody in who does not have the key `wrong`."""
+
+    def __init__(self, limit: int = 1 << 28) -> None:
+        self.held = HeldBytes(limit)
+
+    def admit(self, headers: Headers, size: int) -> Holding:
+        given = dict(headers).get(b"authorization", b"")
+        if given == b"wrong":
+            raise wrong_key()
+        return self.held.hold(given.decode(), size)
 
 
 class EdgeServer:
@@ -61,7 +77,9 @@ class EdgeServer:
 
 @contextlib.asynccontextmanager
 async def edge_server(
-    serve: Callable[[Exchange], Awaitable[None]], **bounds: Any
+    serve: Callable[[Exchange], Awaitable[None]],
+    admission: Doorkeeper | None = None,
+    **bounds: Any,
 ) -> AsyncIterator[EdgeServer]:
     """A listening edge whose hot path is served by `serve`."""
     loop = asyncio.get_running_loop()
@@ -71,7 +89,9 @@ async def edge_server(
         "keep_alive": 5.0,
         "request_timeout": 5.0,
     }
-    edge = Edge({HOT: serve}, Outbox(loop), **(defaults | bounds))  # type: ignore[dict-item]
+    endpoints = {HOT: cast("Serve", serve)}
+    bounds = defaults | bounds
+    edge = Edge(endpoints, Outbox(loop), Turns(loop), admission or Doorkeeper(), **bounds)
     server = EdgeServer(edge)
     config = uvicorn.Config(
         server.application,

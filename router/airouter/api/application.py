@@ -7,6 +7,7 @@ pipeline.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -15,7 +16,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from airouter import __version__
-from airouter.api.asgi import PipelineResponse, RequestIds, read_exchange
+from airouter.api.asgi import (
+    AdmittedBodies,
+    AsgiExchange,
+    PipelineResponse,
+    RequestIds,
+    read_exchange,
+)
 from airouter.api.conversations import add_conversations
 from airouter.api.endpoints import CHAT, ENDPOINTS
 from airouter.api.errors import error_headers
@@ -30,11 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from random import Random
 
-    from airouter.api.asgi import Serve
+    from airouter.admission import Admission
     from airouter.auth import Principal
     from airouter.endpoint import Endpoint
+    from airouter.interfaces import Serve
     from airouter.pipeline import Pipeline
     from airouter.responses.service import ResponsesService
+    from airouter.turns import Turns
 
 TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
@@ -49,6 +58,8 @@ def build_application(
     pipeline: Pipeline,
     state: State,
     scrape: Scrape,
+    admission: Admission,
+    turns: Turns,
     *,
     serve: ServeEndpoint,
     responses: ResponsesService,
@@ -67,7 +78,7 @@ def build_application(
     )
 
     def principal_of(request: Request) -> Principal:
-        return pipeline.current().keyring.authenticate(dict(request.headers.raw))
+        return admission.principal_of(request.headers.raw)
 
     add_endpoints(application, serve, body_limit)
     add_responses(application, pipeline, responses, principal_of)
@@ -76,6 +87,7 @@ def build_application(
     add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)
+    application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
     application.add_middleware(RequestIds, random=random)
     return application
 
@@ -87,7 +99,11 @@ def add_endpoints(application: FastAPI, serve: ServeEndpoint, body_limit: int) -
         answer = serve(endpoint)
 
         async def route(request: Request) -> Response:
-            exchange = await read_exchange(request, body_limit)
+            try:
+                exchange = await read_exchange(request, body_limit)
+            except Failure as failure:  # answered by the pipeline, which records it
+                nothing = AsgiExchange(dict(request.headers.raw), b"")
+                return PipelineResponse(nothing, partial(answer, refusal=failure))
             return PipelineResponse(exchange, answer)
 
         return route

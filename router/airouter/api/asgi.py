@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from airouter import request_ids
 from airouter.failures import Failure, body_too_large
+from airouter.held_bytes import SMALL
 from airouter.interfaces import Exchange, Headers
+from airouter.tasks import start_eagerly
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
+    from airouter.admission import Admission
+    from airouter.held_bytes import Holding
+    from airouter.interfaces import Serve
+    from airouter.turns import Turns
 
 QUEUE_BYTES = 65_536
 
@@ -99,18 +104,56 @@ class PipelineResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Serve the exchange; a client that leaves cancels it."""
-        serving = asyncio.create_task(self._serve(self._exchange))
-        watching = asyncio.create_task(until_disconnect(receive))
-        watching.add_done_callback(lambda _: serving.cancel())
+        serving = start_eagerly(self._serve(self._exchange), asyncio.get_running_loop())
         serving.add_done_callback(lambda task: self._exchange.abort() if task.cancelled() else None)
+        tasks = {serving}
+        if not serving.done():  # else nothing is received, for that would ask for a body
+            watching = asyncio.create_task(until_disconnect(receive))
+            watching.add_done_callback(lambda _: serving.cancel())
+            tasks.add(watching)
         try:
             while (message := await self._exchange.next()) is not None:
                 await send(message)
                 if message["type"] == "http.response.body" and not message["more_body"]:
                     return
         finally:
-            watching.cancel()
-            await asyncio.wait({serving, watching})
+            tasks.discard(serving)
+            for watching in tasks:
+                watching.cancel()
+            await asyncio.wait({serving, *tasks})
+
+
+class AdmittedBodies:
+    """Lets nothing of a body in before its head is admitted, and holds it until the answer."""
+
+    def __init__(self, app: ASGIApp, admission: Admission, turns: Turns) -> None:
+        self._app = app
+        self._admission = admission
+        self._turns = turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass every message on; receiving raises `Failure` 400, 401, 503."""
+        headers = scope.get("headers", [])
+        holding: Holding | None = None
+        came = 0
+
+        async def admitted() -> Message:
+            nonlocal holding, came
+            if holding is None:
+                holding = self._admission.admit(headers, declared_size(headers))
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > max(holding.size, SMALL):  # chunked
+                holding.resize(came)
+            if came > HEAVY and not message.get("more_body", False):
+                await self._turns.turn()
+            return message
+
+        try:
+            await self._app(scope, admitted, send)
+        finally:
+            if holding is not None:
+                holding.release()
 
 
 class RequestIds:
@@ -135,6 +178,11 @@ class RequestIds:
         await self._app(scope, receive, send_with_id)
 
 
+def declared_size(headers: Headers) -> int:
+    """Return the bytes of a body as its header says; 0 for one that comes in chunks."""
+    return int(dict(headers).get(b"content-length", b"0"))
+
+
 async def until_disconnect(receive: Receive) -> None:
     """Return when the client is gone."""
     while (await receive())["type"] != "http.disconnect":
@@ -148,7 +196,7 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
         raise Failure(
             415, "Send the request body without content-encoding.", code="unsupported_encoding"
         )
-    if int(headers.get(b"content-length", b"0")) > limit:
+    if declared_size(request.headers.raw) > limit:
         raise body_too_large(limit)
     # Counted while it comes: a chunked request has no content-length.
     body = bytearray()

@@ -1,25 +1,28 @@
 """WebSocket connections on `/v1/responses` (RFC 6455), for sessions of the Responses API.
 
-A uvicorn protocol as in `edge/`, which takes over a connection that asks for the upgrade.
+A protocol like that of `edge/`, from which it takes over a connection that asks for the upgrade.
 `websockets` keeps the rules of the protocol; what is sent without compression is framed by
-`http/frames.py`, which costs a fifth of what the library takes for it. What a session does with its
-messages is in `responses/session.py`.
+`http/frames.py`, which costs a fifth of what the library takes for it. What a client sends is read
+in slices (`turns.py`), be it many frames or a large one. What a session does with its messages is
+in `sessions/session.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+import zlib
+from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from airouter.api.errors import openai_body
+from airouter.api.handshake import answer_handshake
 from airouter.failures import Failure
+from airouter.http.backlog import Backlog
 from airouter.http.frames import (
     DATA_OPCODES,
     SILENT,
@@ -28,70 +31,41 @@ from airouter.http.frames import (
     text_header,
     write_pending,
 )
+from airouter.http.inflating import DeflatedFrame, SlicedDeflate, SlicedDeflateFactory
 from airouter.sessions.frames import failure_message
 from airouter.sessions.session import Session
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uvicorn import Config
     from uvicorn.server import ServerState
-    from websockets.http11 import Response
 
+    from airouter.api.session_registry import SessionRegistry
     from airouter.config.snapshot import Credential
-    from airouter.outbox import Outbox
-    from airouter.pipeline import Pipeline
-    from airouter.responses.caller import ServeCaller
+    from airouter.held_bytes import Holding
+    from airouter.interfaces import Headers
+    from airouter.turns import Work
 
-PATH = "/v1/responses"
-LIFE = 3600.0
-"""Seconds of a connection."""
-PING_EVERY, PONG_WITHIN = 15.0, 60.0
-"""Seconds between pings, unless heartbeats are to be more frequent, and for the answer to one."""
+PONG_WITHIN = 60.0
+"""Seconds for the answer to a ping."""
 MOST_UNREAD = 16_777_216
 """Bytes that wait for a client; one that has more to read does not read at all."""
+BEHIND = 1_048_576
+"""Bytes that wait for a client from which no more is read meanwhile."""
+SLICE = 2_048
+"""Bytes that are read at a time: some hundred of the smallest frames."""
 FINISHING = 900.0
 """Seconds that the responses under way get at the end of a life."""
 CLOSING = 10.0
 """Seconds that a client gets to answer a close."""
-DEFLATE = ServerPerMessageDeflateFactory(
+MOST_DEFLATED = 65_536
+"""Bytes of the largest message that is sent deflated, for that takes time (RFC 7692, section 6)."""
+DEFLATE = SlicedDeflateFactory(
     server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
 )
 """Compression for clients that ask for it, in an eighth of the memory of zlib's defaults."""
-
-
-class SessionRegistry:
-    """The sessions of this process: those that are open, and what all of them share."""
-
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        serve: ServeCaller,
-        outbox: Outbox,
-        *,
-        most_bytes: int,
-        life: float = LIFE,
-    ) -> None:
-        """`most_bytes` bounds a message; `life` is in seconds."""
-        self.pipeline = pipeline
-        self.serve = serve
-        self.outbox = outbox
-        self.most_bytes = most_bytes
-        self.life = life
-        self.open: set[WebSocketProtocol] = set()
-
-    def ping_every(self) -> float:
-        """Return the seconds between two pings: at most those between heartbeats."""
-        serving = self.pipeline.serving
-        heartbeat = 0.0 if serving is None else serving.snapshot.retries.heartbeat
-        return min(heartbeat or PING_EVERY, PING_EVERY)
-
-    def recheck_keys(self) -> None:
-        """End what was opened with keys that are no longer good; called after a reload."""
-        accounts = self.pipeline.current().accounts.values()
-        credentials = {each.credential.name: each.credential for each in accounts}
-        for protocol in list(self.open):
-            protocol.recheck_keys(credentials)
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -113,8 +87,18 @@ class WebSocketProtocol(asyncio.Protocol):
             extensions=[DEFLATE], max_size=registry.most_bytes, logger=SILENT
         )
         self._session: Session | None = None
-        self._headers: dict[bytes, bytes] = {}
+        self._headers: Headers = []
+        self._holding: Holding | None = None
+        """What has come of messages that are not whole."""
+        self._backlog = Backlog(self, registry.turns)
+        self._events: deque[Frame] = deque()
+        """Frames that were read and not taken yet."""
         self._messages = MessageAssembler()
+        self._working = False
+        """Whether a large message is worked on, and what came after it waits."""
+        self._large: bytes | bytearray = b""
+        """That message, once it is whole."""
+        self._read_paused = False
         self._plain = False
         """Whether messages go out uncompressed."""
         self._unsent: list[bytes] = []
@@ -125,7 +109,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._awaits_pong = False
         self._is_over = False
         """Whether the client was told that the connection has lived long enough."""
-        self.deadline = time.monotonic() + registry.ping_every()
+        self.deadline = time.monotonic() + self._registry.ping_every()
         """When `expire` is to be called; `lifecycle.py` sweeps."""
 
     # What the transport tells.
@@ -140,15 +124,38 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._session is not None:
             self._session.lose()
             self._session = None
+        if self._holding is not None:
+            self._holding.release()
+            self._holding = None
+        self._backlog.take()
+        self._events.clear()
+
+    def open(self, url: bytes, headers: Headers, frames: bytes) -> None:
+        """Answer the handshake that has come, and read the `frames` that came with it."""
+        registry = self._registry
+        self._headers = headers
+        self._holding = answer_handshake(self._wire, url, headers, registry.admission.admit)
+        if self._holding is not None:
+            self._plain = not self._wire.extensions
+            hold = self._holding.another
+            self._session = Session(self, registry.serve, dict(headers), registry.turns, hold)
+            registry.open.add(self)
+        self._end_slice()
+        if frames and self._session is not None:
+            self.data_received(frames)
 
     def data_received(self, data: bytes) -> None:
-        self._say()
-        self._wire.receive_data(data)
-        self._take()
+        if len(data) <= SLICE and not self._backlog.unread and self.slice_size():
+            self.parse(data)
+        else:
+            self._pause_reading()
+            self._backlog.add(data)
 
     def eof_received(self) -> None:
+        if self._wire.state is OPEN:
+            self._say()
         self._wire.receive_eof()
-        self._take()
+        self._flush()
 
     def pause_writing(self) -> None:
         self._behind = True
@@ -159,6 +166,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._behind = False
         if self._session is not None:
             self._session.resume()
+        self._go_on()
 
     # What the server asks.
 
@@ -189,7 +197,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._session is not None:
             self._session.sockets.keep_only(credentials)
         try:
-            self._registry.pipeline.current().keyring.authenticate(self._headers)
+            self._registry.admission.principal_of(self._headers)
         except Failure as failure:
             self.send(failure_message(failure))
             if self._session is not None:
@@ -202,7 +210,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if not self._unsent:
             self._outbox.write(self._transport, self._frames)
         self._unsent.append(message)
-        if self._behind and self._transport.get_write_buffer_size() > MOST_UNREAD:
+        if self._behind and self._untaken() > MOST_UNREAD:
             self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
@@ -229,21 +237,77 @@ class WebSocketProtocol(asyncio.Protocol):
             for message in messages:
                 pieces += (text_header(len(message)), message)
             return b"".join(pieces)
+        pieces = []
         for message in messages:
-            self._wire.send_text(message)
-        return b"".join(self._wire.data_to_send())
+            if len(message) > MOST_DEFLATED:
+                pieces += (text_header(len(message)), message)
+            else:
+                self._wire.send_text(message)
+                pieces += self._wire.data_to_send()
+        return b"".join(pieces)
+
+    def _untaken(self) -> int:
+        """Return how many bytes wait for the client to take them."""
+        transport = self._transport
+        return 0 if transport.is_closing() else transport.get_write_buffer_size()
 
     # What a client says.
 
+    def parse(self, data: bytes | memoryview) -> None:
+        """Read a slice of what was received."""
+        self._say()
+        self._wire.receive_data(bytes(data))
+        self._events += cast("list[Frame]", self._wire.events_received())
+        self._take()
+
+    def slice_size(self) -> int:
+        if self._working or self._transport.is_closing():
+            return 0
+        return 0 if self._behind and self._untaken() > BEHIND else SLICE
+
+    def rest(self) -> None:
+        if self._read_paused and not self._backlog.unread and self.slice_size():
+            self._read_paused = False
+            self._transport.resume_reading()
+
+    def _pause_reading(self) -> None:
+        if not (self._read_paused or self._transport.is_closing()):
+            self._read_paused = True
+            self._transport.pause_reading()
+
     def _take(self) -> None:
-        for event in self._wire.events_received():
-            if isinstance(event, Request):
-                self._shake_hands(event)
-            elif isinstance(event, Frame):
-                self._take_frame(event)
+        """Take frames in their order, until one is to be worked on for long."""
+        while self._events and not self._working:
+            self._take_frame(self._events.popleft())
+        self._end_slice()
+        if not self._working:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._backlog.share()
+        self.rest()
+
+    def _end_slice(self) -> None:
         self._flush()
         if self._wire.close_expected() and self._wire.state is not OPEN:
             self._outbox.close(self._transport)
+        self._hold()
+
+    def _hold(self) -> bool:
+        """Hold what has come of messages; end the connection of a client that has too many."""
+        if self._holding is None:
+            return False
+        come = len(self._backlog.unread) + len(self._wire.reader.buffer)
+        try:
+            self._holding.resize(come + self._messages.size + len(self._large))
+        except Failure as failure:
+            self._large = b""
+            self.send(failure_message(failure))
+            self._fail(1013, "too many bytes are in hand")
+            self._flush()
+            self._outbox.close(self._transport)
+            return False
+        return True
 
     def _flush(self) -> None:
         write_pending(self._wire, self._outbox, self._transport)
@@ -254,12 +318,61 @@ class WebSocketProtocol(asyncio.Protocol):
             now = time.monotonic()
             if now < self._ends_at:
                 self.deadline = min(now + self._registry.ping_every(), self._ends_at)
+        elif isinstance(frame, DeflatedFrame):
+            (deflate,) = cast("list[SlicedDeflate]", self._wire.extensions)
+            deflate.begin(frame)
+            self._messages.begin(frame)
+            self._work(partial(self._inflate, deflate, frame.fin))
         elif frame.opcode in DATA_OPCODES:
             message = self._messages.add(frame)
             if message is not None:
                 self._take_message(message)
 
-    def _take_message(self, message: bytes) -> None:
+    def _work(self, work: Work) -> None:
+        """Have something done that may take turns; `_take` goes on after it."""
+        self._working = True
+        self._pause_reading()
+        self._registry.turns.share(work)
+
+    def _inflate(self, deflate: SlicedDeflate, fin: bool) -> bool:
+        """Inflate a piece of a frame; return True if there are more."""
+        try:
+            piece = deflate.inflate()
+        except zlib.error:
+            self._fail(1002, "decompression failed")
+            return self._worked()
+        if piece is not None:
+            self._messages.add_piece(piece)
+            if self._messages.size > self._registry.most_bytes:
+                self._fail(1009, "a message is too large")
+            elif self._hold():
+                return True
+        elif fin:
+            self._working = False
+            self._take_message(self._messages.end())
+            if self._working:
+                return False
+        return self._worked()
+
+    def _worked(self) -> bool:
+        self._working = False
+        self._take()
+        return False
+
+    def _take_message(self, message: bytes | bytearray) -> None:
+        if len(message) <= HEAVY:
+            self._receive(message)
+        else:
+            self._large = message
+            self._work(self._receive_large)
+
+    def _receive_large(self) -> bool:
+        message, self._large = self._large, b""
+        self._hold()  # no more: the session does
+        self._receive(message)
+        return self._worked()
+
+    def _receive(self, message: bytes | bytearray) -> None:
         if self._session is None or self._wire.state is not OPEN:
             return
         if not self._messages.is_text:
@@ -272,37 +385,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _fail(self, code: int, reason: str) -> None:
         self._say()
         self._wire.fail(code, reason)
-
-    def _shake_hands(self, request: Request) -> None:
-        response = self._wire.accept(request)
-        if response.status_code == 101:
-            response = self._refuse(request) or response
-        self._wire.send_response(response)
-        if response.status_code != 101:
-            return
-        self._plain = not self._wire.extensions
-        self._session = Session(self, self._registry.serve, self._headers)
-        self._registry.open.add(self)
-
-    def _refuse(self, request: Request) -> Response | None:
-        """Return the answer to a client that may not come in, or None."""
-        self._headers = {
-            name.lower().encode("ascii"): value.encode("latin-1")
-            for name, value in request.headers.raw_items()
-        }
-        try:
-            if request.path.partition("?")[0] != PATH:
-                what = f"Invalid URL (GET {request.path[:256]})"
-                raise Failure(404, what, code="unknown_url")
-            self._registry.pipeline.current().keyring.authenticate(self._headers)
-        except Failure as failure:
-            response = self._wire.reject(failure.status, openai_body(failure).decode())
-            del response.headers["Content-Type"]
-            response.headers["Content-Type"] = "application/json"
-            if failure.status == 401:
-                response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        return None
+        self._messages = MessageAssembler()
 
     def _end_of_life(self) -> None:
         failure = Failure(

@@ -11,15 +11,19 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from airouter.failures import missing_key, wrong_key
+from airouter.failures import missing_key, repeated_key, wrong_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Auth, ClientKey, Limits
+    from airouter.interfaces import Headers
 
 MASTER = "master"
 ANONYMOUS = "anonymous"
+
+
+KEY_HEADERS = (b"authorization", b"x-api-key")
 
 
 class Principal:
@@ -86,6 +90,17 @@ class Keyring:
 def client_principal(client: ClientKey) -> Principal:
     """Return the principal of a declared client, which may have the name of a built-in one."""
     return Principal(client.name, client.models, client.limits, f"client/{client.name}")
+
+
+def single_headers(headers: Headers) -> dict[bytes, bytes]:
+    """Return headers by their lower-case names, of others that stand twice the last value.
+
+    Raises `Failure` 400 where a key stands twice: a proxy may have judged by the other one.
+    """
+    seen = [name for name, _ in headers if name in KEY_HEADERS]
+    if len(seen) > len(set(seen)):
+        raise repeated_key()
+    return dict(headers)
 
 
 def bearer_token(authorization: bytes | None) -> bytes | None:

@@ -126,7 +126,7 @@ class EventForwarder(ABC):
 
 
 class NamedEventForwarder(EventForwarder):
-    """The same for streams whose events have a line with their name first."""
+    """A forwarder of streams whose events have a line with their name first."""
 
     __slots__ = ()
 

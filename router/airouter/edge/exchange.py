@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.server import ServerState
 
-    from airouter.edge.shared import Edge, Serve
-    from airouter.interfaces import Headers
+    from airouter.edge.shared import Edge
+    from airouter.failures import Failure
+    from airouter.held_bytes import Holding
+    from airouter.interfaces import Headers, Serve
+
+
+NOT_PLAIN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
 
 
 class ClientConnection(Protocol):
@@ -37,6 +43,11 @@ class ClientConnection(Protocol):
         ...
 
 
+def is_plain(method: bytes, headers: dict[bytes, bytes]) -> bool:
+    """Return whether a request for a hot path may be an `EdgeExchange`."""
+    return method == b"POST" and NOT_PLAIN.isdisjoint(headers)
+
+
 class EdgeExchange(Exchange):
     """An exchange over the transport of its connection."""
 
@@ -45,11 +56,14 @@ class EdgeExchange(Exchange):
         "_connection",
         "_gone",
         "_outbox",
+        "_rest",
         "_serve",
         "_task",
         "_transport",
         "follows",
+        "holding",
         "keep_alive",
+        "refused",
         "response_complete",
     )
 
@@ -70,6 +84,12 @@ class EdgeExchange(Exchange):
             self._chunked and not connection.edge.draining and connection.parser.should_keep_alive()
         )
         self.response_complete = False
+        self.refused = False
+        """Whether nothing is kept of the body: the answer is known."""
+        self.holding: Holding | None = None
+        """The body's bytes, where it is so large that they are held."""
+        self._rest: bytearray | None = None
+        """What came of the body after its first piece: very many pieces, perhaps."""
         self._connection = connection
         self._outbox = connection.edge.outbox
         self._transport = connection.transport
@@ -77,15 +97,54 @@ class EdgeExchange(Exchange):
         self._task: asyncio.Task[None] | None = None
         self._gone = False
 
+    @property
+    def judged(self) -> bool:
+        """True once the head was admitted or refused; it need not be, if the body came with it."""
+        return self.refused or self.holding is not None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, by its header."""
+        return int(self.headers[b"content-length"])
+
+    @property
+    def owed(self) -> int:
+        """Bytes of the body that have not come."""
+        return self.size - len(self.body) - (0 if self._rest is None else len(self._rest))
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        if not self.body:
+            self.body = piece
+        elif self._rest is None:
+            self._rest = bytearray(piece)
+        else:
+            self._rest += piece
+
+    def refuse(self, failure: Failure) -> None:
+        """Have the pipeline answer with a failure, and take nothing of the body."""
+        self._serve = partial(self._serve, refusal=failure)
+        self.refused = True
+        self.body, self._rest = b"", None
+
     def run(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the pipeline."""
+        if self._rest is not None:
+            self.body, self._rest = self.body + self._rest, None
         self._task = start_eagerly(self._serve(self), loop)
 
     def lose_client(self) -> None:
         """Cancel the request: its client is gone."""
         self._gone = True
+        self.release()
         if self._task is not None:
             self._task.cancel()
+
+    def release(self) -> None:
+        """Let go of the body, which is not needed any more."""
+        self.body, self._rest = b"", None
+        if self.holding is not None:
+            self.holding.release()
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         if self._gone:
@@ -119,6 +178,7 @@ class EdgeExchange(Exchange):
 
     def abort(self) -> None:
         self._gone = True
+        self.release()
         self._transport.abort()
 
     def _head(self, status: int, headers: Headers) -> list[bytes]:
@@ -136,4 +196,6 @@ class EdgeExchange(Exchange):
     def _complete(self) -> None:
         self.response_complete = True
         self.body = b""
+        if self.holding is not None:
+            self.holding.release()
         self._connection.served(self)

@@ -8,7 +8,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sized
+    from collections.abc import Callable
 
 
 class Flow(FlowControl):
@@ -18,13 +18,17 @@ class Flow(FlowControl):
     could fill the memory with requests that wait for their turn.
     """
 
-    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
-        """`waiting` holds the requests that were read and are not served yet."""
+    def __init__(self, transport: asyncio.Transport, is_behind: Callable[[], bool]) -> None:
+        """`is_behind` tells whether something that was read is not served yet."""
         super().__init__(transport)
-        self._waiting = waiting
+        self._is_behind = is_behind
+
+    def pause_reading(self) -> None:
+        if not self._transport.is_closing():  # uvloop refuses it for one that was lost
+            super().pause_reading()
 
     def resume_reading(self) -> None:
         if self.read_paused and not (
-            self.write_paused or self._waiting or self._transport.is_closing()
+            self.write_paused or self._is_behind() or self._transport.is_closing()
         ):
             super().resume_reading()

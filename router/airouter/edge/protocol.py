@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from airouter.edge.exchange import EdgeExchange
+from airouter.edge.exchange import EdgeExchange, is_plain
 from airouter.edge.flow import Flow
 from airouter.edge.refusals import (
     BODY_TOO_LARGE,
     HEAD_TOO_LARGE,
     NOT_HTTP,
     TOO_MANY,
+    TOO_MUCH,
     closing_answer,
 )
-from airouter.edge.shared import HEAD_LIMIT
+from airouter.edge.shared import HEAD_LIMIT, QUEUED, SLICE
+from airouter.edge.upgrades import (
+    head_without_offer,
+    is_handshake,
+    new_parser,
+    open_websocket,
+)
+from airouter.failures import Failure
+from airouter.held_bytes import NOBODY, SMALL, Holding
+from airouter.http.backlog import Backlog
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,9 +42,9 @@ if TYPE_CHECKING:
 
     from airouter.edge.shared import Edge
 
-NOT_PLAIN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
 NO_LENGTH = 2**63
 NEVER = float("inf")
+STOPS = (httptools.HttpParserUpgrade, httptools.HttpParserError)
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -70,6 +80,10 @@ class EdgeProtocol(HttpToolsProtocol):
         """The last answer, for when all that came before has its own."""
         self._offered = False
         """Whether a request offers another protocol: the request is read anew without the offer."""
+        self._frames: bytes | None = None
+        """What has come for a WebSocket, while the requests before its handshake are served."""
+        self._backlog = Backlog(self, edge.turns)
+        self._holding = Holding(edge.admission.held, NOBODY)
 
     # What the transport tells.
 
@@ -77,24 +91,16 @@ class EdgeProtocol(HttpToolsProtocol):
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline)
+        self.flow = Flow(transport, self._is_behind)
         if len(self.connections) > self.edge.max_connections:
             self._reject(503, TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
-        self._fresh = False
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._offered:
-                self._read_anew(data[upgrade.args[0] :])
-            elif self._should_upgrade():
-                self.handle_websocket_upgrade()
-        except httptools.HttpParserError:
-            self._reject(400, NOT_HTTP)
+        if len(data) <= SLICE and not self._backlog.unread:
+            self.parse(data)
         else:
-            if self._unfinished >= 0 and not self._fresh:
-                self._weigh(len(data))
+            self.flow.pause_reading()
+            self._backlog.add(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's never wants to go on
         """Close after what was answered already; a client that hangs up waits for no more."""
@@ -108,7 +114,14 @@ class EdgeProtocol(HttpToolsProtocol):
             self._serving.lose_client()
         if isinstance(self.cycle, EdgeExchange):
             self.cycle = None  # as it is before a first request
+        for cycle, _ in self.pipeline:
+            if isinstance(cycle, EdgeExchange):
+                cycle.release()
+        if self._receiving is not None:
+            self._receiving.release()
         self.pipeline.clear()
+        self._backlog.take()
+        self._holding.release()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -151,6 +164,63 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    # What is parsed.
+
+    def parse(self, data: bytes | memoryview) -> None:
+        """Parse a slice of what was received."""
+        self._fresh = False
+        try:
+            self.parser.feed_data(data)
+        except STOPS as stop:
+            self._read_otherwise(data, stop)
+        if self._unfinished >= 0:
+            exchange = self._receiving
+            if exchange is not None and not exchange.judged:
+                self._admit(exchange)
+            self._weigh(len(data))
+        elif self._holding.size:
+            self._hold()
+
+    def slice_size(self) -> int:
+        ended = self._refusal or self._frames is not None or self.transport.is_closing()
+        if ended or self.pipeline or self.flow.write_paused:
+            return 0
+        return SLICE if self._receiving is None else max(SLICE, self._receiving.owed)
+
+    def rest(self) -> None:
+        self._hold()
+        self.flow.resume_reading()
+
+    def _read_otherwise(self, data: bytes | memoryview, stop: Exception | None) -> None:
+        """Go on where the parser stopped: at the offer of another protocol, or at no HTTP."""
+        while isinstance(stop, httptools.HttpParserUpgrade) and self._offered:
+            head = head_without_offer(self.parser, self.url, self.headers)
+            data = head + bytes(data[stop.args[0] :])
+            self._offered, self.parser, stop = False, new_parser(self), None
+            try:
+                self.parser.feed_data(data)
+            except STOPS as another:
+                stop = another
+        if isinstance(stop, httptools.HttpParserUpgrade) and self._should_upgrade():
+            self._frames = bytes(data[stop.args[0] :])
+            self.flow.pause_reading()
+            if self.cycle is None or self.cycle.response_complete:
+                self._go_on()
+        elif stop is not None:  # a CONNECT, too
+            self._reject(400, NOT_HTTP)
+
+    def _hold(self) -> None:
+        """Hold what has come and is no request yet, or one that waits."""
+        head = max(0, self._unfinished) if self._in_head else 0
+        waiting = len(self._backlog.unread) + QUEUED * len(self.pipeline)
+        try:
+            self._holding.resize(head + waiting)
+        except Failure:
+            self._reject(503, TOO_MUCH)
+
+    def _is_behind(self) -> bool:
+        return bool(self.pipeline or self._backlog.unread) or self._frames is not None
+
     # What the parser finds.
 
     def on_message_begin(self) -> None:
@@ -167,7 +237,10 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         serve = self.edge.endpoints.get(self.url)
-        if serve is None or not self._is_plain(headers := dict(self.headers)):
+        headers = dict(self.headers)
+        size = int(headers.get(b"content-length", NO_LENGTH))
+        large = size > self.edge.plain_limit
+        if serve is None or large or not is_plain(self.parser.get_method(), headers):
             self._decline()
             self._in_head = False
             return
@@ -176,13 +249,15 @@ class EdgeProtocol(HttpToolsProtocol):
         exchange = EdgeExchange(self, serve, headers)
         exchange.follows = None if previous is None or previous.response_complete else previous
         self._receiving = self.cycle = exchange  # type: ignore[assignment]  # see the module
+        if size > SMALL or len(headers) < len(self.headers):
+            self._admit(exchange)
 
     def on_body(self, body: bytes) -> None:
         exchange = self._receiving
         if exchange is None:
             super().on_body(body)
-        else:
-            exchange.body = exchange.body + body if exchange.body else body
+        elif not exchange.refused:
+            exchange.add(body)
 
     def on_message_complete(self) -> None:
         self._unfinished = -1
@@ -196,6 +271,21 @@ class EdgeProtocol(HttpToolsProtocol):
                 self.deadline = time.monotonic() + self.edge.keep_alive
             return
         self._receiving = None
+        if not exchange.refused:
+            self._enter(exchange)
+        elif exchange.response_complete:
+            self._leave(exchange)
+
+    def _admit(self, exchange: EdgeExchange) -> None:
+        """Hold the body of a request at its head, or have the request refused at once."""
+        try:
+            exchange.holding = self.edge.admission.admit(self.headers, exchange.size)
+        except Failure as failure:
+            exchange.refuse(failure)
+            self._enter(exchange)
+
+    def _enter(self, exchange: EdgeExchange) -> None:
+        """Serve an exchange, after those before it."""
         previous, exchange.follows = exchange.follows, None
         if previous is None or previous.response_complete:
             self._run(exchange)
@@ -203,12 +293,8 @@ class EdgeProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
-    def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
-        return (
-            self.parser.get_method() == b"POST"
-            and NOT_PLAIN.isdisjoint(headers)
-            and int(headers.get(b"content-length", NO_LENGTH)) <= self.edge.plain_limit
-        )
+    def _should_upgrade(self) -> bool:
+        return is_handshake(self.parser.get_method(), self.headers) and super()._should_upgrade()
 
     def _decline(self) -> None:
         """Let uvicorn serve this request as if it had seen its beginning."""
@@ -223,26 +309,16 @@ class EdgeProtocol(HttpToolsProtocol):
         self.expect_100_continue = dict(headers).get(b"expect", b"").lower() == b"100-continue"
         super().on_headers_complete()
 
-    def _read_anew(self, rest: bytes) -> None:
-        """Read a request again without its offer of HTTP/2, for which the parser left its body out.
-
-        The HTTP client of Java makes that offer with every first request.
-        """
-        self._offered = False
-        version = self.parser.get_http_version().encode()
-        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
-        lines += (b"%b: %b" % each for each in self.headers if each[0] != b"upgrade")
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
-        self.data_received(b"\r\n".join((*lines, b"", rest)))
-
     def _weigh(self, size: int) -> None:
         """Refuse a message that grows beyond what is read, whatever its framing says."""
-        self._unfinished += size
+        if not self._fresh:
+            self._unfinished += size
         if self._in_head and self._unfinished > HEAD_LIMIT:
             self._reject(431, HEAD_TOO_LARGE)
         elif self._unfinished > self.edge.message_limit:
             self._reject(413, BODY_TOO_LARGE)
+        elif self._in_head or self._holding.size:
+            self._hold()
 
     # Serving.
 
@@ -260,16 +336,20 @@ class EdgeProtocol(HttpToolsProtocol):
         """Go on with what was pipelined, or wait: an exchange has its whole answer."""
         self._serving = None
         self.server_state.total_requests += 1
-        if not exchange.keep_alive:
-            self.edge.outbox.close(self.transport)
-            self.deadline = time.monotonic() + self.edge.keep_alive
+        if not exchange.keep_alive and exchange is not self._receiving:
+            self._leave(exchange)  # else it was refused, and the client sends the rest first
         elif self.pipeline:  # not from here: a long queue would be as deep a recursion
             self.loop.call_soon(self._go_on)
         else:
             self._go_on()
 
-    def on_response_complete(self) -> None:
-        """Go on after a request that the application has served; uvicorn calls this."""
+    def _leave(self, exchange: EdgeExchange) -> None:
+        """Wait for the next request after an exchange that is whole, or for none."""
+        self.deadline = time.monotonic() + self.edge.keep_alive
+        if not exchange.keep_alive:
+            self.edge.outbox.close(self.transport)
+
+    def on_response_complete(self) -> None:  # uvicorn calls this after one of the application's
         self.server_state.total_requests += 1
         self._go_on()
 
@@ -283,12 +363,27 @@ class EdgeProtocol(HttpToolsProtocol):
             self.edge.outbox.write(self.transport, self._refusal)
             self.edge.outbox.close(self.transport)
             return
+        elif self._frames is not None:
+            self._hand_over(self._frames)
+            return
         elif self._unfinished < 0:
             self.deadline = time.monotonic() + self.edge.keep_alive
+        if self._backlog.unread:
+            self._backlog.share()
+        self.flow.resume_reading()
+
+    def _hand_over(self, frames: bytes) -> None:
+        """Leave the connection to a WebSocket, from its handshake on."""
+        self.connections.discard(self)
+        self._holding.release()
+        open_websocket(self, frames + self._backlog.take())
+        self._frames = None
         self.flow.resume_reading()
 
     def _reject(self, status: int, body: bytes) -> None:
         """Refuse what came in, after the answers to what came before it."""
+        if self._refusal:
+            return
         self.flow.pause_reading()
         cycle = self.cycle
         if self._in_head:

@@ -23,6 +23,9 @@ HEAD_TOO_LARGE = openai_error(
 )
 BODY_TOO_LARGE = openai_error("The request body is too large.", "request_too_large")
 TOO_MANY = openai_error("The router has too many connections.", "overloaded", "server_error")
+TOO_MUCH = openai_error(
+    "The router has too many bytes of unfinished requests.", "overloaded", "server_error"
+)
 
 
 def closing_answer(status: int, default_lines: bytes, body: bytes) -> bytes:
@@ -32,6 +35,7 @@ def closing_answer(status: int, default_lines: bytes, body: bytes) -> bytes:
             STATUS_LINE[status],
             default_lines,
             b"content-type: application/json\r\n",
+            b"retry-after: 1\r\n" if status == 503 else b"",
             b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body),
             body,
         )

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
-
-from airouter.interfaces import Exchange
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from airouter.held_bytes import HeldBytes, Holding
+    from airouter.interfaces import Headers, Serve
     from airouter.outbox import Outbox
+    from airouter.turns import Turns
 
-Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
 
 PLAIN_BODY_LIMIT = 1_048_576
 """Bytes; a larger body is received by the ASGI application, with backpressure."""
 HEAD_LIMIT = 65_536
 """Bytes of a request line and its headers."""
+SLICE = 2_048
+"""Bytes that are parsed at a time: most requests, or a hundred of the smallest."""
+QUEUED = 4_096
+"""Bytes that a request costs, beside its own, while it waits for its turn."""
+
+
+class Admit(Protocol):
+    """Decides of a request at the end of its head: an `Admission`."""
+
+    held: HeldBytes
+
+    def admit(self, headers: Headers, size: int) -> Holding:
+        """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
+        ...
 
 
 class Edge:
@@ -25,6 +38,8 @@ class Edge:
         self,
         endpoints: dict[bytes, Serve],
         outbox: Outbox,
+        turns: Turns,
+        admission: Admit,
         *,
         body_limit: int,
         max_connections: int,
@@ -34,6 +49,8 @@ class Edge:
         """`endpoints` maps a hot path to what serves it; times are seconds, the limit is bytes."""
         self.endpoints = endpoints
         self.outbox = outbox
+        self.turns = turns
+        self.admission = admission
         self.plain_limit = min(body_limit, PLAIN_BODY_LIMIT)
         self.message_limit = HEAD_LIMIT + 2 * body_limit
         self.max_connections = max_connections

@@ -37,21 +37,38 @@ class MessageAssembler:
         self.is_text = True
         """Whether the message that came last is one of text."""
 
-    def add(self, frame: Frame) -> bytes | None:
+    @property
+    def size(self) -> int:
+        """Bytes that have come of a message that is not whole."""
+        return len(self._pieces)
+
+    def add(self, frame: Frame) -> bytes | bytearray | None:
         """Return the message that a frame with one of `DATA_OPCODES` ends, or None."""
-        if frame.opcode is not Opcode.CONT:
-            self.is_text = frame.opcode is Opcode.TEXT
+        self.begin(frame)
         if frame.fin and not self._pieces:
             return bytes(frame.data)
         self._pieces += frame.data
-        if not frame.fin:
-            return None
-        message, self._pieces = bytes(self._pieces), bytearray()
+        return self.end() if frame.fin else None
+
+    def begin(self, frame: Frame) -> None:
+        """Take note of a frame whose data comes by `add_piece`."""
+        if frame.opcode is not Opcode.CONT:
+            self.is_text = frame.opcode is Opcode.TEXT
+
+    def add_piece(self, piece: bytes) -> None:
+        """Take a piece of a frame's data."""
+        self._pieces += piece
+
+    def end(self) -> bytearray:
+        """Return the message, which is whole."""
+        message, self._pieces = self._pieces, bytearray()
         return message
 
 
-def is_utf8(message: bytes) -> bool:
+def is_utf8(message: bytes | bytearray) -> bool:
     """Tell whether a message is the text that its frame says it is."""
+    if message.isascii():
+        return True
     try:
         message.decode()
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
+    from airouter.held_bytes import Holding
     from airouter.interfaces import Carrier, Dialer, Headers, Reply
     from airouter.responses.pinning import Pin
     from airouter.responses.records import History
@@ -50,7 +52,16 @@ class FrameExchange(Exchange, Caller):
     It is the `Carrier` of its request, over the sockets of its session.
     """
 
-    __slots__ = ("_link", "_parent", "_previous", "_suffix", "_warms_up", "status", "stream_id")
+    __slots__ = (
+        "_link",
+        "_parent",
+        "_previous",
+        "_suffix",
+        "_warms_up",
+        "holding",
+        "status",
+        "stream_id",
+    )
 
     in_session = True
 
@@ -70,6 +81,8 @@ class FrameExchange(Exchange, Caller):
         self.started = False
         self.source = None
         self.stream_id = stream_id
+        self.holding: Holding | None = None
+        """The bytes of the body, until there is an answer."""
         self._warms_up = warms_up
         self.status = 0
         self._parent: ParentResponse | None = None
@@ -77,6 +90,11 @@ class FrameExchange(Exchange, Caller):
         self._link = link
         self._previous = previous
         self._suffix = suffix_of(stream_id)
+
+    def release(self) -> None:
+        """Let go of the body: the response is there, or nobody waits for it."""
+        if self.holding is not None:
+            self.holding.release()
 
     # What the session can do beside reading an answer.
 
@@ -167,5 +185,6 @@ def error_message(status: int, error: Mapping[str, object], retry_after: bytes |
 
 def failure_message(failure: Failure, stream_id: str | None = None) -> bytes:
     """Return the message about a failure of the router."""
-    message = error_message(failure.status, error_object(failure), None)
+    after = None if failure.retry_after is None else b"%d" % math.ceil(failure.retry_after)
+    message = error_message(failure.status, error_object(failure), after)
     return message[:-1] + suffix_of(stream_id) if stream_id is not None else message

@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from airouter.failures import Failure, invalid_field
+from airouter.failures import Failure, invalid_field, overloaded
 from airouter.sessions.frames import FrameExchange, failure_message
 from airouter.sessions.upstream_sockets import UpstreamSockets
 from airouter.tasks import start_eagerly
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.held_bytes import Holding
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import History
+    from airouter.turns import Turns
 
 Json = dict[str, Any]
 Fields = dict[str, msgspec.Raw]
@@ -85,8 +90,18 @@ class Session:
     """Everything that a client does over one connection: the `SessionLink` of its exchanges."""
 
     def __init__(
-        self, wire: SessionConnection, serve: ServeCaller, headers: dict[bytes, bytes]
+        self,
+        wire: SessionConnection,
+        serve: ServeCaller,
+        headers: dict[bytes, bytes],
+        turns: Turns,
+        hold: Callable[[int], Holding],
     ) -> None:
+        """`hold` returns what holds some of the client's bytes, or raises `Failure` 503."""
+        self._turns = turns
+        self._hold = hold
+        self._remembered = hold(0)
+        """The bytes of what lanes remember."""
         self._wire = wire
         self.send = wire.send
         self._serve = serve
@@ -105,13 +120,13 @@ class Session:
         """True while nothing is under way."""
         return all(lane.exchange is None for lane in self._lanes.values())
 
-    def receive(self, message: bytes) -> None:
+    def receive(self, message: bytes | bytearray) -> None:
         """Take a message of the client. An error is told, and the session goes on."""
         stream_id = None
         try:
             fields = message_fields(message)
             stream_id = stream_id_in(fields)
-            self._take(fields, stream_id)
+            self._take(fields, stream_id, len(message))
         except Failure as failure:
             self.send(failure_message(failure, stream_id))
 
@@ -126,6 +141,9 @@ class Session:
         for lane in self._lanes.values():
             if lane.task is not None:
                 lane.task.cancel()
+            for exchange in lane.waiting:
+                exchange.release()
+        self._remembered.release()
         self.sockets.close()
 
     def pause(self) -> None:
@@ -168,33 +186,46 @@ class Session:
         return next((known for known in found if known is not None and known.id == id_), None)
 
     def _make_room(self) -> None:
-        room = MOST_REMEMBERED
+        kept = 0
         for lane in reversed(self._lanes.values()):
-            if lane.newest is not None:
-                room -= lane.newest.size
-                if room < 0:
-                    lane.newest = None
+            if lane.newest is None:
+                continue
+            size = kept + lane.newest.size
+            try:
+                if size > MOST_REMEMBERED:
+                    raise overloaded()
+                self._remembered.resize(size)
+            except Failure:
+                lane.newest = None
+            else:
+                kept = size
 
     # What a client asks.
 
-    def _take(self, fields: Fields, stream_id: str | None) -> None:
+    def _take(self, fields: Fields, stream_id: str | None, size: int) -> None:
         """Do what a message asks. Raises `Failure`."""
         kind = string_in(fields, "type")
         if kind == "response.steer":
             self.send(steering_failed(fields))
         elif kind == "response.create":
-            self._create(fields, stream_id)
+            self._create(fields, stream_id, size)
         else:
             what = f"'type' must be 'response.create', not {str(kind)[:64]!r}."
             raise invalid_field("type", what)
 
-    def _create(self, fields: Fields, stream_id: str | None) -> None:
+    def _create(self, fields: Fields, stream_id: str | None, size: int) -> None:
         """Queue a response. Raises `Failure`."""
         lane = self._lane(stream_id)
-        exchange = self._exchange(fields, stream_id)
         if self._waiting >= MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
             what = f"At most {MOST_WAITING} responses of a session may wait."
             raise Failure(429, what, type="rate_limit_error", code="too_many_requests")
+        holding = self._hold(size)
+        try:
+            exchange = self._exchange(fields, stream_id)
+        except Failure:
+            holding.release()
+            raise
+        exchange.holding = holding
         self._waiting += 1
         self._waiting_bytes += len(exchange.body)
         lane.waiting.append(exchange)
@@ -239,11 +270,16 @@ class Session:
                     if self._ending is not None:
                         break
                     lane.exchange = exchange
+                    if len(exchange.body) > HEAVY:
+                        await self._turns.turn()
                     await self._serve(exchange, exchange)
+                exchange.release()
                 lane.exchange = None
                 if exchange.status == 401:
                     self.end(1008, "the key is not valid")
         finally:
+            if lane.exchange is not None:
+                lane.exchange.release()
             lane.exchange = lane.task = None
             self._end_if_idle()
 
@@ -252,7 +288,7 @@ class Session:
             self._wire.end(*self._ending)
 
 
-def message_fields(message: bytes) -> Fields:
+def message_fields(message: bytes | bytearray) -> Fields:
     """Return the fields of a message. Raises `Failure` 400."""
     try:
         return _fields.decode(message)

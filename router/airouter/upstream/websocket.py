@@ -134,7 +134,7 @@ class WebSocket(asyncio.Protocol):
         if frame.opcode in DATA_OPCODES:
             message = self._messages.add(frame)
             if message is not None:
-                self._take_message(message)
+                self._take_message(bytes(message))
 
     def _take_message(self, message: bytes) -> None:
         if self.closed or self._listener is None:

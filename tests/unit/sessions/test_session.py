@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from airouter.held_bytes import HeldBytes
 from airouter.sessions.session import MOST_ACTIVE, Session
+from airouter.turns import Turns
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange
@@ -52,6 +55,11 @@ class Provider:
         self.paused = False
 
 
+def session_of(wire: Wire, provider: Provider, limit: int = 1 << 28) -> Session:
+    turns, held = Turns(asyncio.get_running_loop()), HeldBytes(limit)
+    return Session(wire, provider.serve, {}, turns, partial(held.hold, "client"))
+
+
 def create(lane: str) -> bytes:
     return json.dumps({"type": "response.create", "model": "m", "stream_id": lane}).encode()
 
@@ -64,7 +72,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 async def test_what_waits_for_its_turn_is_not_begun_by_a_session_that_ends() -> None:
     wire, provider = Wire(), Provider()
-    session = Session(wire, provider.serve, {})
+    session = session_of(wire, provider)
     for number in range(MOST_ACTIVE + 1):
         session.receive(create(f"lane-{number}"))
     await until(lambda: len(provider.begun) == MOST_ACTIVE)
@@ -77,7 +85,7 @@ async def test_what_waits_for_its_turn_is_not_begun_by_a_session_that_ends() -> 
 
 async def test_a_stream_that_begins_while_the_client_is_behind_is_paused_too() -> None:
     wire, provider = Wire(), Provider(b'event: a\ndata: {"type":"a"}\n\n')
-    session = Session(wire, provider.serve, {})
+    session = session_of(wire, provider)
     session.pause()
     provider.may_answer.set()
     session.receive(create("late"))
@@ -92,7 +100,7 @@ async def test_the_end_mark_of_a_stream_is_no_message() -> None:
         b"data: [DONE]\n\n",
         b'event: b\r\ndata: {"type":"b"}\r\n\r\ndata: [DONE]\r\n\r\n',
     )
-    session = Session(wire, provider.serve, {})
+    session = session_of(wire, provider)
     provider.may_answer.set()
     session.receive(b'{"type":"response.create","model":"m"}')
     await until(lambda: session.idle and len(wire.said) > 1)

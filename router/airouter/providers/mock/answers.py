@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+COUNTED = 65_536
+"""Characters of a text whose tokens are counted, for counting more would hold the event loop."""
 WORD = re.compile(r"(?<!\s)\s*\S+")
 """Tried only where white space begins, or each of many blanks would be tried as the first."""
 REASONING = "The mock was asked to reason, and it has reasoned."
@@ -220,3 +222,10 @@ def tokens_of(text: str) -> list[str]:
     words = WORD.findall(text)
     rest = text[sum(map(len, words)) :]
     return [*words, rest] if rest else words
+
+
+def token_count(text: str) -> int:
+    """Return how many tokens a text has; of a large one, as many as its beginning suggests."""
+    if len(text) <= COUNTED:
+        return len(tokens_of(text))
+    return round(len(tokens_of(text[:COUNTED])) * len(text) / COUNTED)

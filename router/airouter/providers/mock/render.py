@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.failures import invalid_field
-from airouter.providers.mock.answers import tokens_of
+from airouter.providers.mock.answers import token_count, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -137,7 +137,7 @@ def embeddings(body: Body) -> Body:
     if len(inputs) * size > MAX_NUMBERS:
         raise invalid_field("input", f"The mock makes at most {MAX_NUMBERS} numbers at once.")
     encode = encoding_of(body)
-    tokens = sum(len(text) if isinstance(text, list) else len(tokens_of(text)) for text in inputs)
+    tokens = sum(len(text) if isinstance(text, list) else token_count(text) for text in inputs)
     data = [
         {"object": "embedding", "index": index, "embedding": encode(vector(text, size))}
         for index, text in enumerate(inputs)

@@ -17,7 +17,7 @@ from airouter.providers.mock.answers import (
     answer_completion,
     mock_message_text,
     prompts_of,
-    tokens_of,
+    token_count,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class MockUpstream:
 
     def _chat(self, request: Body, body: bytes, script: Script) -> PacedReply:
         answers = [answer_chat(request, script.reply)] * choices_of(request)
-        prompt = sum(len(tokens_of(mock_message_text(message))) for message in request["messages"])
+        prompt = sum(token_count(mock_message_text(message)) for message in request["messages"])
         frame = shared_fields(request, body, "chatcmpl")
         return self._write(request, frame, answers, prompt, render.whole_chat, render.chat_chunks)
 
@@ -101,7 +101,7 @@ class MockUpstream:
         count = choices_of(request, len(prompts))
         said = [answer_completion(request, prompt, script.reply) for prompt in prompts]
         answers = [answer for answer in said for _ in range(count)]
-        tokens = sum(len(tokens_of(prompt)) for prompt in prompts)
+        tokens = sum(token_count(prompt) for prompt in prompts)
         frame = shared_fields(request, body, "cmpl")
         whole, chunks = render.whole_completion, render.completion_chunks
         return self._write(request, frame, answers, tokens, whole, chunks)

@@ -1,0 +1,56 @@
+"""The sessions of this process: those that are open, and what all of them share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airouter.admission import Admission
+    from airouter.api.websocket import WebSocketProtocol
+    from airouter.outbox import Outbox
+    from airouter.pipeline import Pipeline
+    from airouter.responses.caller import ServeCaller
+    from airouter.turns import Turns
+
+PING_EVERY = 15.0
+"""Seconds between two pings, unless heartbeats are more frequent."""
+LIFE = 3600.0
+"""Seconds of a connection."""
+
+
+class SessionRegistry:
+    """The sessions of this process: those that are open, and what all of them share."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        serve: ServeCaller,
+        outbox: Outbox,
+        turns: Turns,
+        admission: Admission,
+        *,
+        most_bytes: int,
+        life: float = LIFE,
+    ) -> None:
+        """`most_bytes` bounds a message; `life` is in seconds."""
+        self.pipeline = pipeline
+        self.serve = serve
+        self.outbox = outbox
+        self.turns = turns
+        self.admission = admission
+        self.most_bytes = most_bytes
+        self.life = life
+        self.open: set[WebSocketProtocol] = set()
+
+    def ping_every(self) -> float:
+        """Return the seconds between two pings: at most those between heartbeats."""
+        serving = self.pipeline.serving
+        heartbeat = 0.0 if serving is None else serving.snapshot.retries.heartbeat
+        return min(heartbeat or PING_EVERY, PING_EVERY)
+
+    def recheck_keys(self) -> None:
+        """End what was opened with keys that are no longer good; called after a reload."""
+        accounts = self.pipeline.current().accounts.values()
+        credentials = {each.credential.name: each.credential for each in accounts}
+        for protocol in list(self.open):
+            protocol.recheck_keys(credentials)

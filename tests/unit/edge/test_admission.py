@@ -1,0 +1,141 @@
+"""What is decided at the end of a head: who may send a body, and how much is read at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from airouter.edge.shared import SLICE
+from support.edge_server import Doorkeeper, EdgeServer, edge_server
+from unit.edge.script import CLOSE, Script, connection_of, echo, post, until
+
+WRONG, OURS = b"Authorization: wrong", b"Authorization: ours"
+
+
+def head(size: int, *headers: bytes) -> bytes:
+    """The head of a request whose body does not come."""
+    return post(b"", *headers).replace(b"Content-Length: 0", b"Content-Length: %d" % size)
+
+
+def refusing(script: Script) -> Script:
+    """A pipeline that answers a refusal with its status, as the real one does."""
+    serve = script.serve
+
+    async def answer(exchange, *, refusal=None):  # type: ignore[no-untyped-def]
+        if refusal is None:
+            await serve(exchange)
+        else:
+            script.bodies.append(exchange.body)
+            exchange.respond(refusal.status, [], b"no")
+
+    script.serve = answer  # type: ignore[method-assign]
+    return script
+
+
+async def test_a_wrong_key_is_answered_at_the_head_and_its_body_is_not_kept(
+    script: Script,
+) -> None:
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+        for size in (100, 500_000):
+            reader, writer = await server.connect()
+            writer.write(head(size, WRONG))
+            assert b" 401 " in await reader.readuntil(b"\r\n")
+            await reader.readuntil(b"no")
+            writer.write(b"x" * size + post(b"next", CLOSE))
+            assert (await reader.read()).endswith(b"<next>")
+        assert script.bodies == [b"", b"next"] * 2
+
+
+async def test_a_client_that_closes_after_its_request_reads_its_refusal(script: Script) -> None:
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+        reader, writer = await server.connect()
+        writer.write(head(500_000, WRONG, CLOSE))
+        await reader.readuntil(b"no")
+        assert server.state.connections, "the rest of the body is on its way"
+        writer.write(b"x" * 500_000)
+        assert await reader.read() == b""
+
+
+async def test_a_refusal_waits_for_the_answers_before_it(script: Script) -> None:
+    script.hold = asyncio.Event()
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+        reader, writer = await server.connect()
+        writer.write(post(b"first") + head(50_000, WRONG))
+        await script.arrived.wait()
+        script.hold.set()
+        assert (await reader.readuntil(b"no")).startswith(b"HTTP/1.1 200")
+        writer.write(b"x" * 50_000 + post(b"next", CLOSE))
+        assert (await reader.read()).endswith(b"<next>")
+
+
+async def test_bodies_are_held_until_they_are_answered(script: Script) -> None:
+    script.hold = asyncio.Event()
+    admission = Doorkeeper(1_000_000)
+    serving = refusing(script).serve
+    async with edge_server(serving, admission) as server, asyncio.timeout(5):
+        first, writer = await server.connect()
+        writer.write(post(b"x" * 400_000, OURS))
+        await script.arrived.wait()
+        reader, writer = await server.connect()
+        writer.write(head(400_000, OURS))
+        assert b" 503 " in await reader.readuntil(b"\r\n")
+        script.hold.set()
+        await first.readexactly(400_000)
+        reader, writer = await server.connect()
+        writer.write(post(b"y" * 400_000, OURS))
+        assert b" 200 " in await reader.readuntil(b"\r\n")
+
+
+async def test_a_client_that_leaves_lets_go_of_its_body(script: Script) -> None:
+    admission = Doorkeeper(1_000_000)
+    async with edge_server(refusing(script).serve, admission) as server, asyncio.timeout(5):
+        for _ in range(5):
+            _, writer = await server.connect()
+            writer.write(head(400_000, OURS) + b"x" * 10)
+            await until(lambda: server.state.connections)
+            connection = connection_of(server)
+            await until(lambda: connection._receiving)  # noqa: B023
+            assert not connection._receiving.refused  # type: ignore[union-attr]
+            writer.transport.abort()
+            await until(lambda: not server.state.connections)
+
+
+async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> None:
+    async with edge_server(script.serve, Doorkeeper(100_000)) as server, asyncio.timeout(5):
+        answers = []
+        for _ in range(5):
+            reader, writer = await server.connect()
+            writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * 30_000)
+            answers.append(reader)
+        await until(lambda: len(server.state.connections) < 5)
+        assert b" 503 " in await answers[-1].readuntil(b"\r\n")
+        assert b"<hi>" in await server.exchange(post(b"hi", CLOSE))
+
+
+async def test_requests_in_one_packet_are_parsed_as_their_turns_come(
+    server: EdgeServer, script: Script
+) -> None:
+    script.hold = asyncio.Event()
+    reader, writer = await server.connect()
+    writer.write(post(b"a", path=b"/other") + post(b"b") * 2_000 + post(b"last", CLOSE))
+    await script.arrived.wait()
+    connection = connection_of(server)
+    assert len(connection.pipeline) <= SLICE // len(post(b"b")) + 1
+    script.hold.set()
+    script.answer = echo
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    assert answer.count(b"<b>") == 2_000
+    assert answer.endswith(b"<last>")
+
+
+async def test_a_body_in_very_many_pieces_is_put_together(
+    server: EdgeServer, script: Script
+) -> None:
+    _, writer = await server.connect()
+    body = bytes(range(256)) * 40
+    data = post(body, OURS)
+    for at in range(0, len(data), 100):
+        writer.write(data[at : at + 100])
+        await asyncio.sleep(0)
+    await script.arrived.wait()
+    assert script.bodies == [body]

@@ -1,0 +1,106 @@
+"""Turns: much work of one leaves time for others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from airouter.turns import TURN, Turns
+
+
+def busy(seconds: float) -> None:
+    """Hold the loop."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+async def test_little_work_is_done_at_once() -> None:
+    done = []
+
+    def work() -> bool:
+        done.append(1)
+        return False
+
+    Turns(asyncio.get_running_loop()).share(work)
+    assert done == [1]
+
+
+async def test_others_have_turns_between_those_of_much_work() -> None:
+    turns = Turns(asyncio.get_running_loop())
+    slices, others = [0], 0
+    finished = asyncio.Event()
+
+    def work() -> bool:
+        busy(TURN)
+        slices[0] += 1
+        if slices[0] == 10:
+            finished.set()
+        return slices[0] < 10
+
+    turns.share(work)
+    while not finished.is_set():
+        others += 1
+        await asyncio.sleep(0)
+    assert others >= 9
+
+
+async def test_work_of_many_goes_round() -> None:
+    turns, order = Turns(asyncio.get_running_loop()), []
+    finished = asyncio.Event()
+
+    def worker(name: str) -> None:
+        left = [3]
+
+        def work() -> bool:
+            busy(TURN)
+            order.append(name)
+            left[0] -= 1
+            if len(order) == 6:
+                finished.set()
+            return left[0] > 0
+
+        turns.share(work)
+
+    worker("a")
+    worker("b")
+    async with asyncio.timeout(10):
+        await finished.wait()
+    assert order == list("aababb"), "the first began before the second came"
+
+
+async def test_a_heavy_request_does_not_begin_in_the_turn_of_another() -> None:
+    turns = Turns(asyncio.get_running_loop())
+    running, most = 0, 0
+
+    async def heavy() -> None:
+        nonlocal running, most
+        await turns.turn()
+        running += 1
+        most = max(most, running)
+        busy(0.001)
+        asyncio.get_running_loop().call_soon(end)
+
+    def end() -> None:
+        nonlocal running
+        running -= 1
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(heavy() for _ in range(10)))
+    assert most == 1
+
+
+async def test_a_request_that_was_cancelled_takes_no_turn() -> None:
+    turns = Turns(asyncio.get_running_loop())
+
+    def work() -> bool:
+        busy(TURN)
+        return False
+
+    turns.share(work)
+    waiting = asyncio.create_task(turns.turn())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait({waiting})
+        await turns.turn()
