@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from airouter.dialects.estimation import tokens_of_body
-from airouter.failures import Failure, upstream_unreachable
+from airouter.failures import Failure, drop_frames, upstream_unreachable
 from airouter.headers import (
     CONTENT_TYPE,
     EVENT_STREAM,
@@ -70,6 +70,7 @@ class AttemptRunner:
                 request.fetched |= await self._fetcher.fetch_all(missing)
             bodies = translation.encode(request)
         except Failure as failure:
+            drop_frames(failure)
             mendable = failure.code in NOT_HERE
             retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE
             return AttemptOutcome(failure, retry, unasked=True)
@@ -85,10 +86,12 @@ class AttemptRunner:
             return await self._ask(context, target, attempt, head, bodies)
         except UpstreamRefused as refused:
             attempt.error = refused.kind
+            drop_frames(refused)
             return classify(context, target, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
             self._warnings.note(backend.credential, error.kind, error)
+            drop_frames(error)
             return unanswered(error)
         finally:
             backend.load.in_flight -= 1
@@ -170,6 +173,7 @@ class AttemptRunner:
             attempt.error = record.error = error.kind
             self._warnings.note(attempt.credential, error.kind, error)
             stream_filter.break_off(upstream_unreachable(error.kind))
+            drop_frames(error)
             exchange.end()
             return
         finally:
@@ -178,6 +182,8 @@ class AttemptRunner:
                 if not whole:  # or the client is gone, and this is a cancellation
                     usage = usage_so_far(context, stream_filter, reply)
                 record.note_usage(usage)
+            else:
+                stream_filter.write = exchange.write  # no longer `begin`, which has the filter
         if stream_filter.failure is not None:
             record.note_failure(stream_filter.failure)
         exchange.end()
@@ -212,6 +218,7 @@ def forward(
     try:
         answer = target.translation.answer(context.request, replies)
     except Failure as failure:  # which a provider tells with a good status
+        drop_frames(failure)
         return classify(context, target, failure)
     context.record.note_usage(answer.usage)
     headers = answer_headers(context, target, replies[0].headers, JSON)

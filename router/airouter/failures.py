@@ -36,6 +36,18 @@ class Failure(Exception):
         self.exhausted = exhausted
 
 
+def drop_frames(error: BaseException) -> None:
+    """Let go of the frames that an error went through, once it was dealt with.
+
+    Where one of them refers to the error, all that they hold, the body of the request too, would
+    otherwise live until the garbage collector runs.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        found.__traceback__ = None
+        found.__context__, found = None, found.__context__
+
+
 def truncated(name: str) -> str:
     """Shorten a client's name for something, for use in a message."""
     return name if len(name) <= 256 else name[:256] + "..."

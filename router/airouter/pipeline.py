@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from airouter import request_ids
 from airouter.dialects.client_request import parse_client_request
-from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
+from airouter.failures import (
+    Failure,
+    drop_frames,
+    internal,
+    made_elsewhere,
+    model_not_found,
+    not_ready,
+)
 from airouter.headers import VERSION_HEADER, id_headers
 from airouter.request_context import RequestContext
 from airouter.routing.outcome import Retry
@@ -82,14 +89,16 @@ class Pipeline:
                 await self._attempt_prepared(context, route, principal, prepare)
         except Failure as failure:
             self._refuse(context, failure)
+            drop_frames(failure)
         except asyncio.CancelledError:
             record.status = 499
             raise
-        except Exception:
+        except Exception as error:
             logger.exception(
                 "a request failed inside the router", extra={"request_id": record.request_id}
             )
             self._refuse(context, internal())
+            drop_frames(error)
         finally:
             if permit is not None:
                 permit.settle(record.input_tokens + record.output_tokens)

@@ -84,6 +84,7 @@ class EdgeExchange(Exchange):
         self._gone = True
         if self._task is not None:
             self._task.cancel()
+            self._task = None  # whose end, an exception, has the frames that have this exchange
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         if self._gone:

@@ -90,6 +90,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._read_anew(data[upgrade.args[0] :])
             elif self._should_upgrade():
                 self.handle_websocket_upgrade()
+                self.parser = None  # type: ignore[assignment]  # as uvicorn has it at the end
         except httptools.HttpParserError:
             self._reject(400, NOT_HTTP)
         else:
@@ -106,6 +107,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._serving is not None:
             self._serving.lose_client()
+        self._serving = self._receiving = None  # they have this connection
         if isinstance(self.cycle, EdgeExchange):
             self.cycle = None  # as it is before a first request
         self.pipeline.clear()

@@ -118,7 +118,12 @@ class HttpReply:
             finally:
                 self.close()  # cuts nothing, unless the reader was cancelled
         if self._error is not None:
-            raise self._error
+            # The frames that it goes through have this reply, which so must not have it any more.
+            error, self._error = self._error, BrokenReply("the answer was given up")
+            try:
+                raise error
+            finally:
+                del error
 
     def _decoded(self, body: bytes) -> bytes:
         decoder = content_decoder(self.headers)

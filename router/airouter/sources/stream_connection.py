@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
 from airouter.config.snapshot import Timeouts
+from airouter.failures import drop_frames
 from airouter.http.connection import HttpConnection
 from airouter.interfaces import UpstreamError
 
@@ -75,6 +76,7 @@ class StreamConnection:
             reply, packed = await self._ask(body)
         except OSError as error:  # timeouts are among them
             self.hang_up()
+            drop_frames(error)
             raise PollFailed(type(error).__name__) from None
         except UpstreamError as error:
             self.hang_up()
