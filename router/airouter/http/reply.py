@@ -59,14 +59,26 @@ class HttpReply:
         self._write: Callable[[bytes], None] | None = None
 
     async def read(self) -> bytes:
+        if b"content-encoding" in self.headers:
+            self._decoder = content_decoder(self.headers, self._limit)
+            if self._decoder is not None:
+                return await self._read_encoded()
         if not self.complete or self._error is not None:
             self.resume()
             await self._until_end()
-        body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-        return self._decoded(body) if b"content-encoding" in self.headers else body
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     async def relay(self, write: Callable[[bytes], None]) -> None:
         self._decoder = content_decoder(self.headers)
+        await self._relay(write)
+
+    async def _read_encoded(self) -> bytes:
+        """Read a body that is inflated as it comes, and no further than the limit."""
+        plain: list[bytes] = []
+        await self._relay(plain.append)
+        return b"".join(plain)
+
+    async def _relay(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self.resume()
         self.flush()
@@ -124,15 +136,6 @@ class HttpReply:
                 raise error
             finally:
                 del error
-
-    def _decoded(self, body: bytes) -> bytes:
-        decoder = content_decoder(self.headers)
-        if decoder is None:
-            return body
-        plain = decoder.decode(body)
-        if len(plain) > self._limit or not decoder.finished:
-            raise BrokenReply("the upstream's compressed body is too large or cut short")
-        return plain
 
     def _hold(self) -> None:
         if self.size > self._limit:
