@@ -24,7 +24,7 @@ from airouter.headers import (
     upstream_head,
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
-from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
+from airouter.providers.base import AUTHENTICATION_FAILED
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
@@ -90,7 +90,8 @@ class AttemptRunner:
             return classify(context, target, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
-            self._warnings.note(backend.credential, error.kind, error)
+            reason = target.account.masking.text(str(error))
+            self._warnings.note(backend.credential, error.kind, reason)
             drop_frames(error)
             return unanswered(error)
         finally:
@@ -153,8 +154,8 @@ class AttemptRunner:
             exchange.start(
                 reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM)
             )
-            stream_filter.write = exchange.write
-            exchange.write(data)
+            stream_filter.write = target.account.masking.writer(exchange.write)
+            stream_filter.write(data)
 
         usage: Usage | None = None
         whole = False
@@ -171,7 +172,8 @@ class AttemptRunner:
                 raise
             attempt = record.attempts[-1]
             attempt.error = record.error = error.kind
-            self._warnings.note(attempt.credential, error.kind, error)
+            reason = target.account.masking.text(str(error))
+            self._warnings.note(attempt.credential, error.kind, reason)
             stream_filter.break_off(upstream_unreachable(error.kind))
             drop_frames(error)
             exchange.end()
@@ -185,6 +187,7 @@ class AttemptRunner:
             else:
                 stream_filter.write = exchange.write  # no longer `begin`, which has the filter
         if stream_filter.failure is not None:
+            target.account.masking.failure(stream_filter.failure)
             record.note_failure(stream_filter.failure)
         exchange.end()
 
@@ -222,7 +225,8 @@ def forward(
         return classify(context, target, failure)
     context.record.note_usage(answer.usage)
     headers = answer_headers(context, target, replies[0].headers, JSON)
-    context.exchange.respond(replies[0].status, headers, answer.body)
+    body = target.account.masking.body(answer.body)
+    context.exchange.respond(replies[0].status, headers, body)
     context.record.note_start(replies[0].status)
     return ANSWERED
 
@@ -250,7 +254,7 @@ def classify(
 
     `status` is the provider's, where that may differ from the one for the client.
     """
-    failure.message = without_identifiers(failure.message, target.account.credential)
+    target.account.masking.failure(failure)
     if failure.code == AUTHENTICATION_FAILED:
         return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)
     policy = context.serving.snapshot.retries
