@@ -6,6 +6,9 @@ is for the client: it names the field and the way out, and never anything of a c
 
 from __future__ import annotations
 
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds: a provider that asks for more than a day may be asked after a day."""
+
 
 class Failure(Exception):
     """A request that is answered with an error.
@@ -32,7 +35,7 @@ class Failure(Exception):
         self.type = type
         self.code = code
         self.param = param
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.exhausted = exhausted
 
 

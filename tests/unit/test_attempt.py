@@ -281,3 +281,23 @@ async def test_the_log_says_why_a_provider_cannot_be_used(
         "credential c0: the upstream sent content-encoding 'br' unasked",
         "credential c1: the upstream sent content-encoding 'br' unasked",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "data", "kind"),
+    [
+        ({}, http(200, ANSWER, kind="text/html"), "application/json"),
+        (
+            {"stream": True},
+            chunked(HI, kind=f"{EVENT_STREAM};x") + END,
+            EVENT_STREAM,
+        ),
+    ],
+)
+async def test_an_answer_has_a_content_type_of_its_api(
+    first: RawUpstream, body: dict[str, bool], data: bytes, kind: str
+) -> None:
+    async with served(config(first)) as router:
+        asking = asyncio.create_task(router.chat(**body))
+        await answer(first, data)
+        assert (await asking).headers["content-type"] == kind

@@ -286,7 +286,7 @@ class WebSocketProtocol(asyncio.Protocol):
         }
         try:
             if request.path.partition("?")[0] != PATH:
-                what = f"Invalid URL (GET {request.path[:256]})"
+                what = f"Invalid URL (GET {request.path.partition('?')[0][:256]})"
                 raise Failure(404, what, code="unknown_url")
             self._registry.pipeline.current().keyring.authenticate(self._headers)
         except Failure as failure:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.provenance import with_marks_bare
 from airouter.failures import Failure, invalid_field, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none
 
@@ -74,6 +75,7 @@ class Edits:
 
 def parse_client_request(body: bytes) -> ClientRequest:
     """Return a client's body as a request. Raises `Failure` 400."""
+    body = with_marks_bare(body)
     try:
         fields = _fields.decode(body)
     except UNREADABLE as error:
