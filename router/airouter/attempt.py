@@ -67,7 +67,7 @@ class AttemptRunner:
         try:
             urls = translation.fetches(request)
             if urls and (missing := [url for url in urls if url not in request.fetched]):
-                request.fetched |= await self._fetcher.fetch_all(missing)
+                request.fetched |= await self._fetcher.fetch_all(missing, context.record.principal)
             bodies = translation.encode(request)
         except Failure as failure:
             drop_frames(failure)
