@@ -43,7 +43,7 @@ class Masking:
     __slots__ = ("_forms", "_plain")
 
     def __init__(self, credential: Credential) -> None:
-        secrets = [each for each in secret_values(credential) if len(each) >= LEAST]
+        secrets = [each for each in secrets_of(credential) if len(each) >= LEAST]
         self._plain = [each.encode() for each in secrets]
         forms = {form for secret in secrets for form in forms_of(secret)}
         self._forms = sorted(forms, key=len, reverse=True)  # a form may stand in a longer one
@@ -81,7 +81,7 @@ class Masking:
         return lambda data: write(mask(data))
 
 
-def secret_values(credential: Credential) -> Iterator[str]:
+def secrets_of(credential: Credential) -> Iterator[str]:
     """Yield the secrets of a credential: its key, or what is one in a file of several values."""
     if credential.secret is not None:
         yield credential.secret.strip()
