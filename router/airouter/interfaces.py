@@ -204,6 +204,10 @@ class BrokenReply(UpstreamError):
     kind = "broken_reply"
 
 
+class Surplus(BrokenReply):
+    """More than a whole answer: the rest is not wanted, nor is its connection."""
+
+
 class UpstreamRefused(UpstreamError):
     """A stream that began with nothing but an error, which is its `failure`."""
 

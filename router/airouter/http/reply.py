@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from airouter.http.decoding import ContentDecoder, content_decoder
-from airouter.interfaces import BrokenReply, Source, UpstreamError
+from airouter.interfaces import BrokenReply, Source, Surplus, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,12 @@ class HttpReply:
     async def _relay(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self.resume()
-        self.flush()
-        await self._until_end()
+        try:
+            self.flush()
+            await self._until_end()
+        except Surplus:
+            self.close()
+            return
         if self._decoder is not None and not self._decoder.finished:
             raise BrokenReply("the upstream's compressed body is cut short")
 

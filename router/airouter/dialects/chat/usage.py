@@ -16,10 +16,12 @@ import msgspec
 
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
+from airouter.dialects.ending import MORE, Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
 from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
+from airouter.interfaces import Surplus
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ EVENT_LIMIT = 1_048_576
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
 
+DONE = b"[DONE]", re.compile(rb"(?:^|[\r\n])data:[ ]?\[DONE\]")
+"""In the last event; what a model says of it has no line of its own."""
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
@@ -51,17 +55,21 @@ _chunk = msgspec.json.Decoder(Chunk)
 class UsageReader:
     """Forwards a stream as it is and remembers its end."""
 
-    __slots__ = ("_tail", "write")
+    __slots__ = ("_ending", "_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
+        self._ending = Ending(*DONE)
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
+        data, surplus = self._ending.split(data)
         self.write(data)
         self._tail.add(data)
+        if surplus:
+            raise Surplus(MORE)
 
     def finish(self) -> Usage | None:
         """Return the last usage in the stream, which is whole."""
@@ -82,12 +90,13 @@ class UsageReader:
 class UsageHider:
     """Forwards all but the usage event, event by event."""
 
-    __slots__ = ("_forwarded", "_held", "_sample", "_usage", "write")
+    __slots__ = ("_ending", "_forwarded", "_held", "_sample", "_usage", "write")
 
     failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
+        self._ending = Ending(*DONE)
         self._held = b""
         self._sample: deque[bytes] = deque(maxlen=SAMPLES)
         self._forwarded = 0
@@ -100,6 +109,7 @@ class UsageHider:
         # Most pieces are whole events.
         if not data.endswith(b"\n\n"):
             data = self._hold_back(data)
+        data, surplus = self._ending.split(data)
         at = data.find(b'"usage"')  # a third of what the search costs, and null needs none
         if at >= 0 and data.find(b"{", at) >= 0 and USAGE.search(data):
             data = self._without_usage(data)
@@ -107,6 +117,9 @@ class UsageHider:
             self.write(data)
             self._forwarded += 1
             self._sample.append(data if len(data) < SAMPLED else data[-SAMPLED:])
+        if surplus:
+            self._held = b""
+            raise Surplus(MORE)
 
     def finish(self) -> Usage | None:
         """Forward the rest of the stream, and return its last usage."""

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.ending import MORE, Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
+from airouter.interfaces import Surplus
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ TAIL = 8_192
 """Bytes in which the last usage is expected, counted from the end."""
 TEXT = TextMeter("text", "thinking", "partial_json")
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
+STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
 LAST = re.compile(rb'"type"\s*:\s*"message_delta"')
 """In the event that tells the whole output."""
 
@@ -52,22 +55,26 @@ _event = msgspec.json.Decoder(UsageEvent)
 class UsageReader:
     """A stream filter that forwards all bytes and keeps the first and the last."""
 
-    __slots__ = ("_head", "_missing", "_tail", "write")
+    __slots__ = ("_ending", "_head", "_missing", "_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write) -> None:
         self.write = write
+        self._ending = Ending(b"message_stop", STOP)
         self._head: list[bytes] = []
         self._missing = HEAD
         self._tail = Tail(TAIL)
 
     def feed(self, data: bytes) -> None:
+        data, surplus = self._ending.split(data)
         self.write(data)
         if self._missing > 0:
             self._head.append(data[: self._missing])
             self._missing -= len(data)
         self._tail.add(data)
+        if surplus:
+            raise Surplus(MORE)
 
     def finish(self) -> Usage | None:
         """Return the usage of a stream that is whole."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.ending import MORE, Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.framing import last_end
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
-from airouter.interfaces import BrokenReply
+from airouter.interfaces import BrokenReply, Surplus
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
 TEXT = TextMeter("delta")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
+LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
@@ -49,12 +51,13 @@ _event = msgspec.json.Decoder(EventWithResponse)
 class UsageReader:
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_edge", "_held", "_rename", "_size", "_tail", "write")
+    __slots__ = ("_edge", "_ending", "_held", "_rename", "_size", "_tail", "write")
 
     failure = None
 
     def __init__(self, write: Write, rename: Rename | None) -> None:
         self.write = write
+        self._ending = Ending(b'"response":', LAST)
         self._rename = rename
         self._held: list[bytes] = []
         """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
@@ -73,8 +76,12 @@ class UsageReader:
         whole = b"".join([*self._held, data[:end]])
         self._held, self._size = [], 0
         self._hold(data[end:], data[end:])
+        whole, surplus = self._ending.split(whole)
         self._tail.add(whole)
         self.write(self._rename(whole) if self._rename else whole)
+        if surplus:
+            self._held = []
+            raise Surplus(MORE)
 
     def _hold(self, data: bytes, seen: bytes) -> None:
         """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""

@@ -9,12 +9,14 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
+from airouter.dialects.ending import DONE, MORE
 from airouter.dialects.estimation import tokens_in
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
     Broken,
     Counted,
+    Ended,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -25,7 +27,7 @@ from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, 
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
 from airouter.failures import unreadable_json
-from airouter.interfaces import BrokenReply, UpstreamRefused
+from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -140,6 +142,7 @@ class StreamTranslator:
 
     __slots__ = (
         "_counted",
+        "_ended",
         "_framing",
         "_parser",
         "_renderer",
@@ -172,6 +175,7 @@ class StreamTranslator:
         self._sent = False
         """True once the client has got something."""
         self._started = False
+        self._ended = False
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
@@ -182,7 +186,12 @@ class StreamTranslator:
         out: list[bytes] = []
         try:
             for frame in self._framing.feed(data):
+                if self._ended and frame.data != DONE:
+                    self._send(out)
+                    raise Surplus(MORE)
                 out += map(self._take, self._parser.feed(frame))
+        except Surplus:
+            raise
         except (BrokenReply, RecursionError) as error:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
@@ -224,6 +233,8 @@ class StreamTranslator:
             if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
             self.failure = event.failure
+        elif isinstance(event, Ended):
+            self._ended = True
         self._started = True
         if not self._stages:
             return self._renderer.feed(event)
