@@ -42,7 +42,7 @@ SIZES = (1, 2 << 20)
 """Characters of a prompt: one that is served at the edge, and one that comes by ASGI."""
 DOWN = {"error": {"message": "down"}}
 COMPLETED = '{"type":"response.completed","response":{"id":"resp_1"}}'
-SILENT = {"timeouts": {"firstByte": "50ms", "idle": "50ms", "total": "1s"}}
+SILENT: dict[str, Any] = {"timeouts": {"firstByte": "50ms", "idle": "50ms", "total": "1s"}}
 
 
 async def play(upstream: RawUpstream, data: bytes, *, cut: bool) -> None:
