@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from support.failing_provider import ask, router_without_provider
+from support.router import RouterProcess
 
 RATE = 100
 """Requests a second."""
@@ -21,15 +22,20 @@ GROWTH = 48
 """MiB that a router may grow by."""
 
 
+async def ask_at_once(router: RouterProcess) -> None:
+    """Send the requests of one second, over ten connections."""
+    await asyncio.gather(*(ask(router, RATE // 10) for _ in range(10)))
+
+
 async def soak(seconds: float, folder: Path) -> int:
     """Ask for so long; return the MiB that the router has grown by."""
     async with router_without_provider(folder) as router:
-        await ask(router, RATE)
+        await ask_at_once(router)
         first = last = router.memory() >> 20
         end = time.monotonic() + seconds
         look_at = time.monotonic()
         while (now := time.monotonic()) < end:
-            await asyncio.gather(*(ask(router, RATE // 10) for _ in range(10)))
+            await ask_at_once(router)
             last = router.memory() >> 20
             if now >= look_at:
                 print(f"{last} MiB", flush=True)

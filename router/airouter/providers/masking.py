@@ -33,6 +33,7 @@ SENSITIVE = re.compile(
     r"secret|token(?!_ur[il])|private_?key|api-?key|password|authorization", re.IGNORECASE
 )
 """Names of the fields of a secret, and of headers, whose values are one."""
+ERROR = b"error"
 LEAST = 8
 """Characters of a secret: what is shorter stands in other words, too."""
 
@@ -40,11 +41,11 @@ LEAST = 8
 class Masking:
     """The masking of one credential."""
 
-    __slots__ = ("_forms", "_plain")
+    __slots__ = ("_forms", "_hints")
 
     def __init__(self, credential: Credential) -> None:
         secrets = [each for each in secrets_of(credential) if len(each) >= LEAST]
-        self._plain = [each.encode() for each in secrets]
+        self._hints = (ERROR, *(each.encode() for each in secrets)) if secrets else ()
         forms = {form for secret in secrets for form in forms_of(secret)}
         self._forms = sorted(forms, key=len, reverse=True)  # a form may stand in a longer one
 
@@ -67,18 +68,27 @@ class Masking:
         Encoded forms are looked for beside an error alone: most bodies have none, and are searched
         quickly.
         """
-        if data.find(b"error") < 0 and all(data.find(plain) < 0 for plain in self._plain):
-            return data
-        for form in self._forms:
-            data = data.replace(form.encode(), MASK.encode())
+        for hint in self._hints:  # not by `any`, which takes five times as long
+            if data.find(hint) >= 0:
+                return self._masked(data)
         return data
 
     def writer(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """Return a writer of the pieces of a stream without the secret."""
-        if not self._plain:
-            return write
-        mask = self.body
-        return lambda data: write(mask(data))
+        """Return a writer of the pieces of a stream, without the secret where they tell an error.
+
+        A search for less than a whole body has, since each event costs one.
+        """
+        mask = self._masked
+
+        def masked(data: bytes) -> None:
+            write(data if data.find(ERROR) < 0 else mask(data))
+
+        return masked if self._hints else write
+
+    def _masked(self, data: bytes) -> bytes:
+        for form in self._forms:
+            data = data.replace(form.encode(), MASK.encode())
+        return data
 
 
 def secrets_of(credential: Credential) -> Iterator[str]:

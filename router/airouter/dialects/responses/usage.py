@@ -34,6 +34,7 @@ LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
 TEXT = TextMeter("delta")
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
+RESPONSE = b'"response":'
 LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
@@ -57,7 +58,7 @@ class UsageReader:
 
     def __init__(self, write: Write, rename: Rename | None) -> None:
         self.write = write
-        self._ending = Ending(b'"response":', LAST)
+        self._ending = Ending(RESPONSE, LAST)
         self._rename = rename
         self._held: list[bytes] = []
         """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
@@ -76,7 +77,9 @@ class UsageReader:
         whole = b"".join([*self._held, data[:end]])
         self._held, self._size = [], 0
         self._hold(data[end:], data[end:])
-        whole, surplus = self._ending.split(whole)
+        surplus = b""
+        if whole.find(RESPONSE) >= 0 or self._ending.over:  # a call less for each event
+            whole, surplus = self._ending.split(whole)
         self._tail.add(whole)
         self.write(self._rename(whole) if self._rename else whole)
         if surplus:
