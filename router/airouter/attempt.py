@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
-from airouter.failures import Failure, upstream_failed
+from airouter.failures import Failure, drop_frames, upstream_failed
 from airouter.headers import (
     CONTENT_TYPE,
     JSON,
@@ -23,7 +23,7 @@ from airouter.headers import (
     upstream_head,
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
-from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
+from airouter.providers.base import AUTHENTICATION_FAILED
 from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
@@ -75,13 +75,15 @@ class AttemptRunner:
                 else translation.fetches(request)
             )
             if urls and (missing := [url for url in urls if url not in request.fetched]):
-                request.fetched |= await self._fetcher.fetch_all(missing)
+                principal = context.record.principal
+                request.fetched |= await self._fetcher.fetch_all(missing, principal)
             bodies = (
                 await self._aside.run(partial(translation.encode, request))
                 if large
                 else translation.encode(request)
             )
         except Failure as failure:
+            drop_frames(failure)
             mendable = failure.code in NOT_HERE
             retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE
             return AttemptOutcome(failure, retry, unasked=True)
@@ -101,10 +103,13 @@ class AttemptRunner:
             return await self._ask(context, target, attempt, head, bodies)
         except UpstreamRefused as refused:
             attempt.error = refused.kind
+            drop_frames(refused)
             return classify(context, target, refused.failure)
         except UpstreamError as error:
             attempt.error = error.kind
-            self._warnings.note(backend.credential, error.kind, error)
+            reason = target.account.masking.text(str(error))
+            self._warnings.note(backend.credential, error.kind, reason)
+            drop_frames(error)
             return unanswered(error)
         finally:
             backend.load.in_flight -= 1
@@ -191,8 +196,10 @@ class AttemptRunner:
             record = context.record
             attempt = record.attempts[-1]
             attempt.error = record.error = error.kind
-            self._warnings.note(attempt.credential, error.kind, error)
+            reason = target.account.masking.text(str(error))
+            self._warnings.note(attempt.credential, error.kind, reason)
             relay.break_off(error)
+            drop_frames(error)
         return ANSWERED
 
     def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
@@ -217,13 +224,15 @@ def forward(
     try:
         answer = target.translation.answer(context.request, replies)
     except Failure as failure:  # which a provider tells with a good status
+        drop_frames(failure)
         return classify(context, target, failure)
     if context.race is not None:
         context.race.claim(context)
     context.record.note_usage(answer.usage)
     context.record.note_start(replies[0].status)
     headers = answer_headers(context, target, replies[0].headers, JSON)
-    context.exchange.respond(replies[0].status, headers, answer.body)
+    body = target.account.masking.body(answer.body)
+    context.exchange.respond(replies[0].status, headers, body)
     return ANSWERED
 
 
@@ -250,7 +259,7 @@ def classify(
 
     `status` is the provider's, where that may differ from the one for the client.
     """
-    failure.message = without_identifiers(failure.message, target.account.credential)
+    target.account.masking.failure(failure)
     if failure.code == AUTHENTICATION_FAILED:
         return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)
     policy = context.serving.snapshot.retries

@@ -6,6 +6,9 @@ is for the client: it names the field and the way out, and never anything of a c
 
 from __future__ import annotations
 
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds: a provider that asks for more than a day may be asked after a day."""
+
 
 class Failure(Exception):
     """A request that is answered with an error.
@@ -32,8 +35,20 @@ class Failure(Exception):
         self.type = type
         self.code = code
         self.param = param
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.exhausted = exhausted
+
+
+def drop_frames(error: BaseException) -> None:
+    """Let go of the frames that an error went through, once it was dealt with.
+
+    Where one of them refers to the error, all that they hold, the body of the request too, would
+    otherwise live until the garbage collector runs.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        found.__traceback__ = None
+        found.__context__, found = None, found.__context__
 
 
 def truncated(name: str) -> str:

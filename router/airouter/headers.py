@@ -36,16 +36,13 @@ def answer_headers(
 ) -> Headers:
     """Return the headers of an answer, with those of the provider that mean something there.
 
-    `kind` is the content type, unless the provider says it.
+    `kind` is the content type, whatever the provider says: a page of a gateway is never one here.
     """
-    headers: Headers
+    headers: Headers = [(CONTENT_TYPE, kind)]
     if target.translation.same_dialect:
-        headers = [(CONTENT_TYPE, reply_headers.get(CONTENT_TYPE, kind))]
         for name in context.endpoint.returned:
             if name in reply_headers:
                 headers.append((name, reply_headers[name]))
-    else:
-        headers = [(CONTENT_TYPE, kind)]
     headers += id_headers(context)
     if context.serving.snapshot.answer_headers:
         headers += way_headers(context.record, target)

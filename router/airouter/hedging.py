@@ -44,6 +44,12 @@ class AttemptRace:
         self._attempts[context] = attempt
         self._tasks[context] = asyncio.current_task()
 
+    def clear(self) -> None:
+        """Let go of both, as they have this race."""
+        self._attempts.clear()
+        self._tasks.clear()
+        self._winner = None
+
     def claim(self, context: RequestContext) -> None:
         """Win, as there is something for the client. Raises `BrokenReply` for who comes late."""
         if self._winner is not None:
@@ -89,6 +95,7 @@ async def run_hedged(
                 walk.note(asked, outcome, outcome.failure, monotonic())
     finally:
         context.race = None
+        race.clear()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

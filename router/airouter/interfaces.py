@@ -229,6 +229,10 @@ def unfinished() -> BrokenReply:
     return BrokenReply("the upstream's stream ended early")
 
 
+class Surplus(BrokenReply):
+    """More than a whole answer: the rest is not wanted, nor is its connection."""
+
+
 class UpstreamRefused(UpstreamError):
     """A stream that began with nothing but an error, which is its `failure`."""
 

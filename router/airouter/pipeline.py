@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 from airouter import request_ids
 from airouter.aside import LARGE
 from airouter.dialects.client_request import parse_client_request, parse_large_request
-from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
+from airouter.failures import (
+    Failure,
+    drop_frames,
+    internal,
+    made_elsewhere,
+    model_not_found,
+    not_ready,
+)
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
 from airouter.request_context import RequestContext
@@ -105,17 +112,20 @@ class Pipeline:
                 await self._attempt_prepared(context, route, principal, prepare)
         except Failure as failure:
             self._refuse(context, failure)
+            drop_frames(failure)
         except asyncio.CancelledError:
             record.status = 499
             raise
-        except Exception:
+        except Exception as error:
             logger.exception(
                 "a request failed inside the router", extra={"request_id": record.request_id}
             )
             self._refuse(context, internal())
+            drop_frames(error)
         finally:
             if context.stream is not None:
                 self._heartbeats.forget(context.stream)
+                context.stream = None  # which has the context
             if permit is not None:
                 permit.settle(record.input_tokens + record.output_tokens)
             record.ended = monotonic()

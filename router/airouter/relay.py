@@ -50,6 +50,7 @@ class StreamRelay:
         self._size = 0
         self._edge = b""
         self._filter = target.translation.stream_filter(context.request, self._open)
+        self._filter.guard(target.account.masking)
 
     async def run(self) -> UpstreamError | None:
         """Pass the stream on. Raises `UpstreamError` for one that broke in its opening.
@@ -78,6 +79,7 @@ class StreamRelay:
             return error
         finally:
             exchange.source = None
+            stream_filter.write = exchange.write  # no longer `_open`, which has the filter
             if self._opening is None:
                 if not whole:  # or the client is gone, and this is a cancellation
                     usage = self._usage_so_far()

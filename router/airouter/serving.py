@@ -23,6 +23,7 @@ from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.binding import OFFERS
+from airouter.providers.masking import Masking
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
 from airouter.upstream.pool import Pool
 
@@ -48,7 +49,17 @@ WEBSOCKET = "responses-ws"
 class Account:
     """A credential, its provider, and the connections there."""
 
-    __slots__ = ("credential", "dialer", "head", "load", "provider", "root", "signer", "upstream")
+    __slots__ = (
+        "credential",
+        "dialer",
+        "head",
+        "load",
+        "masking",
+        "provider",
+        "root",
+        "signer",
+        "upstream",
+    )
 
     def __init__(
         self,
@@ -64,6 +75,7 @@ class Account:
         self.upstream = upstream
         self.load = load
         self.signer = signer
+        self.masking = Masking(credential)
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
         self.dialer: Dialer | None = None

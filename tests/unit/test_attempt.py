@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import json
+from base64 import b64encode
 
 import pytest
 
@@ -22,6 +23,7 @@ from support.chat_provider import (
     chunked,
     config,
     credential,
+    event,
     http,
 )
 from support.config import manifest
@@ -140,6 +142,44 @@ async def test_an_error_says_nothing_of_the_credential(
         assert "over its limit" in response.text
 
 
+async def test_no_field_of_an_error_says_anything_of_the_credential(first: RawUpstream) -> None:
+    quoted = {"message": "no", "type": UPSTREAM_KEY, "code": UPSTREAM_KEY, "param": UPSTREAM_KEY}
+    async with served(config(first)) as router:
+        asking = asyncio.create_task(router.chat())
+        await answer(first, http(400, {"error": quoted}))
+        masked = {"message": "no", "type": "***", "code": "***", "param": "***"}
+        assert (await asking).json() == {"error": masked}
+
+
+@pytest.mark.parametrize(
+    "quoted", [UPSTREAM_KEY, b64encode(UPSTREAM_KEY.encode()).decode(), UPSTREAM_KEY.encode().hex()]
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+async def test_an_error_within_a_stream_says_nothing_of_the_credential(
+    first: RawUpstream, path: str, quoted: str
+) -> None:
+    prompt = [{"role": "user", "content": "Hello!"}]
+    body = {"model": "m", "stream": True, "input": prompt, "store": False}
+    if "responses" not in path:
+        body = {"model": "m", "stream": True, "messages": prompt, "max_tokens": 9}
+    async with served(config(first)) as router:
+        asking = asyncio.create_task(router.client.post(path, json=body))
+        broken = event(error={"message": f"the key {quoted} is used up", "code": quoted})
+        await answer(first, chunked(HI, broken) + END)
+        told = (await asking).text
+    assert quoted not in told
+    assert "is used up" in told
+
+
+async def test_a_body_that_passes_through_says_nothing_of_the_credential(
+    first: RawUpstream,
+) -> None:
+    async with served(config(first)) as router:
+        asking = asyncio.create_task(router.chat())
+        await answer(first, http(200, ANSWER | {"debug": {"authorization": UPSTREAM_KEY}}))
+        assert (await asking).json() == ANSWER | {"debug": {"authorization": "***"}}
+
+
 async def test_a_refused_key_of_ours_is_no_refusal_of_the_clients(first: RawUpstream) -> None:
     async with served(config(first)) as router:
         asking = asyncio.create_task(router.chat())
@@ -241,3 +281,23 @@ async def test_the_log_says_why_a_provider_cannot_be_used(
         "credential c0: the upstream sent content-encoding 'br' unasked",
         "credential c1: the upstream sent content-encoding 'br' unasked",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "data", "kind"),
+    [
+        ({}, http(200, ANSWER, kind="text/html"), "application/json"),
+        (
+            {"stream": True},
+            chunked(HI, kind=f"{EVENT_STREAM};x") + END,
+            EVENT_STREAM,
+        ),
+    ],
+)
+async def test_an_answer_has_a_content_type_of_its_api(
+    first: RawUpstream, body: dict[str, bool], data: bytes, kind: str
+) -> None:
+    async with served(config(first)) as router:
+        asking = asyncio.create_task(router.chat(**body))
+        await answer(first, data)
+        assert (await asking).headers["content-type"] == kind

@@ -29,7 +29,7 @@ from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.responses import add_responses
-from airouter.failures import Failure, internal
+from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
 from airouter.web.page import health_page
 
@@ -187,7 +187,10 @@ def add_errors(application: FastAPI) -> None:
     """Add handlers that answer failures, unknown paths and wrong methods in the path's dialect."""
 
     async def on_failure(request: Request, error: Exception) -> Response:
-        return error_response(error if isinstance(error, Failure) else internal(), request)
+        response = error_response(error if isinstance(error, Failure) else internal(), request)
+        if isinstance(error, Failure):  # any other is raised again, for the log
+            drop_frames(error)
+        return response
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

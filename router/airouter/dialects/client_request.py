@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.provenance import with_marks_bare
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
 from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
@@ -84,6 +85,7 @@ class Edits:
 
 def parse_client_request(body: bytes) -> ClientRequest:
     """Return a client's body as a request. Raises `Failure` 400."""
+    body = with_marks_bare(body)
     try:
         fields = _fields.decode(body)
     except UNREADABLE as error:

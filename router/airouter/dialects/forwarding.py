@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.ending import MORE
 from airouter.dialects.framing import frame_of, last_end
-from airouter.interfaces import BrokenReply
+from airouter.interfaces import BrokenReply, Surplus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.dialects.dialect import Write
+    from airouter.dialects.ending import Ending
+    from airouter.dialects.translation.base import Mask
 
 EVENT_LIMIT = 67_108_864
 """Bytes of one event: the last of Responses has the whole response in it."""
@@ -44,19 +47,31 @@ _object = msgspec.json.Decoder(JsonObject)
 
 
 class EventForwarder(ABC):
-    """A stream filter's first half: cuts a stream into whole events and looks at them."""
+    """A stream filter's first half: cuts a stream into whole events and looks at them.
 
-    __slots__ = ("_edge", "_held", "_size", "write")
+    `usual` has the bytes at place `at` of the events that need no second look: they are neither the
+    last of a stream nor an error.
+    """
 
+    __slots__ = ("_edge", "_ending", "_held", "_mask", "_size", "write")
+
+    at = len(DATA)
+    usual = b"icomsu"  # id, choices, object, model, ...
     failure = None
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, ending: Ending) -> None:
         self.write = write
+        self._ending = ending
+        self._mask: Mask | None = None
         self._held: list[bytes] = []
         """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
         self._size = 0
         self._edge = b""
         """The last bytes that are held, with which the end of an event may begin."""
+
+    def guard(self, mask: Mask) -> None:
+        """See `StreamFilter`."""
+        self._mask = mask
 
     @abstractmethod
     def forward(self, events: bytes) -> None:
@@ -68,6 +83,7 @@ class EventForwarder(ABC):
             data.endswith(OBJECT_END)
             and data.startswith(DATA)
             and data.find(LF, len(DATA)) == len(data) - 2  # there is but one event
+            and data[self.at] in self.usual
             and not self._held
         ):
             self.forward(data)
@@ -89,22 +105,28 @@ class EventForwarder(ABC):
 
     def feed_rest(self) -> None:
         """Take what is left of a stream: its last event may lack the empty line after it."""
-        if self._held:
-            rest = b"".join(self._held)
-            self._held = []
-            if is_sound(rest):
-                self.forward(rest.rstrip(b"\r\n") + LINE_ENDS)
+        rest = b"".join(self._held)
+        self._held = []
+        if rest and is_sound(rest):
+            self._take(rest.rstrip(b"\r\n") + LINE_ENDS)
 
     def progress(self, received: int) -> int:
         """See `StreamFilter`."""
         return received
 
     def _take(self, events: bytes) -> None:
+        """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
+        events, surplus = self._ending.split(events)
         end = self._end_of_sound(events)
-        if end:
-            self.forward(events[:end])
+        sound = events if end == len(events) else events[:end]
+        if sound:
+            self.forward(sound if self._mask is None else self._mask.body(sound))
         if end < len(events):
             raise BrokenReply("an event of the upstream cannot be read")
+        if self._ending.over:
+            self._held = [b""]  # so that nothing takes the short way any more
+        if surplus:
+            raise Surplus(MORE)
 
     def _end_of_sound(self, events: bytes) -> int:
         """Return the number of bytes before the first event that cannot be read."""
@@ -130,12 +152,16 @@ class NamedEventForwarder(EventForwarder):
 
     __slots__ = ()
 
+    at = len(b"event: ")
+    usual = b"c"  # content_block_delta and its like
+
     def feed(self, data: bytes) -> None:
         start = data.find(LF) + 1
         if (
             data.endswith(OBJECT_END)
             and data.startswith(DATA, start)
             and data.find(LF, start) == len(data) - 2
+            and data[self.at] in self.usual
             and not self._held
         ):
             self.forward(data)

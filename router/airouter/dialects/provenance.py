@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 MARK = "__airouter1_"
 """The beginning of a packed word, with its version; a word matches `[A-Za-z0-9_-]+`."""
 PACKED = re.compile(MARK.encode() + rb"[A-Za-z0-9_-]*")
+ANY_MARK = b"__airouter"
+ESCAPED = re.compile(
+    rb"(?<!\\)((?:\\\\)*)\\u00(3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9a])", re.IGNORECASE
+)
+"""A letter, digit or underscore that JSON need not escape (RFC 8259, 7)."""
 PACKED_LIMIT = 262_144
 """Characters of a packed word; a longer one is not made, and the reasoning stays behind."""
 PLAIN_LIMIT = 4_194_304
@@ -96,6 +101,14 @@ class Unpacker:
             return before, []
         self._room -= len(plain)
         return before, decoded_or_none(_decoder, plain) or []
+
+
+def with_marks_bare(body: bytes) -> bytes:
+    """Return JSON in which no character of a mark is escaped, so that marks are found as bytes."""
+    if body.find(b"\\u00") < 0:
+        return body
+    bare = ESCAPED.sub(lambda found: found[1] + bytes.fromhex(found[2].decode()), body)
+    return bare if bare.find(ANY_MARK) >= 0 else body
 
 
 def without_packed(body: bytes) -> bytes:

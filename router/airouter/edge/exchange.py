@@ -139,6 +139,7 @@ class EdgeExchange(Exchange):
         self.release()
         if self._task is not None:
             self._task.cancel()
+            self._task = None  # whose end, an exception, has the frames that have this exchange
 
     def release(self) -> None:
         """Let go of the body, which is not needed any more."""

@@ -122,6 +122,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self._backlog.take()
         self._holding.release()
+        self._serving = self._receiving = None  # they have this connection
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:

@@ -160,6 +160,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        del self._parser  # which refers to the connection, too
         reply, self._reply = self._reply, None
         if reply is not None:
             self._end_early(reply, clean=exc is None)

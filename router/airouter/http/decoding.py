@@ -7,6 +7,7 @@ read from it. `reply.py` decodes answers of providers, `upstream/fetching.py` wh
 from __future__ import annotations
 
 import zlib
+from math import inf
 from typing import TYPE_CHECKING
 
 from airouter.interfaces import BrokenReply
@@ -26,9 +27,11 @@ MOST_MEMBERS = 16
 class ContentDecoder:
     """A decoder that inflates piece by piece. Raises `BrokenReply` for garbage and for bombs."""
 
-    def __init__(self, encoding: bytes) -> None:
+    def __init__(self, encoding: bytes, limit: float = inf) -> None:
+        """`limit` is in bytes of the decoded body."""
         self._window_bits = WINDOW_BITS[encoding]
         self._inflate = zlib.decompressobj(self._window_bits)
+        self._limit = limit
         self._members = 1
         self._taken = 0
         self._given = 0
@@ -45,12 +48,12 @@ class ContentDecoder:
         return plain
 
     def _decode(self, data: bytes) -> bytes:
-        room = self._taken * MAX_RATIO + SLACK - self._given
+        room = int(min(self._taken * MAX_RATIO + SLACK, self._limit)) - self._given
         try:
-            plain = self._inflate.decompress(data, room)
+            plain = self._inflate.decompress(data, room + 1)  # 0 would mean all of it
         except zlib.error:
             raise BrokenReply("the upstream's compressed body cannot be read") from None
-        if self._inflate.unconsumed_tail:
+        if len(plain) > room:
             raise BrokenReply("the upstream's compressed body is too large when read")
         self._given += len(plain)
         return plain
@@ -60,8 +63,11 @@ class ContentDecoder:
         return self._inflate.eof
 
 
-def content_decoder(headers: Mapping[bytes, bytes]) -> ContentDecoder | None:
-    """Return a decoder, or None for `identity`. Raises `BrokenReply` for an unknown coding."""
+def content_decoder(headers: Mapping[bytes, bytes], limit: float = inf) -> ContentDecoder | None:
+    """Return a decoder, or None for `identity`. Raises `BrokenReply` for an unknown coding.
+
+    `limit` is in bytes of the decoded body.
+    """
     coding = headers.get(b"content-encoding", b"identity").strip().lower()
     if coding in {b"", b"identity"}:
         return None
@@ -69,4 +75,4 @@ def content_decoder(headers: Mapping[bytes, bytes]) -> ContentDecoder | None:
         raise BrokenReply(
             f"the upstream sent content-encoding {coding.decode('latin-1')!r} unasked"
         )
-    return ContentDecoder(coding)
+    return ContentDecoder(coding, limit)

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from airouter.http.decoding import ContentDecoder, content_decoder
-from airouter.interfaces import BrokenReply, Source, UpstreamError
+from airouter.interfaces import BrokenReply, Source, Surplus, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,18 +59,34 @@ class HttpReply:
         self._write: Callable[[bytes], None] | None = None
 
     async def read(self) -> bytes:
+        if b"content-encoding" in self.headers:
+            self._decoder = content_decoder(self.headers, self._limit)
+            if self._decoder is not None:
+                return await self._read_encoded()
         if not self.complete or self._error is not None:
             self.resume()
             await self._until_end()
-        body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
-        return self._decoded(body) if b"content-encoding" in self.headers else body
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
     async def relay(self, write: Callable[[bytes], None]) -> None:
         self._decoder = content_decoder(self.headers)
+        await self._relay(write)
+
+    async def _read_encoded(self) -> bytes:
+        """Read a body that is inflated as it comes, and no further than the limit."""
+        plain: list[bytes] = []
+        await self._relay(plain.append)
+        return b"".join(plain)
+
+    async def _relay(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self.resume()
-        self.flush()
-        await self._until_end()
+        try:
+            self.flush()
+            await self._until_end()
+        except Surplus:
+            self.close()
+            return
         if self._decoder is not None and not self._decoder.finished:
             raise BrokenReply("the upstream's compressed body is cut short")
 
@@ -118,16 +134,12 @@ class HttpReply:
             finally:
                 self.close()  # cuts nothing, unless the reader was cancelled
         if self._error is not None:
-            raise self._error
-
-    def _decoded(self, body: bytes) -> bytes:
-        decoder = content_decoder(self.headers)
-        if decoder is None:
-            return body
-        plain = decoder.decode(body)
-        if len(plain) > self._limit or not decoder.finished:
-            raise BrokenReply("the upstream's compressed body is too large or cut short")
-        return plain
+            # The frames that it goes through have this reply, which so must not have it any more.
+            error, self._error = self._error, BrokenReply("the answer was given up")
+            try:
+                raise error
+            finally:
+                del error
 
     def _hold(self) -> None:
         if self.size > self._limit:

@@ -15,6 +15,7 @@ import msgspec
 
 from airouter.failures import Failure
 from airouter.providers.headers import retry_after
+from airouter.providers.masking import Masking
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from airouter.providers.identity.base import Signer
     from airouter.providers.identity.workers import Workers
 
-IDENTIFIERS = re.compile(
-    r"\b(?:sk|org|proj|key|user|acct)[-_][\w*.\-]{6,}|\barn:aws[\w-]*:\S+|\bAIza[\w-]{10,}|\bAKIA\w{8,}"
-    r"|\bprojects/[\w:.\-]+"
-)
-"""Keys, organizations and projects, which providers quote in their errors."""
 TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)\b.{0,200}(?:exceed|too)"
     r"|exceeds? the (?:available|model'?s) context",
@@ -104,7 +100,8 @@ class Provider:
             )
         if failure.retry_after is None:
             failure.retry_after = retry_after(status, headers)
-        failure.message = without_identifiers(failure.message, credential)[:MESSAGE_LIMIT]
+        Masking(credential).failure(failure)
+        failure.message = failure.message[:MESSAGE_LIMIT]
         return failure
 
     def read_failure(
@@ -160,13 +157,6 @@ def detail_of(detail: object) -> str:
     return "; ".join(
         f"{'.'.join(map(str, each.get('loc') or ()))}: {each.get('msg')}" for each in found
     )
-
-
-def without_identifiers(message: str, credential: Credential) -> str:
-    """Return a message without the secret and the account behind it."""
-    if credential.secret:
-        message = message.replace(credential.secret, "***")
-    return IDENTIFIERS.sub("***", message)
 
 
 def default_type(status: int) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from airouter.failures import LONGEST_RETRY_AFTER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,10 +29,12 @@ def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
     """Return the seconds until a provider wants to be asked again, or None.
 
     OpenAI's `retry-after-ms` goes before `retry-after`, in seconds or as a date (RFC 9110, 10.2.3).
-    A 429 without either may still say when a used-up limit begins anew.
+    A 429 without either may still say when a used-up limit begins anew. It is a day at most.
     """
     asked = asked_for(headers)
-    return limit_reset(headers) if asked is None and status == 429 else asked
+    if asked is None and status == 429:
+        asked = limit_reset(headers)
+    return None if asked is None else min(asked, LONGEST_RETRY_AFTER)
 
 
 def asked_for(headers: Mapping[bytes, bytes]) -> float | None:

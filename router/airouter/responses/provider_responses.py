@@ -38,7 +38,8 @@ class ProviderResponses:
         """Return the provider's answer about a response, which the client calls `id_`."""
         reply = await self._reply(method, pin, id_, tail, query or {})
         try:
-            return self._rename(pin, id_)(await reply.read())
+            body = self._rename(pin, id_)(await reply.read())
+            return self._account(pin, id_).masking.body(body)
         except UpstreamError as error:
             raise upstream_failed(error.kind) from None
         finally:

@@ -77,15 +77,15 @@ _decoder = msgspec.msgpack.Decoder(StoredResponse)
 class Archive:
     """The records of one tenant."""
 
-    __slots__ = ("_store", "_tenant")
+    __slots__ = ("_store", "tenant")
 
     def __init__(self, store: Store, tenant: str) -> None:
         self._store = store
-        self._tenant = tenant
+        self.tenant = tenant
 
     def key(self, id_: str) -> str:
         """Return the key of a response in the store."""
-        return f"response:{self._tenant}:{id_}"
+        return f"response:{self.tenant}:{id_}"
 
     async def find(self, id_: str) -> StoredResponse:
         """Return a record. Raises `Failure` 404, 503."""
@@ -147,7 +147,7 @@ class Archive:
 
     def _batches(self, id_: str, numbers: Iterable[int]) -> list[str]:
         """Return the keys of batches: at no id that a client could name."""
-        return [f"events:{self._tenant}:{id_}/{number}" for number in numbers]
+        return [f"events:{self.tenant}:{id_}/{number}" for number in numbers]
 
     async def _get(self, ids: Sequence[str]) -> list[bytes | None]:
         if not ids:

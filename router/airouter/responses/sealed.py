@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MARK = "__airouter2_"
 """Begins what is sealed here. What a router behind this one sealed begins so, too."""
-ANY_MARK = b"__airouter"
+ANY_MARK = provenance.ANY_MARK
 REASONING, COMPACTION = "reasoning", "compaction"
 PACKED = provenance.MARK.encode()
 WRITTEN = re.compile(rb'"encrypted_content":"(' + PACKED + rb'[A-Za-z0-9_-]+)"')
@@ -69,6 +69,7 @@ class Seals:
 
     def open(self, inner: bytes) -> bytes:
         """Open a row of items for the dialects. Raises `Failure` 400."""
+        inner = provenance.with_marks_bare(inner)  # a conversation's items came by another way
         if inner.find(ANY_MARK) < 0:
             return inner
         opened: list[bytes] = []

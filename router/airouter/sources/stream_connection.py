@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
 from airouter.config.snapshot import Timeouts
+from airouter.failures import drop_frames
 from airouter.http.connection import HttpConnection
 from airouter.http.dialing import addresses_of, first_of
 from airouter.interfaces import UpstreamError
@@ -29,6 +30,7 @@ CONNECT_TIMEOUT = 5.0
 POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
 HTTPS = 443
+REFUSED = "the certificate must name the host as a subject alternative name"
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
@@ -74,8 +76,13 @@ class StreamConnection:
         """Return what is new, if anything is. Raises `PollFailed`."""
         try:
             reply, packed = await self._ask(body)
+        except ssl.SSLCertVerificationError as error:
+            self.hang_up()
+            drop_frames(error)
+            raise PollFailed(f"{REFUSED}: {error.verify_message}") from None
         except OSError as error:  # timeouts are among them
             self.hang_up()
+            drop_frames(error)
             raise PollFailed(type(error).__name__) from None
         except UpstreamError as error:
             self.hang_up()
@@ -149,4 +156,6 @@ def trusting(ca: str) -> ssl.SSLContext:
     """Return a context that trusts these certificates and no others. Raises `ssl.SSLError`."""
     if not (ca and ca.isascii()):  # without any, those of the system would be trusted
         raise ssl.SSLError("no certificates")
-    return ssl.create_default_context(cadata=ca)
+    context = ssl.create_default_context(cadata=ca)
+    context.hostname_checks_common_name = False  # by RFC 9525 a name of the subject is no host
+    return context

@@ -1,4 +1,8 @@
-"""A store in the memory of this process: fast, bounded, and gone with it."""
+"""A store in the memory of this process: fast, bounded, and gone with it.
+
+All tenants share it. Room is made at the cost of the one that has most, so that a tenant which
+stores very much loses its own values and not those of others.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,20 @@ class StoredValue(NamedTuple):
     ends: float
 
 
+class TenantShare:
+    """The part of the store that one tenant has."""
+
+    __slots__ = ("keys", "size")
+
+    def __init__(self) -> None:
+        self.keys: OrderedDict[str, None] = OrderedDict()
+        """In the order of use."""
+        self.size = 0
+        """Bytes of keys and values."""
+
+
 class MemoryStore(Store):
-    """Keeps values in memory; the least recently used ones go first."""
+    """Keeps values in memory; the least recently used ones of the largest tenant go first."""
 
     def __init__(
         self,
@@ -37,6 +53,7 @@ class MemoryStore(Store):
         self._max_bytes = max_bytes
         self._clock = clock
         self._entries: OrderedDict[str, StoredValue] = OrderedDict()
+        self._shares: dict[str, TenantShare] = {}
         self._size = 0
 
     def bound(self, ttl: float, max_entries: int) -> None:
@@ -63,6 +80,7 @@ class MemoryStore(Store):
 
     async def close(self) -> None:
         self._entries.clear()
+        self._shares.clear()
         self._size = 0
 
     def _get(self, key: str) -> bytes | None:
@@ -75,6 +93,7 @@ class MemoryStore(Store):
             return None
         self._entries[key] = StoredValue(entry.value, now + self._ttl)
         self._entries.move_to_end(key)  # keeps the order of use, in which room is made
+        self._shares[tenant_in(key)].keys.move_to_end(key)
         return entry.value
 
     def _put(self, key: str, value: bytes) -> None:
@@ -84,19 +103,41 @@ class MemoryStore(Store):
         self._drop(key)
         now = self._clock()
         self._entries[key] = StoredValue(value, now + self._ttl)
+        share = self._shares.setdefault(tenant_in(key), TenantShare())
+        share.keys[key] = None
+        share.size += size
         self._size += size
         self._make_room(now)
 
     def _make_room(self, now: float) -> None:
-        """Drop expired values, then the oldest ones until the rest fits."""
+        """Drop expired values, then the oldest ones of the largest tenant until the rest fits."""
         while self._entries:
             key, entry = next(iter(self._entries.items()))
             fits = len(self._entries) <= self._max_entries and self._size <= self._max_bytes
-            if fits and entry.ends > now:
-                return
+            if entry.ends > now:
+                if fits:
+                    return
+                key = next(iter(max(self._shares.values(), key=self._part).keys))
             self._drop(key)
+
+    def _part(self, share: TenantShare) -> float:
+        """Return the part of the store that a tenant takes: of its entries, or of its bytes."""
+        return max(len(share.keys) / self._max_entries, share.size / self._max_bytes)
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._size -= len(key) + len(entry.value)
+        if entry is None:
+            return
+        size = len(key) + len(entry.value)
+        share = self._shares[tenant_in(key)]
+        del share.keys[key]
+        share.size -= size
+        self._size -= size
+        if not share.keys:
+            del self._shares[tenant_in(key)]
+
+
+def tenant_in(key: str) -> str:
+    """Return the tenant in a key, `kind:tenant:id`; nothing for any other key."""
+    parts = key.split(":", 2)
+    return parts[1] if len(parts) > 2 else ""

@@ -37,7 +37,12 @@ class RedisStore(Store):
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import NoBackoff  # noqa: PLC0415
 
-        self._errors = (redis.exceptions.RedisError, OSError, TimeoutError)
+        self._errors = (
+            redis.exceptions.RedisError,
+            OSError,
+            TimeoutError,
+            RecursionError,  # of a reply that is nested too deeply, which the parser descends into
+        )
         self._timeouts = (redis.exceptions.TimeoutError, TimeoutError)
         self._lost_race = redis.exceptions.WatchError
         self._breaker = Breaker(clock)
@@ -82,8 +87,10 @@ class RedisStore(Store):
             # EXPIRE of an absent key does nothing, so both commands go in one round trip.
             for name in names:
                 asking.expire(name, self._ttl)
-            found: list[bytes | None] = (await asking.execute())[0]
-        return found
+            (found, *_) = await asking.execute()
+        if not isinstance(found, list) or len(found) != len(names):
+            raise StoreError("Redis: a broken reply")
+        return [value_in(each) for each in found]
 
     async def _update(self, name: str, change: Change) -> bytes | None:
         """Update by optimistic locking: a value that another changed meanwhile is read again."""
@@ -91,7 +98,7 @@ class RedisStore(Store):
             async with self._redis.pipeline(transaction=True) as asking:
                 # WATCH makes EXEC fail if another client writes the key after this read.
                 await asking.watch(name)
-                value = change(await asking.get(name))
+                value = change(value_in(await asking.get(name)))
                 asking.multi()
                 if value is None:
                     asking.delete(name)
@@ -123,6 +130,13 @@ class RedisStore(Store):
             else:
                 self._breaker.answered()
             raise StoreError(f"Redis: {type(error).__name__}") from None
+
+
+def value_in(reply: object) -> bytes | None:
+    """Return the value in a reply. Raises `StoreError` for anything else."""
+    if reply is None or isinstance(reply, bytes):
+        return reply
+    raise StoreError("Redis: a broken reply")
 
 
 def seconds(ttl: float) -> int:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import get_current_span
+
+from airouter.telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import Link, SpanKind, TraceState
+    from opentelemetry.trace import Link, Span, SpanKind, TraceState
     from opentelemetry.util.types import Attributes
 
     from airouter.telemetry.sampling import TraceSampler
 
     Put = Callable[[bytes, int], None]
+
+QUERY_ATTRIBUTES = {"url.query", "url.full", "http.url", "http.target"}
+"""Attributes with the query of a request, by the conventions of before 2023 too."""
 
 
 def instrument(
@@ -53,7 +57,19 @@ def instrument(
         meter_provider=NoOpMeterProvider(),
         excluded_urls=",".join(rf"^\w+://[^/]+{re.escape(path)}$" for path in spanned),
         exclude_spans=["receive", "send"],
+        server_request_hook=hide_query,
     )
+
+
+def hide_query(span: Span, scope: dict[str, Any]) -> None:
+    """Take the values out of a request's query: some clients send their key in it."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    attributes = span.attributes if isinstance(span, ReadableSpan) else None
+    if not query or attributes is None:
+        return
+    for name in QUERY_ATTRIBUTES & attributes.keys():
+        target, mark, _ = str(attributes[name]).rpartition("?")
+        span.set_attribute(name, target + mark + redact_query(query))
 
 
 class ShippingExporter(SpanExporter):

@@ -58,6 +58,14 @@ RULES = (
         re.compile(r"\b(basic)\s+[A-Za-z0-9+/]{16,}={0,2}", re.IGNORECASE),
         rf"\1 {REDACTED}",
     ),
+    # Names that mean a secret in the query of a URL alone.
+    RedactionRule(
+        ("key=", "token=", "secret=", "auth=", "code=", "g=", "ature="),
+        re.compile(
+            r"([?&](?:key|token|secret|auth|code|sig|signature)=)[^&\s\"'#]+", re.IGNORECASE
+        ),
+        rf"\1{REDACTED}",
+    ),
     # The password in a URL, as Redis and proxies have it.
     RedactionRule(("://",), re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+@"), rf"\1{REDACTED}@"),
     # Keys that are known by their prefix: OpenAI and its like, Groq, xAI, Perplexity,
@@ -85,6 +93,7 @@ RULES = (
 
 SENSITIVE = re.compile(rf"authorization|cookie|{_NAMES}", re.IGNORECASE)
 """Names of fields whose value is a secret in any shape."""
+QUERY_VALUE = re.compile(r"=[^&]+")
 LONGEST_KNOWN = 64
 """Characters of a name that is remembered."""
 
@@ -98,6 +107,11 @@ def redact(text: str) -> str:
                 text = pattern.sub(left, text)
                 break
     return text
+
+
+def redact_query(query: str) -> str:
+    """Return the query of a URL with its names alone."""
+    return QUERY_VALUE.sub(f"={REDACTED}", query)
 
 
 def redact_value(value: object) -> object:

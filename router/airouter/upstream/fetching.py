@@ -21,6 +21,7 @@ from airouter.dialects.conversation import Media
 from airouter.failures import Failure
 from airouter.http.decoding import content_decoder
 from airouter.interfaces import BrokenReply
+from airouter.shares import Shares
 from airouter.upstream.addresses import NotPublic
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1 << 20
 MOST_AT_ONCE = 16
+"""Of all clients; one alone may have half of them."""
 MOST_URLS = 32
 LONGEST_URL = 8192
 PORTS = {"http": 80, "https": 443}
@@ -79,18 +81,21 @@ class Fetcher:
         self._max_redirects = max_redirects
         self._resolve = resolve
         self._context = context
-        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._places = Shares(MOST_AT_ONCE)
         self._pool: httpcore.AsyncConnectionPool | None = None
 
-    async def fetch_all(self, urls: Iterable[str]) -> dict[str, Media]:
-        """Return what the URLs point to. Raises `Failure` 400 for the first that cannot be had."""
+    async def fetch_all(self, urls: Iterable[str], owner: str = "") -> dict[str, Media]:
+        """Return what the URLs point to, for a client.
+
+        Raises `Failure` 400 for the first that cannot be had.
+        """
         wanted = list(dict.fromkeys(urls))
         if len(wanted) > MOST_URLS:
             raise url_failure(wanted[0], f"there are more than {MOST_URLS} URLs in one request")
         await self._opened()
         for url in wanted:  # before any of them is asked for
             self._permit(url)
-        tasks = [asyncio.create_task(self.fetch(url)) for url in wanted]
+        tasks = [asyncio.create_task(self.fetch(url, owner)) for url in wanted]
         try:
             return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
         finally:
@@ -98,10 +103,10 @@ class Fetcher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def fetch(self, url: str) -> Media:
-        """Return what one URL points to. Raises `Failure` 400."""
+    async def fetch(self, url: str, owner: str = "") -> Media:
+        """Return what one URL points to, for a client. Raises `Failure` 400."""
         try:
-            async with asyncio.timeout(self._timeout), self._free:
+            async with asyncio.timeout(self._timeout), self._places.place(owner):
                 return await self._follow(url)
         except TimeoutError:
             why = f"it took longer than {self._timeout:g} seconds"

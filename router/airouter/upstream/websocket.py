@@ -113,6 +113,7 @@ class WebSocket(asyncio.Protocol):
         if not self._answer.done():
             self._answer.set_exception(ConnectError("the upstream broke off the handshake"))
         self._lose("the upstream closed the connection early")
+        self._listener = None  # which has this socket, too
 
     # What the provider says.
 

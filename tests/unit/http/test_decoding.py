@@ -48,6 +48,19 @@ def test_a_bomb_is_an_error_before_it_fills_the_memory() -> None:
         decoder.decode(gzip.compress(bytes(64 * SLACK)))
 
 
+def test_nothing_is_inflated_beyond_the_limit() -> None:
+    decoder = ContentDecoder(b"gzip", limit=1000)
+    assert decoder.decode(gzip.compress(bytes(900))) == bytes(900)
+    with pytest.raises(BrokenReply, match="too large"):
+        decoder.decode(gzip.compress(bytes(101)))
+
+
+def test_a_body_that_fills_its_bound_ends_there() -> None:
+    first, bomb = gzip.compress(bytes(1000)), gzip.compress(bytes(64 * SLACK))
+    with pytest.raises(BrokenReply, match="too large"):
+        ContentDecoder(b"gzip", limit=1000).decode(first + bomb)
+
+
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_gzip_may_have_several_members(size: int) -> None:
     data = gzip.compress(b"one ") + gzip.compress(b"and ") + gzip.compress(b"two")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
 
 import pytest
 
@@ -106,3 +107,31 @@ async def test_a_reply_that_is_given_up_closes_its_connection(
     reply.close()
     async with asyncio.timeout(1):
         await conversation.gone()
+
+
+async def test_a_compressed_body_is_inflated_no_further_than_the_limit(
+    upstream: RawUpstream, make_pool: MakePool
+) -> None:
+    limit, body = 1 << 20, gzip.compress(bytes(64 << 20))
+    asking = asyncio.create_task(make_pool(body_limit=limit).send(PATH, HEAD, BODY))
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body)
+    await answer(upstream, head + body)
+    reply = await asking
+    tracemalloc.start()
+    try:
+        with pytest.raises(BrokenReply, match="too large"):
+            await reply.read()
+        assert tracemalloc.get_traced_memory()[1] < 4 * limit
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"identity"])
+async def test_a_body_is_read_whatever_its_coding(
+    upstream: RawUpstream, make_pool: MakePool, coding: bytes
+) -> None:
+    body = gzip.compress(b"text") if coding == b"gzip" else b"text"
+    asking = asyncio.create_task(make_pool().send(PATH, HEAD, BODY))
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: %b\r\ncontent-length: %d\r\n\r\n"
+    await answer(upstream, head % (coding, len(body)) + body)
+    assert await (await asking).read() == b"text"

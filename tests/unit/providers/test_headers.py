@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
+from airouter.dialects.gemini.errors import failure_in
 from airouter.providers.headers import retry_after
 
 
@@ -65,3 +66,27 @@ def test_a_used_up_limit_says_when_it_begins_anew(
 ) -> None:
     assert retry_after(429, headers) == seconds
     assert retry_after(500, headers) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"retry-after": b"1e15"},
+        {b"retry-after": b"9999999999"},
+        {b"retry-after-ms": b"99999999999999"},
+        {b"retry-after": b"Fri, 31 Dec 9999 23:59:59 GMT"},
+        {b"x-ratelimit-remaining-requests": b"0", b"x-ratelimit-reset-requests": b"9" * 400 + b"s"},
+    ],
+)
+def test_a_provider_is_asked_again_after_a_day_at_the_latest(headers: dict[bytes, bytes]) -> None:
+    assert retry_after(429, headers) == 86_400
+
+
+@pytest.mark.parametrize("text", [b"-1", b"nan", b"inf", b"-inf", b"soon", b""])
+def test_what_is_no_time_is_none(text: bytes) -> None:
+    assert retry_after(503, {b"retry-after": text}) is None
+
+
+def test_a_delay_of_google_is_a_day_at_most() -> None:
+    details = [{"retryDelay": "9" * 400 + "s"}]
+    assert failure_in({"code": 429, "details": details}).retry_after == 86_400

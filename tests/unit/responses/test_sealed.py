@@ -137,3 +137,20 @@ async def test_reasoning_that_does_not_open_stays_behind() -> None:
         answer = await client.responses.create(model=MODEL, input=[*items, user("Hi there")])
     assert answer.usage is not None
     assert answer.usage.input_tokens == 2
+
+
+async def test_a_mark_that_json_escapes_is_a_mark() -> None:
+    own = Sealer([NEW])
+    good = compaction(own, "client/a", "hidden")
+    async with served(two_tenants()) as router:
+        router.router.responses.sealer = own
+        body = json.dumps({"model": MODEL, "input": [good, user("Hi")]})
+        told = []
+        for written in (body, body.replace("__airouter", r"\u005f\u005fairouter")):
+            headers = {"authorization": "Bearer sk-tenant-b"}
+            answer = await router.client.post("/v1/responses", content=written, headers=headers)
+            told.append((answer.status_code, answer.json()["error"]["code"]))
+        headers = {"authorization": "Bearer sk-tenant-a"}
+        opened = await router.client.post("/v1/responses", content=written, headers=headers)
+    assert told == [(400, "invalid_encrypted_content")] * 2
+    assert opened.json()["usage"]["input_tokens"] == 2

@@ -4,15 +4,26 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack_snapshot
 from airouter.config.snapshot import Snapshot
 from airouter.sources import stream_connection
 from airouter.sources.stream_connection import News, PollFailed, StreamConnection
+from airouter_operator.leading.certificates import (
+    certificate_pem,
+    common_name,
+    key_pem,
+    new_authority,
+)
 
 PACKED = pack_snapshot(Snapshot())
 HEAD = f"HTTP/1.1 200 OK\r\n{VERSION_HEADER}: v1\r\n"
@@ -179,3 +190,35 @@ async def test_an_answer_counts_though_more_is_said_unasked_and_the_next_poll_co
     async with asked(operator) as poll:
         assert [await poll(), await poll()] == [None, None]
     assert operator.connections == 2
+
+
+async def test_a_certificate_whose_subject_alone_names_the_host_is_refused() -> None:
+    now = datetime.now(UTC)
+    signer = new_authority(now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(common_name("localhost"))
+        .issuer_name(signer.x509.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.private_key.public_key()),
+            critical=False,
+        )
+        .sign(signer.private_key, hashes.SHA256())
+    )
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write((key_pem(key) + certificate_pem(certificate)).encode())
+        file.flush()
+        tls.load_cert_chain(file.name)
+    server = await asyncio.start_server(Operator(WHOLE).serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    stream = Stream(f"https://localhost:{port}/v1/x", signer.certificate, "secret")
+    async with server:
+        with pytest.raises(PollFailed, match="subject alternative name"):
+            await StreamConnection(stream).poll(b"{}")

@@ -283,3 +283,36 @@ async def test_nobody_waits_for_a_redis_that_keeps_silent_until_one_finds_it_wel
         assert await store.get(["k"]) == [b"1"]
         await store.put("k", b"3")
         await store.close()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"*1\r\n" * 5_000 + b":1\r\n", b"*1\r\n:7\r\n", b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b":1\r\n"],
+    ids=["nested", "numbers", "too many", "no list"],
+)
+async def test_a_reply_of_redis_that_cannot_be_one_is_a_broken_store(reply: bytes) -> None:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            if line.lower() in (b"mget\r\n", b"expire\r\n"):
+                writer.write(reply if line.lower() == b"mget\r\n" else b":1\r\n")
+            elif line.lower() in (b"client\r\n", b"hello\r\n"):
+                writer.write(b"+OK\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    store = RedisStore(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0", 60.0)
+    with pytest.raises(StoreError):
+        await store.get(["k"])
+    await store.close()
+    server.close()
+
+
+async def test_a_tenant_that_stores_very_much_loses_its_own_values() -> None:
+    store = MemoryStore(60.0, 100, 10_000)
+    await store.put("response:modest:1", b"x" * 100)
+    for n in range(300):
+        await store.put(f"response:greedy:{n}", b"x")
+    for n in range(20):
+        await store.put(f"events:large:{n}", b"x" * 2_000)
+    found = await store.get(["response:modest:1", "response:greedy:0", "events:large:19"])
+    assert found == [b"x" * 100, None, b"x" * 2_000]

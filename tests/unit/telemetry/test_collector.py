@@ -180,6 +180,18 @@ async def test_the_application_is_traced_in_the_same_way(monkeypatch: pytest.Mon
     assert "airouter" in {each.value.string_value for each in sink.resource.attributes}
 
 
+async def test_a_span_has_no_values_of_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    with http_sink() as sink:
+        tracing = open_with(monkeypatch, EXPORTER_OTLP_ENDPOINT=sink.endpoint)
+        tracing.instrument(app := an_application(), [])
+        await ask(app, "/v1/models?key=s3cr3t&starting_after=5")
+        tracing.close(SOON)
+    (span,) = sink.spans
+    values = [each.value.string_value for each in span.attributes]
+    assert "key=[redacted]&starting_after=[redacted]" in values
+    assert "s3cr3t" not in str(sink.spans)
+
+
 async def test_paths_with_spans_of_their_own_are_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,6 +19,8 @@ SECRETS = [
     ("OPENAI_API_KEY=s3cr3t python", "s3cr3t"),
     ("https://host/v1?api-key=s3cr3t&alt=sse", "s3cr3t"),
     ("(b'x-goog-api-key', b's3cr3t')", "s3cr3t"),
+    ("GET /v1/models?alt=sse&key=s3cr3t HTTP/1.1", "s3cr3t"),
+    ("https://host/blob?sig=s3cr3t", "s3cr3t"),
     ("sent bearer abcd.efgh-ijkl to it", "abcd.efgh-ijkl"),
     ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA=="),
     ("Incorrect API key provided: sk-proj-abc123def456.", "sk-proj-abc123def456"),

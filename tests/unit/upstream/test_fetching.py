@@ -228,7 +228,7 @@ async def test_so_many_are_fetched_at_once() -> None:
         nonlocal here, most
         here += 1
         most = max(most, here)
-        if here == MOST_AT_ONCE:
+        if here == MOST_AT_ONCE // 2:
             full.set()
         await full.wait()
         await asyncio.sleep(0)
@@ -237,5 +237,25 @@ async def test_so_many_are_fetched_at_once() -> None:
 
     async with serving(hold, None) as site:
         urls = [f"{site.root}/{n}" for n in range(MOST_AT_ONCE + 8)]
-        await site.fetcher().fetch_all(urls)
-    assert most == MOST_AT_ONCE
+        await site.fetcher().fetch_all(urls, "a client")
+    assert most == MOST_AT_ONCE // 2
+
+
+async def test_a_client_that_fetches_what_never_comes_leaves_places_to_others() -> None:
+    never, quick = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: web.Request) -> web.Response:
+        if "quick" not in request.path:
+            quick.set()
+            await never.wait()
+        return web.Response(body=b"x", content_type="image/png")
+
+    async with serving(hold, None) as site:
+        fetcher = site.fetcher()
+        urls = [f"{site.root}/{n}" for n in range(MOST_URLS)]
+        greedy = asyncio.create_task(fetcher.fetch_all(urls, "greedy"))
+        await quick.wait()
+        async with asyncio.timeout(5):
+            assert await fetcher.fetch_all([f"{site.root}/quick"], "modest")
+        never.set()
+        await greedy

@@ -14,6 +14,7 @@ import msgspec
 
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
+from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import EVENT_END, EventForwarder
 from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
 
+DONE = b"[DONE]", re.compile(rb"(?:^|[\r\n])data:[ ]?\[DONE\]")
+"""In the last event; what a model says of it has no line of its own."""
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
@@ -53,7 +56,7 @@ class UsageReader(EventForwarder):
     __slots__ = ("_tail",)
 
     def __init__(self, write: Write) -> None:
-        super().__init__(write)
+        super().__init__(write, Ending(*DONE))
         self._tail = Tail(TAIL)
 
     def forward(self, events: bytes) -> None:
@@ -86,7 +89,7 @@ class UsageHider(EventForwarder):
     __slots__ = ("_forwarded", "_sample", "_usage")
 
     def __init__(self, write: Write) -> None:
-        super().__init__(write)
+        super().__init__(write, Ending(*DONE))
         self._sample: deque[bytes] = deque(maxlen=SAMPLES)
         self._forwarded = 0
         self._usage: Usage | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Usage
+from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
@@ -31,6 +32,7 @@ TAIL = 8_192
 """Bytes in which the last usage is expected, counted from the end."""
 TEXT = TextMeter("text", "thinking", "partial_json")
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
+STOP = re.compile(rb'"type"\s*:\s*"message_stop"')
 LAST = re.compile(rb'"type"\s*:\s*"message_delta"')
 """In the event that tells the whole output."""
 ENDED = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
@@ -59,7 +61,7 @@ class UsageReader(NamedEventForwarder):
     __slots__ = ("_head", "_missing", "_tail")
 
     def __init__(self, write: Write) -> None:
-        super().__init__(write)
+        super().__init__(write, Ending(b"message_stop", STOP))
         self._head: list[bytes] = []
         self._missing = HEAD
         self._tail = Tail(TAIL)

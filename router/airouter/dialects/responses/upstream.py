@@ -6,8 +6,8 @@ import re
 
 from airouter.dialects.upstream_api import UpstreamApi
 
-PACKED = re.compile(rb'"encrypted_content":\s*"__airouter1_')
-PACKED_OR_SEALED = re.compile(rb'"encrypted_content":\s*"__airouter[12]_')
+PACKED = re.compile(rb'"encrypted_content"\s*:\s*"__airouter1_')
+PACKED_OR_SEALED = re.compile(rb'"encrypted_content"\s*:\s*"__airouter[12]_')
 PASSED = frozenset({"responses", "compact", "input_tokens"})
 
 RESPONSES = UpstreamApi(passes=PASSED, keeps_responses=True, foreign=PACKED_OR_SEALED)

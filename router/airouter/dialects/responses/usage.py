@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
@@ -31,6 +32,8 @@ TEXT = TextMeter("delta")
 ENDED = re.compile(rb'"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)|error)"')
 """In the last event."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
+RESPONSE = b'"response":'
+LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
@@ -49,8 +52,11 @@ class UsageReader(NamedEventForwarder):
 
     __slots__ = ("_rename", "_tail")
 
+    at = len(b"event: response.")
+    usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
+
     def __init__(self, write: Write, rename: Rename | None) -> None:
-        super().__init__(write)
+        super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
         self._tail = Tail(TAIL)
 

@@ -22,6 +22,18 @@ class ClientAnswer(NamedTuple):
     usage: Usage | None
 
 
+class Mask(Protocol):
+    """Takes what is secret out of what a provider says of an error."""
+
+    def body(self, data: bytes, /) -> bytes:
+        """Return a body, or events of a stream, without it."""
+        ...
+
+    def failure(self, failure: Failure, /) -> None:
+        """Take it out of a failure."""
+        ...
+
+
 class StreamFilter(Protocol):
     """A station in a stream: a provider's bytes go in, a client's come out."""
 
@@ -30,6 +42,10 @@ class StreamFilter(Protocol):
     @property
     def failure(self) -> Failure | None:
         """The provider's error inside the stream, once it came; the client has been told."""
+        ...
+
+    def guard(self, mask: Mask) -> None:
+        """Have errors inside the stream masked from now on."""
         ...
 
     def feed(self, data: bytes) -> None:

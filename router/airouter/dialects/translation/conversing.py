@@ -9,24 +9,26 @@ import msgspec
 
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
+from airouter.dialects.ending import DONE, MORE
 from airouter.dialects.estimation import tokens_in
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
     Broken,
     Counted,
+    Ended,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
     TextDelta,
 )
 from airouter.dialects.media import inlined
-from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
+from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
 from airouter.failures import unreadable_json
-from airouter.interfaces import BrokenReply, UpstreamRefused
+from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -141,7 +143,9 @@ class StreamTranslator:
 
     __slots__ = (
         "_counted",
+        "_ended",
         "_framing",
+        "_mask",
         "_parser",
         "_renderer",
         "_seal",
@@ -174,18 +178,28 @@ class StreamTranslator:
         self._sent = 0
         """Times that the client has got something."""
         self._stopped = False
+        self._mask: Mask | None = None
         self._started = False
+        self._ended = False
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
         self._counted = False
         """Whether the usage is of more than the beginning."""
 
+    def guard(self, mask: Mask) -> None:
+        self._mask = mask
+
     def feed(self, data: bytes) -> None:
         out: list[bytes] = []
         try:
             for frame in self._framing.feed(data):
+                if self._ended and frame.data != DONE:
+                    self._send(out)
+                    raise Surplus(MORE)
                 out += map(self._take, self._parser.feed(frame))
+        except Surplus:
+            raise
         except (BrokenReply, RecursionError) as error:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
@@ -230,11 +244,15 @@ class StreamTranslator:
         elif isinstance(event, COUNTS):
             self._note(event)
         elif isinstance(event, Broken):
+            if self._mask is not None:
+                self._mask.failure(event.failure)
             if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
             self.failure = event.failure
         elif isinstance(event, Stopped):
             self._stopped = True
+        elif isinstance(event, Ended):
+            self._ended = True
         self._started = True
         if not self._stages:
             return self._renderer.feed(event)

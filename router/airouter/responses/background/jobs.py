@@ -20,6 +20,7 @@ from airouter.responses.background.progress import (
 )
 from airouter.responses.events import LAST
 from airouter.responses.records import guarded
+from airouter.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 ENDING = 5.0
 """Seconds that a job gets to store its end."""
-MOST_JOBS = 256
+MOST_JOBS = 512
+"""Of all tenants; one alone may have half of them."""
 
 
 class Jobs:
@@ -38,22 +40,27 @@ class Jobs:
     def __init__(self, serve: ServeCaller) -> None:
         self._serve = serve
         self._running: dict[str, Job] = {}
+        self._places = Shares(MOST_JOBS)
 
     async def start(
         self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
     ) -> None:
         """Begin a job. Raises `Failure` 429, 503."""
-        if len(self._running) >= MOST_JOBS:
-            what = f"This router makes at most {MOST_JOBS} responses in the background."
+        if not self._places.take(archive.tenant):
+            what = "This router makes as many responses in the background as it can for you."
             raise Failure(429, what, type="rate_limit_error", code="rate_limit_exceeded")
         job = self._running[record.id] = Job(headers, body, record, archive)
         try:
             await guarded(archive.keep(record))
         except BaseException:  # also of a client that is gone
-            del self._running[record.id]
+            self._forget(record.id, archive)
             raise
         task = job.begin(self._serve)
-        task.add_done_callback(lambda _: self._running.pop(record.id, None))
+        task.add_done_callback(lambda _: self._forget(record.id, archive))
+
+    def _forget(self, id_: str, archive: Archive) -> None:
+        del self._running[id_]
+        self._places.give_back(archive.tenant)
 
     async def follow(self, archive: Archive, id_: str, after: int) -> AsyncIterator[bytes]:
         """Yield the events of a response with greater numbers, as they come. Raises `Failure`."""

@@ -115,9 +115,11 @@ async def test_more_jobs_than_there_may_be_are_refused_also_when_they_come_at_on
     store = SQLiteStore(tmp_path / "kept.sqlite", 60.0, 1_000)
     archive = Archive(store, "a")
     jobs = Jobs(Model().serve)
-    starts = (jobs.start({}, b"", queued(f"resp_{n}"), archive) for n in range(MOST_JOBS + 5))
+    most = MOST_JOBS // 2
+    starts = (jobs.start({}, b"", queued(f"resp_{n}"), archive) for n in range(most + 5))
     ends = await asyncio.gather(*starts, return_exceptions=True)
     assert [each.status for each in ends if isinstance(each, Failure)] == [429] * 5
+    await jobs.start({}, b"", queued("resp_of_another"), Archive(store, "b"))
     await jobs.close()
     await store.close()
 
