@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.failures import Failure, invalid_field, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none
 
@@ -56,6 +57,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """The request as a conversation, once for each model's parameters; kept by translations."""
     fetched: dict[str, Media] = {}
     """The content of its URLs, where a provider wants that as bytes."""
+    joined: JoinedAnswer | None = None
+    """The answer that several streams may make, where one that breaks is gone on with."""
 
 
 class Edits:
