@@ -185,6 +185,8 @@ class Retries(Part, frozen=True):
     """The longest `Retry-After` that is waited for, in seconds."""
     fallback_on: tuple[str, ...] = ("context", "unavailable", "rateLimit")
     """Failures after which the fallbacks of a model are tried."""
+    joins_streams: bool = False
+    """Whether another backend goes on with a stream that breaks in its middle."""
 
 
 class Ban(Part, frozen=True):

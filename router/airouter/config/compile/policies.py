@@ -24,6 +24,7 @@ def compile_retries(resilience: Resilience) -> snapshot.Retries:
         max_retry_after=declared.backoff.max_retry_after,
         budget_percent=float(declared.budget_percent),
         fallback_on=tuple(resilience.fallback_on),
+        joins_streams=resilience.on_broken_stream == "Continue",
     )
 
 

@@ -128,6 +128,11 @@ class Resilience(Part):
         "is too long), unavailable, rateLimit, contentFilter. Default: all but contentFilter.",
     )
     fail2ban: Fail2ban | None = Field(None, alias="fail2ban", description="Bans. Default: off.")
+    on_broken_stream: Literal["Error", "Continue"] = Field(
+        "Error",
+        description="A stream that breaks after its client got something: Error tells the client, "
+        "Continue has the next backend go on from there. Default Error.",
+    )
 
 
 class Stickiness(Part):
