@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from airouter.dialects.estimation import tokens_of_body
-from airouter.failures import Failure, upstream_unreachable
+from airouter.dialects.joining.joined_answer import JoinedAnswer
+from airouter.failures import Failure, cannot_go_on, upstream_unreachable
 from airouter.headers import (
     CONTENT_TYPE,
     EVENT_STREAM,
@@ -61,10 +62,24 @@ class AttemptRunner:
         self._warnings = warnings
 
     async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
-        """Ask one backend, and give the client its answer. Only a cancellation gets out."""
+        """Ask one backend, and give the client its answer. Only a cancellation gets out.
+
+        One that is to go on with an answer, and refuses to do so from a prefill, is asked again.
+        """
+        outcome = await self._try(context, backend)
+        joined, failure = context.request.joined, outcome.failure
+        if joined is None or failure is None or failure.status != 400 or not joined.is_prefilled:
+            return outcome
+        joined.refuse_prefill()
+        return await self._try(context, backend)
+
+    async def _try(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
+        """Ask one backend once."""
         target, request = backend.target, context.request
         translation = target.translation
         try:
+            if context.joins:
+                join(context, target)
             urls = translation.fetches(request)
             if urls and (missing := [url for url in urls if url not in request.fetched]):
                 request.fetched |= await self._fetcher.fetch_all(missing)
@@ -116,6 +131,8 @@ class AttemptRunner:
             if is_streamed(context, target, reply):
                 await self._relay(context, target, reply)
                 return ANSWERED
+            if context.exchange.started:
+                raise BrokenReply("the upstream did not stream")
             return forward(context, target, [await buffered(reply)])
         finally:
             reply.close()
@@ -153,9 +170,13 @@ class AttemptRunner:
             stream_filter.write = exchange.write
             exchange.write(data)
 
+        goes_on = exchange.started
+        record.continued += goes_on
         usage: Usage | None = None
         whole = False
-        stream_filter = target.translation.stream_filter(context.request, begin)
+        write = exchange.write if goes_on else begin
+        stream_filter = target.translation.stream_filter(context.request, write)
+        joined = context.request.joined
         exchange.source = reply
         try:
             await reply.relay(stream_filter.feed)
@@ -164,11 +185,13 @@ class AttemptRunner:
                 raise BrokenReply("the upstream's stream is empty")
             whole = stream_filter.failure is None
         except UpstreamError as error:
-            if not exchange.started:
+            if not exchange.started or (joined is not None and joined.seam.can_go_on):
                 raise
             attempt = record.attempts[-1]
-            attempt.error = record.error = error.kind
+            attempt.error = error.kind
             self._warnings.note(attempt.credential, error.kind, error)
+            if joined is None or not joined.seam.can_end:
+                record.error = error.kind
             stream_filter.break_off(upstream_unreachable(error.kind))
             exchange.end()
             return
@@ -187,6 +210,18 @@ class AttemptRunner:
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
+
+
+def join(context: RequestContext, target: Target) -> None:
+    """Have a stream begin an answer that others may go on with, or go on with one.
+
+    Raises `Failure` 400 for a backend that cannot go on.
+    """
+    joins = target.translation.joins
+    if not context.exchange.started:
+        context.request.joined = JoinedAnswer() if joins else None
+    elif not joins:
+        raise cannot_go_on()
 
 
 def usage_so_far(context: RequestContext, stream_filter: StreamFilter, reply: Reply) -> Usage:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
     from airouter.limits import Limiter
@@ -115,6 +116,7 @@ class Pipeline:
         context.request = request = parse_client_request(exchange.body)
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
+        context.joins = request.stream and context.serving.snapshot.retries.joins_streams
         route = context.serving.catalogs[context.endpoint.api].resolve(request.model)
         if not principal.may_use(route.name):
             raise model_not_found(request.model)
@@ -137,6 +139,7 @@ class Pipeline:
             context.record.note_start(200)
             return
         context.exchange, context.carrier = prepared.exchange, prepared.carrier
+        context.joins = context.joins and not prepared.has_state
         if prepared.pin is not None:
             route = route.only(prepared.pin)
             if not route.backends:
@@ -163,7 +166,16 @@ class Pipeline:
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE
             failure.exhausted = mendable and len(record.attempts) > 1
+            if context.exchange.started and context.request.joined is not None:
+                self._break_off(context, context.request.joined, failure)
+                return
             raise failure
+
+    def _break_off(self, context: RequestContext, joined: JoinedAnswer, failure: Failure) -> None:
+        """Tell a client, in its stream, that no backend can go on with it."""
+        context.record.note_error(failure)
+        context.exchange.write(joined.broken_off(failure))
+        context.exchange.end()
 
     def _refuse(self, context: RequestContext, failure: Failure) -> None:
         """Answer with an error, or, where an answer has begun, cut it."""

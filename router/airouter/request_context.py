@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class RequestContext:
     """One request on its way."""
 
-    __slots__ = ("carrier", "endpoint", "exchange", "head", "record", "request", "serving")
+    __slots__ = ("carrier", "endpoint", "exchange", "head", "joins", "record", "request", "serving")
 
     def __init__(self, exchange: Exchange, endpoint: Endpoint, record: RequestRecord) -> None:
         self.exchange = exchange
@@ -27,3 +27,5 @@ class RequestContext:
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""
+        self.joins = False
+        """True where another backend goes on with a stream that breaks in its middle."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Usage
     from airouter.dialects.dialect import Stage, StreamRenderer
     from airouter.dialects.events import Event
+    from airouter.failures import Failure
 
 
 class JoinedAnswer:
@@ -78,6 +79,10 @@ class JoinedAnswer:
         if isinstance(event, Broken) and self.seam.can_end:
             return self._rendered(self.seam.end())
         return self._rendered(self.seam.feed(event))
+
+    def broken_off(self, failure: Failure) -> bytes:
+        """Return the end of an answer that nobody can go on with."""
+        return self.feed(Broken(failure=failure))
 
     def _rendered(self, events: Iterable[Event]) -> bytes:
         for stage in self._stages:

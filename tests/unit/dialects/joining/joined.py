@@ -20,7 +20,7 @@ from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply, UpstreamError
-from unit.dialects.joining.goers_on import SAID, STREAMS, Script, rest_of
+from support.goers_on import SAID, STREAMS, Script, rest_of
 
 EDITS = Edits(Parameters())
 APIS = {

@@ -12,7 +12,7 @@ from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.dialects.joining.resuming import GO_ON
 from airouter.dialects.joining.seam import LIMIT
 from airouter.failures import Failure
-from unit.dialects.joining.goers_on import Script, chat_stream, cut_in, ends_with_the_model
+from support.goers_on import Script, chat_stream, cut_in, ends_with_the_model
 from unit.dialects.joining.joined import PREFILLED, Client, asked, length, translation
 
 CLIENTS = pytest.mark.parametrize("api", ["chat", "messages", "responses"])
