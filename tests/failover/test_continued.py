@@ -32,6 +32,7 @@ PAIRS = pytest.mark.parametrize(
 )
 EACH_BREAK = pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS.keys())
 LOG: dict[str, object] = {"access_log": True}
+CONTINUE = {"onBrokenStream": "Continue"}
 FAILED = (openai.APIError, anthropic.APIError, httpx.RemoteProtocolError, RuntimeError)
 
 
