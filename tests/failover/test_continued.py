@@ -237,7 +237,7 @@ async def test_a_conversation_that_a_server_keeps_is_not_continued() -> None:
 
 
 async def test_a_provider_that_keeps_responses_itself_continues_none() -> None:
-    async with stage(native="second") as found:
+    async with stage(native="second", retries={"attempts": 0}) as found:
         found.first.break_after(42, cut)
         with pytest.raises(FAILED):
             await found.tell("responses")
