@@ -62,19 +62,7 @@ class AttemptRunner:
         self._warnings = warnings
 
     async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
-        """Ask one backend, and give the client its answer. Only a cancellation gets out.
-
-        One that is to go on with an answer, and refuses to do so from a prefill, is asked again.
-        """
-        outcome = await self._try(context, backend)
-        joined, failure = context.request.joined, outcome.failure
-        if joined is None or failure is None or failure.status != 400 or not joined.is_prefilled:
-            return outcome
-        joined.refuse_prefill()
-        return await self._try(context, backend)
-
-    async def _try(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
-        """Ask one backend once."""
+        """Ask one backend, and give the client its answer. Only a cancellation gets out."""
         target, request = backend.target, context.request
         translation = target.translation
         try:
@@ -222,6 +210,15 @@ def join(context: RequestContext, target: Target) -> None:
         context.request.joined = JoinedAnswer() if joins else None
     elif not joins:
         raise cannot_go_on()
+
+
+def refuses_prefill(context: RequestContext, outcome: AttemptOutcome) -> bool:
+    """Return whether a backend refuses to go on from a prefill; words will do from then on."""
+    joined, failure = context.request.joined, outcome.failure
+    if joined is None or failure is None or failure.status != 400 or not joined.is_prefilled:
+        return False
+    joined.refuse_prefill()
+    return True
 
 
 def usage_so_far(context: RequestContext, stream_filter: StreamFilter, reply: Reply) -> Usage:

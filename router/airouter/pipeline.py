@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
+from airouter.attempt import refuses_prefill
 from airouter.dialects.client_request import parse_client_request
 from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
 from airouter.headers import VERSION_HEADER, id_headers
@@ -162,6 +163,8 @@ class Pipeline:
             if pause > 0.0:
                 await asyncio.sleep(pause)
             outcome = await self._attempts.run(context, backend)
+            if context.joins and refuses_prefill(context, outcome):
+                outcome = await self._attempts.run(context, backend)
         failure = walk.outcome.failure
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE

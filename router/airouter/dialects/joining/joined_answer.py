@@ -57,7 +57,7 @@ class JoinedAnswer:
 
     def refuse_prefill(self) -> None:
         """Have backends told in words to go on."""
-        self._prefills = False
+        self._prefills = self.is_prefilled = False
 
     def resumed(self, conversation: Conversation, *, prefills: bool) -> Conversation:
         """Return the request for the next backend. Raises `Unsupported`.
