@@ -74,9 +74,10 @@ class PassThrough(Translation):
         return answered(reply.body, usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
-        joined = joined_filter(self._rewriting, request, write)
-        if joined is not None:
-            return joined
+        if request.joined is not None and self._rewriting is not None:
+            joined = joined_filter(self._rewriting, request, write)
+            if joined is not None:
+                return joined
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
 
@@ -111,7 +112,11 @@ class MessagesPassThrough(Translation):
         return answered(reply.body, messages_usage(reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
-        return joined_filter(self._rewriting, request, write) or MessagesUsageReader(write)
+        if request.joined is not None:
+            joined = joined_filter(self._rewriting, request, write)
+            if joined is not None:
+                return joined
+        return MessagesUsageReader(write)
 
 
 class ResponsesPassThrough(Translation):
@@ -145,14 +150,12 @@ class ResponsesPassThrough(Translation):
 
 
 def joined_filter(
-    rewriting: ConversationTranslation | None, request: ClientRequest, write: Write
+    rewriting: ConversationTranslation, request: ClientRequest, write: Write
 ) -> StreamFilter | None:
     """Return the filter for a stream of an answer that several may make; None for any other.
 
     What only the provider can read of a request passes through, and so does its answer.
     """
-    if rewriting is None or request.joined is None:
-        return None
     try:
         found = rewriting.stream_filter(request, write)
     except Failure:
