@@ -7,17 +7,14 @@ further.
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from airouter.dialects.estimation import tokens_of_body
 from airouter.dialects.joining.joined_answer import JoinedAnswer
-from airouter.failures import Failure, cannot_go_on, upstream_unreachable
+from airouter.failures import Failure, cannot_go_on, upstream_failed
 from airouter.headers import (
     CONTENT_TYPE,
-    EVENT_STREAM,
     JSON,
     answer_headers,
     id_headers,
@@ -26,15 +23,15 @@ from airouter.headers import (
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, without_identifiers
+from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
 
 if TYPE_CHECKING:
+    from asyncio import Timeout
     from collections.abc import Sequence
 
-    from airouter.dialects.conversation import Usage
-    from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import BufferedReply, Reply
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
@@ -81,10 +78,14 @@ class AttemptRunner:
             return ANSWERED
         attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
         context.record.attempts.append(attempt)
+        if context.race is not None:
+            context.race.enter(context, attempt)
         backend.load.in_flight += 1
         try:
             head = context.head + upstream_head(context, target)
             head += self._trace_head(context, attempt)
+            if context.request.stream and target.first_token:
+                return await self._ask_in_time(context, target, attempt, head, bodies)
             return await self._ask(context, target, attempt, head, bodies)
         except UpstreamRefused as refused:
             attempt.error = refused.kind
@@ -97,7 +98,7 @@ class AttemptRunner:
             backend.load.in_flight -= 1
             attempt.ended = monotonic()
 
-    async def _ask(
+    async def _ask_in_time(
         self,
         context: RequestContext,
         target: Target,
@@ -105,21 +106,39 @@ class AttemptRunner:
         head: bytes,
         bodies: list[bytes],
     ) -> AttemptOutcome:
+        """Call a provider whose stream has to say something in time. Raises `UpstreamError`."""
+        seconds = target.first_token
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self._ask(context, target, attempt, head, bodies, limit)
+        except TimeoutError:
+            raise UpstreamTimeout(f"the upstream said nothing within {seconds:g} s") from None
+
+    async def _ask(
+        self,
+        context: RequestContext,
+        target: Target,
+        attempt: Attempt,
+        head: bytes,
+        bodies: list[bytes],
+        limit: Timeout | None = None,
+    ) -> AttemptOutcome:
         """Call a provider, most often once. Raises `UpstreamError`."""
         if len(bodies) > 1:
             return await self._ask_all(context, target, attempt, head, bodies)
         context.request.credential = attempt.credential
-        path = target.stream_path if context.request.stream else target.path
-        reply = await target.account.send(path, head, bodies[0], context.carrier)
+        streamed = context.request.stream
+        path = target.stream_path if streamed else target.path
+        account = target.account
+        reply = await account.send(path, head, bodies[0], context.carrier, streamed=streamed)
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
             if not 200 <= reply.status < 300:
                 return refused_by(context, target, await buffered(reply))
             if is_streamed(context, target, reply):
-                await self._relay(context, target, reply)
-                return ANSWERED
-            if context.exchange.started:
+                return await self._relay(context, target, reply, limit)
+            if streamed and context.exchange.started:  # by a heartbeat, as a stream
                 raise BrokenReply("the upstream did not stream")
             return forward(context, target, [await buffered(reply)])
         finally:
@@ -142,56 +161,32 @@ class AttemptRunner:
             return refused_by(context, target, refused)
         return forward(context, target, answers)
 
-    async def _relay(self, context: RequestContext, target: Target, reply: Reply) -> None:
-        """Pass a stream on. Until its first piece nothing is sent, so another backend may do it.
-
-        Raises `UpstreamError` for a stream that broke before that; the client of one that breaks
-        later is told in the stream.
-        """
-        exchange, record = context.exchange, context.record
-
-        def begin(data: bytes) -> None:
-            record.note_start(reply.status)
-            exchange.start(
-                reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM)
-            )
-            stream_filter.write = exchange.write
-            exchange.write(data)
-
-        goes_on = exchange.started
-        record.continued += goes_on
-        usage: Usage | None = None
-        whole = False
-        write = exchange.write if goes_on else begin
-        stream_filter = target.translation.stream_filter(context.request, write)
-        joined = context.request.joined
-        exchange.source = reply
-        try:
-            await reply.relay(stream_filter.feed)
-            usage = stream_filter.finish()
-            if not exchange.started:
-                raise BrokenReply("the upstream's stream is empty")
-            whole = stream_filter.failure is None
-        except UpstreamError as error:
-            if not exchange.started or (joined is not None and joined.seam.can_go_on):
-                raise
+    async def _relay(
+        self, context: RequestContext, target: Target, reply: Reply, limit: Timeout | None
+    ) -> AttemptOutcome:
+        """Pass a stream on. Raises `UpstreamError` for one that another backend may give."""
+        relay = StreamRelay(context, target, reply, limit)
+        stream = context.stream
+        if stream is None:
+            error = await relay.run()
+        else:
+            stream.relay = relay
+            try:
+                error = await relay.run()
+            finally:
+                stream.relay = None
+        if error is not None:
+            joined = context.request.joined
+            if joined is not None and joined.seam.can_go_on:
+                raise error
+            record = context.record
             attempt = record.attempts[-1]
             attempt.error = error.kind
             self._warnings.note(attempt.credential, error.kind, error)
             if joined is None or not joined.seam.can_end:
                 record.error = error.kind
-            stream_filter.break_off(upstream_unreachable(error.kind))
-            exchange.end()
-            return
-        finally:
-            exchange.source = None
-            if exchange.started:
-                if not whole:  # or the client is gone, and this is a cancellation
-                    usage = usage_so_far(context, stream_filter, reply)
-                record.note_usage(usage)
-        if stream_filter.failure is not None:
-            record.note_failure(stream_filter.failure)
-        exchange.end()
+            relay.break_off(error)
+        return ANSWERED
 
     def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
         trace = context.record.trace
@@ -205,11 +200,13 @@ def join(context: RequestContext, target: Target) -> None:
 
     Raises `Failure` 400 for a backend that cannot go on.
     """
-    joins = target.translation.joins
-    if not context.exchange.started:
+    stream, joins = context.stream, target.translation.joins
+    if stream is None or not stream.said:
         context.request.joined = JoinedAnswer() if joins else None
     elif not joins:
         raise cannot_go_on()
+    else:
+        context.request.joined = stream.joined
 
 
 def refuses_prefill(context: RequestContext, outcome: AttemptOutcome) -> bool:
@@ -219,14 +216,6 @@ def refuses_prefill(context: RequestContext, outcome: AttemptOutcome) -> bool:
         return False
     joined.refuse_prefill()
     return True
-
-
-def usage_so_far(context: RequestContext, stream_filter: StreamFilter, reply: Reply) -> Usage:
-    """Return the cost of a stream that ended early: as far as it was told, else estimated."""
-    usage = stream_filter.usage_so_far(reply.size)
-    if usage.input_tokens is None:
-        return replace(usage, input_tokens=tokens_of_body(context.request.body))
-    return usage
 
 
 def answer_unasked(context: RequestContext, target: Target) -> None:
@@ -245,6 +234,8 @@ def forward(
         answer = target.translation.answer(context.request, replies)
     except Failure as failure:  # which a provider tells with a good status
         return classify(context, target, failure)
+    if context.race is not None:
+        context.race.claim(context)
     context.record.note_usage(answer.usage)
     headers = answer_headers(context, target, replies[0].headers, JSON)
     context.exchange.respond(replies[0].status, headers, answer.body)
@@ -265,7 +256,7 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     A backend that has used up its time would use it up again.
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
-    return AttemptOutcome(upstream_unreachable(error.kind), retry, rests=True)
+    return AttemptOutcome(upstream_failed(error.kind), retry, rests=True)
 
 
 def classify(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
     from airouter.interfaces import Headers
     from airouter.providers.binding import Api
+    from airouter.streaming.form import StreamForm
 
 
 @dataclass(frozen=True)
@@ -34,5 +35,6 @@ class Endpoint:
     error_status: Callable[[Failure], int]
     error_headers: Callable[[Failure], Headers]
     error_body: Callable[[Failure], bytes]
+    stream: StreamForm
     stateful: bool = False
     """True where requests may go on from earlier ones, and so need a `Prepare`."""

@@ -85,14 +85,19 @@ def body_too_large(limit: int) -> Failure:
     return Failure(413, f"The request body is larger than {limit} bytes.", code="request_too_large")
 
 
-def upstream_unreachable(kind: str) -> Failure:
-    """An upstream that could not be reached or broke HTTP; `kind` is `UpstreamError.kind`."""
-    if kind == "timeout":
-        return Failure(504, "The upstream did not answer in time.", type="server_error", code=kind)
-    if kind == "identity_error":
-        what = "The router could not get credentials for the upstream."
-        return Failure(502, what, type="server_error", code=kind)
-    return Failure(502, "The upstream could not be reached.", type="server_error", code=kind)
+OF_UPSTREAMS = {
+    "timeout": "The upstream did not answer in time.",
+    "identity_error": "The router could not get credentials for the upstream.",
+    "broken_reply": "The upstream's answer ended early or could not be read.",
+    "connect_error": "The upstream could not be reached.",
+}
+
+
+def upstream_failed(kind: str) -> Failure:
+    """An upstream that gave no answer, or no whole one; `kind` is `UpstreamError.kind`."""
+    status = 504 if kind == "timeout" else 502
+    what = OF_UPSTREAMS.get(kind, "The upstream failed.")
+    return Failure(status, what, type="server_error", code=kind)
 
 
 def ended_early() -> Failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from airouter.interfaces import Headers, Reply
     from airouter.request_context import RequestContext
     from airouter.serving import Target
+    from airouter.telemetry.record import RequestRecord
 
 CONTENT_TYPE = b"content-type"
 EVENT_STREAM = b"text/event-stream"
 JSON = b"application/json"
+ATTEMPTS, OVERHEAD = b"x-airouter-attempts", b"x-airouter-overhead-ms"
 VERSION_HEADER = b"anthropic-version"
 
 
@@ -45,7 +48,26 @@ def answer_headers(
     else:
         headers = [(CONTENT_TYPE, kind)]
     headers += id_headers(context)
+    if context.serving.snapshot.answer_headers:
+        headers += way_headers(context.record, target)
     return headers
+
+
+def way_headers(record: RequestRecord, target: Target) -> Headers:
+    """Return the way of a request as its client may know it."""
+    attempts = record.attempts
+    first, last = attempts[0], attempts[-1]
+    own = (first.started - record.started) + (monotonic() - last.first_byte)
+    # Both as integers: to write a float takes three times as long.
+    overhead = b"%d.%02d" % divmod(int(100_000.0 * own), 100)
+    count = b"1" if first is last else b"%d" % len(attempts)
+    return [target.label, (ATTEMPTS, count), (OVERHEAD, overhead)]
+
+
+def start_silently(context: RequestContext) -> None:
+    """Begin a stream of which no provider has sent anything yet."""
+    context.record.note_start(200)
+    context.exchange.start(200, [(CONTENT_TYPE, EVENT_STREAM), *id_headers(context)])
 
 
 def id_headers(context: RequestContext) -> Headers:

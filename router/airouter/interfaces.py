@@ -50,6 +50,8 @@ class Exchange(ABC):
 
     __slots__ = ("body", "headers", "source", "started")
 
+    beats = False
+    """True where a stream may begin with, and have in it, signs of life that its client skips."""
     headers: dict[bytes, bytes]
     """The last value of each request header."""
     body: bytes
@@ -121,11 +123,19 @@ class BufferedReply(NamedTuple):
 class Upstream(Protocol):
     """A provider as it is asked by one credential."""
 
-    async def send(self, path: bytes, head: bytes, body: bytes, method: bytes = b"POST") -> Reply:
+    async def send(
+        self,
+        path: bytes,
+        head: bytes,
+        body: bytes,
+        method: bytes = b"POST",
+        *,
+        streamed: bool = False,
+    ) -> Reply:
         """Send `body` to `path` and wait for the header of the answer.
 
-        `head` is a block of header lines, each ended by CRLF, without `content-length`.
-        Raises `UpstreamError`.
+        `head` is a block of header lines, each ended by CRLF, without `content-length`. An answer
+        that is `streamed` has to begin in time. Raises `UpstreamError`.
         """
         ...
 
@@ -202,6 +212,11 @@ class BrokenReply(UpstreamError):
     """An answer that ended early, was not HTTP, or was not what its header announced."""
 
     kind = "broken_reply"
+
+
+def unfinished() -> BrokenReply:
+    """Return the error of a stream without its last event."""
+    return BrokenReply("the upstream's stream ended early")
 
 
 class UpstreamRefused(UpstreamError):

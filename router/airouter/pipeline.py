@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ from airouter import request_ids
 from airouter.attempt import refuses_prefill
 from airouter.dialects.client_request import parse_client_request
 from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
-from airouter.headers import VERSION_HEADER, id_headers
+from airouter.headers import VERSION_HEADER, id_headers, start_silently
+from airouter.hedging import run_hedged
 from airouter.request_context import RequestContext
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
+from airouter.streaming.heartbeats import ClientStream, Heartbeats
 from airouter.telemetry.record import RequestRecord
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Exchange
     from airouter.limits import Limiter
     from airouter.prepared import Prepare
-    from airouter.routing.catalog import Route
+    from airouter.routing.catalog import Backend, Route
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
@@ -61,6 +64,7 @@ class Pipeline:
         self._limiter = limiter
         self._failover = failover
         self._attempts = attempts
+        self._heartbeats = Heartbeats()
         self._recorder = recorder
         self._tracing = tracing
         self._random = random
@@ -93,6 +97,8 @@ class Pipeline:
             )
             self._refuse(context, internal())
         finally:
+            if context.stream is not None:
+                self._heartbeats.forget(context.stream)
             if permit is not None:
                 permit.settle(record.input_tokens + record.output_tokens)
             record.ended = monotonic()
@@ -151,28 +157,46 @@ class Pipeline:
         if prepared.settle is not None:
             await prepared.settle()
 
+    def _watch(self, context: RequestContext) -> None:
+        """Have the client of a stream get signs of life until it has its answer."""
+        every = context.serving.snapshot.retries.heartbeat if context.exchange.beats else 0.0
+        context.stream = ClientStream(
+            context.exchange,
+            partial(start_silently, context),
+            context.endpoint.stream.heartbeat,
+            every,
+            context.record.started,
+        )
+        self._heartbeats.watch(context.stream)
+
     async def _attempt(self, context: RequestContext, route: Route[Target]) -> None:
         """Try backends until the client has an answer. Raises the `Failure` of the last of them."""
         record, serving = context.record, context.serving
+        if context.request.stream:
+            self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog)
         outcome: AttemptOutcome | None = None
-        while (step := walk.next(outcome, monotonic())) is not None:
+        hedge = serving.snapshot.retries.hedge
+        backend: Backend[Target] | None = None
+        while (step := walk.next(outcome, monotonic(), backend)) is not None:
             pause, backend = step
             if pause > 0.0:
                 await asyncio.sleep(pause)
-            outcome = await self._attempts.run(context, backend)
-            if context.joins and refuses_prefill(context, outcome):
+            if hedge is None or (context.stream is not None and context.stream.said):
                 outcome = await self._attempts.run(context, backend)
+                if context.joins and refuses_prefill(context, outcome):
+                    outcome = await self._attempts.run(context, backend)
+            else:
+                backend, outcome = await run_hedged(self._attempts, context, walk, backend, hedge)
         failure = walk.outcome.failure
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE
             failure.exhausted = mendable and len(record.attempts) > 1
-            if context.exchange.started and context.request.joined is not None:
-                self._break_off(context, context.request.joined, failure)
-                return
-            raise failure
+            if context.stream is None or context.stream.joined is None:
+                raise failure
+            self._break_off(context, context.stream.joined, failure)
 
     def _break_off(self, context: RequestContext, joined: JoinedAnswer, failure: Failure) -> None:
         """Tell a client, in its stream, that no backend can go on with it."""
@@ -185,7 +209,11 @@ class Pipeline:
         endpoint, exchange = context.endpoint, context.exchange
         context.record.note_error(failure)
         if exchange.started:
-            exchange.abort()
+            if context.stream is not None and not context.stream.said:
+                exchange.write(endpoint.stream.error_event(failure))
+                exchange.end()
+            else:
+                exchange.abort()
             return
         headers = [*endpoint.error_headers(failure), *id_headers(context)]
         status = endpoint.error_status(failure)

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Carrier, Exchange
     from airouter.serving import ServingState
-    from airouter.telemetry.record import RequestRecord
+    from airouter.streaming.heartbeats import ClientStream
+    from airouter.telemetry.record import Attempt, RequestRecord
+
+
+class Race(Protocol):
+    """Attempts of one request that run side by side."""
+
+    def enter(self, context: RequestContext, attempt: Attempt) -> None:
+        """Take part."""
+        ...
+
+    def claim(self, context: RequestContext) -> None:
+        """Win, as there is something for the client. Raises `UpstreamError` for who comes late."""
+        ...
 
 
 class RequestContext:
     """One request on its way."""
 
-    __slots__ = ("carrier", "endpoint", "exchange", "head", "joins", "record", "request", "serving")
+    __slots__ = (
+        "carrier",
+        "endpoint",
+        "exchange",
+        "head",
+        "joins",
+        "race",
+        "record",
+        "request",
+        "serving",
+        "stream",
+    )
 
     def __init__(self, exchange: Exchange, endpoint: Endpoint, record: RequestRecord) -> None:
         self.exchange = exchange
@@ -27,5 +51,9 @@ class RequestContext:
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""
+        self.race: Race | None = None
+        """The attempts that run side by side, where there are two."""
+        self.stream: ClientStream | None = None
+        """The stream that the client waits for, where it asked for one."""
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""

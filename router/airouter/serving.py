@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -76,7 +76,13 @@ class Account:
         return await self.upstream.send((self.root + path).encode(), self.head, b"", method)
 
     async def send(
-        self, path: bytes, head: bytes, body: bytes, carrier: Carrier | None = None
+        self,
+        path: bytes,
+        head: bytes,
+        body: bytes,
+        carrier: Carrier | None = None,
+        *,
+        streamed: bool = False,
     ) -> Reply:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
 
@@ -88,17 +94,31 @@ class Account:
         if signer is not None:
             path, signed = await signer.sign(path, body)
             head += signed
-        return await self.upstream.send(path, self.head + head, body)
+        return await self.upstream.send(path, self.head + head, body, streamed=streamed)
 
 
 class Target:
     """A backend as the pipeline sends to it."""
 
-    __slots__ = ("account", "head", "headers", "path", "stream_path", "translation")
+    __slots__ = (
+        "account",
+        "first_token",
+        "head",
+        "headers",
+        "label",
+        "path",
+        "stream_path",
+        "translation",
+    )
 
-    def __init__(self, account: Account, binding: Binding, translation: Translation) -> None:
+    def __init__(
+        self, account: Account, name: str, binding: Binding, translation: Translation
+    ) -> None:
+        """`name` is the provider's of the model."""
         self.account = account
+        self.label = label_of(account.credential.name, name)
         self.translation = translation
+        self.first_token = account.credential.timeouts.first_token
         self.path = (account.root + binding.path).encode()
         self.stream_path = (account.root + (binding.stream_path or binding.path)).encode()
         self.headers = {name.encode(): value.encode() for name, value in binding.headers.items()}
@@ -242,8 +262,15 @@ def bind(
     )
     served = ServedModel(model.name, destination, edits, binding.envelope)
     translation = translation_for(api, binding.api, served)
-    target = Target(account, binding, translation)
+    target = Target(account, name, binding, translation)
     return Backend(credential.name, name, backend.weight, account.load, target)
+
+
+def label_of(credential: str, upstream_name: str) -> tuple[bytes, bytes]:
+    """Return the header that names a backend: of an ARN, which names an account, its end."""
+    if upstream_name.startswith("arn:"):
+        upstream_name = upstream_name.rpartition("/")[2]
+    return b"x-airouter-backend", quote(f"{credential}/{upstream_name}", safe="/:@.+").encode()
 
 
 def in_session(account: Account) -> declared.Credential:

@@ -8,8 +8,8 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-Fault = Callable[[asyncio.StreamWriter], Awaitable[None]]
-"""Answers one request badly."""
+Fault = Callable[[asyncio.StreamWriter, asyncio.Event], Awaitable[None]]
+"""Answers one request badly. The event is set once the client has heard something of a stream."""
 
 
 def http(status: int, body: object, *headers: str) -> bytes:
@@ -23,18 +23,18 @@ def refusing(status: int, code: str | None = None, *headers: str) -> Fault:
     """An error as OpenAI writes it."""
     body = {"error": {"message": "no", "type": "x", "code": code, "param": None}}
 
-    async def fail(writer: asyncio.StreamWriter) -> None:
+    async def fail(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
         writer.write(http(status, body, *headers))
 
     return fail
 
 
-async def reset(writer: asyncio.StreamWriter) -> None:
+async def reset(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
     """Cut the connection before the answer."""
     writer.transport.abort()
 
 
-async def cut(writer: asyncio.StreamWriter) -> None:
+async def cut(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
     """Cut a whole answer in its middle."""
     writer.write(http(200, completion("cut"))[:-20])
     await writer.drain()
@@ -54,17 +54,75 @@ def completion(text: str) -> dict[str, object]:
     }
 
 
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def chunk(text: str, delta: dict[str, object], reason: str | None = None) -> bytes:
+    """An event of a stream that is given by `text`."""
+    fields = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": text}
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return b"data: %b\n\n" % json.dumps({**fields, "choices": [choice]}).encode()
+
+
 def stream(text: str) -> bytes:
     """The same as a stream, which ends with the connection."""
-    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": text}
-    deltas = [({"role": "assistant", "content": text}, None), ({}, "stop")]
-    events = [
-        {**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
-        for delta, reason in deltas
-    ]
-    data = b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-    return head + data + b"data: [DONE]\n\n"
+    said = chunk(text, {"role": "assistant", "content": text})
+    return STREAM_HEAD + said + chunk(text, {}, "stop") + DONE
+
+
+OPENING = chunk("first", {"role": "assistant", "content": ""})
+SAID = chunk("first", {"content": "half of "})
+STOP = chunk("first", {}, "stop")
+
+
+def streaming(*events: bytes, then: tuple[bytes, ...] = ()) -> Fault:
+    """A stream that ends after these events, and others once the client has heard something."""
+
+    async def end(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        await say(writer, heard, *events, then=then)
+        writer.close()
+
+    return end
+
+
+def cutting(*events: bytes) -> Fault:
+    """A stream whose connection is reset after these events."""
+
+    async def cut(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        await say(writer, heard, *events)
+        if SAID in events:
+            await heard.wait()
+        writer.transport.abort()
+
+    return cut
+
+
+def stalling(*events: bytes) -> Fault:
+    """A stream that is silent after these events; without any it has not even a head."""
+
+    async def stall(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        if events:
+            await say(writer, heard, *events)
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    return stall
+
+
+async def say(
+    writer: asyncio.StreamWriter,
+    heard: asyncio.Event,
+    *events: bytes,
+    then: tuple[bytes, ...] = (),
+) -> None:
+    """Begin a stream, and go on with `then` once the client has heard something."""
+    writer.write(STREAM_HEAD + b"".join(events))
+    await writer.drain()
+    if then:
+        await heard.wait()
+        writer.write(b"".join(then))
+        await writer.drain()
 
 
 class FaultyProvider:
@@ -74,6 +132,8 @@ class FaultyProvider:
         self.name = name
         self.port = 0
         self.asked = 0
+        self.heard = asyncio.Event()
+        self._serving: set[object] = set()
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
 
@@ -83,6 +143,7 @@ class FaultyProvider:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
+        self._serving.add(asyncio.current_task())
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -95,7 +156,7 @@ class FaultyProvider:
                 self.asked += 1
                 fault = self.faults.popleft() if self.faults else self.always
                 if fault is not None:
-                    await fault(writer)
+                    await fault(writer, self.heard)
                 elif body.get("stream"):
                     writer.write(stream(self.name))
                     break

@@ -15,7 +15,7 @@ from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 
-from failover.narrator import BREAKS, Break, Narrator, cut
+from failover.narrator import BREAKS, Break, Narrator, cut, stall
 from support.config import MASTER_KEY, manifest
 from support.goers_on import Script, chat_stream, cut_in, ends_with_the_model
 from support.in_loop import Served, served
@@ -32,6 +32,7 @@ PAIRS = pytest.mark.parametrize(
 )
 EACH_BREAK = pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS.keys())
 LOG: dict[str, object] = {"access_log": True}
+QUICK = {"initial": "0s"}
 CONTINUE = {"onBrokenStream": "Continue"}
 FAILED = (openai.APIError, anthropic.APIError, httpx.RemoteProtocolError, RuntimeError)
 
@@ -289,3 +290,13 @@ async def test_the_log_tells_how_many_went_on_and_what_it_cost(
     said = -(-len(TEXT[:42].encode()) // 4)
     assert line["output_tokens"] == said + 10
     assert line["input_tokens"] > 100
+
+
+@APIS
+async def test_a_second_attempt_that_was_quicker_and_broke_is_continued_too(api: str) -> None:
+    resilience: Any = {"hedge": {"after": "50ms", "percent": 100}, "retries": {"backoff": QUICK}}
+    async with stage("compatible", "messages", **resilience) as found:
+        found.first.break_after(0, stall)
+        found.second.break_after(42, cut)
+        assert await found.tell(api) == TEXT
+        assert sum(found.asked) == 3

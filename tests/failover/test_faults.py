@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from openai import APIStatusError, AsyncOpenAI
+from openai import APIStatusError
 
-from failover.faulty import Fault, FaultyProvider, cut, refusing, reset
-from support.config import MASTER_KEY, manifest
-from support.in_loop import served
+from failover.faulty import Fault, cut, refusing, reset
+from failover.stage import SHAPES, stage
 
-SHAPES = pytest.mark.parametrize("shape", ["fallback", "backends"])
 STREAMED = pytest.mark.parametrize("streamed", [False, True])
 MENDED: dict[str, Fault] = {
     "a 500": refusing(500),
@@ -24,62 +19,6 @@ MENDED: dict[str, Fault] = {
     "a refused key": refusing(401),
     "a reset": reset,
 }
-
-
-class Stage:
-    """A first provider and a second one, behind a router."""
-
-    def __init__(self, first: FaultyProvider, second: FaultyProvider, client: AsyncOpenAI) -> None:
-        self.first = first
-        self.second = second
-        self._client = client
-
-    async def ask(self, *, streamed: bool = False, **fields: Any) -> str:
-        """Return who answers."""
-        messages: Any = [{"role": "user", "content": "Hello!"}]
-        create = self._client.chat.completions.create
-        if not streamed:
-            answer = await create(model="m", messages=messages, **fields)
-            return answer.choices[0].message.content or ""
-        text = ""
-        async for chunk in await create(model="m", messages=messages, stream=True, **fields):
-            text += chunk.choices[0].delta.content or ""
-        return text
-
-
-def config(first: FaultyProvider, second: FaultyProvider, shape: str, **resilience: Any) -> str:
-    """One model with two backends, or with a fallback that has the second."""
-    credentials = [
-        {
-            "name": each.name,
-            "type": "OpenAICompatible",
-            "baseURL": each.base_url,
-            "secretRef": {"name": "keys", "key": "upstream"},
-            "priority": number,
-        }
-        for number, each in enumerate((first, second))
-    ]
-    backends = [{"credential": each.name} for each in (first, second)]
-    models: list[dict[str, Any]] = [{"name": "m", "backends": backends}]
-    if shape == "fallback":
-        models = [
-            {"name": "m", "backends": backends[:1], "fallbacks": ["other"]},
-            {"name": "other", "backends": backends[1:]},
-        ]
-    return manifest(credentials, models, secrets={"upstream": "k"}, resilience=resilience)
-
-
-@contextlib.asynccontextmanager
-async def stage(shape: str, **resilience: Any) -> AsyncIterator[Stage]:
-    async with (
-        FaultyProvider("first").listening() as first,
-        FaultyProvider("second").listening() as second,
-        served(config(first, second, shape, **resilience)) as router,
-        AsyncOpenAI(
-            api_key=MASTER_KEY, base_url=f"http://127.0.0.1:{router.port}/v1", max_retries=0
-        ) as client,
-    ):
-        yield Stage(first, second, client)
 
 
 @SHAPES

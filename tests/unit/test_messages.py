@@ -21,6 +21,7 @@ ANSWER = b'{"id":"msg_1","content":[],"usage":{"input_tokens":4},"new": {"to":  
 EVENTS = (
     b'event: message_start\r\ndata: {"type":"message_start","message":{"usage":{"input_tokens":4}}}'
     b'\r\n\r\nevent: hologram\r\ndata: {"type":"hologram"}\r\n\r\n'
+    b'event: message_stop\r\ndata: {"type":"message_stop"}\r\n\r\n'
 )
 
 

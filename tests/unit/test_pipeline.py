@@ -48,9 +48,9 @@ async def test_a_slow_first_byte_moves_on(first: RawUpstream, second: RawUpstrea
     models = [{"name": "m", "backends": [{"credential": "slow"}, {"credential": "quick"}]}]
     text = manifest([slow, quick], models, secrets={"upstream": "k"})
     async with served(text) as router:
-        asking = asyncio.create_task(router.chat())
+        asking = asyncio.create_task(router.chat(stream=True))
         await answer(first, b"")
-        await answer(second, http(200, ANSWER))
+        await answer(second, http(200, HI + DONE, kind="text/event-stream"))
         assert (await asking).status_code == 200
 
 

@@ -34,6 +34,8 @@ class AsgiExchange(Exchange):
 
     __slots__ = ("_queued", "_ready", "_waiting", "aborted")
 
+    beats = True
+
     def __init__(self, headers: dict[bytes, bytes], body: bytes) -> None:
         self.headers = headers
         self.body = body

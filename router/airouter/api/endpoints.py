@@ -14,6 +14,13 @@ from airouter.api.errors import (
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_status as anthropic_status
 from airouter.endpoint import Endpoint
+from airouter.streaming.form import (
+    ANY_STREAM,
+    CHAT_STREAM,
+    MESSAGES_STREAM,
+    RESPONSES_STREAM,
+    StreamForm,
+)
 
 if TYPE_CHECKING:
     from airouter.providers.binding import Api
@@ -27,6 +34,7 @@ def openai_endpoint(
     operation: str,
     error_status: StatusOf = openai_status,
     *,
+    stream: StreamForm = ANY_STREAM,
     stateful: bool = False,
 ) -> Endpoint:
     """Return an endpoint that fails as OpenAI does."""
@@ -41,7 +49,15 @@ def openai_endpoint(
         error_status=error_status,
         error_headers=error_headers,
         error_body=openai_body,
+        stream=stream,
         stateful=stateful,
+    )
+
+
+def responses_endpoint(path: str, api: Api, operation: str) -> Endpoint:
+    """Return an endpoint of OpenAI's Responses."""
+    return openai_endpoint(
+        path, api, operation, responses_status, stream=RESPONSES_STREAM, stateful=True
     )
 
 
@@ -58,20 +74,19 @@ def anthropic_endpoint(path: str, api: Api, operation: str) -> Endpoint:
         error_status=anthropic_status,
         error_headers=error_headers,
         error_body=anthropic_body,
+        stream=MESSAGES_STREAM,
     )
 
 
-CHAT = openai_endpoint("/v1/chat/completions", "chat", "chat")
-RESPONSES = openai_endpoint("/v1/responses", "responses", "chat", responses_status, stateful=True)
-SESSION = openai_endpoint("/v1/responses", "session", "chat", responses_status, stateful=True)
+CHAT = openai_endpoint("/v1/chat/completions", "chat", "chat", stream=CHAT_STREAM)
+RESPONSES = responses_endpoint("/v1/responses", "responses", "chat")
+SESSION = responses_endpoint("/v1/responses", "session", "chat")
 """The endpoint of requests over a WebSocket: see `api/websocket.py`."""
-COMPACT = openai_endpoint(
-    "/v1/responses/compact", "compact", "compact", responses_status, stateful=True
+COMPACT = responses_endpoint("/v1/responses/compact", "compact", "compact")
+INPUT_TOKENS = responses_endpoint("/v1/responses/input_tokens", "input_tokens", "count_tokens")
+COMPLETIONS = openai_endpoint(
+    "/v1/completions", "completions", "text_completion", stream=CHAT_STREAM
 )
-INPUT_TOKENS = openai_endpoint(
-    "/v1/responses/input_tokens", "input_tokens", "count_tokens", responses_status, stateful=True
-)
-COMPLETIONS = openai_endpoint("/v1/completions", "completions", "text_completion")
 EMBEDDINGS = openai_endpoint("/v1/embeddings", "embeddings", "embeddings")
 IMAGES = openai_endpoint("/v1/images/generations", "images", "generate_content")
 MESSAGES = anthropic_endpoint("/v1/messages", "messages", "chat")

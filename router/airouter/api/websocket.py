@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 PATH = "/v1/responses"
 LIFE = 3600.0
 """Seconds of a connection."""
-PING_EVERY, PONG_WITHIN = 30.0, 60.0
-"""Seconds between pings, and for the answer to one."""
+PING_EVERY, PONG_WITHIN = 15.0, 60.0
+"""Seconds between pings, unless heartbeats are to be more frequent, and for the answer to one."""
 MOST_UNREAD = 16_777_216
 """Bytes that wait for a client; one that has more to read does not read at all."""
 FINISHING = 900.0
@@ -79,6 +79,12 @@ class SessionRegistry:
         self.most_bytes = most_bytes
         self.life = life
         self.open: set[WebSocketProtocol] = set()
+
+    def ping_every(self) -> float:
+        """Return the seconds between two pings: at most those between heartbeats."""
+        serving = self.pipeline.serving
+        heartbeat = 0.0 if serving is None else serving.snapshot.retries.heartbeat
+        return min(heartbeat or PING_EVERY, PING_EVERY)
 
     def recheck_keys(self) -> None:
         """End what was opened with keys that are no longer good; called after a reload."""
@@ -119,7 +125,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._awaits_pong = False
         self._is_over = False
         """Whether the client was told that the connection has lived long enough."""
-        self.deadline = time.monotonic() + PING_EVERY
+        self.deadline = time.monotonic() + registry.ping_every()
         """When `expire` is to be called; `lifecycle.py` sweeps."""
 
     # What the transport tells.
@@ -247,7 +253,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._awaits_pong = False
             now = time.monotonic()
             if now < self._ends_at:
-                self.deadline = min(now + PING_EVERY, self._ends_at)
+                self.deadline = min(now + self._registry.ping_every(), self._ends_at)
         elif frame.opcode in DATA_OPCODES:
             message = self._messages.add(frame)
             if message is not None:

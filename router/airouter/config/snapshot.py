@@ -34,12 +34,17 @@ class Limits(Part, frozen=True):
 
 
 class Timeouts(Part, frozen=True):
-    """Seconds that one attempt may take to connect, to its first byte, between bytes, in all."""
+    """Seconds that one attempt may take to connect, between bytes, in all.
+
+    A stream has to begin within `first_byte`, and to say something within `first_token`, unless
+    that is 0.0.
+    """
 
     connect: float = 5.0
     first_byte: float = 60.0
     idle: float = 120.0
     total: float = 600.0
+    first_token: float = 0.0
 
 
 class TLS(Part, frozen=True):
@@ -171,6 +176,13 @@ class Auth(Part, frozen=True):
         return f"Auth(clients={len(self.clients)}, anonymous={self.anonymous})"
 
 
+class Hedge(Part, frozen=True):
+    """The second attempts beside slow ones: after so many seconds, for a share of requests."""
+
+    after: float
+    percent: float = 5.0
+
+
 class Retries(Part, frozen=True):
     """The policy for further attempts, all of them before the first byte."""
 
@@ -185,6 +197,9 @@ class Retries(Part, frozen=True):
     """The longest `Retry-After` that is waited for, in seconds."""
     fallback_on: tuple[str, ...] = ("context", "unavailable", "rateLimit")
     """Failures after which the fallbacks of a model are tried."""
+    heartbeat: float = 15.0
+    """The longest silence in a client's stream, in seconds; 0.0 for any."""
+    hedge: Hedge | None = None
     joins_streams: bool = False
     """Whether another backend goes on with a stream that breaks in its middle."""
 
@@ -245,6 +260,8 @@ class Snapshot(Part, frozen=True):
     sealing_keys: tuple[str, ...] = ()
     redis_url: str | None = None
     traces: Traces = Traces()
+    answer_headers: bool = True
+    """Whether clients are told which backend answered."""
 
     def __repr__(self) -> str:
         return (

@@ -50,8 +50,3 @@ class Tail:
     def estimate(self, meter: TextMeter, received: int) -> Usage:
         """Return what a stream of so many bytes has cost, as far as its text tells."""
         return Usage(output_tokens=meter.tokens(self._pieces, self._dropped, received))
-
-    def is_inside_an_event(self) -> bool:
-        """Return True where the stream stands in the middle of a server-sent event."""
-        end = self.read()[-4:]
-        return bool(end) and not end.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))

@@ -53,6 +53,8 @@ class EdgeExchange(Exchange):
         "response_complete",
     )
 
+    beats = True
+
     def __init__(
         self, connection: ClientConnection, serve: Serve, headers: dict[bytes, bytes]
     ) -> None:

@@ -84,13 +84,18 @@ class HttpConnection(asyncio.Protocol):
 
     # What the owner does.
 
-    def request(self, data: bytes) -> asyncio.Future[HttpReply]:
-        """Write a request. Returns a future of the reply, done once its header is there."""
+    def request(self, data: bytes, *, streamed: bool = False) -> asyncio.Future[HttpReply]:
+        """Write a request. Returns a future of the reply, done once its header is there.
+
+        A whole answer may be thought about for as long as all of it may take, and not a byte comes.
+        """
         now = time.monotonic()
         timeouts = self._owner.timeouts
         self._longest_silence = timeouts.idle
         self._ends_at = now + timeouts.total
-        self.deadline = now + min(timeouts.first_byte, timeouts.total)
+        self.deadline = self._ends_at
+        if streamed and timeouts.first_byte < timeouts.total:
+            self.deadline = now + timeouts.first_byte
         self.served += 1
         self._heard = self._answered = False
         self._head_size = 0

@@ -86,6 +86,10 @@ class HeldExchange(Exchange):
     # What the pipeline does.
 
     @property
+    def beats(self) -> bool:  # type: ignore[override]  # those of the client
+        return self._exchange.beats
+
+    @property
     def source(self) -> Source | None:
         return self._exchange.source
 

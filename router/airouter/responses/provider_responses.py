@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from airouter.failures import response_not_found, upstream_unreachable
+from airouter.failures import response_not_found, upstream_failed
 from airouter.interfaces import UpstreamError
 from airouter.responses.relay import Relay
 
@@ -40,7 +40,7 @@ class ProviderResponses:
         try:
             return self._rename(pin, id_)(await reply.read())
         except UpstreamError as error:
-            raise upstream_unreachable(error.kind) from None
+            raise upstream_failed(error.kind) from None
         finally:
             reply.close()
 
@@ -71,7 +71,7 @@ class ProviderResponses:
                 return reply
             body = await reply.read()
         except UpstreamError as error:
-            raise upstream_unreachable(error.kind) from None
+            raise upstream_failed(error.kind) from None
         reply.close()
         failure = account.provider.failure(reply.status, reply.headers, body, account.credential)
         failure.message = failure.message.replace(pin.id, id_)

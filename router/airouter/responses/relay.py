@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from airouter.dialects.responses.usage import UsageReader
-from airouter.failures import upstream_unreachable
+from airouter.failures import upstream_failed
 from airouter.interfaces import UpstreamError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Relay:
             await self._reply.relay(reader.feed)
             reader.finish()
         except UpstreamError as error:
-            reader.break_off(upstream_unreachable(error.kind))
+            reader.break_off(upstream_failed(error.kind))
         finally:
             self._pieces.put_nowait(None)
 

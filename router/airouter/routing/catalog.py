@@ -21,11 +21,12 @@ T = TypeVar("T")
 class Load:
     """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("budget", "in_flight", "resting")
+    __slots__ = ("budget", "hedges", "in_flight", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.budget = Budget()
+        self.hedges = Budget()
         self.resting: dict[str, Rest] = {}
         """Upstream name to its rest, for those that failed last."""
 

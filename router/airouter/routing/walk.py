@@ -71,10 +71,13 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     _other_model: bool = False
     """True once a backend has shown that the model itself cannot answer."""
 
-    def next(self, outcome: AttemptOutcome | None, now: float) -> Step[T] | None:
+    def next(
+        self, outcome: AttemptOutcome | None, now: float, asked: Backend[T] | None = None
+    ) -> Step[T] | None:
         """Return the next attempt; None when the walk is over.
 
-        `outcome` is that of the attempt before, None when there was no attempt yet.
+        `outcome` is that of the attempt before, None when there was no attempt yet; `asked` is the
+        backend of that, where it is not the one given last.
         """
         if outcome is None:
             first = self.failover.selection.choose(self.route, now)
@@ -83,22 +86,31 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             self._tried = (first,)
             first.load.budget.deposit(self.policy.budget_percent)
             return 0.0, first
-        backend, failure = self._tried[-1], outcome.failure
-        self.failover.bans.note(backend, outcome)
+        backend, failure = asked or self._tried[-1], outcome.failure
         if failure is None:
+            self.failover.bans.note(backend, outcome)
             if backend.load.resting:
                 backend.recover()
             self.outcome = outcome
             return None
-        self._note_failure(backend, outcome, failure, now)
+        self.note(backend, outcome, failure, now)
         if outcome.retry is Retry.NOWHERE and self.outcome is outcome:
             return None
         return self._first_try(now) or self._try_again(now)
 
-    def _note_failure(
+    def spare(self, slow: Backend[T], now: float) -> Backend[T] | None:
+        """Return a backend to ask beside one that is slow; None without any, or without budget."""
+        for route in self._routes():
+            backend = self.failover.selection.choose(route, now, self._tried)
+            if backend is not None:
+                return self._take(backend, now)[1] if slow.load.hedges.withdraw() else None
+        return None
+
+    def note(
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
     ) -> None:
         """Take note of what a failure means for the backend, and for the rest of the walk."""
+        self.failover.bans.note(backend, outcome)
         if failure.retry_after is not None:
             backend.begin_rest().ask(now, failure.retry_after)
         elif outcome.rests:

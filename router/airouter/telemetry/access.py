@@ -18,7 +18,7 @@ from airouter.telemetry.shipper import Shipper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.telemetry.record import RequestRecord
+    from airouter.telemetry.record import Attempt, RequestRecord
 
 CAPACITY = 4 * 2**20
 """Bytes of lines that wait for a slow reader: some ten thousand requests."""
@@ -50,6 +50,7 @@ class AccessEntry(msgspec.Struct, frozen=True):
     cached_tokens: int
     reasoning_tokens: int
     trace_id: str | None
+    failed_attempts: list[str]
 
 
 class AccessLog:
@@ -122,7 +123,13 @@ def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
         record.cached_tokens,
         record.reasoning_tokens,
         record.trace.trace_id if record.trace is not None else None,
+        [told_of(each) for each in record.attempts if each.error or each.status >= 400],
     )
+
+
+def told_of(attempt: Attempt) -> str:
+    """Return who failed, and how, such as `openai-main: 503`."""
+    return f"{attempt.credential}: {attempt.error or attempt.status}"
 
 
 def milliseconds(seconds: float) -> float:

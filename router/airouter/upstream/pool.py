@@ -71,7 +71,13 @@ class Pool:
         return len(self._idle)
 
     async def send(
-        self, path: bytes, head: bytes, body: bytes, method: bytes = b"POST"
+        self,
+        path: bytes,
+        head: bytes,
+        body: bytes,
+        method: bytes = b"POST",
+        *,
+        streamed: bool = False,
     ) -> HttpReply:
         data = b"%b%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
             method,
@@ -84,12 +90,12 @@ class Pool:
         )
         connection = self._reuse() or await self._acquire()
         try:
-            return await connection.request(data)
+            return await connection.request(data, streamed=streamed)
         except asyncio.CancelledError:
             connection.abort()
             raise
         except StaleConnection:
-            return await self._send_again(data)
+            return await self._send_again(data, streamed=streamed)
 
     async def dial(self, path: bytes, head: bytes) -> WebSocket:
         """See `interfaces.Dialer`. A WebSocket is the caller's own and counts for no limit here."""
@@ -217,13 +223,13 @@ class Pool:
 
     # One request.
 
-    async def _send_again(self, data: bytes) -> HttpReply:
+    async def _send_again(self, data: bytes, *, streamed: bool) -> HttpReply:
         """Send once more, on a connection that is new and so cannot be stale."""
         # No byte of an answer came: the provider closed the other connection while the request was
         # on its way, unread, so that even what is not idempotent may be repeated (RFC 9112, 9.3.1).
         connection = await self._open()
         try:
-            return await connection.request(data)
+            return await connection.request(data, streamed=streamed)
         except asyncio.CancelledError:
             connection.abort()
             raise

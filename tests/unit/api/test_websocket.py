@@ -226,3 +226,13 @@ async def test_a_drain_with_a_hundred_sessions_finishes_what_is_under_way() -> N
         for connection in busy:
             assert (await last(connection))["type"] == "response.completed"
         assert {await end_of(connection) for connection in busy} == {1012}
+
+
+async def test_an_idle_session_is_pinged_as_often_as_heartbeats_come() -> None:
+    text = mock_manifest("m").replace('"spec": {', '"spec": {"resilience": {"heartbeat": "1s"},')
+    async with served(text) as router:
+        raw = await Raw.dial(router)
+        async with asyncio.timeout(10):
+            first, _ = await raw.reader.readexactly(2)
+        assert first & 0x0F == PING
+        raw.close()

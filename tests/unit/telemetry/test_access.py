@@ -64,6 +64,7 @@ def test_a_line_tells_all_of_a_request(log: AccessLog, pipe: tuple[int, int]) ->
             "cached_tokens": 4,
             "reasoning_tokens": 100,
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "failed_attempts": [],
         }
     ]
 

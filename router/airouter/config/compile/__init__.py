@@ -63,6 +63,7 @@ def compile_config(
         sealing_keys=compile_sealing(spec.responses, vault),
         redis_url=compile_redis(spec.redis, vault, report),
         traces=compile_traces(spec.telemetry.traces),
+        answer_headers=spec.telemetry.answer_headers,
     )
     note_pending(config, types, report)
     return Compiled(None if report.rejected else snapshot.seal(), in_order(report.findings))

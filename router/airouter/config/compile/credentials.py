@@ -167,7 +167,13 @@ def certificates_in(text: str) -> str | None:
 def compile_timeouts(declared: Credential) -> snapshot.Timeouts:
     """Compile timeouts, in seconds."""
     timeouts = declared.timeouts
-    return snapshot.Timeouts(timeouts.connect, timeouts.first_byte, timeouts.idle, timeouts.total)
+    return snapshot.Timeouts(
+        connect=timeouts.connect,
+        first_byte=timeouts.first_byte,
+        idle=timeouts.idle,
+        total=timeouts.total,
+        first_token=timeouts.first_token or 0.0,
+    )
 
 
 def compile_mock(declared: Credential) -> snapshot.Mock:

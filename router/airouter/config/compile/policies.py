@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def compile_retries(resilience: Resilience) -> snapshot.Retries:
-    """Compile `spec.resilience.retries` and `fallbackOn`."""
-    declared = resilience.retries
+    """Compile `spec.resilience`, without its bans."""
+    declared, hedge = resilience.retries, resilience.hedge
     return snapshot.Retries(
         attempts=declared.attempts,
         on_status=tuple(declared.on_status),
@@ -24,6 +24,8 @@ def compile_retries(resilience: Resilience) -> snapshot.Retries:
         max_retry_after=declared.backoff.max_retry_after,
         budget_percent=float(declared.budget_percent),
         fallback_on=tuple(resilience.fallback_on),
+        heartbeat=resilience.heartbeat,
+        hedge=None if hedge is None else snapshot.Hedge(hedge.after, float(hedge.percent)),
         joins_streams=resilience.on_broken_stream == "Continue",
     )
 

@@ -74,7 +74,12 @@ class Timeouts(Part):
 
     connect: Timeout = Field(5.0, description="To connect, TLS included. Default 5s.")
     first_byte: Timeout = Field(
-        60.0, description="From the request to the first byte of the answer. Default 60s."
+        60.0, description="From the request to the first byte of a stream. Default 60s."
+    )
+    first_token: Timeout | None = Field(
+        None,
+        description="From the request to the first event of a stream that says something; pings "
+        "do not count. Default: none. 10s suits models with fallbacks.",
     )
     idle: Timeout = Field(120.0, description="Between two pieces of an answer. Default 120s.")
     total: Timeout = Field(600.0, description="For the whole attempt. Default 600s.")

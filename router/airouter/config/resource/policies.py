@@ -14,6 +14,7 @@ from airouter.config.resource.fields import (
     Period,
     Positive,
     Ratio,
+    Timeout,
     mistake,
     unique,
 )
@@ -118,6 +119,15 @@ class Fail2ban(Part):
     )
 
 
+class Hedge(Part):
+    """A second attempt beside one that is slow."""
+
+    after: Timeout = Field(description="Silence after which another backend is asked, too.")
+    percent: Annotated[WholePercent, Field(ge=1)] = Field(
+        5, description="Share of requests that this may happen to, 1 to 100. Default 5."
+    )
+
+
 class Resilience(Part):
     """The policies for failing upstreams."""
 
@@ -128,6 +138,14 @@ class Resilience(Part):
         "is too long), unavailable, rateLimit, contentFilter. Default: all but contentFilter.",
     )
     fail2ban: Fail2ban | None = Field(None, alias="fail2ban", description="Bans. Default: off.")
+    hedge: Hedge | None = Field(
+        None, description="Second attempts beside slow ones. Default: none."
+    )
+    heartbeat: Pause = Field(
+        15.0,
+        description="Longest silence in a client's stream: a sign of life is sent then. 0s for "
+        "none. Default 15s.",
+    )
     on_broken_stream: Literal["Error", "Continue"] = Field(
         "Error",
         description="A stream that breaks after its client got something: Error tells the client, "
@@ -206,3 +224,6 @@ class Telemetry(Part):
     """Telemetry about requests."""
 
     traces: Traces = Field(Traces(), description="Tracing.")
+    answer_headers: bool = Field(
+        True, description="Tell clients in headers which backend answered. Default true."
+    )

@@ -27,10 +27,9 @@ def error_body(failure: Failure) -> bytes:
     return msgspec.json.encode({"error": error_object(failure)})
 
 
-def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
+def error_event(failure: Failure) -> bytes:
     """Return an error for a stream whose status is sent, as the SDKs raise it."""
-    # Empty lines end the event that the client has the beginning of.
-    return (b"\n\n" if mid_event else b"") + b"data: " + error_body(failure) + b"\n\n"
+    return b"data: " + error_body(failure) + b"\n\n"
 
 
 def failure_in(error: Json | str) -> Failure:

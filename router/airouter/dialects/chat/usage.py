@@ -1,9 +1,7 @@
 """Streams of chat completion chunks that pass through while their usage is read.
 
-Server-sent events by the WHATWG standard: events end with an empty line; lines end with LF, CRLF or
-CR. A client that asked for usage gets the very bytes that came. From any other the usage event is
-hidden, which the router asked for: whole events are looked at, and an unfinished one waits for its
-rest; the bytes that are forwarded are still those that came.
+A client that asked for usage gets the very events that came. From any other the usage event is
+hidden, which the router asked for.
 """
 
 from __future__ import annotations
@@ -17,17 +15,16 @@ import msgspec
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.framing import last_end
+from airouter.dialects.forwarding import EVENT_END, EventForwarder
 from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
+from airouter.interfaces import unfinished
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from airouter.dialects.dialect import Write
     from airouter.failures import Failure
 
-EVENT_LIMIT = 1_048_576
-"""Bytes of one event that is looked at; a longer one is forwarded unseen."""
 TAIL = 8_192
 """Bytes in which the last usage of a stream is expected, counted from its end."""
 
@@ -35,7 +32,9 @@ USAGE = re.compile(rb'"usage"\s*:\s*\{')
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
-EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+DONE_EVENT = b"data: [DONE]\n\n"
+ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]|"type"\s*:\s*"[a-z_]+\.completed"')
+"""In a stream that is whole: the first of chat, with or without the second; the last of images."""
 
 
 class Chunk(msgspec.Struct):
@@ -48,72 +47,70 @@ class Chunk(msgspec.Struct):
 _chunk = msgspec.json.Decoder(Chunk)
 
 
-class UsageReader:
+class UsageReader(EventForwarder):
     """Forwards a stream as it is and remembers its end."""
 
-    __slots__ = ("_tail", "write")
-
-    failure = None
+    __slots__ = ("_tail",)
 
     def __init__(self, write: Write) -> None:
-        self.write = write
+        super().__init__(write)
         self._tail = Tail(TAIL)
 
-    def feed(self, data: bytes) -> None:
-        self.write(data)
-        self._tail.add(data)
+    def forward(self, events: bytes) -> None:
+        self.write(events)
+        self._tail.add(events)
 
     def finish(self) -> Usage | None:
-        """Return the last usage in the stream, which is whole."""
-        usage = None
-        for event in EVENT_END.split(self._tail.read()):
-            if USAGE.search(event):
-                usage = usage_in(CHAT_BODY, payload(event)) or usage
-        return usage
+        """Return the last usage in the stream. Raises `BrokenReply` for one that is not whole."""
+        self.feed_rest()
+        if not self.is_whole():
+            raise unfinished()
+        end = self._tail.read()
+        if lacks_done(end):
+            self.write(DONE_EVENT)
+        return last_usage(end)
+
+    def is_whole(self) -> bool:
+        return ENDED.search(self._tail.read()) is not None
 
     def usage_so_far(self, received: int) -> Usage:
-        return self.finish() or self._tail.estimate(TEXT, received)
+        return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
-        """Tell the client of an error; it may have the beginning of an event without its end."""
-        self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
+        self.write(error_event(failure))
 
 
-class UsageHider:
-    """Forwards all but the usage event, event by event."""
+class UsageHider(EventForwarder):
+    """Forwards all but the usage event."""
 
-    __slots__ = ("_forwarded", "_held", "_sample", "_usage", "write")
-
-    failure = None
+    __slots__ = ("_forwarded", "_sample", "_usage")
 
     def __init__(self, write: Write) -> None:
-        self.write = write
-        self._held = b""
+        super().__init__(write)
         self._sample: deque[bytes] = deque(maxlen=SAMPLES)
         self._forwarded = 0
         self._usage: Usage | None = None
 
-    def feed(self, data: bytes) -> None:
-        if self._held:
-            data = self._held + data
-            self._held = b""
-        # Most pieces are whole events.
-        if not data.endswith(b"\n\n"):
-            data = self._hold_back(data)
-        at = data.find(b'"usage"')  # a third of what the search costs, and null needs none
-        if at >= 0 and data.find(b"{", at) >= 0 and USAGE.search(data):
-            data = self._without_usage(data)
-        if data:
-            self.write(data)
+    def forward(self, events: bytes) -> None:
+        at = events.find(b'"usage"')  # a third of what the search costs, and null needs none
+        if at >= 0 and events.find(b"{", at) >= 0 and USAGE.search(events):
+            events = self._without_usage(events)
+        if events:
+            self.write(events)
             self._forwarded += 1
-            self._sample.append(data if len(data) < SAMPLED else data[-SAMPLED:])
+            self._sample.append(events if len(events) < SAMPLED else events[-SAMPLED:])
 
     def finish(self) -> Usage | None:
-        """Forward the rest of the stream, and return its last usage."""
-        rest = self._without_usage(self._held)
-        if rest:
-            self.write(rest)
+        """Return the last usage of the stream. Raises `BrokenReply` for one that is not whole."""
+        self.feed_rest()
+        if not self.is_whole():
+            raise unfinished()
+        if lacks_done(b"".join(self._sample)):
+            self.write(DONE_EVENT)
         return self._usage
+
+    def is_whole(self) -> bool:
+        return any(map(ENDED.search, reversed(self._sample)))
 
     def usage_so_far(self, received: int) -> Usage:
         before = self._forwarded - len(self._sample)
@@ -121,23 +118,14 @@ class UsageHider:
         return self._usage or Usage(output_tokens=tokens)
 
     def break_off(self, failure: Failure) -> None:
-        """Tell the client of an error; the unfinished event is dropped."""
         self.write(error_event(failure))
-
-    def _hold_back(self, data: bytes) -> bytes:
-        """Keep an unfinished event for later; return the bytes before it."""
-        end = last_end(data)
-        if len(data) - end > EVENT_LIMIT:
-            return data
-        self._held = data[end:]
-        return data[:end]
 
     def _without_usage(self, data: bytes) -> bytes:
         kept = []
         start = 0
-        for end in [*(match.end() for match in EVENT_END.finditer(data)), len(data)]:
-            event = data[start:end]
-            start = end
+        for match in EVENT_END.finditer(data):
+            event = data[start : match.end()]
+            start = match.end()
             if not self._is_usage(event):
                 kept.append(event)
         return b"".join(kept)
@@ -150,6 +138,20 @@ class UsageHider:
             return False
         self._usage = neutral_usage(chunk.usage)
         return chunk.choices == []
+
+
+def lacks_done(end: bytes) -> bool:
+    """Return True where a stream of chat ended without the mark that some clients wait for."""
+    return end.rfind(b"[DONE]") < 0 and end.rfind(b'"finish_reason"') >= 0
+
+
+def last_usage(end: bytes) -> Usage | None:
+    """Return the last usage in the end of a stream."""
+    usage = None
+    for event in EVENT_END.split(end):
+        if USAGE.search(event):
+            usage = usage_in(CHAT_BODY, payload(event)) or usage
+    return usage
 
 
 def payload(event: bytes) -> bytes:

@@ -40,10 +40,9 @@ def error_body(failure: Failure) -> bytes:
     return msgspec.json.encode({"type": "error", "error": error, "request_id": None})
 
 
-def error_event(failure: Failure, *, mid_event: bool = False) -> bytes:
+def error_event(failure: Failure) -> bytes:
     """Return an error as an event of a stream, whose status is sent already."""
-    event = b"event: error\ndata: " + error_body(failure) + b"\n\n"
-    return b"\n\n" + event if mid_event else event
+    return b"event: error\ndata: " + error_body(failure) + b"\n\n"
 
 
 def failure_in(error: Json) -> Failure:

@@ -13,10 +13,12 @@ import msgspec
 
 from airouter.dialects.conversation import Usage
 from airouter.dialects.estimation import TextMeter
+from airouter.dialects.forwarding import EventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
+from airouter.interfaces import unfinished
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ TEXT = TextMeter("text", "thinking", "partial_json")
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 LAST = re.compile(rb'"type"\s*:\s*"message_delta"')
 """In the event that tells the whole output."""
+ENDED = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
+"""In the last event."""
 
 
 class Started(msgspec.Struct):
@@ -49,33 +53,36 @@ class UsageEvent(msgspec.Struct):
 _event = msgspec.json.Decoder(UsageEvent)
 
 
-class UsageReader:
-    """A stream filter that forwards all bytes and keeps the first and the last."""
+class UsageReader(EventForwarder):
+    """A stream filter that forwards all events and keeps the first and the last."""
 
-    __slots__ = ("_head", "_missing", "_tail", "write")
-
-    failure = None
+    __slots__ = ("_head", "_missing", "_tail")
 
     def __init__(self, write: Write) -> None:
-        self.write = write
+        super().__init__(write)
         self._head: list[bytes] = []
         self._missing = HEAD
         self._tail = Tail(TAIL)
 
-    def feed(self, data: bytes) -> None:
-        self.write(data)
+    def forward(self, events: bytes) -> None:
+        self.write(events)
         if self._missing > 0:
-            self._head.append(data[: self._missing])
-            self._missing -= len(data)
-        self._tail.add(data)
+            self._head.append(events[: self._missing])
+            self._missing -= len(events)
+        self._tail.add(events)
 
     def finish(self) -> Usage | None:
-        """Return the usage of a stream that is whole."""
-        usage = last_usage(b"".join(self._head), None)
-        return last_usage(self._tail.read(), usage)
+        """Return the usage of a stream. Raises `BrokenReply` for one that is not whole."""
+        self.feed_rest()
+        if not self.is_whole():
+            raise unfinished()
+        return self._usage()
+
+    def is_whole(self) -> bool:
+        return ENDED.search(self._tail.read()) is not None
 
     def usage_so_far(self, received: int) -> Usage:
-        usage = self.finish() or Usage()
+        usage = self._usage() or Usage()
         if LAST.search(self._tail.read()):
             return usage
         # Until then, the output told is what there was at the beginning: a token or a few.
@@ -83,8 +90,11 @@ class UsageReader:
         return msgspec.structs.replace(usage, output_tokens=output)
 
     def break_off(self, failure: Failure) -> None:
-        """Tell the client of a failure; an event may have begun that will not end."""
-        self.write(error_event(failure, mid_event=self._tail.is_inside_an_event()))
+        self.write(error_event(failure))
+
+    def _usage(self) -> Usage | None:
+        usage = last_usage(b"".join(self._head), None)
+        return last_usage(self._tail.read(), usage)
 
 
 def last_usage(data: bytes, usage: Usage | None) -> Usage | None:

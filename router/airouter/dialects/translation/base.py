@@ -37,13 +37,24 @@ class StreamFilter(Protocol):
         ...
 
     def finish(self) -> Usage | None:
-        """End a stream that is whole. Raises `UpstreamError` when it cannot be."""
+        """End a stream whose bytes are over. Raises `UpstreamError` when it is not whole."""
         ...
 
     def usage_so_far(self, received: int) -> Usage:
         """Return the cost of a stream that ended early, after so many bytes of the provider's.
 
         The output is estimated where the provider has not told it yet; so the input may be None.
+        """
+        ...
+
+    def is_whole(self) -> bool:
+        """Return True once nothing is missing of the answer: what comes after that is its end."""
+        ...
+
+    def progress(self, received: int) -> int:
+        """Return a number that changes as the client gets something.
+
+        `received` is the number of bytes of the provider's.
         """
         ...
 

@@ -19,6 +19,7 @@ from airouter.dialects.events import (
     Ended,
     ReasoningDelta,
     RefusalDelta,
+    Stopped,
     TextDelta,
 )
 from airouter.dialects.joining.resuming import is_joinable
@@ -155,6 +156,7 @@ class StreamTranslator:
         "_sent",
         "_stages",
         "_started",
+        "_stopped",
         "_text",
         "_usage",
         "failure",
@@ -177,8 +179,9 @@ class StreamTranslator:
         self._framing = framing
         self._parser = parser
         self._renderer = renderer
-        self._sent = False
-        """True once the client has got something."""
+        self._sent = 0
+        """Times that the client has got something."""
+        self._stopped = False
         self._started = False
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
@@ -219,6 +222,12 @@ class StreamTranslator:
             return usage
         return msgspec.structs.replace(usage, output_tokens=tokens_in(self._text))
 
+    def is_whole(self) -> bool:
+        return self._stopped
+
+    def progress(self, received: int) -> int:  # noqa: ARG002  # much of it is nothing for a client
+        return self._sent
+
     def break_off(self, failure: Failure) -> None:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
@@ -232,6 +241,8 @@ class StreamTranslator:
             if not self._started:  # another backend may still be asked
                 raise UpstreamRefused(event.failure)
             self.failure = event.failure
+        elif isinstance(event, Stopped):
+            self._stopped = True
         self._started = True
         if not self._stages:
             return self._renderer.feed(event)
@@ -247,7 +258,7 @@ class StreamTranslator:
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)
         if out:
-            self._sent = True
+            self._sent += 1
             self.write(self._seal(out) if self._seal else out)
 
 
@@ -267,7 +278,7 @@ class JoinedTranslator(StreamTranslator):
         super().__init__(framing, parser, joined, write, seal=request.seal)
         self._joined = joined
         self._prompt = partial(tokens_of_prompt, request.body, joined.seam.text)
-        self._sent = True  # what came before a fault is part of the answer that is gone on with
+        self._sent = 1  # what came before a fault is part of the answer that is gone on with
         joined.add_stream(self.usage_so_far)
 
     def finish(self) -> Usage | None:

@@ -48,6 +48,8 @@ class MockUpstream:
         head: bytes,  # noqa: ARG002
         body: bytes,
         method: bytes = b"POST",  # noqa: ARG002  # nothing is kept here to be asked for
+        *,
+        streamed: bool = False,  # noqa: ARG002  # the body says it
     ) -> PacedReply:
         """Answer after the latency; an error is an answer, too."""
         request: Body = {}

@@ -11,14 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.chat.errors import error_event
-from airouter.dialects.chat.usage import (
-    EVENT_LIMIT,
-    TAIL,
-    UsageHider,
-    UsageReader,
-    payload,
-)
+from airouter.dialects.chat.usage import TAIL, UsageHider, UsageReader, payload
+from airouter.dialects.forwarding import EVENT_LIMIT
 from airouter.failures import Failure
+from airouter.interfaces import BrokenReply
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -70,6 +66,7 @@ def test_a_client_that_asked_for_usage_gets_every_byte(
     parts: list[Any], end: bytes, places: list[int]
 ) -> None:
     whole = b"".join(event(part, end) for part in parts) + usage_event(end)
+    whole += b"data: [DONE]" + 2 * end
     assert through(UsageReader, cut(whole, places)) == (whole, 7)
 
 
@@ -93,24 +90,53 @@ def test_a_stream_cut_at_every_byte_is_the_same(kind: type[UsageHider | UsageRea
     ],
 )
 def test_the_usage_event_is_known_in_any_layout(odd: bytes) -> None:
-    assert through(UsageHider, [odd]) == (b"", 7)
+    assert through(UsageHider, [odd, DONE]) == (DONE, 7)
 
 
 def test_a_chunk_with_usage_and_choices_is_kept() -> None:
     both = event({"choices": [{"delta": {}}], "usage": USAGE})
-    assert through(UsageHider, [both]) == (both, 7)
+    assert through(UsageHider, [both, DONE]) == (both + DONE, 7)
 
 
 def test_the_last_usage_counts() -> None:
     first = event({"choices": [], "usage": {"prompt_tokens": 1}})
-    assert through(UsageHider, [first, usage_event()]) == (b"", 7)
-    assert through(UsageReader, [first, usage_event()])[1] == 7
+    assert through(UsageHider, [first, usage_event(), DONE]) == (DONE, 7)
+    assert through(UsageReader, [first, usage_event(), DONE])[1] == 7
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
-@pytest.mark.parametrize("garbage", [b"", b"\n\n\n", b'data: {"usage":{\n\n', b"\xff" * 50, b"x"])
-def test_what_is_no_chunk_passes(kind: type[UsageHider | UsageReader], garbage: bytes) -> None:
-    assert through(kind, [garbage]) == (garbage, 0)
+@pytest.mark.parametrize("odd", [b"\n\n\n", b": a comment\n\n", b"event: x\n\n", b"data: {}\n\n"])
+def test_what_is_no_chunk_passes(kind: type[UsageHider | UsageReader], odd: bytes) -> None:
+    assert through(kind, [odd, DONE]) == (odd + DONE, 0)
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+@pytest.mark.parametrize(
+    "broken", [b'data: {"usage":{\n\n', b"data: \xff\n\n", b"data: x\n\n", b"data: {a}\n\n"]
+)
+def test_an_event_that_cannot_be_read_goes_no_further(
+    kind: type[UsageHider | UsageReader], broken: bytes
+) -> None:
+    out: list[bytes] = []
+    tap = kind(out.append)
+    with pytest.raises(BrokenReply):
+        tap.feed(event({"a": 1}) + event({"a": 2}) + broken + event({"a": 3}))
+    assert b"".join(out) == event({"a": 1}) + event({"a": 2})
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_stream_without_its_end_is_not_whole(kind: type[UsageHider | UsageReader]) -> None:
+    with pytest.raises(BrokenReply):
+        through(kind, [event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}]})])
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_stream_that_told_why_it_stops_gets_the_mark_that_it_lacks(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    stop = event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    assert through(kind, [stop]) == (stop + DONE, 0)
+    assert through(kind, [stop.rstrip()]) == (stop + DONE, 0)
 
 
 def test_an_event_is_forwarded_when_it_is_whole() -> None:
@@ -122,12 +148,13 @@ def test_an_event_is_forwarded_when_it_is_whole() -> None:
     assert out[1] == b'data: {"b": 2}\n\n'
 
 
-def test_an_endless_event_is_not_held_for_ever() -> None:
-    out: list[bytes] = []
-    tap = UsageHider(out.append)
-    for _ in range(EVENT_LIMIT // 65_536 + 2):
-        tap.feed(b"x" * 65_536)
-    assert sum(map(len, out)) > EVENT_LIMIT
+def test_an_endless_event_breaks_the_stream() -> None:
+    tap = UsageHider(lambda _: None)
+    piece = b"x" * 1_048_576
+    for _ in range(EVENT_LIMIT // len(piece)):
+        tap.feed(piece)
+    with pytest.raises(BrokenReply):
+        tap.feed(piece)
 
 
 def test_only_the_end_of_a_stream_is_remembered() -> None:
@@ -135,25 +162,19 @@ def test_only_the_end_of_a_stream_is_remembered() -> None:
     for _ in range(1000):
         tap.feed(event({"choices": [{"delta": {"content": "x" * 100}}]}))
     assert len(tap._tail.read()) < 2 * TAIL
-    tap.feed(usage_event())
+    tap.feed(usage_event() + DONE)
     assert tap.finish() is not None
 
 
-def test_a_stream_that_breaks_off_ends_its_event_and_says_why() -> None:
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_stream_that_breaks_off_says_why(kind: type[UsageHider | UsageReader]) -> None:
     failure, first = Failure(502, "Gone"), event({"a": 1})
-    for kind, begun in ((UsageReader, b'data: {"ha\n\n'), (UsageHider, b"")):
-        written: list[bytes] = []
-        tap = kind(written.append)
-        tap.feed(first)
-        tap.feed(b'data: {"ha')
-        tap.break_off(failure)
-        assert b"".join(written) == first + begun + error_event(failure)
-
-
-def test_an_error_event_ends_an_unfinished_one_first() -> None:
-    plain = error_event(Failure(500, "No"), mid_event=False)
-    assert plain.startswith(b'data: {"error":')
-    assert error_event(Failure(500, "No"), mid_event=True) == b"\n\n" + plain
+    written: list[bytes] = []
+    tap = kind(written.append)
+    tap.feed(first)
+    tap.feed(b'data: {"ha')
+    tap.break_off(failure)
+    assert b"".join(written) == first + error_event(failure)
 
 
 def test_the_data_lines_of_an_event_are_joined() -> None:

@@ -8,6 +8,7 @@ from airouter.dialects.conversation import Usage
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.messages.usage import UsageReader
 from airouter.failures import Failure
+from airouter.interfaces import BrokenReply
 
 START = (
     b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","usage":'
@@ -37,19 +38,20 @@ def test_what_passes_through_is_unchanged_and_counted(size: int, filler: int) ->
     assert reader.finish() == WHOLE
 
 
-def test_a_stream_that_breaks_off_ends_its_event_and_says_why() -> None:
+def test_a_stream_that_breaks_off_says_why() -> None:
     written: list[bytes] = []
     reader = UsageReader(written.append)
     reader.feed(START + WORDS[:20])
     failure = Failure(502, "Gone", type="server_error")
     reader.break_off(failure)
-    assert b"".join(written) == START + WORDS[:20] + error_event(failure, mid_event=True)
-    assert reader.finish() == Usage(input_tokens=12, output_tokens=1, cached_tokens=3)
+    assert b"".join(written) == START + error_event(failure)
+    with pytest.raises(BrokenReply):
+        reader.finish()
 
 
 def test_a_cost_that_is_nested_too_deeply_is_not_read() -> None:
     written: list[bytes] = []
     reader = UsageReader(written.append)
     deep = b'event: message_start\ndata: {"usage":{"output_tokens":7},"x":' + b"[" * 15_000
-    reader.feed(deep + b"\n\n" + b"x" * 9000 + b"\n\n" + COST + STOP)
+    reader.feed(deep + b"\n\n" + b": " + b"x" * 9000 + b"\n\n" + COST + STOP)
     assert reader.finish() == Usage(output_tokens=7)

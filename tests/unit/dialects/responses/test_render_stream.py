@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Json
-from airouter.failures import upstream_unreachable
+from airouter.failures import upstream_failed
 from airouter.interfaces import UpstreamError, UpstreamRefused
 from contract.services.bedrock.service import frame
 from contract.services.openai import answers as openai
@@ -163,7 +163,7 @@ def heard(speech: str, data: bytes, cuts: list[int], end: str) -> list[Json]:
         for start, stop in pairwise(edges):
             stream_filter.feed(data[start:stop])
         if end == "reset":
-            stream_filter.break_off(upstream_unreachable("reset"))
+            stream_filter.break_off(upstream_failed("reset"))
         else:
             stream_filter.finish()
     except UpstreamRefused:
@@ -172,8 +172,8 @@ def heard(speech: str, data: bytes, cuts: list[int], end: str) -> list[Json]:
     except UpstreamError as error:
         if not out:
             return []  # another backend is asked
-        stream_filter.break_off(upstream_unreachable(error.kind))
-    stream_filter.break_off(upstream_unreachable("reset"))  # after the end it changes nothing
+        stream_filter.break_off(upstream_failed(error.kind))
+    stream_filter.break_off(upstream_failed("reset"))  # after the end it changes nothing
     return events_in(b"".join(out))
 
 

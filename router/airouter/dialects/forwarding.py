@@ -1,0 +1,150 @@
+"""Streams that pass through: whole events go on, and only those that can be read.
+
+A client's SDK fails at an event that is no JSON, so the stream ends before it, with an error that
+says so. To decode every event would be too dear. Nearly all events of a stream begin and end with
+the same bytes, so one that begins as the last one decoded did, and ends as an object does, is taken
+for sound.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.framing import frame_of, last_end
+from airouter.interfaces import BrokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.dialects.dialect import Write
+
+EVENT_LIMIT = 67_108_864
+"""Bytes of one event: the last of Responses has the whole response in it."""
+DECODED = 1_048_576
+"""Bytes of an event that is decoded; a longer one would hold the event loop for too long."""
+LONGEST_EDGE = 3
+"""Bytes of an event's end without its last one."""
+EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+LF = 10
+"""As an integer, which Python finds in bytes five times as fast as a byte."""
+LINE_ENDS = b"\n\n"
+OBJECT_END = b"}\n\n"
+KNOWN = 48
+"""Bytes at the beginning of an event by which it is known."""
+DONE = b"[DONE]"
+
+
+class JsonObject(msgspec.Struct):
+    """Any object."""
+
+
+_object = msgspec.json.Decoder(JsonObject)
+
+
+class EventForwarder(ABC):
+    """A stream filter's first half: cuts a stream into whole events and looks at them."""
+
+    __slots__ = ("_edge", "_held", "_known", "_size", "write")
+
+    failure = None
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self._held: list[bytes] = []
+        """The pieces of an event that is not whole: one with a picture in it comes in hundreds."""
+        self._size = 0
+        self._edge = b""
+        """The last bytes that are held, with which the end of an event may begin."""
+        self._known = LINE_ENDS  # with which no event begins
+
+    @abstractmethod
+    def forward(self, events: bytes) -> None:
+        """Pass on events that are whole."""
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the provider's stream. Raises `BrokenReply`."""
+        if (  # as nearly all of them come: one event, like those before it
+            data.startswith(self._known)
+            and data.find(LF, KNOWN) == len(data) - 2
+            and data.endswith(OBJECT_END)
+            and not self._held
+        ):
+            self.forward(data)
+            return
+        seen = self._edge + data
+        end = last_end(seen)
+        if not end:
+            self._hold(data, seen)
+            return
+        end -= len(self._edge)  # which the held pieces have in them, too
+        whole = b"".join([*self._held, data[:end]])
+        self._held, self._size = [], 0
+        self._hold(data[end:], data[end:])
+        self._take(whole)
+
+    def feed_rest(self) -> None:
+        """Take what is left of a stream: its last event may lack the empty line after it."""
+        if self._held:
+            rest = b"".join(self._held)
+            self._held = []
+            if self._is_sound(rest):
+                self.forward(rest.rstrip(b"\r\n") + LINE_ENDS)
+
+    def progress(self, received: int) -> int:
+        """See `StreamFilter`."""
+        return received
+
+    def _take(self, events: bytes) -> None:
+        end = self._end_of_sound(events)
+        if end:
+            self.forward(events[:end])
+        if end < len(events):
+            raise BrokenReply("an event of the upstream cannot be read")
+
+    def _end_of_sound(self, events: bytes) -> int:
+        """Return the number of bytes before the first event that cannot be read."""
+        start = 0
+        for end in event_ends(events):
+            if not self._is_sound(events[start:end]):
+                return start
+            start = end
+        return len(events)
+
+    def _is_sound(self, event: bytes) -> bool:
+        if event.startswith(self._known) and event.endswith(OBJECT_END):
+            return True
+        frame = frame_of(event.rstrip(b"\r\n"))
+        if frame is None or frame.data == DONE or len(event) > DECODED:
+            return True
+        try:
+            _object.decode(frame.data)
+        except RecursionError:
+            return True  # its client may have a deeper stack
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        self._known = event[:KNOWN]
+        return True
+
+    def _hold(self, data: bytes, seen: bytes) -> None:
+        """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
+        self._edge = seen[-LONGEST_EDGE:]
+        if data:
+            self._held.append(data)
+            self._size += len(data)
+        if self._size > EVENT_LIMIT:
+            raise BrokenReply("an event of the upstream's stream is too long")
+
+
+def event_ends(events: bytes) -> Iterator[int]:
+    """Yield the place after each event."""
+    if b"\r" in events:
+        yield from (match.end() for match in EVENT_END.finditer(events))
+        return
+    end = 0
+    while (at := events.find(LINE_ENDS, end)) >= 0:
+        end = at + len(LINE_ENDS)
+        yield end

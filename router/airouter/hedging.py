@@ -1,0 +1,107 @@
+"""A second attempt beside one that is slow: the first to answer counts, the other is given up.
+
+By the hedged requests of Dean and Barroso, "The Tail at Scale" (2013): sent after a delay, and only
+for a small share of requests, they cost little and cut the slowest answers. Switched on by
+`spec.resilience.hedge`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from airouter.interfaces import BrokenReply
+from airouter.request_context import RequestContext
+
+if TYPE_CHECKING:
+    from airouter.attempt import AttemptRunner
+    from airouter.config.snapshot import Hedge
+    from airouter.routing.catalog import Backend
+    from airouter.routing.outcome import AttemptOutcome
+    from airouter.routing.walk import Walk
+    from airouter.serving import Target
+    from airouter.telemetry.record import Attempt
+
+    Running = asyncio.Task[AttemptOutcome]
+
+
+class AttemptRace:
+    """Two attempts of one request. The first that has something for the client wins."""
+
+    def __init__(self) -> None:
+        self._attempts: dict[RequestContext, Attempt] = {}
+        self._tasks: dict[RequestContext, asyncio.Task[object] | None] = {}
+        self._winner: RequestContext | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        return self._winner is not None
+
+    def was_won_by(self, task: Running) -> bool:
+        """Return True for the task that won, though its stream may have broken after that."""
+        return self._winner is not None and self._tasks[self._winner] is task
+
+    def enter(self, context: RequestContext, attempt: Attempt) -> None:
+        """Take part; called by the task that makes the attempt."""
+        self._attempts[context] = attempt
+        self._tasks[context] = asyncio.current_task()
+
+    def claim(self, context: RequestContext) -> None:
+        """Win, as there is something for the client. Raises `BrokenReply` for who comes late."""
+        if self._winner is not None:
+            raise BrokenReply("another backend was quicker")
+        self._winner = context
+        attempts, own = context.record.attempts, self._attempts[context]
+        attempts.remove(own)
+        attempts.append(own)  # the last is the one that decided the answer
+        for other, task in self._tasks.items():
+            if other is not context and task is not None:
+                task.cancel()
+
+
+async def run_hedged(
+    runner: AttemptRunner,
+    context: RequestContext,
+    walk: Walk[Target],
+    backend: Backend[Target],
+    hedge: Hedge,
+) -> tuple[Backend[Target], AttemptOutcome]:
+    """Ask a backend, and a second one when it says nothing for long.
+
+    Returns the last outcome and whose it is; of one before that, the walk has taken note.
+    """
+    race = context.race = AttemptRace()
+    running: dict[Running, Backend[Target]] = {}
+    running[asyncio.create_task(runner.run(context, backend))] = backend
+    backend.load.hedges.deposit(hedge.percent)
+    try:
+        await asyncio.wait(running, timeout=hedge.after)
+        slow = not race.is_decided and not any(task.done() for task in running)
+        if slow and (spare := walk.spare(backend, monotonic())) is not None:
+            running[asyncio.create_task(runner.run(beside(context), spare))] = spare
+        while True:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                asked = running.pop(task)
+                if task.cancelled():
+                    continue
+                outcome = task.result()
+                if outcome.failure is None or not running or race.was_won_by(task):
+                    return asked, outcome
+                walk.note(asked, outcome, outcome.failure, monotonic())
+    finally:
+        context.race = None
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def beside(context: RequestContext) -> RequestContext:
+    """Return a context for a second attempt at the same time: only the client is the same."""
+    second = RequestContext(context.exchange, context.endpoint, context.record)
+    second.serving, second.head, second.stream = context.serving, context.head, context.stream
+    second.request = copy.copy(context.request)
+    second.race, second.joins = context.race, context.joins
+    return second

@@ -1,0 +1,155 @@
+"""One provider's stream on its way to the client.
+
+The opening of a stream, which is all of it before it says something, is held back: until it is
+sent, another backend can still answer. So the client of a provider that fails right after its head,
+or begins with an error, is none the wiser.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from airouter.dialects.estimation import tokens_of_body
+from airouter.failures import upstream_failed
+from airouter.headers import EVENT_STREAM, answer_headers
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused
+from airouter.streaming.form import opening_error
+
+if TYPE_CHECKING:
+    from asyncio import Timeout
+
+    from airouter.dialects.conversation import Usage
+    from airouter.interfaces import Reply
+    from airouter.request_context import RequestContext
+    from airouter.serving import Target
+
+OPENING_SIZE = 262_144
+"""Bytes of an opening; a longer one is sent."""
+EDGE = 64
+"""Bytes of a piece of the opening with which something may begin that the next one says."""
+
+
+class StreamRelay:
+    """A stream of a provider. Lives as long as that."""
+
+    __slots__ = ("_context", "_edge", "_filter", "_limit", "_opening", "_reply", "_size", "_target")
+
+    def __init__(
+        self, context: RequestContext, target: Target, reply: Reply, limit: Timeout | None
+    ) -> None:
+        """`limit` is the time for the first token, which does not count once that is there."""
+        self._context = context
+        self._target = target
+        self._reply = reply
+        self._limit = limit
+        self._opening: list[bytes] | None = []
+        """None once it is sent."""
+        self._size = 0
+        self._edge = b""
+        write = self._open
+        if context.stream is not None and context.stream.said:  # another backend has begun
+            self._opening, write = None, context.exchange.write
+            context.record.continued += 1
+            if limit is not None:
+                limit.reschedule(None)
+        self._filter = target.translation.stream_filter(context.request, write)
+
+    async def run(self) -> UpstreamError | None:
+        """Pass the stream on. Raises `UpstreamError` for one that broke in its opening.
+
+        Returns the error of one that broke later, of which the client has not been told yet.
+        """
+        reply, stream_filter = self._reply, self._filter
+        exchange, record = self._context.exchange, self._context.record
+        usage: Usage | None = None
+        whole = False
+        exchange.source = reply
+        try:
+            try:
+                await reply.relay(stream_filter.feed)
+            except UpstreamError:
+                if not stream_filter.is_whole():  # else nothing is missing but its end
+                    raise
+            usage = stream_filter.finish()
+            if self._opening is not None and not self._size:
+                raise BrokenReply("the upstream's stream is empty")
+            self.send_opening()
+            whole = stream_filter.failure is None
+        except UpstreamError as error:
+            if self._opening is not None:
+                raise
+            return error
+        finally:
+            exchange.source = None
+            if self._opening is None:
+                if not whole:  # or the client is gone, and this is a cancellation
+                    usage = self._usage_so_far()
+                record.note_usage(usage)
+        if stream_filter.failure is not None:
+            record.note_failure(stream_filter.failure)
+        exchange.end()
+        return None
+
+    def break_off(self, error: UpstreamError) -> None:
+        """Tell the client why there will be no more."""
+        self._filter.break_off(upstream_failed(error.kind))
+        self._context.exchange.end()
+
+    def progress(self) -> int:
+        """Return a number that changes as the client gets something."""
+        return 0 if self._opening is not None else self._filter.progress(self._reply.size)
+
+    def send_opening(self) -> None:
+        """Let the client have all that is held back. Raises `UpstreamRefused` for an error."""
+        pieces, context = self._opening, self._context
+        if not pieces:
+            return
+        opening = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if opening.find(b'"error"') >= 0:
+            failure = self._filter.failure or opening_error(opening, context.endpoint.stream)
+            if failure is not None:
+                raise UpstreamRefused(failure)
+        if context.race is not None:
+            context.race.claim(context)
+        self._opening = None
+        if context.stream is not None:
+            context.stream.said = True
+            context.stream.joined = context.request.joined
+        if self._limit is not None:
+            self._limit.reschedule(None)
+        exchange, reply = context.exchange, self._reply
+        if not exchange.started:
+            headers = answer_headers(context, self._target, reply.headers, EVENT_STREAM)
+            context.record.note_start(reply.status)
+            exchange.start(reply.status, headers)
+        self._filter.write = exchange.write
+        exchange.write(opening)
+
+    def end_hold(self) -> None:
+        """Send the opening, unless its provider may take longer to say something."""
+        if self._limit is None:
+            with suppress(UpstreamRefused):  # which the end of the stream will tell
+                self.send_opening()
+
+    def _open(self, data: bytes) -> None:
+        """Take a piece of the opening."""
+        pieces = self._opening
+        if pieces is None:
+            return
+        pieces.append(data)
+        self._size += len(data)
+        seen = self._edge + data
+        if self._size > OPENING_SIZE or self._context.endpoint.stream.says.search(seen):
+            self.send_opening()
+        else:
+            self._edge = seen[-EDGE:]
+
+    def _usage_so_far(self) -> Usage:
+        """Return the cost of a stream that ended early: as far as it was told, else estimated."""
+        usage = self._filter.usage_so_far(self._reply.size)
+        if usage.input_tokens is None:
+            return replace(usage, input_tokens=tokens_of_body(self._context.request.body))
+        return usage

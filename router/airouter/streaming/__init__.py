@@ -1,0 +1,1 @@
+"""The streams of clients: openings that are held back, signs of life, the forms of each API."""

@@ -1,0 +1,110 @@
+"""The form of a stream for clients, as each dialect has its own.
+
+`api/endpoints.py` gives every endpoint one; this room goes by it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from airouter.dialects.chat.errors import error_event as chat_error
+from airouter.dialects.chat.errors import failure_in as chat_failure
+from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.messages.errors import error_event as messages_error
+from airouter.dialects.messages.errors import failure_in as messages_failure
+from airouter.dialects.responses.errors import error_event as responses_error
+from airouter.untrusted import decoded_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.dialects.conversation import Json
+    from airouter.failures import Failure
+
+COMMENT = b": ping\n\n"
+"""An event without data, which readers of server-sent events leave out."""
+MESSAGES_PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+class StreamForm(NamedTuple):
+    """The bytes of a stream that have a meaning for the router."""
+
+    says: re.Pattern[bytes]
+    """Found in a stream that has said something, be it its end or an error, beside its opening.
+
+    Each alternative begins with the same byte, so the search skips all others.
+    """
+    heartbeat: bytes
+    """Tells a client that the router is still there."""
+    error_event: Callable[[Failure], bytes]
+    """Tells a client of a failure before any event of an answer."""
+    failure_in: Callable[[Json | str], Failure]
+    """Reads a provider's error."""
+
+
+CHAT_STREAM = StreamForm(
+    re.compile(
+        rb'"(?:(?:content|reasoning_content|reasoning|refusal|text|arguments)"\s*:\s*"[^"]'
+        rb'|(?:tool_calls|images|audio|annotations)"\s*:\s*[\[{]'
+        rb'|finish_reason"\s*:\s*"|error"\s*:\s*[{"])'
+    ),
+    COMMENT,
+    chat_error,
+    chat_failure,
+)
+RESPONSES_STREAM = StreamForm(
+    re.compile(
+        rb'"(?:type"\s*:\s*"(?:response\.(?:[a-z_.]+\.delta|completed|incomplete|failed)|error)"'
+        rb'|error"\s*:\s*\{)'
+    ),
+    COMMENT,
+    lambda failure: responses_error(failure, 0),
+    chat_failure,
+)
+MESSAGES_STREAM = StreamForm(
+    re.compile(
+        rb'"(?:(?:text|thinking|partial_json|data)"\s*:\s*"[^"]'
+        rb'|type"\s*:\s*"(?:tool_use|[a-z_]+_tool_use|message_delta|message_stop|error)")'
+    ),
+    MESSAGES_PING,
+    messages_error,
+    lambda error: messages_failure({"message": error} if isinstance(error, str) else error),
+)
+ANY_STREAM = StreamForm(re.compile(rb"data:"), COMMENT, chat_error, chat_failure)
+"""Of an API whose events all say something."""
+
+
+class FailedResponse(msgspec.Struct):
+    """A response, as much of it as tells why there is none."""
+
+    error: dict[str, object] | str | None = None
+
+
+class FirstEvent(msgspec.Struct):
+    """An event, as much of it as tells an error."""
+
+    type: str | None = None
+    error: dict[str, object] | str | None = None
+    response: FailedResponse | None = None
+    code: str | int | None = None
+    message: str | None = None
+
+
+_event = msgspec.json.Decoder(FirstEvent)
+
+
+def opening_error(opening: bytes, form: StreamForm) -> Failure | None:
+    """Return the error that a stream begins with; None for one that begins as an answer."""
+    for frame in ServerSentEvents().feed(opening + b"\n\n"):
+        event = decoded_or_none(_event, frame.data)
+        if event is None:
+            continue
+        error = event.error or (event.response.error if event.response is not None else None)
+        if error is None and event.type == "error" and event.message is not None:
+            error = {"message": event.message, "code": event.code}
+        if error is not None:
+            return form.failure_in(error)
+    return None

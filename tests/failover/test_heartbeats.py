@@ -1,0 +1,116 @@
+"""Signs of life in streams that are silent, seen by the official SDKs and on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anthropic
+import httpx
+import openai
+import pytest
+
+from failover.faulty import OPENING, SAID, STOP, Fault, refusing, say, stalling
+from failover.stage import CLIENTS, HELLO, Stage, stage
+from support.config import MASTER_KEY
+
+OFTEN = "100ms"
+PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
+BEATS = {
+    "chat": b": ping\n\n",
+    "responses": b": ping\n\n",
+    "messages": b'event: ping\ndata: {"type":"ping"}\n\n',
+}
+
+
+def waiting(release: asyncio.Event, *before: bytes) -> Fault:
+    """A provider that says something, and is silent until it is released."""
+
+    async def answer(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        if before:
+            await say(writer, heard, *before)
+        await release.wait()
+        rest = (OPENING, SAID, STOP)[len(before) :]
+        if before:
+            writer.write(b"".join(rest))
+        else:
+            await say(writer, heard, *rest)
+        writer.close()
+
+    return answer
+
+
+def body_for(api: str) -> dict[str, Any]:
+    """A request for a stream."""
+    if api == "responses":
+        return {"model": "m", "input": "Hello!", "stream": True}
+    return {"model": "m", "messages": HELLO, "max_tokens": 9, "stream": True}
+
+
+async def pieces(found: Stage, api: str) -> AsyncIterator[bytes]:
+    """What comes over the wire."""
+    headers = {"authorization": f"Bearer {MASTER_KEY}"}
+    async with (
+        httpx.AsyncClient(base_url=found.base_url, headers=headers, trust_env=False) as client,
+        client.stream("POST", PATHS[api], json=body_for(api), timeout=20) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["x-request-id"]
+        async for piece in response.aiter_raw():
+            yield piece
+
+
+@CLIENTS
+@pytest.mark.parametrize("before", [(), (OPENING, SAID)], ids=["the first event", "the next one"])
+async def test_a_client_that_waits_for_an_event_gets_signs_of_life(
+    before: tuple[bytes, ...], api: str
+) -> None:
+    release = asyncio.Event()
+    async with stage("backends", heartbeat=OFTEN) as found:
+        found.first.always = waiting(release, *before)
+        data = b""
+        async for piece in pieces(found, api):
+            data += piece
+            if data.count(BEATS[api]) == 2:
+                release.set()
+        assert release.is_set()
+        assert b"half of" in data
+
+
+@CLIENTS
+async def test_the_sdks_take_signs_of_life(api: str) -> None:
+    release = asyncio.Event()
+    async with stage("backends", heartbeat=OFTEN) as found:
+        found.first.always = waiting(release)
+        asking = asyncio.create_task(found.stream(api))
+        async for piece in pieces(found, api):  # which is told as often
+            if BEATS[api] in piece:
+                release.set()
+        assert await asking == "half of "
+
+
+@CLIENTS
+async def test_another_provider_can_answer_after_signs_of_life(api: str) -> None:
+    async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        data = b"".join([piece async for piece in pieces(found, api)])
+        assert data.startswith(BEATS[api])
+        assert b"second" in data
+
+
+@CLIENTS
+async def test_a_failure_after_signs_of_life_is_told_in_the_stream(api: str) -> None:
+    async with stage("backends", {"firstByte": "400ms"}, heartbeat=OFTEN) as found:
+        found.first.always = stalling()
+        found.second.always = refusing(400)
+        with pytest.raises((openai.APIError, anthropic.APIError)):
+            await found.stream(api)
+
+
+async def test_nothing_is_sent_where_heartbeats_are_off() -> None:
+    async with stage("backends", {"firstByte": "400ms"}, heartbeat="0s") as found:
+        found.first.always = stalling()
+        data = b"".join([piece async for piece in pieces(found, "chat")])
+        assert BEATS["chat"] not in data
