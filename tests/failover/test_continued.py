@@ -124,7 +124,7 @@ class Stage:
 
 
 def config(
-    narrators: tuple[Narrator, Narrator], resilience: dict[str, Any], native: str | None
+    narrators: tuple[Narrator, Narrator], resilience: dict[str, Any], native: str | None, idle: str
 ) -> str:
     """A model with both of them, of which one may speak Responses itself."""
     credentials = [
@@ -134,7 +134,7 @@ def config(
             "baseURL": each.base_url,
             "secretRef": {"name": "keys", "key": "upstream"},
             "priority": number,
-            "timeouts": {"idle": "300ms"},
+            "timeouts": {"idle": idle},
             **({"api": ["responses"]} if each.name == native else {}),
         }
         for number, each in enumerate(narrators)
@@ -152,14 +152,13 @@ async def stage(
     second: str = "compatible",
     script: Script = STORY,
     native: str | None = None,
+    idle: str = "60s",
     **resilience: Any,
 ) -> AsyncIterator[Stage]:
     async with (
         Narrator("first", first, script).listening() as one,
         Narrator("second", second, script).listening() as two,
-        served(
-            config((one, two), {"onBrokenStream": "Continue", **resilience}, native), **LOG
-        ) as router,
+        served(config((one, two), CONTINUE | resilience, native, idle), **LOG) as router,
         contextlib.aclosing(Stage(one, two, router)) as found,
     ):
         yield found
@@ -171,7 +170,8 @@ async def stage(
 async def test_a_stream_that_breaks_is_continued_by_another_provider(
     broken: Break, first: str, second: str, api: str
 ) -> None:
-    async with stage(first, second) as found:
+    idle = "300ms" if broken is stall else "60s"
+    async with stage(first, second, idle=idle) as found:
         found.first.break_after(42, broken)
         assert await found.tell(api) == TEXT
         assert found.asked == (1, 1)
