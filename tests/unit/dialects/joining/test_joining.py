@@ -260,8 +260,8 @@ def test_what_only_one_stream_can_give_passes_as_it_always_did(fields: dict[str,
     request.joined = JoinedAnswer()
     got: list[bytes] = []
     stream = translation("chat", "openai").stream_filter(request, got.append)
-    stream.feed(b"data: what comes\n\n")
-    assert got == [b"data: what comes\n\n"]
+    stream.feed(b'data: {"of_tomorrow":1}\n\n')
+    assert got == [b'data: {"of_tomorrow":1}\n\n']
     assert request.joined is None
 
 
