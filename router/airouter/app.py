@@ -24,6 +24,7 @@ from airouter import __version__
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.websocket import SessionRegistry, WebSocketProtocol
+from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
@@ -86,6 +87,8 @@ class Router:
     """
 
     version = __version__
+    server: RouterServer | None = None
+    streaming: StreamSource | None = None
 
     def __init__(self, settings: Settings, types: ProviderTypes = PROVIDER_TYPES) -> None:
         """Build and wire everything. Needs a running event loop."""
@@ -110,14 +113,16 @@ class Router:
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
-        self.responses = ResponsesService(settings.sqlite_path)
+        self.aside = Aside()
+        self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
             limiter=Unlimited(),
             failover=Failover(NoBans(), random),
-            attempts=AttemptRunner(self.fetcher, self.tracing, ProviderWarnings()),
+            attempts=AttemptRunner(self.fetcher, self.tracing, ProviderWarnings(), self.aside),
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
+            aside=self.aside,
         )
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(
@@ -145,8 +150,6 @@ class Router:
             keep_alive=settings.keep_alive,
             request_timeout=settings.request_timeout,
         )
-        self.server: RouterServer | None = None
-        self.streaming: StreamSource | None = None
 
     async def serve(self, on_ready: Callable[[int], None]) -> None:
         """Serve until a signal has come and all is drained; `on_ready` gets the port."""
@@ -173,6 +176,7 @@ class Router:
             await self.server.serve()
         finally:
             await self.responses.close()
+            await self.aside.close()
             self._close()
 
     # The state, for health and metrics.
@@ -184,6 +188,10 @@ class Router:
     @property
     def reload(self) -> Reload:
         return self.store.reload
+
+    @property
+    def health_names(self) -> bool:
+        return self.settings.health_names
 
     @property
     def stream(self) -> Mapping[str, Any] | None:

@@ -8,9 +8,11 @@ further.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from airouter.aside import LARGE
 from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.failures import Failure, cannot_go_on, upstream_failed
 from airouter.headers import (
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from asyncio import Timeout
     from collections.abc import Sequence
 
+    from airouter.aside import Aside
     from airouter.interfaces import BufferedReply, Reply
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
@@ -53,8 +56,11 @@ OF_THE_MODEL: dict[str | None, str] = {
 class AttemptRunner:
     """Makes attempts. Lives as long as the process."""
 
-    def __init__(self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings) -> None:
+    def __init__(
+        self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings, aside: Aside
+    ) -> None:
         self._fetcher = fetcher
+        self._aside = aside
         self._tracing = tracing
         self._warnings = warnings
 
@@ -65,10 +71,19 @@ class AttemptRunner:
         try:
             if context.joins:
                 join(context, target)
-            urls = translation.fetches(request)
+            large = len(request.body) > LARGE
+            urls = (
+                await self._aside.run(partial(translation.fetches, request))
+                if large
+                else translation.fetches(request)
+            )
             if urls and (missing := [url for url in urls if url not in request.fetched]):
                 request.fetched |= await self._fetcher.fetch_all(missing)
-            bodies = translation.encode(request)
+            bodies = (
+                await self._aside.run(partial(translation.encode, request))
+                if large
+                else translation.encode(request)
+            )
         except Failure as failure:
             mendable = failure.code in NOT_HERE
             retry = Retry.ELSEWHERE if mendable else Retry.NOWHERE
@@ -237,9 +252,9 @@ def forward(
     if context.race is not None:
         context.race.claim(context)
     context.record.note_usage(answer.usage)
+    context.record.note_start(replies[0].status)
     headers = answer_headers(context, target, replies[0].headers, JSON)
     context.exchange.respond(replies[0].status, headers, answer.body)
-    context.record.note_start(replies[0].status)
     return ANSWERED
 
 

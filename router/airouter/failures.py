@@ -186,6 +186,27 @@ def store_unavailable() -> Failure:
     )
 
 
+def overloaded() -> Failure:
+    """A large request when too many of them wait for their turn."""
+    return Failure(
+        503,
+        "Too many large requests are waiting: try again later.",
+        type="server_error",
+        code="overloaded",
+        retry_after=1.0,
+    )
+
+
+def too_many_values(values: int, fields: int) -> Failure:
+    """A large body of more values, or of more fields at its top, than are read."""
+    return Failure(
+        400,
+        f"The body of your request is made of too much: at most {values} values are read, in at "
+        f"most {fields} fields.",
+        code="too_many_values",
+    )
+
+
 def not_ready() -> Failure:
     """A request before the first valid snapshot."""
     return Failure(

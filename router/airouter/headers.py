@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
@@ -54,10 +53,10 @@ def answer_headers(
 
 
 def way_headers(record: RequestRecord, target: Target) -> Headers:
-    """Return the way of a request as its client may know it."""
+    """Return the way of a request as its client may know it; the record has its first byte."""
     attempts = record.attempts
     first, last = attempts[0], attempts[-1]
-    own = (first.started - record.started) + (monotonic() - last.first_byte)
+    own = (first.started - record.started) + (record.first_byte - last.first_byte)
     # Both as integers: to write a float takes three times as long.
     overhead = b"%d.%02d" % divmod(int(100_000.0 * own), 100)
     count = b"1" if first is last else b"%d" % len(attempts)

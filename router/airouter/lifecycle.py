@@ -1,9 +1,10 @@
 """The server from its first socket to its last byte.
 
-On SIGTERM or SIGINT the pod first stops being ready, while it still accepts: endpoints need seconds
+On SIGTERM the pod first stops being ready, while it still accepts: endpoints need seconds
 to be taken out of a Service. After this grace the listeners close, idle connections too, and
-requests in flight may finish until a deadline. A second signal ends the process at once. `app.py`
-builds the server; `edge/` and `api/websocket.py` are the connections that it sweeps.
+requests in flight may finish until a deadline. SIGINT comes from a person at a terminal, where no
+Service is: it goes without the grace. A second signal ends the process at once. `app.py` builds the
+server; `edge/` and `api/websocket.py` are the connections that it sweeps.
 """
 
 from __future__ import annotations
@@ -66,8 +67,11 @@ class RouterServer(Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._drain_at is None:
-            self._drain_at = time.monotonic() + self._grace
-            logger.info("draining: %s", signal.Signals(sig).name)
+            grace = 0.0 if sig == signal.SIGINT else self._grace
+            self._drain_at = time.monotonic() + grace
+            logger.info(
+                "draining: %s (a second one ends requests under way)", signal.Signals(sig).name
+            )
             self._on_drain()
         else:
             logger.warning("second signal: ending now")

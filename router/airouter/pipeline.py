@@ -15,8 +15,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
+from airouter.aside import LARGE
 from airouter.attempt import refuses_prefill
-from airouter.dialects.client_request import parse_client_request
+from airouter.dialects.client_request import parse_client_request, parse_large_request
 from airouter.failures import Failure, internal, made_elsewhere, model_not_found, not_ready
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
@@ -29,6 +30,7 @@ from airouter.telemetry.record import RequestRecord
 if TYPE_CHECKING:
     from random import Random
 
+    from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
     from airouter.dialects.joining.joined_answer import JoinedAnswer
@@ -58,6 +60,7 @@ class Pipeline:
         recorder: Recorder,
         tracing: Tracing,
         random: Random,
+        aside: Aside,
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
@@ -68,6 +71,7 @@ class Pipeline:
         self._recorder = recorder
         self._tracing = tracing
         self._random = random
+        self._aside = aside
 
     async def serve(
         self, exchange: Exchange, endpoint: Endpoint, prepare: Prepare | None = None
@@ -80,6 +84,12 @@ class Pipeline:
         permit = None
         try:
             principal = self._authenticate(context)
+            body = exchange.body
+            context.request = (
+                parse_client_request(body)
+                if len(body) <= LARGE
+                else await self._aside.run(partial(parse_large_request, body))
+            )
             route = self._resolve(context, principal)
             permit = self._limiter.reserve(principal.name, route.name)
             if prepare is None:
@@ -118,9 +128,9 @@ class Pipeline:
         return principal
 
     def _resolve(self, context: RequestContext, principal: Principal) -> Route[Target]:
-        """Find the model that is asked for. Raises `Failure` 400, 404."""
+        """Find the model that is asked for. Raises `Failure` 404."""
         exchange, record = context.exchange, context.record
-        context.request = request = parse_client_request(exchange.body)
+        request = context.request
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams

@@ -122,8 +122,8 @@ class StreamRelay:
             self._limit.reschedule(None)
         exchange, reply = context.exchange, self._reply
         if not exchange.started:
-            headers = answer_headers(context, self._target, reply.headers, EVENT_STREAM)
             context.record.note_start(reply.status)
+            headers = answer_headers(context, self._target, reply.headers, EVENT_STREAM)
             exchange.start(reply.status, headers)
         self._filter.write = exchange.write
         exchange.write(opening)

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
         "info", description="The least severe message that is logged."
     )
     access_log: bool = Field(True, description="Write one JSON line per request to stdout.")
+    health_names: bool = Field(
+        False,
+        description="Name models and credentials in /health and /vhealth, which need no key.",
+    )
     pod_name: str = Field(
         default_factory=gethostname, description="Name of this process for the operator."
     )

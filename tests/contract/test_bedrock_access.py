@@ -21,6 +21,7 @@ from contract.services.bedrock.asking import KEY, SECRET, client, post
 from contract.services.bedrock.samples import ASK, NOVA
 from contract.services.bedrock.service import CLAUDE, BedrockService, bedrock_service
 from contract.services.stand_in import Body
+from support.http_client import http_client
 
 ROLE = "arn:aws:iam::123456789012:role/router"
 
@@ -75,7 +76,7 @@ async def signed(
         "authorization": f"AWS4-HMAC-SHA256 {scope}, Signature={signer.signature(wanted, aws)}",
         "x-amz-date": aws.context["timestamp"],
     }
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client(trust_env=False) as http:
         return await http.post(f"{service.url}{path}", content=body or data, headers=headers)
 
 
@@ -186,6 +187,6 @@ async def test_botocore_takes_its_keys_from_the_agent_of_pod_identity(
 
     await asyncio.to_thread(converse)
     assert service.sessions.calls == {"credentials": 1}
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client(trust_env=False) as http:
         assert (await http.get(f"{service.url}/v1/credentials")).status_code == 401
     service.note_refusal()

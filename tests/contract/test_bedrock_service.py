@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -24,6 +23,7 @@ from contract.services.bedrock.service import (
     bedrock_service,
 )
 from contract.services.stand_in import Body, Call, Cut, Turn
+from support.http_client import http_client
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ async def test_it_sees_that_a_client_leaves(service: BedrockService) -> None:
     service.cuts.append(Cut.STALL)
     url = f"{service.url}/model/{NOVA}/converse-stream"
     async with (
-        httpx.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {BEARER}"}) as http,
+        http_client(trust_env=False, headers={"authorization": f"Bearer {BEARER}"}) as http,
         http.stream("POST", url, json={"messages": [ASK]}) as answer,
     ):
         await anext(answer.aiter_raw())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from google import genai
 from google.genai import types
 
 from contract.services.google.service import KEY, GoogleService, google_service
 from contract.services.stand_in import Body, Call, Turn
+from support.http_client import http_client
 
 CALL: Body = {"functionCall": {"name": "f", "args": {}}}
 RESULT: Body = {"functionResponse": {"name": "f", "response": {"result": "x"}}}
@@ -140,7 +140,7 @@ async def test_the_official_sdk_works_with_it(service: GoogleService) -> None:
     ],
 )
 async def test_each_rule_refuses(service: GoogleService, model: str, body: Body, says: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client(trust_env=False) as client:
         url = f"{service.url}/v1beta/models/{model}:generateContent"
         answer = await client.post(url, json=body, headers={"x-goog-api-key": KEY})
     assert answer.status_code == 400
@@ -163,7 +163,7 @@ async def test_each_rule_refuses(service: GoogleService, model: str, body: Body,
 async def test_strangers_are_refused(
     service: GoogleService, path: str, headers: dict[str, str], status: int
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client(trust_env=False) as client:
         answer = await client.post(service.url + path, json={"contents": [ASK]}, headers=headers)
     assert answer.status_code == status
     service.note_refusal()

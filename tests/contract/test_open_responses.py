@@ -24,6 +24,7 @@ from contract.matrix.features import UPSTREAMS
 from contract.matrix.world import model_of, world
 from contract.services.stand_in import Body, Call, Turn
 from support import config
+from support.http_client import http_client
 from support.in_loop import served
 from support.open_responses import deviations
 from unit.dialects.responses.asking import checked, events_in
@@ -84,7 +85,7 @@ class Asker:
         return {"authorization": f"Bearer {self.key}"}
 
     async def post(self, path: str, **body: Any) -> httpx.Response:
-        async with httpx.AsyncClient(headers=self.headers, trust_env=False) as client:
+        async with http_client(headers=self.headers, trust_env=False) as client:
             return await client.post(f"http://{self.url}{path}", json={"model": self.model, **body})
 
     def session(self) -> connect:

@@ -15,6 +15,7 @@ from contract.services.openai.answers import Turn
 from contract.services.openai.refusals import Refusal
 from contract.services.openai.rules import RULES
 from contract.services.openai.service import KEY, OpenAIService, openai_service
+from support.http_client import http_client
 
 MODEL = "gpt-4o-2024-11-20"
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
@@ -33,7 +34,7 @@ async def post(
     service: OpenAIService, path: str, body: dict[str, Any], key: str = KEY
 ) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client(trust_env=False) as client:
         return await client.post(f"{service.url}{path}", json=body, headers=headers)
 
 

@@ -6,10 +6,9 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
-
 from support.config import MOCK
 from support.control_plane import ControlPlane
+from support.http_client import http_client
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router import RouterProcess
 from support.router_models import models
@@ -27,7 +26,7 @@ HEADERS = {"authorization": f"Bearer {MASTER_KEY}"}
 
 async def load(router: RouterProcess, stop: asyncio.Event, statuses: list[int]) -> None:
     body = {"model": "steady", "messages": [{"role": "user", "content": "Hi"}]}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=HEADERS) as client:
+    async with http_client(base_url=router.base_url, headers=HEADERS) as client:
         while not stop.is_set():
             statuses.append((await client.post("/chat/completions", json=body)).status_code)
 
@@ -37,7 +36,7 @@ async def stream(router: RouterProcess, begun: asyncio.Event) -> list[str]:
     body = {"model": "slow", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     lines = []
     async with (
-        httpx.AsyncClient(base_url=router.base_url, headers=HEADERS, timeout=60) as client,
+        http_client(base_url=router.base_url, headers=HEADERS, timeout=60) as client,
         client.stream("POST", "/chat/completions", json=body) as response,
     ):
         async for line in response.aiter_lines():

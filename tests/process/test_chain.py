@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import openai
 import pytest
 
 from support.config import MASTER_KEY, manifest, mock_manifest
+from support.http_client import http_client
 from support.router import RouterProcess, router_process
 
 Chain = tuple[RouterProcess, RouterProcess]
@@ -50,7 +50,7 @@ async def test_a_stream_passes_through_both(chain: Chain) -> None:
 
 async def test_one_request_has_one_id_in_both(chain: Chain) -> None:
     outer, inner = chain
-    async with httpx.AsyncClient(base_url=outer.url) as client:
+    async with http_client(base_url=outer.url) as client:
         await client.post(
             "/v1/chat/completions",
             headers={"authorization": f"Bearer {MASTER_KEY}", "x-request-id": "both"},

@@ -7,12 +7,12 @@ import signal
 import time
 from pathlib import Path
 
-import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from support.config import MASTER_KEY, mock_manifest
+from support.http_client import http_client
 from support.router import RouterProcess, router_process
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
@@ -70,8 +70,8 @@ async def test_streams_that_run_at_sigterm_all_finish_and_it_ends_with_zero(
 
 
 async def test_a_draining_router_is_not_ready_and_still_serves(tmp_path: Path) -> None:
-    async with router_process(tmp_path, AIROUTER_DRAIN_GRACE="1") as router:
-        async with httpx.AsyncClient(base_url=router.url) as client:
+    async with router_process(tmp_path, AIROUTER_DRAIN_GRACE="3600") as router:
+        async with http_client(base_url=router.url) as client:
             assert (await client.get("/vhealth")).status_code == 200
             router.signal(signal.SIGTERM)
             while (await client.get("/vhealth")).status_code == 200:
@@ -84,16 +84,39 @@ async def test_a_draining_router_is_not_ready_and_still_serves(tmp_path: Path) -
             )
             assert answer.status_code == 200
             assert answer.headers["connection"] == "close"
-        assert await router.wait() == 0
+        router.signal(signal.SIGTERM)
+        await router.wait()
 
 
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, endless: Path) -> None:
     async with router_process(tmp_path, "-f", str(endless)) as router, client_of(router) as client:
         stream = await begin(client, "endless")
         router.signal(signal.SIGTERM)
-        while (await router.health())["status"] != "draining":
-            await asyncio.sleep(0.01)
+        await router.until_logged("draining: SIGTERM (a second one ends requests under way)")
         router.signal(signal.SIGTERM)
+        await router.wait()
+        await stream.close()
+
+
+async def test_an_idle_router_ends_at_once_by_an_interrupt(tmp_path: Path) -> None:
+    async with (
+        router_process(tmp_path, AIROUTER_DRAIN_GRACE="3600") as router,
+        http_client(base_url=router.url) as client,
+    ):
+        assert (await client.get("/vhealth")).status_code == 200
+        router.signal(signal.SIGINT)
+        assert await router.wait() == 0
+
+
+async def test_requests_under_way_at_an_interrupt_finish_and_a_second_one_cuts_them(
+    tmp_path: Path, endless: Path
+) -> None:
+    async with router_process(tmp_path, "-f", str(endless)) as router, client_of(router) as client:
+        stream = await begin(client, "endless")
+        router.signal(signal.SIGINT)
+        await router.until_logged("draining: SIGINT (a second one ends requests under way)")
+        await anext(aiter(stream))
+        router.signal(signal.SIGINT)
         await router.wait()
         await stream.close()
 
@@ -113,7 +136,7 @@ async def test_a_file_that_cannot_be_served_is_waited_for(tmp_path: Path) -> Non
     path = tmp_path / "router.yaml"
     async with (
         router_process(tmp_path, "-f", str(path)) as router,
-        httpx.AsyncClient(base_url=router.url) as client,
+        http_client(base_url=router.url) as client,
     ):
         assert (await client.get("/health")).status_code == 200
         assert (await client.get("/vhealth")).status_code == 503

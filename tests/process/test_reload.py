@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from support.config import MASTER_KEY, manifest
+from support.http_client import PATIENCE, http_client
 from support.router import RouterProcess, router_process
 
 CHANGES = 8
@@ -29,7 +29,7 @@ def numbered(number: int) -> str:
 async def load(router: RouterProcess, stop: asyncio.Event, statuses: list[int]) -> None:
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     body = {"model": "steady", "messages": [{"role": "user", "content": "Hi"}]}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=headers) as client:
+    async with http_client(base_url=router.base_url, headers=headers) as client:
         while not stop.is_set():
             statuses.append((await client.post("/chat/completions", json=body)).status_code)
 
@@ -86,7 +86,7 @@ async def test_a_broken_file_keeps_the_last_good_one_and_says_so_once(tmp_path: 
     async with router_process(tmp_path, "-f", str(path)) as router:
         version = (await router.health())["config"]["version"]
         path.write_text("spec: [")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             while (await router.health())["config"]["last_reload_successful"]:
                 await asyncio.sleep(0.02)
         assert await router.metric("airouter_config_last_reload_successful") == 0.0

@@ -6,10 +6,10 @@ import asyncio
 import signal
 from pathlib import Path
 
-import httpx
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from support.config import MASTER_KEY, manifest
+from support.http_client import http_client
 from support.otlp_sink import http_sink
 from support.raw_upstream import RawUpstream, raw_upstream
 from support.router import RouterProcess, router_process
@@ -35,7 +35,7 @@ def configured(folder: Path, upstream: RawUpstream) -> str:
 
 async def ask(router: RouterProcess, upstream: RawUpstream) -> str:
     """The request as the upstream got it, when the client has its answer."""
-    async with httpx.AsyncClient(base_url=router.base_url, headers=HEADERS) as client:
+    async with http_client(base_url=router.base_url, headers=HEADERS) as client:
         asking = asyncio.create_task(client.post("/chat/completions", json={"model": "m"}))
         conversation = await upstream.accept()
         request = await conversation.request()

@@ -24,6 +24,7 @@ from airouter.config.resource import KIND
 from airouter_operator.kube.client import KubeClient, open_kube_client
 from airouter_operator.kube.errors import NotFound
 from airouter_operator.kube.paths import configs_in, events_in, secrets_in
+from support.http_client import http_client
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.faults import FaultyProxy
 from support.ports import free_port
@@ -86,7 +87,7 @@ class OperatorProcess:
 
     async def page(self, path: str) -> httpx.Response:
         """A page of its health port."""
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             return await client.get(f"http://127.0.0.1:{self.health_port}{path}")
 
     async def metric(self, name: str) -> float:

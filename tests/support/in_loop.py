@@ -14,6 +14,7 @@ from airouter.config.manifest import ManifestFile, compile_manifest
 from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 from airouter.settings import Settings
 from support.config import MASTER_KEY
+from support.http_client import http_client
 
 
 class Served:
@@ -58,7 +59,7 @@ async def served(
     port = await ready
     headers = {"authorization": f"Bearer {MASTER_KEY}"}
     try:
-        async with httpx.AsyncClient(
+        async with http_client(
             base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False
         ) as client:
             yield Served(router, port, client)

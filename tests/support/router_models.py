@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 
-import httpx
-
 from support.config import MASTER_KEY
+from support.http_client import http_client
 from support.router import RouterProcess
 
 
 async def models(router: RouterProcess, key: str = MASTER_KEY) -> list[str] | int:
     """The names that a router lists, or the status that says why it does not."""
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=router.base_url, headers=headers) as client:
+    async with http_client(base_url=router.base_url, headers=headers) as client:
         answer = await client.get("/models")
     if answer.status_code != 200:
         return answer.status_code

@@ -15,6 +15,7 @@ import httpx
 import yaml
 
 from support.elsewhere import Elsewhere
+from support.http_client import http_client
 from support.kubernetes.node.node import Node
 from support.resources import MASTER_KEY
 
@@ -110,7 +111,7 @@ class Site:
         url = await self.url()
 
         async def reachable() -> bool:
-            async with httpx.AsyncClient(base_url=url) as client:
+            async with http_client(base_url=url, timeout=5) as client:
                 with contextlib.suppress(httpx.TransportError):
                     return (await client.get("/vhealth")).status_code == 200
             return False
@@ -171,9 +172,7 @@ class Site:
 
 async def models(url: str, key: str = MASTER_KEY) -> list[str] | int:
     """The names that a router lists, or the status that says why it does not."""
-    async with httpx.AsyncClient(
-        base_url=url, headers={"authorization": f"Bearer {key}"}
-    ) as client:
+    async with http_client(base_url=url, headers={"authorization": f"Bearer {key}"}) as client:
         answer = await client.get("/v1/models")
     if answer.status_code != 200:
         return answer.status_code
@@ -205,7 +204,7 @@ class Load:
 
     async def _send(self) -> None:
         while not self._stop.is_set():
-            async with httpx.AsyncClient(base_url=self._url, headers=HEADERS) as client:
+            async with http_client(base_url=self._url, headers=HEADERS) as client:
                 for _ in range(20):
                     self.statuses.append(await self._ask(client))
                     await asyncio.sleep(0.01)
@@ -221,7 +220,7 @@ async def long_stream(url: str, model: str) -> list[str]:
     """The data lines of one long answer."""
     body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     async with (
-        httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=120) as client,
+        http_client(base_url=url, headers=HEADERS, timeout=120) as client,
         client.stream("POST", "/v1/chat/completions", json=body) as response,
     ):
         return [line async for line in response.aiter_lines() if line]

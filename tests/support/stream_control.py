@@ -21,6 +21,7 @@ from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.publication import Publication, PublicationRecord
+from support.http_client import http_client
 
 KEY = ObjectKey("ai", "default")
 TOKEN = "token-of-ai-default"
@@ -124,7 +125,7 @@ async def ask(
     operator: StreamControl, poll: bytes = b'{"pod":"p"}', **headers: str
 ) -> httpx.Response:
     tls = ssl.create_default_context(cadata=operator.stream.ca)
-    async with httpx.AsyncClient(verify=tls) as client:
+    async with http_client(verify=tls) as client:
         headers.setdefault("authorization", f"Bearer {TOKEN}")
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         return await client.post(operator.stream.url, content=poll, headers=encoded)

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from airouter.config.providers import PROVIDER_TYPES
 from support.chat_provider import (
     ANSWER,
     DONE,
@@ -108,6 +109,26 @@ async def test_a_fallback_model_answers_when_no_backend_can(
         await answer(first, http(500, {}))
         _, request = await answer(second, http(200, ANSWER))
         assert body_of(request)["model"] == "n"
+        assert (await asking).status_code == 200
+
+
+async def test_a_fallback_answers_a_key_that_may_not_ask_for_it(
+    first: RawUpstream, second: RawUpstream
+) -> None:
+    credentials = [credential("a", first), credential("b", second)]
+    models = [
+        {"name": "m", "backends": [{"credential": "a"}], "fallbacks": ["n"]},
+        {"name": "n", "backends": [{"credential": "b"}]},
+    ]
+    team = {"name": "team", "secretRef": {"name": "keys", "key": "team"}, "models": ["m"]}
+    secrets = {"upstream": "k", "team": "sk-of-the-team"}
+    text = manifest(credentials, models, secrets=secrets, auth={"clients": [team]})
+    async with served(text) as router:
+        router.client.headers["authorization"] = "Bearer sk-of-the-team"
+        assert (await router.chat("n")).status_code == 404
+        asking = asyncio.create_task(router.chat())
+        await answer(first, http(503, {}))
+        await answer(second, http(200, ANSWER))
         assert (await asking).status_code == 200
 
 
@@ -221,8 +242,9 @@ async def test_a_broken_configuration_leaves_the_last_good_one(
     assert (await asking).status_code == 200
 
 
-async def test_the_health_page_is_for_people(router: Served) -> None:
-    response = await router.client.get("/vhealth", headers={"accept": "text/html"})
+async def test_the_health_page_is_for_people(first: RawUpstream) -> None:
+    async with served(config(first), PROVIDER_TYPES, health_names=True) as router:
+        response = await router.client.get("/vhealth", headers={"accept": "text/html"})
     assert response.headers["content-type"].startswith("text/html")
     assert "c0" in response.text
     assert UPSTREAM_KEY not in response.text

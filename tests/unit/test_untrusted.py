@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airouter.untrusted import decoded, decoded_or_none
+from airouter import untrusted
+from airouter.untrusted import decoded, decoded_or_none, has_more_than
 
 UNREADABLE = {
     "malformed": b'{"a": ',
@@ -31,3 +37,47 @@ def test_what_cannot_be_read_is_none(data: bytes) -> None:
 def test_what_can_be_read_is_decoded() -> None:
     assert decoded(decoder, b'{"a": 1}', LookupError, "") == {"a": 1}
     assert decoded_or_none(decoder, b'{"a": 1}') == {"a": 1}
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(alphabet='a",[{\\\né'),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('a"\\', max_size=2), inner),
+)
+
+
+def values_in(value: Any) -> int:
+    """The commas and the opening brackets around the values of something."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(0, len(value) - 1) + sum(map(values_in, inner))
+
+
+@given(JSON, st.sampled_from([2, 3, 5, 8, 65_536]))
+def test_values_are_counted_wherever_the_windows_end(value: Any, window: int) -> None:
+    body, number = json.dumps(value, ensure_ascii=False).encode(), values_in(value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(untrusted, "WINDOW", window)
+        assert not has_more_than(body, number, 99)
+        assert number == 0 or has_more_than(body, number - 1, 99)
+
+
+@given(st.binary(max_size=40), st.sampled_from([2, 3, 65_536]))
+def test_counting_ends_for_whatever_is_no_json(body: bytes, window: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(untrusted, "WINDOW", window)
+        assert not has_more_than(body, 1_000, 99)
+
+
+@given(
+    st.dictionaries(
+        st.text('a"\\', max_size=9),
+        st.sampled_from([1, "a,[", [1, {"b": 2, "c": []}], {"c": [3, 4], "d": 5}]),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_fields_are_counted_at_the_top_alone(value: Any) -> None:
+    body = json.dumps(value).encode()
+    assert not has_more_than(body, 10_000, len(value))
+    assert has_more_than(body, 10_000, len(value) - 1)

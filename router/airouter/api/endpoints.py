@@ -19,6 +19,7 @@ from airouter.streaming.form import (
     CHAT_STREAM,
     MESSAGES_STREAM,
     RESPONSES_STREAM,
+    TEXT_STREAM,
     StreamForm,
 )
 
@@ -85,7 +86,7 @@ SESSION = responses_endpoint("/v1/responses", "session", "chat")
 COMPACT = responses_endpoint("/v1/responses/compact", "compact", "compact")
 INPUT_TOKENS = responses_endpoint("/v1/responses/input_tokens", "input_tokens", "count_tokens")
 COMPLETIONS = openai_endpoint(
-    "/v1/completions", "completions", "text_completion", stream=CHAT_STREAM
+    "/v1/completions", "completions", "text_completion", stream=TEXT_STREAM
 )
 EMBEDDINGS = openai_endpoint("/v1/embeddings", "embeddings", "embeddings")
 IMAGES = openai_endpoint("/v1/images/generations", "images", "generate_content")

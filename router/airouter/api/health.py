@@ -2,7 +2,7 @@
 
 `/health` is for liveness: 200 as long as the process can serve. `/vhealth` is for readiness: 200
 only with a valid snapshot and not draining; a browser gets it as a page. Neither needs a key or
-shows a secret.
+shows a secret; what is configured is named only where a setting wants that.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ class State(Protocol):
 
     @property
     def version(self) -> str: ...
+
+    @property
+    def health_names(self) -> bool:
+        """True where models and credentials are named to whoever asks."""
+        ...
 
     @property
     def stream(self) -> Mapping[str, Any] | None: ...
@@ -74,6 +79,7 @@ class Health:
     stream: Mapping[str, Any] | None
     """The state of the operator's stream; None without one."""
     credentials: list[CredentialHealth]
+    """Empty where no names are shown, as are the models."""
     models: list[ModelHealth]
 
     @property
@@ -86,22 +92,22 @@ class Health:
 
 def health_of(state: State) -> Health:
     """Return the router's health now."""
-    snapshot = state.snapshot
+    named = state.snapshot if state.health_names else None
     in_flight = state.in_flight()
     unusable = state.unusable()
     return Health(
         status=serving_status(state),
         version=state.version,
         uptime_seconds=int(state.uptime),
-        config=state.reload.as_json(),
+        config=state.reload.as_json(names=state.health_names),
         stream=state.stream,
         credentials=[
             CredentialHealth(c.name, c.type, in_flight.get(c.name, 0), unusable.get(c.name))
-            for c in (snapshot.credentials if snapshot else ())
+            for c in (named.credentials if named else ())
         ],
         models=[
             ModelHealth(m.name, [b.credential for tier in m.tiers for b in tier])
-            for m in (snapshot.models if snapshot else ())
+            for m in (named.models if named else ())
         ],
     )
 

@@ -77,6 +77,11 @@ class Finding:
         """Return `file:line`, as far as known."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @property
+    def headline(self) -> str:
+        """Return the place and the severity: all that may be told to whoever asks."""
+        return f"{self.place}: {self.severity}" if self.place else self.severity
+
     def at(self, file: str, line: int) -> Finding:
         """Return this finding, placed in a file."""
         return replace(self, file=file, line=line)

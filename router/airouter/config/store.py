@@ -42,9 +42,15 @@ class Reload:
     loaded_at: float = 0.0
     """Time at which that snapshot was taken over."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the view for `/health`; a long list of findings is cut."""
-        shown = [str(finding) for finding in self.findings[:SHOWN_FINDINGS]]
+    def as_json(self, *, names: bool) -> dict[str, Any]:
+        """Return the view for `/health`; a long list of findings is cut.
+
+        Without `names`, findings are shown by their severity and place alone.
+        """
+        shown = [
+            str(finding) if names else finding.headline
+            for finding in self.findings[:SHOWN_FINDINGS]
+        ]
         if len(self.findings) > SHOWN_FINDINGS:
             shown.append(f"and {len(self.findings) - SHOWN_FINDINGS} more")
         return {

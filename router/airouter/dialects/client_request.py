@@ -2,12 +2,12 @@
 
 The body is split into its top-level fields without decoding their values (RFC 8259), so fields that
 the router does not know survive to the byte, and a field that is given twice reaches the provider
-once, as it is read here.
+once, as it is read here. `reserved_fields.py` says which fields are left out.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.joining.joined_answer import JoinedAnswer
-from airouter.failures import Failure, invalid_field, unreadable_json
-from airouter.untrusted import UNREADABLE, decoded_or_none
+from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
+from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
+from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
@@ -29,7 +30,15 @@ _fields = msgspec.json.Decoder(Fields)
 _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
+FAULT = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<at>\d+)\)")
+MOST_VALUES = 500_000
+"""Values in a large body: no model takes a prompt of more, and each takes memory and time."""
+MOST_FIELDS = 1_000
+"""Fields at its top: no API has a tenth of that."""
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
+ONLY_USAGE = frozenset({b"null", bytes(INCLUDE_USAGE)})
+"""Stream options that are the same as `INCLUDE_USAGE`, once the usage is asked for."""
+USAGE_OPTION = ReservedFields({"include_usage"})
 
 
 class ClientRequest(msgspec.Struct, eq=False):
@@ -64,12 +73,13 @@ class ClientRequest(msgspec.Struct, eq=False):
 class Edits:
     """The `parameters` of a model, encoded once."""
 
-    __slots__ = ("defaults", "drop", "override")
+    __slots__ = ("defaults", "drop", "override", "reserved")
 
     def __init__(self, parameters: Parameters) -> None:
         self.defaults = raw_fields(parameters.defaults)
         self.override = raw_fields(parameters.override)
         self.drop = parameters.drop
+        self.reserved = ReservedFields({*READ_OR_SET, *self.defaults, *self.override, *self.drop})
 
     def __bool__(self) -> bool:
         return bool(self.defaults or self.override or self.drop)
@@ -87,6 +97,13 @@ def parse_client_request(body: bytes) -> ClientRequest:
     return request
 
 
+def parse_large_request(body: bytes) -> ClientRequest:
+    """Return a large body as a request. Raises `Failure` 400, also for one of too many values."""
+    if has_more_than(body, MOST_VALUES, MOST_FIELDS):
+        raise too_many_values(MOST_VALUES, MOST_FIELDS)
+    return parse_client_request(body)
+
+
 def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
     """Return the body for a provider that knows the model as `upstream_name` (a JSON string).
 
@@ -94,7 +111,7 @@ def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits
     """
     fields = with_defaults(request, edits)
     fields["model"] = upstream_name
-    if request.stream and not request.include_usage:
+    if request.stream:
         fields["stream_options"] = with_usage(fields.get("stream_options"))
     return _encoder.encode(overridden(fields, edits))
 
@@ -127,8 +144,10 @@ def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
 
 
 def with_defaults(request: ClientRequest, edits: Edits) -> Fields:
-    """Return the fields of a request, with a model's defaults for absent ones."""
-    return edits.defaults | request.fields if edits.defaults else request.fields.copy()
+    """Return a request's fields but for lookalikes, with a model's defaults for absent ones."""
+    fields = request.fields.copy()
+    edits.reserved.remove_lookalikes(fields)
+    return edits.defaults | fields if edits.defaults else fields
 
 
 def overridden(fields: Fields, edits: Edits) -> Fields:
@@ -164,8 +183,10 @@ def flag(fields: Fields, name: str) -> bool:
 def wants_usage(fields: Fields) -> bool:
     """Return `stream_options.include_usage`; absent is false. Raises `Failure` 400."""
     raw = fields.get("stream_options")
-    if raw is None or bytes(raw) == b"null":
+    if raw is None or (text := bytes(raw)) == b"null":
         return False
+    if text in ONLY_USAGE:  # as most clients' libraries write it
+        return True
     options = decoded_or_none(_fields, raw)
     if options is None:
         raise invalid_field("stream_options", "'stream_options' must be an object.")
@@ -174,9 +195,10 @@ def wants_usage(fields: Fields) -> bool:
 
 def with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     """Return stream options that ask for usage, with the client's other options."""
-    if options is None or bytes(options) == b"null":
+    if options is None or bytes(options) in ONLY_USAGE:
         return INCLUDE_USAGE
     kept = _fields.decode(options)
+    USAGE_OPTION.remove_lookalikes(kept)
     kept["include_usage"] = msgspec.Raw(b"true")
     return msgspec.Raw(_encoder.encode(kept))
 
@@ -187,17 +209,19 @@ def raw_fields(fields: dict[str, Any]) -> Fields:
 
 
 def why_unreadable(error: Exception, body: bytes) -> str:
-    """Return a body's fault and its place, found by the standard library's slower parser."""
+    """Return a body's fault and its place, as the decoder told them: it is not parsed again."""
     if not body:
         return "it is empty"
     if isinstance(error, msgspec.ValidationError):
         return "it is not an object"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     try:
-        json.loads(body.decode())
-    except json.JSONDecodeError as found:
-        return f"{found.msg} at line {found.lineno}, column {found.colno}"
+        body.decode()
     except UnicodeDecodeError as found:
         return f"byte {found.start} is not UTF-8"
-    except RecursionError:
-        return "it is nested too deeply"
-    return "a value in it is not JSON"  # such as NaN, which only that parser knows
+    told = FAULT.fullmatch(str(error))
+    what, at = (told["what"], int(told["at"])) if told else ("it ends too early", len(body))
+    before = body[body.rfind(b"\n", 0, at) + 1 : at]
+    line, column = body.count(b"\n", 0, at) + 1, len(before.decode(errors="replace")) + 1
+    return f"{what} at line {line}, column {column}"

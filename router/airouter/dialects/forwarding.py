@@ -1,9 +1,8 @@
 """Streams that pass through: whole events go on, and only those that can be read.
 
 A client's SDK fails at an event that is no JSON, so the stream ends before it, with an error that
-says so. To decode every event would be too dear. Nearly all events of a stream begin and end with
-the same bytes, so one that begins as the last one decoded did, and ends as an object does, is taken
-for sound.
+says so. To decode every event would be too dear: one that begins and ends as an object does in one
+line, as nearly all do, is taken for sound.
 """
 
 from __future__ import annotations
@@ -32,9 +31,8 @@ EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
 LF = 10
 """As an integer, which Python finds in bytes five times as fast as a byte."""
 LINE_ENDS = b"\n\n"
-OBJECT_END = b"}\n\n"
-KNOWN = 48
-"""Bytes at the beginning of an event by which it is known."""
+DATA, OBJECT_END = b'data: {"', b"}\n\n"
+"""The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
 
 
@@ -48,7 +46,7 @@ _object = msgspec.json.Decoder(JsonObject)
 class EventForwarder(ABC):
     """A stream filter's first half: cuts a stream into whole events and looks at them."""
 
-    __slots__ = ("_edge", "_held", "_known", "_size", "write")
+    __slots__ = ("_edge", "_held", "_size", "write")
 
     failure = None
 
@@ -59,7 +57,6 @@ class EventForwarder(ABC):
         self._size = 0
         self._edge = b""
         """The last bytes that are held, with which the end of an event may begin."""
-        self._known = LINE_ENDS  # with which no event begins
 
     @abstractmethod
     def forward(self, events: bytes) -> None:
@@ -67,14 +64,18 @@ class EventForwarder(ABC):
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the provider's stream. Raises `BrokenReply`."""
-        if (  # as nearly all of them come: one event, like those before it
-            data.startswith(self._known)
-            and data.find(LF, KNOWN) == len(data) - 2
-            and data.endswith(OBJECT_END)
+        if (
+            data.endswith(OBJECT_END)
+            and data.startswith(DATA)
+            and data.find(LF, len(DATA)) == len(data) - 2  # there is but one event
             and not self._held
         ):
             self.forward(data)
-            return
+        else:
+            self._feed_odd(data)
+
+    def _feed_odd(self, data: bytes) -> None:
+        """Take anything but one usual event."""
         seen = self._edge + data
         end = last_end(seen)
         if not end:
@@ -91,7 +92,7 @@ class EventForwarder(ABC):
         if self._held:
             rest = b"".join(self._held)
             self._held = []
-            if self._is_sound(rest):
+            if is_sound(rest):
                 self.forward(rest.rstrip(b"\r\n") + LINE_ENDS)
 
     def progress(self, received: int) -> int:
@@ -109,25 +110,10 @@ class EventForwarder(ABC):
         """Return the number of bytes before the first event that cannot be read."""
         start = 0
         for end in event_ends(events):
-            if not self._is_sound(events[start:end]):
+            if not is_sound(events[start:end]):
                 return start
             start = end
         return len(events)
-
-    def _is_sound(self, event: bytes) -> bool:
-        if event.startswith(self._known) and event.endswith(OBJECT_END):
-            return True
-        frame = frame_of(event.rstrip(b"\r\n"))
-        if frame is None or frame.data == DONE or len(event) > DECODED:
-            return True
-        try:
-            _object.decode(frame.data)
-        except RecursionError:
-            return True  # its client may have a deeper stack
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return False
-        self._known = event[:KNOWN]
-        return True
 
     def _hold(self, data: bytes, seen: bytes) -> None:
         """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
@@ -137,6 +123,38 @@ class EventForwarder(ABC):
             self._size += len(data)
         if self._size > EVENT_LIMIT:
             raise BrokenReply("an event of the upstream's stream is too long")
+
+
+class NamedEventForwarder(EventForwarder):
+    """The same for streams whose events have a line with their name first."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> None:
+        start = data.find(LF) + 1
+        if (
+            data.endswith(OBJECT_END)
+            and data.startswith(DATA, start)
+            and data.find(LF, start) == len(data) - 2
+            and not self._held
+        ):
+            self.forward(data)
+        else:
+            self._feed_odd(data)
+
+
+def is_sound(event: bytes) -> bool:
+    """Return False for an event that is no JSON."""
+    frame = frame_of(event.rstrip(b"\r\n"))
+    if frame is None or frame.data == DONE or len(event) > DECODED:
+        return True
+    try:
+        _object.decode(frame.data)
+    except RecursionError:
+        return True  # its client may have a deeper stack
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def event_ends(events: bytes) -> Iterator[int]:

@@ -29,6 +29,9 @@ PACKED = re.compile(MARK.encode() + rb"[A-Za-z0-9_-]*")
 PACKED_LIMIT = 262_144
 """Characters of a packed word; a longer one is not made, and the reasoning stays behind."""
 PLAIN_LIMIT = 4_194_304
+"""Bytes in one word."""
+REQUEST_LIMIT = 4 * PLAIN_LIMIT
+"""Bytes in all the words of a request; what is beyond them is left out of it."""
 CLAUDE = "claude"
 CLAUDE_NAME = re.compile(r"claude-[a-z0-9-]*?(?=-20\d{6}|-v\d+(?::|$)|@|:|$)")
 
@@ -68,18 +71,31 @@ def pack_parts(parts: Sequence[Packed]) -> str:
     return MARK + packed.rstrip(b"=").decode() if len(packed) <= PACKED_LIMIT else ""
 
 
-def unpack_parts(text: str) -> tuple[str, list[Packed]]:
-    """Return the text before a packed word, and the parts in the word: none for a damaged one."""
-    before, mark, packed = text.partition(MARK)
-    if not mark or len(packed) > PACKED_LIMIT:
-        return before, []
-    try:
-        data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-        # With a limit, since a client may send a bomb.
-        plain = zlib.decompressobj().decompress(data, PLAIN_LIMIT)
-    except (ValueError, zlib.error):
-        return before, []
-    return before, decoded_or_none(_decoder, plain) or []
+def id_before(text: str) -> str:
+    """Return the text before a packed word."""
+    return text.partition(MARK)[0]
+
+
+class Unpacker:
+    """Unpacks the words of one request, until there is too much in them: some may be bombs."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self) -> None:
+        self._room = REQUEST_LIMIT
+
+    def parts(self, text: str) -> tuple[str, list[Packed]]:
+        """Return the text before a word, and the parts in the word: none for a damaged one."""
+        before, mark, packed = text.partition(MARK)
+        if not mark or len(packed) > PACKED_LIMIT or not self._room:
+            return before, []
+        try:
+            data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+            plain = zlib.decompressobj().decompress(data, min(PLAIN_LIMIT, self._room))
+        except (ValueError, zlib.error):
+            return before, []
+        self._room -= len(plain)
+        return before, decoded_or_none(_decoder, plain) or []
 
 
 def without_packed(body: bytes) -> bytes:

@@ -1,9 +1,10 @@
-"""Dialing: a socket to whichever address of a name answers first.
+"""Dialing: whichever address of a name answers first.
 
 By RFC 8305 ("happy eyeballs"): addresses are tried in the order of the resolver, families by turns,
 and the next one begins when the last has failed or has said nothing for a quarter of a second. One
 address that is dead, such as IPv6 where it leads nowhere, costs that much and not the connection.
-`upstream/origin.py` makes connections of these sockets.
+`upstream/origin.py` makes connections of the sockets that `dial` returns; `sources/` has whole
+handshakes race.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import asyncio
 import socket
 from collections import deque
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     Address = tuple[int, int, int, str, Any]
     """An address as `getaddrinfo` returns it."""
+
+T = TypeVar("T")
 
 STAGGER = 0.25
 """Seconds until the next address is tried beside the last."""
@@ -27,23 +30,33 @@ MOST_ADDRESSES = 8
 
 async def dial(host: str, port: int) -> socket.socket:
     """Return a socket connected to a host. Raises `OSError`."""
+    return await first_of(await addresses_of(host, port), dial_address, socket.socket.close)
+
+
+async def addresses_of(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host, in the order in which to try them. Raises `OSError`."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return await first_of(interleaved(found)[:MOST_ADDRESSES])
+    return interleaved(found)[:MOST_ADDRESSES]
 
 
-async def first_of(addresses: Iterable[Address]) -> socket.socket:
-    """Return a socket to the first address that answers.
+async def first_of(
+    addresses: Iterable[Address],
+    connect: Callable[[Address], Coroutine[Any, Any, T]],
+    close: Callable[[T], object],
+) -> T:
+    """Return what `connect` makes of the first address that answers.
 
-    Raises the `OSError` of the last that failed.
+    What it makes of others in vain is given to `close`. Raises the `OSError` of the last that
+    failed.
     """
     left = deque(addresses)
     failure: BaseException = OSError("the name has no address")
-    dialing: set[asyncio.Task[socket.socket]] = set()
+    dialing: set[asyncio.Task[T]] = set()
     try:
         while left or dialing:
             if left:
-                dialing.add(asyncio.create_task(dial_address(left.popleft())))
+                dialing.add(asyncio.create_task(connect(left.popleft())))
             done, _ = await asyncio.wait(
                 dialing, timeout=STAGGER if left else None, return_when=asyncio.FIRST_COMPLETED
             )
@@ -53,17 +66,18 @@ async def first_of(addresses: Iterable[Address]) -> socket.socket:
                     return task.result()
                 failure = error
     finally:
-        await give_up(dialing)  # also when two have connected at once, or the caller is cancelled
+        # Also when two have connected at once, or the caller is cancelled.
+        await give_up(dialing, close)
     raise failure
 
 
-async def give_up(dialing: Iterable[asyncio.Task[socket.socket]]) -> None:
-    """Close sockets that are, or are about to be, connected in vain."""
+async def give_up(dialing: Iterable[asyncio.Task[T]], close: Callable[[T], object]) -> None:
+    """Close what is, or is about to be, connected in vain."""
     for task in dialing:
         task.cancel()
     for found in await asyncio.gather(*dialing, return_exceptions=True):
-        if isinstance(found, socket.socket):
-            found.close()
+        if not isinstance(found, BaseException):
+            close(found)
 
 
 async def dial_address(address: Address) -> socket.socket:

@@ -33,7 +33,7 @@ IDENTIFIERS = re.compile(
 )
 """Keys, organizations and projects, which providers quote in their errors."""
 TOO_LONG = re.compile(
-    r"maximum context length|context (?:length|window|size)\b.*(?:exceed|too)"
+    r"maximum context length|context (?:length|window|size)\b.{0,200}(?:exceed|too)"
     r"|exceeds? the (?:available|model'?s) context",
     re.IGNORECASE,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.responses.upstream import ROUTER
-from airouter.providers.anthropic import VERSION
+from airouter.providers.anthropic import VERSION, model_envelope
 from airouter.providers.binding import Binding
 from airouter.providers.openai import OpenAI
 
@@ -34,4 +34,4 @@ class AutoAIRouter(OpenAI):
         path = MESSAGES_PATHS.get(api)
         if path is None:
             return super().bind(api, credential, model)
-        return Binding(MESSAGES, path, headers=VERSION)
+        return Binding(MESSAGES, path, envelope=model_envelope(model), headers=VERSION)

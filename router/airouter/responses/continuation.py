@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.aside import LARGE
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
 from airouter.responses.items import joined_items
@@ -15,6 +17,7 @@ from airouter.responses.request import OURS, REFERENCE, THEIRS, known_fields
 from airouter.responses.sealed import ANY_MARK
 
 if TYPE_CHECKING:
+    from airouter.aside import Aside
     from airouter.dialects.client_request import ClientRequest, Envelope
     from airouter.responses.caller import Caller
     from airouter.responses.request import ResponsesRequest
@@ -82,6 +85,7 @@ async def complete(
     history: History,
     caller: Caller,
     tenant: Tenant,
+    aside: Aside,
     *,
     native: bool,
 ) -> None:
@@ -90,8 +94,11 @@ async def complete(
         request.fields = known_fields(request.fields)
     items = joined_items((history.items, asked.items))
     if items.find(REFERENCE) >= 0 and not (native and not history.items):
-        items = await with_references_resolved(items, tenant.archive, all_here=not native)
-    items = tenant.seals.open(items)
+        items = await with_references_resolved(items, tenant.archive, aside, all_here=not native)
+    if len(items) <= LARGE:
+        items = tenant.seals.open(items)
+    else:
+        items = await aside.run(partial(tenant.seals.open, items))
     if items == asked.items and request.fields is asked.fields:
         return
     request.fields = {**request.fields, "input": msgspec.Raw(b"[" + items + b"]")}

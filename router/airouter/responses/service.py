@@ -39,6 +39,7 @@ from airouter.state.factory import open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airouter.aside import Aside
     from airouter.auth import Principal
     from airouter.config.snapshot import Model, Snapshot
     from airouter.dialects.client_request import ClientRequest
@@ -64,8 +65,9 @@ class ResponsesService:
     serve: ServeCaller
     """The pipeline, for requests of our own; set once it is there."""
 
-    def __init__(self, sqlite_path: Path) -> None:
+    def __init__(self, sqlite_path: Path, aside: Aside) -> None:
         self._sqlite_path = sqlite_path
+        self._aside = aside
         self._own_key = secrets.token_hex(32)
         self._place: tuple[str, str | None] | None = None
         """Where the store is."""
@@ -73,7 +75,7 @@ class ResponsesService:
         self._keys: tuple[str, ...] | None = None
         self._store: Store = NoStore()
         self.sealer = Sealer([self._own_key])
-        self._compactor = Compactor(self._serve)
+        self._compactor = Compactor(self._serve, aside)
         self._jobs = Jobs(self._serve)
 
     @property
@@ -112,7 +114,7 @@ class ResponsesService:
 
     def stored_responses_of(self, principal: Principal, serving: ServingState) -> StoredResponses:
         """Return the responses of a principal, here and at the providers that are served."""
-        return StoredResponses(self.tenant_of(principal), self._jobs, serving)
+        return StoredResponses(self.tenant_of(principal), self._jobs, serving, self._aside)
 
     def tenant_of(self, principal: Principal) -> Tenant:
         """Return what belongs to a principal."""
@@ -158,7 +160,7 @@ class ResponsesService:
         pinned = history.pin is not None
         native = native or pinned  # the account that keeps the chain does the rest of it, too
         turn.request.envelope = provider_envelope(asked, history, native=native)
-        await complete(turn.request, asked, history, caller, tenant, native=native)
+        await complete(turn.request, asked, history, caller, tenant, self._aside, native=native)
         turn = replace(
             turn,
             stores=turn.stores and not pinned,

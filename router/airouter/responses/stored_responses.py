@@ -5,10 +5,12 @@ A response that its provider keeps is asked for there (`provider_responses.py`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.aside import LARGE
 from airouter.failures import Failure
 from airouter.responses.background.progress import alive
 from airouter.responses.items import split_items, with_ids
@@ -17,16 +19,27 @@ from airouter.responses.provider_responses import ProviderResponses
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from airouter.aside import Aside
     from airouter.responses.background.jobs import Jobs
     from airouter.responses.page import Page
     from airouter.responses.tenant import Tenant
     from airouter.serving import ServingState
 
 
+class MadeResponse(msgspec.Struct):
+    """As much of a response as tells how it was made."""
+
+    background: bool | None = None
+
+
+_made = msgspec.json.Decoder(MadeResponse)
+
+
 class StoredResponses:
     """The responses of one tenant, wherever they are kept. Each method raises `Failure`."""
 
-    def __init__(self, tenant: Tenant, jobs: Jobs, serving: ServingState) -> None:
+    def __init__(self, tenant: Tenant, jobs: Jobs, serving: ServingState, aside: Aside) -> None:
+        self._aside = aside
         self._tenant = tenant
         self._jobs = jobs
         self._archive = tenant.archive
@@ -45,7 +58,7 @@ class StoredResponses:
         if pin is not None:
             return await self._elsewhere.replay(pin, id_, query)
         record = await self._archive.find(id_)
-        if not msgspec.json.decode(record.response).get("background"):
+        if not _made.decode(record.response).background:
             what = "Only a response that was made in the background can be streamed again."
             raise Failure(400, what, param="stream", code="invalid_request")
         return self._jobs.follow(self._archive, id_, after)
@@ -71,4 +84,10 @@ class StoredResponses:
         if pin is not None:
             return await self._elsewhere.ask(b"GET", pin, id_, "/input_items", query)
         record = await self._archive.find(id_)
-        return page.of(with_ids(split_items(record.items), f"{id_.removeprefix('resp_')}i"))
+        listed = partial(listed_items, record.items, f"{id_.removeprefix('resp_')}i", page)
+        return listed() if len(record.items) <= LARGE else await self._aside.run(listed)
+
+
+def listed_items(items: bytes, seed: str, page: Page) -> bytes:
+    """Return a page of a row of items, which get ids of `seed`. Raises `Failure` 400."""
+    return page.of(with_ids(split_items(items), seed))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
 from airouter.config.snapshot import Timeouts
 from airouter.http.connection import HttpConnection
+from airouter.http.dialing import addresses_of, first_of
 from airouter.interfaces import UpstreamError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airouter.config.delivery import Stream
     from airouter.config.snapshot import Snapshot
+    from airouter.http.dialing import Address
     from airouter.http.reply import HttpReply
 
 CONNECT_TIMEOUT = 5.0
@@ -116,27 +117,23 @@ class StreamConnection:
     async def _connect(self) -> HttpConnection:
         """Return a connection to the first address that shakes hands. Raises `OSError`.
 
-        One address after the other: where a Service has lost its pods, an address may accept
-        connections and say nothing on them, so that the first to accept is not the one to take.
+        Where a Service has lost its pods, an address may accept connections and say nothing on
+        them, so that the first to accept is not the one to take.
         """
-        loop = asyncio.get_running_loop()
-        host, port = self._address
-        failure = OSError("no address")
         # Not in the timeout: resolvers have one, and a look-up that is left alone goes on.
-        for *_, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            try:
-                async with asyncio.timeout(CONNECT_TIMEOUT):
-                    _, connection = await loop.create_connection(
-                        lambda: HttpConnection(self),
-                        *address[:2],
-                        ssl=self._context,
-                        server_hostname=host,
-                    )
-            except OSError as error:
-                failure = error
-            else:
-                return connection
-        raise failure
+        addresses = await addresses_of(*self._address)
+        return await first_of(addresses, self._shake_hands, HttpConnection.abort)
+
+    async def _shake_hands(self, address: Address) -> HttpConnection:
+        """Return a connection to one address. Raises `OSError`."""
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: HttpConnection(self),
+                *address[4][:2],
+                ssl=self._context,
+                server_hostname=self._address[0],
+            )
+        return connection
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:

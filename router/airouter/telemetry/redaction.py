@@ -75,7 +75,7 @@ RULES = (
         re.compile(r"\b(?:AKIA|ASIA|ABSK)[0-9A-Za-z+/=]{12,}"),
         REDACTED,
     ),
-    RedactionRule(("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), REDACTED),
+    RedactionRule(("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), REDACTED),
     RedactionRule(
         ("private key",),
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL),

@@ -117,7 +117,7 @@ class Fetcher:
             found = await self._ask(pool, url)
             if isinstance(found, Media):
                 return found
-            url = parse_url(str(url.join(parse_url(found))))
+            url = parse_url(found, url)
         raise Unfetchable(f"it redirects more than {self._max_redirects} times")
 
     async def _ask(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> Media | str:
@@ -234,14 +234,16 @@ def allowed_place(entry: str) -> tuple[str, int | None]:
     return parts.hostname, parts.port
 
 
-def parse_url(text: str) -> httpx.URL:
-    """Return a URL as httpx reads it. Raises `Unfetchable`."""
+def parse_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    """Return a URL as httpx reads it, by itself or as seen from `base`. Raises `Unfetchable`."""
     import httpx  # noqa: PLC0415 - loaded by now
 
     try:
         if len(text) <= LONGEST_URL:
-            return httpx.URL(text)
-    except httpx.InvalidURL:
+            url = httpx.URL(text) if base is None else base.join(text)
+            url.host  # noqa: B018 - is decoded when it is first asked for, and may be no host
+            return url
+    except (httpx.InvalidURL, ValueError):
         pass
     raise Unfetchable("it cannot be read")
 

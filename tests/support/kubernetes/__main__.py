@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from support.kubernetes.binaries import CannotBuild, binaries
+from support.kubernetes.binaries import binaries
+from support.kubernetes.modules import CannotBuild
 
 
 def main() -> None:

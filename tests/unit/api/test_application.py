@@ -9,7 +9,9 @@ import httpx
 import pytest
 from anthropic import AsyncAnthropic
 
-from support.config import MASTER_KEY, manifest
+from airouter.config.providers import PROVIDER_TYPES
+from support.config import MASTER_KEY, MOCK, manifest
+from support.http_client import http_client
 from support.in_loop import Served, served
 
 TEAM = {"authorization": "Bearer sk-team-a"}
@@ -105,7 +107,7 @@ async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: S
 
 @pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])
 async def test_what_machines_look_at_needs_no_key_and_shows_none(router: Served, path: str) -> None:
-    async with httpx.AsyncClient(base_url=router.client.base_url) as stranger:
+    async with http_client(base_url=router.client.base_url) as stranger:
         response = await stranger.get(path)
     assert response.status_code == 200
     assert "sk-" not in response.text
@@ -169,6 +171,19 @@ async def test_a_chunked_request_over_the_limit_is_refused() -> None:
         assert response.status_code == 413
 
 
+async def test_a_stranger_learns_no_name_of_what_is_configured(router: Served) -> None:
+    router.offer(manifest([MOCK], [{"name": "hidden", "backends": [{"credential": "gone"}]}]))
+    async with http_client(base_url=router.client.base_url) as stranger:
+        health = (await stranger.get("/health")).json()
+        page = (await stranger.get("/vhealth", headers={"accept": "text/html"})).text
+    assert (health["models"], health["credentials"]) == ([], [])
+    assert all(finding.endswith(("error", "warning")) for finding in health["config"]["findings"])
+    assert health["config"]["findings"]
+    for name in ("gpt-4o", "team/b", "hidden", "gone", "mock"):
+        assert name not in page
+        assert name not in str(health)
+
+
 async def test_a_credential_that_cannot_be_called_is_left_out_and_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -180,7 +195,8 @@ async def test_a_credential_that_cannot_be_called_is_left_out_and_shown(
     models: list[dict[str, Any]] = [
         {"name": "m", "backends": [{"credential": "far"}, {"credential": "mock"}]}
     ]
-    async with served(manifest(credentials, models)) as router:
+    text = manifest(credentials, models)
+    async with served(text, PROVIDER_TYPES, health_names=True) as router:
         assert (await router.chat()).status_code == 200
         health = (await router.client.get("/health")).json()
         errors = {each["name"]: each["error"] for each in health["credentials"]}

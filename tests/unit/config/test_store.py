@@ -151,7 +151,7 @@ def test_health_is_told_all_of_it() -> None:
     clock.now += 1.5
     store.offer(bad(ERROR), "a.yaml")
     assert store.current is not None
-    assert store.reload.as_json() == {
+    assert store.reload.as_json(names=True) == {
         "source": "a.yaml",
         "version": store.current.version,
         "loaded_at": "2023-11-14T22:13:20.000+00:00",
@@ -163,11 +163,11 @@ def test_health_is_told_all_of_it() -> None:
 
 
 def test_before_the_first_offer_nothing_has_happened() -> None:
-    told = SnapshotStore(Router().apply).reload.as_json()
+    told = SnapshotStore(Router().apply).reload.as_json(names=True)
     assert (told["version"], told["loaded_at"], told["last_reload_successful"]) == ("", "", False)
 
 
 def test_health_is_spared_a_flood_of_findings() -> None:
     findings = tuple(Finding("error", ("a", n), "x") for n in range(60))
-    told = Reload(findings=findings).as_json()["findings"]
+    told = Reload(findings=findings).as_json(names=True)["findings"]
     assert (len(told), told[-1]) == (51, "and 10 more")

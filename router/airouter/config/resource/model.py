@@ -1,6 +1,7 @@
 """`spec.models`: the names that clients may ask for, and the backends that answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 import msgspec
@@ -31,7 +32,7 @@ LARGEST_PARAMETERS = 16_384
 
 def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Validate fields to put into a request: JSON, not too large, none that the router sets."""
-    if reserved := sorted((ROUTED | {"stream_options"}) & fields.keys()):
+    if reserved := spelled_in_any_case(fields, ROUTED | {"stream_options"}):
         raise mistake(
             f"sets {', '.join(reserved)}, which the router sets itself", "use other fields"
         )
@@ -44,9 +45,14 @@ def check_fields(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def spelled_in_any_case(names: Iterable[str], reserved: AbstractSet[str]) -> list[str]:
+    """Return the names that some provider takes for a reserved one, sorted."""
+    return sorted(name for name in names if name.casefold() in reserved)
+
+
 def check_drop(names: list[str]) -> list[str]:
     """Validate fields to take out of a request."""
-    if reserved := sorted(ROUTED & set(names)):
+    if reserved := spelled_in_any_case(names, ROUTED):
         raise mistake(
             f"drops {', '.join(reserved)}, which every request needs", "drop other fields"
         )
@@ -139,7 +145,8 @@ class Model(Part):
     fallbacks: Annotated[list[ModelName], Field(max_length=8), unique()] = Field(
         [],
         description="Models that are tried in order when no backend of this one can answer, at "
-        "most 8; their own fallbacks are not followed. Default none.",
+        "most 8; their own fallbacks are not followed. They may answer a key that may not ask for "
+        "them by name. Default none.",
     )
     parameters: Parameters = Field(Parameters(), description="Changes to requests.")
     metadata: ModelMetadata = Field(ModelMetadata(), description="Facts about the model.")

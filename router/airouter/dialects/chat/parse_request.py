@@ -17,6 +17,7 @@ from airouter.dialects.conversation import (
     Tool,
     ToolChoice,
 )
+from airouter.dialects.provenance import Unpacker
 from airouter.dialects.turns import check_calls
 from airouter.failures import Failure, invalid_field
 
@@ -40,7 +41,8 @@ def parse_request(body: bytes) -> Conversation:
     """Return a checked body as a conversation. Raises `Failure` 400 that names the field."""
     request = checked_body(body, _decoder)
     check_request(request)
-    turns = tuple(turn_of(message, at) for at, message in enumerate(request.messages))
+    unpacker = Unpacker()
+    turns = tuple(turn_of(message, at, unpacker) for at, message in enumerate(request.messages))
     check_calls(turns)
     return Conversation(
         dialect="chat",
@@ -86,11 +88,12 @@ def check_request(request: schema.Request) -> None:
 
 def check_tools(request: schema.Request) -> None:
     """Check the names of tools, and the choice of one. Raises `Failure` 400."""
-    names = [name_of(tool) for tool in request.tools or ()]
-    for at, name in enumerate(names):
-        if not name or name in names[:at]:
+    names: set[str] = set()
+    for at, name in enumerate(map(name_of, request.tools or ())):
+        if not name or name in names:
             field = f"tools[{at}].function.name"
             raise invalid_field(field, f"'{field}' must be a name that no other tool has.")
+        names.add(name)
     choice = tool_choice_of(request.tool_choice)
     if choice is None:
         return

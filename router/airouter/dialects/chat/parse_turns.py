@@ -18,7 +18,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack_parts
+from airouter.dialects.provenance import Unpacker, id_before
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -27,16 +27,15 @@ if TYPE_CHECKING:
 DATA_URL = "data:"
 
 
-def turn_of(message: schema.Message, index: int) -> Turn:
+def turn_of(message: schema.Message, index: int, unpacker: Unpacker) -> Turn:
     """Return a message as a turn."""
     at = f"messages[{index}]"
     match message:
         case schema.UserMessage():
             return Turn(role="user", parts=parts_of(message.content, at), name=message.name, at=at)
         case schema.AssistantMessage():
-            return Turn(
-                role="assistant", parts=assistant_parts(message, at), name=message.name, at=at
-            )
+            parts = assistant_parts(message, at, unpacker)
+            return Turn(role="assistant", parts=parts, name=message.name, at=at)
         case schema.ToolMessage():
             return Turn(role="user", parts=(result_of(message, at),), at=at)
         case schema.SystemMessage():
@@ -99,7 +98,9 @@ def media_of(url: str, at: str) -> Media:
     return Media(media_type=media_type.split(";")[0].strip().lower(), data=data)
 
 
-def assistant_parts(message: schema.AssistantMessage, at: str) -> tuple[Part, ...]:
+def assistant_parts(
+    message: schema.AssistantMessage, at: str, unpacker: Unpacker
+) -> tuple[Part, ...]:
     """Return an assistant's parts; its reasoning comes back in the ids of its calls."""
     if message.function_call is not None and bytes(message.function_call) != b"null":
         field = f"{at}.function_call"
@@ -112,7 +113,7 @@ def assistant_parts(message: schema.AssistantMessage, at: str) -> tuple[Part, ..
         parts.append(Audio(id=message.audio.id))
     first = True
     for given in message.tool_calls or ():
-        reasoning, call = call_of(given)
+        reasoning, call = call_of(given, unpacker)
         if first:  # the model thought before it said anything
             parts[:0] = reasoning
         else:
@@ -125,9 +126,9 @@ def assistant_parts(message: schema.AssistantMessage, at: str) -> tuple[Part, ..
     return tuple(part for part in parts if not (isinstance(part, Text) and not part.text))
 
 
-def call_of(given: schema.ToolCallPart) -> tuple[list[Part], ToolCall]:
+def call_of(given: schema.ToolCallPart, unpacker: Unpacker) -> tuple[list[Part], ToolCall]:
     """Return the reasoning before a call, and the call."""
-    id_, packed = unpack_parts(given.id)
+    id_, packed = unpacker.parts(given.id)
     reasoning: list[Part] = [part for part in packed if not isinstance(part, ToolCall)]
     signature = next((part.signature for part in packed if isinstance(part, ToolCall)), None)
     if isinstance(given, schema.CustomToolCall):
@@ -142,7 +143,7 @@ def result_of(message: schema.ToolMessage, at: str) -> ToolResult:
     """Return the result of a call."""
     parts = parts_of(message.content, at)
     return ToolResult(
-        call_id=unpack_parts(message.tool_call_id)[0],
+        call_id=id_before(message.tool_call_id),
         parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),
         cache=cache_of(message.cache_control),
     )

@@ -60,10 +60,9 @@ def with_chosen_tools(conversation: Conversation) -> Conversation:
     choice = conversation.tool_choice
     if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
         return conversation
+    chosen = frozenset(choice.names)
     tools = tuple(
-        tool
-        for tool in conversation.tools
-        if isinstance(tool, HostedTool) or tool.name in choice.names
+        tool for tool in conversation.tools if isinstance(tool, HostedTool) or tool.name in chosen
     )
     everything = msgspec.structs.replace(choice, names=())
     return msgspec.structs.replace(conversation, tools=tools, tool_choice=everything)

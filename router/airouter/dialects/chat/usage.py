@@ -103,6 +103,8 @@ class UsageHider(EventForwarder):
     def finish(self) -> Usage | None:
         """Return the last usage of the stream. Raises `BrokenReply` for one that is not whole."""
         self.feed_rest()
+        if self._sample and self._sample[-1].endswith(DONE_EVENT):
+            return self._usage
         if not self.is_whole():
             raise unfinished()
         if lacks_done(b"".join(self._sample)):

@@ -50,7 +50,7 @@ def closed(schema: Json) -> Json:
     found: dict[str, Any] = {}
     notes = []
     for key, value in schema.items():
-        if key in BOUNDS or (key == "minItems" and value not in {0, 1}):
+        if key in BOUNDS or (key == "minItems" and value not in (0, 1)):
             notes.append(f"{key}: {value}")
         elif key in MAPS and isinstance(value, dict):
             found[key] = {name: closed_any(each) for name, each in value.items()}
@@ -63,9 +63,9 @@ def closed(schema: Json) -> Json:
     if found.get("type") == "object" or "properties" in found:
         found["additionalProperties"] = False
     if notes:
-        found["description"] = "\n\n".join(
-            filter(None, [found.get("description"), "{" + ", ".join(notes) + "}"])
-        )
+        told = found.get("description")
+        note = "{" + ", ".join(notes) + "}"
+        found["description"] = f"{told}\n\n{note}" if told and isinstance(told, str) else note
     return found
 
 

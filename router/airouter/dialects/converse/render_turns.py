@@ -53,6 +53,7 @@ class Messages:
     def of(self, turns: Sequence[Turn]) -> list[Json]:
         """Return the messages of turns whose roles alternate. Raises `Unsupported`."""
         messages: list[Json] = []
+        kinds: set[str] = set()
         for turn in turns:
             content = self._content(turn)
             if not content:
@@ -60,10 +61,13 @@ class Messages:
             if not messages and turn.role == "assistant" and not self._traits.assistant_first:
                 raise Unsupported(turn.at, "needs the user to speak first")
             if messages and messages[-1]["role"] == turn.role:
-                content = messages.pop()["content"] + content
+                messages[-1]["content"] += content
+                kinds |= kinds_of(content)
+            else:
+                messages.append({"role": turn.role, "content": content})
+                kinds = kinds_of(content)
             if self._traits.results_alone:
-                check_alone(content, turn)
-            messages.append({"role": turn.role, "content": content})
+                check_alone(kinds, turn)
         return messages
 
     def _content(self, turn: Turn) -> list[Json]:
@@ -153,9 +157,8 @@ def kinds_of(blocks: Sequence[Json]) -> set[str]:
     return {next(iter(block)) for block in blocks}
 
 
-def check_alone(content: Sequence[Json], turn: Turn) -> None:
+def check_alone(kinds: set[str], turn: Turn) -> None:
     """Check that nothing stands beside the results of tools. Raises `Unsupported`."""
-    kinds = kinds_of(content)
     if "toolResult" in kinds and kinds != {"toolResult"}:
         raise Unsupported(turn.at, "takes nothing beside the results of tools")
 

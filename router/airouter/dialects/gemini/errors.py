@@ -20,7 +20,9 @@ CODES = {
     "INVALID_ARGUMENT": "invalid_value",
 }
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
-TOO_LONG = re.compile(r"input token count .*(?:exceeds the maximum|supports up to)", re.IGNORECASE)
+TOO_LONG = re.compile(
+    r"input token count .{0,200}(?:exceeds the maximum|supports up to)", re.IGNORECASE
+)
 
 _decoder = msgspec.json.Decoder(Any)
 

@@ -21,6 +21,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.parse_turns import NAME, below, cache_of, system_turns, turn_of
+from airouter.dialects.provenance import Unpacker
 from airouter.dialects.turns import check_calls
 from airouter.failures import Failure, invalid_field
 
@@ -55,7 +56,8 @@ def parse_body(body: bytes, *, counting: bool) -> Conversation:
     """Return the conversation in a body, checked."""
     request = checked_body(body, _decoder)
     check_request(request, counting=counting)
-    messages = [turn_of(message, at) for at, message in enumerate(request.messages)]
+    unpacker = Unpacker()
+    messages = [turn_of(message, at, unpacker) for at, message in enumerate(request.messages)]
     check_calls(messages)
     choice, own = request.tool_choice, own_fields(request)
     return Conversation(

@@ -23,7 +23,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.citations import parse_citation
-from airouter.dialects.provenance import CLAUDE, unpack_parts
+from airouter.dialects.provenance import CLAUDE, Unpacker
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
     return [Turn(role="system", parts=parts, at="system")]
 
 
-def turn_of(message: schema.Message, index: int) -> Turn:
+def turn_of(message: schema.Message, index: int, unpacker: Unpacker) -> Turn:
     """Return the turn of one message. Raises `Failure` 400."""
     at = f"messages[{index}]"
     if isinstance(message.content, str):
         return Turn(role=message.role, parts=(Text(text=message.content),), at=at)
     parts: list[Part] = []
     for number, native in enumerate(message.content):
-        parts.extend(parts_of(native, f"{at}.content[{number}]"))
+        parts.extend(parts_of(native, f"{at}.content[{number}]", unpacker))
     return Turn(role=message.role, parts=tuple(with_packed_signatures(parts)), at=at)
 
 
-def parts_of(native: Json, at: str) -> Sequence[Part]:
+def parts_of(native: Json, at: str, unpacker: Unpacker) -> Sequence[Part]:
     """Return the parts of a block: several where another provider's are in it.
 
     Raises `Failure` 400.
@@ -67,11 +67,11 @@ def parts_of(native: Json, at: str) -> Sequence[Part]:
     block = checked_block(native, at)
     match block:
         case schema.ThinkingBlock():
-            return thought(block)
+            return thought(block, unpacker)
         case schema.RedactedBlock():
-            return redacted(block)
+            return redacted(block, unpacker)
         case schema.ToolResultBlock():
-            return [parsed_result(block, at)]
+            return [parsed_result(block, at, unpacker)]
         case _:
             return [part_of(block, native)]
 
@@ -140,9 +140,9 @@ def media_of(
             return Media(media_type=source.media_type, text=source.data)
 
 
-def thought(block: schema.ThinkingBlock) -> list[Part]:
+def thought(block: schema.ThinkingBlock, unpacker: Unpacker) -> list[Part]:
     """Return a thought of Claude's, or the reasoning of another provider that is packed in it."""
-    _, packed = unpack_parts(block.signature)
+    _, packed = unpacker.parts(block.signature)
     # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or block.signature.startswith("__airouter"):
         return list(packed)
@@ -150,9 +150,9 @@ def thought(block: schema.ThinkingBlock) -> list[Part]:
     return [Reasoning(text=block.thinking, signature=signature)]
 
 
-def redacted(block: schema.RedactedBlock) -> list[Part]:
+def redacted(block: schema.RedactedBlock, unpacker: Unpacker) -> list[Part]:
     """Return a thought that may not be shown, or reasoning of another provider packed in it."""
-    _, packed = unpack_parts(block.data)
+    _, packed = unpacker.parts(block.data)
     if packed:
         return list(packed)
     return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
@@ -176,7 +176,7 @@ def with_packed_signatures(parts: list[Part]) -> list[Part]:
     ]
 
 
-def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
+def parsed_result(block: schema.ToolResultBlock, at: str, unpacker: Unpacker) -> ToolResult:
     """Return the result of a call. Raises `Failure` 400."""
     parts: list[Text | Image | File | Opaque] = []
     if isinstance(block.content, str):
@@ -184,7 +184,7 @@ def parsed_result(block: schema.ToolResultBlock, at: str) -> ToolResult:
     else:
         for number, native in enumerate(block.content or ()):
             place = f"{at}.content[{number}]"
-            for part in parts_of(native, place):
+            for part in parts_of(native, place, unpacker):
                 if not isinstance(part, Text | Image | File | Opaque):
                     raise invalid_field(place, f"'{place}' is no block for the result of a tool.")
                 parts.append(part)

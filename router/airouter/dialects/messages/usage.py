@@ -13,7 +13,7 @@ import msgspec
 
 from airouter.dialects.conversation import Usage
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.forwarding import EventForwarder
+from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.errors import error_event
@@ -53,7 +53,7 @@ class UsageEvent(msgspec.Struct):
 _event = msgspec.json.Decoder(UsageEvent)
 
 
-class UsageReader(EventForwarder):
+class UsageReader(NamedEventForwarder):
     """A stream filter that forwards all events and keeps the first and the last."""
 
     __slots__ = ("_head", "_missing", "_tail")

@@ -20,7 +20,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
-from airouter.dialects.provenance import unpack_parts
+from airouter.dialects.provenance import Unpacker
 from airouter.dialects.responses import schema
 from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
@@ -61,16 +61,19 @@ def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
     if isinstance(given, str):
         return [Turn(role="user", parts=(Text(text=given),), at="input")]
-    turns = [turn_of(item, f"input[{index}]", names) for index, item in enumerate(given)]
+    unpacker = Unpacker()
+    turns = [turn_of(item, f"input[{index}]", names, unpacker) for index, item in enumerate(given)]
     found = with_signatures([turn for turn in turns if turn is not None and turn.parts])
     if not found:
         raise invalid_field("input", "'input' has nothing in it for this model to answer.")
     return without_stray_thoughts(answered_by_call_id(found))
 
 
-def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0911  # one for each
+def turn_of(  # noqa: PLR0911  # one for each
+    item: Json, at: str, names: ToolNames, unpacker: Unpacker
+) -> Turn | None:
     """Return the turn of an item; None for one to skip. Raises `Failure` 400 for an unknown one."""
-    match item.get("type", "message"):
+    match str(item.get("type", "message")):
         case "message":
             message = as_struct(item, schema.Message, at)
             return Turn(
@@ -97,13 +100,12 @@ def turn_of(item: Json, at: str, names: ToolNames) -> Turn | None:  # noqa: PLR0
         ) if is_the_clients(item):
             return Turn(role="user", parts=(local_result(item, at),), at=at)
         case "reasoning":
-            return Turn(
-                role="assistant", parts=reasoning(as_struct(item, schema.ReasoningItem, at)), at=at
-            )
+            thought = as_struct(item, schema.ReasoningItem, at)
+            return Turn(role="assistant", parts=reasoning(thought, unpacker), at=at)
         case "compaction":  # one of ours is opened before it comes here
             raise unreadable_content(at)
         case kind if kind not in UNSAID:
-            raise unknown_item(str(kind), at)
+            raise unknown_item(kind, at)
     return None
 
 
@@ -145,9 +147,9 @@ def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
     )
 
 
-def reasoning(item: schema.ReasoningItem) -> tuple[Part, ...]:
+def reasoning(item: schema.ReasoningItem, unpacker: Unpacker) -> tuple[Part, ...]:
     """Return the parts that are packed in a reasoning, else its readable text."""
-    _, packed = unpack_parts(item.encrypted_content or "")
+    _, packed = unpacker.parts(item.encrypted_content or "")
     if packed:
         return tuple(packed)
     summary = tuple(part.text for part in item.summary or ())
@@ -182,14 +184,14 @@ def with_signatures(turns: list[Turn]) -> list[Turn]:
 def answered_by_call_id(turns: list[Turn]) -> list[Turn]:
     """Return turns whose results name calls by `call_id`, where clients gave items' ids."""
     calls = [part for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
-    ids = {call.item_id: call.id for call in calls if call.item_id}
     known = {call.id for call in calls}
+    ids = {call.item_id: call.id for call in calls if call.item_id and call.item_id not in known}
     return [
         msgspec.structs.replace(
             turn,
             parts=tuple(
                 msgspec.structs.replace(part, call_id=ids[part.call_id])
-                if isinstance(part, ToolResult) and part.call_id in ids.keys() - known
+                if isinstance(part, ToolResult) and part.call_id in ids
                 else part
                 for part in turn.parts
             ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.dialects.conversation import HostedTool, Tool, ToolChoice
 from airouter.dialects.responses import schema
@@ -12,9 +13,17 @@ from airouter.dialects.responses.names import declared
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 NAMED = frozenset({"function", "custom", "namespace", *KINDS})
+
+
+class Selector(NamedTuple):
+    """A way to name a tool: by its type and name, by its namespace, by the item of its calls."""
+
+    kind: str
+    name: str | None
+    namespace: str | None = None
 
 
 def choice_of(
@@ -28,37 +37,60 @@ def choice_of(
             return ToolChoice(mode=choice)
         case schema.NamedTool(type="allowed_tools", tools=list(allowed)):
             wanted = [as_struct(each, schema.NamedTool, "tool_choice") for each in allowed]
-            names = tuple(name for each in wanted for name in chosen_names(each, tools))
-            return ToolChoice(mode=choice.mode or "auto", names=names)
+            return ToolChoice(mode=choice.mode or "auto", names=chosen_names(wanted, tools))
         case schema.NamedTool():
-            return ToolChoice(mode="required", names=chosen_names(choice, tools))
+            return ToolChoice(mode="required", names=chosen_names([choice], tools))
     raise invalid_field("tool_choice", "'tool_choice' must be a mode or a tool.")
 
 
-def chosen_names(choice: schema.NamedTool, tools: Sequence[Tool | HostedTool]) -> tuple[str, ...]:
-    """Return the names of a chosen tool, or of a namespace's tools. Raises `Failure` 400."""
+def chosen_names(
+    choices: Iterable[schema.NamedTool], tools: Sequence[Tool | HostedTool]
+) -> tuple[str, ...]:
+    """Return the names of chosen tools and of namespaces' tools. Raises `Failure` 400."""
+    selected = names_by_selector(tools)
+    names: dict[Selector, list[str]] = {}
+    for choice in choices:
+        selector = selector_of(choice)
+        found = selected.get(selector)
+        if not found:
+            name = choice.name or choice.type
+            what = f"Tool choice '{name[:64]}' not found in 'tools' parameter."
+            raise invalid_field("tool_choice", what)
+        names[selector] = found if choice.type == "namespace" else found[:1]
+    return tuple(dict.fromkeys(chain.from_iterable(names.values())))
+
+
+def names_by_selector(tools: Sequence[Tool | HostedTool]) -> dict[Selector, list[str]]:
+    """Return the names of tools by all that a choice can say of them."""
+    found: dict[Selector, list[str]] = {}
+    for tool in tools:
+        if isinstance(tool, Tool):
+            for selector in selectors_of(tool):
+                found.setdefault(selector, []).append(tool.name)
+    return found
+
+
+def selectors_of(tool: Tool) -> Iterator[Selector]:
+    """Yield all that a choice can say of a tool."""
+    key = declared(tool)
+    if key.item is not None:
+        yield Selector("item", key.item)
+        return
+    kind = "custom" if tool.custom else "function"
+    yield Selector(kind, key.name)
+    if key.namespace is not None:
+        yield Selector(kind, key.name, key.namespace)
+        yield Selector("namespace", key.namespace)
+
+
+def selector_of(choice: schema.NamedTool) -> Selector:
+    """Return what a choice says of a tool. Raises `Failure` 400."""
     if choice.type not in NAMED:
         what = f"'tool_choice' names a tool of the type '{choice.type[:64]}'"
         what = f"{what}, which this model cannot be told to call: name a function, or leave it out."
         raise Failure(400, what, param="tool_choice", code="unsupported_value")
-    names = tuple(tool.name for tool in tools if isinstance(tool, Tool) and is_chosen(tool, choice))
-    if not names:
-        name = choice.name or choice.type
-        what = f"Tool choice '{name[:64]}' not found in 'tools' parameter."
-        raise invalid_field("tool_choice", what)
-    return names if choice.type == "namespace" else names[:1]
-
-
-def is_chosen(tool: Tool, choice: schema.NamedTool) -> bool:
-    """Return True where a choice names a tool, or the tool's namespace."""
     if choice.type in KINDS:
-        return tool.item == KINDS[choice.type].item
+        return Selector("item", KINDS[choice.type].item)
     if choice.type == "namespace":
-        return tool.namespace is not None and tool.namespace == choice.name
-    key = declared(tool)
-    return (
-        key.item is None
-        and key.name == choice.name
-        and tool.custom == (choice.type == "custom")
-        and (choice.namespace is None or choice.namespace == key.namespace)
-    )
+        return Selector("namespace", choice.name)
+    return Selector(choice.type, choice.name, choice.namespace)

@@ -31,6 +31,8 @@ INSTEAD = {
     "shell": "run the commands in your application, with an environment of type 'local'",
 }
 """Advice for clients whose model lacks a tool."""
+CALLED = ("function", "custom")
+"""Types of tools that may stand in a namespace; no set, since a client's type may be anything."""
 
 Tools = list[Tool | HostedTool]
 
@@ -97,7 +99,7 @@ def tools_in(native: Json, at: str, most: int | None) -> Iterator[Tool | HostedT
 
 def in_namespace(native: Json, space: schema.NamespaceTool, at: str) -> Tool:
     """Return a tool of a namespace, with both descriptions. Raises `Failure` 400."""
-    tool = client_tool(native, at) if native.get("type") in {"function", "custom"} else None
+    tool = client_tool(native, at) if native.get("type") in CALLED else None
     if tool is None:
         raise invalid_field(f"{at}.type", f"'{at}.type' must be 'function' or 'custom'.")
     told = filter(None, (space.description, tool.description))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.forwarding import EventForwarder
+from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.tail import Tail
@@ -44,7 +44,7 @@ class EventWithResponse(msgspec.Struct):
 _event = msgspec.json.Decoder(EventWithResponse)
 
 
-class UsageReader(EventForwarder):
+class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
     __slots__ = ("_rename", "_tail")

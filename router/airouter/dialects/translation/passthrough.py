@@ -11,8 +11,6 @@ from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.client_request import (
     Edits,
     Envelope,
-    edited,
-    enveloped,
     render_passthrough,
     rewritten,
 )
@@ -105,7 +103,7 @@ class MessagesPassThrough(Translation):
         resumes = request.joined is not None and request.joined.is_resumed
         if resumes or MARK.encode() in request.body:
             return self._rewriting.encode(request)
-        return [enveloped(edited(request, self._edits), self._envelope)]
+        return [rewritten(request, self._edits, self._envelope)]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies

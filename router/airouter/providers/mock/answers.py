@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-WORD = re.compile(r"\s*\S+")
+WORD = re.compile(r"(?<!\s)\s*\S+")
+"""Tried only where white space begins, or each of many blanks would be tried as the first."""
 REASONING = "The mock was asked to reason, and it has reasoned."
 """Thought where a request wants it and no script says what."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.aside import LARGE
 from airouter.failures import Failure, invalid_field
 from airouter.interfaces import BrokenReply
 from airouter.providers.mock import render
@@ -59,7 +60,10 @@ class MockUpstream:
             if script.latency:
                 await self._sleep(script.latency)
             self._fail_sometimes(script.status)
-            return self._answer(path.rpartition(b"/v1")[2], request, body, script)
+            path = path.rpartition(b"/v1")[2]
+            if len(body) > LARGE:
+                return await asyncio.to_thread(self._answer, path, request, body, script)
+            return self._answer(path, request, body, script)
         except Failure as failure:
             return failure_reply(failure, self._sleep)
         except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.aside import LARGE
 from airouter.dialects.conversation import Usage
 from airouter.dialects.openai_usage import RESPONSES_BODY, usage_in
 from airouter.failures import Failure
@@ -25,6 +26,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.aside import Aside
     from airouter.responses.caller import ServeCaller
     from airouter.responses.items import Item
     from airouter.responses.turn import ResponsesTurn
@@ -57,11 +59,21 @@ class ConversationSummary(NamedTuple):
     usage: Usage
 
 
+class ReadConversation(NamedTuple):
+    """A conversation as far as it is read before the model is asked."""
+
+    said: list[msgspec.Raw]
+    pieces: Sequence[str]
+    """The transcript, in pieces that fit into the model's window."""
+    pending: list[msgspec.Raw]
+
+
 class Compactor:
     """Summarises by asking the model itself, as the client that wants it."""
 
-    def __init__(self, serve: ServeCaller) -> None:
+    def __init__(self, serve: ServeCaller, aside: Aside) -> None:
         self._serve = serve
+        self._aside = aside
 
     async def compact(
         self, items: Sequence[msgspec.Raw], turn: ResponsesTurn
@@ -71,18 +83,23 @@ class Compactor:
         Raises the `Failure` that the model is served with.
         """
         model = turn.model
-        past, pending = parted(items)
+        large = sum(len(bytes(item)) for item in items) > LARGE
         window = model.metadata.context_window or WINDOW
         size = max((window - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
+
+        def read() -> ReadConversation:
+            return read_conversation(items, size)
+
+        said, pieces, pending = await self._aside.run(read) if large else read()
         instructions = model.compaction.instructions or prompt.INSTRUCTIONS
         text, usage = "", Usage()
-        for piece in deque(chunks(entries(past), size), MOST_CHUNKS):
+        for piece in pieces:
             asked = prompt.GO_ON.format(summary=text) if text else ""
             asked += prompt.TRANSCRIPT.format(transcript=piece)
             text, cost = await self._ask(instructions, asked, turn)
             usage = sum_of(usage, cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
-        return ConversationSummary(user_messages(past), developer_message(words), pending, usage)
+        return ConversationSummary(said, developer_message(words), pending, usage)
 
     async def _ask(self, instructions: str, asked: str, turn: ResponsesTurn) -> tuple[str, Usage]:
         body = {
@@ -94,6 +111,14 @@ class Compactor:
         exchange = BufferExchange(turn.exchange.headers, msgspec.json.encode(body))
         await self._serve(exchange, PLAIN_CALLER)
         return summary_in(exchange)
+
+
+def read_conversation(items: Sequence[msgspec.Raw], size: int) -> ReadConversation:
+    """Read items into pieces of so many characters. Raises `Failure` 400."""
+    past, waiting = parted(items)
+    return ReadConversation(
+        user_messages(past), deque(chunks(entries(past), size), MOST_CHUNKS), waiting
+    )
 
 
 class SummaryPart(msgspec.Struct):
@@ -183,7 +208,7 @@ def is_media(part: object) -> bool:
 
 def parted(items: Sequence[msgspec.Raw]) -> tuple[list[msgspec.Raw], list[msgspec.Raw]]:
     """Divide items into the past and the calls that are pending. Raises `Failure` 400."""
-    waiting = pending([item_fields(item) for item in items])
+    waiting = dict.fromkeys(pending([item_fields(item) for item in items]))
     past = [item for at, item in enumerate(items) if at not in waiting]
     return past, [items[at] for at in waiting]
 
@@ -201,7 +226,9 @@ def pending(items: Sequence[Item]) -> list[int]:
     for at in range(said[-1] + 1 if said else 0, len(items)):
         item, before = items[at], items[at - 1].type if at else ""
         if item.type == REASONING:
-            thoughts = [*thoughts, at] if before == REASONING else [at]
+            if before != REASONING:
+                thoughts = []
+            thoughts.append(at)
         elif item.type not in CALLS:
             thoughts = []
         elif item.call_id not in answered and item.id not in answered:

@@ -8,6 +8,7 @@ import httpx
 
 from contract.services.anthropic.request import OLDER
 from contract.services.anthropic.service import KEY, AnthropicService
+from support.http_client import http_client
 
 VERTEX = "/v1/projects/p-1/locations/us-east5/publishers/anthropic/models"
 
@@ -22,5 +23,5 @@ async def post(
     usual = {"x-api-key": KEY, "anthropic-version": OLDER}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {name: value for name, value in (usual | named).items() if value is not None}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client(trust_env=False) as client:
         return await client.post(f"{service.url}{path}", json=body, headers=sent)

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from contract.services.bedrock.service import BEARER, KEYS, BedrockService
 from contract.services.stand_in import Body
+from support.http_client import http_client
 
 KEY, (SECRET, _) = next(iter(KEYS.items()))
 
@@ -38,7 +39,7 @@ def client(
 async def post(
     service: BedrockService, model: str, method: str, body: Body, *, bearer: str = BEARER
 ) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client(trust_env=False) as http:
         url = f"{service.url}/model/{quote(model, safe='')}/{method}"
         head = {"authorization": f"Bearer {bearer}", "content-type": "application/json"}
         return await http.post(url, content=json.dumps(body), headers=head)

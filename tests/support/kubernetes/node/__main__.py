@@ -9,8 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from support.kubernetes.binaries import CannotBuild, binaries
+from support.kubernetes.binaries import binaries
 from support.kubernetes.clients import CommandFailed
+from support.kubernetes.modules import CannotBuild
 from support.kubernetes.node import cluster
 from support.kubernetes.node.images import base_image
 from support.kubernetes.node.node import Node

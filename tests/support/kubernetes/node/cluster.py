@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.kubernetes.binaries import Binaries, alone_in, binaries, say
+from support.kubernetes.binaries import Binaries, binaries
 from support.kubernetes.clients import CommandFailed
+from support.kubernetes.modules import alone_in, say
 from support.kubernetes.node import cgroups, machine, network, packages
 from support.kubernetes.node.control_plane import ControlPlane
 from support.kubernetes.node.daemons import Daemon

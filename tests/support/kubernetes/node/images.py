@@ -11,8 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.kubernetes.binaries import Binaries, alone_in, say
+from support.kubernetes.binaries import Binaries
 from support.kubernetes.clients import output
+from support.kubernetes.modules import alone_in, say
 from support.kubernetes.node.machine import unmount
 
 BASE = "docker.io/library/debian:trixie-slim"

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from support.kubernetes.binaries import say
 from support.kubernetes.clients import output
+from support.kubernetes.modules import say
 from support.kubernetes.node.layout import PATH
 
 SHOWN_BY = {

@@ -61,6 +61,8 @@ def test_parameters_are_free_json() -> None:
         ({"override": {"model": "x"}}, "parameters.override: sets model, which the router sets"),
         ({"defaults": {"stream": True}}, "parameters.defaults: sets stream, which the router"),
         ({"override": {"stream_options": {}}}, "parameters.override: sets stream_options, which"),
+        ({"override": {"Model": "x"}}, "parameters.override: sets Model, which the router sets"),
+        ({"drop": ["Stream"]}, "parameters.drop: drops Stream, which every request needs"),
         ({"drop": ["stream"]}, "parameters.drop: drops stream, which every request needs"),
         ({"defaults": {"a": "x" * 20_000}}, "parameters.defaults: is too large"),
         ({"defaults": {"a": "\ud800"}}, "parameters.defaults: is not JSON"),

@@ -11,12 +11,14 @@ from airouter.config.snapshot import Parameters
 from airouter.dialects.chat.upstream import OPENAI
 from airouter.dialects.client_request import ClientRequest, Edits, parse_client_request
 from airouter.dialects.conversation import Destination
+from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.provenance import MARK
 from airouter.dialects.responses.upstream import RESPONSES
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.interfaces import BufferedReply
+from airouter.providers.anthropic import model_envelope
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 EITHER = pytest.mark.parametrize("api", ["chat", "responses"])
@@ -34,6 +36,23 @@ def request(**fields: Any) -> ClientRequest:
 def sent_items(*items: Any) -> Any:
     (body,) = translation("responses").encode(request(input=items))
     return msgspec.json.decode(body)["input"]
+
+
+@pytest.mark.parametrize("api", ["messages", "count_tokens"])
+def test_no_case_of_a_field_gets_past_to_a_provider_of_messages(api: str) -> None:
+    edits = Edits(Parameters(override={"max_tokens": 5}, drop=("top_k",)))
+    model = ServedModel("m", Destination(model="real"), edits, model_envelope("real"))
+    asked = request(Model="secret", MAX_TOKENS=9, Top_K=9, other=1)
+    (body,) = translation_for(api, MESSAGES, model).encode(asked)
+    assert msgspec.json.decode(body) == {"model": "real", "max_tokens": 5, "other": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["Model", "STORE", "Previous_Response_Id", "Conversation", "Input"]
+)
+def test_no_case_of_a_field_gets_past_to_a_provider_of_responses(name: str) -> None:
+    (body,) = translation("responses").encode(request(**{name: "resp_of_somebody_else"}))
+    assert msgspec.json.decode(body) == {"model": "m"}
 
 
 @EITHER

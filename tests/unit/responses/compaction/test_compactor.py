@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from openai import AsyncOpenAI, BadRequestError
 
+from airouter.aside import Aside
 from airouter.config.snapshot import Model, ModelMetadata
 from airouter.dialects.client_request import parse_client_request
 from airouter.interfaces import Exchange
@@ -383,7 +384,7 @@ async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
 
     history = raw(*(user(f"{n} " + "x" * LEAST_CHUNK) for n in range(200)))
     model = Model(MODEL, metadata=ModelMetadata(context_window=1))
-    await Compactor(serve).compact(history, turn_of(model))
+    await Compactor(serve, Aside()).compact(history, turn_of(model))
     assert len(asked) <= MOST_CHUNKS
     assert b"199 " in asked[-1] + asked[-2]
 

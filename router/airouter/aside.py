@@ -1,0 +1,62 @@
+"""Work on large requests, done beside the event loop by one thread.
+
+What Python does there gives way to the event loop every few milliseconds, so that small requests
+are answered meanwhile. One call of a decoder does not: `untrusted.check_values` bounds what a body
+can have in it, and with it the longest call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from airouter.failures import overloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+LARGE = 262_144
+"""Bytes; what is made of fewer takes some milliseconds, and is done at once."""
+MOST_WAITING = 256
+PATIENCE = 30.0
+"""Seconds that work waits for its turn."""
+
+
+class Aside:
+    """The thread, and the queue before it. Work is done in the order in which it came."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        """`patience` is seconds."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        self._patience = patience
+        self._turn = asyncio.Semaphore(1)
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, or raise what it raises. Raises `Failure` 503, too.
+
+        Work that nobody waits for any more is not begun.
+        """
+        if self._waiting == MOST_WAITING:
+            raise overloaded()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise overloaded() from None
+        finally:
+            self._waiting -= 1
+        loop = asyncio.get_running_loop()
+        doing = self._thread.submit(work)
+        # The turn ends with the work, also where its client has left in the middle of it.
+        doing.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turn.release))
+        return await asyncio.wrap_future(doing)
+
+    async def close(self) -> None:
+        """Let the thread end, once its work is done."""
+        await self._turn.acquire()
+        self._thread.shutdown(wait=False)

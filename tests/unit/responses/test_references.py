@@ -1,0 +1,103 @@
+"""References to items of earlier responses: read once each, and no more than fit into a body."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+import pytest
+
+from airouter.aside import Aside
+from airouter.failures import Failure
+from airouter.responses import references
+from airouter.responses.records import Archive, StoredResponse
+from airouter.responses.references import (
+    MOST_REFERENCES,
+    MOST_RESPONSES,
+    with_references_resolved,
+)
+from airouter.state.memory import MemoryStore
+
+
+class CountingStore(MemoryStore):
+    """A store that counts what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(ttl=60, max_entries=1_000)
+        self.read: list[str] = []
+
+    async def get(self, keys: Sequence[str]) -> list[bytes | None]:
+        self.read += keys
+        return await super().get(keys)
+
+
+@pytest.fixture
+async def aside() -> AsyncIterator[Aside]:
+    made = Aside()
+    yield made
+    await made.close()
+
+
+async def stored(store: CountingStore, name: str, items: int, text: str = "hi") -> list[str]:
+    """Store a response, and return the ids of its items."""
+    ids = [f"msg_{name}{number:04d}" for number in range(items)]
+    output = [{"type": "message", "id": id_, "role": "assistant", "content": text} for id_ in ids]
+    response = msgspec.json.encode({"id": f"resp_{name}", "output": output})
+    await Archive(store, "t").keep(StoredResponse(f"resp_{name}", response))
+    return ids
+
+
+def referring(ids: Sequence[str]) -> bytes:
+    """A row of references."""
+    references = ({"type": "item_reference", "id": id_} for id_ in ids)
+    return b",".join(map(msgspec.json.encode, references))
+
+
+async def test_a_response_is_read_once_however_often_it_is_referred_to(aside: Aside) -> None:
+    store = CountingStore()
+    ids = [*await stored(store, "one", 20, "x" * 20_000), *await stored(store, "two", 1)]
+    row = await with_references_resolved(
+        referring([*ids, *ids]), Archive(store, "t"), aside, all_here=True
+    )
+    found = msgspec.json.decode(b"[" + row + b"]")
+    assert [item["id"] for item in found] == [*ids, *ids]
+    assert store.read == ["response:t:resp_one", "response:t:resp_two"]
+
+
+async def test_a_response_that_is_not_there_is_looked_for_once(aside: Aside) -> None:
+    store = CountingStore()
+    row = referring(["msg_x0000", "msg_x0001"])
+    assert await with_references_resolved(row, Archive(store, "t"), aside, all_here=False) == row
+    assert store.read == ["response:t:resp_x"]
+
+
+async def refused(row: bytes, store: CountingStore, aside: Aside) -> str | None:
+    """The field that a refusal names."""
+    with pytest.raises(Failure) as caught:
+        await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+    assert caught.value.status == 400
+    return caught.value.param
+
+
+async def test_too_many_references_are_refused_before_any_is_looked_for(aside: Aside) -> None:
+    store = CountingStore()
+    row = referring(["msg_x0000"] * (MOST_REFERENCES + 1))
+    assert await refused(row, store, aside) == "input"
+    assert store.read == []
+
+
+async def test_references_to_too_many_responses_are_refused(aside: Aside) -> None:
+    store = CountingStore()
+    ids = [id_ for n in range(MOST_RESPONSES + 1) for id_ in await stored(store, f"r{n}x", 1)]
+    assert await refused(referring(ids), store, aside) == f"input[{MOST_RESPONSES}]"
+
+
+async def test_items_that_make_a_request_too_large_are_refused(
+    aside: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(references, "MOST_BYTES", 10_000)
+    store = CountingStore()
+    (id_,) = await stored(store, "one", 1, "x" * 3_000)
+    assert await refused(referring([id_] * 10), store, aside) == "input[3]"
+    ids = [id_ for n in range(5) for id_ in await stored(store, f"r{n}x", 1, "x" * 3_000)]
+    assert await refused(referring(ids), store, aside) == "input[3]"

@@ -1,0 +1,82 @@
+"""Large requests wait for each other, and nobody else for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from airouter.aside import LARGE
+from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES
+from support.config import mock_manifest
+from support.in_loop import Served, served
+
+LONG = "word " * (LARGE // 4)
+SAID = {"role": "user", "content": LONG}
+
+Send = Callable[[Served, str], Awaitable[httpx.Response]]
+
+
+def post(path: str, **fields: Any) -> Send:
+    """A request with a body."""
+
+    async def send(router: Served, earlier: str) -> httpx.Response:
+        body = msgspec.json.encode({"model": "m", **fields}).replace(b"EARLIER", earlier.encode())
+        return await router.client.post(path, content=body)
+
+    return send
+
+
+async def input_items(router: Served, earlier: str) -> httpx.Response:
+    """The list of what an earlier response was asked."""
+    return await router.client.get(f"/v1/responses/{earlier}/input_items")
+
+
+REQUESTS: dict[str, Send] = {
+    "a chat": post("/v1/chat/completions", messages=[SAID]),
+    "messages": post("/v1/messages", messages=[SAID], max_tokens=9),
+    "a response": post("/v1/responses", input=LONG, store=False),
+    "a continuation": post("/v1/responses", input="hi", previous_response_id="EARLIER"),
+    "a compaction": post("/v1/responses/compact", input=[SAID]),
+    "broken JSON": post("/v1/chat/completions", messages=[SAID], more=msgspec.Raw(b"{")),
+    "a list of input": input_items,
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_small_request_is_answered_while_a_large_one_waits(name: str) -> None:
+    opened = threading.Event()
+    async with served(mock_manifest("m")) as router:
+        made = await router.client.post("/v1/responses", json={"model": "m", "input": LONG})
+        holding = asyncio.create_task(router.router.aside.run(opened.wait))
+        await asyncio.sleep(0)
+        large = asyncio.ensure_future(REQUESTS[name](router, made.json()["id"]))
+        for _ in range(3):
+            assert (await router.chat()).status_code == 200
+        assert not large.done()
+        opened.set()
+        await holding
+        assert (await large).status_code == (400 if name == "broken JSON" else 200)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"m","messages":[%b1]}' % (b"1," * MOST_VALUES),
+        b'{"model":"m","messages":[%b1]}' % (b"[]," * (MOST_VALUES // 2)),
+        b'{%b"model":"m"}'
+        % b"".join(b'"a field with a long name %0300d":1,' % n for n in range(MOST_FIELDS)),
+    ],
+    ids=["numbers", "lists", "fields"],
+)
+async def test_a_large_body_of_too_many_values_is_refused(body: bytes) -> None:
+    assert len(body) > LARGE
+    async with served(mock_manifest("m")) as router:
+        answer = await router.client.post("/v1/chat/completions", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "too_many_values"
