@@ -13,7 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
-from airouter.failures import Failure, drop_frames, upstream_failed
+from airouter.dialects.joining.joined_answer import JoinedAnswer
+from airouter.failures import Failure, cannot_go_on, drop_frames, upstream_failed
 from airouter.headers import (
     CONTENT_TYPE,
     JSON,
@@ -68,6 +69,8 @@ class AttemptRunner:
         target, request = backend.target, context.request
         translation = target.translation
         try:
+            if context.joins:
+                join(context, target)
             large = len(request.body) > LARGE
             urls = (
                 await self._aside.run(partial(translation.fetches, request))
@@ -181,7 +184,7 @@ class AttemptRunner:
     async def _relay(
         self, context: RequestContext, target: Target, reply: Reply, limit: Timeout | None
     ) -> AttemptOutcome:
-        """Pass a stream on. Raises `UpstreamError` for one of which nothing was sent."""
+        """Pass a stream on. Raises `UpstreamError` for one that another backend may give."""
         relay = StreamRelay(context, target, reply, limit)
         stream = context.stream
         if stream is None:
@@ -193,11 +196,16 @@ class AttemptRunner:
             finally:
                 stream.relay = None
         if error is not None:
+            joined = context.request.joined
+            if joined is not None and joined.seam.can_go_on:
+                raise error
             record = context.record
             attempt = record.attempts[-1]
-            attempt.error = record.error = error.kind
+            attempt.error = error.kind
             reason = target.account.masking.text(str(error))
             self._warnings.note(attempt.credential, error.kind, reason)
+            if joined is None or not joined.seam.can_end:
+                record.error = error.kind
             relay.break_off(error)
             drop_frames(error)
         return ANSWERED
@@ -207,6 +215,29 @@ class AttemptRunner:
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
+
+
+def join(context: RequestContext, target: Target) -> None:
+    """Have a stream begin an answer that others may go on with, or go on with one.
+
+    Raises `Failure` 400 for a backend that cannot go on.
+    """
+    stream, joins = context.stream, target.translation.joins
+    if stream is None or not stream.said:
+        context.request.joined = JoinedAnswer() if joins else None
+    elif not joins:
+        raise cannot_go_on()
+    else:
+        context.request.joined = stream.joined
+
+
+def refuses_prefill(context: RequestContext, outcome: AttemptOutcome) -> bool:
+    """Return whether a backend refuses to go on from a prefill; words will do from then on."""
+    joined, failure = context.request.joined, outcome.failure
+    if joined is None or failure is None or failure.status != 400 or not joined.is_prefilled:
+        return False
+    joined.refuse_prefill()
+    return True
 
 
 def answer_unasked(context: RequestContext, target: Target) -> None:

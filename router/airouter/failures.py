@@ -125,6 +125,15 @@ def ended_early() -> Failure:
     )
 
 
+def cannot_go_on() -> Failure:
+    """A backend that cannot go on with the stream of another one."""
+    return Failure(
+        400,
+        "The backend cannot go on with a stream that another one began.",
+        code="unsupported_parameter",
+    )
+
+
 def no_backend(model: str) -> Failure:
     """A model all of whose backends are drained, banned or without the API that was asked for."""
     return Failure(

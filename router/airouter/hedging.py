@@ -39,6 +39,10 @@ class AttemptRace:
     def is_decided(self) -> bool:
         return self._winner is not None
 
+    def was_won_by(self, task: Running) -> bool:
+        """Return True for the task that won, though its stream may have broken after that."""
+        return self._winner is not None and self._tasks[self._winner] is task
+
     def enter(self, context: RequestContext, attempt: Attempt) -> None:
         """Take part; called by the task that makes the attempt."""
         self._attempts[context] = attempt
@@ -90,7 +94,7 @@ async def run_hedged(
                 if task.cancelled():
                     continue
                 outcome = task.result()
-                if outcome.failure is None or not running:
+                if outcome.failure is None or not running or race.was_won_by(task):
                     return asked, outcome
                 walk.note(asked, outcome, outcome.failure, monotonic())
     finally:
@@ -106,5 +110,5 @@ def beside(context: RequestContext) -> RequestContext:
     second = RequestContext(context.exchange, context.endpoint, context.record)
     second.serving, second.head, second.stream = context.serving, context.head, context.stream
     second.request = copy.copy(context.request)
-    second.race = context.race
+    second.race, second.joins = context.race, context.joins
     return second

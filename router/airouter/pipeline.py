@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from airouter import request_ids
 from airouter.aside import LARGE
+from airouter.attempt import refuses_prefill
 from airouter.dialects.client_request import parse_client_request, parse_large_request
 from airouter.failures import (
     Failure,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
     from airouter.limits import Limiter
@@ -150,6 +152,7 @@ class Pipeline:
         request = context.request
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
+        context.joins = request.stream and context.serving.snapshot.retries.joins_streams
         route = context.serving.catalogs[context.endpoint.api].resolve(request.model)
         if not principal.may_use(route.name):
             raise model_not_found(request.model)
@@ -172,6 +175,7 @@ class Pipeline:
             context.record.note_start(200)
             return
         context.exchange, context.carrier = prepared.exchange, prepared.carrier
+        context.joins = context.joins and not prepared.has_state
         if prepared.pin is not None:
             route = route.only(prepared.pin)
             if not route.backends:
@@ -209,15 +213,25 @@ class Pipeline:
             pause, backend = step
             if pause > 0.0:
                 await asyncio.sleep(pause)
-            if hedge is None:
+            if hedge is None or (context.stream is not None and context.stream.said):
                 outcome = await self._attempts.run(context, backend)
+                if context.joins and refuses_prefill(context, outcome):
+                    outcome = await self._attempts.run(context, backend)
             else:
                 backend, outcome = await run_hedged(self._attempts, context, walk, backend, hedge)
         failure = walk.outcome.failure
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE
             failure.exhausted = mendable and len(record.attempts) > 1
-            raise failure
+            if context.stream is None or context.stream.joined is None:
+                raise failure
+            self._break_off(context, context.stream.joined, failure)
+
+    def _break_off(self, context: RequestContext, joined: JoinedAnswer, failure: Failure) -> None:
+        """Tell a client, in its stream, that no backend can go on with it."""
+        context.record.note_error(failure)
+        context.exchange.write(joined.broken_off(failure))
+        context.exchange.end()
 
     def _refuse(self, context: RequestContext, failure: Failure) -> None:
         """Answer with an error, or, where an answer has begun, cut it."""

@@ -30,6 +30,8 @@ class Prepared(NamedTuple):
     """The client's own connections to providers, where it has some."""
     settle: Callable[[], Awaitable[None]] | None = None
     """Called once the exchange has its answer."""
+    has_state: bool = False
+    """True where it goes on from something that a server keeps, be it this router or a provider."""
 
 
 class Prepare(Protocol):

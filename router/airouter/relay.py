@@ -49,7 +49,13 @@ class StreamRelay:
         """None once it is sent."""
         self._size = 0
         self._edge = b""
-        self._filter = target.translation.stream_filter(context.request, self._open)
+        write = self._open
+        if context.stream is not None and context.stream.said:  # another backend has begun
+            self._opening, write = None, context.exchange.write
+            context.record.continued += 1
+            if limit is not None:
+                limit.reschedule(None)
+        self._filter = target.translation.stream_filter(context.request, write)
         self._filter.guard(target.account.masking)
 
     async def run(self) -> UpstreamError | None:
@@ -69,7 +75,7 @@ class StreamRelay:
                 if not stream_filter.is_whole():  # else nothing is missing but its end
                     raise
             usage = stream_filter.finish()
-            if not self._size:
+            if self._opening is not None and not self._size:
                 raise BrokenReply("the upstream's stream is empty")
             self.send_opening()
             whole = stream_filter.failure is None
@@ -113,6 +119,7 @@ class StreamRelay:
         self._opening = None
         if context.stream is not None:
             context.stream.said = True
+            context.stream.joined = context.request.joined
         if self._limit is not None:
             self._limit.reschedule(None)
         exchange, reply = context.exchange, self._reply

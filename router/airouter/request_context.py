@@ -33,6 +33,7 @@ class RequestContext:
         "endpoint",
         "exchange",
         "head",
+        "joins",
         "race",
         "record",
         "request",
@@ -54,3 +55,5 @@ class RequestContext:
         """The attempts that run side by side, where there are two."""
         self.stream: ClientStream | None = None
         """The stream that the client waits for, where it asked for one."""
+        self.joins = False
+        """True where another backend goes on with a stream that breaks in its middle."""

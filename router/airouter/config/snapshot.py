@@ -200,6 +200,8 @@ class Retries(Part, frozen=True):
     heartbeat: float = 15.0
     """The longest silence in a client's stream, in seconds; 0.0 for any."""
     hedge: Hedge | None = None
+    joins_streams: bool = False
+    """Whether another backend goes on with a stream that breaks in its middle."""
 
 
 class Ban(Part, frozen=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Conversation, Media
+from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.dialects.provenance import with_marks_bare
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
 from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
@@ -66,6 +67,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """The request as a conversation, once for each model's parameters; kept by translations."""
     fetched: dict[str, Media] = {}
     """The content of its URLs, where a provider wants that as bytes."""
+    joined: JoinedAnswer | None = None
+    """The answer that several streams may make, where one that breaks is gone on with."""
 
 
 class Edits:

@@ -39,6 +39,12 @@ class StreamParser(Protocol):
         ...
 
 
+class Stage(Protocol):
+    """A filter of events on their way to the client."""
+
+    def feed(self, event: Event) -> Iterable[Event]: ...
+
+
 class StreamRenderer(Protocol):
     """Writes events for a client."""
 
@@ -75,3 +81,5 @@ class UpstreamDialect:
     stream_parser: Callable[[Destination], StreamParser]
     fetches: Callable[[Conversation], list[str]] = lambda _conversation: []
     """The URLs in a conversation that this dialect wants as bytes."""
+    prefills: Callable[[str], bool] = lambda _model: False
+    """Whether a model goes on with a turn of its own that stands last."""

@@ -49,13 +49,14 @@ _response = msgspec.json.Decoder(FinishedResponse)
 def held(turn: ResponsesTurn, threshold: Threshold | None = None) -> Prepared:
     """Return what the pipeline needs to know of a turn whose response is kept when it is whole."""
     exchange = HeldExchange(turn, threshold)
-    pin, caller = turn.history.pin, turn.caller
+    pin, caller, asked = turn.history.pin, turn.caller, turn.asked
     return Prepared(
         exchange,
         pin=None if pin is None else pin.credential,
         preferred=caller.preferred,
         carrier=caller.carrier,
         settle=exchange.settle,
+        has_state=asked.previous is not None or asked.conversation is not None,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.interfaces import Exchange
 
 OPENING_TIME = 2.0
@@ -50,6 +51,7 @@ class ClientStream:
         "_since",
         "_start",
         "every",
+        "joined",
         "relay",
         "said",
     )
@@ -74,6 +76,8 @@ class ClientStream:
         """The stream of a provider that runs, if any."""
         self.said = False
         """True once the client has got anything of an answer."""
+        self.joined: JoinedAnswer | None = None
+        """That answer, where another backend can go on with it."""
         self._seen: RunningRelay | None = None
         self._since = 0.0
         """The time of the first sweep that saw the relay of now."""

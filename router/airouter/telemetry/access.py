@@ -44,6 +44,7 @@ class AccessEntry(msgspec.Struct, frozen=True):
     ttfb_ms: float | None
     overhead_ms: float
     attempts: int
+    continued: int
     input_tokens: int
     output_tokens: int
     cached_tokens: int
@@ -116,6 +117,7 @@ def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
         milliseconds(record.first_byte - started) if record.first_byte else None,
         milliseconds(record.overhead),
         len(record.attempts),
+        record.continued,
         record.input_tokens,
         record.output_tokens,
         record.cached_tokens,

@@ -86,6 +86,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    continued: int = 0
+    """Backends that went on with a stream which another one broke off."""
 
     def note_start(self, status: int) -> None:
         """Note that the first byte of the answer went out."""

@@ -28,6 +28,7 @@ INPUT_TOKENS = otlp.attribute_key("gen_ai.usage.input_tokens")
 OUTPUT_TOKENS = otlp.attribute_key("gen_ai.usage.output_tokens")
 CACHED_TOKENS = otlp.attribute_key("gen_ai.usage.cache_read.input_tokens")
 REASONING_TOKENS = otlp.attribute_key("gen_ai.usage.reasoning.output_tokens")
+CONTINUED = otlp.attribute_key("airouter.continued")
 FIRST_CHUNK = otlp.attribute_key("gen_ai.response.time_to_first_chunk")
 
 KINDS = 4_096
@@ -128,6 +129,8 @@ class SpanEncoder:
             bool(trace.parent_id),
         )
         body += otlp.attribute(REQUEST_ID, otlp.string(record.request_id)) + tokens
+        if record.continued:
+            body += otlp.attribute(CONTINUED, otlp.integer(record.continued))
         times = (nanoseconds(record.started) + epoch, nanoseconds(record.ended) + epoch)
         return otlp.span(trace, trace.span_id, trace.parent_id, times, body)
 
@@ -241,8 +244,13 @@ def usage_attributes(record: RequestRecord) -> bytes:
 
 
 def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
-    """Encode the time from an attempt's start to the first piece of its stream."""
+    """Encode the time from an attempt's start to the first piece of its stream.
+
+    None for an attempt that only went on with the stream of another.
+    """
     if not (record.stream and record.first_byte and attempt.first_byte) or attempt.status >= 400:
+        return b""
+    if record.continued:
         return b""
     return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
 

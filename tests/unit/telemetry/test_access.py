@@ -58,6 +58,7 @@ def test_a_line_tells_all_of_a_request(log: AccessLog, pipe: tuple[int, int]) ->
             "ttfb_ms": 515.0,
             "overhead_ms": 20.0,
             "attempts": 1,
+            "continued": 0,
             "input_tokens": 12,
             "output_tokens": 340,
             "cached_tokens": 4,

@@ -282,6 +282,16 @@ def test_a_stream_tells_how_long_its_first_piece_took(encoder: SpanEncoder) -> N
     assert attempt["gen_ai.response.time_to_first_chunk"] == pytest.approx(0.505)
 
 
+def test_a_stream_that_others_went_on_with_tells_how_many(encoder: SpanEncoder) -> None:
+    record = a_traced_record()
+    record.stream = True
+    assert "airouter.continued" not in attributes(spans_of(encoder, record)[0])
+    record.continued = 2
+    request, attempt = (attributes(span) for span in spans_of(encoder, record))
+    assert request["airouter.continued"] == 2
+    assert "gen_ai.response.time_to_first_chunk" not in attempt  # of an earlier one
+
+
 @pytest.mark.parametrize("what", ["no answer", "an error"])
 def test_a_stream_that_never_began_tells_nothing_of_it(encoder: SpanEncoder, what: str) -> None:
     record = a_traced_record()

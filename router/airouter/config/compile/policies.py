@@ -26,6 +26,7 @@ def compile_retries(resilience: Resilience) -> snapshot.Retries:
         fallback_on=tuple(resilience.fallback_on),
         heartbeat=resilience.heartbeat,
         hedge=None if hedge is None else snapshot.Hedge(hedge.after, float(hedge.percent)),
+        joins_streams=resilience.on_broken_stream == "Continue",
     )
 
 

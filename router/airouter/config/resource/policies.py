@@ -146,6 +146,11 @@ class Resilience(Part):
         description="Longest silence in a client's stream: a sign of life is sent then. 0s for "
         "none. Default 15s.",
     )
+    on_broken_stream: Literal["Error", "Continue"] = Field(
+        "Error",
+        description="A stream that breaks after its client got something: Error tells the client, "
+        "Continue has the next backend go on from there. Default Error.",
+    )
 
 
 class Stickiness(Part):

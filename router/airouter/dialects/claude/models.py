@@ -34,6 +34,8 @@ class Traits:
     """An answer can be held to a JSON schema."""
     system_messages: bool
     """Instructions may come in the middle."""
+    prefills: bool
+    """It goes on with a turn of its own that stands last; the others refuse one there."""
     max_tokens: int
     """Tokens that an answer may have; asked for where a client says nothing."""
 
@@ -52,6 +54,7 @@ def traits_of(model: str) -> Traits:
         samples=not newest,
         schemas=version >= (4, 5) or (version, family) == ((4, 1), "opus"),
         system_messages=version >= (4, 8),
+        prefills=version < (4, 6),
         max_tokens=max_tokens_of(family, version),
     )
 

@@ -1,6 +1,7 @@
 """AWS Bedrock's Converse, which speaks to every family of models there."""
 
 from airouter.dialects.converse.framing import EventStream
+from airouter.dialects.converse.models import traits_of
 from airouter.dialects.converse.parse_response import parse_response
 from airouter.dialects.converse.parse_stream import Parser
 from airouter.dialects.converse.render_request import fetches, render_request
@@ -13,4 +14,5 @@ UPSTREAM = UpstreamDialect(
     framing=EventStream,
     stream_parser=Parser,
     fetches=fetches,
+    prefills=lambda model: traits_of(model).prefills,
 )

@@ -15,6 +15,8 @@ EFFORT_FIELD = ("gpt-oss",)
 CACHES = ("claude", "nova", "application-inference-profile")
 """Names of families that cache. A profile of an application hides its family: its owner decides."""
 NO_CACHED_TOOLS = "nova"
+PREFILLS = "nova"
+"""The family beside Claude whose documentation has a prefill; others refuse it, or begin anew."""
 FIRST_CLAUDE_THAT_CACHES = (3, 5)
 
 
@@ -32,6 +34,8 @@ class Traits:
     caches: bool
     """Cache points are taken; where not, the service refuses the whole request."""
     caches_tools: bool
+    prefills: bool
+    """It goes on with a turn of its own that stands last."""
 
 
 def traits_of(model: str) -> Traits:
@@ -47,4 +51,5 @@ def traits_of(model: str) -> Traits:
         effort_field=any(word in name for word in EFFORT_FIELD),
         caches=caches,
         caches_tools=caches and NO_CACHED_TOOLS not in name,
+        prefills=PREFILLS in name if as_claude is None else as_claude.prefills,
     )

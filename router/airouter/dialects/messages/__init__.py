@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from airouter.dialects.claude import traits_of
 from airouter.dialects.dialect import ClientDialect, UpstreamDialect
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counting import render_count
@@ -36,6 +37,7 @@ UPSTREAM = UpstreamDialect(
     parse_response=parse_response,
     framing=ServerSentEvents,
     stream_parser=Parser,
+    prefills=lambda model: traits_of(model).prefills,
 )
 
 COUNTER = replace(CLIENT, parse_request=parse_count_request)

@@ -86,6 +86,8 @@ class Translation(ABC):
     """True where provider and client understand each other's headers."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Further headers for the client."""
+    joins = False
+    """True where `request.joined` has a stream become a part of it, and go on with others."""
 
     def fetches(self, request: ClientRequest) -> list[str]:  # noqa: ARG002  # for those that have some
         """Return URLs whose content `encode` needs in `request.fetched`. Raises `Failure`."""

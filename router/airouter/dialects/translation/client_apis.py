@@ -55,9 +55,16 @@ class ClientApi(NamedTuple):
 
 
 def pass_openai(_: UpstreamApi, model: ServedModel) -> Translation:
-    """Pass through what OpenAI had before Responses."""
+    """Pass through what OpenAI had before Responses, but for chat completions."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
     return PassThrough(name, model.edits)
+
+
+def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
+    """Pass chat completions through."""
+    name = msgspec.Raw(msgspec.json.encode(model.destination.model))
+    rewriting = translate_conversation(chat.CLIENT, upstream, model) if upstream.dialect else None
+    return PassThrough(name, model.edits, rewriting)
 
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
@@ -141,7 +148,7 @@ def no_way() -> ValueError:
 
 
 CLIENT_APIS: Mapping[str, ClientApi] = {
-    "chat": ClientApi(pass_openai, partial(translate_conversation, chat.CLIENT)),
+    "chat": ClientApi(pass_chat, partial(translate_conversation, chat.CLIENT)),
     "completions": ClientApi(pass_openai, translate_completions),
     "embeddings": ClientApi(pass_openai, translate_embeddings),
     "images": ClientApi(pass_openai, translate_images),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.ending import DONE, MORE
-from airouter.dialects.estimation import tokens_in
+from airouter.dialects.estimation import tokens_in, tokens_of_body
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -22,6 +23,8 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.joining.resuming import is_joinable
+from airouter.dialects.joining.spending import added
 from airouter.dialects.media import inlined
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
@@ -38,12 +41,14 @@ if TYPE_CHECKING:
     from airouter.dialects.dialect import (
         ClientDialect,
         Framing,
+        Stage,
         StreamParser,
         StreamRenderer,
         UpstreamDialect,
         Write,
     )
     from airouter.dialects.events import Event
+    from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.failures import Failure
     from airouter.interfaces import BufferedReply
 
@@ -55,6 +60,8 @@ TOO_DEEP = "the upstream's answer is nested too deeply"
 
 class ConversationTranslation(Translation):
     """From `client` to `upstream`, for one model; `public_model` is its name in errors."""
+
+    joins = True
 
     def __init__(
         self,
@@ -79,6 +86,9 @@ class ConversationTranslation(Translation):
     def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
         try:
+            if request.joined is not None:
+                prefills = self._upstream.prefills(self._destination.model)
+                conversation = request.joined.resumed(conversation, prefills=prefills)
             body = self._upstream.render_request(conversation, self._destination)
         except Unsupported as unsupported:
             raise unsupported_failure(
@@ -103,14 +113,17 @@ class ConversationTranslation(Translation):
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         conversation = self._conversation(request)
-        return StreamTranslator(
-            self._upstream.framing(),
-            self._upstream.stream_parser(self._destination),
-            self._client.stream_renderer(conversation),
-            write,
-            stages_for(conversation),
-            request.seal,
-        )
+        framing = self._upstream.framing()
+        parser = self._upstream.stream_parser(self._destination)
+        joined = request.joined
+        if joined is not None and joined.is_begun:
+            return JoinedTranslator(framing, parser, joined, write, request)
+        renderer, stages = self._client.stream_renderer(conversation), stages_for(conversation)
+        if joined is not None and is_joinable(conversation):
+            joined.begin(renderer, stages)
+            return JoinedTranslator(framing, parser, joined, write, request)
+        request.joined = None
+        return StreamTranslator(framing, parser, renderer, write, stages, request.seal)
 
     def _conversation(self, request: ClientRequest) -> Conversation:
         """Return the request with the model's parameters; parsed once for each set of these."""
@@ -123,12 +136,6 @@ class ConversationTranslation(Translation):
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
-
-
-class Stage(Protocol):
-    """A filter of events on their way to the client."""
-
-    def feed(self, event: Event) -> Iterable[Event]: ...
 
 
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
@@ -200,7 +207,7 @@ class StreamTranslator:
                 out += map(self._take, self._parser.feed(frame))
         except Surplus:
             raise
-        except (BrokenReply, RecursionError) as error:
+        except (BrokenReply, RecursionError, UpstreamRefused) as error:
             if self._sent:  # else another backend may still be asked
                 self._send(out)
             if isinstance(error, RecursionError):
@@ -270,3 +277,58 @@ class StreamTranslator:
         if out:
             self._sent += 1
             self.write(self._seal(out) if self._seal else out)
+
+
+class JoinedTranslator(StreamTranslator):
+    """One of the streams that make an answer. An error inside it is for the attempt to end with."""
+
+    __slots__ = ("_joined", "_prompt")
+
+    def __init__(
+        self,
+        framing: Framing,
+        parser: StreamParser,
+        joined: JoinedAnswer,
+        write: Write,
+        request: ClientRequest,
+    ) -> None:
+        super().__init__(framing, parser, joined, write, seal=request.seal)
+        self._joined = joined
+        self._prompt = partial(tokens_of_prompt, request.body, joined.seam.text)
+        self._sent = 1  # what came before a fault is part of the answer that is gone on with
+        joined.add_stream(self.usage_so_far)
+
+    def finish(self) -> Usage | None:
+        usage = super().finish()
+        return usage if self._joined.seam.spent is None else self.usage_so_far(0)
+
+    def usage_so_far(self, received: int) -> Usage:
+        """Return the cost of this stream and of those before it; the input is told, too."""
+        return added(self._joined.seam.spent, self._own_usage(received))
+
+    def break_off(self, failure: Failure) -> None:
+        if self._joined.seam.can_end:
+            self.write(self._joined.feed(Counted(usage=self._own_usage(0))))
+        super().break_off(failure)
+
+    def _take(self, event: Event) -> bytes:
+        """Return an event for the client. Raises `UpstreamRefused` for an error inside a stream."""
+        seam = self._joined.seam
+        if isinstance(event, Broken) and (seam.can_go_on or seam.can_end):
+            raise UpstreamRefused(event.failure)
+        if isinstance(event, Ended) and seam.spent is not None and not self._counted:
+            own = self._joined.feed(Counted(usage=self._own_usage(0)))
+            return own + super()._take(event)
+        return super()._take(event)
+
+    def _own_usage(self, received: int) -> Usage:
+        """Return the cost of this stream alone, estimated where it was not told."""
+        usage = super().usage_so_far(received)
+        if usage.input_tokens is None:
+            return msgspec.structs.replace(usage, input_tokens=self._prompt())
+        return usage
+
+
+def tokens_of_prompt(body: bytes, said: str) -> int:
+    """Return the tokens of a request with an answer that is gone on with, estimated."""
+    return tokens_of_body(body) + tokens_in(len(said.encode()))

@@ -20,7 +20,7 @@ from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
-from airouter.failures import unreadable_content
+from airouter.failures import Failure, unreadable_content
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
 
@@ -45,15 +45,25 @@ _packed_item = msgspec.json.Decoder(PackedItem)
 
 
 class PassThrough(Translation):
-    """The way to OpenAI's APIs. `model` is the provider's name of the model, as JSON."""
+    """The way to OpenAI's APIs. `model` is the provider's name of the model, as JSON.
+
+    An answer that several streams may make is written by `rewriting`, and so is the request to go
+    on with one.
+    """
 
     same_dialect = True
 
-    def __init__(self, model: msgspec.Raw, edits: Edits) -> None:
+    def __init__(
+        self, model: msgspec.Raw, edits: Edits, rewriting: ConversationTranslation | None = None
+    ) -> None:
         self._model = model
         self._edits = edits
+        self._rewriting = rewriting
+        self.joins = rewriting is not None
 
     def encode(self, request: ClientRequest) -> list[bytes]:
+        if request.joined is not None and request.joined.is_resumed and self._rewriting is not None:
+            return self._rewriting.encode(request)
         body = render_passthrough(request, self._model, self._edits)
         return [without_packed(body) if MARK.encode() in body else body]
 
@@ -62,6 +72,10 @@ class PassThrough(Translation):
         return answered(reply.body, usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
+        if request.joined is not None and self._rewriting is not None:
+            joined = joined_filter(self._rewriting, request, write)
+            if joined is not None:
+                return joined
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
 
@@ -70,10 +84,12 @@ class MessagesPassThrough(Translation):
     """The way to Anthropic's API, also behind another cloud, whose `envelope` the body gets.
 
     A thinking block that another provider signed would be refused; a request with one in it is
-    rendered anew by `rewriting`, which leaves it out.
+    rendered anew by `rewriting`, which leaves it out. An answer that several streams may make is
+    written by it, and so is the request to go on with one.
     """
 
     same_dialect = True
+    joins = True
 
     def __init__(
         self, edits: Edits, envelope: Envelope, rewriting: ConversationTranslation
@@ -84,7 +100,8 @@ class MessagesPassThrough(Translation):
         self._rewriting = rewriting
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        if MARK.encode() in request.body:
+        resumes = request.joined is not None and request.joined.is_resumed
+        if resumes or MARK.encode() in request.body:
             return self._rewriting.encode(request)
         return [rewritten(request, self._edits, self._envelope)]
 
@@ -92,7 +109,11 @@ class MessagesPassThrough(Translation):
         (reply,) = replies
         return answered(reply.body, messages_usage(reply.body))
 
-    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:  # noqa: ARG002
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
+        if request.joined is not None:
+            joined = joined_filter(self._rewriting, request, write)
+            if joined is not None:
+                return joined
         return MessagesUsageReader(write)
 
 
@@ -124,6 +145,20 @@ class ResponsesPassThrough(Translation):
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
         return ResponsesUsageReader(write, rename)
+
+
+def joined_filter(
+    rewriting: ConversationTranslation, request: ClientRequest, write: Write
+) -> StreamFilter | None:
+    """Return the filter for a stream of an answer that several may make; None for any other.
+
+    What only the provider can read of a request passes through, and so does its answer.
+    """
+    try:
+        found = rewriting.stream_filter(request, write)
+    except Failure:
+        request.joined = None
+    return None if request.joined is None else found
 
 
 def answered(body: bytes, usage: Usage | None) -> ClientAnswer:

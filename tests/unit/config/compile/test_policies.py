@@ -81,3 +81,10 @@ def test_a_secret_that_all_state_hangs_on_rejects_everything(spec: dict[str, Any
     found = compiled(**spec)
     assert found.snapshot is None
     assert "sk-team" not in str(found.findings)
+
+
+@pytest.mark.parametrize(("declared", "joins"), [("Error", False), ("Continue", True)])
+def test_streams_are_joined_where_a_broken_one_is_to_be_continued(
+    declared: str, *, joins: bool
+) -> None:
+    assert snapshot(resilience={"onBrokenStream": declared}).retries.joins_streams is joins
