@@ -40,6 +40,9 @@ from support.kubernetes.crd import install_crd
 
 ONCE = pytest.mark.parametrize("site", [4], indirect=True)
 CRD = "crd/routerconfigs.airouter.dev"
+DEMO = f"{NAME}-demo"
+GUIDE = CHART.parents[1] / "docs" / "install.md"
+SERVER_SIDE = ("--server-side", "-f", "-")
 
 
 @pytest.mark.parametrize("ci", CI)
@@ -200,27 +203,68 @@ def commands(notes: str) -> list[str]:
     return [text for text in notes.split("\n\n") if text.startswith("kubectl")]
 
 
-@ONCE
-def test_the_job_of_the_demo_makes_the_routerconfig(site: Site, tmp_path: Path) -> None:
-    """It starts before the CRD is there, under its account, and a second one changes nothing."""
-    site.upgrade("demo", crds__install=False)
+def run_job_of_the_demo(site: Site, folder: Path) -> int:
+    """What its pod would do, under its account; returns the exit code."""
     job = container(only("Job", site.get("jobs")["items"])["spec"]["template"])
-    account = f"{NAME}-demo"
-    (tmp_path / "token").write_text(site.kubectl("create", "token", account))
-    (tmp_path / "ca.crt").write_bytes(site.api.ca_file.read_bytes())
+    (folder / "token").write_text(site.kubectl("create", "token", DEMO))
+    (folder / "ca.crt").write_bytes(site.api.ca_file.read_bytes())
     told = {entry["name"]: entry["value"] for entry in job["env"]}
     script = [sys.executable, *job["command"][1:], *job["args"]]
-    environment = {**os.environ, **told, "ACCOUNT": str(tmp_path), "API_SERVER": site.api.url}
+    environment = {**os.environ, **told, "ACCOUNT": str(folder), "API_SERVER": site.api.url}
+    return subprocess.run(script, env=environment, timeout=60, check=False).returncode
 
-    def run() -> int:
-        return subprocess.run(script, env=environment, timeout=60, check=False).returncode
 
+@ONCE
+def test_the_job_of_the_demo_makes_the_routerconfig(site: Site, tmp_path: Path) -> None:
+    """It starts before the CRD is there, and a second one changes nothing."""
+    site.upgrade("demo", crds__install=False)
     threading.Timer(0.3, install_crd, [site.api]).start()
-    assert run() == 0
-    made = site.get("rcfg", "default")
-    assert made["spec"]["auth"]["masterKey"]["secretRef"]["name"] == account
-    assert run() == 0
-    assert site.get("rcfg", "default") == made
+    assert run_job_of_the_demo(site, tmp_path) == 0
+    made = site.get("rcfg", DEMO)
+    assert made["spec"]["auth"]["masterKey"]["secretRef"]["name"] == DEMO
+    assert run_job_of_the_demo(site, tmp_path) == 0
+    assert site.get("rcfg", DEMO) == made
+    assert served(site) == f"{DEMO}-snapshot"
+
+
+@ONCE
+def test_the_step_after_the_demo_conflicts_with_nothing(site: Site, tmp_path: Path) -> None:
+    """The guide's own RouterConfig, and nothing of the demo under its key."""
+    site.upgrade("demo")
+    assert run_job_of_the_demo(site, tmp_path) == 0
+    guide = next(re.finditer(r"<<'EOF'\n(.*?)\nEOF", GUIDE.read_text(), re.DOTALL))[1]
+    site.api.kubectl("apply", f"--namespace={site.namespace}", *SERVER_SIDE, input=guide)
+    own = site.get("rcfg", "default", "--show-managed-fields")
+    assert [model["name"] for model in own["spec"]["models"]] == ["gpt-4o"]
+    assert {entry["manager"] for entry in own["metadata"]["managedFields"]} == {"kubectl"}
+    site.upgrade("demo", demo__enabled=False)
+    assert served(site) == "default-snapshot"
+
+
+@ONCE
+def test_the_demo_ends_with_an_object_of_helms(site: Site, tmp_path: Path) -> None:
+    """The garbage collector deletes what is owned by something that is gone."""
+    site.upgrade("demo")
+    assert run_job_of_the_demo(site, tmp_path) == 0
+    metadata = site.get("rcfg", DEMO, "--show-managed-fields")["metadata"]
+    (owner,) = metadata["ownerReferences"]
+    assert owner["uid"] == site.get("serviceaccount", DEMO)["metadata"]["uid"]
+    assert [entry["manager"] for entry in metadata["managedFields"]] == ["airouter-demo"]
+    site.upgrade("demo", demo__enabled=False)
+    assert site.get("serviceaccount", "--field-selector", f"metadata.name={DEMO}")["items"] == []
+
+
+def test_the_job_of_the_demo_fits_into_a_quota() -> None:
+    given = {"limits": {"cpu": "100m", "memory": "64Mi"}}
+    job = only("Job", render("demo", {"demo.resources": given}))
+    assert container(job["spec"]["template"])["resources"]["limits"] == given["limits"]
+
+
+def served(site: Site) -> str:
+    """The Secret that routers mount."""
+    volumes = site.get("deployment", NAME)["spec"]["template"]["spec"]["volumes"]
+    name: str = volumes[0]["secret"]["secretName"]
+    return name
 
 
 def test_only_the_demo_needs_a_job() -> None:

@@ -65,6 +65,15 @@ labels: {{- include "airouter.labels" . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{- define "airouter.demoName" -}}
+{{ include "airouter.fullname" . }}-demo
+{{- end }}
+
+{{/* The RouterConfig that routers serve. */}}
+{{- define "airouter.config" -}}
+{{- .Values.demo.enabled | ternary (include "airouter.demoName" .) .Values.router.config }}
+{{- end }}
+
 {{/* How many routers there are at least. */}}
 {{- define "airouter.fewestRouters" -}}
 {{- with .Values.router }}
