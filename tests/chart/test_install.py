@@ -25,6 +25,7 @@ from chart.rendering import (
     NAMESPACE,
     RELEASE,
     VERSIONS,
+    HelmFailed,
     Object,
     container,
     helm,
@@ -158,6 +159,42 @@ def test_a_crd_that_was_applied_by_hand_can_be_taken_over(site: Site) -> None:
     install_crd(site.api)
     site.upgrade("default", "--take-ownership")
     assert site.get(CRD)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_an_upgrade_leaves_the_number_of_routers_to_who_has_scaled_them(site: Site) -> None:
+    site.upgrade()
+    site.kubectl("scale", f"deployment/{NAME}", "--replicas=5")
+    site.upgrade(router__logLevel="debug")
+    assert site.get("deployment", NAME)["spec"]["replicas"] == 5
+    site.kubectl("scale", f"deployment/{NAME}", "--replicas=4")
+    site.upgrade(router__replicas=3)
+    assert site.get("deployment", NAME)["spec"]["replicas"] == 4
+
+
+def test_a_number_that_nobody_has_set_is_that_of_the_values(site: Site) -> None:
+    site.upgrade()
+    site.upgrade(router__replicas=3)
+    assert site.get("deployment", NAME)["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize("ci", ["default", "autoscaling"])
+def test_the_number_of_routers_can_be_left_out(ci: str) -> None:
+    objects = render(ci, {"router.replicas": None})
+    assert "replicas" not in only("Deployment", objects, "router")["spec"]
+
+
+def test_a_second_release_is_told_whose_the_crd_is_and_what_to_do(site: Site) -> None:
+    site.upgrade()
+    second = ("upgrade", "--install", "second", str(CHART))
+    with pytest.raises(HelmFailed) as refused:
+        site.helm(*second)
+    told = str(refused.value)
+    assert f"belongs to the release {RELEASE} in the namespace {site.namespace}" in told
+    assert "set crds.install to false" in told
+    command = re.findall(r"kubectl (annotate .*) (meta\S+) (meta[^\s\"]+)", told)[0]
+    site.kubectl(*command[0].split(), *command[1:])
+    site.helm(*second)
+    site.helm("uninstall", "second")
 
 
 def test_the_key_of_the_demo_survives_upgrades(site: Site) -> None:

@@ -125,9 +125,23 @@ def test_a_route_leads_to_the_service_and_has_no_timeout() -> None:
     (rule,) = only("HTTPRoute", objects)["spec"]["rules"]
     service = only("Service", objects, "router")
     port = service["spec"]["ports"][0]["port"]
-    assert rule["backendRefs"] == [{"name": service["metadata"]["name"], "port": port}]
+    backend = {"group": "", "kind": "Service", "name": service["metadata"]["name"], "port": port}
+    assert rule["backendRefs"] == [{**backend, "weight": 1}]
     assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
     assert [match["path"]["value"] for match in rule["matches"]] == ["/v1", "/docs"]
+
+
+def test_a_route_says_all_that_the_api_server_would_fill_in() -> None:
+    given = [{"name": "public"}, {"name": "mesh", "kind": "Service", "group": "", "port": 80}]
+    spec = only("HTTPRoute", render("everything-on", {"router.httpRoute.parentRefs": given}))[
+        "spec"
+    ]
+    assert spec["parentRefs"] == [
+        {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"},
+        given[1],
+    ]
+    for match in spec["rules"][0]["matches"]:
+        assert match["path"].keys() == {"type", "value"}
 
 
 @pytest.mark.parametrize("ci", ["router-only", "demo"])

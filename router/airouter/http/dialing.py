@@ -26,9 +26,12 @@ MOST_ADDRESSES = 8
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """Return a socket connected to a host. Raises `OSError`."""
+    """Return a socket connected to a host. Raises `OSError`, which names a host that is unknown."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise socket.gaierror(error.errno, f"{host}: {error.strerror}") from None
     return await first_of(interleaved(found)[:MOST_ADDRESSES])
 
 
