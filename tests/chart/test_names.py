@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from chart.rendering import CHART, FOREIGN, VERSIONS, Object, helm, settings
+from chart.rendering import CHART, FOREIGN, VERSIONS, HelmFailed, Object, helm, settings
 from support.kubernetes.apiserver import ApiServer
 
 NAMESPACE = "456"
 NUMBERS = {
-    "fullnameOverride": "2024",
     "nameOverride": "1e3",
     "router.config": "007",
     "router.priorityClassName": "1",
@@ -24,6 +24,7 @@ NUMBERS = {
     "telemetry.otlp.headersSecret.key": "6",
     "operator.serviceAccount.name": "7",
     "operator.watchNamespaces": ["456", "12"],
+    "extraObjects": [],
 }
 
 
@@ -36,10 +37,15 @@ def test_the_api_server_takes_names_of_digits(kubernetes: ApiServer, version: in
     for place, value in names_in(ours):
         assert isinstance(value, str), place
     for name in (NAMESPACE, "12"):
-        kubernetes.kubectl("create", "namespace", name)
-    plain = yaml.safe_dump_all([found for found in objects if found["kind"] not in FOREIGN])
-    kubernetes.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=plain)
-    kubernetes.kubectl("delete", "namespace", NAMESPACE, "12")
+        kubernetes.kubectl("create", "namespace", name, check=False)
+    plain = [found for found in objects if found["kind"] not in FOREIGN]
+    given = json.dumps({"apiVersion": "v1", "kind": "List", "items": plain})
+    kubernetes.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", input=given)
+
+
+def test_a_name_that_no_service_may_have_is_refused_with_the_remedy() -> None:
+    with pytest.raises(HelmFailed, match="fullnameOverride: set one that begins with a letter"):
+        helm(4, "template", "123", str(CHART))
 
 
 def names_in(part: Any, place: str = "") -> Iterator[tuple[str, Any]]:

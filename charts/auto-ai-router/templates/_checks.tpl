@@ -1,5 +1,8 @@
 {{/* What a schema cannot say. */}}
 {{- define "airouter.checks" -}}
+{{- if regexMatch "^[0-9]" (include "airouter.fullname" .) }}
+{{- fail (printf "fullnameOverride: set one that begins with a letter: %q does not, as the name of a Service must" (include "airouter.fullname" .)) }}
+{{- end }}
 {{- with .Values.router }}
 {{- if and .autoscaling.enabled .keda.enabled }}
 {{- fail "router.autoscaling.enabled and router.keda.enabled: both would scale the same Deployment, choose one" }}
@@ -16,6 +19,15 @@
 {{- if and .drain.preStopSeconds (semverCompare "<1.30-0" $.Capabilities.KubeVersion.Version) }}
 {{- fail "router.drain.preStopSeconds: needs Kubernetes 1.30 or newer; raise router.drain.graceSeconds instead" }}
 {{- end }}
+{{- end }}
+{{- if and (ne .Values.router.service.type "LoadBalancer") .Values.router.service.loadBalancerClass }}
+{{- fail "router.service.loadBalancerClass: is for router.service.type LoadBalancer" }}
+{{- end }}
+{{- if and (eq .Values.router.service.type "ClusterIP") .Values.router.service.externalTrafficPolicy }}
+{{- fail "router.service.externalTrafficPolicy: is for router.service.type LoadBalancer or NodePort" }}
+{{- end }}
+{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled }}
+{{- fail "metrics.serviceMonitor: metrics.podMonitor scrapes the same pods, choose one" }}
 {{- end }}
 {{- range $part := list "router" "operator" }}
 {{- range (get $.Values $part).extraEnv }}

@@ -101,6 +101,18 @@ replicas: {{ $replicas }}
 {{- end }}
 {{- end }}
 
+{{/* Families of addresses of a part's Service. */}}
+{{- define "airouter.ipFamilies" -}}
+{{- with (get (first .).Values (last .)).service }}
+{{- with .ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .ipFamilies }}
+ipFamilies: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The port of a URL. */}}
 {{- define "airouter.port" -}}
 {{- $url := urlParse . }}

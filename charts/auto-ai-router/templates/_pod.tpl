@@ -34,6 +34,9 @@ tolerations: {{- toYaml . | nindent 0 }}
 {{- with $part.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $part.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 0 }}
+{{- end }}
 {{- end }}
 
 {{- define "airouter.container" -}}
