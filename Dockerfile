@@ -32,9 +32,14 @@ RUN /opt/airouter/bin/pip install -q --no-deps --no-build-isolation . \
  && rm -r /opt/airouter/lib/python3.13/site-packages/airouter_operator /opt/airouter/bin/airouter-operator \
  && scripts/slim-venv /opt/airouter
 
+# Without what only routers import.
 FROM source AS build-operator
 RUN /opt/airouter/bin/pip install -q --require-hashes -r locks/operator.txt \
  && /opt/airouter/bin/pip install -q --no-deps --no-build-isolation . \
+ && /opt/airouter/bin/pip uninstall -q -y \
+      boto3 botocore fastapi grpcio httptools redis s3transfer starlette uvicorn uvloop websockets \
+      opentelemetry-exporter-otlp-proto-grpc opentelemetry-exporter-otlp-proto-http opentelemetry-proto \
+      opentelemetry-instrumentation-asgi opentelemetry-instrumentation-fastapi opentelemetry-sdk \
  && scripts/slim-venv /opt/airouter
 
 FROM scratch AS base

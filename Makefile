@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+PLATFORMS ?=
+export PLATFORMS
 UPGRADE ?= --upgrade
 IMAGE ?= auto-ai-router
 TAG ?= dev
@@ -52,7 +54,7 @@ PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes 
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
 
-image: ## Build both images with docker, podman or buildah (TAG=dev, IMAGE_FLAGS="...")
+image: ## Build both images with docker, podman or buildah (TAG=dev, PLATFORMS=linux/amd64,linux/arm64, IMAGE_FLAGS="...")
 	scripts/build-image router $(IMAGE):$(TAG)
 	scripts/build-image operator $(IMAGE)-operator:$(TAG)
 

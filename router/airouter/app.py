@@ -45,6 +45,7 @@ from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import NoBans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
+from airouter.settings import mistyped
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
@@ -314,6 +315,8 @@ def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> i
     Returns the exit code.
     """
     logs.configure(settings.log_level, sys.stderr)
+    for name, meant in mistyped(os.environ):
+        logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings, files, snapshot_dir))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import time
@@ -32,6 +33,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SWEEP_EVERY = 1.0
 SWEPT = (EdgeProtocol, WebSocketProtocol)
 """The connections that are held to a deadline."""
+
+REMEDIES = {
+    errno.EADDRINUSE: "end the process that listens there, or choose another with --port",
+    errno.EACCES: "choose a port from 1024 on with --port",
+}
+NO_ADDRESS = "choose an address of this machine with --host"
 
 
 class RouterServer(Server):
@@ -80,7 +87,8 @@ class RouterServer(Server):
                 connection.transport.abort()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        with remedy_for_listening():
+            await super().startup(sockets)
         self._on_ready(self.servers[0].sockets[0].getsockname()[1])
 
     async def on_tick(self, counter: int) -> bool:
@@ -98,3 +106,20 @@ class RouterServer(Server):
         for connection in list(self.server_state.connections):
             if isinstance(connection, SWEPT) and connection.deadline <= now:
                 connection.expire()
+
+
+@contextlib.contextmanager
+def remedy_for_listening() -> Iterator[None]:
+    """Put the remedy into the line that uvicorn logs before it exits: it cannot listen."""
+    uvicorn = logging.getLogger("uvicorn.error")
+
+    def add_remedy(record: logging.LogRecord) -> bool:
+        if isinstance(problem := record.msg, OSError):
+            record.msg = f"{problem} (fix: {REMEDIES.get(problem.errno or 0, NO_ADDRESS)})"
+        return True
+
+    uvicorn.addFilter(add_remedy)
+    try:
+        yield
+    finally:
+        uvicorn.removeFilter(add_remedy)

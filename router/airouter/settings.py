@@ -6,20 +6,27 @@ goes before it.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from socket import gethostname
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PREFIX = "AIROUTER_"
+LIKENESS = 0.7
+"""Likeness of a name to that of a setting, from 0 to 1, from which on it is taken for a typo."""
 MEBIBYTE = 1_048_576
 
 
 class Settings(BaseSettings):
     """Settings from the environment; times are seconds, sizes are bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="AIROUTER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -80,3 +87,16 @@ class Settings(BaseSettings):
     def held_bytes(self) -> int:
         """`max_held_bytes`, or as much as a request of the largest size needs to be let in."""
         return max(self.max_held_bytes, 2 * self.max_body_bytes)
+
+
+def mistyped(environ: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield variables that set nothing, each with the setting that must be meant.
+
+    Names that resemble none are left alone: the operator's, and those of Kubernetes for a Service.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    for name in sorted(environ):
+        bare = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and bare not in known:
+            for meant in difflib.get_close_matches(bare, known, n=1, cutoff=LIKENESS):
+                yield name, PREFIX + meant

@@ -20,7 +20,7 @@ RELEASE, NAMESPACE = "airouter", "ai"
 NAME = f"{RELEASE}-auto-ai-router"
 VERSIONS = {3: "helm3", 4: "helm"}
 KUBERNETES = "1.34.4"
-FOREIGN = {"HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject"}
+FOREIGN = {"HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
 """Kinds that belong to others, so that a plain Kubernetes does not know them."""
 SECONDS = 120
 
@@ -103,8 +103,8 @@ def operator(objects: Sequence[Object]) -> Object:
 
 
 def container(template: Object) -> Object:
-    """Its only one."""
-    (found,) = template["spec"]["containers"]
+    """The chart's own one, before those that a person adds."""
+    found, *_ = template["spec"]["containers"]
     assert isinstance(found, dict)
     return found
 

@@ -18,7 +18,16 @@ from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
 from airouter_operator.settings import OperatorSettings
-from chart.rendering import CHART, container, only, operator, pod_templates, render, router
+from chart.rendering import (
+    CHART,
+    container,
+    of_kind,
+    only,
+    operator,
+    pod_templates,
+    render,
+    router,
+)
 from support.kubernetes.binaries import binaries
 
 ALERTS = CHART / "files" / "alerts.yaml"
@@ -136,3 +145,17 @@ def test_a_pod_monitor_scrapes_each_pod_once() -> None:
         names = [port["name"] for port in container(template)["ports"]]
         assert len([name for name in names if name in scraped]) == 1
     assert len(list(pod_templates(objects))) == 3  # and the demo's Job has no port
+
+
+def test_a_service_monitor_scrapes_each_service_once() -> None:
+    objects = render("load-balancer")
+    monitor = only("ServiceMonitor", objects)
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    scraped = [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]]
+    services = of_kind("Service", objects)
+    for service in services:
+        assert wanted <= service["metadata"]["labels"].items()
+        names = [port["name"] for port in service["spec"]["ports"]]
+        assert len([name for name in names if name in scraped]) == 1
+    assert len(services) == 2

@@ -232,6 +232,10 @@ def test_a_user_adds_variables_volumes_labels_and_annotations(part: str) -> None
     assert "authorities" in [volume["name"] for volume in template["spec"]["volumes"]]
     assert template["metadata"]["annotations"] == {"example.com/owner": "platform"}
     assert template["metadata"]["labels"]["team"] == "platform"
+    assert [c["name"] for c in template["spec"]["initContainers"]] == ["proxy"]
+    assert [c["name"] for c in template["spec"]["containers"]] == [part, "logs"]
+    deployment = only("Deployment", render("everything-on"), part)
+    assert deployment["metadata"]["annotations"] == {"example.com/owner": "platform"}
     assert template["spec"]["imagePullSecrets"] == [{"name": "registry"}]
 
 
@@ -248,6 +252,21 @@ def test_pods_are_spread_over_zones_and_nodes() -> None:
     hard = spread(topologySpread="DoNotSchedule")
     assert {constraint["whenUnsatisfiable"] for constraint in hard} == {"DoNotSchedule"}
     assert spread(topologySpread="Disabled") == []
+
+
+def test_the_operator_is_spread_as_a_user_says() -> None:
+    (constraint,) = operator(render("everything-on"))["spec"]["topologySpreadConstraints"]
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert "topologySpreadConstraints" not in operator(render())["spec"]
+
+
+@pytest.mark.parametrize("part", ["router", "operator", "demo"])
+def test_every_image_goes_by_its_digest_if_it_has_one(part: str) -> None:
+    digest = f"sha256:{'0' * 64}"
+    names = {"router": "router", "operator": "operator", "demo": "operator"}
+    given = {f"{names[part]}.image": {"tag": "2", "digest": digest}}
+    pods = {p["spec"]["containers"][0]["name"]: p for p in pod_templates(render("demo", given))}
+    assert container(pods[part])["image"].endswith(f"@{digest}")
 
 
 def test_routers_may_be_replaced_all_at_once() -> None:

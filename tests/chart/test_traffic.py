@@ -101,6 +101,21 @@ def test_the_service_leads_to_the_port_of_the_pods() -> None:
     assert (port["port"], port["targetPort"] in names) == (80, True)
 
 
+def test_a_service_may_be_a_load_balancer_of_a_class() -> None:
+    spec = only("Service", render("load-balancer"), "router")["spec"]
+    assert (spec["type"], spec["loadBalancerClass"]) == ("LoadBalancer", "service.k8s.aws/nlb")
+    assert spec["externalTrafficPolicy"] == "Local"
+
+
+@pytest.mark.parametrize("part", ["router", "operator"])
+def test_a_service_may_have_both_families_of_addresses(part: str) -> None:
+    given = {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6", "IPv4"]}
+    values = {f"{part}.service.{name}": value for name, value in given.items()}
+    spec = only("Service", render(values=values), part)["spec"]
+    assert {name: spec[name] for name in given} == given
+    assert not given.keys() & only("Service", render(), part)["spec"].keys()
+
+
 def test_an_ingress_leads_to_the_service_and_does_not_buffer() -> None:
     objects = render("everything-on")
     found, service = only("Ingress", objects), only("Service", objects, "router")
@@ -125,9 +140,23 @@ def test_a_route_leads_to_the_service_and_has_no_timeout() -> None:
     (rule,) = only("HTTPRoute", objects)["spec"]["rules"]
     service = only("Service", objects, "router")
     port = service["spec"]["ports"][0]["port"]
-    assert rule["backendRefs"] == [{"name": service["metadata"]["name"], "port": port}]
+    backend = {"group": "", "kind": "Service", "name": service["metadata"]["name"], "port": port}
+    assert rule["backendRefs"] == [{**backend, "weight": 1}]
     assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
     assert [match["path"]["value"] for match in rule["matches"]] == ["/v1", "/docs"]
+
+
+def test_a_route_says_all_that_the_api_server_would_fill_in() -> None:
+    given = [{"name": "public"}, {"name": "mesh", "kind": "Service", "group": "", "port": 80}]
+    spec = only("HTTPRoute", render("everything-on", {"router.httpRoute.parentRefs": given}))[
+        "spec"
+    ]
+    assert spec["parentRefs"] == [
+        {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"},
+        given[1],
+    ]
+    for match in spec["rules"][0]["matches"]:
+        assert match["path"].keys() == {"type", "value"}
 
 
 @pytest.mark.parametrize("ci", ["router-only", "demo"])

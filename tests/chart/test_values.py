@@ -42,6 +42,10 @@ def test_an_unknown_value_is_refused_by_its_name(path: str, version: int) -> Non
         ("router.podDisruptionBudget.maxUnavailable", "half"),
         ("router.extraEnv", [{"Name": "X"}]),
         ("router.drain.graceSeconds", -1),
+        ("router.service.ipFamilies", ["IPv5"]),
+        ("router.service.externalTrafficPolicy", "local"),
+        ("operator.service.ipFamilyPolicy", "Dual"),
+        ("fullnameOverride", "2024"),
         ("operator.watchNamespaces", "ai"),
         ("operator.watchNamespaces", ["All"]),
         ("telemetry.otlp.protocol", "http/json"),
@@ -70,6 +74,12 @@ def test_a_wrong_value_is_refused_by_its_path(path: str, value: Any) -> None:
             "router.autoscaling: set targetCPU or targetInFlight",
         ),
         ({"router.httpRoute.enabled": True}, "router.httpRoute.parentRefs: name the Gateway"),
+        ({"router.service.loadBalancerClass": "nlb"}, "is for router.service.type LoadBalancer"),
+        ({"router.service.externalTrafficPolicy": "Local"}, "LoadBalancer or NodePort"),
+        (
+            {"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}},
+            "metrics.podMonitor scrapes the same pods",
+        ),
         ({"operator.watchNamespaces": ["*", "ai"]}, 'either ["*"] or a list'),
     ],
 )

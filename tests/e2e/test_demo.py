@@ -15,7 +15,7 @@ async def test_one_install_is_enough_for_an_answer(site: Site) -> None:
     job = f"job/{RELEASE}-auto-ai-router-demo-1"
     await demo.kubectl("wait", "--for=condition=Complete", job, "--timeout=100s")
     await demo.until_ready()
-    await demo.until_programmed()
+    await demo.until_programmed(f"{RELEASE}-auto-ai-router-demo")
     data = (await demo.get("secret", f"{RELEASE}-auto-ai-router-demo"))["data"]
     key = base64.b64decode(data["master"]).decode()
     async with openai.AsyncOpenAI(base_url=f"{await demo.url()}/v1", api_key=key) as client:
@@ -23,6 +23,6 @@ async def test_one_install_is_enough_for_an_answer(site: Site) -> None:
             model="mock-echo", messages=[{"role": "user", "content": "Hello!"}]
         )
     assert answer.choices[0].message.content == "Hello!"
-    await demo.kubectl("delete", "rcfg", "--all")
     await demo.helm("uninstall", RELEASE)
+    await demo.kubectl("wait", "--for=delete", "rcfg", "--all", "--timeout=60s")
     await demo.kubectl("delete", "namespace", demo.namespace, "--wait=false")

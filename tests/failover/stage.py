@@ -45,7 +45,8 @@ class Stage:
         """Return the whole answer to a chat."""
         messages: Any = HELLO
         create = self._openai.chat.completions.create
-        return await create(model="m", messages=messages, **fields)
+        answer: ChatCompletion = await create(model="m", messages=messages, **fields)
+        return answer
 
     async def stream(self, api: str) -> str:
         """Return who answers a stream of an API. Raises what the SDK of that raises."""

@@ -7,13 +7,13 @@ import pytest
 from failover.faulty import OPENING, refusing, stalling
 from failover.stage import CLIENTS, SHAPES, stage
 
-SOON = {"hedge": {"after": "200ms", "percent": 100}}
+SOON = {"after": "200ms", "percent": 100}
 
 
 @SHAPES
 @CLIENTS
 async def test_a_second_backend_answers_beside_a_slow_stream(api: str, shape: str) -> None:
-    async with stage(shape, **SOON) as found:
+    async with stage(shape, hedge=SOON) as found:
         found.first.always = stalling(OPENING)
         assert await found.stream(api) == "second"
         assert (found.first.asked, found.second.asked) == (1, 1)
@@ -21,7 +21,7 @@ async def test_a_second_backend_answers_beside_a_slow_stream(api: str, shape: st
 
 @SHAPES
 async def test_a_second_backend_answers_beside_a_slow_whole_answer(shape: str) -> None:
-    async with stage(shape, **SOON) as found:
+    async with stage(shape, hedge=SOON) as found:
         found.first.always = stalling()
         answer = await found.whole()
         assert answer.model == "second"
@@ -36,7 +36,7 @@ async def test_a_backend_that_answers_in_time_is_asked_alone() -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_the_slow_one_counts_when_the_second_fails(*, streamed: bool) -> None:
-    async with stage("backends", {"total": "1s", "connect": "1s"}, **SOON) as found:
+    async with stage("backends", {"total": "1s", "connect": "1s"}, hedge=SOON) as found:
         found.first.always = stalling()
         found.second.faults.append(refusing(503))
         assert await found.ask(streamed=streamed) == "second"  # once the first has failed, too

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import re
 import signal
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import openai
@@ -130,6 +135,44 @@ async def test_streams_that_outlive_the_deadline_are_cut(tmp_path: Path, endless
         router.signal(signal.SIGTERM)
         assert await router.wait() == 0
         await stream.close()
+
+
+async def test_a_port_that_is_taken_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    with listener() as taken, pytest.raises(AssertionError, match="the router ended"):
+        async with router_process(tmp_path, "--port", str(taken.getsockname()[1])):
+            pass
+    (told,) = [json.loads(line) for line in last_log(tmp_path) if '"error"' in line]
+    assert "address already in use" in told["message"]
+    assert "fix: end the process that listens there, or choose another" in told["message"]
+    assert "Traceback" not in "".join(last_log(tmp_path))
+
+
+async def test_a_mistyped_setting_is_told_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    told = {"AIROUTER_LOG_LEVLE": "debug", "AIROUTER_MAX_BODY": "1"}
+    fine = {
+        "AIROUTER_SERVICE_HOST": "10.0.0.1",
+        "AIROUTER_OPERATOR_WATCH": "*",
+        "AIROUTER_KEY": "x",
+    }
+    async with router_process(tmp_path, **told, **fine) as router:
+        warned = re.findall(r"(AIROUTER_\w+) sets nothing \(fix: use (\w+)\)", router.log)
+    assert warned == [
+        ("AIROUTER_LOG_LEVLE", "AIROUTER_LOG_LEVEL"),
+        ("AIROUTER_MAX_BODY", "AIROUTER_MAX_BODY_BYTES"),
+    ]
+
+
+def last_log(folder: Path) -> list[str]:
+    """The lines of what a router wrote to standard error."""
+    (log,) = folder.glob("router-*.err")
+    return log.read_text().splitlines()
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[socket.socket]:
+    """A port that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken
 
 
 async def test_a_file_that_cannot_be_served_is_waited_for(tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ async def test_the_log_says_why_a_provider_cannot_be_used(
     ],
 )
 async def test_an_answer_has_a_content_type_of_its_api(
-    first: RawUpstream, body: dict[str, bool], data: bytes, kind: str
+    first: RawUpstream, body: dict[str, Any], data: bytes, kind: str
 ) -> None:
     async with served(config(first)) as router:
         asking = asyncio.create_task(router.chat(**body))

@@ -1,5 +1,8 @@
 {{/* What a schema cannot say. */}}
 {{- define "airouter.checks" -}}
+{{- if regexMatch "^[0-9]" (include "airouter.fullname" .) }}
+{{- fail (printf "fullnameOverride: set one that begins with a letter: %q does not, as the name of a Service must" (include "airouter.fullname" .)) }}
+{{- end }}
 {{- with .Values.router }}
 {{- if and .autoscaling.enabled .keda.enabled }}
 {{- fail "router.autoscaling.enabled and router.keda.enabled: both would scale the same Deployment, choose one" }}
@@ -17,6 +20,15 @@
 {{- fail "router.drain.preStopSeconds: needs Kubernetes 1.30 or newer; raise router.drain.graceSeconds instead" }}
 {{- end }}
 {{- end }}
+{{- if and (ne .Values.router.service.type "LoadBalancer") .Values.router.service.loadBalancerClass }}
+{{- fail "router.service.loadBalancerClass: is for router.service.type LoadBalancer" }}
+{{- end }}
+{{- if and (eq .Values.router.service.type "ClusterIP") .Values.router.service.externalTrafficPolicy }}
+{{- fail "router.service.externalTrafficPolicy: is for router.service.type LoadBalancer or NodePort" }}
+{{- end }}
+{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled }}
+{{- fail "metrics.serviceMonitor: metrics.podMonitor scrapes the same pods, choose one" }}
+{{- end }}
 {{- range $part := list "router" "operator" }}
 {{- range (get $.Values $part).extraEnv }}
 {{- if has .name (include "airouter.ownVariables" $ | fromYamlArray) }}
@@ -28,6 +40,18 @@
 {{- if and (has "*" .) (ne (len .) 1) }}
 {{- fail "operator.watchNamespaces: either [\"*\"] or a list of namespaces" }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Another release that has the CRD: Helm's own message has no remedy. */}}
+{{- define "airouter.crdOwner" -}}
+{{- $crd := "routerconfigs.airouter.dev" }}
+{{- $live := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $crd }}
+{{- $annotations := dig "metadata" "annotations" dict $live }}
+{{- $name := get $annotations "meta.helm.sh/release-name" }}
+{{- $namespace := get $annotations "meta.helm.sh/release-namespace" }}
+{{- if and $name (ne (printf "%s/%s" $namespace $name) (printf "%s/%s" .Release.Namespace .Release.Name)) }}
+{{- fail (printf "crds.install: the CRD %s belongs to the release %s in the namespace %s; set crds.install to false here. If that release is gone, take the CRD over: kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $crd $name $namespace $crd .Release.Name .Release.Namespace) }}
 {{- end }}
 {{- end }}
 

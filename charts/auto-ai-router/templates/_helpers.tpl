@@ -17,26 +17,26 @@
 {{- end }}
 
 {{- define "airouter.selector" -}}
-app.kubernetes.io/name: {{ include "airouter.name" (first .) }}
-app.kubernetes.io/instance: {{ (first .).Release.Name }}
-app.kubernetes.io/component: {{ last . }}
+app.kubernetes.io/name: {{ include "airouter.name" (first .) | quote }}
+app.kubernetes.io/instance: {{ (first .).Release.Name | quote }}
+app.kubernetes.io/component: {{ last . | quote }}
 {{- end }}
 
 {{/* Of anything that belongs to no part: (list $ ""). */}}
 {{- define "airouter.labels" -}}
 {{- $root := first . -}}
 {{ include "airouter.podLabels" . }}
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{/* Nothing in which a new version of the chart alone would replace the pods. */}}
 {{- define "airouter.podLabels" -}}
 {{- $root := first . -}}
-app.kubernetes.io/name: {{ include "airouter.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "airouter.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 {{- with last . }}
-app.kubernetes.io/component: {{ . }}
+app.kubernetes.io/component: {{ . | quote }}
 {{- end }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: auto-ai-router
@@ -47,8 +47,8 @@ app.kubernetes.io/part-of: auto-ai-router
 
 {{- define "airouter.metadata" -}}
 {{- $root := first . -}}
-name: {{ include "airouter.partName" . }}
-namespace: {{ $root.Release.Namespace }}
+name: {{ include "airouter.partName" . | quote }}
+namespace: {{ $root.Release.Namespace | quote }}
 labels: {{- include "airouter.labels" . | nindent 2 }}
 {{- end }}
 
@@ -65,12 +65,50 @@ labels: {{- include "airouter.labels" . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{- define "airouter.demoName" -}}
+{{ include "airouter.fullname" . }}-demo
+{{- end }}
+
+{{/* The RouterConfig that routers serve. */}}
+{{- define "airouter.config" -}}
+{{- .Values.demo.enabled | ternary (include "airouter.demoName" .) .Values.router.config }}
+{{- end }}
+
+{{/* Nothing where an autoscaler decides, or somebody else by `replicas: null`. A number that was set by `kubectl scale` stays: Helm 4
+would meet a conflict, and Helm 3 undo it. */}}
+{{- define "airouter.replicas" -}}
+{{- with .Values.router }}
+{{- if not (or .autoscaling.enabled .keda.enabled (kindIs "invalid" .replicas)) }}
+{{- $replicas := .replicas }}
+{{- $live := lookup "apps/v1" "Deployment" $.Release.Namespace (include "airouter.partName" (list $ "router")) }}
+{{- range dig "metadata" "managedFields" list $live }}
+{{- if eq (dig "subresource" "" .) "scale" }}
+{{- $replicas = $live.spec.replicas }}
+{{- end }}
+{{- end -}}
+replicas: {{ $replicas }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* How many routers there are at least. */}}
 {{- define "airouter.fewestRouters" -}}
 {{- with .Values.router }}
 {{- if .keda.enabled }}{{ .keda.minReplicas }}
 {{- else if .autoscaling.enabled }}{{ .autoscaling.minReplicas }}
-{{- else }}{{ .replicas }}
+{{- else }}{{ kindIs "invalid" .replicas | ternary 2 .replicas }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Families of addresses of a part's Service. */}}
+{{- define "airouter.ipFamilies" -}}
+{{- with (get (first .).Values (last .)).service }}
+{{- with .ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .ipFamilies }}
+ipFamilies: {{- toYaml . | nindent 0 }}
 {{- end }}
 {{- end }}
 {{- end }}

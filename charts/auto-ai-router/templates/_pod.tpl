@@ -16,14 +16,14 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- define "airouter.podSpec" -}}
 {{- $root := first . }}
 {{- $part := get $root.Values (last .) -}}
-serviceAccountName: {{ include "airouter.serviceAccountName" . }}
+serviceAccountName: {{ include "airouter.serviceAccountName" . | quote }}
 enableServiceLinks: false
 securityContext: {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
 {{- with $root.Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 0 }}
 {{- end }}
 {{- with $part.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $part.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -34,13 +34,16 @@ tolerations: {{- toYaml . | nindent 0 }}
 {{- with $part.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $part.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 0 }}
+{{- end }}
 {{- end }}
 
 {{- define "airouter.container" -}}
 {{- $root := first . }}
 {{- $part := get $root.Values (last .) -}}
-name: {{ last . }}
-image: {{ include "airouter.image" . }}
+name: {{ last . | quote }}
+image: {{ include "airouter.image" . | quote }}
 imagePullPolicy: {{ $part.image.pullPolicy }}
 securityContext: {{- toYaml $root.Values.securityContext | nindent 2 }}
 resources: {{- toYaml $part.resources | nindent 2 }}

@@ -9,6 +9,7 @@ date is a string, a key is always a string, and there is nothing that JSON does 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +32,10 @@ TAG = "tag:yaml.org,2002:"
 MERGE = "<<"
 RESOLVER: Any = yaml.resolver.Resolver()
 CONSTRUCTOR = yaml.constructor.SafeConstructor()
+YES_AND_NO = {"y": True, "Y": True, "n": False, "N": False}
+OCTAL = re.compile(r"[-+]?0o[0-7]+")
+NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+"""What kubectl's parser takes for a number, and PyYAML for text: 1e3, 08."""
 TYPES = {name: f"construct_yaml_{name}" for name in ("null", "bool", "int", "float")}
 
 
@@ -164,6 +169,8 @@ class Builder:
         while not isinstance(key := next(self._events), yaml.MappingEndEvent):
             name = mapping_key(key)
             node = self.build(next(self._events), (*path, name))
+            if tag_of(key) == "bool":
+                self._note(key, (*path, name), "is a boolean", "put it in quotes")
             if name == MERGE and key.implicit[0]:
                 merged += self._merged(node, path)
             elif name in children:
@@ -239,7 +246,16 @@ def tag_of(event: Any) -> str:
     resolved = RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False))
     tag = str(resolved).removeprefix(TAG)
     # To YAML 1.1 1:30 is 90 in base 60; to Kubernetes it is a string.
-    return tag if tag in TYPES and ":" not in event.value else "str"
+    return tag if tag in TYPES and ":" not in event.value else tag_of_text(event.value)
+
+
+def tag_of_text(text: str) -> str:
+    """Return the type that kubectl's parser gives to what is text to PyYAML's."""
+    if text in YES_AND_NO:
+        return "bool"
+    if OCTAL.fullmatch(text):
+        return "int"
+    return "float" if NUMBER.fullmatch(text) else "str"
 
 
 def value_of(tag: str, text: str) -> Any:
@@ -247,10 +263,14 @@ def value_of(tag: str, text: str) -> Any:
     if tag == "str":
         text.encode()  # an escape such as \ud800 makes text that no encoding has
         return text
+    if text in YES_AND_NO and tag == "bool":
+        return YES_AND_NO[text]
     construct = getattr(CONSTRUCTOR, TYPES[tag])
     value = construct(yaml.ScalarNode(TAG + tag, text))
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(tag)
+    if isinstance(value, float) and value.is_integer() and int(value) in INTEGERS:
+        return int(value)  # as it comes to the API server
     if isinstance(value, int) and value not in INTEGERS:
         raise ValueError(tag)
     return value

@@ -29,14 +29,17 @@ MOST_ADDRESSES = 8
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """Return a socket connected to a host. Raises `OSError`."""
+    """Return a socket connected to a host. Raises `OSError`, which names a host that is unknown."""
     return await first_of(await addresses_of(host, port), dial_address, socket.socket.close)
 
 
 async def addresses_of(host: str, port: int) -> list[Address]:
     """Return the addresses of a host, in the order in which to try them. Raises `OSError`."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise socket.gaierror(error.errno, f"{host}: {error.strerror}") from None
     return interleaved(found)[:MOST_ADDRESSES]
 
 

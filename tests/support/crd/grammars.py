@@ -143,7 +143,10 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "
         "!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')",
     ),
-    Timeouts: ("self.connect <= self.total",),
+    Timeouts: (
+        "(has(self.connect) ? self.connect : duration('5s')) <= "
+        "(has(self.total) ? self.total : duration('600s'))",
+    ),
     Backend: (
         "!(has(self.credential) && has(self.credentialSelector))",
         "has(self.credential) || has(self.credentialSelector)",

@@ -6,6 +6,7 @@ Types, fields, defaults, enums and bounds are read off the models; `grammars.py`
 from __future__ import annotations
 
 import json
+import re
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -16,7 +17,7 @@ from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
 from airouter.config.resource.policies import BanRule
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
-from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema
+from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +47,7 @@ def expected(part: type[BaseModel] = Spec) -> Schema:
 
 
 def schema_of_field(field: FieldInfo) -> Schema:
-    """The schema of a field. Only single values have a default there, as the manifest explains."""
+    """The schema of a field. Only single values have a default, as the manifest explains."""
     schema = schema_of(field.annotation, field.metadata)
     if isinstance(field.default, bool | int | float | str):
         schema["default"] = field.default
@@ -168,10 +169,37 @@ def seconds(value: float | str) -> float | str:
     return value
 
 
+def outside_lists(schema: Schema) -> Schema:
+    """A schema without the defaults inside of lists, which the manifest leaves to the router."""
+    kept = dict(schema)
+    if "items" in schema:
+        kept["items"] = bare(schema["items"])
+    if "properties" in schema:
+        kept["properties"] = {n: outside_lists(inner) for n, inner in schema["properties"].items()}
+    return kept
+
+
+def undescribed(schema: Schema, modelled: Schema) -> Iterator[str]:
+    """Every default of the models that the schema's descriptions do not tell."""
+    told = {place: node.get("description", "") for place, node in nodes(schema)}
+    for place, node in nodes(modelled):
+        found = re.search(r"\bDefault (\S+?)[.,](\s|$)", told.get(place, ""))
+        if "default" in node and (not found or not is_told(node["default"], found[1])):
+            yield f"the CRD does not describe the default {node['default']!r} of {place}"
+
+
+def is_told(default: Any, words: str) -> bool:
+    """Whether words say what a default is."""
+    if isinstance(default, bool | str):
+        return json.dumps(default).strip('"') == words
+    return words == f"{default:g}" or seconds(words) == default
+
+
 def differences(schema: Schema) -> list[str]:
     """Where a schema of the spec and the models differ."""
-    declared, modelled = set(facts(schema)), set(facts(expected()))
+    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected())))
     return [
         *(f"only the CRD has {fact}" for fact in sorted(declared - modelled)),
         *(f"only the models have {fact}" for fact in sorted(modelled - declared)),
+        *undescribed(schema, expected()),
     ]

@@ -28,6 +28,13 @@ def value(text: str) -> Any:
         ("", None),
         ("on", True),
         ("'on'", "on"),
+        ("y", True),
+        ("'y'", "y"),
+        ("N", False),
+        ("1e3", 1000),
+        ("08", 8),
+        ("0o17", 15),
+        ("1e20", 1e20),
         ("2024-11-20", "2024-11-20"),
         ("12:30", "12:30"),
         ("=", "="),
@@ -53,7 +60,13 @@ def test_a_value_that_json_does_not_have_is_a_problem_at_its_place(written: str)
 
 
 def test_a_key_is_always_the_word_that_is_written() -> None:
-    assert value("{on: 1, 12: 2, null: 3}") == {"on": 1, "12": 2, "null": 3}
+    assert value("{'on': 1, 12: 2, null: 3}") == {"on": 1, "12": 2, "null": 3}
+
+
+@pytest.mark.parametrize("written", ["on", "y", "No", "true"])
+def test_a_boolean_is_no_key_because_kubectl_would_write_another(written: str) -> None:
+    (problem,) = only(f"a: 1\n{written}: 2").problems
+    assert (problem.path, problem.what, problem.line) == ((written,), "is a boolean", 2)
 
 
 def test_json_is_yaml() -> None:

@@ -91,6 +91,11 @@ async def test_a_name_is_resolved() -> None:
         assert found.getpeername() == alive.getsockname()
 
 
+async def test_a_name_that_is_unknown_is_told() -> None:
+    with pytest.raises(socket.gaierror, match=r"no-such-host\.invalid: "):
+        await dial("no-such-host.invalid", 443)
+
+
 def test_families_take_turns() -> None:
     given = [address(("::1", n), SIX) for n in (1, 2, 3)] + [address(("127.0.0.1", 4))]
     assert [each[4][1] for each in interleaved(given)] == [1, 4, 2, 3]

@@ -39,8 +39,7 @@ def test_an_overload_has_a_status_of_its_own() -> None:
     assert b'"overloaded_error"' in error_body(overload)
 
 
-def test_an_error_in_a_stream_is_an_event_that_ends_what_was_open() -> None:
+def test_an_error_in_a_stream_is_an_event() -> None:
     failure = Failure(502, "No.")
     event = b"event: error\ndata: " + error_body(failure) + b"\n\n"
     assert error_event(failure) == event
-    assert error_event(failure, mid_event=True) == b"\n\n" + event
