@@ -41,6 +41,7 @@ from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.reconcile import Reconciler
+from airouter_operator.reconciling.secret_reader import SecretReader
 from airouter_operator.reconciling.status_writer import StatusWriter
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
@@ -86,7 +87,7 @@ class Operator:
         )
 
         # Watching.
-        mirror = Mirror()
+        mirror = Mirror(clock)
         self._watches = Watches(settings.scopes, clock)
         self._queue = new_queue(settings)
         self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
@@ -108,6 +109,7 @@ class Operator:
         events = EventRecorder(kube, self._identity, time.time)
         self._reconciler = Reconciler(
             mirror,
+            SecretReader(kube, mirror),
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
             pods,

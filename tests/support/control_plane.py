@@ -60,6 +60,11 @@ class OperatorProcess:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def peak_memory(self) -> int:
+        """The most resident bytes there ever were."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
     async def stop(self) -> tuple[int, float]:
         """SIGTERM it; its exit code, and the seconds that it took."""
         start = time.monotonic()
@@ -167,8 +172,8 @@ class ControlPlane:
 
     async def events(self) -> list[dict[str, Any]]:
         """All Events about RouterConfigs; the API server has some of its own, about Services."""
-        found = await self.client.list(events_in(self.namespace))
-        return [event for event in found if event["regarding"]["kind"] == KIND]
+        found = self.client.each(events_in(self.namespace))
+        return [event async for event in found if event["regarding"]["kind"] == KIND]
 
     async def until(
         self,
@@ -322,8 +327,11 @@ class ControlPlane:
             for pattern in ("*.log", "*.err", "*.out")
             for path in self.folder.glob(pattern)
         ]
-        objects = await self.client.list(configs_in(None))
-        objects += await self.client.list(events_in(None))
+        objects = [
+            body
+            for path in (configs_in(None), events_in(None))
+            async for body in self.client.each(path)
+        ]
         return "\n".join([*files, *map(json.dumps, objects), *self.shown])
 
     async def assert_no_secret_was_told(self) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
+    from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.reconciling.status_writer import StatusWriter
     from airouter_operator.watching.mirror import Mirror
 
@@ -41,6 +42,7 @@ class Reconciler:
     def __init__(
         self,
         mirror: Mirror,
+        secrets: SecretReader,
         publisher: Publisher,
         channels: Channels,
         pods: Pods,
@@ -51,6 +53,7 @@ class Reconciler:
     ) -> None:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
+        self._secrets = secrets
         self._publisher = publisher
         self._channels = channels
         self._pods = pods
@@ -73,6 +76,7 @@ class Reconciler:
         self._ownership.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
+        await self._secrets.refresh(key)
         gathered = gather(key, self._mirror)
         if gathered is None:
             self._forget(key)
