@@ -15,7 +15,6 @@ import sys
 import time
 from random import Random
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import kopf
 from kubernetes.aio.config import ConfigException
@@ -40,8 +39,10 @@ from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.publish import Publisher
+from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
 from airouter_operator.reconciling.secret_reader import SecretReader
+from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
@@ -80,21 +81,20 @@ class Operator:
 
         # Leading.
         namespace = settings.namespace
-        names = [urlsplit(settings.public_url).hostname or "localhost"]
-        self._authority = AuthorityKeeper(kube, namespace, names)
+        self._authority = AuthorityKeeper(kube, namespace, [settings.public_host])
         self._leadership = Leadership(
             lease_client, kube, namespace, self._identity, settings.lease_duration, self._turned
         )
 
         # Watching.
-        mirror = Mirror(clock)
+        mirror = Mirror(settings.secret_grace)
         self._watches = Watches(settings.scopes, clock)
         self._queue = new_queue(settings)
         self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
         self._resync = Resync(kube, mirror, self._watches, settings.scopes, self._corrected, clock)
 
         # Delivering.
-        pods = Pods(settings.pod_grace, settings.max_pods, clock)
+        pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
         self._stream = StreamServer(
             self._channels,
@@ -106,6 +106,7 @@ class Operator:
         )
 
         # Reconciling.
+        rechecks = Rechecks(self._dispatcher.add)
         events = EventRecorder(kube, self._identity, time.time)
         self._reconciler = Reconciler(
             mirror,
@@ -114,7 +115,8 @@ class Operator:
             self._channels,
             pods,
             Ownership(settings.public_url, clock),
-            StatusWriter(kube, mirror, pods, events, time.time),
+            StatusWriter(kube, mirror, pods, ServingPods(kube), events, rechecks, time.time),
+            rechecks,
             self._leads,
             self.metrics.reconcile,
         )

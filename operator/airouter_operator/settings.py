@@ -73,9 +73,21 @@ class OperatorSettings(BaseSettings):
         description="How long a watch that has missed a change may stay silent before /healthz "
         "fails.",
     )
+    secret_grace: float = Field(
+        300.0,
+        ge=0,
+        description="How long the last value of a Secret that is gone is used, in case it is being "
+        "replaced.",
+    )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
         5.0, gt=0, description="After so long without a poll a pod counts as gone."
+    )
+    pod_return: float = Field(
+        8.0,
+        gt=0,
+        description="How long pods that another operator has known are waited for, where "
+        "EndpointSlices do not tell which pods serve.",
     )
     max_pods: int = Field(2000, ge=1, description="Pods that one RouterConfig may have.")
     lease_duration: float = Field(
@@ -116,6 +128,11 @@ class OperatorSettings(BaseSettings):
         """The URL by which pods reach the stream, without a slash at the end."""
         host = f"{self.service}.{self.namespace}.svc"
         return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")
+
+    @property
+    def public_host(self) -> str:
+        """The host in that URL, for which the stream's certificate is."""
+        return urlsplit(self.public_url).hostname or "localhost"
 
 
 def is_root(url: str) -> bool:

@@ -170,10 +170,24 @@ class ControlPlane:
         """A Secret."""
         return await self.client.get(f"{secrets_in(self.namespace)}/{name}")
 
+    async def until_secret_is_gone(self, name: str) -> None:
+        """Wait for the garbage collector, which takes what a RouterConfig that is gone had."""
+        async with asyncio.timeout(60):
+            with contextlib.suppress(NotFound):
+                while True:
+                    await self.secret(name)
+                    await asyncio.sleep(0.1)
+
     async def events(self) -> list[dict[str, Any]]:
         """All Events about RouterConfigs; the API server has some of its own, about Services."""
         found = self.client.each(events_in(self.namespace))
         return [event async for event in found if event["regarding"]["kind"] == KIND]
+
+    async def until_told(self, severity: str, reason: str) -> None:
+        """Wait for an Event about a RouterConfig."""
+        async with asyncio.timeout(PATIENCE):
+            while (severity, reason) not in [(e["type"], e["reason"]) for e in await self.events()]:
+                await asyncio.sleep(0.05)
 
     async def until(
         self,
@@ -286,6 +300,7 @@ class ControlPlane:
             "HEALTH_PORT": "0",
             "POD_GRACE": "1",
             "LEASE_DURATION": "3",
+            "SECRET_GRACE": "0",
             **environment,
         }
         prefixed = {f"AIROUTER_OPERATOR_{name}": value for name, value in settings.items()}

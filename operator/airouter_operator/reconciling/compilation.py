@@ -16,6 +16,8 @@ from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.mirror import Mirror
 
@@ -31,6 +33,8 @@ class Gathered(NamedTuple):
     config: Object
     secrets: Secrets
     fingerprint: Fingerprint
+    gone: Mapping[str, float]
+    """Secrets that are gone and whose last value is used, and until when (Unix time)."""
 
 
 def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
@@ -39,16 +43,19 @@ def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
     if config is None:
         return None
     secrets: Secrets = {}
+    gone = {}
     versions = []
     for name in sorted(mirror.secrets_of(key)):
-        versions.append((name, mirror.secrets.version(name)))
         body = mirror.secrets.get(name)
+        if body is None and (last := mirror.secrets.last_value(name)):
+            body, gone[name.name] = last.body, last.until
+        versions.append((name, mirror.secrets.version(name), gone.get(name.name)))
         for field, value in (body.get("data") or {}).items() if body else ():
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
     fingerprint = (uid_of(config), generation_of(config), tuple(versions))
-    return Gathered(config, secrets, fingerprint)
+    return Gathered(config, secrets, fingerprint, gone)
 
 
 def compile_gathered(gathered: Gathered) -> Compiled:
@@ -61,12 +68,18 @@ def compile_gathered(gathered: Gathered) -> Compiled:
     return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
 
 
-def compiled_outcome(config: Object, compiled: Compiled) -> ReconcileOutcome:
+def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome:
     """Return the outcome of a compilation, before anything is published."""
-    spec = config.get("spec") or {}
-    declared = tuple(c["name"] for c in spec.get("credentials") or () if "name" in c)
+    spec = gathered.config.get("spec") or {}
+    credentials = [c for c in spec.get("credentials") or () if "name" in c]
+    outcome = ReconcileOutcome(
+        declared=tuple(c["name"] for c in credentials),
+        findings=compiled.findings,
+        suspended=frozenset(c["name"] for c in credentials if c.get("suspended")),
+        gone=tuple(sorted(gathered.gone.items())),
+    )
     snapshot = compiled.snapshot
     if snapshot is None:
-        return ReconcileOutcome(declared, findings=compiled.findings, accepted=False)
+        return outcome._replace(accepted=False)
     usable = frozenset(credential.name for credential in snapshot.credentials)
-    return ReconcileOutcome(declared, usable, len(snapshot.models), compiled.findings)
+    return outcome._replace(usable=usable, models=len(snapshot.models))

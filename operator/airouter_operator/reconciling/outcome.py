@@ -18,6 +18,10 @@ class ReconcileOutcome(NamedTuple):
     models: int = 0
     findings: tuple[Finding, ...] = ()
     accepted: bool = True
+    suspended: frozenset[str] = frozenset()
+    """Names of the credentials that its author has taken out of use."""
+    gone: tuple[tuple[str, float], ...] = ()
+    """Names of Secrets that are gone and whose last value is used, and until when (Unix time)."""
     too_large: str = ""
     """Why it cannot be published, if it is too large."""
     version: str = ""

@@ -7,6 +7,7 @@ often as anybody likes. What is right already is left alone.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from airouter_operator.kube.errors import Conflict, KubeError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
+    from airouter_operator.reconciling.rechecks import Rechecks
     from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.reconciling.status_writer import StatusWriter
     from airouter_operator.watching.mirror import Mirror
@@ -48,6 +50,7 @@ class Reconciler:
         pods: Pods,
         ownership: Ownership,
         status: StatusWriter,
+        rechecks: Rechecks,
         leads: Callable[[], bool],
         measured: Callable[[], AbstractContextManager[None]],
     ) -> None:
@@ -59,6 +62,7 @@ class Reconciler:
         self._pods = pods
         self._ownership = ownership
         self._status = status
+        self._rechecks = rechecks
         self._leads = leads
         self._measured = measured
         self._known: dict[ObjectKey, tuple[Fingerprint, ReconcileOutcome]] = {}
@@ -81,6 +85,8 @@ class Reconciler:
         if gathered is None:
             self._forget(key)
             return
+        if gathered.gone:
+            self._rechecks.within(key, min(gathered.gone.values()) - time.time())
         try:
             outcome, publication = await self._publish(key, gathered)
             if publication is not None:
@@ -101,6 +107,7 @@ class Reconciler:
         self._ownership.forget(key)
         self._pods.forget(key)
         self._channels.withdraw(key)
+        self._rechecks.forget(key)
 
     async def _publish(
         self, key: ObjectKey, gathered: Gathered
@@ -120,7 +127,7 @@ class Reconciler:
                 return outcome, before
         # In a thread: a large RouterConfig would keep polls waiting for as long as it is compiled.
         compiled = await asyncio.to_thread(compile_gathered, gathered)
-        outcome = compiled_outcome(gathered.config, compiled)
+        outcome = compiled_outcome(gathered, compiled)
         publication = before
         if compiled.snapshot is not None:
             outcome, publication = await self._write(

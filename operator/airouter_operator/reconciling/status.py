@@ -43,7 +43,7 @@ def routerconfig_status(
         ],
         "models": outcome.models,
         "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
-        "pods": f"{tally.programmed}/{tally.connected}",
+        "pods": f"{tally.programmed}/{tally.expected}",
         "podStatus": pod_status(tally),
         "credentialStatus": [credential_status(name, outcome) for name in outcome.declared],
     }
@@ -75,10 +75,17 @@ def dated(
     }
 
 
+def expected_in(status: Mapping[str, Any]) -> int:
+    """Return the pods that should have run the snapshot of a status."""
+    pods = status.get("podStatus") or {}
+    return int(pods.get("expected", pods.get("connected", 0)))
+
+
 def pod_status(tally: Tally) -> Object:
     """Return counts, and the first few pods that refuse the snapshot."""
     return {
         "connected": tally.connected,
+        "expected": tally.expected,
         "programmed": tally.programmed,
         "rejected": len(tally.rejections),
         "rejections": [
@@ -92,6 +99,8 @@ def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
     """Return whether a credential is used, and why not."""
     if name in outcome.usable:
         return {"name": name, "resolved": True, "reason": "Resolved"}
+    if name in outcome.suspended:
+        return {"name": name, "resolved": False, "reason": "Suspended"}
     about = ("spec", "credentials", NamedItem(name))
     reasons = [finding.reason for finding in outcome.errors if finding.path[:3] == about]
     return {"name": name, "resolved": False, "reason": reasons[0] if reasons else "Invalid"}
@@ -104,5 +113,4 @@ def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
         {name: value for name, value in each.items() if name not in about_pods}
         for each in (status, before)
     ]
-    known = (before.get("podStatus") or {}).get("connected", 0)
-    return facts[0] == facts[1] and bool(status["podStatus"]["connected"] < known)
+    return facts[0] == facts[1] and status["podStatus"]["connected"] < expected_in(before)

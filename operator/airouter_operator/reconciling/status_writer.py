@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airouter_operator.kube.errors import NotFound
-from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.kube.objects import generation_of, kubernetes_time, uid_of
 from airouter_operator.kube.paths import status_at
-from airouter_operator.reconciling.status import lacks_nothing_but_pods, routerconfig_status
+from airouter_operator.reconciling.status import (
+    expected_in,
+    lacks_nothing_but_pods,
+    routerconfig_status,
+)
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_CONFIGS
 
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
     from airouter_operator.publication import Publication
     from airouter_operator.reconciling.events import EventRecorder
     from airouter_operator.reconciling.outcome import ReconcileOutcome
+    from airouter_operator.reconciling.rechecks import Rechecks
+    from airouter_operator.reconciling.serving_pods import ServingPods
     from airouter_operator.watching.mirror import Mirror
+
+
+RECHECK = 5.0
+"""Seconds until pods that are missing are looked for again."""
 
 
 class StatusWriter:
@@ -32,14 +41,18 @@ class StatusWriter:
         kube: KubeApi,
         mirror: Mirror,
         pods: Pods,
+        serving: ServingPods,
         events: EventRecorder,
+        rechecks: Rechecks,
         clock: Callable[[], float],
     ) -> None:
         """Write what `pods` have acknowledged, at the time of `clock` (Unix seconds)."""
         self._kube = kube
         self._mirror = mirror
         self._pods = pods
+        self._serving = serving
         self._events = events
+        self._rechecks = rechecks
         self._clock = clock
 
     async def write(
@@ -53,9 +66,13 @@ class StatusWriter:
 
         Raises `KubeError`, or `RetryLater` where only pods are missing that may be on their way.
         """
-        tally = self._pods.tally(key, publication.record.version if publication else "")
         before = config.get("status") or {}
-        now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        version = publication.record.version if publication else ""
+        serving = await self._serving.of(key)
+        tally = self._pods.tally(key, version, serving, expected_in(before))
+        if tally.missing:  # nobody reports that a pod serves no longer
+            self._rechecks.within(key, RECHECK)
+        now = kubernetes_time(self._clock())
         generation = generation_of(config)
         status = routerconfig_status(generation, outcome, publication, tally, before, now)
         if status == before:

@@ -71,11 +71,17 @@ class ObjectCache:
         return {"metadata": metadata, **kept}
 
 
-class GoneSecret(NamedTuple):
-    """A Secret that was there, and the time since when it is not."""
+class LastValue(NamedTuple):
+    """A Secret that is gone, and the Unix time until which it is used all the same."""
 
-    body: bytes
-    since: float
+    encoded: bytes
+    until: float
+
+    @property
+    def body(self) -> Object:
+        """The Secret as it was."""
+        body: Object = msgspec.json.decode(self.encoded)
+        return body
 
 
 class SecretCache(ObjectCache):
@@ -89,17 +95,19 @@ class SecretCache(ObjectCache):
         self,
         kept: Iterable[str],
         is_needed: Callable[[ObjectKey], bool],
+        grace: float,
         clock: Callable[[], float],
     ) -> None:
-        """Keep what `is_needed`, and of what is gone the last value with its time (`clock`)."""
+        """Keep what `is_needed`, and what is gone for `grace` seconds of `clock` (Unix time)."""
         super().__init__(kept)
         self._is_needed = is_needed
+        self._grace = grace
         self._clock = clock
         self._changes: Counter[ObjectKey] = Counter()
         """Changes of each needed Secret that were noticed."""
         self._read: dict[ObjectKey, int] = {}
         """Changes that had been noticed when a Secret was read last."""
-        self._gone: dict[ObjectKey, GoneSecret] = {}
+        self._gone: dict[ObjectKey, LastValue] = {}
 
     def notice(self, key: ObjectKey, version: int) -> None:
         """Take note that a Secret has a version, which is to be read if it is needed."""
@@ -145,12 +153,15 @@ class SecretCache(ObjectCache):
         for kept in (self._changes, self._read, self._gone):
             kept.pop(key, None)
 
-    def gone(self, key: ObjectKey) -> tuple[Object, float] | None:
-        """Return the last value of a Secret that is gone and since when; None for any other."""
+    def last_value(self, key: ObjectKey) -> LastValue | None:
+        """Return the last value of a Secret that is gone; None for others, or after the grace."""
         last = self._gone.get(key)
-        return None if last is None else (msgspec.json.decode(last.body), last.since)
+        if last is not None and self._clock() >= last.until:
+            del self._gone[key]
+            return None
+        return last
 
     def _let_go(self, key: ObjectKey) -> None:
         body = self._bodies.get(key)
         if super().drop(key) and body is not None:
-            self._gone[key] = GoneSecret(body, self._clock())
+            self._gone[key] = LastValue(body, self._clock() + self._grace)

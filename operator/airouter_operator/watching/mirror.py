@@ -21,10 +21,10 @@ from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WatchedKin
 class Mirror:
     """The caches of all kinds, and the references of RouterConfigs to Secrets."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Know by `clock` since when a Secret is gone."""
+    def __init__(self, grace: float = 0.0, clock: Callable[[], float] = time.time) -> None:
+        """Keep the last value of a Secret that is gone for `grace` seconds."""
         self.configs = ObjectCache(ROUTER_CONFIGS.kept)
-        self.secrets = SecretCache(SECRETS.kept, self.needs, clock)
+        self.secrets = SecretCache(SECRETS.kept, self.needs, grace, clock)
         self._caches: dict[WatchedKind, ObjectCache] = {
             ROUTER_CONFIGS: self.configs,
             SECRETS: self.secrets,

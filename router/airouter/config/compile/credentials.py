@@ -28,10 +28,11 @@ CERTIFICATE = re.compile(
 def compile_credentials(
     declared: Sequence[Credential], types: ProviderTypes, vault: Vault, report: Report
 ) -> dict[str, snapshot.Credential]:
-    """Return the usable credentials by name."""
+    """Return the usable credentials by name; one that is suspended is none of them."""
     found = (
         compile_credential(credential, types[credential.type], vault, report)
         for credential in declared
+        if not credential.suspended
     )
     return {credential.name: credential for credential in found if credential is not None}
 

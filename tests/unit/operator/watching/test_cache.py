@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from airouter_operator.kube.objects import ObjectKey
@@ -10,8 +11,8 @@ from airouter_operator.watching.cache import SecretCache
 KEY, OTHER = ObjectKey("ai", "keys"), ObjectKey("ai", "other")
 
 
-def cache() -> SecretCache:
-    return SecretCache(("data",), lambda key: key == KEY, lambda: 7.0)
+def cache(clock: Callable[[], float] = lambda: 0.0) -> SecretCache:
+    return SecretCache(("data",), lambda key: key == KEY, 5.0, clock)
 
 
 def body(version: int, uid: str = "u") -> dict[str, Any]:
@@ -59,8 +60,19 @@ def test_what_is_gone_is_remembered_until_it_is_back() -> None:
     secrets = cache()
     secrets.take(KEY, body(5), 0)
     secrets.drop(KEY, "u")
-    last = secrets.gone(KEY)
+    last = secrets.last_value(KEY)
     assert last is not None
-    assert (last[0]["data"], last[1]) == ({"v": "5"}, 7.0)
+    assert (last.body["data"], last.until) == ({"v": "5"}, 5.0)
     secrets.take(KEY, body(9, "successor"), secrets.changes(KEY))
-    assert secrets.gone(KEY) is None
+    assert secrets.last_value(KEY) is None
+
+
+def test_what_is_gone_is_forgotten_after_the_grace() -> None:
+    now = [0.0]
+    secrets = cache(lambda: now[0])
+    secrets.take(KEY, body(5), 0)
+    secrets.drop(KEY, "u")
+    now[0] = 4.9
+    assert secrets.last_value(KEY) is not None
+    now[0] = 5.0
+    assert secrets.last_value(KEY) is None
