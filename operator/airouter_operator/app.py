@@ -75,7 +75,7 @@ class Operator:
         self.metrics = OperatorMetrics()
         self._settings = settings
         self._kube = kube
-        self._identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._identity = identity_of(settings.pod_uid)
         self._tasks = BackgroundTasks()
         self._login = KopfLogin(kube)
 
@@ -187,6 +187,15 @@ class Operator:
     def _problems(self) -> list[str]:
         silent = self._watches.silent_for(self._settings.watch_patience)
         return [*self._tasks.problems(), *(f"the watch of {watch} is silent" for watch in silent)]
+
+
+def identity_of(pod_uid: str) -> str:
+    """Return the name of this process in the Lease and in Events.
+
+    A container that is restarted in its pod has the name of the one before, which has ended, so
+    that it does not wait for its own Lease. Outside of a pod each process has a name of its own.
+    """
+    return f"{socket.gethostname()}_{pod_uid or secrets.token_hex(4)}"
 
 
 def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:

@@ -34,6 +34,10 @@ class OperatorSettings(BaseSettings):
         default_factory=own_namespace,
         description="Namespace of the operator itself: of its lease and its certificate authority.",
     )
+    pod_uid: str = Field(
+        "",
+        description="uid of the pod: a container that is restarted in it leads on at once.",
+    )
     watch: str = Field(
         "",
         description="Namespaces to watch, separated by commas; * for the whole cluster. "

@@ -75,6 +75,13 @@ labels: {{- include "airouter.labels" . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* How many operators there are. */}}
+{{- define "airouter.operatorReplicas" -}}
+{{- with .Values.operator }}
+{{- kindIs "invalid" .replicas | ternary (.highAvailability | ternary 2 1) .replicas }}
+{{- end }}
+{{- end }}
+
 {{/* The port of a URL. */}}
 {{- define "airouter.port" -}}
 {{- $url := urlParse . }}
