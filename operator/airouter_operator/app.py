@@ -107,7 +107,6 @@ class Operator:
 
         # Reconciling.
         rechecks = Rechecks(self._dispatcher.add)
-        events = EventRecorder(kube, self._identity, time.time)
         self._reconciler = Reconciler(
             mirror,
             SecretReader(kube, mirror),
@@ -115,7 +114,7 @@ class Operator:
             self._channels,
             pods,
             Ownership(settings.public_url, clock),
-            StatusWriter(kube, mirror, pods, ServingPods(kube), events, rechecks, time.time),
+            self._new_status_writer(mirror, pods, rechecks),
             rechecks,
             self._leads,
             self.metrics.reconcile,
@@ -126,6 +125,18 @@ class Operator:
         observe_watching(self.metrics, mirror, self._watches, self._resync, self._queue)
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
+
+    def _new_status_writer(self, mirror: Mirror, pods: Pods, rechecks: Rechecks) -> StatusWriter:
+        return StatusWriter(
+            self._kube,
+            mirror,
+            pods,
+            ServingPods(self._kube),
+            EventRecorder(self._kube, self._identity, time.time),
+            rechecks,
+            self.metrics.conditions,
+            time.time,
+        )
 
     async def run(self) -> None:
         """Operate until a signal comes."""

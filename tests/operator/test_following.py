@@ -38,7 +38,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
             routers = (one, two)
             await plane.until(lambda s: s["pods"] == "2/2")
             status = await plane.status()
-            assert (status["models"], status["credentials"]) == (2, "2/2")
+            assert (status["models"], status["credentials"]) == ("2/2", "2/2")
             assert condition(status, "Ready") is not None
             for router in routers:
                 assert await models(router) == ["free", "best"]
@@ -183,6 +183,7 @@ async def test_events_tell_what_has_turned_once(plane: ControlPlane) -> None:
         told = [(e["type"], e["reason"]) for e in await plane.events()]
         assert sorted(told) == [
             ("Normal", "Accepted"),
+            ("Warning", "NoUsableBackend"),
             ("Warning", "SecretNotFound"),
         ]
         assert {e["regarding"]["name"] for e in await plane.events()} == {"default"}

@@ -10,6 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
+from airouter.config.delivery import Undeliverable, unpack_snapshot
 from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
 from airouter_operator.kube.objects import generation_of, uid_of
@@ -18,6 +19,7 @@ from airouter_operator.reconciling.outcome import ReconcileOutcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.config.snapshot import Snapshot
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.mirror import Mirror
 
@@ -65,7 +67,8 @@ def compile_gathered(gathered: Gathered) -> Compiled:
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
     compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
-    return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
+    findings = in_order([*reading.findings, *compiled.findings])
+    return compiled._replace(findings=findings)
 
 
 def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome:
@@ -74,12 +77,34 @@ def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome
     credentials = [c for c in spec.get("credentials") or () if "name" in c]
     outcome = ReconcileOutcome(
         declared=tuple(c["name"] for c in credentials),
+        usable=compiled.usable,
+        models=tuple(m["name"] for m in spec.get("models") or () if "name" in m),
         findings=compiled.findings,
         suspended=frozenset(c["name"] for c in credentials if c.get("suspended")),
         gone=tuple(sorted(gathered.gone.items())),
     )
-    snapshot = compiled.snapshot
-    if snapshot is None:
+    if compiled.snapshot is None:
         return outcome._replace(accepted=False)
-    usable = frozenset(credential.name for credential in snapshot.credentials)
-    return outcome._replace(usable=usable, models=len(snapshot.models))
+    return outcome._replace(answered=answered_models(compiled.snapshot))
+
+
+def outcome_of_pods(outcome: ReconcileOutcome, packed: bytes) -> ReconcileOutcome:
+    """Return the outcome of what is refused, with the models that pods go on answering.
+
+    `packed` is the last good snapshot.
+    """
+    try:
+        return outcome._replace(answered=answered_models(unpack_snapshot(packed)))
+    except Undeliverable:  # a newer operator has written it
+        return outcome
+
+
+def answered_models(snapshot: Snapshot) -> frozenset[str]:
+    """Return the models that somebody can answer: a backend, or one of their fallbacks."""
+    answered = {model.name for model in snapshot.models if model.tiers}
+    waiting = [model for model in snapshot.models if not model.tiers and model.fallbacks]
+    # Fallbacks may have fallbacks: each round but the last finds at least one more.
+    while found := [model for model in waiting if not answered.isdisjoint(model.fallbacks)]:
+        answered.update(model.name for model in found)
+        waiting = [model for model in waiting if model.name not in answered]
+    return frozenset(answered)

@@ -41,6 +41,9 @@ Reason = Literal[
     # Ready
     "Ready",
     "NotAccepted",
+    # ModelsAnswered
+    "AllAnswered",
+    "NoUsableBackend",
     # PartiallyInvalid
     "AllValid",
     "DuplicateModelName",
@@ -69,11 +72,13 @@ def conditions_of(
     """Return every condition, always in this order."""
     accepted = accepted_of(outcome)
     programmed = programmed_of(outcome, publication, tally)
+    answered = models_answered_of(outcome)
     return [
         accepted,
         resolved_refs_of(outcome),
         programmed,
-        ready_of(accepted, programmed),
+        answered,
+        ready_of(accepted, programmed, answered),
         partially_invalid_of(outcome),
     ]
 
@@ -130,12 +135,26 @@ def acknowledged_of(version: str, tally: Tally) -> Condition:
     return Condition("Programmed", "True", "Programmed", message)
 
 
-def ready_of(accepted: Condition, programmed: Condition) -> Condition:
-    """Return `Accepted` and `Programmed` in one word, for people and for `kubectl get`."""
+def models_answered_of(outcome: ReconcileOutcome) -> Condition:
+    """Return whether each declared model can be answered by somebody."""
+    unanswered = outcome.unanswered
+    if not unanswered:
+        return Condition("ModelsAnswered", "True", "AllAnswered", "every model can be answered")
+    message = f"nobody can answer {len(unanswered)} of {len(outcome.models)} models: "
+    message += ", ".join(map(repr, unanswered[:MOST_NAMED]))
+    if len(unanswered) > MOST_NAMED:
+        message += f" and {len(unanswered) - MOST_NAMED} more"
+    return Condition("ModelsAnswered", "False", "NoUsableBackend", message[:LONGEST_MESSAGE])
+
+
+def ready_of(accepted: Condition, programmed: Condition, answered: Condition) -> Condition:
+    """Return the three in one word, for people and for `kubectl get`."""
     if accepted.status != "True":
         return Condition("Ready", "False", "NotAccepted", accepted.message)
     if programmed.status != "True":
         return Condition("Ready", programmed.status, programmed.reason, programmed.message)
+    if answered.status != "True":
+        return Condition("Ready", "False", answered.reason, answered.message)
     return Condition("Ready", "True", "Ready", programmed.message)
 
 

@@ -26,6 +26,7 @@ TURNS: dict[tuple[str, str], Severity] = {
     ("Accepted", "True"): "Normal",
     ("Accepted", "False"): "Warning",
     ("Programmed", "True"): "Normal",
+    ("ModelsAnswered", "False"): "Warning",
     ("PartiallyInvalid", "True"): "Warning",
 }
 """Turns of a condition that make an Event, by its type and status."""

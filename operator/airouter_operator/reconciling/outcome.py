@@ -15,7 +15,10 @@ class ReconcileOutcome(NamedTuple):
     """Names of its credentials."""
     usable: frozenset[str] = frozenset()
     """Names of the credentials that can be used."""
-    models: int = 0
+    models: tuple[str, ...] = ()
+    """Names of its models."""
+    answered: frozenset[str] = frozenset()
+    """Names of the models that can be answered by what pods serve."""
     findings: tuple[Finding, ...] = ()
     accepted: bool = True
     suspended: frozenset[str] = frozenset()
@@ -32,6 +35,11 @@ class ReconcileOutcome(NamedTuple):
     def errors(self) -> list[Finding]:
         """The findings that took something out of service."""
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The models that nobody can answer."""
+        return [name for name in self.models if name not in self.answered]
 
     @property
     def is_publishable(self) -> bool:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from airouter_operator.kube.errors import Conflict, KubeError
 from airouter_operator.publication import stream_root
-from airouter_operator.reconciling.compilation import compile_gathered, compiled_outcome, gather
+from airouter_operator.reconciling.compilation import (
+    compile_gathered,
+    compiled_outcome,
+    gather,
+    outcome_of_pods,
+)
 from airouter_operator.reconciling.publish import SnapshotTooLarge
 from airouter_operator.retry import RetryLater
 
@@ -78,6 +83,7 @@ class Reconciler:
         self._pods.forget_all()
         self._channels.withdraw_all()
         self._ownership.forget_all()
+        self._status.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
         await self._secrets.refresh(key)
@@ -108,6 +114,7 @@ class Reconciler:
         self._pods.forget(key)
         self._channels.withdraw(key)
         self._rechecks.forget(key)
+        self._status.forget(key)
 
     async def _publish(
         self, key: ObjectKey, gathered: Gathered
@@ -134,6 +141,7 @@ class Reconciler:
                 key, gathered.config, compiled.snapshot, outcome, before
             )
         if before is not None and not outcome.is_publishable:
+            outcome = await asyncio.to_thread(outcome_of_pods, outcome, before.packed)
             # Pods keep the last good snapshot, and have to find the operator's stream by it.
             publication = await self._publisher.readdress(key, gathered.config, before)
         self._known[key] = (gathered.fingerprint, outcome)

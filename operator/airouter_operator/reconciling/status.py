@@ -41,7 +41,7 @@ def routerconfig_status(
             dated(condition, generation, before.get("conditions") or (), now)
             for condition in conditions
         ],
-        "models": outcome.models,
+        "models": f"{len(outcome.models) - len(outcome.unanswered)}/{len(outcome.models)}",
         "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
         "pods": f"{tally.programmed}/{tally.expected}",
         "podStatus": pod_status(tally),

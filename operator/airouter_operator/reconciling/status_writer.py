@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airouter_operator.kube.errors import NotFound
 from airouter_operator.kube.objects import generation_of, kubernetes_time, uid_of
@@ -16,7 +16,7 @@ from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_CONFIGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.api import KubeApi
@@ -33,6 +33,18 @@ RECHECK = 5.0
 """Seconds until pods that are missing are looked for again."""
 
 
+class ConditionGauges(Protocol):
+    """Metrics of conditions."""
+
+    def show(self, key: ObjectKey, conditions: Mapping[str, str]) -> None:
+        """Show the status of each condition of a RouterConfig, by its type, and no other."""
+        ...
+
+    def clear(self) -> None:
+        """Show no conditions."""
+        ...
+
+
 class StatusWriter:
     """Writes the status of RouterConfigs."""
 
@@ -44,6 +56,7 @@ class StatusWriter:
         serving: ServingPods,
         events: EventRecorder,
         rechecks: Rechecks,
+        gauges: ConditionGauges,
         clock: Callable[[], float],
     ) -> None:
         """Write what `pods` have acknowledged, at the time of `clock` (Unix seconds)."""
@@ -53,7 +66,16 @@ class StatusWriter:
         self._serving = serving
         self._events = events
         self._rechecks = rechecks
+        self._gauges = gauges
         self._clock = clock
+
+    def forget(self, key: ObjectKey) -> None:
+        """Show nothing of a RouterConfig that is gone."""
+        self._gauges.show(key, {})
+
+    def forget_all(self) -> None:
+        """Show nothing: another replica leads, or led."""
+        self._gauges.clear()
 
     async def write(
         self,
@@ -75,6 +97,7 @@ class StatusWriter:
         now = kubernetes_time(self._clock())
         generation = generation_of(config)
         status = routerconfig_status(generation, outcome, publication, tally, before, now)
+        self._gauges.show(key, {c["type"]: c["status"] for c in status["conditions"]})
         if status == before:
             return
         if self._pods.may_come_back() and lacks_nothing_but_pods(status, before):

@@ -65,4 +65,5 @@ def compile_config(
         traces=compile_traces(spec.telemetry.traces),
     )
     note_pending(config, types, report)
-    return Compiled(None if report.rejected else snapshot.seal(), in_order(report.findings))
+    compiled = None if report.rejected else snapshot.seal()
+    return Compiled(compiled, in_order(report.findings), frozenset(credentials))
