@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airouter_operator.kube.objects import ObjectKey, resource_version_of
+from airouter_operator.kube.objects import ObjectKey, generation_of, resource_version_of, uid_of
 from airouter_operator.publication import config_of_secret, secret_of_config
 from airouter_operator.watching.cache import ObjectCache, SecretCache
 from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WatchedKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Mirror:
@@ -31,6 +33,8 @@ class Mirror:
         }
         self._referrers: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._references: dict[ObjectKey, frozenset[ObjectKey]] = {}
+        self._specs: dict[ObjectKey, tuple[str, int]] = {}
+        """uid and generation of the specs whose references are known."""
 
     def cache(self, kind: WatchedKind) -> ObjectCache:
         """Return the objects of a kind."""
@@ -48,7 +52,11 @@ class Mirror:
         if not self._caches[kind].put(key, body):
             return False
         if kind is ROUTER_CONFIGS:
-            self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
+            # Most changes are of the status, and leave the generation as it is.
+            spec = (uid_of(body), generation_of(body))
+            if not spec[1] or self._specs.get(key) != spec:
+                self._specs[key] = spec
+                self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
         return True
 
     def drop(self, kind: WatchedKind, key: ObjectKey, uid: str = "") -> bool:
@@ -56,6 +64,7 @@ class Mirror:
         if not self._caches[kind].drop(key, uid):
             return False
         if kind is ROUTER_CONFIGS:
+            self._specs.pop(key, None)
             self._refer(key, frozenset())
             self._forget_unneeded({secret_of_config(key)})
         return True
@@ -107,17 +116,20 @@ class Mirror:
                 self.secrets.forget(secret)
 
 
-def secrets_named(part: Any, namespace: str) -> Iterator[ObjectKey]:
-    """Yield every Secret that a part of a spec refers to.
+def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
+    """Yield every Secret that a spec refers to.
 
     A reference is a mapping under `secretRef`, or under a field whose name ends like that.
     """
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            if name.lower().endswith("secretref") and isinstance(value, Mapping):
-                yield ObjectKey(namespace, str(value.get("name", "")))
-            else:
-                yield from secrets_named(value, namespace)
-    elif isinstance(part, list):
-        for item in part:
-            yield from secrets_named(item, namespace)
+    # Not recursive: a large RouterConfig has twenty thousand parts.
+    parts = [spec]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            for name, value in part.items():
+                if isinstance(value, dict) and name.lower().endswith("secretref"):
+                    yield ObjectKey(namespace, str(value.get("name", "")))
+                elif isinstance(value, (dict, list)):
+                    parts.append(value)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airouter.config.resource import SecretRef
 
 LONGEST_KEY = 8192
+MOST_LOOKED_FOR = 16
+"""Missing Secrets for which one of a similar name is looked for."""
 VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -23,6 +25,11 @@ class Vault:
     def __init__(self, secrets: Mapping[tuple[str, str], str], report: Report) -> None:
         self._secrets = secrets
         self._report = report
+        self._keys: dict[str, list[str]] = {}
+        """The keys of each Secret."""
+        for name, key in sorted(secrets):
+            self._keys.setdefault(name, []).append(key)
+        self._looked_for = 0
 
     def value(
         self, ref: SecretRef, path: Path, default_key: str, *, rejects: bool = False
@@ -60,9 +67,15 @@ class Vault:
         return None
 
     def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:
-        names = sorted({known for known, _ in self._secrets})
-        if name not in names:
-            return f"there is no usable Secret {name!r}", likely(name, names), "SecretNotFound"
-        keys = sorted(known for owner, known in self._secrets if owner == name)
+        if name not in self._keys:
+            return f"there is no usable Secret {name!r}", self._likely(name), "SecretNotFound"
         what = f"Secret {name!r} has no usable key {key!r}"
-        return what, choice(keys), "SecretKeyMissing"
+        return what, choice(self._keys[name]), "SecretKeyMissing"
+
+    def _likely(self, name: str) -> str:
+        """Offer a Secret of a similar name, for the first few that are missing.
+
+        Each is compared with all, which would take seconds where a thousand are missing.
+        """
+        self._looked_for += 1
+        return likely(name, self._keys) if self._looked_for <= MOST_LOOKED_FOR else ""
