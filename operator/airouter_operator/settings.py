@@ -48,7 +48,9 @@ class OperatorSettings(BaseSettings):
         validation_alias=AliasChoices("AIROUTER_OPERATOR_KUBECONFIG", "KUBECONFIG"),
         description="Kubeconfig to use. Default: KUBECONFIG, or else the pod's ServiceAccount.",
     )
-    stream_host: str = Field("0.0.0.0", description="Address that pods poll.")  # noqa: S104
+    stream_host: str = Field(
+        "::", description="Address that pods poll; :: is every one of IPv4 and IPv6."
+    )
     stream_port: int = Field(8443, ge=0, le=65535, description="Port that pods poll, TLS.")
     stream_url: str = Field(
         "",
@@ -56,7 +58,7 @@ class OperatorSettings(BaseSettings):
         "Default: https://<service>.<namespace>.svc:<stream_port>.",
     )
     service: str = Field("airouter-operator", description="Name of the operator's Service.")
-    health_host: str = Field("0.0.0.0", description="Address of /healthz and /metrics.")  # noqa: S104
+    health_host: str = Field("::", description="Address of /healthz and /metrics; :: as above.")
     health_port: int = Field(8081, ge=0, le=65535, description="Port of /healthz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe message that is logged."
