@@ -217,7 +217,7 @@ async def test_two_operators_do_not_fight(plane: ControlPlane) -> None:
         async with asyncio.timeout(20):
             while not await other.metric("leading"):
                 await asyncio.sleep(0.1)
-        await plane.until(lambda s: s["models"] == "1/1" and s["observedGeneration"] == 7)
+        await plane.until(lambda s: s["models"] == 1 and s["observedGeneration"] == 7)
         assert (condition(await plane.status(), "Accepted") or {})["lastTransitionTime"] == since
 
 

@@ -20,7 +20,7 @@ async def test_a_model_that_answers_only_503_is_not_ready(plane: ControlPlane) -
     await plane.apply(secret("keys", master=MASTER_KEY))
     async with plane.operator() as operator, plane.router():
         await plane.until_condition("Programmed", "True")
-        status = await plane.until(lambda s: s["models"] == "1/2")
+        status = await plane.until(lambda s: s["answeredModels"] == "1/2")
         unanswered = condition(status, "ModelsAnswered") or {}
         assert (unanswered["status"], unanswered["reason"]) == ("False", "NoUsableBackend")
         assert unanswered["message"] == "nobody can answer 1 of 2 models: 'best'"
@@ -33,7 +33,7 @@ async def test_a_model_that_answers_only_503_is_not_ready(plane: ControlPlane) -
         assert metric(plane, "ModelsAnswered", "False") in page
         await plane.apply(secret("providers", paid="sk-paid"))
         await plane.until_condition("Ready", "True")
-        assert (await plane.status())["models"] == "2/2"
+        assert (await plane.status())["answeredModels"] == "2/2"
         await plane.kubectl("delete", "rcfg", "default")
         await plane.until_secret_is_gone("default-snapshot")
         assert "routerconfig_condition{" not in (await operator.page("/metrics")).text
@@ -56,7 +56,7 @@ async def test_without_the_master_key_the_status_tells_what_pods_go_on_serving(
         await plane.until_condition("Accepted", "False", "Invalid")
         status = await plane.status()
         assert await models(router) == ["m"]
-        assert (status["models"], status["credentials"]) == ("1/1", "1/1")
+        assert (status["answeredModels"], status["credentials"]) == ("1/1", "1/1")
         assert status["credentialStatus"] == [
             {"name": "mock", "resolved": True, "reason": "Resolved"}
         ]

@@ -163,8 +163,8 @@ def partially_invalid_of(outcome: ReconcileOutcome) -> Condition:
     errors = outcome.errors if outcome.accepted else []
     if not errors:
         return Condition("PartiallyInvalid", "False", "AllValid", "nothing was left out")
-    left_out = (*outcome.usable, *outcome.suspended)
-    dropped = [name for name in outcome.declared if name not in left_out]
+    expected = outcome.usable | outcome.suspended
+    dropped = [name for name in outcome.declared if name not in expected]
     message = findings_message(errors)
     if dropped:
         message = f"Dropped credential(s): {', '.join(dropped[:MOST_NAMED])}. {message}"

@@ -35,17 +35,19 @@ def routerconfig_status(
     `before` is the status that is there, `now` the time as Kubernetes writes times.
     """
     conditions = conditions_of(outcome, publication, tally)
+    answered = len(outcome.models) - len(outcome.unanswered)
     status: Object = {
         "observedGeneration": generation,
         "conditions": [
             dated(condition, generation, before.get("conditions") or (), now)
             for condition in conditions
         ],
-        "models": f"{len(outcome.models) - len(outcome.unanswered)}/{len(outcome.models)}",
+        "models": answered,
+        "answeredModels": f"{answered}/{len(outcome.models)}",
         "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
         "pods": f"{tally.programmed}/{tally.expected}",
         "podStatus": pod_status(tally),
-        "credentialStatus": [credential_status(name, outcome) for name in outcome.declared],
+        "credentialStatus": credential_statuses(outcome),
     }
     if publication is not None:
         status["snapshot"] = {
@@ -95,15 +97,22 @@ def pod_status(tally: Tally) -> Object:
     }
 
 
-def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
+def credential_statuses(outcome: ReconcileOutcome) -> list[Object]:
+    """Return for each credential whether it is used, and why not."""
+    reasons: dict[str, str] = {}
+    for finding in outcome.errors:
+        match finding.path[:3]:
+            case ("spec", "credentials", NamedItem(name)):
+                reasons.setdefault(name, finding.reason)
+    return [credential_status(name, outcome, reasons) for name in outcome.declared]
+
+
+def credential_status(name: str, outcome: ReconcileOutcome, reasons: Mapping[str, str]) -> Object:
     """Return whether a credential is used, and why not."""
     if name in outcome.usable:
         return {"name": name, "resolved": True, "reason": "Resolved"}
-    if name in outcome.suspended:
-        return {"name": name, "resolved": False, "reason": "Suspended"}
-    about = ("spec", "credentials", NamedItem(name))
-    reasons = [finding.reason for finding in outcome.errors if finding.path[:3] == about]
-    return {"name": name, "resolved": False, "reason": reasons[0] if reasons else "Invalid"}
+    reason = "Suspended" if name in outcome.suspended else reasons.get(name, "Invalid")
+    return {"name": name, "resolved": False, "reason": reason}
 
 
 def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
@@ -113,4 +122,5 @@ def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:
         {name: value for name, value in each.items() if name not in about_pods}
         for each in (status, before)
     ]
-    return facts[0] == facts[1] and status["podStatus"]["connected"] < expected_in(before)
+    known = (before.get("podStatus") or {}).get("connected", 0)
+    return facts[0] == facts[1] and bool(status["podStatus"]["connected"] < known)

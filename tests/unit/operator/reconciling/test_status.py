@@ -59,7 +59,7 @@ def test_all_is_well() -> None:
         "PartiallyInvalid": ("False", "AllValid"),
     }
     assert {c["observedGeneration"] for c in found["conditions"]} == {4}
-    assert (found["models"], found["credentials"], found["pods"]) == ("3/3", "2/2", "2/2")
+    assert (found["answeredModels"], found["credentials"], found["pods"]) == ("3/3", "2/2", "2/2")
     assert found["snapshot"] == {
         "version": "a" * 16,
         "secretName": "default-snapshot",
@@ -110,7 +110,7 @@ def test_one_broken_credential_is_named_and_does_not_make_the_rest_unready() -> 
 
 def test_a_model_that_nobody_can_answer_is_named_and_is_not_ready() -> None:
     found = status(GOOD._replace(answered=frozenset({"a", "c"})))
-    assert found["models"] == "2/3"
+    assert (found["models"], found["answeredModels"]) == (2, "2/3")
     assert conditions(found)["ModelsAnswered"] == ("False", "NoUsableBackend")
     assert conditions(found)["Ready"] == ("False", "NoUsableBackend")
     assert message(found, "Ready") == "nobody can answer 1 of 3 models: 'b'"
