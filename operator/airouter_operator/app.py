@@ -110,6 +110,7 @@ class Operator:
         self._reconciler = Reconciler(
             mirror,
             SecretReader(kube, mirror),
+            settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
             pods,

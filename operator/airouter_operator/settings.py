@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from airouter.config.trust import Trust
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -85,6 +87,15 @@ class OperatorSettings(BaseSettings):
         description="How long the last value of a Secret that is gone is used, in case it is being "
         "replaced.",
     )
+    secrets_require_label: bool = Field(
+        False,
+        description="Read only Secrets with the label airouter.dev/allow=true for RouterConfigs.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Globs of hosts or URLs, separated by commas, that a baseURL may name. "
+        "Default: all.",
+    )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
         5.0, gt=0, description="After so long without a poll a pod counts as gone."
@@ -118,6 +129,12 @@ class OperatorSettings(BaseSettings):
         """The namespaces to watch, or just `*`."""
         named = tuple(name.strip() for name in self.watch.split(",") if name.strip())
         return named or (self.namespace,)
+
+    @property
+    def trust(self) -> Trust:
+        """The limits of what RouterConfigs may name."""
+        hosts = tuple(glob.strip() for glob in self.allowed_hosts.split(",") if glob.strip())
+        return Trust(self.secrets_require_label, hosts)
 
     @property
     def clusterwide(self) -> bool:

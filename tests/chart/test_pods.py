@@ -280,3 +280,13 @@ def test_high_availability_is_two_operators_on_two_nodes_that_are_not_evicted_at
 def test_the_number_of_operators_may_be_said() -> None:
     objects = render(values={"operator.highAvailability": True, "operator.replicas": 3})
     assert only("Deployment", objects, "operator")["spec"]["replicas"] == 3
+
+
+def test_the_trust_in_tenants_is_passed_on_where_it_is_limited() -> None:
+    assert not {"AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL", "AIROUTER_OPERATOR_ALLOWED_HOSTS"} & (
+        environment(operator(render())).keys()
+    )
+    limited = environment(operator(render("everything-on")))
+    assert limited["AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL"] == "true"
+    assert limited["AIROUTER_OPERATOR_ALLOWED_HOSTS"] == "*.openai.com,https://llm.example.com/*"
+    assert limited["AIROUTER_OPERATOR_SECRET_GRACE"] == "60"

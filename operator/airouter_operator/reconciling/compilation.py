@@ -13,6 +13,7 @@ from airouter.config.compile import compile_config
 from airouter.config.delivery import Undeliverable, unpack_snapshot
 from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
+from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.mirror import Mirror
 
@@ -39,8 +41,8 @@ class Gathered(NamedTuple):
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
 
 
-def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
-    """Return a RouterConfig and the values of its Secrets; None when it is gone."""
+def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
+    """Return a RouterConfig and the values of Secrets that it may name; None when it is gone."""
     config = mirror.configs.get(key)
     if config is None:
         return None
@@ -52,7 +54,8 @@ def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
         if body is None and (last := mirror.secrets.last_value(name)):
             body, gone[name.name] = last.body, last.until
         versions.append((name, mirror.secrets.version(name), gone.get(name.name)))
-        for field, value in (body.get("data") or {}).items() if body else ():
+        permitted = body is not None and (not trust.needs_label or allows_naming(body))
+        for field, value in (body.get("data") or {}).items() if body and permitted else ():
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
@@ -60,13 +63,19 @@ def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
     return Gathered(config, secrets, fingerprint, gone)
 
 
-def compile_gathered(gathered: Gathered) -> Compiled:
+def allows_naming(secret: Object) -> bool:
+    """Return whether the owner of a Secret lets RouterConfigs name it."""
+    label, value = ALLOWING
+    return (secret["metadata"].get("labels") or {}).get(label) == value
+
+
+def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
     """Compile a snapshot, as `airouter check` compiles one of the same manifests."""
     document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
     reading = load_config({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
-    compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
+    compiled = compile_config(reading.config, gathered.secrets, reading.dropped, trust=trust)
     findings = in_order([*reading.findings, *compiled.findings])
     return compiled._replace(findings=findings)
 

@@ -29,6 +29,7 @@ Reason = Literal[
     "SecretNotFound",
     "SecretKeyMissing",
     "InvalidSecretFormat",
+    "RefNotPermitted",
     "LastValueKept",
     # Programmed
     "Programmed",
@@ -49,10 +50,11 @@ Reason = Literal[
     "DuplicateModelName",
     "NoCredentialMatches",
     "UnsupportedValue",
+    "HostNotAllowed",
 ]
 """Every reason that a condition can have."""
 
-UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat")
+UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat", "RefNotPermitted")
 MOST_NAMED = 8
 LONGEST_MESSAGE = 4096
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.objects import Object, ObjectKey
@@ -50,6 +51,7 @@ class Reconciler:
         self,
         mirror: Mirror,
         secrets: SecretReader,
+        trust: Trust,
         publisher: Publisher,
         channels: Channels,
         pods: Pods,
@@ -62,6 +64,7 @@ class Reconciler:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
         self._secrets = secrets
+        self._trust = trust
         self._publisher = publisher
         self._channels = channels
         self._pods = pods
@@ -87,7 +90,7 @@ class Reconciler:
 
     async def _reconcile(self, key: ObjectKey) -> None:
         await self._secrets.refresh(key)
-        gathered = gather(key, self._mirror)
+        gathered = gather(key, self._mirror, self._trust)
         if gathered is None:
             self._forget(key)
             return
@@ -133,7 +136,7 @@ class Reconciler:
             if self._is_settled(key, gathered.config, outcome, before):
                 return outcome, before
         # In a thread: a large RouterConfig would keep polls waiting for as long as it is compiled.
-        compiled = await asyncio.to_thread(compile_gathered, gathered)
+        compiled = await asyncio.to_thread(compile_gathered, gathered, self._trust)
         outcome = compiled_outcome(gathered, compiled)
         publication = before
         if compiled.snapshot is not None:

@@ -16,7 +16,7 @@ from airouter_operator.kube.objects import Object, ObjectKey, resource_version_o
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-NOT_KEPT = {"managedFields", "annotations", "labels"}
+NOT_KEPT = {"managedFields", "annotations"}
 """Fields of metadata that nobody asks for. `kubectl apply` keeps a copy of a Secret in one."""
 
 

@@ -23,6 +23,8 @@ Reason = Literal[
     "SecretNotFound",
     "SecretKeyMissing",
     "InvalidSecretFormat",
+    "RefNotPermitted",
+    "HostNotAllowed",
     "DuplicateModelName",
     "NoCredentialMatches",
     "UnsupportedValue",
