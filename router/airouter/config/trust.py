@@ -28,11 +28,11 @@ class Trust(NamedTuple):
         """Return whether a key may be sent to a URL, which is valid."""
         if not self.allowed_hosts:
             return True
-        place = placed(url)
-        return any(place.is_at(glob.lower()) for glob in self.allowed_hosts)
+        parts = url_parts(url)
+        return any(parts.is_at(glob.lower()) for glob in self.allowed_hosts)
 
 
-class Place(NamedTuple):
+class UrlParts(NamedTuple):
     """A URL in its canonical parts, so that a glob need not know how a URL can be written."""
 
     scheme: str
@@ -56,11 +56,11 @@ class Place(NamedTuple):
         )
 
 
-def placed(url: str) -> Place:
+def url_parts(url: str) -> UrlParts:
     """Return the parts of a valid URL, in lower case."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return Place(
+    return UrlParts(
         parts.scheme,
         f"[{host}]" if ":" in host else host,
         parts.port or PORTS.get(parts.scheme, 0),
