@@ -55,7 +55,7 @@ LABEL org.opencontainers.image.title="Auto AI Router" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build-router /opt/airouter /opt/airouter
-ENV AIROUTER_HOST=0.0.0.0
+ENV AIROUTER_HOST=::
 EXPOSE 8080
 ENTRYPOINT ["airouter"]
 CMD ["serve"]

@@ -278,7 +278,7 @@ async def until_told(plane: ControlPlane, count: int) -> None:
     """Wait until so many RouterConfigs have a status."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            found = await plane.client.list(plane.path("routerconfigs"))
+            found = [each async for each in plane.client.each(plane.path("routerconfigs"))]
             if sum("status" in each for each in found) >= count:
                 return
             await asyncio.sleep(0.2)

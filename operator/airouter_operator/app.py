@@ -15,7 +15,6 @@ import sys
 import time
 from random import Random
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import kopf
 from kubernetes.aio.config import ConfigException
@@ -40,7 +39,10 @@ from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.publish import Publisher
+from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
+from airouter_operator.reconciling.secret_reader import SecretReader
+from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
@@ -73,27 +75,26 @@ class Operator:
         self.metrics = OperatorMetrics()
         self._settings = settings
         self._kube = kube
-        self._identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._identity = identity_of(settings.pod_uid)
         self._tasks = BackgroundTasks()
         self._login = KopfLogin(kube)
 
         # Leading.
         namespace = settings.namespace
-        names = [urlsplit(settings.public_url).hostname or "localhost"]
-        self._authority = AuthorityKeeper(kube, namespace, names)
+        self._authority = AuthorityKeeper(kube, namespace, [settings.public_host])
         self._leadership = Leadership(
             lease_client, kube, namespace, self._identity, settings.lease_duration, self._turned
         )
 
         # Watching.
-        mirror = Mirror()
+        mirror = Mirror(settings.secret_grace)
         self._watches = Watches(settings.scopes, clock)
         self._queue = new_queue(settings)
         self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
         self._resync = Resync(kube, mirror, self._watches, settings.scopes, self._corrected, clock)
 
         # Delivering.
-        pods = Pods(settings.pod_grace, settings.max_pods, clock)
+        pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
         self._stream = StreamServer(
             self._channels,
@@ -105,14 +106,17 @@ class Operator:
         )
 
         # Reconciling.
-        events = EventRecorder(kube, self._identity, time.time)
+        rechecks = Rechecks(self._dispatcher.add)
         self._reconciler = Reconciler(
             mirror,
+            SecretReader(kube, mirror),
+            settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
             pods,
             Ownership(settings.public_url, clock),
-            StatusWriter(kube, mirror, pods, events, time.time),
+            self._new_status_writer(mirror, pods, rechecks),
+            rechecks,
             self._leads,
             self.metrics.reconcile,
         )
@@ -122,6 +126,18 @@ class Operator:
         observe_watching(self.metrics, mirror, self._watches, self._resync, self._queue)
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
+
+    def _new_status_writer(self, mirror: Mirror, pods: Pods, rechecks: Rechecks) -> StatusWriter:
+        return StatusWriter(
+            self._kube,
+            mirror,
+            pods,
+            ServingPods(self._kube),
+            EventRecorder(self._kube, self._identity, time.time),
+            rechecks,
+            self.metrics.conditions,
+            time.time,
+        )
 
     async def run(self) -> None:
         """Operate until a signal comes."""
@@ -183,6 +199,15 @@ class Operator:
     def _problems(self) -> list[str]:
         silent = self._watches.silent_for(self._settings.watch_patience)
         return [*self._tasks.problems(), *(f"the watch of {watch} is silent" for watch in silent)]
+
+
+def identity_of(pod_uid: str) -> str:
+    """Return the name of this process in the Lease and in Events.
+
+    A container that is restarted in its pod has the name of the one before, which has ended, so
+    that it does not wait for its own Lease. Outside of a pod each process has a name of its own.
+    """
+    return f"{socket.gethostname()}_{pod_uid or secrets.token_hex(4)}"
 
 
 def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:

@@ -61,7 +61,8 @@ async def reading_obstacle(kube: KubeApi, namespaces: Sequence[str | None], home
     paths = [kind.path(each) for each in namespaces for kind in WATCHED_KINDS]
     for path in (*paths, secrets_in(home)):
         try:
-            await kube.list(path, metadata_only=True)
+            async for _ in kube.each(path, metadata_only=True):
+                break
         except KubeError as error:
             return explain_failure(f"read {path}", error)
     try:

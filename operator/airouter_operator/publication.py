@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE, Stream
 from airouter.untrusted import UNREADABLE
-from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.kube.objects import ObjectKey, kubernetes_time
 
 if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object
@@ -58,8 +57,7 @@ class Publication(NamedTuple):
     @property
     def published_at(self) -> str:
         """The time of publication, as Kubernetes writes times."""
-        moment = datetime.fromtimestamp(self.record.serial // 1000, UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return kubernetes_time(self.record.serial // 1000)
 
 
 def packed_digest(packed: bytes) -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from airouter.config.trust import Trust
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -34,6 +36,10 @@ class OperatorSettings(BaseSettings):
         default_factory=own_namespace,
         description="Namespace of the operator itself: of its lease and its certificate authority.",
     )
+    pod_uid: str = Field(
+        "",
+        description="uid of the pod: a container that is restarted in it leads on at once.",
+    )
     watch: str = Field(
         "",
         description="Namespaces to watch, separated by commas; * for the whole cluster. "
@@ -44,7 +50,9 @@ class OperatorSettings(BaseSettings):
         validation_alias=AliasChoices("AIROUTER_OPERATOR_KUBECONFIG", "KUBECONFIG"),
         description="Kubeconfig to use. Default: KUBECONFIG, or else the pod's ServiceAccount.",
     )
-    stream_host: str = Field("0.0.0.0", description="Address that pods poll.")  # noqa: S104
+    stream_host: str = Field(
+        "::", description="Address that pods poll; :: is every one of IPv4 and IPv6."
+    )
     stream_port: int = Field(8443, ge=0, le=65535, description="Port that pods poll, TLS.")
     stream_url: str = Field(
         "",
@@ -52,7 +60,7 @@ class OperatorSettings(BaseSettings):
         "Default: https://<service>.<namespace>.svc:<stream_port>.",
     )
     service: str = Field("airouter-operator", description="Name of the operator's Service.")
-    health_host: str = Field("0.0.0.0", description="Address of /healthz and /metrics.")  # noqa: S104
+    health_host: str = Field("::", description="Address of /healthz and /metrics; :: as above.")
     health_port: int = Field(8081, ge=0, le=65535, description="Port of /healthz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe message that is logged."
@@ -73,9 +81,30 @@ class OperatorSettings(BaseSettings):
         description="How long a watch that has missed a change may stay silent before /healthz "
         "fails.",
     )
+    secret_grace: float = Field(
+        300.0,
+        ge=0,
+        description="How long the last value of a Secret that is gone is used, in case it is being "
+        "replaced.",
+    )
+    secrets_require_label: bool = Field(
+        False,
+        description="Read only Secrets with the label airouter.dev/allow=true for RouterConfigs.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Globs of hosts or URLs, separated by commas, that a baseURL may name. "
+        "Default: all.",
+    )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
         5.0, gt=0, description="After so long without a poll a pod counts as gone."
+    )
+    pod_return: float = Field(
+        8.0,
+        gt=0,
+        description="How long pods that another operator has known are waited for, where "
+        "EndpointSlices do not tell which pods serve.",
     )
     max_pods: int = Field(2000, ge=1, description="Pods that one RouterConfig may have.")
     lease_duration: float = Field(
@@ -102,6 +131,12 @@ class OperatorSettings(BaseSettings):
         return named or (self.namespace,)
 
     @property
+    def trust(self) -> Trust:
+        """The limits of what RouterConfigs may name."""
+        hosts = tuple(glob.strip() for glob in self.allowed_hosts.split(",") if glob.strip())
+        return Trust(self.secrets_require_label, hosts)
+
+    @property
     def clusterwide(self) -> bool:
         """True if the whole cluster is watched."""
         return self.namespaces == ("*",)
@@ -116,6 +151,11 @@ class OperatorSettings(BaseSettings):
         """The URL by which pods reach the stream, without a slash at the end."""
         host = f"{self.service}.{self.namespace}.svc"
         return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")
+
+    @property
+    def public_host(self) -> str:
+        """The host in that URL, for which the stream's certificate is."""
+        return urlsplit(self.public_url).hostname or "localhost"
 
 
 def is_root(url: str) -> bool:

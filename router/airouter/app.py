@@ -19,6 +19,7 @@ from urllib.request import getproxies_environment
 
 import uvicorn
 import uvloop
+from uvicorn.config import STARTUP_FAILURE
 
 from airouter import __version__
 from airouter.admission import Admission
@@ -36,6 +37,7 @@ from airouter.edge import Edge, EdgeProtocol
 from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
 from airouter.limits import Unlimited
+from airouter.listening import EVERYWHERE, listener_everywhere
 from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
@@ -60,6 +62,7 @@ from airouter.upstream.pools import Pools
 from airouter.welcome import welcome
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
@@ -174,7 +177,7 @@ class Router:
             config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
         )
         try:
-            await self.server.serve()
+            await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.responses.close()
             await self.aside.close()
@@ -341,6 +344,20 @@ async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) 
     finally:
         for task in watching:
             task.cancel()
+
+
+def listeners(host: str, port: int) -> list[socket.socket] | None:
+    """Return the sockets for every address; None for one address, where uvicorn opens them.
+
+    Ends the process as uvicorn does where the port is taken.
+    """
+    if host != EVERYWHERE:
+        return None
+    try:
+        return [listener_everywhere(port)]
+    except OSError as error:
+        logger.exception("port %d: %s", port, error.strerror)
+        sys.exit(STARTUP_FAILURE)
 
 
 def follow_files(router: Router, files: list[Path]) -> list[Following]:

@@ -278,3 +278,34 @@ def test_one_operator_ends_before_the_next_starts() -> None:
     spec = only("Deployment", render(), "operator")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 10
+
+
+def test_one_operator_may_be_evicted() -> None:
+    assert "topologySpreadConstraints" not in operator(render())["spec"]
+    assert of_kind("PodDisruptionBudget", render(), "operator") == []
+
+
+def test_high_availability_is_two_operators_on_two_nodes_that_are_not_evicted_at_once() -> None:
+    objects = render(values={"operator.highAvailability": True})
+    spec = only("Deployment", objects, "operator")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
+    spread = operator(objects)["spec"]["topologySpreadConstraints"]
+    keys = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert [constraint["topologyKey"] for constraint in spread] == keys
+    assert spread[0]["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
+    assert only("PodDisruptionBudget", objects, "operator")["spec"]["maxUnavailable"] == 1
+
+
+def test_the_number_of_operators_may_be_said() -> None:
+    objects = render(values={"operator.highAvailability": True, "operator.replicas": 3})
+    assert only("Deployment", objects, "operator")["spec"]["replicas"] == 3
+
+
+def test_the_trust_in_tenants_is_passed_on_where_it_is_limited() -> None:
+    assert not {"AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL", "AIROUTER_OPERATOR_ALLOWED_HOSTS"} & (
+        environment(operator(render())).keys()
+    )
+    limited = environment(operator(render("everything-on")))
+    assert limited["AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL"] == "true"
+    assert limited["AIROUTER_OPERATOR_ALLOWED_HOSTS"] == "*.openai.com,https://llm.example.com/*"
+    assert limited["AIROUTER_OPERATOR_SECRET_GRACE"] == "60"

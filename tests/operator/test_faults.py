@@ -71,6 +71,19 @@ async def test_an_operator_that_starts_anew_writes_nothing_that_is_there(
             assert (await versions(plane), len(await plane.events())) == before
 
 
+async def test_a_container_that_is_restarted_in_its_pod_does_not_wait_for_its_own_lease(
+    plane: ControlPlane,
+) -> None:
+    settings = {"LEASE_DURATION": "600", "POD_UID": "6f1c-of-the-pod"}
+    async with plane.operator(**settings) as operator:
+        await plane.until_condition("Accepted", "True")
+        await operator.kill()
+    async with plane.operator(**settings) as following:
+        await following.until_logged("this replica leads")
+        await plane.patch(patch_models("second"))
+        await plane.until_condition("Accepted", "True")
+
+
 async def test_it_comes_through_an_outage_of_the_api_server(plane: ControlPlane) -> None:
     async with plane.operator() as operator, plane.router() as router:
         await plane.until_condition("Ready", "True")

@@ -80,7 +80,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
             await plane.until(lambda s: s["credentials"] == "2/2")
 
             await plane.kubectl("delete", "rcfg", "default")
-            await until_secret_is_gone(plane)
+            await plane.until_secret_is_gone("default-snapshot")
             for router in routers:
                 assert await models(router, "sk-rotated") == ["free", "new"]
                 await until_stream(router, lambda s: s["error"] == "answered 401")
@@ -183,6 +183,7 @@ async def test_events_tell_what_has_turned_once(plane: ControlPlane) -> None:
         told = [(e["type"], e["reason"]) for e in await plane.events()]
         assert sorted(told) == [
             ("Normal", "Accepted"),
+            ("Warning", "NoUsableBackend"),
             ("Warning", "SecretNotFound"),
         ]
         assert {e["regarding"]["name"] for e in await plane.events()} == {"default"}
@@ -246,7 +247,7 @@ async def test_a_secret_that_stands_in_the_way_is_named_until_it_is_gone(
             " (fix: keep that Secret under another name)"
         )
         assert (await plane.secret("default-snapshot"))["data"] == {"mine": "b3RoZXI="}
-        await until_told(plane, ("Warning", "PublishFailed"))
+        await plane.until_told("Warning", "PublishFailed")
         await plane.kubectl("delete", "secret", "default-snapshot")
         await plane.until_condition("Programmed", "Unknown", "NoPods")
 
@@ -258,14 +259,8 @@ async def test_a_long_name_has_events_like_any_other(plane: ControlPlane) -> Non
     )
     async with plane.operator() as operator:
         await plane.until_condition("Accepted", "True", name=name)
-        await until_told(plane, ("Normal", "Accepted"))
+        await plane.until_told("Normal", "Accepted")
         assert "no Event was written" not in operator.log
-
-
-async def until_told(plane: ControlPlane, event: tuple[str, str]) -> None:
-    async with asyncio.timeout(10):
-        while event not in [(e["type"], e["reason"]) for e in await plane.events()]:
-            await asyncio.sleep(0.05)
 
 
 async def until_noted(plane: ControlPlane, note: str) -> None:
@@ -283,17 +278,6 @@ async def until_secret(plane: ControlPlane, wanted: Callable[[dict[str, Any]], b
             except NotFound:
                 pass
             await asyncio.sleep(0.02)
-
-
-async def until_secret_is_gone(plane: ControlPlane) -> None:
-    """The garbage collector takes what belongs to a RouterConfig that is gone."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                await plane.secret("default-snapshot")
-            except NotFound:
-                return
-            await asyncio.sleep(0.1)
 
 
 async def until_stream(router: RouterProcess, wanted: Callable[[dict[str, Any]], bool]) -> None:

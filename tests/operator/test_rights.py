@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 import yaml
 
 from support.config import MOCK
@@ -93,3 +96,16 @@ async def test_one_operator_serves_a_whole_cluster(plane: ControlPlane) -> None:
             await elsewhere.patch(patch_models("new"))
             status = await elsewhere.until(lambda s: s["observedGeneration"] == 2)
             assert (condition(status, "Accepted") or {})["status"] == "True"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this kernel has no IPv6")
+async def test_the_operator_listens_on_both_families(plane: ControlPlane) -> None:
+    async with (
+        plane.operator(HEALTH_HOST="", STREAM_HOST="") as operator,
+        httpx.AsyncClient(verify=False) as client,
+    ):
+        for host in ("127.0.0.1", "[::1]"):
+            healthy = await client.get(f"http://{host}:{operator.health_port}/healthz")
+            assert healthy.status_code == 200
+            url = f"https://{host}:{operator.stream_port}/v1/snapshots/a/b"
+            assert (await client.post(url)).status_code in {401, 503}

@@ -8,10 +8,12 @@ import json
 import re
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
@@ -188,3 +190,39 @@ async def test_a_file_that_cannot_be_served_is_waited_for(tmp_path: Path) -> Non
         path.write_text(mock_manifest("here"))
         await router.until_live("")
         assert (await client.get("/vhealth")).status_code == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this kernel has no IPv6")
+async def test_one_setting_serves_both_families(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    path.write_text(mock_manifest("m"))
+    async with (
+        router_process(tmp_path, "-f", str(path), "--host", "::") as router,
+        http_client() as client,
+    ):
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await client.get(f"http://{host}:{router.port}/vhealth")).status_code == 200
+
+
+async def test_an_explicit_address_is_the_only_one(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    path.write_text(mock_manifest("m"))
+    async with (
+        router_process(tmp_path, "-f", str(path), "--host", "127.0.0.1") as router,
+        http_client() as client,
+    ):
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"http://[::1]:{router.port}/vhealth")
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "airouter", "serve", "--host", "::", "--port", port),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, told = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 3
+        assert f"port {port}: Address already in use" in told.decode()

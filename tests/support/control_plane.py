@@ -61,6 +61,11 @@ class OperatorProcess:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def peak_memory(self) -> int:
+        """The most resident bytes there ever were."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
     async def stop(self) -> tuple[int, float]:
         """SIGTERM it; its exit code, and the seconds that it took."""
         start = time.monotonic()
@@ -166,10 +171,24 @@ class ControlPlane:
         """A Secret."""
         return await self.client.get(f"{secrets_in(self.namespace)}/{name}")
 
+    async def until_secret_is_gone(self, name: str) -> None:
+        """Wait for the garbage collector, which takes what a RouterConfig that is gone had."""
+        async with asyncio.timeout(60):
+            with contextlib.suppress(NotFound):
+                while True:
+                    await self.secret(name)
+                    await asyncio.sleep(0.1)
+
     async def events(self) -> list[dict[str, Any]]:
         """All Events about RouterConfigs; the API server has some of its own, about Services."""
-        found = await self.client.list(events_in(self.namespace))
-        return [event for event in found if event["regarding"]["kind"] == KIND]
+        found = self.client.each(events_in(self.namespace))
+        return [event async for event in found if event["regarding"]["kind"] == KIND]
+
+    async def until_told(self, severity: str, reason: str) -> None:
+        """Wait for an Event about a RouterConfig."""
+        async with asyncio.timeout(PATIENCE):
+            while (severity, reason) not in [(e["type"], e["reason"]) for e in await self.events()]:
+                await asyncio.sleep(0.05)
 
     async def until(
         self,
@@ -282,6 +301,7 @@ class ControlPlane:
             "HEALTH_PORT": "0",
             "POD_GRACE": "1",
             "LEASE_DURATION": "3",
+            "SECRET_GRACE": "0",
             **environment,
         }
         prefixed = {f"AIROUTER_OPERATOR_{name}": value for name, value in settings.items()}
@@ -323,8 +343,11 @@ class ControlPlane:
             for pattern in ("*.log", "*.err", "*.out")
             for path in self.folder.glob(pattern)
         ]
-        objects = await self.client.list(configs_in(None))
-        objects += await self.client.list(events_in(None))
+        objects = [
+            body
+            for path in (configs_in(None), events_in(None))
+            async for body in self.client.each(path)
+        ]
         return "\n".join([*files, *map(json.dumps, objects), *self.shown])
 
     async def assert_no_secret_was_told(self) -> None:

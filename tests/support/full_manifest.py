@@ -9,6 +9,7 @@ spec:
   - name: openai-main
     type: OpenAI
     baseURL: https://api.openai.com/v1
+    suspended: false
     secretRef: {name: provider-keys, key: openai}
     labels: {tier: paid}
     limits: {rpm: 500, tpm: 200000, maxConcurrent: 64}

@@ -16,7 +16,7 @@ from typing import Any
 
 from support.http_client import PATIENCE, http_client
 
-LISTENING = re.compile(rb"listening on http://[^:]+:(\d+)")
+LISTENING = re.compile(rb"listening on http://(?:\[[^]]+\]|[^:]+):(\d+)")
 STARTING = 30.0
 
 

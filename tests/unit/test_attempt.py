@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 from base64 import b64encode
+from typing import Any
 
 import pytest
 

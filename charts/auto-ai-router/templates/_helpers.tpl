@@ -113,6 +113,13 @@ ipFamilies: {{- toYaml . | nindent 0 }}
 {{- end }}
 {{- end }}
 
+{{/* How many operators there are. */}}
+{{- define "airouter.operatorReplicas" -}}
+{{- with .Values.operator }}
+{{- kindIs "invalid" .replicas | ternary (.highAvailability | ternary 2 1) .replicas }}
+{{- end }}
+{{- end }}
+
 {{/* The port of a URL. */}}
 {{- define "airouter.port" -}}
 {{- $url := urlParse . }}

@@ -39,6 +39,17 @@ topologySpreadConstraints: {{- toYaml . | nindent 0 }}
 {{- end }}
 {{- end }}
 
+{{- define "airouter.spread" -}}
+{{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- topologyKey: {{ $key }}
+  maxSkew: 1
+  whenUnsatisfiable: {{ (get (first $).Values (last $)).topologySpread }}
+  matchLabelKeys: [pod-template-hash]
+  labelSelector:
+    matchLabels: {{- include "airouter.selector" $ | nindent 6 }}
+{{- end }}
+{{- end }}
+
 {{- define "airouter.container" -}}
 {{- $root := first . }}
 {{- $part := get $root.Values (last .) -}}

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from airouter.config.delivery import Poll
     from airouter_operator.kube.objects import ObjectKey
 
-
-COMING_BACK = 8.0
-"""Seconds in which every pod has tried again: see `LONGEST_DELAY` of the routers' stream."""
+REMOUNTED = 120.0
+"""Seconds in which kubelet has put a new Secret into every pod that mounts it."""
 
 
 class TooManyPods(Exception):
@@ -38,6 +37,20 @@ class Tally(NamedTuple):
     connected: int = 0
     programmed: int = 0
     rejections: tuple[Rejection, ...] = ()
+    missing: int = 0
+    """Pods that serve, or served until lately, and are not connected."""
+
+    @property
+    def expected(self) -> int:
+        """Pods that should run the version."""
+        return self.connected + self.missing
+
+
+class FormerPods(NamedTuple):
+    """The pods of a RouterConfig that was deleted: its successor of that name may have them."""
+
+    pods: int
+    until: float
 
 
 @dataclass
@@ -53,9 +66,16 @@ class Pod:
 class Pods:
     """The pods of all RouterConfigs."""
 
-    def __init__(self, grace: float, most: int, clock: Callable[[], float]) -> None:
-        """Take at most `most` pods for a RouterConfig; one is gone after `grace` without a poll."""
+    def __init__(
+        self, grace: float, most: int, clock: Callable[[], float], coming_back: float = 8.0
+    ) -> None:
+        """Take at most `most` pods for a RouterConfig; one is gone after `grace` without a poll.
+
+        In `coming_back` seconds every pod of another operator has tried to connect to this one.
+        """
         self.grace = grace
+        self._coming_back = coming_back
+        self._former: dict[ObjectKey, FormerPods] = {}
         self._most = most
         self._clock = clock
         self._pods: dict[ObjectKey, dict[str, Pod]] = {}
@@ -99,23 +119,49 @@ class Pods:
         return min(away) + self.grace - self._clock() if away else None
 
     def forget(self, key: ObjectKey) -> None:
-        """Forget all pods of a RouterConfig."""
-        self._pods.pop(key, None)
+        """Forget all pods of a RouterConfig that is gone, but how many there were."""
+        now = self._clock()
+        self._former = {k: former for k, former in self._former.items() if now < former.until}
+        pods = self._pods.pop(key, None)
+        if pods:
+            self._former[key] = FormerPods(len(pods), now + REMOUNTED)
 
     def forget_all(self) -> None:
         """Forget all pods: those of another operator will come, or ours will go to another."""
         self._pods.clear()
+        self._former.clear()
         self._since = self._clock()
 
     def may_come_back(self) -> bool:
         """Return whether pods may be connecting anew that another operator has known."""
-        return self._clock() - self._since < COMING_BACK
+        return self._clock() - self._since < self._coming_back
 
-    def tally(self, key: ObjectKey, version: str) -> Tally:
-        """Count the pods that run a version, and list those that refuse it."""
+    def expected_back(self, key: ObjectKey, known: int) -> int:
+        """Return how many pods are to be expected that were connected before.
+
+        `known` is how many another operator has known.
+        """
+        former = self._former.get(key)
+        if former is not None and self._clock() < former.until:
+            return former.pods
+        return known if self.may_come_back() else 0
+
+    def tally(
+        self, key: ObjectKey, version: str, serving: Collection[str] | None = (), known: int = 0
+    ) -> Tally:
+        """Count the pods that run a version, and list those that refuse it.
+
+        `serving` are the names of all that should; where that is None, which is not known, `known`
+        is how many another operator has known.
+        """
         pods = self._pods.get(key, {})
+        if serving is None:
+            missing = max(0, self.expected_back(key, known) - len(pods))
+        else:
+            missing = sum(name not in pods for name in serving)
         return Tally(
             connected=len(pods),
+            missing=missing,
             programmed=sum(pod.poll.version == version for pod in pods.values()),
             rejections=tuple(
                 Rejection(name, version, pod.poll.reason)

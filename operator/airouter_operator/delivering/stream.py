@@ -17,6 +17,7 @@ from airouter_operator.delivering.channel import has_token
 from airouter_operator.delivering.pods import Pods, TooManyPods
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.publication import STREAM_PATH
+from airouter_operator.sites import start_site
 
 if TYPE_CHECKING:
     import ssl
@@ -66,9 +67,7 @@ class StreamServer:
             shutdown_timeout=GRACEFUL,
             keepalive_timeout=self._hold * 2,
         )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024).start()
-        return int(self._runner.addresses[0][1])
+        return await start_site(self._runner, host, port, tls)
 
     async def close(self) -> None:
         """Stop listening."""

@@ -9,10 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from airouter_operator.kube.objects import Object, ObjectKey
 
 FIELD_MANAGER = "airouter-operator"
 """The name under which the operator owns the fields that it applies."""
+PAGE = 50
+"""Objects of a list that are in memory at a time. The annotations of each may take 256 KiB."""
+LISTED_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+WATCHED_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+"""Media types by which the API server sends no more of objects than their metadata."""
 
 
 class KubeApi(Protocol):
@@ -22,14 +29,20 @@ class KubeApi(Protocol):
         """Return one object, or a document of discovery."""
         ...
 
-    async def find(self, key: ObjectKey, path: str) -> Object | None:
-        """Return one object of a list, which takes no right to `get`; None if it is not there."""
+    async def find(self, key: ObjectKey, path: str, *, fields: str = "") -> Object | None:
+        """Return one object of a list, which takes no right to `get`.
+
+        None if it is not there, or is not what a field selector asks for.
+        """
         ...
 
-    async def list(
-        self, path: str, *, metadata_only: bool = False, fields: str = ""
-    ) -> list[Object]:
-        """Return all objects of a list; `fields` is a field selector."""
+    def each(
+        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+    ) -> AsyncIterator[Object]:
+        """Yield the objects of a list, which is asked for page by page.
+
+        `fields` and `labels` are selectors.
+        """
         ...
 
     async def create(self, path: str, body: Object) -> Object:

@@ -15,7 +15,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient, ApiException, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
-from airouter_operator.kube.api import FIELD_MANAGER
+from airouter_operator.kube.api import FIELD_MANAGER, LISTED_METADATA, PAGE
 from airouter_operator.kube.errors import KubeError, TimedOut, error_for_status
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object, ObjectKey
 
 TIMEOUT = 10.0
-PAGE = 500
 APPLY = "application/apply-patch+yaml"
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
 class KubeClient:
@@ -68,25 +66,28 @@ class KubeClient:
     async def get(self, path: str) -> Object:
         return await self._ask("GET", path)
 
-    async def find(self, key: ObjectKey, path: str) -> Object | None:
-        found = await self.list(path, fields=f"metadata.name={key.name}")
-        return found[0] if found else None
+    async def find(self, key: ObjectKey, path: str, *, fields: str = "") -> Object | None:
+        selector = ",".join(filter(None, (f"metadata.name={key.name}", fields)))
+        async for body in self.each(path, fields=selector):
+            return body
+        return None
 
-    async def list(
-        self, path: str, *, metadata_only: bool = False, fields: str = ""
-    ) -> list[Object]:
-        items: list[Object] = []
-        query = {"limit": str(PAGE)} | ({"fieldSelector": fields} if fields else {})
+    async def each(
+        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+    ) -> AsyncIterator[Object]:
+        query = {"limit": str(PAGE), "fieldSelector": fields, "labelSelector": labels}
+        query = {name: value for name, value in query.items() if value}
         # Metadata alone spares the API server and the network the values of all Secrets.
-        accept = METADATA_ONLY if metadata_only else "application/json"
+        accept = LISTED_METADATA if metadata_only else "application/json"
         while True:
             page = await self._ask("GET", path, query=query, accept=accept)
             if "items" not in page:
                 raise KubeError(f"GET {path}: the answer is no list")
-            items += page["items"] or []
             following = page.get("metadata", {}).get("continue")
+            for body in page.pop("items") or ():
+                yield body
             if not following:
-                return items
+                return
             query["continue"] = following
 
     async def create(self, path: str, body: Object) -> Object:

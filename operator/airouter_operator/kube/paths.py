@@ -14,6 +14,7 @@ DISCOVERY = "/apis"
 CONFIGS = f"/apis/{API_VERSION}"
 CORE = "/api/v1"
 LEASES = "/apis/coordination.k8s.io/v1"
+DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
 
 
@@ -45,6 +46,11 @@ def leases_in(namespace: str) -> str:
 def lease_at(key: ObjectKey) -> str:
     """Return the path of one Lease."""
     return f"{leases_in(key.namespace)}/{key.name}"
+
+
+def endpoint_slices_in(namespace: str) -> str:
+    """Return the path of the EndpointSlices of a namespace."""
+    return f"{DISCOVERED_ENDPOINTS}{scope(namespace)}/endpointslices"
 
 
 def events_in(namespace: str | None) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from airouter_operator.sites import start_site
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,9 +43,7 @@ class HealthServer:
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/metrics", self._scrape)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=GRACEFUL)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        return int(self._runner.addresses[0][1])
+        return await start_site(self._runner, host, port)
 
     async def close(self) -> None:
         """Stop listening."""

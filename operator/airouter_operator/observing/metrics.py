@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+from airouter_operator.observing.conditions import ConditionMetrics
 from airouter_operator.retry import RetryLater
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class OperatorMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self.conditions = ConditionMetrics(self._registry, PREFIX)
         self._reconciles = Counter(
             "reconciles",
             "Reconciliations by result: done, later (to be repeated as planned), failed.",

@@ -10,12 +10,18 @@ import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
+from airouter.config.delivery import Undeliverable, unpack_snapshot
 from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
+from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.mirror import Mirror
 
@@ -31,42 +37,83 @@ class Gathered(NamedTuple):
     config: Object
     secrets: Secrets
     fingerprint: Fingerprint
+    gone: Mapping[str, float]
+    """Secrets that are gone and whose last value is used, and until when (Unix time)."""
 
 
-def gather(key: ObjectKey, mirror: Mirror) -> Gathered | None:
-    """Return a RouterConfig and the values of its Secrets; None when it is gone."""
+def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
+    """Return a RouterConfig and the values of Secrets that it may name; None when it is gone."""
     config = mirror.configs.get(key)
     if config is None:
         return None
     secrets: Secrets = {}
+    gone = {}
     versions = []
     for name in sorted(mirror.secrets_of(key)):
-        versions.append((name, mirror.secrets.version(name)))
         body = mirror.secrets.get(name)
-        for field, value in (body.get("data") or {}).items() if body else ():
+        if body is None and (last := mirror.secrets.last_value(name)):
+            body, gone[name.name] = last.body, last.until
+        versions.append((name, mirror.secrets.version(name), gone.get(name.name)))
+        permitted = body is not None and (not trust.needs_label or allows_naming(body))
+        for field, value in (body.get("data") or {}).items() if body and permitted else ():
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
     fingerprint = (uid_of(config), generation_of(config), tuple(versions))
-    return Gathered(config, secrets, fingerprint)
+    return Gathered(config, secrets, fingerprint, gone)
 
 
-def compile_gathered(gathered: Gathered) -> Compiled:
+def allows_naming(secret: Object) -> bool:
+    """Return whether the owner of a Secret lets RouterConfigs name it."""
+    label, value = ALLOWING
+    return (secret["metadata"].get("labels") or {}).get(label) == value
+
+
+def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
     """Compile a snapshot, as `airouter check` compiles one of the same manifests."""
     document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
     reading = load_config({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
-    compiled = compile_config(reading.config, gathered.secrets, reading.dropped)
-    return Compiled(compiled.snapshot, in_order([*reading.findings, *compiled.findings]))
+    compiled = compile_config(reading.config, gathered.secrets, reading.dropped, trust=trust)
+    findings = in_order([*reading.findings, *compiled.findings])
+    return compiled._replace(findings=findings)
 
 
-def compiled_outcome(config: Object, compiled: Compiled) -> ReconcileOutcome:
+def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome:
     """Return the outcome of a compilation, before anything is published."""
-    spec = config.get("spec") or {}
-    declared = tuple(c["name"] for c in spec.get("credentials") or () if "name" in c)
-    snapshot = compiled.snapshot
-    if snapshot is None:
-        return ReconcileOutcome(declared, findings=compiled.findings, accepted=False)
-    usable = frozenset(credential.name for credential in snapshot.credentials)
-    return ReconcileOutcome(declared, usable, len(snapshot.models), compiled.findings)
+    spec = gathered.config.get("spec") or {}
+    credentials = [c for c in spec.get("credentials") or () if "name" in c]
+    outcome = ReconcileOutcome(
+        declared=tuple(c["name"] for c in credentials),
+        usable=compiled.usable,
+        models=tuple(m["name"] for m in spec.get("models") or () if "name" in m),
+        findings=compiled.findings,
+        suspended=frozenset(c["name"] for c in credentials if c.get("suspended")),
+        gone=tuple(sorted(gathered.gone.items())),
+    )
+    if compiled.snapshot is None:
+        return outcome._replace(accepted=False)
+    return outcome._replace(answered=answered_models(compiled.snapshot))
+
+
+def outcome_of_pods(outcome: ReconcileOutcome, packed: bytes) -> ReconcileOutcome:
+    """Return the outcome of what is refused, with the models that pods go on answering.
+
+    `packed` is the last good snapshot.
+    """
+    try:
+        return outcome._replace(answered=answered_models(unpack_snapshot(packed)))
+    except Undeliverable:  # a newer operator has written it
+        return outcome
+
+
+def answered_models(snapshot: Snapshot) -> frozenset[str]:
+    """Return the models that somebody can answer: a backend, or one of their fallbacks."""
+    answered = {model.name for model in snapshot.models if model.tiers}
+    waiting = [model for model in snapshot.models if not model.tiers and model.fallbacks]
+    # Fallbacks may have fallbacks: each round but the last finds at least one more.
+    while found := [model for model in waiting if not answered.isdisjoint(model.fallbacks)]:
+        answered.update(model.name for model in found)
+        waiting = [model for model in waiting if model.name not in answered]
+    return frozenset(answered)

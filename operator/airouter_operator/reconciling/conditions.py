@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from airouter_operator.kube.objects import kubernetes_time
 from airouter_operator.publication import short_version
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ Reason = Literal[
     "SecretNotFound",
     "SecretKeyMissing",
     "InvalidSecretFormat",
+    "RefNotPermitted",
+    "LastValueKept",
     # Programmed
     "Programmed",
     "Pending",
@@ -39,15 +42,19 @@ Reason = Literal[
     # Ready
     "Ready",
     "NotAccepted",
+    # ModelsAnswered
+    "AllAnswered",
+    "NoUsableBackend",
     # PartiallyInvalid
     "AllValid",
     "DuplicateModelName",
     "NoCredentialMatches",
     "UnsupportedValue",
+    "HostNotAllowed",
 ]
 """Every reason that a condition can have."""
 
-UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat")
+UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat", "RefNotPermitted")
 MOST_NAMED = 8
 LONGEST_MESSAGE = 4096
 
@@ -67,11 +74,13 @@ def conditions_of(
     """Return every condition, always in this order."""
     accepted = accepted_of(outcome)
     programmed = programmed_of(outcome, publication, tally)
+    answered = models_answered_of(outcome)
     return [
         accepted,
         resolved_refs_of(outcome),
         programmed,
-        ready_of(accepted, programmed),
+        answered,
+        ready_of(accepted, programmed, answered),
         partially_invalid_of(outcome),
     ]
 
@@ -90,13 +99,15 @@ def resolved_refs_of(outcome: ReconcileOutcome) -> Condition:
     broken = [finding for finding in outcome.errors if finding.reason in UNRESOLVED]
     if broken:
         return Condition("ResolvedRefs", "False", broken[0].reason, findings_message(broken))
+    if outcome.gone:
+        return Condition("ResolvedRefs", "False", "LastValueKept", gone_message(outcome.gone))
     return Condition("ResolvedRefs", "True", "ResolvedRefs", "every Secret was found")
 
 
 def programmed_of(
     outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
 ) -> Condition:
-    """Return whether every pod that is connected runs what is declared."""
+    """Return whether every pod that serves or is connected runs what is declared."""
     if outcome.unpublished:
         return Condition("Programmed", "False", "PublishFailed", outcome.unpublished)
     if publication is None:
@@ -105,7 +116,7 @@ def programmed_of(
     if publication.record.version != outcome.version:
         message = f"pods keep the last good snapshot, {version}"
         return Condition("Programmed", "False", "LastGoodKept", message)
-    if not tally.connected:
+    if not tally.expected:
         name = publication.secret_name
         message = f"{version} is published and no pod is connected that mounts Secret {name}"
         return Condition("Programmed", "Unknown", "NoPods", message)
@@ -113,23 +124,39 @@ def programmed_of(
 
 
 def acknowledged_of(version: str, tally: Tally) -> Condition:
-    """Return whether every connected pod runs the version that is declared."""
+    """Return whether every pod runs the version that is declared."""
     if tally.rejections:
         first = tally.rejections[0]
         message = f"{len(tally.rejections)} pods refuse {version}; {first.pod}: {first.reason}"
         return Condition("Programmed", "False", "Rejected", message)
-    message = f"{tally.programmed} of {tally.connected} pods run {version}"
-    if tally.programmed < tally.connected:
+    message = f"{tally.programmed} of {tally.expected} pods run {version}"
+    if tally.missing:
+        message += f"; {tally.missing} not connected to the operator"
+    if tally.programmed < tally.expected:
         return Condition("Programmed", "False", "Pending", message)
     return Condition("Programmed", "True", "Programmed", message)
 
 
-def ready_of(accepted: Condition, programmed: Condition) -> Condition:
-    """Return `Accepted` and `Programmed` in one word, for people and for `kubectl get`."""
+def models_answered_of(outcome: ReconcileOutcome) -> Condition:
+    """Return whether each declared model can be answered by somebody."""
+    unanswered = outcome.unanswered
+    if not unanswered:
+        return Condition("ModelsAnswered", "True", "AllAnswered", "every model can be answered")
+    message = f"nobody can answer {len(unanswered)} of {len(outcome.models)} models: "
+    message += ", ".join(map(repr, unanswered[:MOST_NAMED]))
+    if len(unanswered) > MOST_NAMED:
+        message += f" and {len(unanswered) - MOST_NAMED} more"
+    return Condition("ModelsAnswered", "False", "NoUsableBackend", message[:LONGEST_MESSAGE])
+
+
+def ready_of(accepted: Condition, programmed: Condition, answered: Condition) -> Condition:
+    """Return the three in one word, for people and for `kubectl get`."""
     if accepted.status != "True":
         return Condition("Ready", "False", "NotAccepted", accepted.message)
     if programmed.status != "True":
         return Condition("Ready", programmed.status, programmed.reason, programmed.message)
+    if answered.status != "True":
+        return Condition("Ready", "False", answered.reason, answered.message)
     return Condition("Ready", "True", "Ready", programmed.message)
 
 
@@ -138,11 +165,23 @@ def partially_invalid_of(outcome: ReconcileOutcome) -> Condition:
     errors = outcome.errors if outcome.accepted else []
     if not errors:
         return Condition("PartiallyInvalid", "False", "AllValid", "nothing was left out")
-    dropped = [name for name in outcome.declared if name not in outcome.usable]
+    expected = outcome.usable | outcome.suspended
+    dropped = [name for name in outcome.declared if name not in expected]
     message = findings_message(errors)
     if dropped:
         message = f"Dropped credential(s): {', '.join(dropped[:MOST_NAMED])}. {message}"
     return Condition("PartiallyInvalid", "True", errors[0].reason, message[:LONGEST_MESSAGE])
+
+
+def gone_message(gone: Sequence[tuple[str, float]]) -> str:
+    """Return which Secrets are gone, and how long their last values are used."""
+    named = ", ".join(name for name, _ in gone[:MOST_NAMED])
+    more = f" and {len(gone) - MOST_NAMED} more" if len(gone) > MOST_NAMED else ""
+    until = kubernetes_time(min(until for _, until in gone))
+    return (
+        f"Secret(s) gone: {named}{more}; what they held last is used until {until}"
+        " (fix: create them again; to stop using a credential at once, set suspended)"
+    )
 
 
 def findings_message(findings: Sequence[Finding]) -> str:

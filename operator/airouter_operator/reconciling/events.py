@@ -26,10 +26,15 @@ TURNS: dict[tuple[str, str], Severity] = {
     ("Accepted", "True"): "Normal",
     ("Accepted", "False"): "Warning",
     ("Programmed", "True"): "Normal",
+    ("ModelsAnswered", "False"): "Warning",
     ("PartiallyInvalid", "True"): "Warning",
 }
 """Turns of a condition that make an Event, by its type and status."""
-ALARMS = {("Programmed", "Rejected"), ("Programmed", "PublishFailed")}
+ALARMS = {
+    ("ResolvedRefs", "LastValueKept"),
+    ("Programmed", "Rejected"),
+    ("Programmed", "PublishFailed"),
+}
 """Turns that make an Event by their reason: a condition that is false may just take a moment."""
 LONGEST_NOTE = 1024
 

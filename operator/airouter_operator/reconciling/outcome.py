@@ -15,9 +15,16 @@ class ReconcileOutcome(NamedTuple):
     """Names of its credentials."""
     usable: frozenset[str] = frozenset()
     """Names of the credentials that can be used."""
-    models: int = 0
+    models: tuple[str, ...] = ()
+    """Names of its models."""
+    answered: frozenset[str] = frozenset()
+    """Names of the models that can be answered by what pods serve."""
     findings: tuple[Finding, ...] = ()
     accepted: bool = True
+    suspended: frozenset[str] = frozenset()
+    """Names of the credentials that its author has taken out of use."""
+    gone: tuple[tuple[str, float], ...] = ()
+    """Names of Secrets that are gone and whose last value is used, and until when (Unix time)."""
     too_large: str = ""
     """Why it cannot be published, if it is too large."""
     version: str = ""
@@ -28,6 +35,11 @@ class ReconcileOutcome(NamedTuple):
     def errors(self) -> list[Finding]:
         """The findings that took something out of service."""
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def unanswered(self) -> list[str]:
+        """The models that nobody can answer."""
+        return [name for name in self.models if name not in self.answered]
 
     @property
     def is_publishable(self) -> bool:

@@ -7,11 +7,17 @@ often as anybody likes. What is right already is left alone.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from airouter_operator.kube.errors import Conflict, KubeError
 from airouter_operator.publication import stream_root
-from airouter_operator.reconciling.compilation import compile_gathered, compiled_outcome, gather
+from airouter_operator.reconciling.compilation import (
+    compile_gathered,
+    compiled_outcome,
+    gather,
+    outcome_of_pods,
+)
 from airouter_operator.reconciling.publish import SnapshotTooLarge
 from airouter_operator.retry import RetryLater
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.objects import Object, ObjectKey
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
+    from airouter_operator.reconciling.rechecks import Rechecks
+    from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.reconciling.status_writer import StatusWriter
     from airouter_operator.watching.mirror import Mirror
 
@@ -41,21 +50,27 @@ class Reconciler:
     def __init__(
         self,
         mirror: Mirror,
+        secrets: SecretReader,
+        trust: Trust,
         publisher: Publisher,
         channels: Channels,
         pods: Pods,
         ownership: Ownership,
         status: StatusWriter,
+        rechecks: Rechecks,
         leads: Callable[[], bool],
         measured: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
+        self._secrets = secrets
+        self._trust = trust
         self._publisher = publisher
         self._channels = channels
         self._pods = pods
         self._ownership = ownership
         self._status = status
+        self._rechecks = rechecks
         self._leads = leads
         self._measured = measured
         self._known: dict[ObjectKey, tuple[Fingerprint, ReconcileOutcome]] = {}
@@ -71,12 +86,16 @@ class Reconciler:
         self._pods.forget_all()
         self._channels.withdraw_all()
         self._ownership.forget_all()
+        self._status.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
-        gathered = gather(key, self._mirror)
+        await self._secrets.refresh(key)
+        gathered = gather(key, self._mirror, self._trust)
         if gathered is None:
             self._forget(key)
             return
+        if gathered.gone:
+            self._rechecks.within(key, min(gathered.gone.values()) - time.time())
         try:
             outcome, publication = await self._publish(key, gathered)
             if publication is not None:
@@ -97,6 +116,8 @@ class Reconciler:
         self._ownership.forget(key)
         self._pods.forget(key)
         self._channels.withdraw(key)
+        self._rechecks.forget(key)
+        self._status.forget(key)
 
     async def _publish(
         self, key: ObjectKey, gathered: Gathered
@@ -115,14 +136,15 @@ class Reconciler:
             if self._is_settled(key, gathered.config, outcome, before):
                 return outcome, before
         # In a thread: a large RouterConfig would keep polls waiting for as long as it is compiled.
-        compiled = await asyncio.to_thread(compile_gathered, gathered)
-        outcome = compiled_outcome(gathered.config, compiled)
+        compiled = await asyncio.to_thread(compile_gathered, gathered, self._trust)
+        outcome = compiled_outcome(gathered, compiled)
         publication = before
         if compiled.snapshot is not None:
             outcome, publication = await self._write(
                 key, gathered.config, compiled.snapshot, outcome, before
             )
         if before is not None and not outcome.is_publishable:
+            outcome = await asyncio.to_thread(outcome_of_pods, outcome, before.packed)
             # Pods keep the last good snapshot, and have to find the operator's stream by it.
             publication = await self._publisher.readdress(key, gathered.config, before)
         self._known[key] = (gathered.fingerprint, outcome)

@@ -35,17 +35,19 @@ def routerconfig_status(
     `before` is the status that is there, `now` the time as Kubernetes writes times.
     """
     conditions = conditions_of(outcome, publication, tally)
+    answered = len(outcome.models) - len(outcome.unanswered)
     status: Object = {
         "observedGeneration": generation,
         "conditions": [
             dated(condition, generation, before.get("conditions") or (), now)
             for condition in conditions
         ],
-        "models": outcome.models,
+        "models": answered,
+        "answeredModels": f"{answered}/{len(outcome.models)}",
         "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
-        "pods": f"{tally.programmed}/{tally.connected}",
+        "pods": f"{tally.programmed}/{tally.expected}",
         "podStatus": pod_status(tally),
-        "credentialStatus": [credential_status(name, outcome) for name in outcome.declared],
+        "credentialStatus": credential_statuses(outcome),
     }
     if publication is not None:
         status["snapshot"] = {
@@ -75,10 +77,17 @@ def dated(
     }
 
 
+def expected_in(status: Mapping[str, Any]) -> int:
+    """Return the pods that should have run the snapshot of a status."""
+    pods = status.get("podStatus") or {}
+    return int(pods.get("expected", pods.get("connected", 0)))
+
+
 def pod_status(tally: Tally) -> Object:
     """Return counts, and the first few pods that refuse the snapshot."""
     return {
         "connected": tally.connected,
+        "expected": tally.expected,
         "programmed": tally.programmed,
         "rejected": len(tally.rejections),
         "rejections": [
@@ -88,13 +97,22 @@ def pod_status(tally: Tally) -> Object:
     }
 
 
-def credential_status(name: str, outcome: ReconcileOutcome) -> Object:
+def credential_statuses(outcome: ReconcileOutcome) -> list[Object]:
+    """Return for each credential whether it is used, and why not."""
+    reasons: dict[str, str] = {}
+    for finding in outcome.errors:
+        match finding.path[:3]:
+            case ("spec", "credentials", NamedItem(name)):
+                reasons.setdefault(name, finding.reason)
+    return [credential_status(name, outcome, reasons) for name in outcome.declared]
+
+
+def credential_status(name: str, outcome: ReconcileOutcome, reasons: Mapping[str, str]) -> Object:
     """Return whether a credential is used, and why not."""
     if name in outcome.usable:
         return {"name": name, "resolved": True, "reason": "Resolved"}
-    about = ("spec", "credentials", NamedItem(name))
-    reasons = [finding.reason for finding in outcome.errors if finding.path[:3] == about]
-    return {"name": name, "resolved": False, "reason": reasons[0] if reasons else "Invalid"}
+    reason = "Suspended" if name in outcome.suspended else reasons.get(name, "Invalid")
+    return {"name": name, "resolved": False, "reason": reason}
 
 
 def lacks_nothing_but_pods(status: Object, before: Mapping[str, Any]) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airouter_operator.kube.errors import NotFound
-from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.kube.objects import generation_of, kubernetes_time, uid_of
 from airouter_operator.kube.paths import status_at
-from airouter_operator.reconciling.status import lacks_nothing_but_pods, routerconfig_status
+from airouter_operator.reconciling.status import (
+    expected_in,
+    lacks_nothing_but_pods,
+    routerconfig_status,
+)
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_CONFIGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.api import KubeApi
@@ -21,7 +24,25 @@ if TYPE_CHECKING:
     from airouter_operator.publication import Publication
     from airouter_operator.reconciling.events import EventRecorder
     from airouter_operator.reconciling.outcome import ReconcileOutcome
+    from airouter_operator.reconciling.rechecks import Rechecks
+    from airouter_operator.reconciling.serving_pods import ServingPods
     from airouter_operator.watching.mirror import Mirror
+
+
+RECHECK = 5.0
+"""Seconds until pods that are missing are looked for again."""
+
+
+class ConditionGauges(Protocol):
+    """Metrics of conditions."""
+
+    def show(self, key: ObjectKey, conditions: Mapping[str, str]) -> None:
+        """Show the status of each condition of a RouterConfig, by its type, and no other."""
+        ...
+
+    def clear(self) -> None:
+        """Show no conditions."""
+        ...
 
 
 class StatusWriter:
@@ -32,15 +53,29 @@ class StatusWriter:
         kube: KubeApi,
         mirror: Mirror,
         pods: Pods,
+        serving: ServingPods,
         events: EventRecorder,
+        rechecks: Rechecks,
+        gauges: ConditionGauges,
         clock: Callable[[], float],
     ) -> None:
         """Write what `pods` have acknowledged, at the time of `clock` (Unix seconds)."""
         self._kube = kube
         self._mirror = mirror
         self._pods = pods
+        self._serving = serving
         self._events = events
+        self._rechecks = rechecks
+        self._gauges = gauges
         self._clock = clock
+
+    def forget(self, key: ObjectKey) -> None:
+        """Show nothing of a RouterConfig that is gone."""
+        self._gauges.show(key, {})
+
+    def forget_all(self) -> None:
+        """Show nothing: another replica leads, or led."""
+        self._gauges.clear()
 
     async def write(
         self,
@@ -53,11 +88,16 @@ class StatusWriter:
 
         Raises `KubeError`, or `RetryLater` where only pods are missing that may be on their way.
         """
-        tally = self._pods.tally(key, publication.record.version if publication else "")
         before = config.get("status") or {}
-        now = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        version = publication.record.version if publication else ""
+        serving = await self._serving.of(key)
+        tally = self._pods.tally(key, version, serving, expected_in(before))
+        if tally.missing:  # nobody reports that a pod serves no longer
+            self._rechecks.within(key, RECHECK)
+        now = kubernetes_time(self._clock())
         generation = generation_of(config)
         status = routerconfig_status(generation, outcome, publication, tally, before, now)
+        self._gauges.show(key, {c["type"]: c["status"] for c in status["conditions"]})
         if status == before:
             return
         if self._pods.may_come_back() and lacks_nothing_but_pods(status, before):

@@ -44,7 +44,7 @@ class Dispatcher:
         """Take an object into the mirror, which happens before the event about it."""
         key = object_key(body)
         self._watches.heard(kind, key.namespace)
-        self._mirror.put(kind, key, body)
+        self._mirror.notice(kind, key, body)
 
     def changed(self, kind: WatchedKind, body: Object, event: str | None) -> None:
         """Act on an event of kopf, by its type."""

@@ -24,7 +24,7 @@ RETRY_LOGIN = 3.0
 
 def kopf_registry(
     dispatcher: Dispatcher,
-    log_in: Callable[[], Awaitable[kopf.ConnectionInfo]],
+    log_in: Callable[[], Awaitable[kopf.AiohttpSession]],
     start: Callable[[], Awaitable[None]],
     stop: Callable[[], Awaitable[None]],
 ) -> kopf.OperatorRegistry:
@@ -40,7 +40,7 @@ def kopf_registry(
         await stop()
 
     @kopf.on.login(registry=registry, backoff=RETRY_LOGIN)
-    async def on_login(**_: Any) -> kopf.ConnectionInfo:
+    async def on_login(**_: Any) -> kopf.AiohttpSession:
         return await log_in()
 
     for kind in WATCHED_KINDS:

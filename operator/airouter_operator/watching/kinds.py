@@ -1,7 +1,8 @@
 """The kinds of objects that are watched, one row each.
 
-A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. The
-operator's role needs `list` and `watch` for it (`manifests/install/rbac.yaml`).
+A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. Watches
+report no more of Secrets than their metadata (`login.py`). The operator's role needs `list` and
+`watch` for it (`manifests/install/rbac.yaml`).
 """
 
 from __future__ import annotations

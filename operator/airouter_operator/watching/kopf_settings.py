@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import kopf
 
+from airouter_operator.kube.api import PAGE
 from airouter_operator.watching.kinds import WATCHED_KINDS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 330
     settings.watching.inactivity_timeout = 70
     settings.watching.reconnect_backoff = 0.1
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     for kind in WATCHED_KINDS:
         if kind.selector:
             settings.watching.field_selectors[kind.version, kind.plural] = kind.selector

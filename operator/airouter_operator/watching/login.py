@@ -1,12 +1,19 @@
-"""kopf's login: its watches use the API server and the identity of the operator's own client."""
+"""kopf's login: its watches use the API server and the identity of the operator's own client.
+
+kopf knows only whole objects. Its session has the API server send just the metadata of Secrets, so
+that those of others, up to a megabyte each and any number of them, stay where they are.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import kopf
+
+from airouter_operator.kube.api import LISTED_METADATA, WATCHED_METADATA
 
 if TYPE_CHECKING:
     from airouter_operator.kube.client import KubeClient
@@ -23,7 +30,7 @@ class KopfLogin:
         self._client = client
         self._logins = 0
 
-    async def log_in(self) -> kopf.ConnectionInfo:
+    async def log_in(self) -> kopf.AiohttpSession:
         """Return the API server as kopf knows it. Raises `ConfigException`."""
         self._logins += 1
         if self._logins > 1:
@@ -33,7 +40,7 @@ class KopfLogin:
         # The token in a kubeconfig may have been replaced since it was refused.
         configuration = await self._client.configuration(reread=self._logins > 1)
         _, _, token = configuration.api_key.get("BearerToken", "").partition(" ")
-        return kopf.ConnectionInfo(
+        info = kopf.ConnectionInfo(
             server=configuration.host,
             ca_path=configuration.ssl_ca_cert,
             ca_data=configuration.ca_cert_data,
@@ -42,5 +49,43 @@ class KopfLogin:
             token=token or None,
             certificate_path=configuration.cert_file,
             private_key_path=configuration.key_file,
+        )
+        return kopf.AiohttpSession(
+            server=info.server,
+            aiohttp_session=watching_session(info),
             priority=self._logins,  # kopf takes nothing that equals what was refused
         )
+
+
+class TrimmedResponse(aiohttp.ClientResponse):
+    """A response whose list is without annotations.
+
+    kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
+    """
+
+    async def json(self, **how: Any) -> Any:
+        page = await super().json(**how)
+        for item in (page.get("items") or ()) if isinstance(page, dict) else ():
+            for name in ("annotations", "managedFields"):
+                item.get("metadata", {}).pop(name, None)
+        return page
+
+
+def watching_session(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
+    """Return a session for lists and watches, which kopf closes."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
+        headers=info.as_http_headers(),
+        response_class=TrimmedResponse,
+        middlewares=(ask_for_metadata_of_secrets,),
+    )
+
+
+async def ask_for_metadata_of_secrets(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request of kopf."""
+    if request.url.path.endswith("/secrets"):
+        watches = "watch" in request.url.query
+        request.headers["Accept"] = WATCHED_METADATA if watches else LISTED_METADATA
+    return await send(request)

@@ -1,93 +1,62 @@
-"""The mirror: a copy of what the API server holds, RouterConfigs and Secrets by key.
+"""The mirror: a copy of what the API server holds, RouterConfigs and the Secrets that they name.
 
-kopf's watches fill it, the operator's own writes and the resync correct it. An object is kept as
-JSON bytes, a tenth of what it takes as a dictionary. An older object never replaces a newer one.
+kopf's watches fill it with RouterConfigs, and tell it which Secrets were changed; those are read
+when a RouterConfig that names them is reconciled. The operator's own writes and the resync correct
+it.
 """
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from airouter_operator.kube.objects import ObjectKey, generation_of, resource_version_of, uid_of
+from airouter_operator.publication import config_of_secret, secret_of_config
+from airouter_operator.watching.cache import ObjectCache, SecretCache
+from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WatchedKind
 
-from airouter_operator.kube.objects import Object, ObjectKey, resource_version_of, uid_of
-from airouter_operator.publication import config_of_secret
-from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WATCHED_KINDS, WatchedKind
-
-NOT_KEPT = {"managedFields", "annotations", "labels"}
-"""Fields of metadata that nobody asks for. `kubectl apply` keeps a copy of a Secret in one."""
-
-
-class ObjectCache:
-    """The objects of one kind."""
-
-    def __init__(self, kept: Iterable[str]) -> None:
-        """Keep some fields of each object, beside its metadata."""
-        self._kept = tuple(kept)
-        self._bodies: dict[ObjectKey, bytes] = {}
-        self._versions: dict[ObjectKey, int] = {}
-
-    def __iter__(self) -> Iterator[ObjectKey]:
-        return iter(tuple(self._bodies))
-
-    def __len__(self) -> int:
-        return len(self._bodies)
-
-    def get(self, key: ObjectKey) -> Object | None:
-        """Return the newest version of an object; None when there is no such object."""
-        body = self._bodies.get(key)
-        return None if body is None else msgspec.json.decode(body)
-
-    def version(self, key: ObjectKey) -> int:
-        """Return the resourceVersion of an object; 0 when there is no such object."""
-        return self._versions.get(key, 0)
-
-    def put(self, key: ObjectKey, body: Mapping[str, Any]) -> bool:
-        """Take an object in, unless a newer one is there; return whether it was new."""
-        version = resource_version_of(body)
-        if version <= self._versions.get(key, -1):
-            return False
-        self._versions[key] = version
-        self._bodies[key] = msgspec.json.encode(self._trimmed(body))
-        return True
-
-    def drop(self, key: ObjectKey, uid: str = "") -> bool:
-        """Forget an object, if it has that uid; return whether it was there."""
-        # The end of an object may be told after the beginning of its successor of the same name.
-        body = self.get(key)
-        if body is None or (uid and uid_of(body) != uid):
-            return False
-        del self._bodies[key], self._versions[key]
-        return True
-
-    def _trimmed(self, body: Mapping[str, Any]) -> Object:
-        metadata = {name: value for name, value in body["metadata"].items() if name not in NOT_KEPT}
-        kept = {name: body[name] for name in self._kept if name in body}
-        return {"metadata": metadata, **kept}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Mirror:
     """The caches of all kinds, and the references of RouterConfigs to Secrets."""
 
-    def __init__(self) -> None:
-        self._caches = {kind: ObjectCache(kind.kept) for kind in WATCHED_KINDS}
-        self.configs = self._caches[ROUTER_CONFIGS]
-        self.secrets = self._caches[SECRETS]
+    def __init__(self, grace: float = 0.0, clock: Callable[[], float] = time.time) -> None:
+        """Keep the last value of a Secret that is gone for `grace` seconds."""
+        self.configs = ObjectCache(ROUTER_CONFIGS.kept)
+        self.secrets = SecretCache(SECRETS.kept, self.needs, grace, clock)
+        self._caches: dict[WatchedKind, ObjectCache] = {
+            ROUTER_CONFIGS: self.configs,
+            SECRETS: self.secrets,
+        }
         self._referrers: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._references: dict[ObjectKey, frozenset[ObjectKey]] = {}
+        self._specs: dict[ObjectKey, tuple[str, int]] = {}
+        """uid and generation of the specs whose references are known."""
 
     def cache(self, kind: WatchedKind) -> ObjectCache:
         """Return the objects of a kind."""
         return self._caches[kind]
+
+    def notice(self, kind: WatchedKind, key: ObjectKey, body: Mapping[str, Any]) -> None:
+        """Take note of what a watch reports: the object, or that a Secret was changed."""
+        if kind is SECRETS:
+            self.secrets.notice(key, resource_version_of(body))
+        else:
+            self.put(kind, key, body)
 
     def put(self, kind: WatchedKind, key: ObjectKey, body: Mapping[str, Any]) -> bool:
         """Take an object in, unless a newer one is there; return whether it was new."""
         if not self._caches[kind].put(key, body):
             return False
         if kind is ROUTER_CONFIGS:
-            self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
+            # Most changes are of the status, and leave the generation as it is.
+            spec = (uid_of(body), generation_of(body))
+            if not spec[1] or self._specs.get(key) != spec:
+                self._specs[key] = spec
+                self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
         return True
 
     def drop(self, kind: WatchedKind, key: ObjectKey, uid: str = "") -> bool:
@@ -95,8 +64,22 @@ class Mirror:
         if not self._caches[kind].drop(key, uid):
             return False
         if kind is ROUTER_CONFIGS:
+            self._specs.pop(key, None)
             self._refer(key, frozenset())
+            self._forget_unneeded({secret_of_config(key)})
         return True
+
+    def needs(self, secret: ObjectKey) -> bool:
+        """Return whether a RouterConfig names a Secret, or is published in it."""
+        owner = config_of_secret(secret)
+        return secret in self._referrers or (owner is not None and owner in self.configs)
+
+    def follows(self, kind: WatchedKind, key: ObjectKey) -> bool:
+        """Return whether the mirror has an object as it was when last reported, if it exists.
+
+        A Secret that is not needed, or is yet to be read, is none of those.
+        """
+        return kind is not SECRETS or (self.needs(key) and self.secrets.is_current(key))
 
     def concerned(self, kind: WatchedKind, key: ObjectKey) -> Iterable[ObjectKey]:
         """Return the RouterConfigs that a change of an object is about."""
@@ -116,7 +99,8 @@ class Mirror:
 
     def _refer(self, config: ObjectKey, secrets: frozenset[ObjectKey]) -> None:
         """Replace the references of a RouterConfig."""
-        for secret in self._references.pop(config, frozenset()) - secrets:
+        former = self._references.pop(config, frozenset()) - secrets
+        for secret in former:
             self._referrers[secret].discard(config)
             if not self._referrers[secret]:
                 del self._referrers[secret]
@@ -124,19 +108,28 @@ class Mirror:
             self._referrers[secret].add(config)
         if secrets:
             self._references[config] = secrets
+        self._forget_unneeded(former)
+
+    def _forget_unneeded(self, secrets: Iterable[ObjectKey]) -> None:
+        for secret in secrets:
+            if not self.needs(secret):
+                self.secrets.forget(secret)
 
 
-def secrets_named(part: Any, namespace: str) -> Iterator[ObjectKey]:
-    """Yield every Secret that a part of a spec refers to.
+def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
+    """Yield every Secret that a spec refers to.
 
     A reference is a mapping under `secretRef`, or under a field whose name ends like that.
     """
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            if name.lower().endswith("secretref") and isinstance(value, Mapping):
-                yield ObjectKey(namespace, str(value.get("name", "")))
-            else:
-                yield from secrets_named(value, namespace)
-    elif isinstance(part, list):
-        for item in part:
-            yield from secrets_named(item, namespace)
+    # Not recursive: a large RouterConfig has twenty thousand parts.
+    parts = [spec]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            for name, value in part.items():
+                if isinstance(value, dict) and name.lower().endswith("secretref"):
+                    yield ObjectKey(namespace, str(value.get("name", "")))
+                elif isinstance(value, (dict, list)):
+                    parts.append(value)

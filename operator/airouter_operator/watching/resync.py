@@ -96,23 +96,25 @@ class Resync:
         return [
             Suspect(key, cache.version(key))
             for key in sorted({*cache, *listed})
-            if listed.get(key, 0) != cache.version(key)
+            if self._mirror.follows(kind, key) and listed.get(key, 0) != cache.version(key)
         ]
 
     async def _list(self, kind: WatchedKind) -> dict[ObjectKey, int]:
-        """Return the resourceVersion of every object of a kind."""
+        """Return the resourceVersion of every object of a kind that the mirror should have."""
         versions = {}
         for namespace in self._namespaces:
             path = kind.path(namespace)
-            for body in await self._kube.list(path, metadata_only=True, fields=kind.selector):
-                versions[object_key(body)] = resource_version_of(body)
+            async for body in self._kube.each(path, metadata_only=True, fields=kind.selector):
+                key = object_key(body)
+                if self._mirror.follows(kind, key):
+                    versions[key] = resource_version_of(body)
         return versions
 
     async def _correct(self, kind: WatchedKind, key: ObjectKey) -> None:
         """Read an object anew and replace it in the mirror."""
         cache = self._mirror.cache(kind)
         before = cache.version(key)
-        body = await self._kube.find(key, kind.path(key.namespace))
+        body = await self._kube.find(key, kind.path(key.namespace), fields=kind.selector)
         now = resource_version_of(body) if body is not None else 0
         if now == before or cache.version(key) != before:
             return  # the watch has reported it meanwhile

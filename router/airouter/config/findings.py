@@ -23,6 +23,8 @@ Reason = Literal[
     "SecretNotFound",
     "SecretKeyMissing",
     "InvalidSecretFormat",
+    "RefNotPermitted",
+    "HostNotAllowed",
     "DuplicateModelName",
     "NoCredentialMatches",
     "UnsupportedValue",
@@ -97,6 +99,8 @@ class Compiled(NamedTuple):
 
     snapshot: Snapshot | None
     findings: tuple[Finding, ...]
+    usable: frozenset[str] = frozenset()
+    """Names of the credentials that can be used, also where all was rejected for another reason."""
 
     def count(self, severity: Severity) -> int:
         """Count the errors, or the warnings."""

@@ -56,6 +56,8 @@ def note_credential(credential: Credential, report: Report) -> None:
 def set_fields(part: Any, names: list[str], path: Path) -> Iterator[Path]:
     """Yield the paths below a part at which a field differs from its default."""
     first, *rest = names
+    if first not in part.model_fields_set:
+        return
     value = getattr(part, first)
     path = (*path, alias(part, first))
     if not rest:

@@ -13,6 +13,10 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch, create, patch]
+# Which pods serve: without this right, `Programmed` is about the pods that are connected.
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

@@ -26,12 +26,14 @@ from airouter.config.findings import Compiled, Report, in_order
 from airouter.config.pending import note_pending
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.snapshot import Snapshot
+from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
+    from airouter.config.trust import Trust
 
 __all__ = ["compile_config"]
 
@@ -41,17 +43,18 @@ def compile_config(
     secrets: Mapping[tuple[str, str], str],
     dropped: Collection[tuple[str, str]] = (),
     types: ProviderTypes = PROVIDER_TYPES,
+    trust: Trust = ANYTHING,
 ) -> Compiled:
     """Compile a resource.
 
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
-    `types` are those that `load_config` knew.
+    `types` are those that `load_config` knew. `trust` limits where keys are sent.
     """
     report = Report()
-    vault = Vault(secrets, report)
+    vault = Vault(secrets, report, needs_label=trust.needs_label)
     spec = config.spec
-    credentials = compile_credentials(spec.credentials, types, vault, report)
+    credentials = compile_credentials(spec.credentials, types, vault, report, trust)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, report),
@@ -66,4 +69,5 @@ def compile_config(
         answer_headers=spec.telemetry.answer_headers,
     )
     note_pending(config, types, report)
-    return Compiled(None if report.rejected else snapshot.seal(), in_order(report.findings))
+    compiled = None if report.rejected else snapshot.seal()
+    return Compiled(compiled, in_order(report.findings), frozenset(credentials))

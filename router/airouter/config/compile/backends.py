@@ -85,7 +85,9 @@ class Backends:
         if name in self._usable:
             return [name]
         if name in self._declared or ("credential", name) in self._dropped:
-            self._report.warning(path, f"credential {name} was dropped")
+            declared = self._declared.get(name)
+            why = "is suspended" if declared and declared.suspended else "was dropped"
+            self._report.warning(path, f"credential {name} {why}")
         else:
             what, fix = f"there is no credential {name}", choice(self._declared)
             self._report.error(path, what, fix, reason="NoCredentialMatches")
@@ -100,7 +102,9 @@ class Backends:
             what, fix = "matches no credential", "use labels that a credential has"
             self._report.error(path, what, fix, reason="NoCredentialMatches")
         elif not names:
-            self._report.warning(path, "matches only credentials that were dropped")
+            suspended = any(self._declared[name].suspended for name in matching)
+            why = "were dropped or are suspended" if suspended else "were dropped"
+            self._report.warning(path, f"matches only credentials that {why}")
         return names
 
 

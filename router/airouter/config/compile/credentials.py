@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
-from airouter.config.findings import NamedItem
+from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airouter.config.findings import Path, Report
     from airouter.config.providers import ProviderType, ProviderTypes, SecretKind
     from airouter.config.resource import Credential, Limits, SecretRef
+    from airouter.config.trust import Trust
 
 CERTIFICATE = re.compile(
     "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
@@ -26,24 +27,29 @@ CERTIFICATE = re.compile(
 
 
 def compile_credentials(
-    declared: Sequence[Credential], types: ProviderTypes, vault: Vault, report: Report
+    declared: Sequence[Credential],
+    types: ProviderTypes,
+    vault: Vault,
+    report: Report,
+    trust: Trust,
 ) -> dict[str, snapshot.Credential]:
-    """Return the usable credentials by name."""
+    """Return the usable credentials by name; one that is suspended is none of them."""
     found = (
-        compile_credential(credential, types[credential.type], vault, report)
+        compile_credential(credential, types[credential.type], vault, report, trust)
         for credential in declared
+        if not credential.suspended
     )
     return {credential.name: credential for credential in found if credential is not None}
 
 
 def compile_credential(
-    declared: Credential, row: ProviderType, vault: Vault, report: Report
+    declared: Credential, row: ProviderType, vault: Vault, report: Report, trust: Trust
 ) -> snapshot.Credential | None:
     """Compile a credential, whose type is `row`; None when it cannot be used."""
     path: Path = ("spec", "credentials", NamedItem(declared.name))
     if row.in_process:
         return in_process(declared, row)
-    if lacks_block(declared, row, report, path):
+    if lacks_block(declared, row, report, path) or is_elsewhere(declared, trust, report, path):
         return None
     secret = compile_secret(declared, row, vault, report, path)
     tls = compile_tls(declared, vault, report, (*path, "tls"))
@@ -85,6 +91,16 @@ def lacks_block(declared: Credential, row: ProviderType, report: Report, path: P
         return False
     what, fix = f"is required for type {row.name}", f"add {block.name}: {block.required}"
     report.error((*path, block.name), what, fix, reason="UnsupportedValue")
+    return True
+
+
+def is_elsewhere(declared: Credential, trust: Trust, report: Report, path: Path) -> bool:
+    """Report a URL to which no key may be sent. What a type has by default is its provider's."""
+    if declared.base_url is None or trust.allows(declared.base_url):
+        return False
+    what = "is at a host that the operator does not allow"
+    fix = choice(trust.allowed_hosts) + "; or have operator.allowedHosts extended"
+    report.error((*path, "baseURL"), what, fix, reason="HostNotAllowed")
     return True
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from airouter.config.findings import choice, likely
+from airouter.config.trust import ALLOWING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,15 +16,30 @@ if TYPE_CHECKING:
     from airouter.config.resource import SecretRef
 
 LONGEST_KEY = 8192
+MOST_LOOKED_FOR = 16
+"""Missing Secrets for which one of a similar name is looked for."""
 VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 class Vault:
     """Looks secrets up and reports those that are not there or cannot be used."""
 
-    def __init__(self, secrets: Mapping[tuple[str, str], str], report: Report) -> None:
+    def __init__(
+        self,
+        secrets: Mapping[tuple[str, str], str],
+        report: Report,
+        *,
+        needs_label: bool = False,
+    ) -> None:
+        """Look up in `secrets`, which has, with `needs_label`, those alone that have the label."""
         self._secrets = secrets
         self._report = report
+        self._keys: dict[str, list[str]] = {}
+        """The keys of each Secret."""
+        for name, key in sorted(secrets):
+            self._keys.setdefault(name, []).append(key)
+        self._looked_for = 0
+        self._needs_label = needs_label
 
     def value(
         self, ref: SecretRef, path: Path, default_key: str, *, rejects: bool = False
@@ -60,9 +77,20 @@ class Vault:
         return None
 
     def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:
-        names = sorted({known for known, _ in self._secrets})
-        if name not in names:
-            return f"there is no usable Secret {name!r}", likely(name, names), "SecretNotFound"
-        keys = sorted(known for owner, known in self._secrets if owner == name)
+        if name not in self._keys and self._needs_label:
+            # The same for one that is not there, so that nobody finds out which Secrets there are.
+            label = ": ".join((ALLOWING[0], json.dumps(ALLOWING[1])))
+            what = f"there is no Secret {name!r} that RouterConfigs may name"
+            return what, f"create it, or give it the label {label}", "RefNotPermitted"
+        if name not in self._keys:
+            return f"there is no usable Secret {name!r}", self._likely(name), "SecretNotFound"
         what = f"Secret {name!r} has no usable key {key!r}"
-        return what, choice(keys), "SecretKeyMissing"
+        return what, choice(self._keys[name]), "SecretKeyMissing"
+
+    def _likely(self, name: str) -> str:
+        """Offer a Secret of a similar name, for the first few that are missing.
+
+        Each is compared with all, which would take seconds where a thousand are missing.
+        """
+        self._looked_for += 1
+        return likely(name, self._keys) if self._looked_for <= MOST_LOOKED_FOR else ""

@@ -168,6 +168,7 @@ class Credential(Part):
         description="Root of the API, as the provider's own SDK takes it. Required for "
         "AzureOpenAI, OpenAICompatible and Router; else it defaults to the provider's own.",
     )
+    suspended: bool = Field(False, description="Take it out of use at once. Default false.")
     secret_ref: SecretRef | None = Field(
         None,
         description="The key. Default key in the Secret: api-key, for VertexAI credentials.json. "

@@ -46,6 +46,10 @@ class Part(BaseModel):
         hide_input_in_errors=True,
     )
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return the part itself: pydantic would copy every default that is a part, each time."""
+        return self
+
     @classmethod
     def broken_rules(
         cls,

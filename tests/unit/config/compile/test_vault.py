@@ -49,3 +49,12 @@ def test_a_secret_that_everything_needs_rejects_everything() -> None:
     report = Report()
     Vault({}, report).key(SecretRef(name="keys"), PATH, rejects=True)
     assert report.rejected
+
+
+def test_names_that_resemble_are_looked_for_while_few_secrets_are_missing() -> None:
+    report = Report()
+    vault = Vault({("provider-0", "k"): "x"}, report)
+    for number in range(1024):
+        vault.key(SecretRef(name=f"provider-{number + 1}"), ("spec", number))
+    offers = [bool(finding.fix) for finding in report.findings]
+    assert offers == [True] * 16 + [False] * 1008

@@ -111,7 +111,8 @@ def test_its_columns_are_few_and_end_with_the_age() -> None:
     columns = version()["additionalPrinterColumns"]
     shown = [column["name"] for column in columns if not column.get("priority")]
     assert shown == ["Ready", "Models", "Credentials", "Pods", "Snapshot", "Age"]
-    assert [column["name"] for column in columns if column.get("priority")] == ["Reason", "Message"]
+    wide = [column["name"] for column in columns if column.get("priority")]
+    assert wide == ["Reason", "Message", "PartiallyInvalid"]
 
 
 def test_its_columns_show_fields_that_there_are() -> None:

@@ -48,4 +48,4 @@ async def test_one_connection_that_is_dead_is_the_last_that_is_waited_for() -> N
 async def test_an_answer_that_is_no_list_is_a_failure_and_not_an_empty_one(page: object) -> None:
     async with serving({"/things": page}) as url, asking(url) as (api, _):
         with pytest.raises(KubeError, match="GET /things: the answer is no"):
-            await api.list("/things")
+            _ = [each async for each in api.each("/things")]

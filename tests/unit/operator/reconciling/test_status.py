@@ -20,7 +20,10 @@ GONE = Finding(
     reason="SecretNotFound",
 )
 WARNING = Finding("warning", ("spec", "redis"), "is not in effect")
-GOOD = ReconcileOutcome(("one", "two"), frozenset({"one", "two"}), models=3, version=V1)
+MODELS = ("a", "b", "c")
+GOOD = ReconcileOutcome(
+    ("one", "two"), frozenset({"one", "two"}), MODELS, frozenset(MODELS), version=V1
+)
 
 
 def published(version: str = V1) -> Publication:
@@ -51,11 +54,12 @@ def test_all_is_well() -> None:
         "Accepted": ("True", "Accepted"),
         "ResolvedRefs": ("True", "ResolvedRefs"),
         "Programmed": ("True", "Programmed"),
+        "ModelsAnswered": ("True", "AllAnswered"),
         "Ready": ("True", "Ready"),
         "PartiallyInvalid": ("False", "AllValid"),
     }
     assert {c["observedGeneration"] for c in found["conditions"]} == {4}
-    assert (found["models"], found["credentials"], found["pods"]) == (3, "2/2", "2/2")
+    assert (found["answeredModels"], found["credentials"], found["pods"]) == ("3/3", "2/2", "2/2")
     assert found["snapshot"] == {
         "version": "a" * 16,
         "secretName": "default-snapshot",
@@ -102,6 +106,21 @@ def test_one_broken_credential_is_named_and_does_not_make_the_rest_unready() -> 
         {"name": "one", "resolved": True, "reason": "Resolved"},
         {"name": "two", "resolved": False, "reason": "SecretNotFound"},
     ]
+
+
+def test_a_model_that_nobody_can_answer_is_named_and_is_not_ready() -> None:
+    found = status(GOOD._replace(answered=frozenset({"a", "c"})))
+    assert (found["models"], found["answeredModels"]) == (2, "2/3")
+    assert conditions(found)["ModelsAnswered"] == ("False", "NoUsableBackend")
+    assert conditions(found)["Ready"] == ("False", "NoUsableBackend")
+    assert message(found, "Ready") == "nobody can answer 1 of 3 models: 'b'"
+
+
+def test_a_pod_that_serves_and_is_not_connected_is_missing() -> None:
+    found = status(tally=Tally(2, 2, missing=1))
+    assert conditions(found)["Programmed"] == ("False", "Pending")
+    assert found["pods"] == "2/3"
+    assert (found["podStatus"]["connected"], found["podStatus"]["expected"]) == (2, 3)
 
 
 def test_what_is_rejected_keeps_the_last_good_one() -> None:

@@ -1,0 +1,39 @@
+"""Reading Secrets: those that a RouterConfig needs and that were changed, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from airouter_operator.kube.paths import secrets_in
+from airouter_operator.publication import secret_of_config
+from airouter_operator.watching.kinds import SECRETS
+
+if TYPE_CHECKING:
+    from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import ObjectKey
+    from airouter_operator.watching.mirror import Mirror
+
+AT_A_TIME = 16
+
+
+class SecretReader:
+    """Brings the Secrets in the mirror up to date."""
+
+    def __init__(self, kube: KubeApi, mirror: Mirror) -> None:
+        self._kube = kube
+        self._mirror = mirror
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+
+    async def refresh(self, config: ObjectKey) -> None:
+        """Read the Secrets that a RouterConfig needs, unless they are known. Raises `KubeError`."""
+        needed = {*self._mirror.secrets_of(config), secret_of_config(config)}
+        outdated = [key for key in sorted(needed) if not self._mirror.secrets.is_current(key)]
+        await asyncio.gather(*map(self._read, outdated))
+
+    async def _read(self, key: ObjectKey) -> None:
+        async with self._slots:
+            # Counted before: a change that is noticed meanwhile is another one.
+            changes = self._mirror.secrets.changes(key)
+            body = await self._kube.find(key, secrets_in(key.namespace), fields=SECRETS.selector)
+            self._mirror.secrets.take(key, body, changes)

@@ -1,0 +1,28 @@
+"""The address that a server listens on: `::` is every address of both families.
+
+In a cluster, pods may have addresses of IPv4, of IPv6, or of both, and one setting is to serve all
+three. uvicorn and asyncio take `::` for IPv6 alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+EVERYWHERE = "::"
+BACKLOG = 4096
+
+
+def listener_everywhere(port: int) -> socket.socket:
+    """Return a socket that listens on a port of every address; of IPv4 alone without IPv6.
+
+    Raises `OSError`. Clients by IPv4 have addresses like `::ffff:10.0.0.1` on it (RFC 4291,
+    section 2.5.5.2).
+    """
+    if socket.has_dualstack_ipv6():
+        # The kernel may know IPv6, and have it disabled by a setting.
+        with contextlib.suppress(OSError):
+            return socket.create_server(
+                (EVERYWHERE, port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+            )
+    return socket.create_server(("", port), backlog=BACKLOG)
