@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import asyncio
 
     import httptools
-    from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge
@@ -33,7 +32,7 @@ class ClientConnection(Protocol):
     """A client's connection, as its exchanges see it: an `EdgeProtocol`."""
 
     edge: Edge
-    flow: FlowControl
+    flow: Flow
     parser: httptools.HttpRequestParser
     server_state: ServerState
     transport: asyncio.Transport

@@ -60,6 +60,7 @@ class EdgeProtocol(HttpToolsProtocol):
         edge: Edge,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.flow: Flow
         self.edge = edge
         self.deadline = time.monotonic() + edge.request_timeout
         """When the client must have sent the next thing that it owes; compared by a sweep."""
@@ -120,10 +121,11 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._receiving is not None:
             self._receiving.release()
         self.pipeline.clear()
-        self._backlog.take()
         self._holding.release()
-        self._serving = self._receiving = None  # they have this connection
         super().connection_lost(exc)
+        self._serving = self._receiving = None  # they have this connection, as those below
+        self._backlog.close()
+        self.flow.close()
 
     def pause_writing(self) -> None:
         """Read no further: the client takes less than it gets, and has to catch up first."""
@@ -379,7 +381,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self._holding.release()
         open_websocket(self, frames + self._backlog.take())
         self._frames = None
+        self._backlog.close()
+        self.flow.close()
         self.flow.resume_reading()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn has it at the end
 
     def _reject(self, status: int, body: bytes) -> None:
         """Refuse what came in, after the answers to what came before it."""
