@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httptools
     from uvicorn.server import ServerState
 
+    from airouter.edge.flow import Flow
     from airouter.edge.shared import Edge
     from airouter.failures import Failure
     from airouter.held_bytes import Holding

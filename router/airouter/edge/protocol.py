@@ -23,12 +23,7 @@ from airouter.edge.refusals import (
     closing_answer,
 )
 from airouter.edge.shared import HEAD_LIMIT, QUEUED, SLICE
-from airouter.edge.upgrades import (
-    head_without_offer,
-    is_handshake,
-    new_parser,
-    open_websocket,
-)
+from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
 from airouter.failures import Failure
 from airouter.held_bytes import NOBODY, SMALL, Holding
 from airouter.http.backlog import Backlog
@@ -115,15 +110,17 @@ class EdgeProtocol(HttpToolsProtocol):
             self._serving.lose_client()
         if isinstance(self.cycle, EdgeExchange):
             self.cycle = None  # as it is before a first request
-        for cycle, _ in self.pipeline:
-            if isinstance(cycle, EdgeExchange):
-                cycle.release()
-        if self._receiving is not None:
-            self._receiving.release()
+        for exchange in (self._receiving, *(cycle for cycle, _ in self.pipeline)):
+            if isinstance(exchange, EdgeExchange):
+                exchange.release()
         self.pipeline.clear()
         self._holding.release()
         super().connection_lost(exc)
-        self._serving = self._receiving = None  # they have this connection, as those below
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of what has this connection, so that it goes without the collector."""
+        self._serving = self._receiving = None
         self._backlog.close()
         self.flow.close()
 
@@ -326,10 +323,9 @@ class EdgeProtocol(HttpToolsProtocol):
     # Serving.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if isinstance(cycle, EdgeExchange):  # from the queue of pipelined requests
-            self._run(cycle)
-        else:
-            super()._start_asgi_task(cycle, app)
+        if not isinstance(cycle, EdgeExchange):
+            return super()._start_asgi_task(cycle, app)
+        return self._run(cycle)  # from the queue of pipelined requests
 
     def _run(self, exchange: EdgeExchange) -> None:
         self._serving = exchange
@@ -381,8 +377,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._holding.release()
         open_websocket(self, frames + self._backlog.take())
         self._frames = None
-        self._backlog.close()
-        self.flow.close()
+        self._let_go()
         self.flow.resume_reading()
         self.parser = None  # type: ignore[assignment]  # as uvicorn has it at the end
 
