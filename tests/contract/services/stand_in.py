@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from aiohttp import web
 
@@ -54,6 +54,10 @@ class Turn:
     thinking_tokens: int = 0
 
 
+PAUSE = 0.1
+"""Seconds before a stream fails: a client that has heard nothing of it is given another answer."""
+
+
 class Cut(Enum):
     """How a stream fails after its first events."""
 
@@ -88,6 +92,8 @@ class Asked:
 class StandIn(ABC):
     """A service that listens."""
 
+    uncut: ClassVar[int] = 3
+    """Events before a cut, the last of which says something."""
     url: str = ""
     turns: deque[Turn] = field(default_factory=deque)
     """What it answers next; then, again and again, `Turn()`."""
@@ -169,22 +175,27 @@ class StandIn(ABC):
         cut = self.cuts.popleft() if self.cuts else None
         written = list(events)
         if cut is not None:
-            written = written[:3] + self._ending(cut)
-        data = b"".join(written)
-        size = self.piece or max(1, len(data))
-        for start in range(0, len(data), size):
-            await response.write(data[start : start + size])
-            await asyncio.sleep(0)  # so that the other side reads it on its own
+            written = written[: self.uncut]
+        await self._write(response, b"".join(written))
+        if cut is not None:
+            await asyncio.sleep(PAUSE)
+            await self._write(response, self._ending(cut))
         if cut is Cut.RESET and request.transport is not None:
             request.transport.abort()
         if cut is Cut.STALL:
             await self._wait_until_left()
         return response
 
-    def _ending(self, cut: Cut) -> list[bytes]:
+    async def _write(self, response: web.StreamResponse, data: bytes) -> None:
+        size = self.piece or max(1, len(data))
+        for start in range(0, len(data), size):
+            await response.write(data[start : start + size])
+            await asyncio.sleep(0)  # so that the other side reads it on its own
+
+    def _ending(self, cut: Cut) -> bytes:
         if cut is Cut.ERROR:
-            return [self.error_event()]
-        return [b"\x00\x00\xff\xffdata: {oops\n\n" * 2] if cut is Cut.GARBAGE else []
+            return self.error_event()
+        return b"\x00\x00\xff\xffdata: {oops\n\n" * 2 if cut is Cut.GARBAGE else b""
 
     async def _noted(self, request: web.Request, body: Body, data: bytes) -> web.StreamResponse:
         try:

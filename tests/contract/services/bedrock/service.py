@@ -103,9 +103,9 @@ class BedrockService(StandIn):
     def error_event(self) -> bytes:
         return frame(self.fault, {"message": "It failed."}, kind="exception")
 
-    def _ending(self, cut: Cut) -> list[bytes]:
+    def _ending(self, cut: Cut) -> bytes:
         if cut is Cut.GARBAGE and self.garbage is not None:
-            return [self.garbage]
+            return self.garbage
         return super()._ending(cut)
 
     def _converse(self, model: str, body: Body, operation: str) -> Body:

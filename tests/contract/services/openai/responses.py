@@ -30,6 +30,7 @@ ENCRYPTED = "gAAAAA-openai-"
 class ResponsesService(StandIn):
     """Listens at `base_url`, with `KEY`."""
 
+    uncut = 5
     kept: dict[str, Body] = field(default_factory=dict)
     inputs: dict[str, list[Body]] = field(default_factory=dict)
     """Response to all of its context."""
@@ -40,7 +41,7 @@ class ResponsesService(StandIn):
 
     def error_event(self) -> bytes:
         error = {"type": "server_error", "code": None, "message": "Sorry.", "param": None}
-        return sse({"type": "error", "sequence_number": 3, "error": error}, "error")
+        return sse({"type": "error", "sequence_number": self.uncut, "error": error}, "error")
 
     async def answer(self, request: web.Request, body: Body, data: bytes) -> web.StreamResponse:
         if request.headers.get("authorization") != f"Bearer {KEY}":

@@ -24,7 +24,7 @@ from contract.services.openai.responses import (
     previous_not_found,
     refused,
 )
-from contract.services.stand_in import Asked, Body, Cut, Refusal
+from contract.services.stand_in import PAUSE, Asked, Body, Cut, Refusal
 
 NOT_IN_A_SESSION = ("stream", "stream_options", "background")
 
@@ -182,10 +182,12 @@ class Session:
     async def _stream(self, response: Body) -> None:
         cut = self.service.cuts.popleft() if self.service.cuts else None
         events = [each.partition(b"data: ")[2].strip().decode() for each in events_of(response)]
-        for number, event in enumerate(events[:3] if cut else events):
+        for number, event in enumerate(events[: self.service.uncut] if cut else events):
             if number == 3 and self.service.slow is not None:
                 await self.service.slow.wait()
             await self.socket.send_str(event)
+        if cut is not None:
+            await asyncio.sleep(PAUSE)
         match cut:
             case Cut.RESET:
                 assert self._request.transport is not None
