@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from airouter.edge import Edge, EdgeProtocol
 from airouter.failures import wrong_key
 from airouter.held_bytes import HeldBytes, Holding
+from airouter.http.unpacking import unpacked
 from airouter.interfaces import Exchange, Headers, Serve
 from airouter.outbox import Outbox
 from airouter.turns import Turns
@@ -31,6 +32,9 @@ class Doorkeeper:
         if given == b"wrong":
             raise wrong_key()
         return self.held.hold(given.decode(), size)
+
+    async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
+        return b"".join(unpacked(body, codings))
 
 
 class EdgeServer:

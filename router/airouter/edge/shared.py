@@ -30,6 +30,10 @@ class Admit(Protocol):
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
         ...
 
+    async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
+        """Return a body without its codings. Raises `Failure` 400, 413, 503."""
+        ...
+
 
 class Edge:
     """The edge of a process, as its connections see it. `app.py` builds the one."""

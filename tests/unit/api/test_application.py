@@ -144,13 +144,6 @@ async def test_every_answer_has_a_request_id(router: Served) -> None:
     assert response.headers["x-request-id"] == "mine"
 
 
-async def test_a_compressed_request_is_refused(router: Served) -> None:
-    response = await router.client.post(
-        "/v1/chat/completions", content=b"x", headers={"content-encoding": "gzip"}
-    )
-    assert (response.status_code, response.json()["error"]["code"]) == (415, "unsupported_encoding")
-
-
 async def test_a_chunked_request_is_served(router: Served) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b'{"model": "gpt-4o", "messages": '
