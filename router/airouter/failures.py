@@ -6,6 +6,11 @@ is for the client: it names the field and the way out, and never anything of a c
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds: a provider that asks for more than a day may be asked after a day."""
 
@@ -37,6 +42,10 @@ class Failure(Exception):
         self.param = param
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.exhausted = exhausted
+        self.details: Mapping[str, object] | None = None
+        """What Anthropic's SDK reads of an error to mend a request by itself."""
+        self.request_id: str | None = None
+        """The id of the request that is answered with it, once that is known."""
 
 
 def drop_frames(error: BaseException) -> None:

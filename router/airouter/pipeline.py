@@ -150,6 +150,8 @@ class Pipeline:
         """Find the model that is asked for. Raises `Failure` 404."""
         exchange, record = context.exchange, context.record
         request = context.request
+        if context.endpoint.check is not None:
+            context.endpoint.check(request)
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import (
+    REQUEST_ID,
     AdmittedBodies,
     AsgiExchange,
     PipelineResponse,
@@ -24,7 +25,7 @@ from airouter.api.asgi import (
     read_exchange,
 )
 from airouter.api.conversations import add_conversations
-from airouter.api.endpoints import CHAT, ENDPOINTS
+from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
@@ -216,7 +217,8 @@ def http_failure(status: int, method: str, path: str) -> Failure:
 
 def error_response(failure: Failure, request: Request) -> Response:
     """Return a failure as a response of the framework."""
-    endpoint = BY_PATH.get(request.url.path, CHAT)
+    endpoint = BY_PATH.get(request.url.path, MESSAGES if speaks_anthropic(request) else CHAT)
+    failure.request_id = request.scope.get(REQUEST_ID)
     response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()

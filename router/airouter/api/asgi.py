@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from airouter.turns import Turns
 
 QUEUE_BYTES = 65_536
+REQUEST_ID = "airouter.request_id"
+"""The key of a request's id in its scope."""
 
 
 class AsgiExchange(Exchange):
@@ -204,13 +206,13 @@ class RequestIds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass every message on, with the header."""
         given = dict(scope.get("headers", ())).get(request_ids.HEADER)
+        id_ = scope[REQUEST_ID] = request_ids.request_id(given, self._random)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", [])
                 if all(name != request_ids.HEADER for name, _ in headers):
-                    name = request_ids.request_id(given, self._random).encode("ascii")
-                    message["headers"] = [*headers, (request_ids.HEADER, name)]
+                    message["headers"] = [*headers, (request_ids.HEADER, id_.encode("ascii"))]
             await send(message)
 
         await self._app(scope, receive, send_with_id)
