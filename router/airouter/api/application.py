@@ -29,6 +29,7 @@ from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
+from airouter.api.paths import MeantPaths
 from airouter.api.responses import add_responses
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
@@ -88,6 +89,7 @@ def build_application(
     add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)
+    application.add_middleware(MeantPaths)
     application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
     application.add_middleware(RequestIds, random=random)
     return application
@@ -209,7 +211,8 @@ def add_errors(application: FastAPI) -> None:
 def http_failure(status: int, method: str, path: str) -> Failure:
     """Return the failure for a request that the framework's router refused."""
     if status == 404:
-        return Failure(404, f"Invalid URL ({method} {path})", code="unknown_url")
+        hint = "" if path.startswith("/v1/") else ": base_url must end in /v1"
+        return Failure(404, f"Invalid URL ({method} {path}){hint}", code="unknown_url")
     if status == 405:
         return Failure(405, f"Not allowed to {method} on {path}.", code="method_not_allowed")
     return Failure(status, "The request could not be served.", code="bad_request")

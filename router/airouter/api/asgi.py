@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from airouter import request_ids
+from airouter.api.paths import DEPLOYMENT, with_model
 from airouter.failures import Failure, body_too_large
 from airouter.held_bytes import SMALL
 from airouter.http.unpacking import codings_in
@@ -243,4 +244,6 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
                 raise body_too_large(limit)
     except ClientDisconnect:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
-    return AsgiExchange(headers, bytes(body))
+    deployment = request.scope.get(DEPLOYMENT)
+    whole = bytes(body)
+    return AsgiExchange(headers, whole if deployment is None else with_model(whole, deployment))
