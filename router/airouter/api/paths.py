@@ -2,8 +2,8 @@
 
 A client has the path from its SDK and from the `base_url` that somebody set: with `/v1` twice or
 not at all, with a slash too many, or as Azure's SDK has it, which names the model in the path
-(`/openai/deployments/{name}/chat/completions`) or not (`/openai/v1/...`). What can mean one endpoint
-alone is served as that; `edge/` knows the own spelling only, so all others come by ASGI.
+(`/openai/deployments/{name}/chat/completions`) or not (`/openai/v1/...`). What can mean one
+endpoint alone is served as that; `edge/` knows the own spelling only, so all others come by ASGI.
 """
 
 from __future__ import annotations
