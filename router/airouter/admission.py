@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airouter.aside import Aside
     from airouter.auth import Principal
+    from airouter.config.snapshot import Cors
     from airouter.held_bytes import HeldBytes, Holding
     from airouter.interfaces import Headers
     from airouter.pipeline import Pipeline
@@ -38,6 +39,12 @@ class Admission:
         self._aside = aside
         self.body_limit = body_limit
         self.held = held
+
+    @property
+    def cors(self) -> Cors | None:
+        """Sites whose pages may ask."""
+        serving = self._pipeline.serving
+        return None if serving is None else serving.snapshot.cors
 
     def admit(self, headers: Headers, size: int) -> Holding:
         """Return the holding of a client for `size` bytes. Raises `Failure` 400, 401, 503."""

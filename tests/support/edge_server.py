@@ -10,6 +10,7 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.server import ServerState
 
+from airouter.config.snapshot import Cors
 from airouter.edge import Edge, EdgeProtocol
 from airouter.failures import wrong_key
 from airouter.held_bytes import HeldBytes, Holding
@@ -23,6 +24,8 @@ HOT = b"/v1/chat/completions"
 
 class Doorkeeper:
     """An admission that lets everybody in who does not have the key `wrong`."""
+
+    cors: Cors | None = None
 
     def __init__(self, limit: int = 1 << 28) -> None:
         self.held = HeldBytes(limit)

@@ -25,6 +25,7 @@ from airouter.api.asgi import (
     read_exchange,
 )
 from airouter.api.conversations import add_conversations
+from airouter.api.cross_origin import CrossOrigin
 from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
@@ -92,6 +93,7 @@ def build_application(
     application.add_middleware(MeantPaths)
     application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
     application.add_middleware(RequestIds, random=random)
+    application.add_middleware(CrossOrigin, admission=admission)
     return application
 
 

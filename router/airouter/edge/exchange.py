@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from airouter.failures import Failure, drop_frames
+from airouter.http.cors import ORIGIN, allowance
 from airouter.http.unpacking import HEADER as PACKED
 from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange
@@ -206,6 +207,9 @@ class EdgeExchange(Exchange):
             STATUS_LINE[status],
             connection.edge.default_lines(connection.server_state.default_headers),
         ]
+        if ORIGIN in self.headers:
+            cors = connection.edge.admission.cors
+            headers = [*headers, *allowance(cors, self.headers[ORIGIN])]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
         if not self.keep_alive:

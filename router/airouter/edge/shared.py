@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from airouter.config.snapshot import Cors
     from airouter.held_bytes import HeldBytes, Holding
     from airouter.interfaces import Headers, Serve
     from airouter.outbox import Outbox
@@ -25,6 +26,11 @@ class Admit(Protocol):
     """Decides of a request at the end of its head: an `Admission`."""
 
     held: HeldBytes
+
+    @property
+    def cors(self) -> Cors | None:
+        """Sites whose pages may ask."""
+        ...
 
     def admit(self, headers: Headers, size: int) -> Holding:
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
