@@ -104,6 +104,13 @@ class StreamRelay:
         """Return a number that changes as the client gets something."""
         return 0 if self._opening is not None else self._filter.progress(self._reply.size)
 
+    def end_if_whole(self) -> bool:
+        """End a stream that lacks nothing but its provider's hanging up. Returns whether it did."""
+        if not self._filter.is_whole():
+            return False
+        self._reply.close()
+        return True
+
     def send_opening(self) -> None:
         """Let the client have all that is held back. Raises `UpstreamRefused` for an error."""
         pieces, context = self._opening, self._context

@@ -109,6 +109,13 @@ async def test_a_failure_after_signs_of_life_is_told_in_the_stream(api: str) -> 
             await found.stream(api)
 
 
+@CLIENTS
+async def test_an_answer_that_is_whole_waits_for_no_provider_to_hang_up(api: str) -> None:
+    async with stage("backends", heartbeat=OFTEN) as found:
+        found.first.always = stalling(OPENING, SAID, STOP)
+        assert await found.stream(api) == "half of "
+
+
 async def test_nothing_is_sent_where_heartbeats_are_off() -> None:
     async with stage("backends", {"firstByte": "400ms"}, heartbeat="0s") as found:
         found.first.always = stalling()

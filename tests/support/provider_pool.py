@@ -52,9 +52,11 @@ async def answer(upstream: RawUpstream, data: bytes = OK) -> Conversation:
     return conversation
 
 
-async def collect(pool: Pool) -> tuple[list[bytes], UpstreamError | None]:
+async def collect(
+    pool: Pool, *, streamed: bool = False
+) -> tuple[list[bytes], UpstreamError | None]:
     pieces: list[bytes] = []
-    reply = await pool.send(PATH, HEAD, BODY)
+    reply = await pool.send(PATH, HEAD, BODY, streamed=streamed)
     try:
         await reply.relay(pieces.append)
     except UpstreamError as error:

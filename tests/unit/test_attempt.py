@@ -163,7 +163,8 @@ async def test_an_error_within_a_stream_says_nothing_of_the_credential(
     body = {"model": "m", "stream": True, "input": prompt, "store": False}
     if "responses" not in path:
         body = {"model": "m", "stream": True, "messages": prompt, "max_tokens": 9}
-    async with served(config(first)) as router:
+    once = {"retries": {"attempts": 0}}
+    async with served(config(first, resilience=once)) as router:
         asking = asyncio.create_task(router.client.post(path, json=body))
         broken = event(error={"message": f"the key {quoted} is used up", "code": quoted})
         await answer(first, chunked(HI, broken) + END)

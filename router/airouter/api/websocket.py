@@ -127,7 +127,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._holding is not None:
             self._holding.release()
             self._holding = None
-        self._backlog.take()
+        self._backlog.close()
         self._events.clear()
 
     def open(self, url: bytes, headers: Headers, frames: bytes) -> None:

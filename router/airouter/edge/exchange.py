@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import asyncio
 
     import httptools
-    from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.server import ServerState
 
+    from airouter.edge.flow import Flow
     from airouter.edge.shared import Edge
     from airouter.held_bytes import Holding
     from airouter.interfaces import Headers, Serve
@@ -36,7 +36,7 @@ class ClientConnection(Protocol):
     """A client's connection, as its exchanges see it: an `EdgeProtocol`."""
 
     edge: Edge
-    flow: FlowControl
+    flow: Flow
     headers: Headers
     parser: httptools.HttpRequestParser
     server_state: ServerState

@@ -23,6 +23,10 @@ class Flow(FlowControl):
         super().__init__(transport)
         self._is_behind = is_behind
 
+    def close(self) -> None:
+        """Let go of the connection, which is lost."""
+        self._is_behind = bool  # that is, never
+
     def pause_reading(self) -> None:
         if not self._transport.is_closing():  # uvloop refuses it for one that was lost
             super().pause_reading()

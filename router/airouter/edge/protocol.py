@@ -23,12 +23,7 @@ from airouter.edge.refusals import (
     closing_answer,
 )
 from airouter.edge.shared import HEAD_LIMIT, QUEUED, SLICE
-from airouter.edge.upgrades import (
-    head_without_offer,
-    is_handshake,
-    new_parser,
-    open_websocket,
-)
+from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
 from airouter.failures import Failure
 from airouter.held_bytes import NOBODY, SMALL, Holding
 from airouter.http.backlog import Backlog
@@ -60,6 +55,7 @@ class EdgeProtocol(HttpToolsProtocol):
         edge: Edge,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.flow: Flow
         self.edge = edge
         self.deadline = time.monotonic() + edge.request_timeout
         """When the client must have sent the next thing that it owes; compared by a sweep."""
@@ -114,16 +110,19 @@ class EdgeProtocol(HttpToolsProtocol):
             self._serving.lose_client()
         if isinstance(self.cycle, EdgeExchange):
             self.cycle = None  # as it is before a first request
-        for cycle, _ in self.pipeline:
-            if isinstance(cycle, EdgeExchange):
-                cycle.release()
-        if self._receiving is not None:
-            self._receiving.release()
+        for exchange in (self._receiving, *(cycle for cycle, _ in self.pipeline)):
+            if isinstance(exchange, EdgeExchange):
+                exchange.release()
         self.pipeline.clear()
-        self._backlog.take()
         self._holding.release()
-        self._serving = self._receiving = None  # they have this connection
         super().connection_lost(exc)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of what has this connection, so that it goes without the collector."""
+        self._serving = self._receiving = None
+        self._backlog.close()
+        self.flow.close()
 
     def pause_writing(self) -> None:
         """Read no further: the client takes less than it gets, and has to catch up first."""
@@ -324,10 +323,9 @@ class EdgeProtocol(HttpToolsProtocol):
     # Serving.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if isinstance(cycle, EdgeExchange):  # from the queue of pipelined requests
-            self._run(cycle)
-        else:
-            super()._start_asgi_task(cycle, app)
+        if not isinstance(cycle, EdgeExchange):
+            return super()._start_asgi_task(cycle, app)
+        return self._run(cycle)  # from the queue of pipelined requests
 
     def _run(self, exchange: EdgeExchange) -> None:
         self._serving = exchange
@@ -379,7 +377,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._holding.release()
         open_websocket(self, frames + self._backlog.take())
         self._frames = None
+        self._let_go()
         self.flow.resume_reading()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn has it at the end
 
     def _reject(self, status: int, body: bytes) -> None:
         """Refuse what came in, after the answers to what came before it."""

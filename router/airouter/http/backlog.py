@@ -35,7 +35,7 @@ class Backlog:
 
     def __init__(self, connection: Parsing, turns: Turns) -> None:
         self.unread = NOTHING
-        self._connection = connection
+        self._connection: Parsing | None = connection
         self._turns = turns
         self._shares = False
 
@@ -55,13 +55,21 @@ class Backlog:
         taken, self.unread = bytes(self.unread), NOTHING
         return taken
 
+    def close(self) -> None:
+        """Let go of what waits, and of the connection, which is lost."""
+        self.unread = NOTHING
+        self._connection = None
+
     def _read_on(self) -> bool:
-        size = self._connection.slice_size()
+        connection = self._connection
+        if connection is None:
+            return False
+        size = connection.slice_size()
         if size and self.unread:
             data, self.unread = self.unread[:size], self.unread[size:]
-            self._connection.parse(data)
-            if self.unread and self._connection.slice_size():
+            connection.parse(data)
+            if self.unread and connection.slice_size():
                 return True
         self._shares = False
-        self._connection.rest()
+        connection.rest()
         return False

@@ -31,6 +31,9 @@ POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
 HTTPS = 443
 REFUSED = "the certificate must name the host as a subject alternative name"
+UNTRUSTED = "the certificate is not trusted"
+OTHER_NAME = frozenset({62, 64})
+"""OpenSSL's codes for a certificate of another host name, or of another address."""
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
@@ -79,7 +82,8 @@ class StreamConnection:
         except ssl.SSLCertVerificationError as error:
             self.hang_up()
             drop_frames(error)
-            raise PollFailed(f"{REFUSED}: {error.verify_message}") from None
+            reason = REFUSED if error.verify_code in OTHER_NAME else UNTRUSTED
+            raise PollFailed(f"{reason}: {error.verify_message}") from None
         except OSError as error:  # timeouts are among them
             self.hang_up()
             drop_frames(error)

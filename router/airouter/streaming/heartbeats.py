@@ -34,6 +34,10 @@ class RunningRelay(Protocol):
         """Return a number that changes as the client gets something."""
         ...
 
+    def end_if_whole(self) -> bool:
+        """End a stream that lacks nothing but its provider's hanging up. Returns whether it did."""
+        ...
+
     def end_hold(self) -> None:
         """Send the opening, unless the provider has a time to say something in."""
         ...
@@ -96,7 +100,8 @@ class ClientStream:
         if progress != self._progress:
             self._progress, self._sent_at = progress, now
         elif self.every and now - self._sent_at >= self.every:
-            self._beat()
+            if relay is None or not relay.end_if_whole():
+                self._beat()
             self._sent_at = now
 
     def _beat(self) -> None:

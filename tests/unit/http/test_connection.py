@@ -45,7 +45,7 @@ async def test_each_timeout_ends_a_request_and_its_connection(
     timeouts: dict[str, float],
     reason: str,
 ) -> None:
-    asking = asyncio.create_task(collect(make_pool(**timeouts)))
+    asking = asyncio.create_task(collect(make_pool(**timeouts), streamed=True))
     conversation = await answer(upstream, said)
     with contextlib.suppress(UpstreamTimeout):
         _, error = await asking

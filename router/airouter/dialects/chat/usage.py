@@ -55,6 +55,8 @@ class UsageReader(EventForwarder):
 
     __slots__ = ("_tail",)
 
+    last = DONE_EVENT
+
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(*DONE))
         self._tail = Tail(TAIL)
@@ -87,6 +89,8 @@ class UsageHider(EventForwarder):
     """Forwards all but the usage event."""
 
     __slots__ = ("_forwarded", "_sample", "_usage")
+
+    last = DONE_EVENT
 
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(*DONE))
