@@ -128,7 +128,8 @@ class Router:
             random=random,
             aside=self.aside,
         )
-        self.admission = Admission(self.pipeline, HeldBytes(settings.held_bytes))
+        held = HeldBytes(settings.held_bytes)
+        self.admission = Admission(self.pipeline, held, self.aside, settings.max_body_bytes)
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(
             self.pipeline,

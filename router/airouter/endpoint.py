@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.dialects.client_request import ClientRequest
     from airouter.failures import Failure
     from airouter.interfaces import Headers
     from airouter.providers.binding import Api
@@ -38,3 +39,5 @@ class Endpoint:
     stream: StreamForm
     stateful: bool = False
     """True where requests may go on from earlier ones, and so need a `Prepare`."""
+    check: Callable[[ClientRequest], None] | None = None
+    """Raises the `Failure` of a request that no upstream may get."""

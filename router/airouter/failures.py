@@ -6,6 +6,11 @@ is for the client: it names the field and the way out, and never anything of a c
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds: a provider that asks for more than a day may be asked after a day."""
 
@@ -37,6 +42,10 @@ class Failure(Exception):
         self.param = param
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.exhausted = exhausted
+        self.details: Mapping[str, object] | None = None
+        """What Anthropic's SDK reads of an error to mend a request by itself."""
+        self.request_id: str | None = None
+        """The id of the request that is answered with it, once that is known."""
 
 
 def drop_frames(error: BaseException) -> None:
@@ -70,11 +79,15 @@ def wrong_key() -> Failure:
     return Failure(401, "Incorrect API key provided.", code="invalid_api_key")
 
 
-def model_not_found(name: str) -> Failure:
-    """A model that is unknown, or, in the same words, one that the key may not use."""
+def model_not_found(name: str, near: Sequence[str] = ()) -> Failure:
+    """A model that is unknown, or, in the same words, one that the key may not use.
+
+    `near` are models that it may use, which have a name like that.
+    """
+    hint = " Did you mean {}?".format(" or ".join(f"'{each}'" for each in near)) if near else ""
     return Failure(
         404,
-        f"The model '{truncated(name)}' does not exist or you do not have access to it.",
+        f"The model '{truncated(name)}' does not exist or you do not have access to it.{hint}",
         code="model_not_found",
         param="model",
     )
@@ -135,12 +148,22 @@ def cannot_go_on() -> Failure:
 
 
 def no_backend(model: str) -> Failure:
-    """A model all of whose backends are drained, banned or without the API that was asked for."""
+    """A model all of whose backends are drained, banned or of a credential that is unusable."""
     return Failure(
         503,
         f"No backend of the model '{model}' can serve this request.",
         type="server_error",
         code="no_backend",
+    )
+
+
+def not_offered(model: str, offers: Sequence[str]) -> Failure:
+    """A model asked by an API that no credential of it offers; `offers` are those it has."""
+    return Failure(
+        400,
+        f"The model '{model}' does not offer this API. It offers: {', '.join(offers)}.",
+        param="model",
+        code="unsupported_api",
     )
 
 

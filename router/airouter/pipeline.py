@@ -23,12 +23,12 @@ from airouter.failures import (
     drop_frames,
     internal,
     made_elsewhere,
-    model_not_found,
     not_ready,
 )
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
 from airouter.request_context import RequestContext
+from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
@@ -150,12 +150,15 @@ class Pipeline:
         """Find the model that is asked for. Raises `Failure` 404."""
         exchange, record = context.exchange, context.record
         request = context.request
+        if context.endpoint.check is not None:
+            context.endpoint.check(request)
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams
-        route = context.serving.catalogs[context.endpoint.api].resolve(request.model)
-        if not principal.may_use(route.name):
-            raise model_not_found(request.model)
+        route = context.serving.catalogs[context.endpoint.api].find(request.model)
+        if route is None or not principal.may_use(route.name):
+            models = context.serving.snapshot.models
+            raise no_such_model(request.model, models, principal.may_use)
         record.model = route.name
         return route
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.serving")
 
+TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embeddings", "images")
+"""APIs by whose names a client is told what a model offers."""
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
 
@@ -241,8 +243,22 @@ def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> 
     ]
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
-    route.sessions_only = not route.backends and has_sessions(model, accounts)
+    if not route.backends:
+        route.sessions_only = has_sessions(model, accounts)
+        route.offers = offers_of(model, accounts, edits)
     return route
+
+
+def offers_of(model: declared.Model, accounts: dict[str, Account], edits: Edits) -> tuple[str, ...]:
+    """Return the APIs that a model has; none where a credential of it cannot be used now."""
+    backends = [backend for tier in model.tiers for backend in tier]
+    if any(backend.credential not in accounts for backend in backends):
+        return ()
+    return tuple(
+        api
+        for api in TOLD
+        if any(bind(each, accounts.get(each.credential), api, model, edits) for each in backends)
+    )
 
 
 def has_sessions(model: declared.Model, accounts: dict[str, Account]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import anthropic
 import pytest
@@ -65,6 +65,60 @@ def test_a_tool_is_called_with_an_object(claude: anthropic.Anthropic, streamed: 
     (call,) = [block for block in message.content if block.type == "tool_use"]
     assert (call.name, call.input) == ("get_weather", {"city": "Paris"})
     assert message.stop_reason == "tool_use"
+
+
+def test_the_tool_runner_goes_on_without_the_thread_that_it_opens(
+    claude: anthropic.Anthropic,
+) -> None:
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """The weather of a city."""
+        return f"rain in {city}"
+
+    runner = claude.beta.messages.tool_runner(
+        model="tool",
+        max_tokens=100,
+        messages=[{"role": "user", "content": "Hello!"}],
+        tools=[get_weather],
+        max_iterations=2,
+    )
+    stops = [message.stop_reason for message in runner]
+    assert stops == ["tool_use", "end_turn"]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_a_thread_is_refused_as_the_sdk_knows_it(router: RouterProcess, path: str) -> None:
+    root = router.base_url.removesuffix("/v1")
+    body = {"model": "echo", "max_tokens": 9, "messages": hello(), "thread": {"type": "create"}}
+    with (
+        anthropic.Anthropic(base_url=root, api_key=MASTER_KEY, max_retries=0) as client,
+        pytest.raises(anthropic.BadRequestError) as caught,
+    ):
+        client.post(path, body=body, cast_to=object)
+    told = caught.value.body
+    assert isinstance(told, dict)
+    details = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+    assert told["error"]["details"] == details
+
+
+def create_with_nobody(claude: anthropic.Anthropic) -> object:
+    return claude.messages.create(model="nobody", max_tokens=10, messages=hello())
+
+
+def retrieve_nobody(claude: anthropic.Anthropic) -> object:
+    return claude.models.retrieve("nobody")
+
+
+@pytest.mark.parametrize("ask", [create_with_nobody, retrieve_nobody])
+def test_an_error_has_the_id_of_its_request_in_its_body(
+    claude: anthropic.Anthropic, ask: Callable[[anthropic.Anthropic], object]
+) -> None:
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        ask(claude)
+    told = caught.value.body
+    assert isinstance(told, dict)
+    assert told["request_id"] == caught.value.response.headers["x-request-id"]
+    assert told["type"] == "error"
 
 
 def test_an_unknown_model_is_not_found(claude: anthropic.Anthropic) -> None:

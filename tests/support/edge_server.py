@@ -10,9 +10,11 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.server import ServerState
 
+from airouter.config.snapshot import Cors
 from airouter.edge import Edge, EdgeProtocol
 from airouter.failures import wrong_key
 from airouter.held_bytes import HeldBytes, Holding
+from airouter.http.unpacking import unpacked
 from airouter.interfaces import Exchange, Headers, Serve
 from airouter.outbox import Outbox
 from airouter.turns import Turns
@@ -23,6 +25,8 @@ HOT = b"/v1/chat/completions"
 class Doorkeeper:
     """An admission that lets everybody in who does not have the key `wrong`."""
 
+    cors: Cors | None = None
+
     def __init__(self, limit: int = 1 << 28) -> None:
         self.held = HeldBytes(limit)
 
@@ -31,6 +35,9 @@ class Doorkeeper:
         if given == b"wrong":
             raise wrong_key()
         return self.held.hold(given.decode(), size)
+
+    async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
+        return b"".join(unpacked(body, codings))
 
 
 class EdgeServer:

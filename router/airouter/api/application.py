@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import (
+    REQUEST_ID,
     AdmittedBodies,
     AsgiExchange,
     PipelineResponse,
@@ -24,10 +25,12 @@ from airouter.api.asgi import (
     read_exchange,
 )
 from airouter.api.conversations import add_conversations
-from airouter.api.endpoints import CHAT, ENDPOINTS
+from airouter.api.cross_origin import CrossOrigin
+from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
+from airouter.api.paths import MeantPaths
 from airouter.api.responses import add_responses
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
@@ -87,8 +90,10 @@ def build_application(
     add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)
+    application.add_middleware(MeantPaths)
     application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
     application.add_middleware(RequestIds, random=random)
+    application.add_middleware(CrossOrigin, admission=admission)
     return application
 
 
@@ -208,7 +213,8 @@ def add_errors(application: FastAPI) -> None:
 def http_failure(status: int, method: str, path: str) -> Failure:
     """Return the failure for a request that the framework's router refused."""
     if status == 404:
-        return Failure(404, f"Invalid URL ({method} {path})", code="unknown_url")
+        hint = "" if path.startswith("/v1/") else ": base_url must end in /v1"
+        return Failure(404, f"Invalid URL ({method} {path}){hint}", code="unknown_url")
     if status == 405:
         return Failure(405, f"Not allowed to {method} on {path}.", code="method_not_allowed")
     return Failure(status, "The request could not be served.", code="bad_request")
@@ -216,7 +222,8 @@ def http_failure(status: int, method: str, path: str) -> Failure:
 
 def error_response(failure: Failure, request: Request) -> Response:
     """Return a failure as a response of the framework."""
-    endpoint = BY_PATH.get(request.url.path, CHAT)
+    endpoint = BY_PATH.get(request.url.path, MESSAGES if speaks_anthropic(request) else CHAT)
+    failure.request_id = request.scope.get(REQUEST_ID)
     response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()

@@ -14,8 +14,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from airouter import request_ids
+from airouter.api.paths import DEPLOYMENT, with_model
 from airouter.failures import Failure, body_too_large
 from airouter.held_bytes import SMALL
+from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange, Headers
 from airouter.tasks import start_eagerly
 from airouter.turns import HEAVY
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from airouter.turns import Turns
 
 QUEUE_BYTES = 65_536
+REQUEST_ID = "airouter.request_id"
+"""The key of a request's id in its scope."""
 
 
 class AsgiExchange(Exchange):
@@ -132,28 +136,65 @@ class AdmittedBodies:
         self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass every message on; receiving raises `Failure` 400, 401, 503."""
-        headers = scope.get("headers", [])
-        holding: Holding | None = None
-        came = 0
-
-        async def admitted() -> Message:
-            nonlocal holding, came
-            if holding is None:
-                holding = self._admission.admit(headers, declared_size(headers))
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > max(holding.size, SMALL):  # chunked
-                holding.resize(came)
-            if came > HEAVY and not message.get("more_body", False):
-                await self._turns.turn()
-            return message
-
+        """Pass every message on; receiving raises `Failure` 400, 401, 413, 415, 503."""
+        body = AdmittedBody(scope.get("headers", []), receive, self._admission, self._turns)
         try:
-            await self._app(scope, admitted, send)
+            await self._app(scope, body.receive, send)
         finally:
-            if holding is not None:
-                holding.release()
+            if body.holding is not None:
+                body.holding.release()
+
+
+class AdmittedBody:
+    """The body of one request. One that is encoded is gathered, and goes on as one message."""
+
+    def __init__(
+        self, headers: Headers, receive: Receive, admission: Admission, turns: Turns
+    ) -> None:
+        self.holding: Holding | None = None
+        """None until something of the body was asked for."""
+        self._headers = headers
+        self._receive = receive
+        self._admission = admission
+        self._turns = turns
+        self._codings: list[str] = []
+        self._came = 0
+
+    async def receive(self) -> Message:
+        """Return the next message. Raises `Failure` 400, 401, 413, 415, 503."""
+        if self.holding is None:
+            self.holding = self._admission.admit(self._headers, declared_size(self._headers))
+            self._codings = codings_in(self._headers)
+        message = await (
+            self._unpacked(self.holding) if self._codings else self._next(self.holding)
+        )
+        if self._came > HEAVY and not message.get("more_body", False):
+            await self._turns.turn()
+        return message
+
+    async def _next(self, holding: Holding) -> Message:
+        """Return a message as it came, held."""
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        if self._came > max(holding.size, SMALL):  # chunked
+            holding.resize(self._came)
+        return message
+
+    async def _unpacked(self, holding: Holding) -> Message:
+        """Return the whole body without its codings, or the message that its client is gone."""
+        packed, more = bytearray(), True
+        while more:
+            message = await self._next(holding)
+            if message["type"] != "http.request":
+                return message
+            packed += message.get("body", b"")
+            if len(packed) > self._admission.body_limit:
+                raise body_too_large(self._admission.body_limit)
+            more = message.get("more_body", False)
+        codings, self._codings = self._codings, []
+        body = await self._admission.unpack(bytes(packed), codings, holding)
+        self._came = len(body)
+        return {"type": "http.request", "body": body, "more_body": False}
 
 
 class RequestIds:
@@ -166,13 +207,13 @@ class RequestIds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass every message on, with the header."""
         given = dict(scope.get("headers", ())).get(request_ids.HEADER)
+        id_ = scope[REQUEST_ID] = request_ids.request_id(given, self._random)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", [])
                 if all(name != request_ids.HEADER for name, _ in headers):
-                    name = request_ids.request_id(given, self._random).encode("ascii")
-                    message["headers"] = [*headers, (request_ids.HEADER, name)]
+                    message["headers"] = [*headers, (request_ids.HEADER, id_.encode("ascii"))]
             await send(message)
 
         await self._app(scope, receive, send_with_id)
@@ -190,12 +231,8 @@ async def until_disconnect(receive: Receive) -> None:
 
 
 async def read_exchange(request: Request, limit: int) -> AsgiExchange:
-    """Receive a whole request. Raises `Failure`: 413, 415 for a compressed body, 400."""
+    """Receive a whole request. Raises `Failure` 400, 413, and what `AdmittedBodies` raises."""
     headers = dict(request.headers.raw)
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Failure(
-            415, "Send the request body without content-encoding.", code="unsupported_encoding"
-        )
     if declared_size(request.headers.raw) > limit:
         raise body_too_large(limit)
     # Counted while it comes: a chunked request has no content-length.
@@ -207,4 +244,6 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
                 raise body_too_large(limit)
     except ClientDisconnect:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
-    return AsgiExchange(headers, bytes(body))
+    deployment = request.scope.get(DEPLOYMENT)
+    whole = bytes(body)
+    return AsgiExchange(headers, whole if deployment is None else with_model(whole, deployment))

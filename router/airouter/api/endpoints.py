@@ -13,6 +13,7 @@ from airouter.api.errors import (
 )
 from airouter.dialects.messages.errors import error_body as anthropic_body
 from airouter.dialects.messages.errors import error_status as anthropic_status
+from airouter.dialects.messages.threads import refuse_thread
 from airouter.endpoint import Endpoint
 from airouter.streaming.form import (
     ANY_STREAM,
@@ -76,6 +77,7 @@ def anthropic_endpoint(path: str, api: Api, operation: str) -> Endpoint:
         error_headers=error_headers,
         error_body=anthropic_body,
         stream=MESSAGES_STREAM,
+        check=refuse_thread,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from airouter.api.errors import error_headers, openai_body
+from airouter.api.paths import meant_by
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def answer_handshake(
     holding = None
     try:
         if response.status_code == 101:
-            if url.partition(b"?")[0] != PATH:
+            path = url.partition(b"?")[0].decode("latin-1")
+            if meant_by(path).path != PATH.decode():
                 what = f"Invalid URL (GET {url[:256].decode('latin-1')})"
                 raise Failure(404, what, code="unknown_url")
             holding = admit(headers, 0)

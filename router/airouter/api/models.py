@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airouter.failures import model_not_found
+from airouter.routing.nearness import no_such_model
 
 if TYPE_CHECKING:
     from airouter.auth import Principal
@@ -34,7 +34,7 @@ def get_model(
     for model in snapshot.models:
         if (name == model.name or name in model.aliases) and principal.may_use(model.name):
             return model_object(model, created, anthropic=anthropic)
-    raise model_not_found(name)
+    raise no_such_model(name, snapshot.models, principal.may_use)
 
 
 def model_object(model: Model, created: int, *, anthropic: bool) -> dict[str, Any]:

@@ -23,7 +23,8 @@ MASTER = "master"
 ANONYMOUS = "anonymous"
 
 
-KEY_HEADERS = (b"authorization", b"x-api-key")
+KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
+"""OpenAI's, Anthropic's, Azure's."""
 
 
 class Principal:
@@ -66,13 +67,13 @@ class Keyring:
             self._add(client.key_sha256, client_principal(client))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return the owner of the key in `authorization` or `x-api-key`.
+        """Return the owner of the key in `authorization`, `x-api-key` or `api-key`.
 
         Raises `Failure` 401. In anonymous mode a request without a key of ours is anonymous: SDKs
         send some key even where none is needed.
         """
         key = bearer_token(headers.get(b"authorization")) or headers.get(b"x-api-key")
-        if key:
+        if key or (key := headers.get(b"api-key")):
             # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
             found = self._principals.get(digest)

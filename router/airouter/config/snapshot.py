@@ -242,6 +242,14 @@ class Traces(Part, frozen=True):
     capture_content: bool = False
 
 
+class Cors(Part, frozen=True):
+    """Sites whose pages may ask; no `headers` means any, `max_age` is in seconds."""
+
+    origins: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    max_age: float = 600.0
+
+
 class Snapshot(Part, frozen=True):
     """The configuration that a router serves at one moment."""
 
@@ -262,6 +270,8 @@ class Snapshot(Part, frozen=True):
     traces: Traces = Traces()
     answer_headers: bool = True
     """Whether clients are told which backend answered."""
+    cors: Cors | None = None
+    """None where no page of another site may ask."""
 
     def __repr__(self) -> str:
         return (

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from airouter.failures import Failure, drop_frames
+from airouter.http.cors import ORIGIN, allowance
+from airouter.http.unpacking import HEADER as PACKED
+from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange
 from airouter.tasks import start_eagerly
 
@@ -21,12 +25,11 @@ if TYPE_CHECKING:
 
     from airouter.edge.flow import Flow
     from airouter.edge.shared import Edge
-    from airouter.failures import Failure
     from airouter.held_bytes import Holding
     from airouter.interfaces import Headers, Serve
 
 
-NOT_PLAIN = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
+NOT_PLAIN = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 
 
 class ClientConnection(Protocol):
@@ -34,6 +37,7 @@ class ClientConnection(Protocol):
 
     edge: Edge
     flow: Flow
+    headers: Headers
     parser: httptools.HttpRequestParser
     server_state: ServerState
     transport: asyncio.Transport
@@ -63,6 +67,7 @@ class EdgeExchange(Exchange):
         "follows",
         "holding",
         "keep_alive",
+        "packed",
         "refused",
         "response_complete",
     )
@@ -88,6 +93,8 @@ class EdgeExchange(Exchange):
         """Whether nothing is kept of the body: the answer is known."""
         self.holding: Holding | None = None
         """The body's bytes, where it is so large that they are held."""
+        self.packed = connection.headers if PACKED in headers else None
+        """All headers, where they name a coding of the body."""
         self._rest: bytearray | None = None
         """What came of the body after its first piece: very many pieces, perhaps."""
         self._connection = connection
@@ -131,7 +138,19 @@ class EdgeExchange(Exchange):
         """Start the pipeline."""
         if self._rest is not None:
             self.body, self._rest = self.body + self._rest, None
-        self._task = start_eagerly(self._serve(self), loop)
+        serving = self._serve(self) if self.packed is None else self._serve_packed(self.packed)
+        self._task = start_eagerly(serving, loop)
+
+    async def _serve_packed(self, headers: Headers) -> None:
+        """Serve a request whose body is encoded; each of them is held from its head on."""
+        if self.holding is not None and not self.refused:
+            unpack = self._connection.edge.admission.unpack
+            try:
+                self.body = await unpack(self.body, codings_in(headers), self.holding)
+            except Failure as failure:
+                self.refuse(failure)
+                drop_frames(failure)
+        await self._serve(self)
 
     def lose_client(self) -> None:
         """Cancel the request: its client is gone."""
@@ -188,6 +207,9 @@ class EdgeExchange(Exchange):
             STATUS_LINE[status],
             connection.edge.default_lines(connection.server_state.default_headers),
         ]
+        if ORIGIN in self.headers:
+            cors = connection.edge.admission.cors
+            headers = [*headers, *allowance(cors, self.headers[ORIGIN])]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
         if not self.keep_alive:

@@ -249,7 +249,7 @@ class EdgeProtocol(HttpToolsProtocol):
         exchange = EdgeExchange(self, serve, headers)
         exchange.follows = None if previous is None or previous.response_complete else previous
         self._receiving = self.cycle = exchange  # type: ignore[assignment]  # see the module
-        if size > SMALL or len(headers) < len(self.headers):
+        if size > SMALL or exchange.packed or len(headers) < len(self.headers):
             self._admit(exchange)
 
     def on_body(self, body: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from airouter.config.snapshot import Cors
     from airouter.held_bytes import HeldBytes, Holding
     from airouter.interfaces import Headers, Serve
     from airouter.outbox import Outbox
@@ -26,8 +27,17 @@ class Admit(Protocol):
 
     held: HeldBytes
 
+    @property
+    def cors(self) -> Cors | None:
+        """Sites whose pages may ask."""
+        ...
+
     def admit(self, headers: Headers, size: int) -> Holding:
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
+        ...
+
+    async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
+        """Return a body without its codings. Raises `Failure` 400, 413, 503."""
         ...
 
 

@@ -83,7 +83,16 @@ class Tier(Generic[T]):
 class Route(Generic[T]):
     """A model and its backends, best tier first."""
 
-    __slots__ = ("backends", "fallbacks", "model", "name", "native", "sessions_only", "tiers")
+    __slots__ = (
+        "backends",
+        "fallbacks",
+        "model",
+        "name",
+        "native",
+        "offers",
+        "sessions_only",
+        "tiers",
+    )
 
     def __init__(self, model: Model, tiers: list[Tier[T]]) -> None:
         self.model = model
@@ -94,6 +103,8 @@ class Route(Generic[T]):
         """True where every backend speaks the client's own dialect."""
         self.sessions_only = False
         """True where there is no backend because all of them serve sessions alone."""
+        self.offers: tuple[str, ...] = ()
+        """APIs that the model has instead, where no credential of it offers this one."""
         self.fallbacks = model.fallbacks
         """Names of the models that may answer instead."""
 
@@ -126,11 +137,18 @@ class Catalog(Generic[T]):
 
     def resolve(self, name: str) -> Route[T]:
         """Return the route of a public name or alias. Raises `Failure` 404."""
+        route = self.find(name)
+        if route is None:
+            raise model_not_found(name)
+        return route
+
+    def find(self, name: str) -> Route[T] | None:
+        """Return the route of a public name or alias, or None."""
         route = self._routes.get(name)
         if route is None:
             model = self._models.get(name)
             if model is None:
-                raise model_not_found(name)
+                return None
             route = self._routes.get(model.name) or self._make(model)
             self._routes[name] = self._routes[model.name] = route
         return route

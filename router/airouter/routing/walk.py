@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from airouter.config.snapshot import Retries
-from airouter.failures import no_backend, sessions_only
+from airouter.failures import no_backend, not_offered, sessions_only
 from airouter.routing.catalog import Backend, Catalog, Route
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
@@ -147,9 +147,15 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         if backend is not None:
             return self._take(backend, now)
         if not self._tried:
-            absent = sessions_only if self.route.sessions_only else no_backend
-            self.outcome = AttemptOutcome(absent(self.route.name), Retry.ANYWHERE)
+            self.outcome = AttemptOutcome(self._absence(), Retry.ANYWHERE)
         return None
+
+    def _absence(self) -> Failure:
+        """Return why there is no backend at all."""
+        route = self.route
+        if route.sessions_only:
+            return sessions_only(route.name)
+        return not_offered(route.name, route.offers) if route.offers else no_backend(route.name)
 
     def _routes(self) -> Iterator[Route[T]]:
         """Yield the models that may answer, in their order."""

@@ -103,7 +103,8 @@ class RequestRecord(msgspec.Struct, eq=False):
             self.reasoning_tokens = usage.reasoning_tokens or 0
 
     def note_error(self, failure: Failure) -> None:
-        """Note the error that the client gets."""
+        """Note the error that the client gets, and have it say which request it answers."""
+        failure.request_id = self.request_id
         self.error = (failure.code or failure.type)[:LONGEST_ERROR]
 
     def note_failure(self, failure: Failure) -> None:

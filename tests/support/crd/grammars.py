@@ -17,7 +17,7 @@ from airouter.config.resource import fields as grammar
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
-from airouter.config.resource.policies import Backoff
+from airouter.config.resource.policies import Backoff, Origin, RequestHeader
 from support.crd.schema import PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ CALL = r"tool:[^!-~]*[A-Za-z0-9_-]{1,64} [^!-~]*\{[\s\S]*\}[^!-~]*"
 ANSWER = rf"(echo|text:[\s\S]*|{CALL}|tokens:[0-9]{{1,6}})"
 REPLY = rf"(reasoning:[^\n]*\n?|(reasoning:[^\n]*\n)?{ANSWER})"
 LATIN = r"([!-~\xa1-\xac\xae-\xff]([ -~\xa1-\xac\xae-\xff]*[!-~\xa1-\xac\xae-\xff])?)?"
+ORIGIN = r"(\*|[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?)"
 DURATION = "([0-9]{1,5}(h|m|s|ms)){1,4}"
 LABEL_KEY = r"([a-z0-9.-]{1,253}/)?[^\\W_]([\\w.-]{0,61}[^\\W_])?"
 
@@ -115,6 +116,8 @@ SCALARS: dict[Validator, Schema] = {
     validator(BaseURL): text(URL + PATH, 2048, PORT),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
+    validator(Origin): text(ORIGIN, 253),
+    validator(RequestHeader): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64),
     BeforeValidator(check_type): {"enum": list(PROVIDER_TYPES)},
     AfterValidator(check_reply): text(REPLY, 4096, TOKENS),
     AfterValidator(check_fields): FREE_FIELDS,

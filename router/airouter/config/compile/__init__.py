@@ -13,6 +13,7 @@ from airouter.config.compile.auth import compile_auth
 from airouter.config.compile.credentials import compile_credentials
 from airouter.config.compile.models import compile_models
 from airouter.config.compile.policies import (
+    compile_cors,
     compile_fail2ban,
     compile_redis,
     compile_retries,
@@ -67,6 +68,7 @@ def compile_config(
         redis_url=compile_redis(spec.redis, vault, report),
         traces=compile_traces(spec.telemetry.traces),
         answer_headers=spec.telemetry.answer_headers,
+        cors=compile_cors(spec.http.cors),
     )
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()

@@ -10,7 +10,15 @@ from airouter.config.compile.redis_url import check_redis_url
 if TYPE_CHECKING:
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
-    from airouter.config.resource import Fail2ban, Redis, Resilience, Responses, Stickiness, Traces
+    from airouter.config.resource import (
+        Cors,
+        Fail2ban,
+        Redis,
+        Resilience,
+        Responses,
+        Stickiness,
+        Traces,
+    )
 
 
 def compile_retries(resilience: Resilience) -> snapshot.Retries:
@@ -92,3 +100,10 @@ def compile_traces(declared: Traces) -> snapshot.Traces:
     """Compile `spec.telemetry.traces`."""
     ratio = None if declared.sample_ratio is None else float(declared.sample_ratio)
     return snapshot.Traces(ratio, declared.capture_content)
+
+
+def compile_cors(declared: Cors | None) -> snapshot.Cors | None:
+    """Compile `spec.http.cors`."""
+    if declared is None:
+        return None
+    return snapshot.Cors(tuple(declared.origins), tuple(declared.headers), declared.max_age)

@@ -17,7 +17,9 @@ from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
     Auth,
     Client,
+    Cors,
     Fail2ban,
+    Http,
     Redis,
     Resilience,
     Responses,
@@ -34,9 +36,11 @@ __all__ = [
     "Auth",
     "Backend",
     "Client",
+    "Cors",
     "Credential",
     "CredentialSelector",
     "Fail2ban",
+    "Http",
     "Limits",
     "Model",
     "Redis",
@@ -79,6 +83,7 @@ class Spec(Part):
     sessions: Sessions = Field(Sessions(), description="Conversations of several requests.")
     responses: Responses | None = Field(None, description="State of the Responses API.")
     redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
+    http: Http = Field(Http(), description="HTTP as clients see it.")
     telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod

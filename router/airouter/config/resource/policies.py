@@ -15,12 +15,21 @@ from airouter.config.resource.fields import (
     Positive,
     Ratio,
     Timeout,
+    matching,
     mistake,
     unique,
 )
 
 Attempts = Annotated[int, Field(ge=0, le=5)]
 WholePercent = Annotated[int, Field(ge=0, le=100)]
+RequestHeader = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}",
+        "is not a header name",
+        "use 1 to 64 letters, digits and hyphens",
+    ),
+]
 Statuses = Annotated[list[ErrorStatus], Field(max_length=64), unique()]
 
 
@@ -205,6 +214,35 @@ class Redis(Part):
     url_secret_ref: SecretRef = Field(
         description="URL of the server, with its password. Default key in the Secret: url."
     )
+
+
+Origin = Annotated[
+    str,
+    Field(max_length=253),
+    matching(
+        r"\*|[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?",
+        "is not an origin",
+        "use one such as https://chat.example.com, in lower case and without a path, or *",
+    ),
+]
+
+
+class Cors(Part):
+    """Pages of other sites that may ask. Absent: none."""
+
+    origins: Annotated[list[Origin], Field(min_length=1, max_length=64), unique()] = Field(
+        description="Origins, such as https://chat.example.com, or * for all; 1 to 64."
+    )
+    headers: Annotated[list[RequestHeader], Field(max_length=64), unique()] = Field(
+        [], description="Request headers that pages may send, at most 64. Default: all."
+    )
+    max_age: Pause = Field(600.0, description="Time that a browser may keep this. Default 10m.")
+
+
+class Http(Part):
+    """HTTP as clients see it, beside the answers themselves."""
+
+    cors: Cors | None = Field(None, description="Pages of other sites. Default: none may ask.")
 
 
 class Traces(Part):

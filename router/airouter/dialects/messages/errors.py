@@ -1,4 +1,7 @@
-"""Errors as Anthropic writes them: `{"type": "error", "error": {"type", "message"}}`."""
+"""Errors as Anthropic writes them: `{"type": "error", "error": {"type", "message"}}`.
+
+Beside `error` stands the `request_id`, and in it `details`, where there are any.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,11 @@ def error_body(failure: Failure) -> bytes:
     """Return an error as one line of JSON."""
     status = error_status(failure)
     default = "invalid_request_error" if status < 500 else "api_error"
-    error = {"type": TYPES.get(status, default), "message": failure.message}
-    return msgspec.json.encode({"type": "error", "error": error, "request_id": None})
+    error: Json = {"type": TYPES.get(status, default), "message": failure.message}
+    if failure.details is not None:
+        error["details"] = failure.details
+    body = {"type": "error", "error": error, "request_id": failure.request_id}
+    return msgspec.json.encode(body)
 
 
 def error_event(failure: Failure) -> bytes:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from airouter.config.resource import fields as grammar
 from airouter.config.resource.credential import Mock
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
+from airouter.config.resource.policies import Origin, RequestHeader
 from support.crd.grammars import KEYS, OWN_HEADER, PORT, SCALARS, TOKENS, validator
 from support.crd.mirror import seconds
 from support.crd.schema import RULES, Schema, matches, violations
@@ -42,6 +43,8 @@ SAME = [
     (BaseURL, ["https://a/" + "x" * 2038]),
     (HeaderName, ["x-team", "h" * 64, *sorted(OWN_HEADERS)]),
     (HeaderValue, ["", "a é value", "v" * 1024]),
+    (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
+    (RequestHeader, ["x-team", "h" * 64]),
 ]
 """Grammars that the CRD can express, and texts around which both must agree."""
 
