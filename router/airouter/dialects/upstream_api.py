@@ -49,5 +49,7 @@ class UpstreamApi:
     """Returns the codec of a model's images."""
     keeps_responses: bool = False
     """A response can be asked for again."""
+    refused_fields: frozenset[str] = frozenset()
+    """Fields of the model's messages in chat completions that it refuses in a history."""
     foreign: re.Pattern[bytes] = NOTHING
     """Finds the items of Responses that would be unknown there: another provider packed them."""

@@ -172,8 +172,8 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
 
 
 def call(part: ToolCall, turn: Turn) -> Json:
-    """Return a call of a tool. Raises `Failure` 400 for arguments that are no object."""
-    arguments = arguments_object(part, turn)
+    """Return a call of a tool. Raises `Unsupported`."""
+    arguments = arguments_object(part)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 

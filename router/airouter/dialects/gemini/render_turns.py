@@ -69,7 +69,7 @@ class Contents:
         shown: list[Json] = []
         for part in sorted(turn.parts, key=self._place):
             if isinstance(part, ToolCall):
-                parts.append(self._call(part, turn, demanded=demanded))
+                parts.append(self._call(part, demanded=demanded))
                 demanded = False
             elif isinstance(part, ToolResult):
                 parts.append(self._result(part, turn, shown))
@@ -114,10 +114,10 @@ class Contents:
             return {}
         return {"thoughtSignature": signature.value}
 
-    def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
+    def _call(self, part: ToolCall, *, demanded: bool) -> Json:
         self._calls[part.id] = KnownCall(self._count, part.name)
         self._count += 1
-        call = {"name": part.name, "args": arguments_object(part, turn)}
+        call = {"name": part.name, "args": arguments_object(part)}
         signed = self._signed(part.signature)
         if demanded and not signed:
             signed = {"thoughtSignature": FOREIGN_CALL}

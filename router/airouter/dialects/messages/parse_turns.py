@@ -21,6 +21,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
+from airouter.dialects.media import proper_type
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.provenance import CLAUDE, Unpacker
@@ -131,7 +132,7 @@ def media_of(
     """Return the media of a source."""
     match source:
         case schema.Base64Source():
-            return Media(media_type=source.media_type, data=source.data)
+            return Media(media_type=proper_type(source.media_type), data=source.data)
         case schema.URLSource():
             return Media(url=source.url)
         case schema.UploadedSource():

@@ -98,7 +98,7 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
         case Reasoning():
             return thinking(part, maker)
         case ToolCall():
-            return call(part, turn)
+            return call(part)
         case ToolResult():
             return result_block(part, turn, maker)
         case Refusal():
@@ -129,13 +129,13 @@ def thinking(part: Reasoning, maker: str) -> Json | None:
     return {"type": "thinking", "thinking": part.text, "signature": part.signature.value}
 
 
-def call(part: ToolCall, turn: Turn) -> Json:
+def call(part: ToolCall) -> Json:
     """Return a call of a tool."""
     block = {
         "type": "tool_use",
         "id": call_id(part.id),
         "name": part.name,
-        "input": arguments_object(part, turn),
+        "input": arguments_object(part),
     }
     return block | cache_control(part.cache)
 

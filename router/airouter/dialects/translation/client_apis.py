@@ -64,7 +64,7 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass chat completions through."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
     rewriting = translate_conversation(chat.CLIENT, upstream, model) if upstream.dialect else None
-    return PassThrough(name, model.edits, rewriting)
+    return PassThrough(name, model.edits, rewriting, refused_fields=upstream.refused_fields)
 
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:

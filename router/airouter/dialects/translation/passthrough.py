@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.client_request import (
     Edits,
@@ -54,10 +55,17 @@ class PassThrough(Translation):
     same_dialect = True
 
     def __init__(
-        self, model: msgspec.Raw, edits: Edits, rewriting: ConversationTranslation | None = None
+        self,
+        model: msgspec.Raw,
+        edits: Edits,
+        rewriting: ConversationTranslation | None = None,
+        *,
+        refused_fields: frozenset[str] = frozenset(),
     ) -> None:
+        """Take `refused_fields`, of the model's messages, that the provider does not know."""
         self._model = model
         self._edits = edits
+        self._refused_fields = refused_fields
         self._rewriting = rewriting
         self.joins = rewriting is not None
 
@@ -65,6 +73,8 @@ class PassThrough(Translation):
         if request.joined is not None and request.joined.is_resumed and self._rewriting is not None:
             return self._rewriting.encode(request)
         body = render_passthrough(request, self._model, self._edits)
+        if may_be_unreadable(body):
+            body = readable(body, self._refused_fields)
         return [without_packed(body) if MARK.encode() in body else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
