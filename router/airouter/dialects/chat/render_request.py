@@ -10,7 +10,7 @@ import msgspec
 from airouter.dialects.chat.render_turns import messages_of
 from airouter.dialects.conversation import File, HostedTool, Tool, Unsupported
 from airouter.dialects.media import urls_in
-from airouter.dialects.tools import no_such_tool, without_search
+from airouter.dialects.tools import no_such_tool, without_offers
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import (
@@ -71,7 +71,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     body: dict[str, Any] = {
         "model": destination.model,
         "messages": messages_of(conversation.turns, destination.model),
-        "tools": [tool_of(tool) for tool in without_search(conversation)],
+        "tools": [tool_of(tool) for tool in without_offers(conversation)],
         "tool_choice": choice_of(conversation),
         "parallel_tool_calls": conversation.parallel_tool_calls,
         "max_completion_tokens": conversation.max_tokens,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.claude.answers import check_answer
+from airouter.dialects.claude.betas import BEDROCK_BETAS, taken_betas
 from airouter.dialects.claude.structured import (
     JSON_ONLY,
     answer_schema,
@@ -62,6 +63,9 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     turns = merged(folded(rest))
     sampling = family_sampling(conversation.sampling, traits)
     extra = family_fields(conversation, destination, traits, turns, sampling)
+    betas = taken_betas(conversation.betas, BEDROCK_BETAS)
+    if betas and traits.claude is not None:
+        extra["anthropic_beta"] = betas
     effort = extra.pop("output_config", {})  # Converse's own field, which clashes with it
     body = {
         "system": [*system_blocks(instructions, traits), *notes_of(conversation, turns)],

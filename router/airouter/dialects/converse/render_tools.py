@@ -9,7 +9,7 @@ from airouter.dialects.claude.tool_choice import called_tools, named_tool
 from airouter.dialects.conversation import HostedTool, Tool
 from airouter.dialects.converse.render_turns import cache_point, check_name
 from airouter.dialects.functions import schema_of
-from airouter.dialects.tools import description_of, no_such_tool, without_search
+from airouter.dialects.tools import description_of, no_such_tool, without_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ def tool_config(
     conversation: Conversation, turns: Sequence[Turn], traits: Traits, *, chosen: bool
 ) -> Json | None:
     """Return the tools and the choice of one; `chosen` says that the choice stands elsewhere."""
-    given = without_search(conversation) or [Tool(name=name) for name in called_tools(turns)]
+    given = without_offers(conversation) or [Tool(name=name) for name in called_tools(turns)]
     if not given:
         return None
     config: Json = {"tools": [block for tool in given for block in tool_blocks(tool, traits)]}

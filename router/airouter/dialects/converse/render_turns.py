@@ -29,6 +29,7 @@ from airouter.dialects.converse.render_media import (
 )
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,8 @@ class Messages:
                 return {"toolResult": self._result(part, turn)}
             case Refusal():
                 return {"text": part.text} if part.text.strip() else None
+            case _ if is_record(part, turn):
+                return None
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _reasoning(self, part: Reasoning) -> Json | None:

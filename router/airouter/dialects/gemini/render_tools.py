@@ -11,7 +11,7 @@ from airouter.dialects.tools import (
     description_of,
     no_such_tool,
     wants_own_container,
-    without_search,
+    without_offers,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
 
 def tool_entries(conversation: Conversation) -> list[Json]:
     """Return the functions in one entry, and the tools that Google runs. Raises `Unsupported`."""
-    tools = without_search(conversation)
+    tools = without_offers(conversation)
     functions = [function_declaration(tool) for tool in tools if isinstance(tool, Tool)]
     hosted = [google_tool(tool) for tool in tools if isinstance(tool, HostedTool)]
     if functions and hosted:

@@ -25,6 +25,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.functions import arguments_object
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Contents:
                 return [{"text": part.text}] if part.text else []
             case Opaque(dialect="gemini"):
                 return [part.native]
+            case _ if is_record(part, turn):
+                return []
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _text(self, part: Text) -> list[Json]:

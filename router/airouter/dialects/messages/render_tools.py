@@ -8,9 +8,9 @@ from airouter.dialects.claude.structured import closed, wants_schema
 from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
 from airouter.dialects.conversation import Format, HostedTool
 from airouter.dialects.functions import schema_of
-from airouter.dialects.messages.hosted import anthropic_tool, searches_live
+from airouter.dialects.messages.hosted import anthropic_tool, is_anthropics
 from airouter.dialects.messages.render_turns import NAME, cache_control
-from airouter.dialects.tools import description_of, without_search
+from airouter.dialects.tools import description_of, without_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ ANSWER_TOOL = "structured_output"
 
 def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Traits) -> Json:
     """Return `tools` and `tool_choice`, both absent where there are none. Raises `Unsupported`."""
-    given = conversation.tools if searches_live(conversation) else without_search(conversation)
+    given = without_offers(conversation, has=is_anthropics)
     tools = [rendered_tool(tool) for tool in given] or [
         {"name": name, "input_schema": {"type": "object"}} for name in called_tools(turns)
     ]

@@ -25,6 +25,7 @@ from airouter.dialects.documents import document_text
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 from airouter.dialects.turns import INSTRUCTIONS, folded
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
             return text_content(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
             return part.native
+        case _ if is_record(part, turn):
+            return None
     raise Unsupported(turn.at, "cannot take one of its parts")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.claude.betas import named_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.ending import DONE, MORE
@@ -132,10 +133,19 @@ class ConversationTranslation(Translation):
             body = edited(request, self._edits)
             known = self._client.parse_request(body)
             self._client.check_version(known, request.version)
+            known = with_betas(known, request.betas)
             if request.answer_id is not None:
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
+
+
+def with_betas(conversation: Conversation, header: str) -> Conversation:
+    """Return a conversation with the betas that its header names, too."""
+    if not header:
+        return conversation
+    betas = tuple(dict.fromkeys((*named_betas(header), *conversation.betas)))
+    return msgspec.structs.replace(conversation, betas=betas)
 
 
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
