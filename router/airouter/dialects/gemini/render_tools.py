@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import HostedTool, Tool, Unsupported
 from airouter.dialects.functions import schema_of
+from airouter.dialects.gemini.json_schema import google_schema
 from airouter.dialects.tools import (
     description_of,
     no_such_tool,
@@ -38,13 +39,13 @@ def function_declaration(tool: Tool) -> Json:
     """Return a function. Raises `Unsupported` for a name that Google refuses."""
     if not FUNCTION_NAME.fullmatch(tool.name):
         raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
-    schema = schema_of(tool) if tool.custom else tool.parameters
+    schema = schema_of(tool) if tool.custom or tool.parameters else None
     function: Json = {"name": tool.name}
     description = description_of(tool)
     if description:
         function["description"] = description
     if schema:
-        function["parametersJsonSchema"] = schema
+        function["parametersJsonSchema"] = google_schema(schema)
     return function
 
 

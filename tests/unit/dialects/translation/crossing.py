@@ -10,7 +10,7 @@ from airouter.config.snapshot import Parameters
 from airouter.dialects.chat.upstream import COMPATIBLE, OPENAI
 from airouter.dialects.client_request import ClientRequest, Edits, parse_client_request
 from airouter.dialects.conversation import Destination, Json
-from airouter.dialects.converse.upstream import CONVERSE
+from airouter.dialects.converse.upstream import CONVERSE, UNCOUNTED
 from airouter.dialects.gemini.upstream import GEMINI
 from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.responses.upstream import RESPONSES as NATIVE
@@ -33,6 +33,7 @@ WAYS: dict[str, tuple[UpstreamApi, str]] = {
     "gemini": (GEMINI, GEMINI_FLASH),
     "bedrock": (CONVERSE, BEDROCK_SONNET),
     "native": (NATIVE, GPT),
+    "uncounted": (UNCOUNTED, "arn:aws:bedrock:eu-west-1:1:application-inference-profile/x"),
 }
 TRANSLATED = ("anthropic", "gemini", "bedrock")
 """Providers that no client speaks chat completions or Responses with."""
