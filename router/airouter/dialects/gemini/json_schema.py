@@ -26,8 +26,8 @@ LEFT_OUT = frozenset({"discriminator"})
 FORMATS = frozenset(
     {"date-time", "date", "time", "duration", "int32", "int64", "float", "double", "enum"}
 )
-MOST_INLINED = 1_000
-"""References that are replaced in one schema: each may lead to others."""
+MOST_INLINED = 10_000
+"""Schemas that are put in place of references: each may lead to others."""
 
 
 def google_schema(schema: Json) -> Json:
@@ -46,6 +46,8 @@ class Inliner:
 
     def of(self, schema: Json) -> Json:
         """Return one schema."""
+        if self._open:
+            self._room -= 1
         found: dict[str, Any] = {}
         told: Json = {}
         for key, value in schema.items():
@@ -72,9 +74,8 @@ class Inliner:
     def _inlined(self, reference: str, beside: Json) -> Json:
         """Return a schema in place of a reference; the reference alone where that has no end."""
         target = self._target(reference)
-        if target is None or reference in self._open or not self._room:
+        if target is None or reference in self._open or self._room <= 0:
             return {key: value for key, value in beside.items() if key.startswith("$")}
-        self._room -= 1
         self._open.append(reference)
         found = self.of(target)
         self._open.pop()
