@@ -28,6 +28,7 @@ def upstream_head(context: RequestContext, target: Target) -> bytes:
         return target.head
     sent = context.exchange.headers
     passed = {name: sent[name] for name in context.endpoint.forwarded if name in sent}
+    passed = target.translation.passed_headers(context.request, passed)
     return head_lines(target.headers | passed) if passed else target.head
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from airouter import request_ids
 from airouter.aside import LARGE
 from airouter.attempt import refuses_prefill
+from airouter.dialects.claude.betas import BETA_HEADER
 from airouter.dialects.client_request import parse_client_request, parse_large_request
 from airouter.failures import (
     Failure,
@@ -153,6 +154,7 @@ class Pipeline:
         if context.endpoint.check is not None:
             context.endpoint.check(request)
         request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
+        request.betas = exchange.headers.get(BETA_HEADER, b"").decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams
         route = context.serving.catalogs[context.endpoint.api].find(request.model)

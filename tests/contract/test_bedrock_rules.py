@@ -84,13 +84,18 @@ async def test_reasoning_that_was_altered_is_refused(service: BedrockService) ->
     assert "Invalid `signature`" in service.note_refusal()
 
 
+COUNTED = CLAUDE.removeprefix("us.")
+"""The model itself: a profile is not counted by."""
+
+
 @pytest.mark.parametrize(
     ("model", "body", "says"),
     [
         (NOVA, {"converse": {"messages": [ASK]}}, "doesn't support counting tokens"),
-        (CLAUDE, {"converse": {"messages": [ASK, ASK]}}, "must alternate"),
-        (CLAUDE, {"converse": {"messages": [ASK], "inferenceConfig": {}}}, "unknown"),
-        (CLAUDE, {}, "union"),
+        (CLAUDE, {"converse": {"messages": [ASK]}}, "identifier is invalid"),
+        (COUNTED, {"converse": {"messages": [ASK, ASK]}}, "must alternate"),
+        (COUNTED, {"converse": {"messages": [ASK], "inferenceConfig": {}}}, "unknown"),
+        (COUNTED, {}, "union"),
     ],
 )
 async def test_what_cannot_be_counted_is_refused(

@@ -8,7 +8,8 @@ once, as it is read here. `reserved_fields.py` says which fields are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +29,7 @@ Envelope = Mapping[str, msgspec.Raw | None]
 """Fields that another cloud wants in a body; None for one that it must not have."""
 
 _fields = msgspec.json.Decoder(Fields)
+_list = msgspec.json.Decoder(list[msgspec.Raw])
 _string = msgspec.json.Decoder(str)
 _encoder = msgspec.json.Encoder()
 
@@ -39,7 +41,17 @@ MOST_FIELDS = 1_000
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 ONLY_USAGE = frozenset({b"null", bytes(INCLUDE_USAGE)})
 """Stream options that are the same as `INCLUDE_USAGE`, once the usage is asked for."""
+TOOL = "tools."
+"""Begins the name of one tool among the fields to drop, which its type ends."""
+OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+"""Fields that are refused where there is no tool."""
 USAGE_OPTION = ReservedFields({"include_usage"})
+
+
+class Typed(msgspec.Struct):
+    """A tool, or the choice of one, of which only the type is read."""
+
+    type: str = ""
 
 
 class ClientRequest(msgspec.Struct, eq=False):
@@ -63,6 +75,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """Seals the reasoning that is packed in a translated answer."""
     version: str = ""
     """The version of the API that the client speaks, where its dialect has several."""
+    betas: str = ""
+    """Betas of Anthropic's, as the header names them."""
     conversations: dict[Edits, Conversation] = {}
     """The request as a conversation, once for each model's parameters; kept by translations."""
     fetched: dict[str, Media] = {}
@@ -71,19 +85,23 @@ class ClientRequest(msgspec.Struct, eq=False):
     """The answer that several streams may make, where one that breaks is gone on with."""
 
 
+_typed = msgspec.json.Decoder(Typed)
+
+
 class Edits:
     """The `parameters` of a model, encoded once."""
 
-    __slots__ = ("defaults", "drop", "override", "reserved")
+    __slots__ = ("defaults", "drop", "dropped_tools", "override", "reserved")
 
     def __init__(self, parameters: Parameters) -> None:
         self.defaults = raw_fields(parameters.defaults)
         self.override = raw_fields(parameters.override)
-        self.drop = parameters.drop
+        self.drop = tuple(name for name in parameters.drop if not name.startswith(TOOL))
+        self.dropped_tools = dropped_tools(parameters.drop)
         self.reserved = ReservedFields({*READ_OR_SET, *self.defaults, *self.override, *self.drop})
 
     def __bool__(self) -> bool:
-        return bool(self.defaults or self.override or self.drop)
+        return bool(self.defaults or self.override or self.drop or self.dropped_tools)
 
 
 def parse_client_request(body: bytes) -> ClientRequest:
@@ -157,7 +175,35 @@ def overridden(fields: Fields, edits: Edits) -> Fields:
     fields.update(edits.override)
     for name in edits.drop:
         fields.pop(name, None)
+    if edits.dropped_tools:
+        drop_tools(fields, edits.dropped_tools)
     return fields
+
+
+def dropped_tools(drop: Sequence[str]) -> frozenset[str]:
+    """Return the types of tools among the fields to drop."""
+    return frozenset(name.removeprefix(TOOL) for name in drop if name.startswith(TOOL))
+
+
+def drop_tools(fields: Fields, types: AbstractSet[str]) -> None:
+    """Take tools of some types out of a request, and what says that one must be called."""
+    tools = decoded_or_none(_list, fields.get("tools", msgspec.Raw(b"")))
+    if tools is None:
+        return
+    kept = [tool for tool in tools if type_in(tool) not in types]
+    if not kept:
+        for name in OF_TOOLS:
+            fields.pop(name, None)
+        return
+    fields["tools"] = msgspec.Raw(_encoder.encode(kept))
+    if type_in(fields.get("tool_choice", msgspec.Raw(b""))) in types:
+        del fields["tool_choice"]
+
+
+def type_in(value: msgspec.Raw) -> str:
+    """Return the type of a tool; empty where it says none."""
+    found = decoded_or_none(_typed, value)
+    return "" if found is None else found.type
 
 
 def model_of(fields: Fields) -> str:

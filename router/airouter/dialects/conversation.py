@@ -318,6 +318,8 @@ class Conversation(Piece, frozen=True):
     stream: bool = False
     include_usage: bool = False
     """True where a stream of chat shall end with its usage."""
+    betas: tuple[str, ...] = ()
+    """Betas of Anthropic's that the client names."""
     extensions: Json = {}
     """Fields of `dialect` that no other knows. A renderer of another dialect refuses them."""
     echo: Json = {}

@@ -81,5 +81,7 @@ class UpstreamDialect:
     stream_parser: Callable[[Destination], StreamParser]
     fetches: Callable[[Conversation], list[str]] = lambda _conversation: []
     """The URLs in a conversation that this dialect wants as bytes."""
+    long_names: bool = False
+    """Whether a tool may have a name of more than 64 characters."""
     prefills: Callable[[str], bool] = lambda _model: False
     """Whether a model goes on with a turn of its own that stands last."""

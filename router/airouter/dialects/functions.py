@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Json
-from airouter.failures import invalid_field
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     import re
 
-    from airouter.dialects.conversation import Tool, ToolCall, Turn
+    from airouter.dialects.conversation import Tool, ToolCall
 
 
 class Wrapped(msgspec.Struct):
@@ -22,6 +21,9 @@ class Wrapped(msgspec.Struct):
 
     input: str = ""
 
+
+INVALID = "INVALID_JSON"
+"""The one field of arguments that could not be read, as Anthropic advises."""
 
 _object = msgspec.json.Decoder(Json)
 _wrapped = msgspec.json.Decoder(Wrapped)
@@ -36,17 +38,25 @@ def schema_of(tool: Tool) -> Json:
     return schema if "type" in schema else {"type": "object", **schema}
 
 
-def arguments_object(call: ToolCall, turn: Turn) -> Json:
-    """Return the arguments of a call as an object. Raises `Failure` 400 that names the turn."""
+def arguments_object(call: ToolCall) -> Json:
+    """Return the arguments of a call as an object.
+
+    An answer that was cut leaves some that are none, and they come back with every later turn of
+    the history: those are wrapped, as clients of messages get them.
+    """
     if call.custom:
         return {"input": call.arguments}
     if not call.arguments.strip():
         return {}
     arguments = decoded_or_none(_object, call.arguments)
-    if arguments is None:
-        what = f"'{turn.at}' has a tool call whose arguments are no JSON object: '{call.id[:64]}'."
-        raise invalid_field(turn.at, what)
-    return arguments
+    return {INVALID: call.arguments} if arguments is None else arguments
+
+
+def arguments_as_text(given: object) -> str:
+    """Return the arguments in a history as text; some clients decode them, or have none."""
+    if given is None:
+        return ""
+    return given if isinstance(given, str) else msgspec.json.encode(given).decode()
 
 
 def custom_input(arguments: str) -> str:

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Media, Part, Turn
 
 
+NICKNAMES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+"""Types that clients write, and no provider takes."""
+
+
+def proper_type(media_type: str) -> str:
+    """Return a type of media by its registered name."""
+    name = media_type.strip().lower()
+    return NICKNAMES.get(name, name)
+
+
 def urls_in(
     conversation: Conversation, is_fetched: Callable[[Image | File, str], bool]
 ) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from airouter.dialects.conversation import HostedTool, Tool, Unsupported
+from airouter.dialects.conversation import HostedTool, Opaque, Tool, Unsupported
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Conversation
+    from collections.abc import Callable
+
+    from airouter.dialects.conversation import Conversation, Part, Turn
+
+OFFERED = ("web_search", "image_generation", "file_search", "tool_search", "mcp")
+"""Beginnings of the types of hosted tools that clients add by themselves."""
 
 
 def description_of(tool: Tool) -> str | None:
@@ -26,24 +31,34 @@ def description_of(tool: Tool) -> str | None:
     return f"{tool.description}\n\n{asked}" if tool.description else asked
 
 
-def without_search(conversation: Conversation) -> tuple[Tool | HostedTool, ...]:
-    """Return the tools for a model without a search on the web.
+def without_offers(
+    conversation: Conversation, has: Callable[[HostedTool], bool] = lambda _tool: False
+) -> tuple[Tool | HostedTool, ...]:
+    """Return the tools for a model, without offers of hosted ones that it does not have.
 
-    Coding agents offer a search with every request, beside the functions that they are about. Where
-    there is nothing but the search, it stays: an answer without it is not what was asked for.
+    Coding agents offer a search and their like with every request, beside the functions that they
+    are about. Where there are no functions, they stay: an answer without is not what was asked for.
     """
     tools = conversation.tools
     if not any(isinstance(tool, Tool) for tool in tools):
         return tools
-    return tuple(tool for tool in tools if not is_offered_search(tool))
+    return tuple(tool for tool in tools if not is_offer(tool) or has(tool))
 
 
-def is_offered_search(tool: Tool | HostedTool) -> bool:
-    """Return True for a search among other tools; chat asks for it by a field of the request."""
+def is_offer(tool: Tool | HostedTool) -> TypeGuard[HostedTool]:
+    """Return True for a tool that a client adds by itself; chat asks for one by a field."""
+    return isinstance(tool, HostedTool) and tool.kind.startswith(OFFERED) and tool.dialect != "chat"
+
+
+def is_record(part: Part, turn: Turn) -> bool:
+    """Return True for what a model's own provider did for it: its effect stands in the text.
+
+    A compaction is none, since it stands for all that was said before.
+    """
     return (
-        isinstance(tool, HostedTool)
-        and tool.kind.startswith("web_search")
-        and tool.dialect != "chat"
+        isinstance(part, Opaque)
+        and turn.role == "assistant"
+        and part.native.get("type") != "compaction"
     )
 
 

@@ -58,6 +58,18 @@ def folded(turns: Iterable[Turn]) -> list[Turn]:
     ]
 
 
+def with_trimmed_prefill(turns: list[Turn]) -> list[Turn]:
+    """Return turns of which the last, if it is the model's, ends in no white space.
+
+    It is the beginning of an answer, and Claude refuses one that ends so.
+    """
+    last = turns[-1] if turns else None
+    if last is None or last.role != "assistant" or not isinstance(last.parts[-1], Text):
+        return turns
+    end = msgspec.structs.replace(last.parts[-1], text=last.parts[-1].text.rstrip())
+    return [*turns[:-1], msgspec.structs.replace(last, parts=(*last.parts[:-1], end))]
+
+
 def joined_text(parts: Iterable[Part]) -> str:
     """Return the text of parts, joined by empty lines."""
     return "\n\n".join(part.text for part in parts if isinstance(part, Text) and part.text)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airouter.dialects.conversation import Conversation, Destination
     from airouter.dialects.dialect import UpstreamDialect
@@ -47,7 +47,12 @@ class UpstreamApi:
     """Returns the codec of a model's embeddings. Raises `Unsupported`."""
     images: Callable[[str], ImageCodec] | None = None
     """Returns the codec of a model's images."""
+    betas: Mapping[str, str] | None = None
+    """Anthropic's betas that it takes, to its names for them; None is Anthropic's own service,
+    which gets all that its clients tell it."""
     keeps_responses: bool = False
     """A response can be asked for again."""
+    refused_fields: frozenset[str] = frozenset()
+    """Fields of the model's messages in chat completions that it refuses in a history."""
     foreign: re.Pattern[bytes] = NOTHING
     """Finds the items of Responses that would be unknown there: another provider packed them."""

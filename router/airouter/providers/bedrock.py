@@ -5,12 +5,14 @@ Source: botocore's service model of `bedrock-runtime`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airouter.dialects.converse.errors import failure_of
-from airouter.dialects.converse.upstream import CONVERSE
+from airouter.dialects.converse.models import counts_tokens
+from airouter.dialects.converse.upstream import CONVERSE, UNCOUNTED
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
 from airouter.providers.identity.aws import AwsSigner
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
     from airouter.providers.binding import Api
     from airouter.providers.identity.base import Signer
     from airouter.providers.identity.workers import Workers
+
+
+PROFILE = re.compile(r"[a-z]{2,6}(?:-gov)?\.(?=[a-z0-9]+\.)")
+"""Begins an inference profile, which is a model in several regions."""
+NAMED = frozenset({"foundation-model", "inference-profile"})
+"""ARNs that end in the name of a model, or of such a profile."""
+ARN = "arn:"
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class Bedrock(Provider):
             case "chat" | "messages" | "responses" | "compact":
                 return Binding(CONVERSE, f"{root}/converse", f"{root}/converse-stream")
             case "count_tokens" | "input_tokens":
-                return Binding(CONVERSE, f"{root}/count-tokens")
+                return bind_count(model)
             case "embeddings":
                 return Binding(CONVERSE, f"{root}/invoke")
         return None
@@ -63,3 +72,20 @@ class Bedrock(Provider):
 
     def read_failure(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> Failure:
         return failure_of(status, headers, body)
+
+
+def bind_count(model: str) -> Binding:
+    """Bind the counting of tokens, which Bedrock does by the name of a model alone."""
+    base = base_model(model)
+    if base is None or not counts_tokens(base):
+        return Binding(UNCOUNTED, "")
+    return Binding(CONVERSE, f"/model/{quote(base, safe='')}/count-tokens")
+
+
+def base_model(model: str) -> str | None:
+    """Return the model that an inference profile or an ARN names; None where it names none."""
+    if model.startswith(ARN):
+        kind, _, model = model.split(":", 5)[-1].partition("/")
+        if kind not in NAMED:
+            return None
+    return PROFILE.sub("", model, count=1) if PROFILE.match(model) else model

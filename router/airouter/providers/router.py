@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from airouter.dialects.chat.upstream import ROUTER as ROUTER_CHAT
 from airouter.dialects.messages.upstream import MESSAGES
 from airouter.dialects.responses.upstream import ROUTER
 from airouter.providers.anthropic import VERSION, model_envelope
@@ -28,6 +29,7 @@ MESSAGES_PATHS: Mapping[Api, str] = {
 class AutoAIRouter(OpenAI):
     """A router in front of others."""
 
+    api: ClassVar[UpstreamApi] = ROUTER_CHAT
     responses_api: ClassVar[UpstreamApi] = ROUTER
 
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:

@@ -15,7 +15,7 @@ from airouter.config.cloud_secrets import google_project
 from airouter.dialects.embeddings.choice import vertex_method
 from airouter.dialects.gemini.errors import failure_of
 from airouter.dialects.gemini.upstream import VERTEX
-from airouter.dialects.messages.upstream import MESSAGES
+from airouter.dialects.messages.upstream import ON_VERTEX
 from airouter.providers.anthropic import anthropic_failure, model_envelope
 from airouter.providers.base import Provider, reported_error
 from airouter.providers.binding import Binding
@@ -78,11 +78,11 @@ def bind_claude(api: Api, root: str, model: str) -> Binding | None:
     match api:
         case "chat" | "messages" | "responses" | "compact":
             return Binding(
-                MESSAGES, f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
+                ON_VERTEX, f"{path}:rawPredict", f"{path}:streamRawPredict", CLAUDE_ENVELOPE
             )
         case "count_tokens" | "input_tokens":
             envelope = {**CLAUDE_ENVELOPE, **model_envelope(model)}
-            return Binding(MESSAGES, f"{root}/count-tokens:rawPredict", envelope=envelope)
+            return Binding(ON_VERTEX, f"{root}/count-tokens:rawPredict", envelope=envelope)
     return None
 
 

@@ -10,10 +10,10 @@ import msgspec
 from airouter.aside import LARGE
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
-from airouter.responses.items import joined_items
+from airouter.responses.items import has_references, joined_items
 from airouter.responses.records import History
 from airouter.responses.references import with_references_resolved
-from airouter.responses.request import OURS, REFERENCE, THEIRS, known_fields
+from airouter.responses.request import OURS, THEIRS, known_fields
 from airouter.responses.sealed import ANY_MARK
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and items.find(REFERENCE) < 0
+    return items.find(ANY_MARK) < 0 and not has_references(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -93,7 +93,7 @@ async def complete(
     if caller.in_session and not native:
         request.fields = known_fields(request.fields)
     items = joined_items((history.items, asked.items))
-    if items.find(REFERENCE) >= 0 and not (native and not history.items):
+    if not (native and not history.items) and has_references(items):
         items = await with_references_resolved(items, tenant.archive, aside, all_here=not native)
     if len(items) <= LARGE:
         items = tenant.seals.open(items)

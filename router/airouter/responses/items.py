@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,18 +22,33 @@ class ResponseOutput(msgspec.Struct):
     output: msgspec.Raw = msgspec.Raw(b"[]")
 
 
+REFERENCE = "item_reference"
+ID_ALONE = re.compile(rb'\{\s*"id"\s*:\s*"[^"\\]{1,256}"\s*(?:,\s*"type"\s*:\s*null\s*)?\}')
+"""A reference in its short form: OpenAI takes an item that has nothing but an id for one."""
+
+
 class Item(msgspec.Struct):
     """The fields of an item that state is made of."""
 
-    type: str = "message"
+    given_type: str | None = msgspec.field(default=None, name="type")
     id: str | None = None
     role: str | None = None
     call_id: str | None = None
     encrypted_content: str | None = None
 
+    @property
+    def type(self) -> str:
+        """The type, which a message and a reference may leave out."""
+        return self.given_type or ("message" if self.role or not self.id else REFERENCE)
+
 
 _output = msgspec.json.Decoder(ResponseOutput)
 _item = msgspec.json.Decoder(Item)
+
+
+def has_references(items: bytes) -> bool:
+    """Return whether some of the items may be references."""
+    return items.find(b'"item_reference"') >= 0 or ID_ALONE.search(items) is not None
 
 
 def input_items(given: msgspec.Raw | None) -> bytes:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
 from airouter.failures import Failure, invalid_field
-from airouter.responses.items import item_fields, joined_items, output_items, split_items
+from airouter.responses.items import (
+    REFERENCE,
+    item_fields,
+    joined_items,
+    output_items,
+    split_items,
+)
 
 if TYPE_CHECKING:
     import msgspec
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
     from airouter.responses.items import Item
     from airouter.responses.records import Archive
 
-REFERENCE = "item_reference"
 NUMBER = 4
 """Digits at the end of an item's id that count the items of its response."""
 MOST_REFERENCES = 1_000

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects import provenance
+from airouter.dialects.responses.parse_items import COMPACTIONS
 from airouter.responses.items import LIST, item_fields, joined_items, split_items
 
 if TYPE_CHECKING:
@@ -87,8 +88,9 @@ class Seals:
         if word.startswith(provenance.MARK) and known.type == REASONING:
             return  # never sealed, so not of ours
         plain = None
-        if word.startswith(MARK) and known.type in (REASONING, COMPACTION):
-            plain = self._sealer.open(word.removeprefix(MARK), known.type, self._tenant)
+        purpose = COMPACTION if known.type in COMPACTIONS else known.type
+        if word.startswith(MARK) and purpose in (REASONING, COMPACTION):
+            plain = self._sealer.open(word.removeprefix(MARK), purpose, self._tenant)
         if plain is None:  # for a router behind this one, or for nobody
             before.append(bytes(item))
         elif known.type == REASONING:

@@ -269,7 +269,7 @@ FEATURES = (
                 "OpenAI": '"tool_choice": "none"',
                 **everywhere('"tool_choice": {"type": "none"}', *CLAUDES),
                 **everywhere('"mode": "NONE"', *GEMINIS),
-                "Bedrock": "Do not call any tool",
+                "Bedrock": '{"messages": [{"role": "user", "content": [{"text": "Hello there"}]}]',
             },
         ),
     ),

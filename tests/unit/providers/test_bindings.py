@@ -201,3 +201,44 @@ def test_errors_get_openais_codes(
         status, {}, msgspec.json.encode(error), credential(type_, secret="sk-x")
     )
     assert failure.code == expected
+
+
+CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+ARN = "arn:aws:bedrock:us-east-1:123456789012"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        CLAUDE,
+        f"us.{CLAUDE}",
+        f"us-gov.{CLAUDE}",
+        f"global.{CLAUDE}",
+        f"{ARN}:inference-profile/eu.{CLAUDE}",
+        f"arn:aws:bedrock:us-east-1::foundation-model/{CLAUDE}",
+    ],
+)
+@pytest.mark.parametrize("api", ["count_tokens", "input_tokens"])
+def test_bedrock_counts_by_the_name_of_the_model_alone(model: str, api: Api) -> None:
+    account = credential("Bedrock", aws=AWS(region="us-east-1"))
+    binding = PROVIDERS["Bedrock"].bind(api, account, model)
+    assert binding is not None
+    assert binding.api.counter is not None
+    assert binding.path == "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        f"{ARN}:application-inference-profile/a1b2c3",
+        f"{ARN}:provisioned-model/a1b2c3",
+        "us.amazon.nova-pro-v1:0",
+        "openai.gpt-oss-120b-1:0",
+        "anthropic.claude-3-haiku-20240307-v1:0",
+    ],
+)
+def test_tokens_are_estimated_where_bedrock_does_not_count(model: str) -> None:
+    account = credential("Bedrock", aws=AWS(region="us-east-1"))
+    binding = PROVIDERS["Bedrock"].bind("count_tokens", account, model)
+    assert binding is not None
+    assert (binding.api.counter, binding.path) == (None, "")

@@ -107,7 +107,7 @@ async def test_an_unknown_model_is_a_bad_request_here() -> None:
         ({"input": "Hi", "wish": 1}, "wish"),
         ({}, "input"),
         ({"input": [{"role": "bot", "content": "Hi"}]}, "input[0].role"),
-        ({"input": [{"type": "mcp_call"}]}, "input[0]"),
+        ({"input": [{"type": "computer_call"}]}, "input[0]"),
         ({"input": [{"type": "function_call", "name": "f"}]}, "input[0]"),
         ({"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]}, "input"),
         (

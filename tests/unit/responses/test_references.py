@@ -10,6 +10,7 @@ import pytest
 from airouter.aside import Aside
 from airouter.failures import Failure
 from airouter.responses import references
+from airouter.responses.items import has_references
 from airouter.responses.records import Archive, StoredResponse
 from airouter.responses.references import (
     MOST_REFERENCES,
@@ -101,3 +102,17 @@ async def test_items_that_make_a_request_too_large_are_refused(
     assert await refused(referring([id_] * 10), store, aside) == "input[3]"
     ids = [id_ for n in range(5) for id_ in await stored(store, f"r{n}x", 1, "x" * 3_000)]
     assert await refused(referring(ids), store, aside) == "input[3]"
+
+
+@pytest.mark.parametrize("type_", ["", ',"type":null'])
+async def test_an_item_with_nothing_but_an_id_is_a_reference(aside: Aside, type_: str) -> None:
+    store = CountingStore()
+    (id_,) = await stored(store, "one", 1)
+    row = f'{{"id":"{id_}"{type_}}}'.encode()
+    assert has_references(row)
+    found = await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+    assert msgspec.json.decode(found)["content"] == "hi"
+
+
+def test_an_item_that_has_more_than_an_id_is_no_reference() -> None:
+    assert not has_references(b'{"id":"msg_1","role":"user","content":"{\\"id\\":\\"x\\"}"}')

@@ -100,7 +100,7 @@ class Parameters(Part):
     defaults: Fields = Field({}, description="Set unless the client sent them. Default none.")
     override: Fields = Field({}, description="Set whatever the client sent. Default none.")
     drop: Annotated[list[Line], Field(max_length=64), unique(), AfterValidator(check_drop)] = Field(
-        [], description="Removed, after the others are set. Default none."
+        [], description="Removed, after the others are set; tools.TYPE are tools. Default none."
     )
 
 

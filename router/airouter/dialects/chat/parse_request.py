@@ -122,7 +122,7 @@ def tool_of(tool: schema.FunctionTool | schema.CustomTool) -> Tool:
         description=function.description,
         parameters=function.parameters,
         strict=function.strict,
-        cache=cache_of(tool.cache_control),
+        cache=cache_of(tool.cache_control or function.cache_control),
     )
 
 
@@ -160,14 +160,17 @@ def stop_sequences(stop: str | list[str] | None) -> tuple[str, ...]:
 
 
 def sampling_of(request: schema.Request) -> Sampling:
-    """Return the settings of how tokens are drawn."""
+    """Return the settings of how tokens are drawn.
+
+    Penalties and biases of nothing are absent: libraries send them, and few models have the fields.
+    """
     return Sampling(
         temperature=request.temperature,
         top_p=request.top_p,
         top_k=request.top_k,
-        frequency_penalty=request.frequency_penalty,
-        presence_penalty=request.presence_penalty,
-        logit_bias=request.logit_bias,
+        frequency_penalty=request.frequency_penalty or None,
+        presence_penalty=request.presence_penalty or None,
+        logit_bias=request.logit_bias or None,
         seed=request.seed,
     )
 

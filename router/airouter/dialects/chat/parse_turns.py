@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.dialects.chat import schema
 from airouter.dialects.conversation import (
     Audio,
@@ -13,11 +15,14 @@ from airouter.dialects.conversation import (
     Media,
     Part,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
     Turn,
 )
+from airouter.dialects.functions import arguments_as_text
+from airouter.dialects.media import proper_type
 from airouter.dialects.provenance import Unpacker, id_before
 from airouter.failures import Failure, invalid_field
 
@@ -25,27 +30,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA_URL = "data:"
+CACHED = (Text, Image, File, ToolCall)
+"""Parts that may end what is worth keeping of a prompt."""
 
 
 def turn_of(message: schema.Message, index: int, unpacker: Unpacker) -> Turn:
     """Return a message as a turn."""
     at = f"messages[{index}]"
+    role: Role
     match message:
-        case schema.UserMessage():
-            return Turn(role="user", parts=parts_of(message.content, at), name=message.name, at=at)
-        case schema.AssistantMessage():
-            parts = assistant_parts(message, at, unpacker)
-            return Turn(role="assistant", parts=parts, name=message.name, at=at)
         case schema.ToolMessage():
             return Turn(role="user", parts=(result_of(message, at),), at=at)
+        case schema.AssistantMessage():
+            role, parts = "assistant", assistant_parts(message, at, unpacker)
+        case schema.UserMessage():
+            role, parts = "user", parts_of(message.content, at)
         case schema.SystemMessage():
-            return Turn(
-                role="system", parts=parts_of(message.content, at), name=message.name, at=at
-            )
+            role, parts = "system", parts_of(message.content, at)
         case schema.DeveloperMessage():
-            return Turn(
-                role="developer", parts=parts_of(message.content, at), name=message.name, at=at
-            )
+            role, parts = "developer", parts_of(message.content, at)
+    parts = with_cache(parts, cache_of(message.cache_control))
+    return Turn(role=role, parts=parts, name=message.name, at=at)
+
+
+def with_cache(parts: tuple[Part, ...], cache: CachePoint | None) -> tuple[Part, ...]:
+    """Return parts with the cache point that stands beside the content: it is at its end."""
+    if cache is None or not parts or not isinstance(parts[-1], CACHED):
+        return parts
+    return (*parts[:-1], msgspec.structs.replace(parts[-1], cache=cache))
 
 
 def parts_of(
@@ -54,10 +66,14 @@ def parts_of(
     """Return the parts of a message's content."""
     if isinstance(content, str):
         return (Text(text=content),)
-    return tuple(part_of(part, f"{at}.content[{index}]") for index, part in enumerate(content))
+    return tuple(
+        part_of(part, f"{at}.content[{index}]")
+        for index, part in enumerate(content)
+        if not isinstance(part, schema.ThoughtPart)
+    )
 
 
-def part_of(part: schema.UserPart | schema.AssistantPart, at: str) -> Part:
+def part_of(part: schema.UserPart | schema.TextPart | schema.RefusalPart, at: str) -> Part:
     """Return one part of a content."""
     match part:
         case schema.TextPart():
@@ -95,7 +111,7 @@ def media_of(url: str, at: str) -> Media:
     media_type, _, encoding = head.removeprefix(DATA_URL).rpartition(";")
     if not comma or encoding != "base64" or not media_type:
         raise invalid_field(at, f"'{at}' must be a data URL as 'data:TYPE;base64,DATA'.")
-    return Media(media_type=media_type.split(";")[0].strip().lower(), data=data)
+    return Media(media_type=proper_type(media_type.split(";")[0]), data=data)
 
 
 def assistant_parts(
@@ -120,9 +136,6 @@ def assistant_parts(
             parts.extend(reasoning)
         parts.append(call)
         first = False
-    if not parts and message.content is None:
-        field = f"{at}.content"
-        raise invalid_field(field, f"'{field}' must not be null without 'tool_calls'.")
     return tuple(part for part in parts if not (isinstance(part, Text) and not part.text))
 
 
@@ -134,14 +147,15 @@ def call_of(given: schema.ToolCallPart, unpacker: Unpacker) -> tuple[list[Part],
     if isinstance(given, schema.CustomToolCall):
         name, arguments, custom = given.custom.name, given.custom.input, True
     else:
-        name, arguments, custom = given.function.name, given.function.arguments, False
+        name, custom = given.function.name, False
+        arguments = arguments_as_text(given.function.arguments)
     call = ToolCall(id=id_, name=name, arguments=arguments, custom=custom, signature=signature)
     return reasoning, call
 
 
 def result_of(message: schema.ToolMessage, at: str) -> ToolResult:
     """Return the result of a call."""
-    parts = parts_of(message.content, at)
+    parts = parts_of(message.content or "", at)
     return ToolResult(
         call_id=id_before(message.tool_call_id),
         parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),

@@ -14,7 +14,7 @@ import msgspec
 
 from airouter.dialects.chat.render_request import HINTS, body_of
 from airouter.dialects.conversation import HostedTool, Text, Tool, ToolCall, ToolResult, Turn
-from airouter.dialects.functions import arguments_object, schema_of
+from airouter.dialects.functions import INVALID, arguments_object, schema_of
 from airouter.dialects.tools import description_of
 from airouter.dialects.turns import folded, joined_text, leading, merged
 
@@ -32,7 +32,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def render_compatible(conversation: Conversation, destination: Destination) -> bytes:
-    """Return the body. Raises `Unsupported`, and `Failure` 400 for unreadable calls."""
+    """Return the body. Raises `Unsupported`."""
     body = body_of(plain(conversation), destination)
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
@@ -77,7 +77,7 @@ def system_of(turns: Sequence[Turn]) -> list[Turn]:
 def plain_turn(turn: Turn) -> Turn:
     """Return a turn without calls of custom tools; texts of the user alone become one."""
     parts: list[Part] = [
-        as_function_call(part, turn) if isinstance(part, ToolCall) else part for part in turn.parts
+        as_function_call(part) if isinstance(part, ToolCall) else part for part in turn.parts
     ]
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = [part for part in parts if not isinstance(part, ToolResult)]
@@ -86,12 +86,13 @@ def plain_turn(turn: Turn) -> Turn:
     return msgspec.structs.replace(turn, parts=tuple(parts))
 
 
-def as_function_call(call: ToolCall, turn: Turn) -> ToolCall:
-    """Return a call of a custom tool as one of a function. Raises `Failure` 400."""
-    if not call.custom:
+def as_function_call(call: ToolCall) -> ToolCall:
+    """Return a call as one of a function, whose arguments are an object: templates read them."""
+    arguments = arguments_object(call)
+    if not call.custom and INVALID not in arguments:
         return call
-    arguments = _encoder.encode(arguments_object(call, turn)).decode()
-    return msgspec.structs.replace(call, custom=False, arguments=arguments)
+    text = _encoder.encode(arguments).decode()
+    return msgspec.structs.replace(call, custom=False, arguments=text)
 
 
 def function_of(tool: Tool | HostedTool) -> Tool | HostedTool:

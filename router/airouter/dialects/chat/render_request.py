@@ -9,8 +9,9 @@ import msgspec
 
 from airouter.dialects.chat.render_turns import messages_of
 from airouter.dialects.conversation import File, HostedTool, Tool, Unsupported
+from airouter.dialects.functions import schema_of
 from airouter.dialects.media import urls_in
-from airouter.dialects.tools import no_such_tool, without_search
+from airouter.dialects.tools import no_such_tool, without_offers
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import (
@@ -38,6 +39,8 @@ SAMPLING = (
     "logit_bias",
     "seed",
 )
+NEUTRAL = ("temperature", "top_p")
+"""Settings that change nothing where they are 1."""
 HINTS = (
     "user",
     "safety_identifier",
@@ -71,7 +74,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     body: dict[str, Any] = {
         "model": destination.model,
         "messages": messages_of(conversation.turns, destination.model),
-        "tools": [tool_of(tool) for tool in without_search(conversation)],
+        "tools": [tool_of(tool) for tool in without_offers(conversation)],
         "tool_choice": choice_of(conversation),
         "parallel_tool_calls": conversation.parallel_tool_calls,
         "max_completion_tokens": conversation.max_tokens,
@@ -90,6 +93,9 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         body["service_tier"] = None
     if NEVER_REASONS.search(destination.model):
         body["verbosity"] = None  # these refuse all but "medium"
+    if any(name.search(destination.model) for name, _ in QUIETEST):
+        for name in NEUTRAL:  # these refuse the very fields
+            body[name] = None if body[name] == 1 else body[name]
     if not conversation.tools:
         body["parallel_tool_calls"] = None  # refused without tools
     if conversation.stream:
@@ -117,7 +123,7 @@ def tool_of(tool: Tool | HostedTool) -> Json:
     function = {
         "name": tool.name,
         "description": tool.description,
-        "parameters": tool.parameters,
+        "parameters": schema_of(tool) if tool.parameters else tool.parameters,
         "strict": tool.strict,
     }
     return {"type": "function", "function": present(function)}
@@ -153,8 +159,9 @@ def effort_of(thinking: Thinking | None, model: str) -> str | None:
     if thinking is None:
         return None
     effort: str | None = thinking.effort
-    if thinking.mode == "off":
-        return next((least for name, least in QUIETEST if name.search(model)), None)
+    if thinking.mode == "off" or effort == "none":
+        otherwise = None if NEVER_REASONS.search(model) else effort
+        return next((least for name, least in QUIETEST if name.search(model)), otherwise)
     if effort is None and thinking.budget is not None:
         budget = thinking.budget
         effort = next((name for most, name in EFFORTS if budget <= most), "high")

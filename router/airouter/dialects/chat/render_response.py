@@ -50,6 +50,7 @@ FINISH_REASONS: dict[Stop, str] = {
     "content_filter": "content_filter",
 }
 
+INSTEAD_OF_TEXT = frozenset({"tool_calls", "audio"})
 STANDARD = "standard"
 """Anthropic's name of OpenAI's default tier."""
 
@@ -97,7 +98,7 @@ def message_of(parts: Sequence[Part]) -> Json:
     """Return the model's message."""
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": "".join(part.text for part in parts if isinstance(part, Text)) or None,
+        "content": "".join(part.text for part in parts if isinstance(part, Text)),
         "refusal": "".join(part.text for part in parts if isinstance(part, Refusal)) or None,
         "annotations": annotations_of(parts),
         "tool_calls": calls_of(parts),
@@ -108,6 +109,8 @@ def message_of(parts: Sequence[Part]) -> Json:
     for name in ("tool_calls", "reasoning_content", "images", "audio"):
         if not message[name]:
             del message[name]
+    if not message["content"] and (message.keys() & INSTEAD_OF_TEXT or message["refusal"]):
+        message["content"] = None  # without anything in its place OpenAI refuses that in a history
     return message
 
 

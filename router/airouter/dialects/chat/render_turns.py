@@ -18,6 +18,7 @@ from airouter.dialects.conversation import (
     Unsupported,
 )
 from airouter.dialects.documents import document_text
+from airouter.dialects.tools import is_record
 from airouter.dialects.turns import joined_text, joined_turn
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
     for part in turn.parts:
         if isinstance(part, Audio) and part.id:
             message["audio"] = {"id": part.id}
-        elif not isinstance(part, Text | ToolCall | Refusal | Reasoning):
+        elif not (isinstance(part, Text | ToolCall | Refusal | Reasoning) or is_record(part, turn)):
             raise unknown_part(turn)
     if said:
         message["content"] = "".join(part.text for part in said)

@@ -29,6 +29,10 @@ class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
     refusal: str
 
 
+class ThoughtPart(msgspec.Struct, tag_field="type", tag="thinking"):
+    """A thought among the parts of an answer, as Mistral writes it."""
+
+
 class ImageURL(msgspec.Struct):
     """An image by its URL, which may be a data URL."""
 
@@ -72,7 +76,7 @@ class FilePart(msgspec.Struct, tag_field="type", tag="file"):
 
 
 UserPart = TextPart | ImagePart | AudioPart | FilePart
-AssistantPart = TextPart | RefusalPart
+AssistantPart = TextPart | RefusalPart | ThoughtPart
 
 
 class SystemMessage(msgspec.Struct, tag_field="role", tag="system"):
@@ -80,6 +84,7 @@ class SystemMessage(msgspec.Struct, tag_field="role", tag="system"):
 
     content: str | list[TextPart]
     name: str | None = None
+    cache_control: Cache | None = None
 
 
 class DeveloperMessage(msgspec.Struct, tag_field="role", tag="developer"):
@@ -87,6 +92,7 @@ class DeveloperMessage(msgspec.Struct, tag_field="role", tag="developer"):
 
     content: str | list[TextPart]
     name: str | None = None
+    cache_control: Cache | None = None
 
 
 class UserMessage(msgspec.Struct, tag_field="role", tag="user"):
@@ -94,13 +100,14 @@ class UserMessage(msgspec.Struct, tag_field="role", tag="user"):
 
     content: str | list[UserPart]
     name: str | None = None
+    cache_control: Cache | None = None
 
 
 class FunctionCall(msgspec.Struct):
-    """Name and arguments of a call."""
+    """Name and arguments of a call, which some clients have decoded."""
 
     name: str
-    arguments: str
+    arguments: str | Json | list[Any] | None = None
 
 
 class FunctionToolCall(msgspec.Struct, tag_field="type", tag="function"):
@@ -142,13 +149,14 @@ class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
     audio: AudioRef | None = None
     name: str | None = None
     function_call: msgspec.Raw | None = None
+    cache_control: Cache | None = None
 
 
 class ToolMessage(msgspec.Struct, tag_field="role", tag="tool"):
     """The result of a call."""
 
     tool_call_id: str
-    content: str | list[TextPart | ImagePart | FilePart]
+    content: str | list[TextPart | ImagePart | FilePart] | None = None
     cache_control: Cache | None = None
 
 
@@ -162,6 +170,7 @@ class Function(msgspec.Struct):
     description: str | None = None
     parameters: Json | None = None
     strict: bool | None = None
+    cache_control: Cache | None = None
 
 
 class FunctionTool(msgspec.Struct, tag_field="type", tag="function"):

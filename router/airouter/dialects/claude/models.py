@@ -15,6 +15,7 @@ NAME = re.compile(
     r"(?:-(?P<major>\d)(?:[-.](?P<minor>\d)(?!\d))?)?"
 )
 ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+UNFORCED = frozenset({"fable", "mythos"})
 EFFORTS_UNTIL_HIGH = ("low", "medium", "high")
 
 
@@ -31,7 +32,9 @@ class Traits:
     samples: bool
     """`temperature` and its like are taken."""
     schemas: bool
-    """An answer can be held to a JSON schema."""
+    """An answer can be held to a JSON schema, and a call to a strict one."""
+    forces: bool
+    """It can be made to call a tool."""
     system_messages: bool
     """Instructions may come in the middle."""
     prefills: bool
@@ -53,6 +56,7 @@ def traits_of(model: str) -> Traits:
         efforts=efforts_of(family, version),
         samples=not newest,
         schemas=version >= (4, 5) or (version, family) == ((4, 1), "opus"),
+        forces=version < (5, 5) and family not in UNFORCED,
         system_messages=version >= (4, 8),
         prefills=version < (4, 6),
         max_tokens=max_tokens_of(family, version),

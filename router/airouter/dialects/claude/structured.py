@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airouter.dialects.schema_notes import with_notes
+
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Format, Json
 
 JSON_ONLY = "Answer with one JSON object and nothing else."
 """The instruction that stands for a format which has no schema."""
+FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
 BOUNDS = (
     "minimum",
     "maximum",
@@ -25,7 +30,21 @@ BOUNDS = (
     "uniqueItems",
     "minProperties",
     "maxProperties",
+    "not",
+    "prefixItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "propertyNames",
+    "if",
+    "then",
+    "else",
 )
+"""Keywords that the model is told of in words."""
+LEFT_OUT = frozenset({"discriminator"})
+"""Keywords that say nothing more than the rest of a schema."""
+SHAPES = ("properties", "anyOf", "allOf", "oneOf", "$ref", "enum", "const")
+"""Keywords that say what an object is like."""
 MAPS = ("properties", "$defs", "definitions")
 LISTS = ("anyOf", "allOf", "oneOf")
 
@@ -41,17 +60,29 @@ def wants_schema(wanted: Format | None) -> bool:
 
 
 def answer_schema(wanted: Format) -> Json:
-    """Return the schema of an answer in the subset; that of any object where a client gave none."""
-    return closed(wanted.schema or {"type": "object", "properties": {}})
+    """Return the schema of an answer in the subset, which has no maps: see `has_maps`."""
+    return closed(wanted_schema(wanted))
+
+
+def wanted_schema(wanted: Format) -> Json:
+    """Return the schema of an answer; that of any object where a client gave none."""
+    return wanted.schema or {"type": "object"}
+
+
+def wants_map(wanted: Format | None) -> bool:
+    """Return whether an answer must keep to a schema in which there are maps."""
+    return wanted is not None and wants_schema(wanted) and has_maps(wanted_schema(wanted))
 
 
 def closed(schema: Json) -> Json:
     """Return a schema in the subset."""
     found: dict[str, Any] = {}
-    notes = []
+    told: Json = {}
     for key, value in schema.items():
-        if key in BOUNDS or (key == "minItems" and value not in (0, 1)):
-            notes.append(f"{key}: {value}")
+        if is_told(key, value):
+            told[key] = value
+        elif key in LEFT_OUT:
+            continue
         elif key in MAPS and isinstance(value, dict):
             found[key] = {name: closed_any(each) for name, each in value.items()}
         elif key in LISTS and isinstance(value, list):
@@ -62,11 +93,38 @@ def closed(schema: Json) -> Json:
             found[key] = value
     if found.get("type") == "object" or "properties" in found:
         found["additionalProperties"] = False
-    if notes:
-        told = found.get("description")
-        note = "{" + ", ".join(notes) + "}"
-        found["description"] = f"{told}\n\n{note}" if told and isinstance(told, str) else note
-    return found
+    return with_notes(found, told)
+
+
+def is_told(key: str, value: Any) -> bool:
+    """Return whether a keyword is told in words: Claude cannot be held to it."""
+    if key == "minItems":
+        return value not in (0, 1)
+    return key in BOUNDS or (key == "format" and value not in FORMATS)
+
+
+def has_maps(schema: Any) -> bool:
+    """Return whether an object in a schema has names of its own choice: closed, only `{}` fits."""
+    if isinstance(schema, list):
+        return any(map(has_maps, schema))
+    if not isinstance(schema, dict):
+        return False
+    inner = [schema.get(key) for key in (*LISTS, "items")]
+    for key in MAPS:
+        named = schema.get(key)
+        inner += named.values() if isinstance(named, dict) else ()
+    return is_map(schema) or any(map(has_maps, inner))
+
+
+def is_map(schema: Json) -> bool:
+    """Return whether a schema is that of a map."""
+    more = schema.get("additionalProperties")
+    if isinstance(more, dict) or schema.get("patternProperties"):
+        return True
+    kind = schema.get("type")
+    if more is False or (kind != "object" and not (isinstance(kind, list) and "object" in kind)):
+        return False
+    return not any(key in schema for key in SHAPES)
 
 
 def closed_any(schema: Any) -> Any:

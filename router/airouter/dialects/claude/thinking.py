@@ -48,6 +48,8 @@ def fitted_thinking(
     """
     fields = thinking_fields(conversation.thinking, traits)
     thinking = fields.get("thinking", {})
+    if answers_by_tool and thinking.get("type") == "adaptive":
+        del fields["thinking"]  # a tool that must be called
     if thinking.get("type") != "enabled":
         return fields
     if forces_a_tool(conversation):

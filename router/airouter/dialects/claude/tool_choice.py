@@ -30,6 +30,11 @@ def forces_a_tool(conversation: Conversation) -> bool:
     return choice is not None and choice.mode == "required"
 
 
+def forbids_calls(conversation: Conversation) -> bool:
+    """Return whether no tool may be called."""
+    return conversation.tool_choice is not None and conversation.tool_choice.mode == "none"
+
+
 def named_tool(choice: ToolChoice) -> str | None:
     """Return the one tool that must be called, if one is named. Raises `Unsupported`."""
     if len(choice.names) > 1 or (choice.names and choice.mode == "auto"):

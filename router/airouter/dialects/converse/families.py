@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from airouter.dialects.converse.models import Traits
 
+LEAST_OPEN_EFFORT = "low"
 OPEN_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
 """Efforts that OpenAI's open models lack, and the nearest that they have."""
 
@@ -86,8 +87,10 @@ def may_call(conversation: Conversation) -> bool:
 
 def open_effort(thinking: Thinking | None, traits: Traits) -> Json:
     """Return the effort of a model that is not Claude. Raises `Unsupported`."""
-    if thinking is None or thinking.mode == "off" or thinking.effort == "none":
+    if thinking is None:
         return {}
+    if thinking.mode == "off" or thinking.effort == "none":
+        return {"reasoning_effort": LEAST_OPEN_EFFORT} if traits.effort_field else {}
     if not traits.effort_field and thinking.mode == "adaptive":
         return {}
     if not traits.effort_field:

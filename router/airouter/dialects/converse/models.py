@@ -18,6 +18,8 @@ NO_CACHED_TOOLS = "nova"
 PREFILLS = "nova"
 """The family beside Claude whose documentation has a prefill; others refuse it, or begin anew."""
 FIRST_CLAUDE_THAT_CACHES = (3, 5)
+STRICT_CLAUDES = frozenset({(4, 5), (4, 6)})
+"""Later ones refuse the very field here, though not at Anthropic."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Traits:
     assistant_first: bool
     effort_field: bool
     """`reasoning_effort` is taken, as OpenAI's open models do."""
+    strict_tools: bool
+    """A call can be held to its schema."""
     caches: bool
     """Cache points are taken; where not, the service refuses the whole request."""
     caches_tools: bool
@@ -49,7 +53,14 @@ def traits_of(model: str) -> Traits:
         results_alone=any(word in name for word in RESULTS_ALONE),
         assistant_first=any(word in name for word in TOLERATE_ASSISTANT_FIRST),
         effort_field=any(word in name for word in EFFORT_FIELD),
+        strict_tools=as_claude is not None and as_claude.version in STRICT_CLAUDES,
         caches=caches,
         caches_tools=caches and NO_CACHED_TOOLS not in name,
         prefills=PREFILLS in name if as_claude is None else as_claude.prefills,
     )
+
+
+def counts_tokens(model: str) -> bool:
+    """Return whether CountTokens knows a model: it knows those Claudes alone that cache."""
+    traits = traits_of(model)
+    return traits.claude is not None and traits.caches

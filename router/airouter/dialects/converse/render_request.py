@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.claude.answers import check_answer
+from airouter.dialects.claude.betas import BEDROCK_BETAS, taken_betas
 from airouter.dialects.claude.structured import (
     JSON_ONLY,
     answer_schema,
     wants_any_json,
+    wants_map,
     wants_schema,
 )
-from airouter.dialects.claude.tool_choice import called_tools
+from airouter.dialects.claude.tool_choice import called_tools, forbids_calls
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.converse.families import family_fields, family_sampling, takes_schemas
 from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_tools import tool_config
 from airouter.dialects.converse.render_turns import Messages, system_blocks
 from airouter.dialects.media import urls_in
-from airouter.dialects.turns import folded, leading, merged
+from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,10 +64,13 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     turns = merged(folded(rest))
     sampling = family_sampling(conversation.sampling, traits)
     extra = family_fields(conversation, destination, traits, turns, sampling)
+    betas = taken_betas(conversation.betas, BEDROCK_BETAS)
+    if betas and traits.claude is not None:
+        extra["anthropic_beta"] = betas
     effort = extra.pop("output_config", {})  # Converse's own field, which clashes with it
     body = {
         "system": [*system_blocks(instructions, traits), *notes_of(conversation, turns)],
-        "messages": Messages(destination.maker, traits).of(turns),
+        "messages": Messages(destination.maker, traits).of(with_trimmed_prefill(turns)),
         "inferenceConfig": inference_config(conversation, extra, traits, sampling),
         "toolConfig": tool_config(conversation, turns, traits, chosen="tool_choice" in extra),
         "outputConfig": effort | output_config(conversation.format),
@@ -84,6 +89,8 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
     check_answer(conversation)
     if wants_schema(conversation.format) and not takes_schemas(traits):
         raise Unsupported("format", "cannot be held to a JSON schema")
+    if wants_map(conversation.format):
+        raise Unsupported("format", "cannot be held to a schema with objects of any names")
 
 
 def notes_of(conversation: Conversation, turns: Sequence[Turn]) -> list[Json]:
@@ -91,8 +98,7 @@ def notes_of(conversation: Conversation, turns: Sequence[Turn]) -> list[Json]:
     notes = []
     if wants_any_json(conversation.format):
         notes.append({"text": JSON_ONLY})
-    choice = conversation.tool_choice
-    if choice is not None and choice.mode == "none" and (conversation.tools or called_tools(turns)):
+    if forbids_calls(conversation) and called_tools(turns):
         notes.append({"text": NO_TOOLS})
     return notes
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.claude.structured import closed
-from airouter.dialects.claude.tool_choice import called_tools, named_tool
+from airouter.dialects.claude.structured import closed, has_maps
+from airouter.dialects.claude.tool_choice import called_tools, forbids_calls, named_tool
 from airouter.dialects.conversation import HostedTool, Tool
 from airouter.dialects.converse.render_turns import cache_point, check_name
 from airouter.dialects.functions import schema_of
-from airouter.dialects.tools import description_of, no_such_tool, without_search
+from airouter.dialects.tools import description_of, no_such_tool, without_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,9 @@ def tool_config(
     conversation: Conversation, turns: Sequence[Turn], traits: Traits, *, chosen: bool
 ) -> Json | None:
     """Return the tools and the choice of one; `chosen` says that the choice stands elsewhere."""
-    given = without_search(conversation) or [Tool(name=name) for name in called_tools(turns)]
-    if not given:
+    called = called_tools(turns)
+    given = without_offers(conversation) or [Tool(name=name) for name in called]
+    if not given or (forbids_calls(conversation) and not called):
         return None
     config: Json = {"tools": [block for tool in given for block in tool_blocks(tool, traits)]}
     choice = None if chosen else converse_choice(conversation)
@@ -41,7 +42,7 @@ def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
         "description": description_of(tool) or tool.name,
         "inputSchema": {"json": schema},
     }
-    if tool.strict:
+    if tool.strict and traits.strict_tools and not has_maps(schema):
         spec |= {"strict": True, "inputSchema": {"json": closed(schema)}}
     block = {"toolSpec": spec}
     return [block, *cache_point(tool.cache if traits.caches_tools else None, block)]

@@ -29,6 +29,7 @@ from airouter.dialects.converse.render_media import (
 )
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,8 @@ class Messages:
                 return {"toolResult": self._result(part, turn)}
             case Refusal():
                 return {"text": part.text} if part.text.strip() else None
+            case _ if is_record(part, turn):
+                return None
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _reasoning(self, part: Reasoning) -> Json | None:
@@ -172,8 +175,8 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
 
 
 def call(part: ToolCall, turn: Turn) -> Json:
-    """Return a call of a tool. Raises `Failure` 400 for arguments that are no object."""
-    arguments = arguments_object(part, turn)
+    """Return a call of a tool. Raises `Unsupported`."""
+    arguments = arguments_object(part)
     check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
 

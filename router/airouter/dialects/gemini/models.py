@@ -25,6 +25,8 @@ class Traits:
     media_results: bool
     """The result of a tool may have images."""
     schema_with_tools: bool
+    penalties: bool
+    """Penalties are taken; newer models refuse all but zero."""
 
 
 def traits_of(model: str) -> Traits:
@@ -41,6 +43,7 @@ def traits_of(model: str) -> Traits:
         signs_calls=third,
         media_results=third,
         schema_with_tools=third,
+        penalties=version < (2, 5),
     )
 
 

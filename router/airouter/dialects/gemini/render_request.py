@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.conversation import Unsupported
+from airouter.dialects.gemini.json_schema import google_schema
 from airouter.dialects.gemini.models import Traits, traits_of
 from airouter.dialects.gemini.render_tools import tool_config, tool_entries
 from airouter.dialects.gemini.render_turns import Contents, is_fetched
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 LABELLED = re.compile(r"[a-z0-9_-]{0,63}")
 HOTTEST = 2
+PENALTIES = ("frequency_penalty", "presence_penalty")
 LARGEST_CHOICE = 8
 MOST_STOPS = 5
 MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
@@ -91,7 +93,7 @@ def refuse(conversation: Conversation) -> None:
 def generation_config(conversation: Conversation, traits: Traits) -> Json:
     """Return the settings of an answer. Raises `Unsupported`."""
     config = {
-        **sampling_fields(conversation.sampling),
+        **sampling_fields(conversation.sampling, traits),
         "candidateCount": conversation.n if conversation.n != 1 else None,
         "maxOutputTokens": conversation.max_tokens,
         "stopSequences": list(conversation.stop) or None,
@@ -105,8 +107,11 @@ def generation_config(conversation: Conversation, traits: Traits) -> Json:
     return {name: value for name, value in config.items() if value is not None}
 
 
-def sampling_fields(sampling: Sampling) -> Json:
-    """Return the settings of sampling."""
+def sampling_fields(sampling: Sampling, traits: Traits) -> Json:
+    """Return the settings of sampling. Raises `Unsupported`."""
+    for name in PENALTIES:
+        if getattr(sampling, name) and not traits.penalties:
+            raise Unsupported(name, "does not take it")
     return {
         "temperature": sampling.temperature,
         "topP": sampling.top_p,
@@ -145,7 +150,7 @@ def format_fields(wanted: Format | None, conversation: Conversation, traits: Tra
         raise Unsupported("format", "answers in JSON only without tools")
     json: Json = {"responseMimeType": "application/json"}
     if wanted.schema is not None:
-        json["responseJsonSchema"] = wanted.schema
+        json["responseJsonSchema"] = google_schema(wanted.schema)
     return json
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import HostedTool, Tool, Unsupported
 from airouter.dialects.functions import schema_of
+from airouter.dialects.gemini.json_schema import google_schema
 from airouter.dialects.tools import (
     description_of,
     no_such_tool,
     wants_own_container,
-    without_search,
+    without_offers,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
 
 def tool_entries(conversation: Conversation) -> list[Json]:
     """Return the functions in one entry, and the tools that Google runs. Raises `Unsupported`."""
-    tools = without_search(conversation)
+    tools = without_offers(conversation)
     functions = [function_declaration(tool) for tool in tools if isinstance(tool, Tool)]
     hosted = [google_tool(tool) for tool in tools if isinstance(tool, HostedTool)]
     if functions and hosted:
@@ -38,13 +39,13 @@ def function_declaration(tool: Tool) -> Json:
     """Return a function. Raises `Unsupported` for a name that Google refuses."""
     if not FUNCTION_NAME.fullmatch(tool.name):
         raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
-    schema = schema_of(tool) if tool.custom else tool.parameters
+    schema = schema_of(tool) if tool.custom or tool.parameters else None
     function: Json = {"name": tool.name}
     description = description_of(tool)
     if description:
         function["description"] = description
     if schema:
-        function["parametersJsonSchema"] = schema
+        function["parametersJsonSchema"] = google_schema(schema)
     return function
 
 

@@ -25,6 +25,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.functions import arguments_object
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Contents:
         shown: list[Json] = []
         for part in sorted(turn.parts, key=self._place):
             if isinstance(part, ToolCall):
-                parts.append(self._call(part, turn, demanded=demanded))
+                parts.append(self._call(part, demanded=demanded))
                 demanded = False
             elif isinstance(part, ToolResult):
                 parts.append(self._result(part, turn, shown))
@@ -98,6 +99,8 @@ class Contents:
                 return [{"text": part.text}] if part.text else []
             case Opaque(dialect="gemini"):
                 return [part.native]
+            case _ if is_record(part, turn):
+                return []
         raise Unsupported(turn.at, "cannot take one of its parts")
 
     def _text(self, part: Text) -> list[Json]:
@@ -114,10 +117,10 @@ class Contents:
             return {}
         return {"thoughtSignature": signature.value}
 
-    def _call(self, part: ToolCall, turn: Turn, *, demanded: bool) -> Json:
+    def _call(self, part: ToolCall, *, demanded: bool) -> Json:
         self._calls[part.id] = KnownCall(self._count, part.name)
         self._count += 1
-        call = {"name": part.name, "args": arguments_object(part, turn)}
+        call = {"name": part.name, "args": arguments_object(part)}
         signed = self._signed(part.signature)
         if demanded and not signed:
             signed = {"thoughtSignature": FOREIGN_CALL}

@@ -30,6 +30,8 @@ LEVELS = {
 HIGHER = {"MINIMAL": "LOW", "MEDIUM": "HIGH"}
 """The level that stands for one that a model lacks."""
 LARGEST_BUDGET = 24_576
+SMALLEST_BUDGET = 128
+"""Of a model that must think, Gemini 2.5 Pro."""
 DYNAMIC = -1
 
 
@@ -52,12 +54,10 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
 
 
 def without_thinking(traits: Traits) -> Json:
-    """Return the least thinking there can be. Raises `Unsupported` where a model must think."""
-    if traits.can_stop_thinking:
-        return {"thinkingBudget": 0}
-    if "MINIMAL" in traits.levels and traits.thinking == "level":
-        return {"thinkingLevel": "MINIMAL"}
-    raise Unsupported("thinking", "cannot be made not to think")
+    """Return the least thinking there can be: some models must think."""
+    if traits.thinking == "level":
+        return {"thinkingLevel": traits.levels[0]}
+    return {"thinkingBudget": 0 if traits.can_stop_thinking else SMALLEST_BUDGET}
 
 
 def budget_of(thinking: Thinking) -> int:

@@ -37,6 +37,7 @@ UPSTREAM = UpstreamDialect(
     parse_response=parse_response,
     framing=ServerSentEvents,
     stream_parser=Parser,
+    long_names=True,
     prefills=lambda model: traits_of(model).prefills,
 )
 

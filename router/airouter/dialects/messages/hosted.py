@@ -8,7 +8,7 @@ from airouter.dialects.conversation import HostedTool, Unsupported
 from airouter.dialects.tools import no_such_tool, wants_own_container
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Conversation, Json
+    from airouter.dialects.conversation import Json
 
 PLACE = ("city", "region", "country", "timezone")
 
@@ -24,9 +24,12 @@ def anthropic_tool(tool: HostedTool) -> Json:
     raise no_such_tool(tool)
 
 
-def searches_live(conversation: Conversation) -> bool:
-    """Return whether Anthropic's search will do: it has no stored copy of the web, only the web."""
-    return all(is_live(tool) for tool in conversation.tools if isinstance(tool, HostedTool))
+def is_anthropics(tool: HostedTool) -> bool:
+    """Return whether Anthropic has a tool. Its search has no stored copy of the web, only the web.
+
+    Anthropic itself knows best what its own clients may be offered.
+    """
+    return tool.dialect == "messages" or (tool.kind.startswith("web_search") and is_live(tool))
 
 
 def is_live(tool: HostedTool) -> bool:

@@ -80,6 +80,7 @@ def parse_body(body: bytes, *, counting: bool) -> Conversation:
         ),
         stream=bool(request.stream),
         include_usage=True,
+        betas=tuple(request.anthropic_beta or ()),
         extensions={name: value for name, value in own.items() if not is_hint(name, value)},
     )
 

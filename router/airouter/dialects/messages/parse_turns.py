@@ -21,7 +21,9 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
+from airouter.dialects.media import proper_type
 from airouter.dialects.messages import schema
+from airouter.dialects.messages.billing import is_billing
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.provenance import CLAUDE, Unpacker
 from airouter.failures import invalid_field
@@ -41,7 +43,11 @@ def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
     if not system:
         return []
     blocks = [schema.TextBlock(system)] if isinstance(system, str) else system
-    parts = tuple(Text(text=block.text, cache=cache_of(block.cache_control)) for block in blocks)
+    parts = tuple(
+        Text(text=block.text, cache=cache_of(block.cache_control))
+        for block in blocks
+        if not is_billing(block.text)
+    )
     return [Turn(role="system", parts=parts, at="system")]
 
 
@@ -131,7 +137,7 @@ def media_of(
     """Return the media of a source."""
     match source:
         case schema.Base64Source():
-            return Media(media_type=source.media_type, data=source.data)
+            return Media(media_type=proper_type(source.media_type), data=source.data)
         case schema.URLSource():
             return Media(url=source.url)
         case schema.UploadedSource():
@@ -142,11 +148,12 @@ def media_of(
 
 def thought(block: schema.ThinkingBlock, unpacker: Unpacker) -> list[Part]:
     """Return a thought of Claude's, or the reasoning of another provider that is packed in it."""
-    _, packed = unpacker.parts(block.signature)
+    given = block.signature or ""
+    _, packed = unpacker.parts(given)
     # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
-    if packed or block.signature.startswith("__airouter"):
+    if packed or given.startswith("__airouter"):
         return list(packed)
-    signature = Signature(maker=CLAUDE, value=block.signature) if block.signature else None
+    signature = Signature(maker=CLAUDE, value=given) if given else None
     return [Reasoning(text=block.thinking, signature=signature)]
 
 

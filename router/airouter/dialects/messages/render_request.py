@@ -20,9 +20,9 @@ from airouter.dialects.claude.structured import (
 )
 from airouter.dialects.claude.thinking import fitted_thinking
 from airouter.dialects.conversation import Unsupported
-from airouter.dialects.messages.render_tools import answers_by_tool, tool_fields
+from airouter.dialects.messages.render_tools import answers_by_tool, is_held, tool_fields
 from airouter.dialects.messages.render_turns import NAME, messages_of, placed, system_blocks
-from airouter.dialects.turns import folded, leading, merged
+from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     body: dict[str, Any] = {
         "model": destination.model,
         "max_tokens": ceiling(conversation, destination, traits),
-        "messages": messages_of(turns, destination.maker),
+        "messages": messages_of(with_trimmed_prefill(turns), destination.maker),
     }
     system = system_blocks(instructions)
     if wants_any_json(conversation.format):
@@ -124,6 +124,6 @@ def add_thinking(
 
 def add_format(body: dict[str, Any], wanted: Format | None, traits: Traits) -> None:
     """Hold the answer to a schema, where the model can be."""
-    if wanted is not None and wants_schema(wanted) and traits.schemas:
+    if wanted is not None and wants_schema(wanted) and is_held(wanted, traits):
         config = body.setdefault("output_config", {})
         config["format"] = {"type": "json_schema", "schema": answer_schema(wanted)}

@@ -19,6 +19,7 @@ from airouter.dialects.conversation import (
     Text,
     ToolCall,
 )
+from airouter.dialects.functions import INVALID
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.messages.counts import render_usage
 from airouter.dialects.messages.render_turns import call_id
@@ -148,4 +149,4 @@ def input_of(arguments: str) -> Json:
     Those cut off in the middle stand in it as text, under the name that Anthropic gives them.
     """
     found = decoded_or_none(_object, arguments or "{}")
-    return {"INVALID_JSON": arguments} if found is None else found
+    return {INVALID: arguments} if found is None else found

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.claude.structured import closed, wants_schema
+from airouter.dialects.claude.structured import (
+    closed,
+    has_maps,
+    wanted_schema,
+    wants_map,
+    wants_schema,
+)
 from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
-from airouter.dialects.conversation import Format, HostedTool
+from airouter.dialects.conversation import Format, HostedTool, Unsupported
 from airouter.dialects.functions import schema_of
-from airouter.dialects.messages.hosted import anthropic_tool, searches_live
+from airouter.dialects.messages.hosted import anthropic_tool, is_anthropics
 from airouter.dialects.messages.render_turns import NAME, cache_control
-from airouter.dialects.tools import description_of, without_search
+from airouter.dialects.tools import description_of, without_offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +30,8 @@ ANSWER_TOOL = "structured_output"
 
 def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Traits) -> Json:
     """Return `tools` and `tool_choice`, both absent where there are none. Raises `Unsupported`."""
-    given = conversation.tools if searches_live(conversation) else without_search(conversation)
-    tools = [rendered_tool(tool) for tool in given] or [
+    given = without_offers(conversation, has=is_anthropics)
+    tools = [rendered_tool(tool, traits) for tool in given] or [
         {"name": name, "input_schema": {"type": "object"}} for name in called_tools(turns)
     ]
     if answers_by_tool(conversation, traits):
@@ -36,8 +42,11 @@ def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Trait
     return {"tools": tools, "tool_choice": choice}
 
 
-def rendered_tool(tool: Tool | HostedTool) -> Json:
-    """Return one tool. Raises `Unsupported` for one that another provider would run."""
+def rendered_tool(tool: Tool | HostedTool, traits: Traits) -> Json:
+    """Return one tool, strict where the model can be held to it.
+
+    Raises `Unsupported` for one that another provider would run.
+    """
     if isinstance(tool, HostedTool):
         return tool.native if tool.dialect == NAME else anthropic_tool(tool)
     schema = schema_of(tool)
@@ -45,14 +54,27 @@ def rendered_tool(tool: Tool | HostedTool) -> Json:
     description = description_of(tool)
     if description:
         rendered["description"] = description
-    if tool.strict:
+    if tool.strict and traits.schemas and not has_maps(schema):
         rendered |= {"strict": True, "input_schema": closed(schema)}
     return rendered | cache_control(tool.cache)
 
 
 def answers_by_tool(conversation: Conversation, traits: Traits) -> bool:
-    """Return whether an answer of a schema needs a tool for want of anything better."""
-    return wants_schema(conversation.format) and not traits.schemas
+    """Return whether an answer of a schema needs a tool for want of anything better.
+
+    Raises `Unsupported` for a model that cannot be made to call it.
+    """
+    wanted = conversation.format
+    if wanted is None or not wants_schema(wanted) or is_held(wanted, traits):
+        return False
+    if not traits.forces:
+        raise Unsupported("format", "cannot be held to a schema with objects of any names")
+    return True
+
+
+def is_held(wanted: Format, traits: Traits) -> bool:
+    """Return whether an answer is held to its schema by the model itself, which takes no maps."""
+    return traits.schemas and not wants_map(wanted)
 
 
 def with_answer_tool(conversation: Conversation, tools: list[Json]) -> Json:
@@ -64,7 +86,7 @@ def with_answer_tool(conversation: Conversation, tools: list[Json]) -> Json:
     answer: Json = {
         "name": ANSWER_TOOL,
         "description": wanted.description or "Give the final answer by this tool.",
-        "input_schema": wanted.schema or {"type": "object"},
+        "input_schema": wanted_schema(wanted),
     }
     choice = (
         {"type": "any"}

@@ -25,6 +25,7 @@ from airouter.dialects.documents import document_text
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
+from airouter.dialects.tools import is_record
 from airouter.dialects.turns import INSTRUCTIONS, folded
 
 if TYPE_CHECKING:
@@ -98,13 +99,15 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
         case Reasoning():
             return thinking(part, maker)
         case ToolCall():
-            return call(part, turn)
+            return call(part)
         case ToolResult():
             return result_block(part, turn, maker)
         case Refusal():
             return text_content(Text(text=part.text), turn)
         case Opaque(dialect="messages"):
             return part.native
+        case _ if is_record(part, turn):
+            return None
     raise Unsupported(turn.at, "cannot take one of its parts")
 
 
@@ -129,13 +132,13 @@ def thinking(part: Reasoning, maker: str) -> Json | None:
     return {"type": "thinking", "thinking": part.text, "signature": part.signature.value}
 
 
-def call(part: ToolCall, turn: Turn) -> Json:
+def call(part: ToolCall) -> Json:
     """Return a call of a tool."""
     block = {
         "type": "tool_use",
         "id": call_id(part.id),
         "name": part.name,
-        "input": arguments_object(part, turn),
+        "input": arguments_object(part),
     }
     return block | cache_control(part.cache)
 

@@ -88,7 +88,7 @@ class ThinkingBlock(msgspec.Struct, tag_field="type", tag="thinking"):
     """A thought of the model."""
 
     thinking: str
-    signature: str = ""
+    signature: str | None = None
     """Clients that know a signature only from its event leave it out where none came."""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from airouter.dialects.claude.betas import VERTEX_BETAS
 from airouter.dialects.messages import COUNTED, UPSTREAM
 from airouter.dialects.messages.counting import parse_count
 from airouter.dialects.upstream_api import TokenCounter, UpstreamApi
@@ -11,3 +14,5 @@ MESSAGES = UpstreamApi(
     passes=frozenset({"messages", "count_tokens"}),
     counter=TokenCounter(COUNTED.render_request, parse_count, UPSTREAM.fetches),
 )
+ON_VERTEX = replace(MESSAGES, betas=VERTEX_BETAS)
+"""Of a Claude that Google runs."""

@@ -128,27 +128,27 @@ def annotation_of(citation: Citation, end: int) -> Json:
 
 
 def reasoning_item(part: Reasoning, id_: str) -> Json:
-    """Return the readable thoughts of the model, with the signature packed in."""
+    """Return the readable thoughts of the model, with the signature packed in.
+
+    Those without one are marked, too: OpenAI itself would look for them among its own items.
+    """
     texts = part.summary or ((part.text,) if part.text else ())
-    item: Json = {
-        "id": id_,
-        "type": "reasoning",
+    signed = pack_parts([part]) if part.signature is not None else ""
+    return begun_reasoning(id_) | {
         "summary": [{"type": "summary_text", "text": text} for text in texts],
+        "encrypted_content": signed or pack_parts([Reasoning()]),
     }
-    if part.signature is not None:
-        item["encrypted_content"] = pack_parts([part])
-    return item
+
+
+def begun_reasoning(id_: str) -> Json:
+    """Return a reasoning of which nothing is known yet."""
+    return {"id": id_, "type": "reasoning", "summary": []}
 
 
 def signing_item(call: ToolCall, id_: str) -> Json:
     """Return the signature of a call, as a reasoning without words."""
     signed = msgspec.structs.replace(call, arguments="")
-    return {
-        "id": id_,
-        "type": "reasoning",
-        "summary": [],
-        "encrypted_content": pack_parts([signed]),
-    }
+    return begun_reasoning(id_) | {"encrypted_content": pack_parts([signed])}
 
 
 def call_items(part: ToolCall, seed: str, number: int, tool: Tool | None) -> Iterator[Json]:

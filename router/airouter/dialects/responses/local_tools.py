@@ -186,9 +186,19 @@ def local_tool(name: str, description: str | None = None, parameters: Json | Non
 
 
 def is_the_clients(item: Json) -> bool:
-    """Return True for an item of a client: OpenAI may make a search for tools, too."""
-    searched = str(item.get("type")).startswith("tool_search")
-    return not searched or item.get("execution") == "client"
+    """Return True for an item of a client: OpenAI may make a search for tools, too.
+
+    The calls of a shell in a container of OpenAI, and their outputs, name it as their environment.
+    """
+    if str(item.get("type")).startswith("tool_search"):
+        return item.get("execution") == "client"
+    return runs_locally(item)
+
+
+def runs_locally(native: Json) -> bool:
+    """Return True for a client's shell, or a call of it, and not for one in a container."""
+    environment = native.get("environment")
+    return not isinstance(environment, dict) or environment.get("type") == "local"
 
 
 def local_item(call: ToolCall, item: str, id_: str, status: str = "completed") -> Json:

@@ -20,8 +20,9 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
+from airouter.dialects.functions import arguments_as_text
 from airouter.dialects.provenance import Unpacker
-from airouter.dialects.responses import schema
+from airouter.dialects.responses import content, schema
 from airouter.dialects.responses.item_structs import as_struct
 from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.dialects.responses.parse_local import local_call, local_result
@@ -46,13 +47,13 @@ UNSAID = frozenset(
 """Items to skip: their effect stands in the model's text, or in the settings."""
 INSTEAD = {
     "computer_call": "leave it out, and give the model a function that your application runs",
-    "mcp_": "leave it out, and give the tools of the MCP server as functions",
-    "tool_search": "leave it out, and give all tools in 'tools'",
-    "program": "leave it out, and let the model call the functions themselves",
+    "mcp_approval_re": "leave it out, and give the tools of the MCP server as functions",
     "item_reference": "give the item itself, or go on by 'previous_response_id'",
     "compaction_trigger": "ask for '/v1/responses/compact'",
 }
-"""Advice for clients, by the beginning of an item's type."""
+"""Items that ask for something which is not served, by the beginning of their type, and advice."""
+COMPACTIONS = frozenset({"compaction", "compaction_summary", "context_compaction"})
+"""Items that stand for what was before them; Codex writes them under each of these names."""
 
 
 def turns_of(given: str | list[Json] | None, names: ToolNames) -> list[Turn]:
@@ -73,12 +74,12 @@ def turn_of(  # noqa: PLR0911  # one for each
     item: Json, at: str, names: ToolNames, unpacker: Unpacker
 ) -> Turn | None:
     """Return the turn of an item; None for one to skip. Raises `Failure` 400 for an unknown one."""
-    match str(item.get("type", "message")):
+    match type_of(item):
         case "message":
             message = as_struct(item, schema.Message, at)
             return Turn(
                 role=message.role,
-                parts=parts_of(message.content, at),
+                parts=parts_of(message.content or "", at),
                 id=message.id,
                 phase=message.phase,
                 at=at,
@@ -102,19 +103,34 @@ def turn_of(  # noqa: PLR0911  # one for each
         case "reasoning":
             thought = as_struct(item, schema.ReasoningItem, at)
             return Turn(role="assistant", parts=reasoning(thought, unpacker), at=at)
-        case "compaction":  # one of ours is opened before it comes here
-            raise unreadable_content(at)
+        case "agent_message":
+            told = as_struct(item, schema.AgentMessage, at)
+            return Turn(role="user", parts=parts_of(told.content or "", at), at=at)
+        case kind if kind in COMPACTIONS and item.get("encrypted_content"):
+            raise unreadable_content(at)  # one of ours is opened before it comes here
         case kind if kind not in UNSAID:
-            raise unknown_item(kind, at)
+            check_skipped(kind, at)
     return None
 
 
-def unknown_item(kind: str, at: str) -> Failure:
-    """Return the `Failure` for an item that only OpenAI's own models know."""
+def type_of(item: Json) -> str:
+    """Return the type of an item; a message and a reference may leave theirs out."""
+    kind = item.get("type")
+    if kind is None:
+        return "item_reference" if "role" not in item and "id" in item else "message"
+    return str(kind)
+
+
+def check_skipped(kind: str, at: str) -> None:
+    """Check that a conversation can go on without an item. Raises `Failure` 400.
+
+    What only OpenAI or a client knows, such as the call of a hosted tool, is a record of what
+    happened; a client keeps sending it, and would never get an answer again.
+    """
     instead = next((words for begin, words in INSTEAD.items() if kind.startswith(begin)), None)
-    what = f"'{at}' is an item of type '{kind[:64]}', which this model does not know"
-    what = f"{what}: {instead}." if instead else f"{what}."
-    return Failure(400, what, param=at, code="unsupported_value")
+    if instead is not None:
+        what = f"'{at}' is an item of type '{kind[:64]}', which this model lacks: {instead}."
+        raise Failure(400, what, param=at, code="unsupported_value")
 
 
 def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
@@ -125,7 +141,7 @@ def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
         arguments = custom.input
     else:
         call = function = as_struct(item, schema.FunctionCall, at)
-        arguments = function.arguments
+        arguments = arguments_as_text(function.arguments)
     return ToolCall(
         id=call.call_id,
         name=names.of(call.name, call.namespace),
@@ -138,7 +154,7 @@ def call_of(item: Json, at: str, names: ToolNames) -> ToolCall:
 
 def result(item: schema.CallOutput, at: str, *, custom: bool) -> ToolResult:
     """Return the result of a call."""
-    parts = parts_of(item.output, at, "output")
+    parts = parts_of(item.output or "", at, "output")
     return ToolResult(
         call_id=item.call_id,
         parts=tuple(part for part in parts if isinstance(part, Text | Image | File)),
@@ -213,34 +229,50 @@ def without_stray_thoughts(turns: list[Turn]) -> list[Turn]:
     return found[::-1]
 
 
-def parts_of(
-    content: str | Sequence[schema.Content], at: str, field: str = "content"
-) -> tuple[Part, ...]:
+def parts_of(given: str | Sequence[Json], at: str, field: str = "content") -> tuple[Part, ...]:
     """Return the parts of a message, or of a result."""
-    if isinstance(content, str):
-        return (Text(text=content),)
-    return tuple(part_of(part, f"{at}.{field}[{index}]") for index, part in enumerate(content))
+    if isinstance(given, str):
+        return (Text(text=given),)
+    parts = (part_of(part, f"{at}.{field}[{index}]") for index, part in enumerate(given))
+    return tuple(part for part in parts if part is not None)
 
 
-def part_of(part: schema.Content, at: str) -> Part:
-    """Return one part of a content."""
+def part_of(native: Json, at: str) -> Part | None:
+    """Return one part of a content; of an unknown one its text, None where it has none."""
+    kind = native.get("type")
+    if not isinstance(kind, str) or kind in content.TYPES:
+        return known_part(as_part(native, at), at)
+    text = native.get("text")
+    return Text(text=text) if isinstance(text, str) else None
+
+
+def as_part(native: Json, at: str) -> content.Content:
+    """Return a part of a known type. Raises `Failure` 400."""
+    part: content.Content = as_struct(native, content.Content, at)  # type: ignore[arg-type]  # union
+    return part
+
+
+def known_part(part: content.Content, at: str) -> Part:
+    """Return a part whose type is known."""
     match part:
-        case schema.InputImage():
+        case content.InputImage():
             if part.image_url is not None:
                 media = media_of(part.image_url, f"{at}.image_url")
             else:
                 media = by_id(part.file_id, at)
             return Image(media=media, detail=part.detail)
-        case schema.InputFile():
+        case content.InputFile():
             return File(media=file_media(part, at), name=part.filename)
-        case schema.InputAudio(input_audio=sound):
+        case content.InputAudio(input_audio=sound):
             return Audio(data=sound.data, format=sound.format)
-        case schema.RefusalPart():
+        case content.RefusalPart():
             return Refusal(text=part.refusal)
+        case content.EncryptedContent():
+            return Text(text=part.encrypted_content)
     return Text(text=part.text)
 
 
-def file_media(part: schema.InputFile, at: str) -> Media:
+def file_media(part: content.InputFile, at: str) -> Media:
     """Return the media of a file."""
     if part.file_data is not None:
         return media_of(part.file_data, f"{at}.file_data")

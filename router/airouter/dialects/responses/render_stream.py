@@ -30,12 +30,12 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.provenance import pack_parts
 from airouter.dialects.responses.errors import error_fields
 from airouter.dialects.responses.event_writer import EventWriter
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.image_item import image_events
 from airouter.dialects.responses.items import (
+    begun_reasoning,
     call_item,
     call_prefix,
     content_of,
@@ -214,7 +214,7 @@ class Renderer:
         return added + self._out.event("response.content_part.added", fields)
 
     def _begin_reasoning(self, part: Reasoning) -> bytes:
-        item = reasoning_item(Reasoning(), self._out.next_id("rs"))
+        item = begun_reasoning(self._out.next_id("rs"))
         added = self._out.add(item)
         self._open = OpenPart(part, item)
         self._open.signature = part.signature
@@ -224,7 +224,7 @@ class Renderer:
         signing = b""
         if part.signature is not None:
             item = signing_item(part, self._out.next_id("rs"))
-            begun = reasoning_item(Reasoning(), item["id"])
+            begun = begun_reasoning(item["id"])
             signing = self._out.add(begun) + self._out.finish(item)
         tool = self._tools.get(part.name)
         if tool is not None and tool.item is not None:  # which says nothing before it is whole
@@ -341,10 +341,7 @@ class Renderer:
             done = self._out.event(
                 "response.reasoning_summary_text.done", {**place, "text": opened.text}
             ) + self._out.event("response.reasoning_summary_part.done", {**place, "part": text})
-        item = reasoning_item(part, opened.item["id"])
-        if opened.signature is not None:
-            item["encrypted_content"] = pack_parts([part])
-        return done + self._out.finish(item)
+        return done + self._out.finish(reasoning_item(part, opened.item["id"]))
 
     def _end_call(self, opened: OpenPart) -> bytes:
         call = opened.part

@@ -6,86 +6,36 @@ by `parse_items.py` and `parse_request.py`, since a message may leave its `type`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from airouter.dialects.conversation import Effort, Json
 
 
-class InputText(msgspec.Struct, tag_field="type", tag="input_text"):
-    """Text of a user or an application."""
-
-    text: str
-
-
-class OutputText(msgspec.Struct, tag_field="type", tag="output_text"):
-    """Text of the model; its citations come back with it."""
-
-    text: str
-
-
-class PlainText(msgspec.Struct, tag_field="type", tag="text"):
-    """Text, as some clients write it."""
-
-    text: str
-
-
-class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
-    """A refusal of the model."""
-
-    refusal: str
-
-
-class InputImage(msgspec.Struct, tag_field="type", tag="input_image"):
-    """An image by its URL or its id."""
-
-    image_url: str | None = None
-    file_id: str | None = None
-    detail: str | None = None
-
-
-class InputFile(msgspec.Struct, tag_field="type", tag="input_file"):
-    """A file by its content, its URL or its id."""
-
-    file_data: str | None = None
-    file_url: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
-
-
-class AudioData(msgspec.Struct):
-    """Sound as base64."""
-
-    data: str
-    format: str
-
-
-class InputAudio(msgspec.Struct, tag_field="type", tag="input_audio"):
-    """Sound."""
-
-    input_audio: AudioData
-
-
-Content = InputText | OutputText | PlainText | RefusalPart | InputImage | InputFile | InputAudio
-Result = InputText | PlainText | InputImage | InputFile
-
-
 class Message(msgspec.Struct):
     """A message; `type` is `message` or absent."""
 
     role: Literal["user", "assistant", "system", "developer"]
-    content: str | list[Content]
+    content: str | list[Json] | None = None
     id: str | None = None
     phase: str | None = None
 
 
+class AgentMessage(msgspec.Struct):
+    """A message from one agent of Codex to another."""
+
+    content: str | list[Json] | None = None
+    author: str | None = None
+    recipient: str | None = None
+
+
 class FunctionCall(msgspec.Struct):
-    """A call of a function."""
+    """A call of a function, whose arguments some clients have decoded."""
 
     call_id: str
     name: str
-    arguments: str
+    arguments: str | Json | list[Any] | None = None
     id: str | None = None
     namespace: str | None = None
 
@@ -104,7 +54,7 @@ class CallOutput(msgspec.Struct):
     """The result of a call."""
 
     call_id: str
-    output: str | list[Result]
+    output: str | list[Json] | None = None
     id: str | None = None
 
 

@@ -9,7 +9,7 @@ import msgspec
 from airouter.dialects.conversation import HostedTool, Tool
 from airouter.dialects.responses import schema
 from airouter.dialects.responses.item_structs import as_struct
-from airouter.dialects.responses.local_tools import local_tool
+from airouter.dialects.responses.local_tools import local_tool, runs_locally
 from airouter.dialects.responses.names import declared, with_names
 from airouter.failures import invalid_field
 
@@ -130,12 +130,6 @@ def client_tool(native: Json, at: str) -> Tool | None:
             search = as_struct(native, schema.ToolSearch, at)
             return local_tool("tool_search", search.description, search.parameters)
     return None
-
-
-def runs_locally(native: Json) -> bool:
-    """Return True for a client's shell, and not for one in a container of OpenAI."""
-    environment = native.get("environment")
-    return not isinstance(environment, dict) or environment.get("type") == "local"
 
 
 def hosted_tool(kind: str, native: Json, at: str, most: int | None) -> HostedTool:

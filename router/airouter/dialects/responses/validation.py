@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.dialects.responses import schema
+from airouter.dialects.responses.local_tools import is_the_clients
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def check_outputs(items: Sequence[Json]) -> None:
     called: dict[str, str] = {}
     for item in items:
         kind = str(item.get("type"))
+        if not is_the_clients(item):
+            continue
         if kind in CALLS:
             called.update(dict.fromkeys(known_by(item), str(item["call_id"])))
             waiting[item["call_id"]] = CALLS[kind]

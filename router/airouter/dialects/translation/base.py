@@ -89,6 +89,14 @@ class Translation(ABC):
     joins = False
     """True where `request.joined` has a stream become a part of it, and go on with others."""
 
+    def passed_headers(
+        self,
+        request: ClientRequest,  # noqa: ARG002  # for those that say more
+        passed: dict[bytes, bytes],
+    ) -> dict[bytes, bytes]:
+        """Return the client's headers for a provider that speaks the client's dialect."""
+        return passed
+
     def fetches(self, request: ClientRequest) -> list[str]:  # noqa: ARG002  # for those that have some
         """Return URLs whose content `encode` needs in `request.fetched`. Raises `Failure`."""
         return []

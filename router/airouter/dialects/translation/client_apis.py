@@ -64,7 +64,7 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass chat completions through."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
     rewriting = translate_conversation(chat.CLIENT, upstream, model) if upstream.dialect else None
-    return PassThrough(name, model.edits, rewriting)
+    return PassThrough(name, model.edits, rewriting, refused_fields=upstream.refused_fields)
 
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
@@ -75,13 +75,13 @@ def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Messages through."""
     rewriting = translate_conversation(messages.CLIENT, upstream, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting)
+    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
 
 
-def pass_message_count(_: UpstreamApi, model: ServedModel) -> Translation:
+def pass_message_count(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what asks for the tokens of Messages."""
     rewriting = between(messages.COUNTER, messages.COUNTED, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting)
+    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
 
 
 def translate_conversation(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.claude.betas import named_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.ending import DONE, MORE
@@ -28,6 +29,12 @@ from airouter.dialects.joining.spending import added
 from airouter.dialects.media import inlined
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.long_names import (
+    Lengthener,
+    long_names,
+    with_long_names,
+    with_short_names,
+)
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
 from airouter.failures import unreadable_json
@@ -89,6 +96,8 @@ class ConversationTranslation(Translation):
             if request.joined is not None:
                 prefills = self._upstream.prefills(self._destination.model)
                 conversation = request.joined.resumed(conversation, prefills=prefills)
+            if not self._upstream.long_names:
+                conversation = with_short_names(conversation)
             body = self._upstream.render_request(conversation, self._destination)
         except Unsupported as unsupported:
             raise unsupported_failure(
@@ -102,6 +111,7 @@ class ConversationTranslation(Translation):
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
         conversation = self._conversation(request)
+        answer = with_long_names(answer, long_names(conversation))
         answer = unwrapped(answer, custom_names(conversation))
         if wants_one_call(conversation):
             answer = with_one_call(answer)
@@ -132,17 +142,30 @@ class ConversationTranslation(Translation):
             body = edited(request, self._edits)
             known = self._client.parse_request(body)
             self._client.check_version(known, request.version)
+            known = with_betas(known, request.betas)
             if request.answer_id is not None:
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
 
 
+def with_betas(conversation: Conversation, header: str) -> Conversation:
+    """Return a conversation with the betas that its header names, too."""
+    if not header:
+        return conversation
+    betas = tuple(dict.fromkeys((*named_betas(header), *conversation.betas)))
+    return msgspec.structs.replace(conversation, betas=betas)
+
+
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
     """Return the stages that an answer needs; most need none."""
-    custom = custom_names(conversation)
-    unwrapper: tuple[Stage, ...] = (Unwrapper(custom),) if custom else ()
-    return (*unwrapper, OneCall()) if wants_one_call(conversation) else unwrapper
+    names, custom = long_names(conversation), custom_names(conversation)
+    stages: list[Stage] = [Lengthener(names)] if names else []
+    if custom:
+        stages.append(Unwrapper(custom))
+    if wants_one_call(conversation):
+        stages.append(OneCall())
+    return tuple(stages)
 
 
 class StreamTranslator:

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
+from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
 from airouter.dialects.client_request import (
     Edits,
     Envelope,
     render_passthrough,
     rewritten,
 )
+from airouter.dialects.messages.billing import without_billing
 from airouter.dialects.messages.counts import usage_of as messages_usage
+from airouter.dialects.messages.thoughts import has_unsigned_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
 from airouter.dialects.provenance import MARK, without_packed
@@ -26,7 +30,7 @@ from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
@@ -54,10 +58,17 @@ class PassThrough(Translation):
     same_dialect = True
 
     def __init__(
-        self, model: msgspec.Raw, edits: Edits, rewriting: ConversationTranslation | None = None
+        self,
+        model: msgspec.Raw,
+        edits: Edits,
+        rewriting: ConversationTranslation | None = None,
+        *,
+        refused_fields: frozenset[str] = frozenset(),
     ) -> None:
+        """Take `refused_fields`, of the model's messages, that the provider does not know."""
         self._model = model
         self._edits = edits
+        self._refused_fields = refused_fields
         self._rewriting = rewriting
         self.joins = rewriting is not None
 
@@ -65,6 +76,8 @@ class PassThrough(Translation):
         if request.joined is not None and request.joined.is_resumed and self._rewriting is not None:
             return self._rewriting.encode(request)
         body = render_passthrough(request, self._model, self._edits)
+        if may_be_unreadable(body):
+            body = readable(body, self._refused_fields)
         return [without_packed(body) if MARK.encode() in body else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
@@ -83,27 +96,48 @@ class PassThrough(Translation):
 class MessagesPassThrough(Translation):
     """The way to Anthropic's API, also behind another cloud, whose `envelope` the body gets.
 
-    A thinking block that another provider signed would be refused; a request with one in it is
-    rendered anew by `rewriting`, which leaves it out. An answer that several streams may make is
-    written by it, and so is the request to go on with one.
+    A thinking block that another provider signed, or nobody, would be refused; a request with one
+    in it is rendered anew by `rewriting`, which leaves it out. An answer that several streams may
+    make is written by it, and so is the request to go on with one.
     """
 
     same_dialect = True
     joins = True
 
     def __init__(
-        self, edits: Edits, envelope: Envelope, rewriting: ConversationTranslation
+        self,
+        edits: Edits,
+        envelope: Envelope,
+        rewriting: ConversationTranslation,
+        betas: Mapping[str, str] | None = None,
     ) -> None:
-        """Take an `envelope` with the provider's name of the model, where the body has that."""
+        """Take an `envelope` with the provider's name of the model, where the body has that.
+
+        `betas` is the table of a cloud that is not Anthropic's own.
+        """
         self._edits = edits
-        self._envelope = envelope
+        self._envelope = {**envelope, BETA_FIELD: None}  # which goes into the header
         self._rewriting = rewriting
+        self._betas = betas
+
+    def passed_headers(
+        self, request: ClientRequest, passed: dict[bytes, bytes]
+    ) -> dict[bytes, bytes]:
+        field = request.fields.get(BETA_FIELD)
+        if self._betas is None and field is None:
+            return passed
+        betas = taken_betas(named_betas(request.betas, field), self._betas)
+        kept = {name: value for name, value in passed.items() if name != BETA_HEADER}
+        if betas:
+            kept[BETA_HEADER] = ",".join(betas).encode("ascii", "replace")
+        return kept
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         resumes = request.joined is not None and request.joined.is_resumed
-        if resumes or MARK.encode() in request.body:
+        if resumes or MARK.encode() in request.body or has_unsigned_thoughts(request.body):
             return self._rewriting.encode(request)
-        return [rewritten(request, self._edits, self._envelope)]
+        body = rewritten(request, self._edits, self._envelope)
+        return [body if self._betas is None else without_billing(body)]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies

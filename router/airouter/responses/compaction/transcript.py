@@ -30,7 +30,7 @@ def entries(items: Iterable[msgspec.Raw]) -> Iterator[str]:
 
 def entry(item: dict[str, Any]) -> str:
     """Return the text of an item."""
-    kind = item.get("type", "message")
+    kind = item.get("type") or "message"
     if kind == "message":
         speaker = SPEAKERS.get(item.get("role", ""), "Instructions")
         return f"{speaker}: {content_text(item.get('content'))}"

@@ -38,6 +38,7 @@ MISSHAPEN: list[Case] = [
     (NOVA, called({"toolUseId": "a" * 65}, {"toolUseId": "a" * 65}), "65 is more than 64"),
     (NOVA, {"messages": [given({"image": {"format": "png", "source": {"url": "x"}}})]}, "unknown"),
 ]
+STRICT_TOOL: Body = {"toolSpec": {**TOOLS["toolConfig"]["tools"][0]["toolSpec"], "strict": True}}
 REFUSED: list[Case] = [
     (NOVA, {"messages": []}, "at least one message"),
     (NOVA, {}, "at least one message"),
@@ -82,6 +83,11 @@ REFUSED: list[Case] = [
     (NOVA, thinking(BUDGET), "extraneous key"),
     (CLAUDE, thinking({"type": "deep"}), "Input tag 'deep'"),
     (OPUS, thinking(BUDGET), "is not supported for this model"),
+    (
+        "us.anthropic.claude-opus-4-7",
+        {"messages": [ASK], "toolConfig": {"tools": [STRICT_TOOL]}},
+        "tools.0.custom.strict",
+    ),
     (CLAUDE, thinking({"type": "adaptive"}), "adaptive thinking is not supported"),
     (PROFILE, thinking({"type": "adaptive"}), "adaptive thinking is not supported"),
     (CLAUDE, thinking({"type": "enabled"}), "Field required"),

@@ -16,6 +16,8 @@ MODELS = (
     "openai.gpt-oss-120b-1:0",
     PROFILE,
 )
+STRICT = ("-4-5", "-4-6")
+"""Claudes whose tools may be strict here."""
 ADAPTIVE = ("opus-4-7",)
 """They think as they see fit, and take no budget and no sampling."""
 CACHING = ("claude", "nova", "application-inference-profile")
@@ -39,7 +41,10 @@ def check_model(model: str) -> None:
 
 
 def check_counting(model: str) -> None:
-    """Raises `Refusal` for a model whose tokens Bedrock does not count."""
+    """Raises `Refusal` for a model whose tokens Bedrock does not count, and for a profile."""
+    if f"us.{model}" in MODELS:
+        return
     check_model(model)
-    if "claude" not in behind(model):
-        raise invalid("The provided model doesn't support counting tokens.")
+    if "claude" in behind(model):
+        raise invalid("The provided model identifier is invalid.")
+    raise invalid("The provided model doesn't support counting tokens.")

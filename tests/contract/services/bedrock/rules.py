@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from contract.services.bedrock import thinking
-from contract.services.bedrock.models import CACHING
+from contract.services.bedrock.models import CACHING, STRICT
 from contract.services.bedrock.refusals import failing, invalid, invalid_to_model
 from contract.services.stand_in import Body
 
@@ -214,6 +214,13 @@ def cache_points_are_for_some(body: Body, model: str) -> None:
         )
 
 
+def tools_are_strict_for_some(body: Body, model: str) -> None:
+    """Newer Claudes have a field for it at Anthropic, and not here."""
+    for number, tool in enumerate(body.get("toolConfig", {}).get("tools", ())):
+        if "strict" in tool.get("toolSpec", {}) and not any(name in model for name in STRICT):
+            raise invalid_to_model(f"tools.{number}.custom.strict: Extra inputs are not permitted")
+
+
 RULES = (
     someone_speaks,
     roles_alternate,
@@ -228,6 +235,7 @@ RULES = (
     bytes_are_base64,
     cache_points_follow_something,
     cache_points_are_for_some,
+    tools_are_strict_for_some,
     *thinking.RULES,
 )
 

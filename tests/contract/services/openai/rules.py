@@ -125,6 +125,16 @@ def an_assistant_says_something(body: Body) -> None:
             )
 
 
+def calls_are_some(body: Body) -> None:
+    for number, message in enumerate(body["messages"]):
+        if message.get("tool_calls") == []:
+            raise Refusal(
+                400,
+                f"[] is too short - 'messages.{number}.tool_calls'",
+                param=f"messages.{number}.tool_calls",
+            )
+
+
 def tools_are_well_named(body: Body) -> None:
     tools = body.get("tools")
     if tools is None:
@@ -260,6 +270,7 @@ RULES = {
         one_limit_is_given,
         there_are_messages,
         an_assistant_says_something,
+        calls_are_some,
         calls_are_answered,
         tools_are_well_named,
         a_choice_is_among_the_tools,

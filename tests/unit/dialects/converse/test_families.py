@@ -138,7 +138,7 @@ def test_newer_claudes_adapt_and_are_told_an_effort() -> None:
 
 
 def test_an_effort_and_a_schema_go_together() -> None:
-    wanted = Format(kind="json_schema", schema={"type": "object"})
+    wanted = Format(kind="json_schema", schema={"type": "object", "properties": {}})
     body = body_of(asked(thinking=LOW, format=wanted), NEWEST)
     assert set(body["outputConfig"]) == {"effort", "textFormat"}
 

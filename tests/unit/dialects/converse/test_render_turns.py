@@ -22,7 +22,6 @@ from airouter.dialects.conversation import (
     Turn,
     Unsupported,
 )
-from airouter.failures import Failure
 from unit.dialects.converse.asking import (
     LLAMA,
     NOVA,
@@ -243,12 +242,11 @@ def test_no_arguments_are_an_empty_object(arguments: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["{", "[]", "7", '"Oslo"', "[" * 5000])
-def test_arguments_that_are_no_object_are_the_clients_fault(arguments: str) -> None:
+def test_arguments_that_are_no_object_are_wrapped_in_one(arguments: str) -> None:
     asking = call("1", arguments=arguments)
     turns = say("user", "Go."), say("assistant", asking), say("user", result("1", "Sun"))
-    with pytest.raises(Failure) as raised:
-        body_of(asked(*turns))
-    assert (raised.value.status, raised.value.param) == (400, "messages[1]")
+    given = messages_of(*turns)[1]["content"][0]["toolUse"]["input"]
+    assert given == {"INVALID_JSON": arguments}
 
 
 def test_the_text_of_a_custom_tool_is_its_input() -> None:

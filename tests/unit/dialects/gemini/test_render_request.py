@@ -38,8 +38,8 @@ def test_what_was_not_asked_for_is_not_sent() -> None:
         ({"sampling": Sampling(temperature=2)}, {"temperature": 2}),
         ({"sampling": Sampling(top_p=0.5, top_k=40)}, {"topP": 0.5, "topK": 40}),
         (
-            {"sampling": Sampling(frequency_penalty=0.5, presence_penalty=-1)},
-            {"frequencyPenalty": 0.5, "presencePenalty": -1},
+            {"sampling": Sampling(seed=7)},
+            {"seed": 7},
         ),
         ({"sampling": Sampling(seed=0)}, {"seed": 0}),
         ({"sampling": Sampling(logit_bias={})}, {}),

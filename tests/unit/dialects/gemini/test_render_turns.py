@@ -21,7 +21,6 @@ from airouter.dialects.conversation import (
     Unsupported,
 )
 from airouter.dialects.gemini import UPSTREAM, VERTEX
-from airouter.failures import Failure
 from unit.dialects.gemini.asking import (
     OLDER,
     asked,
@@ -230,11 +229,10 @@ def test_arguments_are_an_object(arguments: str, args: Json) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["[]", '"text"', "{broken", "[" * 200_000])
-def test_arguments_that_are_no_object_are_the_client_s_fault(arguments: str) -> None:
-    turns = step(call(arguments=arguments), result("1"))
-    with pytest.raises(Failure) as failed:
-        contents_of(*turns)
-    assert (failed.value.status, failed.value.param) == (400, "messages[1]")
+def test_arguments_that_are_no_object_are_wrapped_in_one(arguments: str) -> None:
+    contents = contents_of(*step(call(arguments=arguments), result("1")))
+    called = next(part for each in contents for part in each["parts"] if "functionCall" in part)
+    assert called["functionCall"]["args"] == {"INVALID_JSON": arguments}
 
 
 def test_what_a_custom_tool_was_told_is_its_input() -> None:

@@ -99,12 +99,20 @@ def test_a_model_that_can_be_without_is(wanted: Thinking) -> None:
     assert thinking("gemini-2.0-flash", wanted) is None
 
 
-@pytest.mark.parametrize("model", [PRO_25, PRO_3, PRO_31, FLASH_37])
+@pytest.mark.parametrize(
+    ("model", "least"),
+    [
+        (PRO_25, {"thinkingBudget": 128}),
+        (PRO_3, {"thinkingLevel": "LOW"}),
+        (PRO_31, {"thinkingLevel": "LOW"}),
+        (FLASH_37, {"thinkingLevel": "LOW"}),
+    ],
+)
 @pytest.mark.parametrize("wanted", [OFF, Thinking(effort="none")])
-def test_a_model_that_always_thinks_says_so(model: str, wanted: Thinking) -> None:
-    with pytest.raises(Unsupported) as refused:
-        thinking(model, wanted)
-    assert refused.value.field == "thinking"
+def test_a_model_that_always_thinks_thinks_as_little_as_it_can(
+    model: str, least: Json, wanted: Thinking
+) -> None:
+    assert thinking(model, wanted) == least
 
 
 def test_a_model_that_never_thinks_has_nothing_to_decide() -> None:

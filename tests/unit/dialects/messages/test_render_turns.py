@@ -9,7 +9,6 @@ import pytest
 from airouter.dialects.conversation import (
     CachePoint,
     Citation,
-    Destination,
     File,
     Image,
     Json,
@@ -19,8 +18,6 @@ from airouter.dialects.conversation import (
     Refusal,
     Text,
 )
-from airouter.dialects.messages import UPSTREAM
-from airouter.failures import Failure
 from unit.dialects.messages.asking import (
     NEWEST,
     SONNET,
@@ -152,11 +149,11 @@ def test_arguments_become_an_object(arguments: str, given: Json) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", "null", "NaN"])
-def test_arguments_that_are_no_object_are_the_clients_fault(arguments: str) -> None:
-    turns = (say("user", "Hi"), say("assistant", call(arguments=arguments)), say("user", result()))
-    with pytest.raises(Failure) as failed:
-        UPSTREAM.render_request(asked(*turns), Destination(model=SONNET))
-    assert (failed.value.status, failed.value.param) == (400, "messages[1]")
+def test_arguments_that_are_no_object_are_wrapped_in_one(arguments: str) -> None:
+    messages = messages_of(
+        say("user", "Hi"), say("assistant", call(arguments=arguments)), say("user", result())
+    )
+    assert messages[1]["content"][0]["input"] == {"INVALID_JSON": arguments}
 
 
 @pytest.mark.parametrize(

@@ -67,5 +67,6 @@ def test_a_search_without_its_output_is_refused() -> None:
 
 
 @pytest.mark.parametrize("item", [CALL, FOUND])
-def test_a_search_by_openai_is_refused_by_its_place(item: Json) -> None:
-    assert refused(user(), {**item, "execution": "server"}).param == "input[1]"
+def test_a_search_by_openai_is_a_record_that_another_model_does_without(item: Json) -> None:
+    asked = sent("messages", user("Hello"), {**item, "execution": "server"})
+    assert len(asked["messages"]) == 1

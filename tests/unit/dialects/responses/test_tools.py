@@ -279,8 +279,8 @@ def test_a_shell_in_a_container_of_openai_is_refused() -> None:
     ],
 )
 def test_a_tool_that_only_openai_has_is_refused_by_its_place(speech: str, kind: str) -> None:
-    failure = refused(speech=speech, tools=[function(), {"type": kind}])
-    assert failure.param == "tools[1]"
+    failure = refused(speech=speech, tools=[{"type": kind}])
+    assert failure.param == "tools[0]"
     assert f"'{kind}'" in failure.message
     assert ": " in failure.message, "what to do instead"
 

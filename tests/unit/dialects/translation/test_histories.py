@@ -1,0 +1,196 @@
+"""Histories that clients send back: as we answered them, as others did, and as they were cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from airouter.dialects.conversation import Answer, Choice, Json, Reasoning, Text
+from airouter.dialects.responses import CLIENT as RESPONSES
+from airouter.failures import Failure
+from unit.dialects.translation.crossing import TRANSLATED, heard, request, sent, way
+
+HELLO: Json = {"role": "user", "content": "hello"}
+AGAIN: Json = {"role": "user", "content": "again"}
+SILENT: list[Json] = [
+    {"content": None},
+    {},
+    {"content": None, "tool_calls": []},
+    {"tool_calls": []},
+    {"content": ""},
+]
+CALL: Json = {"type": "function_call", "call_id": "call_1", "name": "f"}
+OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": "done"}
+
+
+def in_items(*items: Json, to: str = "anthropic", **more: Any) -> str:
+    """What a provider is sent for items of Responses, as text."""
+    return msgspec.json.encode(sent("responses", to, input=[HELLO, *items, AGAIN], **more)).decode()
+
+
+@pytest.mark.parametrize("silent", SILENT)
+@pytest.mark.parametrize("to", [*TRANSLATED])
+def test_an_answer_without_a_word_is_taken_as_nothing(to: str, silent: Json) -> None:
+    body = sent("chat", to, messages=[HELLO, {"role": "assistant", **silent}, AGAIN])
+    said = msgspec.json.encode(body).decode()
+    assert "hello" in said
+    assert "again" in said
+
+
+@pytest.mark.parametrize("silent", SILENT)
+@pytest.mark.parametrize("to", ["openai", "compatible"])
+def test_an_answer_without_a_word_has_an_empty_content_where_it_passes(
+    to: str, silent: Json
+) -> None:
+    body = sent("chat", to, messages=[HELLO, {"role": "assistant", **silent}, AGAIN])
+    assert body["messages"][1] == {"role": "assistant", "content": ""}
+
+
+@pytest.mark.parametrize("other", [{"refusal": "no"}, {"audio": {"id": "a"}}])
+def test_what_stands_in_place_of_a_content_passes_as_it_is(other: Json) -> None:
+    answer = {"role": "assistant", "content": None, **other}
+    assert sent("chat", "openai", messages=[HELLO, answer, AGAIN])["messages"][1] == answer
+
+
+def test_openai_is_not_told_what_other_models_thought_and_drew() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c", "type": "function", "function": function}
+    ours = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [call],
+        "reasoning_content": "hm",
+        "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}],
+        "annotations": [],
+    }
+    result = {"role": "tool", "tool_call_id": "c", "content": "done"}
+    body = sent("chat", "openai", messages=[HELLO, ours, result])
+    assert body["messages"][1] == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [call],
+        "annotations": [],
+    }
+    assert sent("chat", "compatible", messages=[HELLO, ours, result])["messages"][1] == ours
+
+
+def test_thoughts_of_mistral_are_no_part_of_what_another_model_is_told() -> None:
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "four"}]
+    body = sent("chat", "anthropic", messages=[HELLO, {"role": "assistant", "content": parts}])
+    assert body["messages"][1]["content"] == [{"type": "text", "text": "four"}]
+
+
+def test_an_answer_of_ours_without_text_has_an_empty_content() -> None:
+    answer = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude",
+        "content": [],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    body = heard("chat", "anthropic", answer, messages=[HELLO])
+    assert body["choices"][0]["message"]["content"] == ""
+
+
+@pytest.mark.parametrize("arguments", ['{"x": "ab', "null", "[1]", "7", None, [1], {"x": 1}])
+@pytest.mark.parametrize("to", ["compatible", *TRANSLATED])
+def test_arguments_that_were_cut_do_not_end_a_session(to: str, arguments: Any) -> None:
+    said = in_items({**CALL, "arguments": arguments}, OUTPUT, to=to)
+    assert "done" in said
+
+
+@pytest.mark.parametrize("arguments", ['{"x": "ab', [1], {"x": 1}, None])
+def test_arguments_that_were_cut_do_not_end_a_chat(arguments: Any) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    result = {"role": "tool", "tool_call_id": "c", "content": "done"}
+    messages = [HELLO, {"role": "assistant", "tool_calls": [call]}, result]
+    assert "done" in msgspec.json.encode(sent("chat", "anthropic", messages=messages)).decode()
+
+
+def test_arguments_that_were_cut_are_wrapped_as_clients_of_messages_get_them() -> None:
+    items = [HELLO, {**CALL, "arguments": '{"x": "ab'}, OUTPUT]
+    body = sent("responses", "anthropic", input=items)
+    assert body["messages"][1]["content"][0]["input"] == {"INVALID_JSON": '{"x": "ab'}
+
+
+def test_a_message_between_agents_is_one_of_the_user_and_read_in_full() -> None:
+    parts = [
+        {"type": "input_text", "text": "go"},
+        {"type": "encrypted_content", "encrypted_content": "list files"},
+    ]
+    told = {"type": "agent_message", "author": "/a", "recipient": "/a/b", "content": parts}
+    body = sent("responses", "anthropic", input=[told])
+    assert body["messages"] == [
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "go"}, {"type": "text", "text": "list files"}],
+        }
+    ]
+
+
+def test_the_result_of_a_call_may_be_of_parts_that_agents_write() -> None:
+    parts = [
+        {"type": "encrypted_content", "encrypted_content": "found it"},
+        {"type": "later_invention", "text": "and more"},
+        {"type": "silent_invention", "data": 1},
+    ]
+    said = in_items({**CALL, "arguments": "{}"}, {**OUTPUT, "output": parts})
+    assert "found it" in said
+    assert "and more" in said
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "agent_reasoning", "text": "hm"},
+        {"type": "context_compaction"},
+        {"type": "mcp_list_tools", "server_label": "s", "tools": []},
+        {"type": "mcp_call", "id": "mcp_1", "name": "f", "arguments": "{}", "output": "x"},
+        {"type": "program", "id": "p", "code": "x"},
+        {"type": "tool_search_call", "execution": "server", "call_id": None, "arguments": {}},
+        {"type": "tool_search_output", "execution": "server", "call_id": None, "tools": []},
+        {"type": "ghost_snapshot", "commit": "x"},
+        {"type": "later_invention"},
+    ],
+)
+def test_a_record_that_no_model_needs_does_not_end_a_session(item: Json) -> None:
+    said = in_items(item)
+    assert "hello" in said
+    assert "again" in said
+
+
+@pytest.mark.parametrize("kind", ["compaction", "compaction_summary", "context_compaction"])
+def test_what_stands_for_a_whole_history_is_never_left_out(kind: str) -> None:
+    with pytest.raises(Failure) as refused:
+        in_items({"type": kind, "encrypted_content": "gAAA"})
+    assert refused.value.code == "invalid_encrypted_content"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": "msg_1"},
+        {"type": "mcp_approval_request", "id": "x"},
+        {"type": "computer_call", "call_id": "c"},
+        {"type": "compaction_trigger"},
+    ],
+)
+def test_an_item_that_asks_for_what_there_is_not_is_refused(item: Json) -> None:
+    with pytest.raises(Failure) as refused:
+        in_items(item)
+    assert (refused.value.status, refused.value.param) == (400, "input[1]")
+
+
+def test_thoughts_without_a_signature_do_not_meet_a_provider_that_looks_for_them() -> None:
+    asked = RESPONSES.parse_request(msgspec.json.encode({"model": "m", "input": "hi"}))
+    parts = (Reasoning(text="hm"), Text(text="four"))
+    answer = Answer(id="a", model="gemini", choices=(Choice(parts=parts, stop="end"),))
+    output = msgspec.json.decode(RESPONSES.render_response(answer, asked))["output"]
+    assert [item["type"] for item in output] == ["reasoning", "message"]
+    (body,) = way("responses", "native").encode(request(input=[HELLO, *output, AGAIN]))
+    kept = [item.get("type") for item in msgspec.json.decode(body)["input"]]
+    assert kept == [None, "message", None]

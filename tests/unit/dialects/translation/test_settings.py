@@ -1,0 +1,206 @@
+"""Names, settings and marks that clients and their libraries write, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from airouter.dialects.conversation import Json
+from airouter.failures import Failure
+from airouter.interfaces import BufferedReply
+from unit.dialects.translation.crossing import TRANSLATED, heard, request, sent, way
+
+HELLO: Json = {"role": "user", "content": "hello"}
+LONG = "mcp__a_server_with_a_very_long_name__" + "look_something_up_" * 3
+NEUTRAL: Json = {
+    "frequency_penalty": 0,
+    "presence_penalty": 0.0,
+    "logit_bias": {},
+    "top_p": 1,
+    "n": 1,
+    "logprobs": False,
+}
+JPG = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,aGk="}}
+
+
+def calling(name: str) -> Json:
+    call = {"name": name, "arguments": '{"a":1}'}
+    calls = [{"id": "c2", "type": "function", "function": call}]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return {"id": "c", "object": "chat.completion", "model": "x", "choices": [choice]}
+
+
+def long_request() -> Json:
+    """A request with a name of 91 characters in each place."""
+    used = {"type": "tool_use", "id": "t", "name": LONG, "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "done"}
+    return {
+        "max_tokens": 9,
+        "tools": [{"name": LONG, "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "tool", "name": LONG},
+        "messages": [
+            HELLO,
+            {"role": "assistant", "content": [used]},
+            {"role": "user", "content": [result]},
+        ],
+    }
+
+
+@pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
+def test_a_long_name_of_a_tool_is_short_where_it_must_be(to: str) -> None:
+    assert len(LONG) > 64
+    said = msgspec.json.encode(sent("messages", to, **long_request())).decode()
+    assert LONG not in said
+    assert said.count(LONG[:55]) >= 3  # declared, chosen, called
+
+
+def test_a_long_name_is_left_as_it_is_for_claude() -> None:
+    function = {"name": LONG, "parameters": {"type": "object"}}
+    tools = [{"type": "function", "function": function}]
+    assert sent("chat", "anthropic", messages=[HELLO], tools=tools)["tools"][0]["name"] == LONG
+
+
+def test_a_call_comes_back_by_its_long_name() -> None:
+    asked = long_request()
+    short = sent("messages", "openai", **asked)["tools"][0]["function"]["name"]
+    body = heard("messages", "openai", calling(short), **asked)
+    assert body["content"][0]["name"] == LONG
+
+
+def test_a_call_in_a_stream_comes_back_by_its_long_name() -> None:
+    asked = long_request() | {"stream": True}
+    short = sent("messages", "openai", **asked)["tools"][0]["function"]["name"]
+    call = {"index": 0, "id": "c2", "function": {"name": short, "arguments": "{}"}}
+    choice = {"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}
+    written: list[bytes] = []
+    stream = way("messages", "openai").stream_filter(request(**asked), written.append)
+    chunk = {"id": "c", "object": "chat.completion.chunk", "model": "x", "choices": [choice]}
+    stream.feed(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
+    assert f'"name":"{LONG}"'.encode() in b"".join(written)
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("model", [None, "claude-opus-4-7"])
+def test_settings_that_change_nothing_are_never_refused(to: str, model: str | None) -> None:
+    if model is not None and to != "anthropic":
+        model = None
+    assert sent("chat", to, model, messages=[HELLO], **NEUTRAL)
+
+
+@pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
+@pytest.mark.parametrize(
+    ("to", "model"), [("anthropic", None), ("bedrock", None), ("gemini", "gemini-2.5-flash")]
+)
+def test_a_penalty_that_a_model_does_not_take_is_refused(
+    to: str, model: str | None, name: str
+) -> None:
+    with pytest.raises(Failure) as refused:
+        sent("chat", to, model, messages=[HELLO], **{name: 0.5})
+    assert refused.value.param == name
+    older = sent("chat", "gemini", "gemini-2.0-flash", messages=[HELLO], **{name: 0.5})
+    assert len(older["generationConfig"]) == 1
+
+
+@pytest.mark.parametrize("model", ["o3", "gpt-5", "gpt-5.1"])
+def test_a_model_of_openai_that_reasons_is_not_told_of_neutral_sampling(model: str) -> None:
+    body = sent("responses", "openai", model, input="hello", temperature=1, top_p=1)
+    assert not {"temperature", "top_p"} & body.keys()
+
+
+@pytest.mark.parametrize(
+    ("to", "model", "field", "least"),
+    [
+        ("openai", "o3", "reasoning_effort", "low"),
+        ("openai", "gpt-5", "reasoning_effort", "minimal"),
+        ("openai", "gpt-5.1", "reasoning_effort", "none"),
+        ("openai", "gpt-4o", "reasoning_effort", None),
+        ("compatible", "gpt-oss-120b", "reasoning_effort", "low"),
+        ("compatible", "qwen3-32b", "reasoning_effort", "none"),
+        ("anthropic", None, "thinking", {"type": "disabled"}),
+        (
+            "bedrock",
+            "openai.gpt-oss-120b-1:0",
+            "additionalModelRequestFields",
+            {"reasoning_effort": "low"},
+        ),
+    ],
+)
+def test_no_effort_is_the_least_that_a_model_knows(
+    to: str, model: str | None, field: str, least: Any
+) -> None:
+    body = sent("responses", to, model, input="hello", reasoning={"effort": "none"})
+    assert body.get(field) == least
+
+
+@pytest.mark.parametrize("to", ["anthropic", "bedrock"])
+def test_the_beginning_of_an_answer_ends_in_no_white_space(to: str) -> None:
+    begun = {"role": "assistant", "content": "The answer is: \n"}
+    body = sent("chat", to, messages=[HELLO, begun])
+    assert body["messages"][-1]["content"][0]["text"] == "The answer is:"
+    earlier = sent("chat", to, messages=[HELLO, begun, HELLO])
+    assert earlier["messages"][1]["content"][0]["text"] == "The answer is: \n"
+
+
+def test_a_cache_point_beside_a_content_is_kept() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    function = {"name": "f", "parameters": {"type": "object"}, **mark}
+    body = sent(
+        "chat",
+        "anthropic",
+        messages=[
+            {"role": "system", "content": "be brief", **mark},
+            {**HELLO, **mark},
+            {"role": "assistant", "content": "hi", **mark},
+            HELLO,
+        ],
+        tools=[{"type": "function", "function": function}],
+    )
+    assert body["system"][0]["cache_control"] == {"type": "ephemeral"}
+    assert body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert body["messages"][1]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert "cache_control" not in body["messages"][2]["content"][0]
+    assert body["tools"][0]["cache_control"] == {"type": "ephemeral"}
+
+
+def test_a_picture_of_a_type_that_nobody_registered_is_a_jpeg() -> None:
+    said = [{"role": "user", "content": [JPG]}]
+    source = sent("chat", "anthropic", messages=said)["messages"][0]["content"][0]["source"]
+    assert source["media_type"] == "image/jpeg"
+    part = sent("chat", "gemini", messages=said)["contents"][0]["parts"][0]
+    assert part["inlineData"]["mimeType"] == "image/jpeg"
+    block = sent("chat", "bedrock", messages=said)["messages"][0]["content"][0]
+    assert block["image"]["format"] == "jpeg"
+    image = {"type": "input_image", "image_url": "data:image/jpg;base64,aGk="}
+    item = {"role": "user", "content": [image]}
+    source = sent("responses", "anthropic", input=[item])["messages"][0]["content"][0]["source"]
+    assert source["media_type"] == "image/jpeg"
+    given = {"type": "base64", "media_type": "image/jpg", "data": "aGk="}
+    messages = [{"role": "user", "content": [{"type": "image", "source": given}]}]
+    body = sent("messages", "openai", max_tokens=9, messages=messages)
+    assert body["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/jpeg;")
+
+
+def test_bedrock_is_given_no_tools_that_may_not_be_called() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    body = sent("chat", "bedrock", messages=[HELLO], tools=tools, tool_choice="none")
+    assert not {"toolConfig", "system"} & body.keys()
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    history = [
+        HELLO,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "done"},
+    ]
+    body = sent("chat", "bedrock", messages=history, tools=tools, tool_choice="none")
+    assert {"toolConfig", "system"} <= body.keys()
+
+
+def test_tokens_are_estimated_where_nothing_is_sent() -> None:
+    asked = request(max_tokens=9, messages=[HELLO])
+    translation = way("count_tokens", "uncounted")
+    assert translation.encode(asked) == []
+    assert dict(translation.headers) == {b"x-airouter-estimated": b"true"}
+    answer = translation.answer(asked, list[BufferedReply]())
+    assert msgspec.json.decode(answer.body)["input_tokens"] > 0
