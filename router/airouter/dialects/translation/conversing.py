@@ -18,6 +18,7 @@ from airouter.dialects.events import (
     Broken,
     Counted,
     Ended,
+    PartBegun,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -30,6 +31,7 @@ from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter,
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.dialects.translation.unique_calls import UniqueCalls, with_unique_calls
 from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
@@ -101,6 +103,7 @@ class ConversationTranslation(Translation):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
+        answer = with_unique_calls(answer)
         conversation = self._conversation(request)
         answer = unwrapped(answer, custom_names(conversation))
         if wants_one_call(conversation):
@@ -161,6 +164,7 @@ class StreamTranslator:
         "_started",
         "_stopped",
         "_text",
+        "_unique",
         "_usage",
         "failure",
         "write",
@@ -191,6 +195,7 @@ class StreamTranslator:
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
+        self._unique = UniqueCalls()
         self._counted = False
         """Whether the usage is of more than the beginning."""
 
@@ -250,12 +255,10 @@ class StreamTranslator:
             self._text += len(event.text.encode())
         elif isinstance(event, COUNTS):
             self._note(event)
+        elif isinstance(event, PartBegun):
+            event = self._unique.begun(event)
         elif isinstance(event, Broken):
-            if self._mask is not None:
-                self._mask.failure(event.failure)
-            if not self._started:  # another backend may still be asked
-                raise UpstreamRefused(event.failure)
-            self.failure = event.failure
+            self._break(event.failure)
         elif isinstance(event, Stopped):
             self._stopped = True
         elif isinstance(event, Ended):
@@ -267,6 +270,14 @@ class StreamTranslator:
         for stage in self._stages:
             events = chain.from_iterable(map(stage.feed, events))
         return b"".join(map(self._renderer.feed, events))
+
+    def _break(self, failure: Failure) -> None:
+        """Take note of an error. Raises `UpstreamRefused` for one before all else."""
+        if self._mask is not None:
+            self._mask.failure(failure)
+        if not self._started:  # another backend may still be asked
+            raise UpstreamRefused(failure)
+        self.failure = failure
 
     def _note(self, event: Begun | Counted) -> None:
         self._usage = event.usage or self._usage
