@@ -26,6 +26,8 @@ from contract.services.openai.responses import (
 )
 from contract.services.stand_in import Asked, Body, Cut, Refusal
 
+SAID = 5
+"""Events up to the first words."""
 NOT_IN_A_SESSION = ("stream", "stream_options", "background")
 
 
@@ -44,6 +46,10 @@ class SessionsService(ResponsesService):
     """What responses wait for after their first events."""
     speechless: bool = False
     """Whether it takes requests and says nothing."""
+    largest: int = 1 << 26
+    """Bytes of a message; a larger one closes the connection with 1009."""
+    names_status: str | None = "status"
+    """The field of an error with its status; None for an error without one."""
     key: str = KEY
     dials: list[Asked] = field(default_factory=list)
     said: list[Body] = field(default_factory=list)
@@ -123,6 +129,9 @@ class Session:
     async def _take(self, kind: WSMsgType, data: Any) -> None:
         if self._answering is not None and not self._answering.done():
             self.service.refused.append(refused(400, "One response at a time."))
+        if kind is WSMsgType.TEXT and len(data) > self.service.largest:
+            await self.socket.close(code=1009)
+            return
         body = read(data) if kind is WSMsgType.TEXT else None
         self.service.said.append(body or {})
         self._answering = asyncio.create_task(self._answer(body))
@@ -182,7 +191,7 @@ class Session:
     async def _stream(self, response: Body) -> None:
         cut = self.service.cuts.popleft() if self.service.cuts else None
         events = [each.partition(b"data: ")[2].strip().decode() for each in events_of(response)]
-        for number, event in enumerate(events[:3] if cut else events):
+        for number, event in enumerate(events[:SAID] if cut else events):
             if number == 3 and self.service.slow is not None:
                 await self.service.slow.wait()
             await self.socket.send_str(event)
@@ -201,7 +210,9 @@ class Session:
 
     async def _tell(self, refusal: Refusal) -> None:
         error = refusal.body["error"] | ({"headers": refusal.headers} if refusal.headers else {})
-        message = {"type": "error", "status": refusal.status, "error": error}
+        message = {"type": "error", "error": error}
+        if self.service.names_status is not None:
+            message[self.service.names_status] = refusal.status
         with contextlib.suppress(ConnectionResetError):
             await self.socket.send_str(json.dumps(message))
 
