@@ -24,7 +24,7 @@ from airouter.headers import (
     upstream_head,
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
-from airouter.providers.base import AUTHENTICATION_FAILED
+from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
 from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
@@ -132,7 +132,8 @@ class AttemptRunner:
             async with asyncio.timeout(seconds) as limit:
                 return await self._ask(context, target, attempt, head, bodies, limit)
         except TimeoutError:
-            raise UpstreamTimeout(f"the upstream said nothing within {seconds:g} s") from None
+            what = f"the upstream said nothing within {seconds:g} s"
+            raise UpstreamTimeout(what, seconds) from None
 
     async def _ask(
         self,
@@ -280,7 +281,7 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     A backend that has used up its time would use it up again.
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
-    return AttemptOutcome(upstream_failed(error.kind), retry, rests=True)
+    return AttemptOutcome(upstream_failed(error.kind, error.told), retry, rests=True)
 
 
 def classify(
@@ -290,6 +291,8 @@ def classify(
 
     `status` is the provider's, where that may differ from the one for the client.
     """
+    if failure.status in OF_THE_KEY:  # told inside an answer: as if it had been the status
+        failure = refused_credential()
     target.account.masking.failure(failure)
     if failure.code == AUTHENTICATION_FAILED:
         return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)

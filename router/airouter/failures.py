@@ -6,7 +6,7 @@ is for the client: it names the field and the way out, and never anything of a c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Failure(Exception):
 
     `status` is the HTTP status, `type`, `code` and `param` are OpenAI's terms, `retry_after` is in
     seconds. `exhausted` says that the router has tried what there was, so that the client's own
-    retries would only repeat it.
+    retries would only repeat it. `inner` is Azure's `innererror`.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Failure(Exception):
         param: str | None = None,
         retry_after: float | None = None,
         exhausted: bool = False,
+        inner: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -42,6 +43,7 @@ class Failure(Exception):
         self.param = param
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.exhausted = exhausted
+        self.inner = inner
         self.details: Mapping[str, object] | None = None
         """What Anthropic's SDK reads of an error to mend a request by itself."""
         self.request_id: str | None = None
@@ -113,19 +115,10 @@ def body_too_large(limit: int) -> Failure:
     return Failure(413, f"The request body is larger than {limit} bytes.", code="request_too_large")
 
 
-OF_UPSTREAMS = {
-    "timeout": "The upstream did not answer in time.",
-    "identity_error": "The router could not get credentials for the upstream.",
-    "broken_reply": "The upstream's answer ended early or could not be read.",
-    "connect_error": "The upstream could not be reached.",
-}
-
-
-def upstream_failed(kind: str) -> Failure:
-    """An upstream that gave no answer, or no whole one; `kind` is `UpstreamError.kind`."""
+def upstream_failed(kind: str, told: str) -> Failure:
+    """An upstream that gave no answer, or no whole one; `kind` and `told` of `UpstreamError`."""
     status = 504 if kind == "timeout" else 502
-    what = OF_UPSTREAMS.get(kind, "The upstream failed.")
-    return Failure(status, what, type="server_error", code=kind)
+    return Failure(status, told, type="server_error", code=kind)
 
 
 def ended_early() -> Failure:

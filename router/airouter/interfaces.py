@@ -196,12 +196,21 @@ class UpstreamError(Exception):
     """A provider that is out of reach or does not keep to HTTP. The text names no secret."""
 
     kind = "upstream_error"
+    told = "The upstream failed."
+    """What a client learns of it."""
 
 
 class ConnectError(UpstreamError):
     """A connection that failed: refused, unresolvable, without TLS, none free in time."""
 
     kind = "connect_error"
+    told = "The upstream could not be reached."
+
+
+class NoneFree(ConnectError):
+    """A pool all of whose connections are in use."""
+
+    told = "All connections to the upstream are in use."
 
 
 class Declined(ConnectError):
@@ -210,6 +219,7 @@ class Declined(ConnectError):
     def __init__(self, answer: BufferedReply) -> None:
         super().__init__(f"the upstream opened no WebSocket: status {answer.status}")
         self.answer = answer
+        self.told = f"The upstream opened no WebSocket: it answered with status {answer.status}."
 
 
 class UpstreamTimeout(UpstreamError):
@@ -217,16 +227,31 @@ class UpstreamTimeout(UpstreamError):
 
     kind = "timeout"
 
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.told = f"The upstream took longer than {seconds:g} s."
+
 
 class BrokenReply(UpstreamError):
-    """An answer that ended early, was not HTTP, or was not what its header announced."""
+    """An answer that was not HTTP, not what its header announced, or none of its API."""
 
     kind = "broken_reply"
+    told = "The upstream sent an unreadable answer."
 
 
-def unfinished() -> BrokenReply:
+class EndedEarly(BrokenReply):
+    """An answer of which the end is missing."""
+
+    told = "The upstream's answer ended early."
+
+
+class MessageTooLarge(EndedEarly):
+    """A WebSocket that a provider closed for a message that is larger than it takes."""
+
+
+def unfinished() -> EndedEarly:
     """Return the error of a stream without its last event."""
-    return BrokenReply("the upstream's stream ended early")
+    return EndedEarly("the upstream's stream ended early")
 
 
 class Surplus(BrokenReply):

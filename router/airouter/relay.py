@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import upstream_failed
 from airouter.headers import EVENT_STREAM, answer_headers
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused
+from airouter.interfaces import EndedEarly, UpstreamError, UpstreamRefused
 from airouter.streaming.form import opening_error
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class StreamRelay:
                     raise
             usage = stream_filter.finish()
             if self._opening is not None and not self._size:
-                raise BrokenReply("the upstream's stream is empty")
+                raise EndedEarly("the upstream's stream is empty")
             self.send_opening()
             whole = stream_filter.failure is None
         except UpstreamError as error:
@@ -97,7 +97,7 @@ class StreamRelay:
 
     def break_off(self, error: UpstreamError) -> None:
         """Tell the client why there will be no more."""
-        self._filter.break_off(upstream_failed(error.kind))
+        self._filter.break_off(upstream_failed(error.kind, error.told))
         self._context.exchange.end()
 
     def progress(self) -> int:

@@ -17,7 +17,7 @@ from support.config import MASTER_KEY, manifest
 from support.in_loop import Served
 
 BOTH = ["responses", "responses-ws"]
-LAST = ("response.completed", "response.failed", "response.incomplete", "error")
+LAST = ("response.completed", "response.failed", "response.incomplete")
 NO_RETRIES: dict[str, Any] = {"retries": {"attempts": 0}}
 RETRIES: dict[str, Any] = {"retries": {"attempts": 2, "backoff": {"initial": "1ms", "max": "50ms"}}}
 
@@ -78,9 +78,9 @@ async def heard(connection: ClientConnection) -> dict[str, Any]:
 
 
 async def events(connection: ClientConnection) -> list[dict[str, Any]]:
-    """All of one response."""
+    """All of one response; an error alone is all, where none has begun."""
     found = [await heard(connection)]
-    while found[-1]["type"] not in LAST:
+    while found[-1]["type"] not in LAST and found[0]["type"] != "error":
         found.append(await heard(connection))
     return found
 

@@ -115,8 +115,11 @@ async def test_a_line_that_breaks_off_ends_the_response_with_an_error_and_the_ne
         service.cuts.append(cut)
         await say(connection)
         found = await events(connection)
-        assert [each["sequence_number"] for each in found] == list(range(service.uncut + 1))
-        assert found[-1]["error"]["code"] == "broken_reply"
+        assert [each["sequence_number"] for each in found] == [*range(service.uncut + 2)]
+        *_, error, last = found
+        assert (error["type"], error["status"]) == ("error", 502)
+        assert error["error"]["code"] == "broken_reply"
+        assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
         await made(connection)
     assert len(service.dials) == 2
 
@@ -125,7 +128,8 @@ async def test_an_error_inside_a_response_is_the_providers_own(service: Sessions
     async with served(config(service)) as router, session(router) as connection:
         service.cuts.append(Cut.ERROR)
         await say(connection)
-        assert (await events(connection))[-1]["error"]["code"] == "server_error"
+        (error,) = (each for each in await events(connection) if each["type"] == "error")
+        assert (error["error"]["code"], error["status"]) == ("server_error", 500)
         await made(connection)
 
 
@@ -283,7 +287,10 @@ async def test_a_response_that_takes_too_long_is_given_up(
         served(config(service, timeouts=timeouts)) as router,
         session(router) as connection,
     ):
-        assert (await ask(connection))["error"]["code"] == code
+        await say(connection)
+        found = await events(connection)
+        (error,) = (each for each in found if each["type"] == "error")
+        assert (error["error"]["code"], error["status"]) == (code, 504)
         async with asyncio.timeout(5):
             await service.left.wait()
 

@@ -133,6 +133,7 @@ def written(speech: str, client: str, pieces: list[bytes]) -> bytes:
         upstream.stream_parser(destination),
         CLIENTS[client].stream_renderer(ASKED),
         out.append,
+        model="m",
     )
     for piece in pieces:
         translator.feed(piece)

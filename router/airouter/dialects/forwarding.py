@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.ending import MORE
+from airouter.dialects.escapes import without_halves
 from airouter.dialects.framing import frame_of, last_end
 from airouter.interfaces import BrokenReply, Surplus
 
@@ -181,8 +182,13 @@ def is_sound(event: bytes) -> bool:
     frame = frame_of(event.rstrip(b"\r\n"))
     if frame is None or frame.data == DONE or len(event) > DECODED:
         return True
+    return is_object(frame.data) or is_object(without_halves(frame.data))
+
+
+def is_object(data: bytes) -> bool:
+    """Return True for an object of JSON, as far as it can be seen."""
     try:
-        _object.decode(frame.data)
+        _object.decode(data)
     except RecursionError:
         return True  # its client may have a deeper stack
     except (msgspec.DecodeError, UnicodeDecodeError):

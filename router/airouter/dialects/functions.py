@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,8 +12,6 @@ from airouter.dialects.conversation import Json
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    import re
-
     from airouter.dialects.conversation import Tool, ToolCall
 
 
@@ -27,6 +26,9 @@ INVALID = "INVALID_JSON"
 
 _object = msgspec.json.Decoder(Json)
 _wrapped = msgspec.json.Decoder(Wrapped)
+_text = msgspec.json.Decoder(str)
+BEGUN = re.compile(r'\s*\{\s*"input"\s*:\s*"((?:[^"\\]++|\\(?:u[0-9a-fA-F]{4}|[^u]))*+)\Z')
+"""The arguments of a custom tool that end inside its text."""
 
 
 def schema_of(tool: Tool) -> Json:
@@ -60,9 +62,16 @@ def arguments_as_text(given: object) -> str:
 
 
 def custom_input(arguments: str) -> str:
-    """Return the input of a custom tool; all arguments where the model ignored the schema."""
+    """Return the input of a custom tool; all arguments where the model ignored the schema.
+
+    Of arguments that were cut off, it is the text as far as it came.
+    """
     wrapped = decoded_or_none(_wrapped, arguments)
-    return arguments if wrapped is None else wrapped.input
+    if wrapped is not None:
+        return wrapped.input
+    begun = BEGUN.match(arguments)
+    text = None if begun is None else decoded_or_none(_text, f'"{begun[1]}"')
+    return arguments if text is None else text
 
 
 def fitting_id(id_: str, allowed: re.Pattern[str], prefix: str) -> str:

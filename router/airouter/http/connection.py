@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import httptools
 
 from airouter.http.reply import HttpReply
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamTimeout
+from airouter.interfaces import BrokenReply, EndedEarly, UpstreamError, UpstreamTimeout
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Timeouts
@@ -226,7 +226,7 @@ class HttpConnection(asyncio.Protocol):
         elif self.served > 1 and not self._heard:
             self._fail(StaleConnection("a connection kept alive was closed"), reply)
         else:
-            self._fail(BrokenReply("the connection was closed early"), reply)
+            self._fail(EndedEarly("the connection was closed early"), reply)
 
     def _fail(self, error: UpstreamError, reply: HttpReply | None) -> None:
         head, self._head, self._reply = self._head, None, None
@@ -240,7 +240,10 @@ class HttpConnection(asyncio.Protocol):
 def overdue(timeouts: Timeouts, *, whole: bool, answered: bool) -> UpstreamTimeout:
     """Return the timeout that an answer has missed: that for all of it, or one on the way."""
     if whole:
-        return UpstreamTimeout(f"the upstream did not finish within {timeouts.total:g} s")
+        return UpstreamTimeout(
+            f"the upstream did not finish within {timeouts.total:g} s", timeouts.total
+        )
     if answered:
-        return UpstreamTimeout(f"the upstream sent nothing for {timeouts.idle:g} s")
-    return UpstreamTimeout(f"the upstream sent no first byte within {timeouts.first_byte:g} s")
+        return UpstreamTimeout(f"the upstream sent nothing for {timeouts.idle:g} s", timeouts.idle)
+    seconds = timeouts.first_byte
+    return UpstreamTimeout(f"the upstream sent no first byte within {seconds:g} s", seconds)

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from airouter.http.decoding import ContentDecoder, content_decoder
-from airouter.interfaces import BrokenReply, Source, Surplus, UpstreamError
+from airouter.interfaces import BrokenReply, EndedEarly, Source, Surplus, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ class HttpReply:
             self.close()
             return
         if self._decoder is not None and not self._decoder.finished:
-            raise BrokenReply("the upstream's compressed body is cut short")
+            raise EndedEarly("the upstream's compressed body is cut short")
 
     def pause(self) -> None:
         if not self.complete:

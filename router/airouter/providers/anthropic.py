@@ -60,6 +60,4 @@ def anthropic_failure(failure: Failure) -> Failure:
         failure.code = "request_too_large"
     elif failure.status == 404:
         failure.code = "model_not_found"
-    if failure.message.startswith("prompt is too long"):
-        failure.code = "context_length_exceeded"
     return failure

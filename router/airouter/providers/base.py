@@ -7,12 +7,12 @@ names.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.overflow import name_overflow
 from airouter.failures import Failure
 from airouter.providers.headers import retry_after
 from airouter.providers.masking import Masking
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from airouter.config.providers import ProviderType
     from airouter.config.snapshot import Credential
+    from airouter.dialects.conversation import Json
     from airouter.interfaces import Upstream
     from airouter.providers.binding import Api, Binding
     from airouter.providers.identity.base import Signer
     from airouter.providers.identity.workers import Workers
 
-TOO_LONG = re.compile(
-    r"maximum context length|context (?:length|window|size)\b.{0,200}(?:exceed|too)"
-    r"|exceeds? the (?:available|model'?s) context",
-    re.IGNORECASE,
-)
-"""Words of servers of open models for a prompt that is too long; clients know OpenAI's code."""
 MESSAGE_LIMIT = 2_000
+OF_THE_FILTER = ("code", "content_filter_result", "content_filter_results")
+INNER_LIMIT = 4_096
+"""Bytes."""
 ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+OF_THE_KEY = frozenset({401, 403, 407})
+"""Statuses that are about who asks."""
 AUTHENTICATION_FAILED = "upstream_authentication_failed"
 
 
@@ -90,14 +90,9 @@ class Provider:
         self, status: int, headers: Mapping[bytes, bytes], body: bytes, credential: Credential
     ) -> Failure:
         """Read a provider's error, in OpenAI's terms and without anything of the credential."""
-        failure = self.read_failure(status, headers, body)
-        if failure.status in {401, 403, 407}:  # of the router's key: a client can mend nothing
-            return Failure(
-                502,
-                "The upstream refused the router's own credential.",
-                type="server_error",
-                code=AUTHENTICATION_FAILED,
-            )
+        failure = name_overflow(self.read_failure(status, headers, body))
+        if failure.status in OF_THE_KEY:  # of the router's key: a client can mend nothing
+            return refused_credential()
         if failure.retry_after is None:
             failure.retry_after = retry_after(status, headers)
         Masking(credential).failure(failure)
@@ -116,15 +111,24 @@ class Provider:
         if not isinstance(message, str) or not message:
             message = f"The upstream answered with status {status}."
         type_, code, param = (error.get(name) for name in ("type", "code", "param"))
-        if status == 400 and TOO_LONG.search(message):
-            code = "context_length_exceeded"
         return Failure(
             status if 400 <= status < 600 else 502,
             message,
             type=type_ if isinstance(type_, str) else default_type(status),
             code=None if code is None else str(code),
             param=param if isinstance(param, str) else None,
+            inner=inner_error(error),
         )
+
+
+def refused_credential() -> Failure:
+    """Return the failure for a key of the router's, or a right of it, that a provider refused."""
+    return Failure(
+        502,
+        "The upstream refused the router's own credential.",
+        type="server_error",
+        code=AUTHENTICATION_FAILED,
+    )
 
 
 def reported_error(body: bytes) -> dict[str, Any]:
@@ -147,6 +151,15 @@ def reported_error(body: bytes) -> dict[str, Any]:
     if isinstance(message, dict) and "detail" in message:
         return {**error, "message": detail_of(message["detail"])}
     return error
+
+
+def inner_error(error: Mapping[str, Any]) -> Json | None:
+    """Return what Azure's filter found, which its SDKs read; None where it tells nothing."""
+    inner = error.get("innererror")
+    if not isinstance(inner, dict):
+        return None
+    kept = {name: inner[name] for name in OF_THE_FILTER if name in inner}
+    return kept if kept and len(msgspec.json.encode(kept)) <= INNER_LIMIT else None
 
 
 def detail_of(detail: object) -> str:

@@ -7,16 +7,26 @@ account cannot use it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.dialects.framing import ServerSentEvents
+from airouter.untrusted import decoded_or_none
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airouter.sealing import Sealer
 
 MARK = "resp_pin"
 PURPOSE = "response"
 FIELDS = (b'"id":', b'"previous_response_id":')
+USUAL = "resp_"
+RESPONSE = b'"response"'
+"""In a body of a response, and in an event with one."""
+NO_PREVIOUS = re.compile(rb'"previous_response_id"\s*:\s*null')
 BEFORE = 32
 """Bytes in which the name of the field stands before an id."""
 LONGEST = 4096
@@ -46,6 +56,56 @@ def unpinned(id_: str, sealer: Sealer, tenant: str) -> Pin | None:
     return None if plain is None else _decoder.decode(plain)
 
 
+class NamedResponse(msgspec.Struct):
+    """The ids of a response."""
+
+    id: str = ""
+    previous_response_id: str | None = None
+    object: str = "response"
+
+
+class EventAbout(msgspec.Struct):
+    """An event with a response in it."""
+
+    response: NamedResponse | None = None
+
+
+_whole = msgspec.json.Decoder(NamedResponse)
+_event = msgspec.json.Decoder(EventAbout)
+
+
+def data_in(data: bytes) -> list[bytes]:
+    """Return a body, or the data of whole events."""
+    if data.startswith(b"{"):
+        return [data]
+    return [frame.data for frame in ServerSentEvents().feed(data + b"\n\n")]
+
+
+def response_in(data: bytes) -> NamedResponse | None:
+    """Return the response that a body is, or that an event has in it."""
+    event = decoded_or_none(_event, data)
+    if event is not None and event.response is not None:
+        return event.response
+    whole = decoded_or_none(_whole, data)
+    return whole if whole is not None and whole.object == "response" else None
+
+
+class PreviousTold:
+    """Says what a response goes on from, where a session has sent its provider all of that."""
+
+    __slots__ = ("_previous", "_rename")
+
+    def __init__(self, rename: Callable[[str, bytes], bytes], previous: str) -> None:
+        self._rename = rename
+        self._previous = b'"previous_response_id":' + msgspec.json.encode(previous)
+
+    def __call__(self, credential: str, data: bytes) -> bytes:
+        renamed = self._rename(credential, data)
+        if data.find(RESPONSE) < 0:
+            return renamed
+        return NO_PREVIOUS.sub(lambda _: self._previous, renamed)
+
+
 class Renamer:
     """Gives the ids of responses in bodies and events their pinned form, each always the same."""
 
@@ -63,8 +123,6 @@ class Renamer:
     def __call__(self, credential: str, data: bytes) -> bytes:
         """Return a body of `credential`, or whole events, with the ids that clients get."""
         at = data.find(b'"resp_')
-        if at < 0:
-            return data
         pieces: list[bytes] = []
         done = 0
         while at >= 0:
@@ -73,8 +131,21 @@ class Renamer:
                 pieces += (data[done : at + 1], self._renamed(data[at + 1 : end], credential))
                 done = end
             at = data.find(b'"resp_', at + 1)
+        if not pieces:
+            return self._unusual(credential, data) if data.find(RESPONSE) >= 0 else data
         pieces.append(data[done:])
         return b"".join(pieces)
+
+    def _unusual(self, credential: str, data: bytes) -> bytes:
+        """Return data with the ids that do not begin as OpenAI's: some services have UUIDs."""
+        for found in map(response_in, data_in(data)):
+            for id_ in filter(None, (found.id, found.previous_response_id) if found else ()):
+                if not id_.startswith(USUAL):
+                    theirs = id_.encode()
+                    ours = self._renamed(theirs, credential)
+                    named = rb'("(?:previous_response_)?id"\s*:\s*")' + re.escape(theirs) + b'"'
+                    data = re.sub(named, rb"\g<1>" + ours + b'"', data)
+        return data
 
     def _renamed(self, theirs: bytes, credential: str) -> bytes:
         ours = self._known.get(theirs)

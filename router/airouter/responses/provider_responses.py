@@ -41,7 +41,7 @@ class ProviderResponses:
             body = self._rename(pin, id_)(await reply.read())
             return self._account(pin, id_).masking.body(body)
         except UpstreamError as error:
-            raise upstream_failed(error.kind) from None
+            raise upstream_failed(error.kind, error.told) from None
         finally:
             reply.close()
 
@@ -72,7 +72,7 @@ class ProviderResponses:
                 return reply
             body = await reply.read()
         except UpstreamError as error:
-            raise upstream_failed(error.kind) from None
+            raise upstream_failed(error.kind, error.told) from None
         reply.close()
         failure = account.provider.failure(reply.status, reply.headers, body, account.credential)
         failure.message = failure.message.replace(pin.id, id_)

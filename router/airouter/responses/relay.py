@@ -51,7 +51,7 @@ class Relay:
             await self._reply.relay(reader.feed)
             reader.finish()
         except UpstreamError as error:
-            reader.break_off(upstream_failed(error.kind))
+            reader.break_off(upstream_failed(error.kind, error.told))
         finally:
             self._pieces.put_nowait(None)
 

@@ -24,6 +24,7 @@ from airouter.responses.compaction.trigger import answer_trigger, has_trigger
 from airouter.responses.compaction.window import answer_window
 from airouter.responses.continuation import complete, find_continuation, provider_envelope
 from airouter.responses.held_exchange import held
+from airouter.responses.pinning import PreviousTold
 from airouter.responses.records import History
 from airouter.responses.request import REQUEST, ResponsesRequest
 from airouter.responses.stored_responses import StoredResponses
@@ -160,6 +161,8 @@ class ResponsesService:
         pinned = history.pin is not None
         native = native or pinned  # the account that keeps the chain does the rest of it, too
         turn.request.envelope = provider_envelope(asked, history, native=native)
+        if native and not pinned and asked.previous is not None:
+            turn.request.rename = PreviousTold(tenant.renamer, asked.previous)
         await complete(turn.request, asked, history, caller, tenant, self._aside, native=native)
         turn = replace(
             turn,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from airouter.dialects.chat.errors import error_object
+from airouter.dialects.chat.errors import error_object, status_in
+from airouter.dialects.framing import ServerSentEvents
 from airouter.interfaces import Exchange
 from airouter.responses.caller import Caller
 from airouter.sessions.upstream_socket import ParentResponse, SessionRequest
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from airouter.sessions.upstream_sockets import UpstreamSockets
 
 
+class UntoldStatus(msgspec.Struct):
+    """An event, as much of it as tells an error."""
+
+    type: str = ""
+    status: int | None = None
+    status_code: int | None = None
+    code: str | int | None = None
+    error: dict[str, object] | None = None
+
+
+_error = msgspec.json.Decoder(UntoldStatus)
+ERROR_AT = 256
+"""Bytes at the beginning of an event in which an error says that it is one."""
 DONE = b"[DONE]"
 """How some providers end a stream of events; a session has no end to tell."""
 
@@ -156,9 +171,9 @@ class FrameExchange(Exchange, Caller):
         if at >= 0 and data.find(b"\n", at + 1) == len(data) - 2:  # one event, as we write them
             self._send(data[at + 7 : -2])
             return
-        for line in data.split(b"\n"):
-            if line.startswith(b"data:") and (event := line[5:].strip()) != DONE:
-                self._send(event)
+        for frame in ServerSentEvents().feed(data):
+            if frame.data != DONE:
+                self._send(frame.data.strip())
 
     def end(self) -> None:
         """The last event said so."""
@@ -167,7 +182,19 @@ class FrameExchange(Exchange, Caller):
         """The client has been told in the stream."""
 
     def _send(self, event: bytes) -> None:
+        if event.find(b'"error"', 0, ERROR_AT) >= 0:
+            event = as_session_error(event)
         self._link.send(event[:-1] + self._suffix if self._suffix else event)
+
+
+def as_session_error(event: bytes) -> bytes:
+    """Return an event; an error of a stream gets the status that one of a session has."""
+    told = decoded_or_none(_error, event)
+    if told is None or told.type != "error" or told.status is not None:
+        return event
+    flat = {"code": told.code, "status_code": told.status_code}
+    status = status_in({**flat, **(told.error or {})})
+    return b'{"status":%d,' % status + event.lstrip().removeprefix(b"{")
 
 
 def suffix_of(stream_id: str | None) -> bytes:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from airouter.dialects.chat.errors import status_in
 from airouter.http.connection import overdue
 from airouter.http.reply import HttpReply
-from airouter.interfaces import BrokenReply, UpstreamError
+from airouter.interfaces import BrokenReply, EndedEarly, MessageTooLarge, UpstreamError
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
@@ -25,12 +26,11 @@ MOST_UNREAD = 67_108_864
 LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
 EVENT_STREAM = {b"content-type": b"text/event-stream"}
 ONLY_OF_HTTP = ("stream", "stream_options")
-ERRORS = range(400, 600)
 LIVED_LONG_ENOUGH = "websocket_connection_limit_reached"
 FORGOTTEN = "previous_response_not_found"
 
 
-class StaleSocket(BrokenReply):
+class StaleSocket(EndedEarly):
     """A socket that ended when it was used again, before it said anything."""
 
 
@@ -51,14 +51,24 @@ class SocketProblem(msgspec.Struct):
     """The error in a message."""
 
     code: Any = None
+    type: Any = None
     headers: dict[str, str] | None = None
 
 
 class ErrorEvent(msgspec.Struct):
     """A message with an error."""
 
-    status: int = 0
-    error: SocketProblem = msgspec.field(default_factory=SocketProblem)
+    status: int | None = None
+    status_code: int | None = None
+    code: Any = None
+    error: SocketProblem | None = None
+
+    @property
+    def http_status(self) -> int:
+        """The status of an answer over HTTP that says the same."""
+        told = self.error or SocketProblem()
+        names = {"code": told.code or self.code, "type": told.type}
+        return status_in({"status": self.status, "status_code": self.status_code, **names})
 
 
 _event = msgspec.json.Decoder(SocketEvent)
@@ -180,7 +190,8 @@ class UpstreamSocket:
             self._fail(error)
 
     def lose(self, error: BrokenReply) -> None:
-        if self._asked > 1 and not self._begun.done():
+        large = isinstance(error, MessageTooLarge)
+        if self._asked > 1 and not self._begun.done() and not large:
             error = StaleSocket(str(error))
         self._fail(error)
 
@@ -197,10 +208,11 @@ class UpstreamSocket:
     def _take_error(self, reply: HttpReply | None, message: bytes) -> None:
         """Take an error: an answer before the first event, the end of the socket after it."""
         told = _error.decode(message)
-        self._newest, self._problem = None, told.error.code
+        problem = told.error or SocketProblem(code=told.code)
+        self._newest, self._problem = None, problem.code
         if self._problem == LIVED_LONG_ENOUGH:
             self._socket.close()
-            self.lose(BrokenReply("the upstream ended a WebSocket that has lived long enough"))
+            self.lose(EndedEarly("the upstream ended a WebSocket that has lived long enough"))
         elif reply is None:
             self.close()
         elif self._begun.done():
@@ -208,10 +220,10 @@ class UpstreamSocket:
             self._finish(reply)
             self.close()
         else:
-            given = (told.error.headers or {}).items()
+            given = (problem.headers or {}).items()
             headers = {name.lower().encode(): value.encode() for name, value in given}
             reply.pieces.append(message)
-            self._begin(reply, told.status if told.status in ERRORS else 502, headers)
+            self._begin(reply, told.http_status, headers)
             self._finish(reply)
 
     # A response.

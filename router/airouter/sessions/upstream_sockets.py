@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.interfaces import ConnectError, Declined
+from airouter.interfaces import ConnectError, Declined, MessageTooLarge
 from airouter.sessions.upstream_socket import StaleSocket, UpstreamSocket, refused_handshake
 
 if TYPE_CHECKING:
@@ -53,6 +53,17 @@ class UpstreamSockets:
         self, asking: SessionRequest, lane: str | None, dialer: Dialer, path: bytes, head: bytes
     ) -> Reply:
         """Ask over a socket, or by HTTP where there is none to be had. Raises `UpstreamError`."""
+        credential = asking.credential
+        try:
+            return await self._ask_socket(asking, lane, dialer, path, head)
+        except MessageTooLarge:  # for a WebSocket; HTTP has a limit of its own
+            if "responses" not in credential.api:
+                raise
+            return await dialer.send(path, head, asking.body)
+
+    async def _ask_socket(
+        self, asking: SessionRequest, lane: str | None, dialer: Dialer, path: bytes, head: bytes
+    ) -> Reply:
         credential = asking.credential
         socket = self._usable(SocketKey(lane, credential.name), credential)
         if socket is not None:

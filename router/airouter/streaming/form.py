@@ -70,7 +70,7 @@ MESSAGES_STREAM = StreamForm(
     ),
     MESSAGES_PING,
     messages_error,
-    lambda error: messages_failure({"message": error} if isinstance(error, str) else error),
+    messages_failure,
 )
 TEXT_STREAM = StreamForm(re.compile(rb'"text"\s*:\s*"[^"]'), COMMENT, chat_error, chat_failure)
 """Of the completions that were before chat."""

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from airouter.http.connection import HttpConnection, StaleConnection
-from airouter.interfaces import ConnectError
+from airouter.interfaces import ConnectError, NoneFree
 from airouter.upstream.origin import connect
 from airouter.upstream.websocket import WebSocket
 
@@ -173,7 +173,7 @@ class Pool:
                     if len(self._busy) + self._opening < self._max_connections:
                         return await self._open()
         except TimeoutError:
-            raise ConnectError(
+            raise NoneFree(
                 f"all {self._max_connections} connections to the upstream are in use"
             ) from None
 

@@ -18,7 +18,14 @@ from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI
 
 from airouter.http.frames import DATA_OPCODES, SILENT, MessageAssembler, is_utf8, write_pending
-from airouter.interfaces import BrokenReply, BufferedReply, ConnectError, Declined
+from airouter.interfaces import (
+    BrokenReply,
+    BufferedReply,
+    ConnectError,
+    Declined,
+    EndedEarly,
+    MessageTooLarge,
+)
 
 if TYPE_CHECKING:
     from airouter.interfaces import SocketListener
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
 PING_EVERY = 30.0
 """Seconds between pings; a provider that says nothing from one to the next is gone."""
+TOO_LARGE = 1009
+"""The code of a close for a message that is too large (RFC 6455, section 7.4.1)."""
 CLOSING = 5.0
 """Seconds for the last bytes."""
 UPGRADE = (
@@ -112,7 +121,7 @@ class WebSocket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if not self._answer.done():
             self._answer.set_exception(ConnectError("the upstream broke off the handshake"))
-        self._lose("the upstream closed the connection early")
+        self._lose(EndedEarly("the upstream closed the connection early"))
         self._listener = None  # which has this socket, too
 
     # What the provider says.
@@ -129,7 +138,7 @@ class WebSocket(asyncio.Protocol):
             return
         self._flush()
         if self._answer.done() and self._wire.state is not OPEN:
-            self._lose(self._reason())
+            self._lose(self._error())
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode in DATA_OPCODES:
@@ -145,34 +154,37 @@ class WebSocket(asyncio.Protocol):
         else:
             self._wire.fail(1007, "messages are text")
 
-    def _reason(self) -> str:
+    def _error(self) -> BrokenReply:
         """Return why no further message will come."""
         if isinstance(self._wire.parser_exc, PayloadTooBig):
-            return f"a message of the upstream is larger than {self._wire.max_message_size} bytes"
+            limit = self._wire.max_message_size
+            return BrokenReply(f"a message of the upstream is larger than {limit} bytes")
         if self._wire.close_rcvd is not None:
-            return f"the upstream closed its WebSocket with {self._wire.close_rcvd.code}"
-        return "the upstream did not keep to the rules of WebSocket"
+            code = self._wire.close_rcvd.code
+            kind = MessageTooLarge if code == TOO_LARGE else EndedEarly
+            return kind(f"the upstream closed its WebSocket with {code}")
+        return BrokenReply("the upstream did not keep to the rules of WebSocket")
 
     # How it ends.
 
     def _beat(self) -> None:
         # A peer whose bytes are not read cannot be heard to answer.
         if self._silent and not self._paused:
-            self._lose("the upstream answers no pings")
+            self._lose(EndedEarly("the upstream answers no pings"))
             return
         self._silent = True
         self._wire.send_ping(b"")
         self._flush()
         self._beating = self._loop.call_later(self._ping_every, self._beat)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, error: BrokenReply) -> None:
         if self.closed:
             return
         self._stop()
         self._outbox.close(self._transport)
         self._loop.call_later(CLOSING, self._transport.abort)
         if self._listener is not None:
-            self._listener.lose(BrokenReply(reason))
+            self._listener.lose(error)
 
     def _stop(self) -> None:
         self.closed = True

@@ -177,7 +177,7 @@ class StandIn(ABC):
         if cut is not None:
             written = written[: self.uncut]
         await self._write(response, b"".join(written))
-        if cut is not None:
+        if cut not in (None, Cut.STALL):
             await asyncio.sleep(PAUSE)
             await self._write(response, self._ending(cut))
         if cut is Cut.RESET and request.transport is not None:

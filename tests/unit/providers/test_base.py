@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airouter.config.snapshot import Credential
+from airouter.dialects.chat.errors import error_object
 from airouter.failures import Failure
 from airouter.providers.registry import load_providers
 
@@ -68,6 +69,21 @@ def test_a_list_of_what_is_wrong_says_where(key: str) -> None:
 def test_a_prompt_that_is_too_long_has_openais_code(message: str) -> None:
     found = failure(400, {"error": {"message": message, "code": 400}})
     assert found.code == "context_length_exceeded"
+
+
+FILTERED = {"content_filter_result": {"hate": {"filtered": True, "severity": "high"}}}
+
+
+def test_what_azures_filter_found_is_told() -> None:
+    inner = {"code": "ResponsibleAIPolicyViolation", **FILTERED}
+    said = {"message": "Filtered.", "code": "content_filter", "innererror": {**inner, "x": "y"}}
+    assert error_object(failure(400, {"error": said}))["innererror"] == inner
+
+
+@pytest.mark.parametrize("inner", [None, "x", {}, {"x": "y"}, {"code": "x" * 5_000}])
+def test_no_other_inner_error_is_told(inner: Any) -> None:
+    said = {"message": "No.", "innererror": inner}
+    assert "innererror" not in error_object(failure(400, {"error": said}))
 
 
 def test_only_a_prompt_that_is_too_long_has_it() -> None:

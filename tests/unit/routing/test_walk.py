@@ -18,10 +18,10 @@ from support.routes import a_backend, a_route
 
 T = TypeVar("T")
 
-UNREACHABLE = AttemptOutcome(upstream_failed("connect_error"), Retry.ANYWHERE)
+UNREACHABLE = AttemptOutcome(upstream_failed("connect_error", ""), Retry.ANYWHERE)
 KEY_REFUSED = AttemptOutcome(Failure(502, "no"), Retry.ELSEWHERE, rests=True)
 OUT_OF_ORDER = AttemptOutcome(Failure(503, "down"), Retry.ANYWHERE, rests=True)
-TIMED_OUT = AttemptOutcome(upstream_failed("timeout"), Retry.ELSEWHERE, rests=True)
+TIMED_OUT = AttemptOutcome(upstream_failed("timeout", ""), Retry.ELSEWHERE, rests=True)
 TOO_LONG = AttemptOutcome(
     Failure(400, "too long", code="context_length_exceeded"), Retry.OTHER_MODEL
 )

@@ -6,7 +6,10 @@ import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
 
 from airouter.held_bytes import HeldBytes
 from airouter.sessions.session import MOST_ACTIVE, Session
@@ -105,3 +108,33 @@ async def test_the_end_mark_of_a_stream_is_no_message() -> None:
     session.receive(b'{"type":"response.create","model":"m"}')
     await until(lambda: session.idle and len(wire.said) > 1)
     assert wire.said == [b'{"type":"a"}', b'{"type":"b"}']
+
+
+async def test_an_event_of_several_lines_is_one_message() -> None:
+    wire, provider = Wire(), Provider(b'event: a\ndata: {"type":\ndata: "a"}\n\n')
+    session = session_of(wire, provider)
+    provider.may_answer.set()
+    session.receive(b'{"type":"response.create","model":"m"}')
+    await until(lambda: bool(wire.said))
+    assert wire.said == [b'{"type":\n"a"}']
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"code": "rate_limit_exceeded"}, 429),
+        ({"error": {"type": "invalid_request_error", "code": None}}, 400),
+        ({"error": {"code": "timeout"}}, 504),
+        ({"error": {"code": "unheard_of"}}, 502),
+        ({"status_code": 503, "error": {"code": "invalid_prompt"}}, 503),
+        ({"status": 418, "error": {"code": "invalid_prompt"}}, 418),
+    ],
+)
+async def test_an_error_of_a_stream_has_a_status(error: dict[str, Any], status: int) -> None:
+    told = msgspec.json.encode({"type": "error", **error})
+    wire, provider = Wire(), Provider(b"event: error\ndata: %b\n\n" % told)
+    session = session_of(wire, provider)
+    provider.may_answer.set()
+    session.receive(b'{"type":"response.create","model":"m"}')
+    await until(lambda: bool(wire.said))
+    assert msgspec.json.decode(wire.said[0]) == {"type": "error", **error, "status": status}

@@ -124,8 +124,16 @@ def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tu
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
         parts.append(audio_of(said.audio))
-    parts.extend(call_of(call) for call in said.tool_calls or ())
+    parts.extend(whole_call(call) for call in said.tool_calls or ())
     return tuple(parts)
+
+
+def whole_call(call: WireCall) -> ToolCall:
+    """Return a whole call; some servers say nothing where there are no arguments."""
+    found = call_of(call)
+    if found.arguments or found.custom:
+        return found
+    return msgspec.structs.replace(found, arguments="{}")
 
 
 def call_of(call: WireCall) -> ToolCall:

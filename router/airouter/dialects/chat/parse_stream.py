@@ -44,6 +44,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.in_order import PartsInOrder
 from airouter.dialects.openai_usage import neutral_usage
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.conversation import Destination, Part
     from airouter.dialects.framing import Frame
+    from airouter.dialects.in_order import PartEvent
     from airouter.failures import Failure
 
 DONE = b"[DONE]"
@@ -133,17 +135,35 @@ def failure_of(chunk: Completion) -> Failure | None:
     return None if reason is None else fault(reason)
 
 
+class OpenCall:
+    """A call as it grows."""
+
+    __slots__ = ("at", "ended", "pieces", "wire")
+
+    def __init__(self, wire: WireCall, at: int) -> None:
+        self.wire = wire
+        self.at = at
+        self.pieces: list[str] = []
+        """Of its arguments."""
+        self.ended = False
+
+    @property
+    def is_whole(self) -> bool:
+        """True where nothing can be added; of the text for a custom tool, nobody knows."""
+        return self.wire.custom is None and is_whole("".join(self.pieces))
+
+
 class ChoiceParser:
-    """The state of one choice: the part that is open."""
+    """The state of one choice: the part that began last, and the calls."""
 
     __slots__ = (
-        "_arguments",
         "_at",
-        "_call",
-        "_called",
+        "_calls",
         "_index",
         "_kind",
         "_model",
+        "_newest",
+        "_order",
         "_sound",
         "stopped",
     )
@@ -153,11 +173,11 @@ class ChoiceParser:
         self._model = model
         self._at = -1
         self._kind: type[Part] | None = None
-        """The type of the part that is open."""
-        self._call: WireCall | None = None
-        self._arguments: list[str] = []
-        """Pieces of the arguments of the call that is open."""
-        self._called = False
+        """The type of the part that began last, unless that is over."""
+        self._calls: dict[int | None, OpenCall] = {}
+        """The last call at each index."""
+        self._newest: OpenCall | None = None
+        self._order = PartsInOrder()
         self._sound: Audio | None = None
         self.stopped = False
 
@@ -167,30 +187,41 @@ class ChoiceParser:
             return
         said = choice.delta or choice.message or WireMessage()
         thought, text = message_thought(said), message_text(said)
-        if thought is not None:
+        if thought is not None and not self._is_between(thought.text):
             yield from self._open(begun_thought(thought.field, self._model))
-            yield ReasoningDelta(at=self._at, text=thought.text, choice=self._index)
+            yield from self._told(
+                ReasoningDelta(at=self._at, text=thought.text, choice=self._index)
+            )
         tokens = choice.logprobs.content if choice.logprobs is not None else None
-        if text or tokens:
+        if (text or tokens) and not self._is_between(text):
             yield from self._open(Text(text=""))
-            yield TextDelta(
-                at=self._at,
-                text=text,
-                choice=self._index,
-                logprobs=tuple(tokens) if tokens else None,
+            yield from self._told(
+                TextDelta(
+                    at=self._at,
+                    text=text,
+                    choice=self._index,
+                    logprobs=tuple(tokens) if tokens else None,
+                )
             )
         if said.refusal:
             yield from self._open(Refusal(text=""))
-            yield RefusalDelta(at=self._at, text=said.refusal, choice=self._index)
+            yield from self._told(RefusalDelta(at=self._at, text=said.refusal, choice=self._index))
         if said.annotations and self._kind is Text:
             for citation in citations_of(said):
-                yield Cited(at=self._at, citation=citation, choice=self._index)
+                yield from self._told(Cited(at=self._at, citation=citation, choice=self._index))
         if said.audio is not None:
             self._hear(said)
         for call in said.tool_calls or ():
             yield from self._calling(call)
         if choice.finish_reason:  # some servers say "" until they know
             yield from self.stop(choice.finish_reason)
+
+    def _told(self, event: PartEvent) -> Iterator[Event]:
+        return self._order.feed(event)
+
+    def _is_between(self, text: str) -> bool:
+        """Return True for the line ends that some servers write among the pieces of a call."""
+        return self._kind is ToolCall and not text.strip()
 
     def _open(self, part: Part) -> Iterator[Event]:
         """Begin a part, unless one of its kind is open."""
@@ -201,46 +232,56 @@ class ChoiceParser:
         yield from self._close()
         self._at += 1
         self._kind = type(part)
-        yield PartBegun(at=self._at, part=part, choice=self._index)
+        yield from self._told(PartBegun(at=self._at, part=part, choice=self._index))
 
     def _close(self) -> Iterator[Event]:
-        if self._kind is not None:
-            self._kind = None
-            yield PartEnded(at=self._at, choice=self._index)
+        """End the part that began last; a call that is not whole may still go on."""
+        kind, self._kind = self._kind, None
+        if kind is ToolCall:
+            if self._newest is not None and self._newest.is_whole:
+                yield from self._end_call(self._newest)
+        elif kind is not None:
+            yield from self._told(PartEnded(at=self._at, choice=self._index))
 
-    def _calling(self, call: WireCall) -> Iterator[Event]:
+    def _calling(self, piece: WireCall) -> Iterator[Event]:
         """Yield the events of a call, or of a further piece of one."""
-        arguments = arguments_of(call)
-        if self._is_another(call, arguments):
-            self._call = call
-            self._called = True
-            self._arguments = []
-            yield from self._begin(msgspec.structs.replace(call_of(call), arguments=""))
-        if arguments:
-            self._arguments.append(arguments)
-            yield ArgumentsDelta(at=self._at, text=arguments, choice=self._index)
+        arguments = arguments_of(piece)
+        call = self._call_of(piece)
+        if call is None or is_another(piece, call, arguments):
+            if call is not None:  # nothing tells pieces of it from those of the new one
+                yield from self._end_call(call)
+            yield from self._begin(msgspec.structs.replace(call_of(piece), arguments=""))
+            call = self._calls[piece.index] = self._newest = OpenCall(piece, self._at)
+        if not arguments:
+            return
+        if not call.ended:
+            call.pieces.append(arguments)
+            yield from self._told(ArgumentsDelta(at=call.at, text=arguments, choice=self._index))
+        elif arguments.strip():
+            raise BrokenReply("the upstream's stream goes on with a call that is over")
 
-    def _is_another(self, call: WireCall, arguments: str) -> bool:
-        """Return True where a call begins. Raises `BrokenReply` for more of one that is over.
+    def _call_of(self, piece: WireCall) -> OpenCall | None:
+        """Return the call that a piece may belong to. Raises `BrokenReply` where there is none."""
+        newest = self._newest
+        if newest is None or piece.index is None:
+            return newest
+        call = self._calls.get(piece.index)
+        if call is not None:
+            return call
+        if newest.wire.index is None:  # which some servers tell later
+            return newest
+        if not name_of(piece):
+            raise BrokenReply("the upstream's stream goes on with a call that has not begun")
+        return None
 
-        Only the index should tell, and only the first piece have a name and an id. But there are
-        servers that give no index or always 0, no id or a new one to each piece, and each piece
-        its name.
-        """
-        last = self._call if self._kind is ToolCall else None
-        if last is None:
-            return True
-        moved = None not in {call.index, last.index} and call.index != last.index
-        name = name_of(call)
-        if not name:
-            if moved:
-                raise BrokenReply("the upstream's stream goes on with a call that is not open")
-            return False
-        if moved or name != name_of(last):
-            return True
-        if call.id:
-            return call.id != last.id
-        return bool(arguments) and is_whole("".join(self._arguments))
+    def _end_call(self, call: OpenCall, *, cut: bool = False) -> Iterator[Event]:
+        """End a call, once; one that has no arguments has none on purpose, unless it was `cut`."""
+        if call.ended:
+            return
+        call.ended = True
+        if not (call.pieces or cut or call.wire.custom is not None):
+            yield from self._told(ArgumentsDelta(at=call.at, text="{}", choice=self._index))
+        yield from self._told(PartEnded(at=call.at, choice=self._index))
 
     def _hear(self, said: WireMessage) -> None:
         """Keep a piece of speech: each is base64 of its own, and events take it whole."""
@@ -262,8 +303,28 @@ class ChoiceParser:
         if self._sound is not None:
             yield from self._begin(self._sound)
         yield from self._close()
+        stop = stop_of(reason, called=self._newest is not None)
+        for call in self._calls.values():
+            yield from self._end_call(call, cut=stop == "length")
         self.stopped = True
-        yield Stopped(stop=stop_of(reason, called=self._called), choice=self._index)
+        yield Stopped(stop=stop, choice=self._index)
+
+
+def is_another(piece: WireCall, call: OpenCall, arguments: str) -> bool:
+    """Return True where a call begins, beside one that has the same index, or none.
+
+    Only the index should tell, and only the first piece have a name and an id. But there are
+    servers that give no index or always 0, no id or a new one to each piece, and each piece its
+    name.
+    """
+    name = name_of(piece)
+    if not name:
+        return False
+    if name != name_of(call.wire):
+        return True
+    if piece.id:
+        return piece.id != call.wire.id
+    return bool(arguments) and call.is_whole
 
 
 def is_whole(arguments: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.overflow import name_overflow
 from airouter.failures import Failure
 from airouter.untrusted import decoded_or_none
 
@@ -30,11 +30,6 @@ STATUSES = {
     "unrecognizedclient": 403,
 }
 CODES = {404: "model_not_found", 429: "rate_limit_exceeded"}
-TOO_LONG = re.compile(
-    r"(input|prompt) is too long|too many input tokens|input tokens exceed|"
-    r"context (length|window|limit)",
-    re.IGNORECASE,
-)
 
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -63,9 +58,7 @@ def failure_in(name: str, error: Mapping[str, Any], status: int = 502) -> Failur
         type="rate_limit_error" if status == 429 else type_,
         code=CODES.get(status),
     )
-    if status == 400 and TOO_LONG.search(failure.message):
-        failure.code = "context_length_exceeded"
-    return failure
+    return name_overflow(failure)
 
 
 def error_members(body: bytes) -> dict[str, Any]:

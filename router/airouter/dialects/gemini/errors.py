@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.overflow import name_overflow
 from airouter.failures import Failure
 from airouter.untrusted import decoded_or_none
 
@@ -20,9 +21,6 @@ CODES = {
     "INVALID_ARGUMENT": "invalid_value",
 }
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
-TOO_LONG = re.compile(
-    r"input token count .{0,200}(?:exceeds the maximum|supports up to)", re.IGNORECASE
-)
 
 _decoder = msgspec.json.Decoder(Any)
 
@@ -52,9 +50,7 @@ def failure_in(error: Json, status: int = 502) -> Failure:
     )
     if reason_in(error.get("details")) == "API_KEY_INVALID":  # which comes with status 400
         failure.status, failure.code = 401, "invalid_api_key"
-    elif TOO_LONG.search(failure.message):
-        failure.code = "context_length_exceeded"
-    return failure
+    return name_overflow(failure)
 
 
 def delay_in(details: Any) -> float | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.overflow import name_overflow
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
@@ -51,14 +52,17 @@ def error_event(failure: Failure) -> bytes:
     return b"event: error\ndata: " + error_body(failure) + b"\n\n"
 
 
-def failure_in(error: Json) -> Failure:
+def failure_in(error: Json | str) -> Failure:
     """Return the failure of an error that came in a stream, or with status 200."""
+    if isinstance(error, str):
+        error = {"message": error}
     kind: Any = error.get("type")
     status = STATUSES.get(kind, 502)
     overloaded = kind == OVERLOADED
-    return Failure(
+    failure = Failure(
         503 if overloaded else status,
         str(error.get("message") or "The upstream failed while it answered."),
         type="server_error" if status >= 500 else str(kind),
         code=OVERLOADED if overloaded else None,
     )
+    return name_overflow(failure)

@@ -1,7 +1,8 @@
 """From Anthropic's events to ours.
 
-Blocks come one after the other: begun, grown by deltas, ended. All of this runs once for every
-event, that is for every few letters of an answer: steps are worth saving here.
+Blocks come one after the other: begun, grown by deltas, ended; but some that imitate Anthropic go
+on with several calls by turns. All of this runs once for every event, that is for every few letters
+of an answer: steps are worth saving here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.in_order import PartsInOrder
 from airouter.dialects.messages.blocks import block_part, stop_of
 from airouter.dialects.messages.citations import parse_citation
 from airouter.dialects.messages.counts import Counts, later, parse_usage
@@ -62,6 +64,7 @@ class WireEvent(msgspec.Struct):
     """An event of any type."""
 
     type: str
+    index: int | None = None
     message: WireMessage | None = None
     content_block: Json | None = None
     delta: Delta | None = None
@@ -73,31 +76,43 @@ _decoder = msgspec.json.Decoder(WireEvent)
 _json = msgspec.json.Decoder(Any)
 
 
+class OpenBlock:
+    """A block as it grows."""
+
+    __slots__ = ("argued", "at", "ended", "input", "part")
+
+    def __init__(self, part: Part, at: int) -> None:
+        self.part = part
+        """As the block began."""
+        self.at = at
+        self.argued = False
+        """The call has arguments: an empty object is not spelled out in a stream."""
+        self.input: list[str] = []
+        """Pieces of the input of a tool that runs at the provider."""
+        self.ended = False
+
+
 class Parser:
     """The reader of one stream."""
 
     __slots__ = (
-        "_argued",
-        "_at",
+        "_blocks",
         "_called",
-        "_input",
         "_maker",
         "_model",
+        "_newest",
+        "_order",
         "_over",
-        "_part",
         "_usage",
     )
 
     def __init__(self, destination: Destination) -> None:
         self._maker = destination.maker
         self._model = destination.model
-        self._at = -1
-        self._argued = False
-        """The open call has arguments: an empty object is not spelled out in a stream."""
-        self._part: Part | None = None
-        """The part that is open, as its block began."""
-        self._input: list[str] = []
-        """Pieces of the input of a tool that runs at the provider."""
+        self._blocks: dict[int | None, OpenBlock] = {}
+        """The last block at each index."""
+        self._newest: OpenBlock | None = None
+        self._order = PartsInOrder()
         self._called = False
         self._usage: Usage | None = None
         self._over = False
@@ -112,11 +127,11 @@ class Parser:
             raise BrokenReply("an event of the upstream cannot be read") from None
         match event.type:
             case "content_block_delta" if event.delta is not None:
-                yield from self._grow(event.delta)
+                yield from self._grow(self._block(event.index), event.delta)
             case "content_block_start":
-                yield from self._begin_block(event.content_block or {})
+                yield from self._begin_block(event.index, event.content_block or {})
             case "content_block_stop":
-                yield from self._end_block()
+                yield from self._end_block(self._block(event.index))
             case "message_start":
                 yield self._begin(event.message or WireMessage())
             case "message_delta":
@@ -146,60 +161,65 @@ class Parser:
             usage=self._usage,
         )
 
-    def _begin_block(self, block: Json) -> Iterator[Event]:
-        yield from self._close()
-        self._at += 1
-        part = self._part = block_part(block, self._maker)
-        self._argued = False
-        self._input = []
+    def _block(self, index: int | None) -> OpenBlock:
+        """Return the block that an event is about. Raises `BrokenReply` where it is not open."""
+        block = self._blocks.get(index, self._newest)
+        if block is None or block.ended:
+            raise BrokenReply("the upstream's stream goes on with a block that is not open")
+        return block
+
+    def _begin_block(self, index: int | None, given: Json) -> Iterator[Event]:
+        before, last = self._blocks.get(index), self._newest
+        if before is not None and not before.ended:
+            yield from self._end_block(before)
+        # Imitators of Anthropic may not say that a block is over; but a call may yet go on.
+        if last is not None and not (last.ended or isinstance(last.part, ToolCall)):
+            yield from self._end_block(last)
+        part = block_part(given, self._maker)
+        block = OpenBlock(part, 0 if last is None else last.at + 1)
+        self._blocks[index] = self._newest = block
         if isinstance(part, Opaque):
             return  # it is told when it is whole
         if isinstance(part, ToolCall) and part.name != ANSWER_TOOL:
             self._called = True
-        yield PartBegun(at=self._at, part=beginning(part))
+        yield from self._order.feed(PartBegun(at=block.at, part=beginning(part)))
         if isinstance(part, Text) and part.text:
-            yield TextDelta(at=self._at, text=part.text)
+            yield from self._order.feed(TextDelta(at=block.at, text=part.text))
 
-    def _grow(self, delta: Delta) -> Iterator[Event]:
-        if self._part is None:
-            raise BrokenReply("the upstream's stream goes on with a block that is not open")
+    def _grow(self, block: OpenBlock, delta: Delta) -> Iterator[Event]:
+        tell = self._order.feed
         match delta.type:
             case "text_delta":
-                yield TextDelta(at=self._at, text=delta.text or "")
+                yield from tell(TextDelta(at=block.at, text=delta.text or ""))
             case "input_json_delta":
-                yield from self._argue(delta.partial_json or "")
+                yield from self._argue(block, delta.partial_json or "")
             case "thinking_delta":
-                yield ReasoningDelta(at=self._at, text=delta.thinking or "")
+                yield from tell(ReasoningDelta(at=block.at, text=delta.thinking or ""))
             case "signature_delta" if delta.signature:
                 signature = Signature(maker=self._maker, value=delta.signature)
-                yield Signed(at=self._at, signature=signature)
+                yield from tell(Signed(at=block.at, signature=signature))
             case "citations_delta" if delta.citation is not None:
-                yield Cited(at=self._at, citation=parse_citation(delta.citation))
+                yield from tell(Cited(at=block.at, citation=parse_citation(delta.citation)))
 
-    def _argue(self, text: str) -> Iterator[Event]:
-        part = self._part
+    def _argue(self, block: OpenBlock, text: str) -> Iterator[Event]:
+        part = block.part
         if isinstance(part, Opaque):
-            self._input.append(text)
+            block.input.append(text)
         elif text and isinstance(part, ToolCall):
-            self._argued = True
+            block.argued = True
             answers = part.name == ANSWER_TOOL
-            yield (TextDelta if answers else ArgumentsDelta)(at=self._at, text=text)
+            delta = (TextDelta if answers else ArgumentsDelta)(at=block.at, text=text)
+            yield from self._order.feed(delta)
 
-    def _close(self) -> Iterator[Event]:
-        """End the block that is open: imitators of Anthropic may not say that it is over."""
-        if self._part is not None:
-            yield from self._end_block()
-
-    def _end_block(self) -> Iterator[Event]:
-        part = self._part
-        if part is None:
-            raise BrokenReply("the upstream's stream ends a block that is not open")
+    def _end_block(self, block: OpenBlock) -> Iterator[Event]:
+        part = block.part
+        block.ended = True
         if isinstance(part, Opaque):
-            yield PartBegun(at=self._at, part=with_input(part, "".join(self._input)))
-        elif isinstance(part, ToolCall) and not self._argued:
-            yield from self._argue(part.arguments)
-        self._part = None
-        yield PartEnded(at=self._at)
+            whole = with_input(part, "".join(block.input))
+            yield from self._order.feed(PartBegun(at=block.at, part=whole))
+        elif isinstance(part, ToolCall) and not block.argued:
+            yield from self._argue(block, part.arguments)
+        yield from self._order.feed(PartEnded(at=block.at))
 
     def _stop(self, event: WireEvent) -> Iterator[Event]:
         if event.usage is not None:
@@ -207,7 +227,9 @@ class Parser:
             yield Counted(usage=self._usage)
         delta = event.delta
         if delta is not None and delta.stop_reason is not None:
-            yield from self._close()
+            for block in self._blocks.values():
+                if not block.ended:
+                    yield from self._end_block(block)
             stop = stop_by_calls(stop_of(delta.stop_reason), called=self._called)
             yield Stopped(stop=stop, stop_sequence=delta.stop_sequence)
 

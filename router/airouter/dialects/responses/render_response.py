@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.openai_usage import render_responses_usage
+from airouter.dialects.responses.event_writer import cut_off
 from airouter.dialects.responses.items import answer_items, tools_by_name
 
 if TYPE_CHECKING:
@@ -32,15 +33,10 @@ def render_response(answer: Answer, conversation: Conversation) -> bytes:
     created = answer.created or int(time.time())
     body = response_object(conversation, seed, answer.model, created)
     output = answer_items(choice.parts, seed, tools_by_name(conversation))
-    if output and output[-1]["type"] == "message":
-        output[-1]["status"] = last_status(choice.stop)
+    if output and choice.stop in INCOMPLETE:
+        output[-1] = cut_off(output[-1])
     body |= ending_fields(choice.stop, answer.usage, output)
     return msgspec.json.encode(body)
-
-
-def last_status(stop: Stop) -> str:
-    """Return the status of the last message: a stopped model was stopped inside it."""
-    return "incomplete" if stop in INCOMPLETE else "completed"
 
 
 def seed_of(conversation: Conversation, id_: str) -> str:

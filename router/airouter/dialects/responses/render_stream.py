@@ -31,7 +31,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.responses.errors import error_fields
-from airouter.dialects.responses.event_writer import EventWriter
+from airouter.dialects.responses.event_writer import EventWriter, cut_off
 from airouter.dialects.responses.hosted import hosted_call
 from airouter.dialects.responses.image_item import image_events
 from airouter.dialects.responses.items import (
@@ -47,8 +47,8 @@ from airouter.dialects.responses.items import (
 )
 from airouter.dialects.responses.open_part import OpenPart
 from airouter.dialects.responses.render_response import (
+    INCOMPLETE,
     ending_fields,
-    last_status,
     response_object,
     seed_of,
 )
@@ -162,8 +162,9 @@ class Renderer:
     def _close_message(self) -> bytes:
         if self._message is None:
             return b""
-        item, self._message = {**self._message, "status": last_status(self._stop)}, None
-        return self._out.finish(item)
+        self._out.end({**self._message, "status": "completed"})
+        self._message = None
+        return b""
 
     def _close_hosted(self, result: Opaque | None = None) -> bytes:
         hosted, self._hosted = self._hosted, None
@@ -299,13 +300,7 @@ class Renderer:
         return ends[type(opened.part)](opened)
 
     def _end_text(self, opened: OpenPart) -> bytes:
-        content = content_of(
-            Text(
-                text=opened.text,
-                citations=tuple(opened.citations),
-                logprobs=tuple(opened.logprobs),
-            )
-        )
+        content = opened.content
         cited = b"".join(self._annotated(content["annotations"]))
         fields = {"text": content["text"], "logprobs": content["logprobs"]}
         done = cited + self._out.event(
@@ -323,7 +318,7 @@ class Renderer:
     def _end_refusal(self, opened: OpenPart) -> bytes:
         fields = {**self._out.where(), **self._place(), "refusal": opened.text}
         done = self._out.event("response.refusal.done", fields)
-        return done + self._end_content(content_of(Refusal(text=opened.text)))
+        return done + self._end_content(opened.content)
 
     def _end_content(self, content: Json) -> bytes:
         fields = {**self._out.where(), **self._place(), "part": content}
@@ -341,7 +336,8 @@ class Renderer:
             done = self._out.event(
                 "response.reasoning_summary_text.done", {**place, "text": opened.text}
             ) + self._out.event("response.reasoning_summary_part.done", {**place, "part": text})
-        return done + self._out.finish(reasoning_item(part, opened.item["id"]))
+        self._out.end(reasoning_item(part, opened.item["id"]))
+        return done
 
     def _end_call(self, opened: OpenPart) -> bytes:
         call = opened.part
@@ -352,30 +348,45 @@ class Renderer:
         field = "input" if call.custom else "arguments"
         name = f"response.{KINDS[call.custom]}.done"
         done = self._out.event(name, {**self._out.where(), field: opened.text})
-        return done + self._out.finish({**opened.item, "status": "completed", field: opened.text})
+        self._out.end({**opened.item, "status": "completed", field: opened.text})
+        return done
 
     def _end_local(self, call: ToolCall) -> bytes:
         """Return the events of a call in the form that its client knows."""
         tool = self._tools[call.name]
         id_ = self._out.next_id(call_prefix(call, tool))
         begun = self._out.add(call_item(call, id_, tool, "in_progress"))
-        return begun + self._out.finish(call_item(call, id_, tool))
+        self._out.end(call_item(call, id_, tool))
+        return begun
 
     # The end.
 
     def _end(self) -> bytes:
         self._over = True
         closed = self._begin(Begun(id="", model="")) + self._close()
+        closed += self._out.settle(cut=self._stop in INCOMPLETE)
         response = {**self._response, **ending_fields(self._stop, self._usage, self._out.items)}
         name = f"response.{response['status']}"
         return closed + self._out.event(name, {"response": response})
 
     def _fail(self, failure: Failure) -> bytes:
         self._over = True
-        told = self._out.event("error", error_fields(failure))
+        ended = self._out.settle()
+        self._keep_open()
+        told = ended + self._out.event("error", error_fields(failure))
         if not self._response:
             return told
         code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
         said = {"code": code, "message": failure.message}
         response = {**self._response, "status": "failed", "error": said, "output": self._out.items}
         return told + self._out.event("response.failed", {"response": response})
+
+    def _keep_open(self) -> None:
+        """Put what is open into the output as far as it came."""
+        opened, item = self._open, self._message
+        if opened is not None:
+            item = opened.broken_off(self._message)
+        if self._hosted is not None:
+            self._out.items[-1] = {**self._hosted.item, "status": "failed"}
+        elif item is not None:
+            self._out.items[-1] = cut_off(item)

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.errors import failure_in
+from airouter.dialects.conversation import Json
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
+from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.errors import error_event
+from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
 from airouter.untrusted import decoded_or_none
@@ -33,7 +37,6 @@ ENDED = re.compile(rb'"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed)
 """In the last event."""
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')
 RESPONSE = b'"response":'
-LAST = re.compile(rb'"type":\s*"response\.(?:completed|incomplete|failed)"')
 TAIL = 262_144
 """Bytes in which the last event is expected, counted from the end."""
 
@@ -44,13 +47,23 @@ class EventWithResponse(msgspec.Struct):
     response: BodyWithUsage[ResponsesCounts] | None = None
 
 
+class StreamedError(msgspec.Struct):
+    """An event about an error, in either of its forms."""
+
+    type: str = ""
+    error: Json | None = None
+    message: str | None = None
+    code: str | int | None = None
+
+
+_error = msgspec.json.Decoder(StreamedError)
 _event = msgspec.json.Decoder(EventWithResponse)
 
 
 class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_rename", "_tail")
+    __slots__ = ("_rename", "_streamed", "_tail")
 
     at = len(b"event: response.")
     usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
@@ -59,17 +72,28 @@ class UsageReader(NamedEventForwarder):
         super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
         self._tail = Tail(TAIL)
+        self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
+        if self._ending.over:
+            events = self._streamed.filled(events)
         self._tail.add(events)
+        self._streamed.take(events)
         self.write(self._rename(events) if self._rename else events)
 
     def finish(self) -> Usage | None:
-        """Return the usage in the last event. Raises `BrokenReply` for a stream without that."""
+        """Return the usage in the last event. Raises `BrokenReply` for a stream without that.
+
+        Some providers tell an error alone, where OpenAI has a failed response after it.
+        """
         self.feed_rest()
-        if not self.is_whole():
-            raise unfinished()
-        return last_usage(self._tail.read())
+        end = self._tail.read()
+        if not LAST.search(end):
+            error = last_error(end)
+            if error is None:
+                raise unfinished()
+            self._fail(failure_in(error))
+        return last_usage(end)
 
     def is_whole(self) -> bool:
         return ENDED.search(self._tail.read()) is not None
@@ -78,8 +102,29 @@ class UsageReader(NamedEventForwarder):
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
     def break_off(self, failure: Failure) -> None:
-        number = max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
-        self.write(error_event(failure, number + 1))
+        self.write(error_event(failure, self._next_number()) + self._failed(failure, 1))
+
+    def _fail(self, failure: Failure) -> None:
+        failed = self._failed(failure, 0)
+        if failed:
+            self.write(failed)
+
+    def _failed(self, failure: Failure, after: int) -> bytes:
+        """Return the last event, which comes so many events later."""
+        failed = self._streamed.failed(failure, self._next_number() + after)
+        return self._rename(failed) if self._rename else failed
+
+    def _next_number(self) -> int:
+        return 1 + max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
+
+
+def last_error(end: bytes) -> Json | None:
+    """Return the error that a stream ends with; None where it ends with another event."""
+    for frame in reversed(ServerSentEvents().feed(end + b"\n\n")):
+        told = decoded_or_none(_error, frame.data)
+        if told is not None and told.type == "error":
+            return told.error or {"message": told.message, "code": told.code}
+    return None
 
 
 def last_usage(data: bytes) -> Usage | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, NoReturn
 
+import msgspec
+
 from airouter.dialects.client_request import Edits, edited
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.embeddings.request import parse_request as parse_embeddings
@@ -61,6 +63,7 @@ class EmbeddingsTranslation(Batch):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         asked = parse_embeddings(edited(request, self._edits))
         result = self._codec().parse(replies, asked)
+        result = msgspec.structs.replace(result, model=self._public_model)
         return ClientAnswer(
             render_embeddings(result, asked), Usage(input_tokens=result.input_tokens)
         )

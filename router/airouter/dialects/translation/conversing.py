@@ -12,6 +12,7 @@ from airouter.dialects.claude.betas import named_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.ending import DONE, MORE
+from airouter.dialects.escapes import SplitEscapes
 from airouter.dialects.estimation import tokens_in, tokens_of_body
 from airouter.dialects.events import (
     ArgumentsDelta,
@@ -19,6 +20,7 @@ from airouter.dialects.events import (
     Broken,
     Counted,
     Ended,
+    PartBegun,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -37,6 +39,7 @@ from airouter.dialects.translation.long_names import (
 )
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.dialects.translation.unique_calls import UniqueCalls, with_unique_calls
 from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
@@ -110,6 +113,7 @@ class ConversationTranslation(Translation):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
+        answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
         conversation = self._conversation(request)
         answer = with_long_names(answer, long_names(conversation))
         answer = unwrapped(answer, custom_names(conversation))
@@ -127,13 +131,15 @@ class ConversationTranslation(Translation):
         parser = self._upstream.stream_parser(self._destination)
         joined = request.joined
         if joined is not None and joined.is_begun:
-            return JoinedTranslator(framing, parser, joined, write, request)
+            return JoinedTranslator(framing, parser, joined, write, request, self._public_model)
         renderer, stages = self._client.stream_renderer(conversation), stages_for(conversation)
         if joined is not None and is_joinable(conversation):
             joined.begin(renderer, stages)
-            return JoinedTranslator(framing, parser, joined, write, request)
+            return JoinedTranslator(framing, parser, joined, write, request, self._public_model)
         request.joined = None
-        return StreamTranslator(framing, parser, renderer, write, stages, request.seal)
+        return StreamTranslator(
+            framing, parser, renderer, write, stages, request.seal, model=self._public_model
+        )
 
     def _conversation(self, request: ClientRequest) -> Conversation:
         """Return the request with the model's parameters; parsed once for each set of these."""
@@ -174,8 +180,10 @@ class StreamTranslator:
     __slots__ = (
         "_counted",
         "_ended",
+        "_escapes",
         "_framing",
         "_mask",
+        "_model",
         "_parser",
         "_renderer",
         "_seal",
@@ -184,6 +192,7 @@ class StreamTranslator:
         "_started",
         "_stopped",
         "_text",
+        "_unique",
         "_usage",
         "failure",
         "write",
@@ -197,12 +206,17 @@ class StreamTranslator:
         write: Write,
         stages: Sequence[Stage] = (),
         seal: Callable[[bytes], bytes] | None = None,
+        *,
+        model: str,
     ) -> None:
+        """Take the name of the `model` that the client knows: a provider's may say whose it is."""
+        self._model = model
         self._seal = seal
         self.write = write
         self._stages = stages
         self.failure: Failure | None = None
         self._framing = framing
+        self._escapes = SplitEscapes()
         self._parser = parser
         self._renderer = renderer
         self._sent = 0
@@ -214,6 +228,7 @@ class StreamTranslator:
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
+        self._unique = UniqueCalls()
         self._counted = False
         """Whether the usage is of more than the beginning."""
 
@@ -227,7 +242,11 @@ class StreamTranslator:
                 if self._ended and frame.data != DONE:
                     self._send(out)
                     raise Surplus(MORE)
-                out += map(self._take, self._parser.feed(frame))
+                if frame.data.find(b"\\u") >= 0:
+                    whole = self._escapes.joined(frame.data)
+                    out += map(self._take, self._parser.feed(frame._replace(data=whole)))
+                else:
+                    out += map(self._take, self._parser.feed(frame))
         except Surplus:
             raise
         except (BrokenReply, RecursionError, UpstreamRefused) as error:
@@ -273,12 +292,12 @@ class StreamTranslator:
             self._text += len(event.text.encode())
         elif isinstance(event, COUNTS):
             self._note(event)
+            if isinstance(event, Begun):
+                event = msgspec.structs.replace(event, model=self._model)
+        elif isinstance(event, PartBegun):
+            event = self._unique.begun(event)
         elif isinstance(event, Broken):
-            if self._mask is not None:
-                self._mask.failure(event.failure)
-            if not self._started:  # another backend may still be asked
-                raise UpstreamRefused(event.failure)
-            self.failure = event.failure
+            self._break(event.failure)
         elif isinstance(event, Stopped):
             self._stopped = True
         elif isinstance(event, Ended):
@@ -290,6 +309,14 @@ class StreamTranslator:
         for stage in self._stages:
             events = chain.from_iterable(map(stage.feed, events))
         return b"".join(map(self._renderer.feed, events))
+
+    def _break(self, failure: Failure) -> None:
+        """Take note of an error. Raises `UpstreamRefused` for one before all else."""
+        if self._mask is not None:
+            self._mask.failure(failure)
+        if not self._started:  # another backend may still be asked
+            raise UpstreamRefused(failure)
+        self.failure = failure
 
     def _note(self, event: Begun | Counted) -> None:
         self._usage = event.usage or self._usage
@@ -314,8 +341,9 @@ class JoinedTranslator(StreamTranslator):
         joined: JoinedAnswer,
         write: Write,
         request: ClientRequest,
+        model: str,
     ) -> None:
-        super().__init__(framing, parser, joined, write, seal=request.seal)
+        super().__init__(framing, parser, joined, write, seal=request.seal, model=model)
         self._joined = joined
         self._prompt = partial(tokens_of_prompt, request.body, joined.seam.text)
         self._sent = 1  # what came before a fault is part of the answer that is gone on with

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Tool, ToolCall
-from airouter.dialects.events import ArgumentsDelta, PartBegun, PartEnded
+from airouter.dialects.events import ArgumentsDelta, Broken, PartBegun, PartEnded
 from airouter.dialects.functions import custom_input
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Unwrapper:
             case PartEnded() if (event.choice, event.at) in self._held:
                 text = custom_input("".join(self._held.pop((event.choice, event.at))))
                 yield ArgumentsDelta(at=event.at, text=text, choice=event.choice)
+                yield event
+            case Broken():
+                for (choice, at), pieces in self._held.items():
+                    text = custom_input("".join(pieces))
+                    yield ArgumentsDelta(at=at, text=text, choice=choice)
                 yield event
             case _:
                 yield event

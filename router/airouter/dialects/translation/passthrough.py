@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
@@ -16,8 +18,10 @@ from airouter.dialects.client_request import (
     render_passthrough,
     rewritten,
 )
+from airouter.dialects.conversation import Json
 from airouter.dialects.messages.billing import without_billing
 from airouter.dialects.messages.counts import usage_of as messages_usage
+from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.thoughts import has_unsigned_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
@@ -29,8 +33,7 @@ from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Usage
@@ -45,6 +48,57 @@ class PackedItem(msgspec.Struct):
     type: str = "message"
 
 
+ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
+"""In a body that may be an error: as a field, or as the type of it all."""
+
+
+ABSENT = msgspec.Raw()
+
+
+def is_given(field: msgspec.Raw) -> bool:
+    """Return True for a field that is there and not null; a large one is not copied for it."""
+    size = memoryview(field).nbytes
+    return size > len(b"null") or bytes(field) not in {b"", b"null"}
+
+
+class WholeAnswer(msgspec.Struct):
+    """A body of any API, as much of it as tells whether it is an answer."""
+
+    object: Any = None
+    status: Any = None
+    error: Any = None
+    message: Any = None
+    code: Any = None
+    choices: msgspec.Raw = ABSENT
+    data: msgspec.Raw = ABSENT
+    output: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
+    input_tokens: msgspec.Raw = ABSENT
+
+    @property
+    def answers(self) -> bool:
+        """True for what has the main field of some API."""
+        fields = (self.choices, self.data, self.output, self.content, self.input_tokens)
+        return any(map(is_given, fields))
+
+    def told_error(self) -> Json | str | None:
+        """Return the error in place of an answer."""
+        if self.error and isinstance(self.error, dict | str):
+            return self.error
+        if self.object == "error":
+            return {"message": self.message, "code": self.code}
+        choices = decoded_or_none(_choices, self.choices)
+        return next((each.error for each in choices or () if each.error), None)
+
+
+class FailedChoice(msgspec.Struct):
+    """A choice with (OpenRouter) an error in its place."""
+
+    error: Json | str | None = None
+
+
+_whole = msgspec.json.Decoder(WholeAnswer)
+_choices = msgspec.json.Decoder(list[FailedChoice])
 _packed_item = msgspec.json.Decoder(PackedItem)
 
 
@@ -141,7 +195,7 @@ class MessagesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, messages_usage(reply.body))
+        return answered(reply.body, messages_usage(reply.body), messages_failure)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:
@@ -195,13 +249,31 @@ def joined_filter(
     return None if request.joined is None else found
 
 
-def answered(body: bytes, usage: Usage | None) -> ClientAnswer:
-    """Return a provider's answer as it is. Raises `BrokenReply` for one that is no JSON object.
+def answered(
+    body: bytes, usage: Usage | None, failure_in: Callable[[Json | str], Failure] = failure_in
+) -> ClientAnswer:
+    """Return a provider's answer as it is.
 
-    Such as the page of a gateway, with status 200. Only an answer without usage is looked at.
+    Raises `BrokenReply` for one that is none of its API, such as the page of a gateway with status
+    200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
+    error somewhere in it, is looked at.
     """
-    if usage is None and not body.lstrip().startswith(b"{"):
-        raise BrokenReply("the upstream's answer is not a JSON object")
+    if usage is not None and not ERROR.search(body):
+        return ClientAnswer(body, usage)
+    try:
+        read = _whole.decode(body)
+    except RecursionError:  # its client may have a deeper stack
+        return ClientAnswer(body, usage)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BrokenReply("the upstream's answer is not a JSON object") from None
+    error = read.told_error()
+    if error is not None:
+        failure = failure_in(error)
+        # A response that failed by the client's own fault is an answer.
+        if read.status != "failed" or failure.status >= 500 or failure.status == 429:
+            raise failure
+    elif usage is None and not read.answers:
+        raise BrokenReply("the upstream's answer is none of its API")
     return ClientAnswer(body, usage)
 
 

@@ -18,6 +18,7 @@ class IdentityError(UpstreamError):
     """A failure to prove who asks. The text says at whom and why, and never with what."""
 
     kind = "identity_error"
+    told = "The router could not get credentials for the upstream."
 
 
 class Signer(Protocol):

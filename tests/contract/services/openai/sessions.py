@@ -44,6 +44,10 @@ class SessionsService(ResponsesService):
     """What responses wait for after their first events."""
     speechless: bool = False
     """Whether it takes requests and says nothing."""
+    largest: int = 1 << 26
+    """Bytes of a message; a larger one closes the connection with 1009."""
+    names_status: str | None = "status"
+    """The field of an error with its status; None for an error without one."""
     key: str = KEY
     dials: list[Asked] = field(default_factory=list)
     said: list[Body] = field(default_factory=list)
@@ -123,6 +127,9 @@ class Session:
     async def _take(self, kind: WSMsgType, data: Any) -> None:
         if self._answering is not None and not self._answering.done():
             self.service.refused.append(refused(400, "One response at a time."))
+        if kind is WSMsgType.TEXT and len(data) > self.service.largest:
+            await self.socket.close(code=1009)
+            return
         body = read(data) if kind is WSMsgType.TEXT else None
         self.service.said.append(body or {})
         self._answering = asyncio.create_task(self._answer(body))
@@ -203,7 +210,9 @@ class Session:
 
     async def _tell(self, refusal: Refusal) -> None:
         error = refusal.body["error"] | ({"headers": refusal.headers} if refusal.headers else {})
-        message = {"type": "error", "status": refusal.status, "error": error}
+        message = {"type": "error", "error": error}
+        if self.service.names_status is not None:
+            message[self.service.names_status] = refusal.status
         with contextlib.suppress(ConnectionResetError):
             await self.socket.send_str(json.dumps(message))
 

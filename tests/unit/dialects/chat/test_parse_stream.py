@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airouter.dialects.conversation import Json, Text, Usage
-from airouter.dialects.events import Broken, Counted, Ended, Stopped
+from airouter.dialects import in_order
+from airouter.dialects.conversation import Json, Reasoning, Text, Usage
+from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import (
     assembled,
@@ -95,13 +96,66 @@ def test_two_calls_are_two_calls(chunks: list[Json]) -> None:
 
 def test_calls_of_different_tools_need_no_arguments_to_be_told_apart() -> None:
     choice = assembled(calling(piece("now"), piece("here")), END)
-    assert calls_in(choice) == [("now", ""), ("here", "")]
+    assert calls_in(choice) == [("now", "{}"), ("here", "{}")]
 
 
 def test_more_of_a_call_that_is_over_breaks_the_stream() -> None:
-    first, second = piece("weather", "", index=0, id="a"), piece("weather", "", index=1, id="b")
+    first, second = piece("weather", OSLO, index=0, id="a"), piece("weather", "", index=1, id="b")
     with pytest.raises(BrokenReply):
         heard(calling(first), calling(second), calling(piece(None, OSLO, index=0)))
+    assert heard(calling(first), calling(second), calling(piece(None, "\n", index=0)))
+
+
+def test_more_of_a_call_that_never_began_breaks_the_stream() -> None:
+    with pytest.raises(BrokenReply):
+        heard(calling(piece("weather", "", index=0, id="a")), calling(piece(None, OSLO, index=1)))
+
+
+def test_calls_that_come_by_turns_are_each_its_own() -> None:
+    pieces = [
+        piece("weather", OSLO[:5], index=0, id="a"),
+        piece("weather", ROME[:5], index=1, id="b"),
+        piece(None, OSLO[5:], index=0),
+        piece(None, ROME[5:], index=1),
+    ]
+    choice = assembled(*map(calling, pieces), END)
+    assert calls_in(choice) == [("weather", OSLO), ("weather", ROME)]
+    assert choice == assembled(calling(*pieces), END)
+
+
+def test_a_call_is_told_as_it_comes_where_the_one_before_is_whole() -> None:
+    first, second = piece("weather", OSLO, index=0, id="a"), piece("weather", ROME, index=1, id="b")
+    events = heard(calling(first), calling(second), done=False)
+    assert [each.text for each in events if isinstance(each, ArgumentsDelta)] == [OSLO, ROME]
+
+
+@pytest.mark.parametrize("between", ["\n", "", "Look: "])
+@pytest.mark.parametrize("field", ["content", "reasoning_content", "refusal"])
+def test_what_comes_amid_a_call_does_not_end_it(field: str, between: str) -> None:
+    choice = assembled(
+        calling(piece("weather", OSLO[:5], index=0, id="a")),
+        chunk({field: between}),
+        calling(piece(None, OSLO[5:], index=0)),
+        chunk({field: between}),
+        END,
+    )
+    assert calls_in(choice) == [("weather", OSLO)]
+    said = "".join(part.text for part in choice.parts[1:] if isinstance(part, Text | Reasoning))
+    assert said == between * 2 or not (said or between.strip())
+
+
+def test_a_call_that_was_cut_before_its_arguments_has_none() -> None:
+    begun = calling(piece("now", "", index=0, id="a"))
+    assert calls_in(assembled(begun, chunk({}, "length"))) == [("now", "")]
+    assert calls_in(assembled(begun, END)) == [("now", "{}")]
+
+
+def test_too_much_that_has_to_wait_breaks_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_order, "MOST_HELD", 1_000)
+    first = piece("weather", "{", index=0, id="a")
+    more = [calling(piece("weather", "x" * 500, index=1, id="b")) for _ in range(3)]
+    with pytest.raises(BrokenReply, match="mixes too much"):
+        heard(calling(first), *more)
 
 
 @pytest.mark.parametrize("reason", ["stop", "tool_calls"])

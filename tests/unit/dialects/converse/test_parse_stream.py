@@ -192,6 +192,27 @@ def test_a_call_without_arguments_streams_an_empty_object() -> None:
     ]
 
 
+def test_calls_that_come_by_turns_are_each_its_own() -> None:
+    stream = [
+        BEGIN,
+        start(0, toolUse={"toolUseId": "a", "name": "f"}),
+        start(1, toolUse={"toolUseId": "b", "name": "f"}),
+        argument(0, '{"x"'),
+        argument(1, '{"y"'),
+        argument(0, ":1}"),
+        delta(2, text="Hm."),
+        argument(1, ":2}"),
+        stop(0),
+        stop(1),
+        STOP,
+    ]
+    assert assembled(events_of(stream)).choices[0].parts == (
+        ToolCall(id="a", name="f", arguments='{"x":1}'),
+        ToolCall(id="b", name="f", arguments='{"y":2}'),
+        Text(text="Hm."),
+    )
+
+
 @pytest.mark.parametrize("reason", ["tool_use", "end_turn"])
 def test_whether_there_are_calls_is_seen_from_them(reason: str) -> None:
     use = {"toolUse": {"toolUseId": "a", "name": "weather"}}

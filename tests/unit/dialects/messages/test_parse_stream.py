@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,7 @@ from unit.dialects.messages.streaming import (
     STREAM,
     USE,
     assembled,
+    block_of,
     end,
     event,
     events_in,
@@ -100,6 +101,15 @@ def test_whether_there_are_calls_is_seen_from_them(reason: str) -> None:
 def test_a_block_ends_where_the_next_begins_though_nobody_says_so() -> None:
     untold = b"".join(each for each in frames_of(STREAM) if b"content_block_stop" not in each)
     assert assembled(events_in(untold)) == assembled(events_in(STREAM))
+
+
+def test_calls_that_come_by_turns_are_each_its_own() -> None:
+    calls = [USE, {**USE, "id": "toolu_9", "input": {"city": "Bern"}}]
+    whole = [frames_of(block_of(*each)) for each in enumerate(calls)]
+    by_turns = b"".join(chain.from_iterable(zip(*whole, strict=True)))
+    assert assembled(events_in(start() + by_turns + end())) == assembled(
+        events_in(streamed(*calls))
+    )
 
 
 def test_null_is_nothing() -> None:

@@ -115,6 +115,53 @@ def test_the_message_that_was_cut_says_so_too() -> None:
     assert [item["status"] for item in events[-1]["response"]["output"]] == statuses
 
 
+CUT_TOOLS: list[Json] = [
+    function(),
+    {"type": "custom", "name": "sql"},
+    {"type": "shell"},
+    {"type": "apply_patch"},
+]
+CUT: list[tuple[Json, str | None]] = [
+    (text("Grass"), "incomplete"),
+    ({"type": "thinking", "thinking": "Grass", "signature": "c2ln"}, "incomplete"),
+    (tool_use("weather", city="Oslo"), "incomplete"),
+    (tool_use("sql", input="SELECT"), "incomplete"),
+    (tool_use("shell", commands=["ls"]), "incomplete"),
+    (tool_use("apply_patch", type="delete_file", path="a"), "completed"),  # has no other
+]
+
+
+@pytest.mark.parametrize(("block", "status"), CUT)
+def test_the_item_that_was_cut_says_so_in_every_place(block: Json, status: str) -> None:
+    content = [tool_use("weather", city="Bern"), block]
+    events = streamed("messages", message_stream(content, "max_tokens"), tools=CUT_TOOLS)
+    response = whole("messages", message(content, "max_tokens"), tools=CUT_TOOLS)
+    done = [each["item"] for each in events if each["type"] == "response.output_item.done"]
+    for output in (done, events[-1]["response"]["output"], response["output"]):
+        assert [item.get("status") for item in output] == ["completed", status]
+
+
+def test_arguments_that_were_cut_are_those_of_an_incomplete_call() -> None:
+    pieces = message_stream([tool_use("weather", city="Oslo")], "max_tokens")
+    cut = b"".join(pieces).replace(b'Oslo\\"}', b"Os")
+    assert cut != b"".join(pieces)
+    (item,) = streamed("messages", [cut], tools=[function()])[-1]["response"]["output"]
+    assert (item["status"], item["arguments"]) == ("incomplete", '{"city":"Os')
+
+
+@pytest.mark.parametrize("block", [each for each, _ in CUT[:4]])
+def test_what_came_before_an_upstreams_error_is_kept(block: Json) -> None:
+    pieces = message_stream([text("Hi"), block])[:-3]  # without the ends of block and message
+    busy = sse({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}, "error")
+    events = streamed("messages", [*pieces, busy], tools=CUT_TOOLS)
+    assert kinds(events)[-2:] == ["error", "failed"]
+    last = events[-1]["response"]["output"][-1]
+    assert last["status"] == "incomplete"
+    assert any(said in str(last) for said in ("Grass", "Oslo", "'SELECT'"))
+    done = [each["item"] for each in events if each["type"] == "response.output_item.done"]
+    assert last["id"] not in {item["id"] for item in done}, "it would be run"
+
+
 def test_an_answer_without_words_has_no_items() -> None:
     assert streamed("gemini", candidate_stream([]))[-1]["response"]["output"] == []
 

@@ -163,7 +163,7 @@ def heard(speech: str, data: bytes, cuts: list[int], end: str) -> list[Json]:
         for start, stop in pairwise(edges):
             stream_filter.feed(data[start:stop])
         if end == "reset":
-            stream_filter.break_off(upstream_failed("reset"))
+            stream_filter.break_off(upstream_failed("reset", "It was reset."))
         else:
             stream_filter.finish()
     except UpstreamRefused:
@@ -172,8 +172,10 @@ def heard(speech: str, data: bytes, cuts: list[int], end: str) -> list[Json]:
     except UpstreamError as error:
         if not out:
             return []  # another backend is asked
-        stream_filter.break_off(upstream_failed(error.kind))
-    stream_filter.break_off(upstream_failed("reset"))  # after the end it changes nothing
+        stream_filter.break_off(upstream_failed(error.kind, error.told))
+    stream_filter.break_off(
+        upstream_failed("reset", "It was reset.")
+    )  # after the end it changes nothing
     return events_in(b"".join(out))
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airouter.dialects.conversation import Json
+from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.responses import streamed
 from airouter.dialects.responses.usage import UsageReader
+from airouter.failures import Failure, ended_early
+from contract.services.stand_in import sse
 
 LAST = (
     b"event: response.completed\n"
@@ -58,3 +64,76 @@ def test_an_event_with_a_picture_in_it_costs_no_more_for_coming_in_many_pieces()
         reader.feed(piece)
     assert time.process_time() - begun < 2
     assert out == [picture]
+
+
+ITEM: Json = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+CREATED: Json = {
+    "type": "response.created",
+    "sequence_number": 0,
+    "response": {"id": "resp_1", "object": "response", "status": "in_progress", "output": []},
+}
+ITEM_DONE: Json = {
+    "type": "response.output_item.done",
+    "sequence_number": 1,
+    "output_index": 0,
+    "item": ITEM,
+}
+ERROR: Json = {
+    "type": "error",
+    "sequence_number": 2,
+    "error": {"type": "server_error", "code": "rate_limit_exceeded", "message": "Busy"},
+}
+
+
+def passed(*events: Json, failure: Failure | None = None) -> list[Json]:
+    """What a client gets of events, with ids of its own."""
+    out: list[bytes] = []
+    reader = UsageReader(out.append, lambda data: data.replace(b"resp_1", b"resp_ours"))
+    for each in events:
+        reader.feed(sse(each, each["type"]))
+    if failure is None:
+        reader.finish()
+    else:
+        reader.break_off(failure)
+    return [msgspec.json.decode(each.data) for each in ServerSentEvents().feed(b"".join(out))]
+
+
+def test_a_stream_that_is_broken_off_ends_with_an_error_and_a_failed_response() -> None:
+    *_, error, last = passed(CREATED, ITEM_DONE, failure=ended_early())
+    assert (error["type"], error["sequence_number"]) == ("error", 2)
+    assert (last["type"], last["sequence_number"]) == ("response.failed", 3)
+    assert last["response"] == {
+        "id": "resp_ours",
+        "object": "response",
+        "status": "failed",
+        "error": {"code": "server_error", "message": ended_early().message},
+        "output": [ITEM],
+    }
+
+
+def test_an_error_alone_is_followed_by_a_failed_response() -> None:
+    *_, error, last = passed(CREATED, ITEM_DONE, ERROR)
+    assert error == ERROR
+    assert (last["type"], last["sequence_number"]) == ("response.failed", 3)
+    assert last["response"]["error"] == {"code": "rate_limit_exceeded", "message": "Busy"}
+
+
+def test_a_failed_response_of_the_providers_own_is_not_told_twice() -> None:
+    failed = {**CREATED, "type": "response.failed", "sequence_number": 3}
+    told = [each["type"] for each in passed(CREATED, ERROR, failed)]
+    assert told == ["response.created", "error", "response.failed"]
+
+
+def test_an_empty_output_is_filled_with_the_items_that_were_streamed() -> None:
+    completed = {**CREATED, "type": "response.completed", "sequence_number": 2}
+    assert passed(CREATED, ITEM_DONE, completed)[-1]["response"]["output"] == [ITEM]
+    assert passed(CREATED, completed)[-1]["response"]["output"] == []
+    completed["response"] = {"id": "resp_1", "output": [{"id": "other"}], "x": {"output": []}}
+    assert passed(CREATED, ITEM_DONE, completed)[-1]["response"]["output"] == [{"id": "other"}]
+
+
+def test_more_items_than_may_be_kept_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "MOST_KEPT", 100)
+    completed = {**CREATED, "type": "response.completed", "sequence_number": 2}
+    events = passed(CREATED, ITEM_DONE, {**ITEM_DONE, "output_index": 1}, completed)
+    assert events[-1]["response"]["output"] == []

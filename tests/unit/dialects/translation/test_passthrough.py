@@ -17,7 +17,8 @@ from airouter.dialects.responses.upstream import RESPONSES
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
-from airouter.interfaces import BufferedReply
+from airouter.failures import Failure
+from airouter.interfaces import BrokenReply, BufferedReply
 from airouter.providers.anthropic import model_envelope
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -92,3 +93,99 @@ def test_reasoning_of_another_provider_is_left_out() -> None:
 )
 def test_what_is_no_item_is_left_to_the_provider_to_refuse(item: Any) -> None:
     assert sent_items(item) == [item]
+
+
+def answer_of(api: str, body: Any) -> bytes:
+    """What a client gets for a provider's whole answer."""
+    data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    upstream = {"responses": RESPONSES, "messages": MESSAGES}.get(api, OPENAI)
+    model = ServedModel("m", Destination(model="m"), Edits(Parameters()), envelope={})
+    asked = request(messages=[], max_tokens=1)
+    return translation_for(api, upstream, model).answer(asked, [BufferedReply(200, {}, data)]).body
+
+
+FAILED: dict[str, Any] = {"object": "response", "status": "failed", "output": [], "usage": None}
+USAGE = {"prompt_tokens": 1, "input_tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("api", "body", "status", "code"),
+    [
+        ("chat", {"error": {"message": "m", "code": 502}}, 502, "502"),
+        ("chat", {"error": {"message": "m", "code": "429"}, "usage": USAGE}, 429, "429"),
+        ("chat", {"error": {"message": "m", "type": "invalid_request_error"}}, 400, None),
+        ("chat", {"error": "m"}, 502, None),
+        ("chat", {"object": "error", "message": "m", "code": 503}, 503, "503"),
+        ("chat", {"choices": [{"error": {"message": "m", "code": 504}}]}, 504, "504"),
+        ("embeddings", {"error": {"message": "m", "code": 503}}, 503, "503"),
+        (
+            "messages",
+            {"type": "error", "error": {"type": "overloaded_error", "message": "m"}},
+            503,
+            "overloaded_error",
+        ),
+        (
+            "messages",
+            {"type": "error", "error": {"type": "rate_limit_error", "message": "m"}},
+            429,
+            None,
+        ),
+        ("responses", {"error": {"message": "m", "code": "server_error"}}, 500, "server_error"),
+        (
+            "responses",
+            {**FAILED, "error": {"message": "m", "code": "server_error"}},
+            500,
+            "server_error",
+        ),
+        (
+            "responses",
+            {**FAILED, "error": {"message": "m", "code": "rate_limit_exceeded"}},
+            429,
+            "rate_limit_exceeded",
+        ),
+    ],
+)
+def test_an_error_with_status_200_is_one(
+    api: str, body: dict[str, Any], status: int, code: str | None
+) -> None:
+    with pytest.raises(Failure) as failure:
+        answer_of(api, body)
+    assert (failure.value.status, failure.value.code) == (status, code)
+    assert failure.value.message == "m"
+
+
+def test_a_response_that_failed_by_its_clients_fault_is_an_answer() -> None:
+    body = msgspec.json.encode({**FAILED, "error": {"message": "m", "code": "invalid_prompt"}})
+    assert answer_of("responses", body) == body
+
+
+@pytest.mark.parametrize(
+    ("api", "body"),
+    [
+        ("chat", {"choices": [{"message": {"content": '"error": {'}}], "error": None}),
+        ("chat", {"choices": [{"message": {"content": ""}, "x": {"error": {"message": "m"}}}]}),
+        ("embeddings", {"object": "list", "data": []}),
+        ("messages", {"type": "message", "content": []}),
+        ("responses", {"object": "response", "output": [{"type": "mcp_call", "error": {"a": 1}}]}),
+    ],
+)
+def test_an_answer_that_only_speaks_of_errors_passes(api: str, body: dict[str, Any]) -> None:
+    assert msgspec.json.decode(answer_of(api, body)) == body
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses", "embeddings"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b'{"choices": [{"message": {"content": "cut',
+        b'{"choices": null}',
+        b'{"status": "ok"}',
+    ],
+)
+def test_what_is_no_answer_of_its_api_is_broken(api: str, body: bytes) -> None:
+    with pytest.raises(BrokenReply):
+        answer_of(api, body)

@@ -1,0 +1,47 @@
+r"""Characters whose two escapes came in two events.
+
+JSON writes an emoji as two escapes (RFC 8259, section 7). Servers that count text in UTF-16, and
+cut it between the two, send halves that no decoder takes.
+"""
+
+from __future__ import annotations
+
+import re
+
+ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89abAB][0-9a-fA-F]{2})|(u[dD][c-fC-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""One escape; the groups are a first half alone, and a second."""
+UNKNOWN = b"\\ufffd"
+
+
+class SplitEscapes:
+    """Puts the halves of one stream together."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self) -> None:
+        self._first = b""
+        """A half that waits for the other."""
+
+    def joined(self, data: bytes) -> bytes:
+        """Return the data of an event without halves."""
+        if data.find(b"\\ud") < 0 and data.find(b"\\uD") < 0:
+            return data
+        return ESCAPE.sub(self._whole, data)
+
+    def _whole(self, escape: re.Match[bytes]) -> bytes:
+        first, second = escape[1], escape[2]
+        if first is None and second is None:
+            return escape[0]
+        waiting, self._first = self._first, first or b""
+        if second is not None:
+            return b"\\" + waiting + escape[0] if waiting else UNKNOWN
+        return UNKNOWN if waiting else b""
+
+
+def without_halves(data: bytes) -> bytes:
+    """Return JSON in which no half stands alone."""
+    return SplitEscapes().joined(data)

@@ -1,0 +1,118 @@
+"""A response of a provider's own, as far as its stream has told it.
+
+Some providers end a stream with an empty output, and some break off without a last event. What was
+told before makes up for both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.framing import ServerSentEvents
+from airouter.untrusted import decoded_or_none
+
+if TYPE_CHECKING:
+    from airouter.failures import Failure
+
+MOST_KEPT = 16_777_216
+"""Bytes of items; of a response with more of them, none are kept."""
+BEGUN = b'"response"'
+DONE = b"output_item.done"
+ABSENT = msgspec.Raw()
+EMPTY = re.compile(rb'"output"\s*:\s*\[\s*\]')
+LAST = re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"')
+
+
+class StreamedEvent(msgspec.Struct):
+    """An event, as much of it as is of use here."""
+
+    type: str = ""
+    output_index: int = 0
+    item: msgspec.Raw = ABSENT
+    response: msgspec.Raw = ABSENT
+
+
+_event = msgspec.json.Decoder(StreamedEvent)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class StreamedResponse:
+    """The first event of one stream, and its items."""
+
+    __slots__ = ("_begun", "_items", "_size")
+
+    def __init__(self) -> None:
+        self._begun: bytes | None = None
+        self._items: dict[int, msgspec.Raw] = {}
+        self._size = 0
+
+    def take(self, events: bytes) -> None:
+        """Take whole events."""
+        if events.find(DONE) >= 0:
+            self._take_items(events)
+        if self._begun is None and events.find(BEGUN) >= 0:
+            self._begun = events
+
+    def filled(self, events: bytes) -> bytes:
+        """Return the last events of the stream, with the items where they have an empty output."""
+        if not self._items or not EMPTY.search(events):
+            return events
+        last = LAST.search(events)
+        start = -1 if last is None else events.rfind(b"data:", 0, last.start())
+        data, end, rest = events[start + len(b"data:") :].partition(b"\n")
+        event = decoded_or_none(_fields, data) if start >= 0 else None
+        response = decoded_or_none(_fields, event["response"]) if event else None
+        if (
+            event is None
+            or response is None
+            or not EMPTY.fullmatch(b'"output":' + response["output"])
+        ):
+            return events
+        event["response"] = raw_json(response | {"output": self._output()})
+        return events[:start] + b"data: " + raw_json(event) + end + rest
+
+    def failed(self, failure: Failure, number: int) -> bytes:
+        """Return the event that ends the response, with its `sequence_number`.
+
+        Empty where none has begun.
+        """
+        begun = next(filter(None, map(self._response_in, frames_in(self._begun or b""))), None)
+        if begun is None:
+            return b""
+        code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
+        told = {"code": code, "message": failure.message}
+        ended = {"status": "failed", "error": told, "output": self._output()}
+        name = "response.failed"
+        body = {"type": name, "sequence_number": number, "response": {**begun, **ended}}
+        return b"event: %b\ndata: %b\n\n" % (name.encode(), raw_json(body))
+
+    def _response_in(self, data: bytes) -> dict[str, msgspec.Raw] | None:
+        event = decoded_or_none(_event, data)
+        return None if event is None else decoded_or_none(_fields, event.response)
+
+    def _take_items(self, events: bytes) -> None:
+        for data in frames_in(events):
+            event = decoded_or_none(_event, data) if data.find(DONE) >= 0 else None
+            size = 0 if event is None else memoryview(event.item).nbytes
+            if event is None or not size or self._size > MOST_KEPT:
+                continue
+            self._items[event.output_index] = event.item
+            self._size += size
+            if self._size > MOST_KEPT:
+                self._items.clear()
+
+    def _output(self) -> msgspec.Raw:
+        return raw_json([item for _, item in sorted(self._items.items())])
+
+
+def frames_in(events: bytes) -> list[bytes]:
+    """Return the data of whole events."""
+    return [frame.data for frame in ServerSentEvents().feed(events + b"\n\n")]
+
+
+def raw_json(value: object) -> msgspec.Raw:
+    """Return JSON."""
+    return msgspec.Raw(msgspec.json.encode(value))

@@ -1,0 +1,52 @@
+"""An emoji whose two escapes come in two events arrives whole."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airouter.dialects.chat.usage import UsageReader
+from airouter.dialects.escapes import SplitEscapes
+from unit.dialects.responses.asking import events_in, request, translation
+
+
+def chunk(content: bytes) -> bytes:
+    """A chunk of chat with a content as its server escaped it."""
+    return b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % content
+
+
+HALVES = [chunk(rb"Hi \ud83d"), chunk(rb"\uDE00!")]
+STOP = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+
+
+def test_an_emoji_in_two_events_is_translated_whole() -> None:
+    out: list[bytes] = []
+    stream_filter = translation("openai").stream_filter(request({"stream": True}), out.append)
+    for piece in [*HALVES, STOP]:
+        stream_filter.feed(piece)
+    stream_filter.finish()
+    (item,) = events_in(b"".join(out))[-1]["response"]["output"]
+    assert item["content"][0]["text"] == "Hi 😀!"
+
+
+def test_an_emoji_in_two_events_passes_through() -> None:
+    out: list[bytes] = []
+    reader = UsageReader(out.append)
+    reader.feed(b"".join([*HALVES, STOP]))
+    reader.finish()
+    assert b"".join(out).startswith(b"".join(HALVES))
+
+
+@pytest.mark.parametrize(
+    "text", [rb"a\ud83d\ude00b", rb"\\ud83d", rb"{\"x\":\"\\ud83d\\ude00\"}", rb"\u00e9", b"plain"]
+)
+def test_what_is_whole_stays_as_it_is(text: bytes) -> None:
+    assert SplitEscapes().joined(text) == text
+
+
+@pytest.mark.parametrize("pieces", [(rb"\ude00",), (rb"\ud83d", rb"\ud83d", rb"\ude00")])
+def test_a_half_that_stays_alone_is_an_unknown_character(pieces: tuple[bytes, ...]) -> None:
+    escapes = SplitEscapes()
+    told = b"".join(map(escapes.joined, pieces))
+    assert json.loads(b'"%b"' % told) in ("\ufffd", "\ufffd😀")
