@@ -16,7 +16,7 @@ PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 COVERAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/res
 
 PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock" -q pyproject.toml locks/build.in
+
+bench-hostile: $(VENV)/.dev ## One client's worst beside another's small requests; writes benchmarks/hostile/results.md (ARGS="--minutes 30" soaks)
+	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)

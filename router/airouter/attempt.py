@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
+    from airouter.dialects.client_request import ClientRequest
+    from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
@@ -72,19 +74,12 @@ class AttemptRunner:
             if context.joins:
                 join(context, target)
             large = len(request.body) > LARGE
-            urls = (
-                await self._aside.run(partial(translation.fetches, request))
-                if large
-                else translation.fetches(request)
-            )
-            if urls and (missing := [url for url in urls if url not in request.fetched]):
+            encode = partial(encoded_large if large else encoded, translation, request)
+            missing, bodies = await self._aside.run(encode) if large else encode()
+            if missing:
                 principal = context.record.principal
                 request.fetched |= await self._fetcher.fetch_all(missing, principal)
-            bodies = (
-                await self._aside.run(partial(translation.encode, request))
-                if large
-                else translation.encode(request)
-            )
+                _, bodies = await self._aside.run(encode) if large else encode()
         except Failure as failure:
             drop_frames(failure)
             mendable = failure.code in NOT_HERE
@@ -216,6 +211,30 @@ class AttemptRunner:
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
+
+
+def encoded(translation: Translation, request: ClientRequest) -> tuple[list[str], list[bytes]]:
+    """Return the URLs whose content is missing, and, if none is, the bodies to send.
+
+    Raises `Failure`.
+    """
+    urls = translation.fetches(request)
+    if urls and (missing := [url for url in urls if url not in request.fetched]):
+        return missing, []
+    return [], translation.encode(request)
+
+
+def encoded_large(
+    translation: Translation, request: ClientRequest
+) -> tuple[list[str], list[bytes]]:
+    """Return what `encoded` does, and leave nothing of the conversation but what answers need.
+
+    It takes ten times the bytes of the body, and a provider may take minutes to answer.
+    """
+    try:
+        return encoded(translation, request)
+    finally:
+        request.forget_turns()
 
 
 def join(context: RequestContext, target: Target) -> None:

@@ -22,6 +22,8 @@ WINDOW = 65_536
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 """A string of JSON, also one that has no end here."""
 REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
+UP_TO_ESCAPE = re.compile(rb"(?:[^\\]++|\\u.{4}|\\[^u])*+", re.DOTALL)
+"""Text without the half of an escape at its end."""
 BRACKET = re.compile(rb"[\[\]{}]")
 WHOLE = re.compile(rb"[\[{][^\[\]{}]*+[\]}]")
 OPENING = (b"[", b"{")
@@ -72,6 +74,16 @@ def has_more_than(body: bytes, values: int, fields: int) -> bool:
         if fields < 1:  # there is one more of them than of commas
             return True
     return False
+
+
+def pieces_of(body: bytes) -> Iterator[bytes]:
+    """Yield a body of JSON piece by piece, none of which begins inside an escape."""
+    at = 0
+    while at < len(body):
+        found = UP_TO_ESCAPE.match(body, at, at + WINDOW)
+        end = len(body) if found is None or found.end() == at else found.end()
+        yield body[at:end]
+        at = end
 
 
 def without_strings(body: bytes) -> Iterator[bytes]:

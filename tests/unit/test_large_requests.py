@@ -12,11 +12,17 @@ import msgspec
 import pytest
 
 from airouter.aside import LARGE
-from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES
+from airouter.attempt import encoded_large
+from airouter.config.snapshot import Parameters
+from airouter.dialects import chat, messages
+from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES, Edits, parse_client_request
+from airouter.dialects.conversation import Destination
+from airouter.dialects.translation.client_apis import ServedModel, between
 from support.config import mock_manifest
 from support.in_loop import Served, served
 
 LONG = "word " * (LARGE // 4)
+MODEL = ServedModel("m", Destination(model="claude-sonnet-4-5"), Edits(Parameters()), {})
 SAID = {"role": "user", "content": LONG}
 
 Send = Callable[[Served, str], Awaitable[httpx.Response]]
@@ -80,3 +86,13 @@ async def test_a_large_body_of_too_many_values_is_refused(body: bytes) -> None:
         answer = await router.client.post("/v1/chat/completions", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "too_many_values"
+
+
+async def test_nothing_is_kept_of_the_turns_of_a_large_request_but_its_body() -> None:
+    body = msgspec.json.encode({"model": "m", "messages": [SAID], "user": "me"})
+    translation = between(chat.CLIENT, messages.UPSTREAM, MODEL)
+    request = parse_client_request(body)
+    (first,) = encoded_large(translation, request)[1]
+    assert not request.conversations
+    assert all(not frame.turns for frame in request.frames.values())
+    assert encoded_large(translation, request) == ([], [first])  # where it is tried again

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.joining.joined_answer import JoinedAnswer
@@ -79,10 +80,18 @@ class ClientRequest(msgspec.Struct, eq=False):
     """Betas of Anthropic's, as the header names them."""
     conversations: dict[Edits, Conversation] = {}
     """The request as a conversation, once for each model's parameters; kept by translations."""
+    frames: Mapping[Edits, Conversation] = {}
+    """The conversations without their turns, of a large request that was encoded."""
     fetched: dict[str, Media] = {}
     """The content of its URLs, where a provider wants that as bytes."""
     joined: JoinedAnswer | None = None
     """The answer that several streams may make, where one that breaks is gone on with."""
+
+    def forget_turns(self) -> None:
+        """Keep no more of the conversations than answers need: `frames`."""
+        known = self.conversations
+        frames = {edits: replace(each, turns=()) for edits, each in known.items()}
+        self.conversations, self.frames = {}, {**self.frames, **frames}
 
 
 _typed = msgspec.json.Decoder(Typed)

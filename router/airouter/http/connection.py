@@ -84,9 +84,12 @@ class HttpConnection(asyncio.Protocol):
 
     # What the owner does.
 
-    def request(self, data: bytes, *, streamed: bool = False) -> asyncio.Future[HttpReply]:
+    def request(
+        self, data: bytes, apart: bytes = b"", *, streamed: bool = False
+    ) -> asyncio.Future[HttpReply]:
         """Write a request. Returns a future of the reply, done once its header is there.
 
+        `apart` is a body that is too large to be copied after its header.
         A whole answer may be thought about for as long as all of it may take, and not a byte comes.
         """
         now = time.monotonic()
@@ -103,6 +106,8 @@ class HttpConnection(asyncio.Protocol):
         self._headers = reply.headers
         self._head = self._loop.create_future()
         self._owner.write(self._transport, data)
+        if apart:
+            self._owner.write(self._transport, apart)
         return self._head
 
     def expire(self, now: float) -> None:

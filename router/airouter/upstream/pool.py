@@ -12,6 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from airouter.aside import LARGE
 from airouter.http.connection import HttpConnection, StaleConnection
 from airouter.interfaces import ConnectError, NoneFree
 from airouter.upstream.origin import connect
@@ -79,6 +80,7 @@ class Pool:
         *,
         streamed: bool = False,
     ) -> HttpReply:
+        apart = body if len(body) > LARGE else b""
         data = b"%b%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
             method,
             self._target,
@@ -86,16 +88,16 @@ class Pool:
             self._host,
             head,
             len(body),
-            body,
+            b"" if apart else body,
         )
         connection = self._reuse() or await self._acquire()
         try:
-            return await connection.request(data, streamed=streamed)
+            return await connection.request(data, apart, streamed=streamed)
         except asyncio.CancelledError:
             connection.abort()
             raise
         except StaleConnection:
-            return await self._send_again(data, streamed=streamed)
+            return await self._send_again(data, apart, streamed=streamed)
 
     async def dial(self, path: bytes, head: bytes) -> WebSocket:
         """See `interfaces.Dialer`. A WebSocket is the caller's own and counts for no limit here."""
@@ -223,13 +225,13 @@ class Pool:
 
     # One request.
 
-    async def _send_again(self, data: bytes, *, streamed: bool) -> HttpReply:
+    async def _send_again(self, data: bytes, apart: bytes, *, streamed: bool) -> HttpReply:
         """Send once more, on a connection that is new and so cannot be stale."""
         # No byte of an answer came: the provider closed the other connection while the request was
         # on its way, unread, so that even what is not idempotent may be repeated (RFC 9112, 9.3.1).
         connection = await self._open()
         try:
-            return await connection.request(data, streamed=streamed)
+            return await connection.request(data, apart, streamed=streamed)
         except asyncio.CancelledError:
             connection.abort()
             raise

@@ -28,6 +28,7 @@ from airouter.dialects.provenance import (
     with_marks_bare,
     without_packed,
 )
+from airouter.untrusted import WINDOW
 from unit.dialects.translation.wording import HELLO, WORDINGS, Call, Give, Say, Wish
 
 PARSERS = {
@@ -230,3 +231,17 @@ def test_a_mark_is_found_however_json_escapes_it(written: bytes) -> None:
 )
 def test_json_without_a_mark_stays_as_it_is(text: bytes) -> None:
     assert with_marks_bare(text) == text
+
+
+@pytest.mark.parametrize("window", range(40))
+def test_an_escaped_mark_is_found_wherever_it_stands_in_a_large_body(window: int) -> None:
+    before = rb"caf\u00e9\\\n" * (WINDOW // 11) + b"x" * window
+    written = b'["%b\\u005f\\u005Fairo\\u0075ter1_abc"]' % before
+    bare = with_marks_bare(written)
+    assert b"__airouter1_abc" in bare
+    assert json.loads(bare) == json.loads(written)
+
+
+def test_a_body_without_a_mark_is_left_as_it_is_whatever_its_escapes() -> None:
+    written = b'["%b"]' % (rb"\u0061\u005f\\" * WINDOW)
+    assert with_marks_bare(written) is written

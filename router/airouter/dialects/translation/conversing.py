@@ -114,7 +114,7 @@ class ConversationTranslation(Translation):
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
         answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
-        conversation = self._conversation(request)
+        conversation = self._frame(request)
         answer = with_long_names(answer, long_names(conversation))
         answer = unwrapped(answer, custom_names(conversation))
         if wants_one_call(conversation):
@@ -126,7 +126,7 @@ class ConversationTranslation(Translation):
         return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
-        conversation = self._conversation(request)
+        conversation = self._frame(request)
         framing = self._upstream.framing()
         parser = self._upstream.stream_parser(self._destination)
         joined = request.joined
@@ -140,6 +140,10 @@ class ConversationTranslation(Translation):
         return StreamTranslator(
             framing, parser, renderer, write, stages, request.seal, model=self._public_model
         )
+
+    def _frame(self, request: ClientRequest) -> Conversation:
+        """Return the request as its answer needs it, perhaps without turns."""
+        return request.frames.get(self._edits) or self._conversation(request)
 
     def _conversation(self, request: ClientRequest) -> Conversation:
         """Return the request with the model's parameters; parsed once for each set of these."""

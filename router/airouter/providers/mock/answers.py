@@ -24,6 +24,8 @@ Body = dict[str, Any]
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 COUNTED = 65_536
 """Characters of a text whose tokens are counted, for counting more would hold the event loop."""
+MOST_SAID = 1_048_576
+"""Characters of an answer, be there more to repeat."""
 WORD = re.compile(r"(?<!\s)\s*\S+")
 """Tried only where white space begins, or each of many blanks would be tried as the first."""
 REASONING = "The mock was asked to reason, and it has reasoned."
@@ -185,7 +187,7 @@ def invented(schema: Any, param: str) -> str:
 
 def cut(answer: MockAnswer, body: Body) -> MockAnswer:
     """End an answer by `stop` or by the largest number of tokens. Raises `Failure` 400."""
-    text = answer.text or ""
+    text = (answer.text or "")[:MOST_SAID]
     for stop in stop_texts(body):
         text = text.split(stop, 1)[0] if stop else text
     limit = limit_of(body)

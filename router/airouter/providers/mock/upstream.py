@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from airouter.providers.mock.answers import Body, MockAnswer
 
 Sleep = Callable[[float], Awaitable[None]]
+T = TypeVar("T")
 
 JSON = {b"content-type": b"application/json"}
 EVENTS = {b"content-type": b"text/event-stream"}
@@ -42,6 +44,8 @@ class MockUpstream:
         self._sleep = sleep
         self._served = 0
         self._failed = 0
+        self._turn = asyncio.Semaphore(1)
+        """Whose large request is worked on."""
 
     async def send(
         self,
@@ -55,20 +59,25 @@ class MockUpstream:
         """Answer after the latency; an error is an answer, too."""
         request: Body = {}
         try:
-            request = msgspec.json.decode(body)
+            request = await self._work(body, partial(msgspec.json.decode, body))
             script = Script(self._settings, request)
             if script.latency:
                 await self._sleep(script.latency)
             self._fail_sometimes(script.status)
             path = path.rpartition(b"/v1")[2]
-            if len(body) > LARGE:
-                return await asyncio.to_thread(self._answer, path, request, body, script)
-            return self._answer(path, request, body, script)
+            return await self._work(body, partial(self._answer, path, request, body, script))
         except Failure as failure:
             return failure_reply(failure, self._sleep)
         except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
             nonsense = "The mock can make no sense of this request."
             return failure_reply(Failure(400, nonsense, code="mock_error"), self._sleep)
+
+    async def _work(self, body: bytes, work: Callable[[], T]) -> T:
+        """Do something for a body at once; for a large one beside the loop, one after the other."""
+        if len(body) <= LARGE:
+            return work()
+        async with self._turn:
+            return await asyncio.to_thread(work)
 
     def _fail_sometimes(self, demanded: int | None) -> None:
         """Raise the `Failure` that the request demands, or the credential's share of errors."""

@@ -1,0 +1,73 @@
+"""Connections that are no good, whatever goes over them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from benchmarks.hostile.sending import CHATS, Target, at_once, connection, head
+
+HELLO = b'{"model":"mocked","messages":[{"role":"user","content":"hi"}]}'
+LONG_STREAM = (
+    b'{"model":"mocked","stream":true,"messages":[{"role":"user","content":"hi"}],'
+    b'"metadata":{"mock_reply":"%b"}}' % (b"word " * 100_000)
+)
+STALLED = 2.0
+"""Seconds in which nothing of a stream is read."""
+
+
+async def unfinished_heads(target: Target) -> None:
+    """1,000 heads of 32 KB that do not end."""
+    half = head(target, CHATS, 9)[:-4] + b"\r\nx-long: " + b"a" * 32_000
+
+    async def begin() -> None:
+        async with connection(target) as (_, writer):
+            writer.write(half)
+            await writer.drain()
+
+    await at_once(1_000, begin)
+
+
+async def tiny_chunks(target: Target) -> None:
+    """20 bodies of 200,000 chunks of one byte."""
+
+    async def send() -> None:
+        async with connection(target) as (reader, writer):
+            writer.write(head(target, CHATS, None) + b"1\r\n \r\n" * 200_000 + b"0\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+
+    await at_once(20, send)
+
+
+async def pipelined_requests(target: Target) -> None:
+    """20 connections with 2,000 requests each, in one write."""
+
+    async def send() -> None:
+        async with connection(target) as (reader, writer):
+            writer.write((head(target, CHATS, len(HELLO)) + HELLO) * 2_000)
+            for _ in range(2_000):
+                await reader.readuntil(b"HTTP/1.1 200 ")
+
+    await at_once(20, send)
+
+
+async def unread_streams(target: Target) -> None:
+    """100 streams of 100,000 events that nobody reads."""
+
+    async def ask() -> None:
+        async with connection(target) as (_, writer):
+            writer.write(head(target, CHATS, len(LONG_STREAM)) + LONG_STREAM)
+            await asyncio.sleep(STALLED)
+
+    await at_once(100, ask)
+
+
+async def aborted_streams(target: Target) -> None:
+    """300 streams that are given up at their first byte."""
+
+    async def ask() -> None:
+        async with connection(target) as (reader, writer):
+            writer.write(head(target, CHATS, len(LONG_STREAM)) + LONG_STREAM)
+            await reader.read(1)
+
+    for _ in range(10):
+        await at_once(30, ask)
