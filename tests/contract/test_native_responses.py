@@ -336,5 +336,5 @@ async def test_a_stream_that_breaks_off_ends_with_an_error() -> None:
         got = (await router.client.post("/v1/responses", json=body)).text
     events = [json.loads(line[5:]) for line in got.splitlines() if line.startswith("data:")]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    assert events[-1]["type"] == "error"
-    assert events[-1]["error"]["code"] == "broken_reply"
+    assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
+    assert events[-2]["error"]["code"] == "broken_reply"

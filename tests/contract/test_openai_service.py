@@ -110,6 +110,12 @@ REFUSED: list[Case] = [
     ("stops", {"stop": list("abcde")}, "stop", "array_above_max_length"),
     ("empty", {"messages": []}, "messages", "empty_array"),
     ("silence", {"messages": [{"role": "assistant"}]}, "messages.[0].content", None),
+    (
+        "no calls",
+        {"messages": [{"role": "assistant", "content": "Hi", "tool_calls": []}]},
+        "messages.0.tool_calls",
+        None,
+    ),
     ("unanswered at the end", {"messages": [*HELLO, CALLING]}, "messages.[2].role", None),
     ("unanswered before", {"messages": [CALLING, *HELLO]}, "messages.[1].role", None),
     ("uncalled", {"messages": [*HELLO, ANSWER]}, "messages.[1].role", None),

@@ -95,7 +95,7 @@ class EventForwarder(ABC):
 
     def _feed_odd(self, data: bytes) -> None:
         """Take anything but one usual event."""
-        if data == self.last and not self._held:
+        if self.last and data == self.last and not self._held:
             self._ending.over = True
             self._held = [b""]
             self.forward(data)

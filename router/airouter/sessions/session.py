@@ -37,8 +37,6 @@ MOST_LANES = 32
 """Names of lanes in the life of a session."""
 MOST_WAITING = 64
 MOST_WAITING_BYTES = 67_108_864
-COPIES = 2
-"""Of a large message: what the client sent, and the request made of it."""
 MOST_REMEMBERED = 33_554_432
 """Bytes that a session remembers, the newest responses first."""
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -221,7 +219,7 @@ class Session:
         if self._waiting >= MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
             what = f"At most {MOST_WAITING} responses of a session may wait."
             raise Failure(429, what, type="rate_limit_error", code="too_many_requests")
-        holding = self._hold(size if size <= HEAVY else COPIES * size)
+        holding = self._hold(size)
         try:
             exchange = self._exchange(fields, stream_id)
         except Failure:

@@ -90,7 +90,7 @@ async def test_what_another_provider_signed_stays_behind() -> None:
         request = await provider.request()
         sent = json.loads(request.partition(b"\r\n\r\n")[2])
         assert sent["input"] == [items[0], items[2]]
-        await provider.say(answer(b"{}", "application/json"))
+        await provider.say(answer(json.dumps(RESPONSE).encode(), "application/json"))
         await task
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from airouter.held_bytes import HeldBytes
 from airouter.sessions.session import MOST_ACTIVE, Session
-from airouter.turns import HEAVY, Turns
+from airouter.turns import Turns
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange
@@ -138,13 +138,3 @@ async def test_an_error_of_a_stream_has_a_status(error: dict[str, Any], status: 
     session.receive(b'{"type":"response.create","model":"m"}')
     await until(lambda: bool(wire.said))
     assert msgspec.json.decode(wire.said[0]) == {"type": "error", **error, "status": status}
-
-
-async def test_a_large_message_is_held_twice_until_it_is_answered() -> None:
-    size = 2 * HEAVY
-    wire, provider = Wire(), Provider()
-    session = session_of(wire, provider, limit=7 * size)
-    for lane in ("first", "second"):
-        session.receive(create(lane)[:-1] + b',"input":"%b"}' % (b"x" * size))
-    assert len(provider.begun) == 1
-    assert json.loads(wire.said[0])["status"] == 503

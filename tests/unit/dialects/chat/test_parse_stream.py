@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.dialects import in_order
-from airouter.dialects.conversation import Json, Reasoning, Text, Usage
+from airouter.dialects.conversation import Json, Reasoning, Refusal, Text, Usage
 from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import (
@@ -140,7 +140,8 @@ def test_what_comes_amid_a_call_does_not_end_it(field: str, between: str) -> Non
         END,
     )
     assert calls_in(choice) == [("weather", OSLO)]
-    said = "".join(part.text for part in choice.parts[1:] if isinstance(part, Text | Reasoning))
+    words = Text | Reasoning | Refusal
+    said = "".join(part.text for part in choice.parts[1:] if isinstance(part, words))
     assert said == between * 2 or not (said or between.strip())
 
 
