@@ -42,6 +42,7 @@ WITHOUT_CONTENT = (
     b'"assistant"}',
 )
 """Beginnings of what may be an answer without a word."""
+ASSISTANT = b'"assistant"'
 MARKS = (
     *WITHOUT_CONTENT,
     b'"images"',
@@ -60,6 +61,8 @@ _encoder = msgspec.json.Encoder()
 
 def may_be_unreadable(body: bytes) -> bool:
     """Return False for a body in which no message needs to be mended, as nearly all are."""
+    if body.find(ASSISTANT) < 0:  # as in every first turn
+        return False
     return any(body.find(mark) >= 0 for mark in MARKS)
 
 
