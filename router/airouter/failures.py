@@ -206,26 +206,22 @@ def unreadable_content(param: str) -> Failure:
     )
 
 
+def try_later(code: str, message: str) -> Failure:
+    """A request that the router cannot serve now, and may in a second."""
+    return Failure(503, message, type="server_error", code=code, retry_after=1.0)
+
+
 def store_unavailable() -> Failure:
     """A store of responses that does not work now."""
-    return Failure(
-        503,
+    return try_later(
+        "store_unavailable",
         "The store of responses cannot be reached; requests that need none of it are served.",
-        type="server_error",
-        code="store_unavailable",
-        retry_after=1.0,
     )
 
 
 def too_many_large() -> Failure:
     """A large request when too many of them wait for their turn."""
-    return Failure(
-        503,
-        "Too many large requests are waiting: try again later.",
-        type="server_error",
-        code="overloaded",
-        retry_after=1.0,
-    )
+    return try_later("overloaded", "Too many large requests are waiting: try again later.")
 
 
 def too_many_values(values: int, fields: int) -> Failure:
@@ -240,23 +236,14 @@ def too_many_values(values: int, fields: int) -> Failure:
 
 def not_ready() -> Failure:
     """A request before the first valid snapshot."""
-    return Failure(
-        503,
-        "The router has no valid configuration yet.",
-        type="server_error",
-        code="not_ready",
-        retry_after=1.0,
-    )
+    return try_later("not_ready", "The router has no valid configuration yet.")
 
 
 def overloaded() -> Failure:
     """A request of a client that holds as many bytes as it may."""
-    return Failure(
-        503,
+    return try_later(
+        "overloaded",
         "The router has too many bytes of your requests in hand: try again in a moment.",
-        type="server_error",
-        code="overloaded",
-        retry_after=1.0,
     )
 
 

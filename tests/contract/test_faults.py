@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -226,4 +227,5 @@ async def test_a_client_that_leaves_ends_the_call(everything: World, upstream: s
     )
     await anext(aiter(stream))
     await stream.close()
-    await service.left.wait()
+    async with asyncio.timeout(60):
+        await service.left.wait()

@@ -7,6 +7,7 @@ names.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ AUTHENTICATION_FAILED = "upstream_authentication_failed"
 
 
 @dataclass(frozen=True)
-class Provider:
+class Provider(ABC):
     """A type of provider. Stateless: what differs between accounts is in the credential."""
 
     row: ProviderType
@@ -53,9 +54,9 @@ class Provider:
         """Return where the API is when the credential does not say; None if that is nowhere."""
         return self.row.base_url
 
+    @abstractmethod
     def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
         """Return how a model is asked for; None for an API that is not offered."""
-        raise NotImplementedError
 
     def authorization(self, credential: Credential) -> list[tuple[str, str]]:
         """Return the headers that prove who asks, where every request has the same."""
