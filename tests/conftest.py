@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
-
-if TYPE_CHECKING:
-    import pytest
 
 # The speed of an example says something of the machine, and nothing of the code.
 settings.register_profile(
@@ -21,3 +21,10 @@ settings.load_profile("any machine")
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Any]:
     """uvloop, as in `app.py`."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Bound what is left of a test that failed: pytest forgets its own bound here, for debuggers."""
+    seconds = float(node.config.getini("faulthandler_timeout"))
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
