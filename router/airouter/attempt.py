@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
+    from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
     from airouter.serving import Target
@@ -59,9 +60,15 @@ class AttemptRunner:
     """Makes attempts. Lives as long as the process."""
 
     def __init__(
-        self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings, aside: Aside
+        self,
+        fetcher: Fetcher,
+        tracing: Tracing,
+        warnings: ProviderWarnings,
+        aside: Aside,
+        limiter: Limiter,
     ) -> None:
         self._fetcher = fetcher
+        self._limiter = limiter
         self._aside = aside
         self._tracing = tracing
         self._warnings = warnings
@@ -88,6 +95,32 @@ class AttemptRunner:
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
+        if not backend.limits:
+            return await self._call(context, backend, bodies)
+        return await self._call_within_limits(context, backend, bodies)
+
+    async def _call_within_limits(
+        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+    ) -> AttemptOutcome:
+        """Ask a backend that has limits, if they have room for it."""
+        record = context.record
+        try:
+            permit = self._limiter.reserve_attempt(
+                backend.limits, record.model, context.request, context.permit.estimate
+            )
+        except Failure as failure:
+            drop_frames(failure)
+            return AttemptOutcome(failure, Retry.ELSEWHERE, unasked=True)
+        try:
+            return await self._call(context, backend, bodies)
+        finally:
+            permit.settle(record.input_tokens, record.output_tokens)
+
+    async def _call(
+        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+    ) -> AttemptOutcome:
+        """Ask a backend, and give the client its answer."""
+        target = backend.target
         attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
         context.record.attempts.append(attempt)
         if context.race is not None:

@@ -7,6 +7,7 @@ one it started with. Pools and load counters outlive it: they belong to the proc
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
     from airouter.interfaces import Carrier, Dialer, Reply, Upstream
+    from airouter.limits import Scope
     from airouter.providers.base import Provider
     from airouter.providers.binding import Api, Binding
     from airouter.providers.identity import Identities
@@ -46,6 +48,15 @@ TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embedd
 """APIs by whose names a client is told what a model offers."""
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
+
+
+LimitsOf = Callable[[str, str], tuple["Scope", ...]]
+"""Returns the limits of a credential's use of a model, by the upstream's name of it."""
+
+
+def no_limits(credential: str, upstream_name: str) -> tuple[Scope, ...]:  # noqa: ARG001
+    """Return that there are none."""
+    return ()
 
 
 class Account:
@@ -160,8 +171,11 @@ def build(
     pools: Pools,
     identities: Identities,
     loads: Mapping[str, Load],
+    limits_of: LimitsOf = no_limits,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
+
+    `limits_of` gives the limits of a credential's name and an upstream's name of a model.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -181,7 +195,7 @@ def build(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
-        catalogs_for(snapshot.models, accounts),
+        catalogs_for(snapshot.models, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
@@ -215,7 +229,7 @@ def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> 
 
 
 def catalogs_for(
-    models: Sequence[declared.Model], accounts: dict[str, Account]
+    models: Sequence[declared.Model], accounts: dict[str, Account], limits_of: LimitsOf
 ) -> dict[Api, Catalog[Target]]:
     """Return the models by API.
 
@@ -223,14 +237,20 @@ def catalogs_for(
     """
     named = by_name(models)
     catalogs: dict[Api, Catalog[Target]] = {
-        api: Catalog(named, partial(route_for, api, accounts)) for api in OFFERS
+        api: Catalog(named, partial(route_for, api, accounts, limits_of=limits_of))
+        for api in OFFERS
     }
     if all(account.dialer is None for account in accounts.values()):
         catalogs["session"] = catalogs["responses"]
     return catalogs
 
 
-def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> Route[Target]:
+def route_for(
+    api: Api,
+    accounts: dict[str, Account],
+    model: declared.Model,
+    limits_of: LimitsOf = no_limits,
+) -> Route[Target]:
     """Build the route of a model, with those of its backends that can be asked for an API."""
     edits = Edits(model.parameters)
     tiers = [
@@ -241,6 +261,8 @@ def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> 
         ]
         for tier in model.tiers
     ]
+    for bound in (each for tier in tiers for each in tier):
+        bound.limits = limits_of(bound.credential, bound.upstream_name)
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
     if not route.backends:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airouter.failures import model_not_found
+from airouter.limits.window import step_of
 from airouter.routing.budget import Budget
 from airouter.routing.rest import Rest
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airouter.config.snapshot import Model
+    from airouter.limits import Scope
 
 T = TypeVar("T")
 
@@ -34,16 +36,28 @@ class Load:
 class Backend(Generic[T]):
     """One way to answer for a model. `target` is what the pipeline sends requests to."""
 
-    __slots__ = ("credential", "load", "target", "upstream_name", "weight")
+    __slots__ = ("credential", "limits", "load", "target", "upstream_name", "weight")
 
     def __init__(
-        self, credential: str, upstream_name: str, weight: int, load: Load, target: T
+        self,
+        credential: str,
+        upstream_name: str,
+        weight: int,
+        load: Load,
+        target: T,
+        limits: tuple[Scope, ...] = (),
     ) -> None:
         self.credential = credential
         self.upstream_name = upstream_name
         self.weight = weight
         self.load = load
         self.target = target
+        self.limits = limits
+
+    def has_room(self, now: float) -> bool:
+        """Return whether its limits allow another request, a small one at least."""
+        step = step_of(now)
+        return all(scope.has_room(step, 1) for scope in self.limits)
 
     @property
     def rest(self) -> Rest | None:

@@ -31,7 +31,7 @@ class Selection:
     def choose(
         self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
     ) -> Backend[T] | None:
-        """Return the best backend that was not tried and does not rest; None without one."""
+        """Return the best backend that may be chosen now, of those not tried; None without one."""
         for tier in route.tiers:
             backends = tier.backends
             drawn = backends[0] if len(backends) == 1 else self._draw(tier)
@@ -55,6 +55,7 @@ class Selection:
         return (
             (not tried or backend not in tried)
             and (not backend.load.resting or backend.resting_until <= now)
+            and (not backend.limits or backend.has_room(now))
             and not self._bans.holds(backend)
         )
 

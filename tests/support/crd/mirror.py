@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule
+from airouter.config.resource.policies import BanRule, ModelLimits
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
 from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Fact = tuple[str, str, str]
 """A place in a schema, a keyword there, and its value as text."""
 
+KEYED_BY = {BanRule: "statusCode", ModelLimits: "models"}
+"""Parts without a name, each with the field by which it is told apart in a list."""
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
@@ -100,7 +102,7 @@ def schema_of_list(item: Any, said: list[Any]) -> Schema:
 def key_of(item: Any) -> str:
     """The field by which the items of a list are told apart, if they have one."""
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return "name" if "name" in item.model_fields else "statusCode" * (item is BanRule)
+        return "name" if "name" in item.model_fields else KEYED_BY.get(item, "")
     return ""
 
 
