@@ -300,6 +300,8 @@ class Snapshot(Part, frozen=True):
     storage: ResponseStorage = ResponseStorage()
     sealing_keys: tuple[str, ...] = ()
     redis_url: str | None = None
+    ledger: str = "Local"
+    """Where the replicas' counts of limits meet: Local (nowhere) or Redis."""
     traces: Traces = Traces()
     answer_headers: bool = True
     """Whether clients are told which backend answered."""
