@@ -10,7 +10,7 @@ from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 from airouter.dialects.client_request import ClientRequest, parse_client_request
 from airouter.failures import Failure
 from airouter.limits import Limiter, Permit
-from airouter.limits.ledger.base import Ledger, LedgerError
+from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.limits.ledger.book import Book
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
@@ -32,7 +32,7 @@ def a_chat(**fields: object) -> ClientRequest:
 CHAT = a_chat()
 
 
-class SimulatedLedger(Ledger):
+class SimulatedLedger(RemoteLedger):
     """A ledger that a test can take away: a book, or a real Redis that is told the time."""
 
     def __init__(self, time: Time, redis: RedisLedger | None = None) -> None:
@@ -44,6 +44,8 @@ class SimulatedLedger(Ledger):
         """What came while it was paused."""
         self.is_paused = False
         self.exchanges = 0
+        self.cut_off: set[str] = set()
+        """Pods that do not reach it."""
 
     def _step(self) -> int:
         return step_of(self._time.now)
@@ -52,7 +54,7 @@ class SimulatedLedger(Ledger):
         self.exchanges += 1
         if self.is_paused:
             self.late.append(message)
-        if self.is_paused or not self.is_up:
+        if self.is_paused or not self.is_up or message.pod in self.cut_off:
             raise LedgerError("down")
         if self._redis is not None:
             return await self._redis.exchange(message, self._step())
@@ -86,7 +88,7 @@ class Time:
 class Replica:
     """One pod, whose clock is off by some seconds."""
 
-    def __init__(self, name: str, time: Time, ledger: Ledger, limits: Limits, off: float) -> None:
+    def __init__(self, name: str, time: Time, ledger: RemoteLedger, off: float) -> None:
         def clock() -> float:
             return time.now + off
 
@@ -94,7 +96,11 @@ class Replica:
         self.limiter = Limiter(clock, self.leases, PATIENCE)
         self.exchanger = Exchanger(self.leases, ledger)
         self.limiter.ask = self.exchanger.ask
-        self.limiter.reload(of_client(limits))
+
+    def reload(self, limits: Limits, ledger_type: str = "Redis") -> None:
+        """Set the limits of the client."""
+        auth = Auth(clients=(ClientKey("team", "00" * 32, limits=limits),))
+        self.limiter.reload(Snapshot(models=(Model("m"),), auth=auth, ledger=ledger_type))
 
     async def ask(self, request: ClientRequest = CHAT) -> Permit | None:
         """A request of the client; None where it is refused."""
@@ -107,23 +113,24 @@ class Replica:
                 return None
 
 
-def of_client(limits: Limits) -> Snapshot:
-    """A snapshot with one client, whose limits all replicas share."""
-    auth = Auth(clients=(ClientKey("team", "00" * 32, limits=limits),))
-    return Snapshot(models=(Model("m"),), auth=auth, ledger="Redis")
-
-
 class Replicas:
     """Four replicas, and a log of what they let through."""
 
     def __init__(
-        self, limits: Limits, redis: RedisLedger | None = None, *, seed: int = 1, off: float = 0.0
+        self,
+        limits: Limits,
+        redis: RedisLedger | None = None,
+        *,
+        off: float = 0.0,
+        shared: bool = True,
     ) -> None:
+        """`off` is by how many seconds clocks are off; replicas that do not share count alone."""
         self.time = Time()
         self.ledger = SimulatedLedger(self.time, redis)
         self.limits = limits
-        self.random = random.Random(seed)
+        self.random = random.Random(1)
         self._off = off
+        self._ledger_type = "Redis" if shared else "Local"
         self.pods: dict[str, Replica] = {}
         self.admitted: list[float] = []
         self._ticks: dict[str, float] = {}
@@ -133,7 +140,8 @@ class Replicas:
     def add(self, name: str) -> Replica:
         """Start a replica, or one in the place of another."""
         off = self.random.uniform(-self._off, self._off)
-        pod = self.pods[name] = Replica(name, self.time, self.ledger, self.limits, off)
+        pod = self.pods[name] = Replica(name, self.time, self.ledger, off)
+        pod.reload(self.limits, self._ledger_type)
         self._ticks[name] = self.time.now + self.random.random()
         return pod
 
@@ -141,6 +149,14 @@ class Replicas:
         """End a replica without a word."""
         del self.pods[name]
         del self._ticks[name]
+
+    def cut_off(self, name: str) -> None:
+        """Keep a replica from the ledger."""
+        self.ledger.cut_off.add(name)
+
+    def reconnect(self, name: str) -> None:
+        """Let a replica reach the ledger again."""
+        self.ledger.cut_off.discard(name)
 
     async def settle(self) -> None:
         """Let the ledger begin, and all replicas meet it."""

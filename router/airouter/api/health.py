@@ -43,6 +43,9 @@ class State(Protocol):
     @property
     def stream(self) -> Mapping[str, Any] | None: ...
 
+    @property
+    def ledger(self) -> Mapping[str, Any] | None: ...
+
     def in_flight(self) -> Mapping[str, int]: ...
 
     def unusable(self) -> Mapping[str, str]: ...
@@ -78,6 +81,8 @@ class Health:
     config: dict[str, Any]
     stream: Mapping[str, Any] | None
     """The state of the operator's stream; None without one."""
+    ledger: Mapping[str, Any] | None
+    """Whether the ledger of limits answers, and the share that is in force; None without one."""
     credentials: list[CredentialHealth]
     """Empty where no names are shown, as are the models."""
     models: list[ModelHealth]
@@ -101,6 +106,7 @@ def health_of(state: State) -> Health:
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(names=state.health_names),
         stream=state.stream,
+        ledger=state.ledger,
         credentials=[
             CredentialHealth(c.name, c.type, in_flight.get(c.name, 0), unusable.get(c.name))
             for c in (named.credentials if named else ())

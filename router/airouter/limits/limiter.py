@@ -178,6 +178,8 @@ class Limiter:
         the last refusal.
         """
         bound = self._clients.get(tenant)
+        if self.ask is None and (bound is None or not bound.is_batch):
+            raise refused
         reserve = partial(self.reserve, tenant, model, request)
         scopes = self.models.get(model, NOBODYS) if bound is None else bound.for_model(model)[0]
         need = partial(self._need, scopes, self._estimate(scopes, model, request))
@@ -201,6 +203,8 @@ class Limiter:
         refused: Failure,
     ) -> Permit:
         """Reserve an attempt that was refused, if the ledger has room. Raises the last refusal."""
+        if self.ask is None:
+            raise refused
         estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
         reserve = partial(self.reserve_attempt, scopes, model, request, estimate)
         return await self._reserve_of_ledger(
@@ -230,7 +234,7 @@ class Limiter:
         """Take note of a request that waits for the ledger; False where it waits in vain."""
         step, tokens = step_of(self._clock()), estimate.tokens
         short = [scope for scope in scopes if not scope.has_room(step, tokens)]
-        return all(scope.need(step, tokens) for scope in short)
+        return bool(short) and all(scope.need(step, tokens) for scope in short)
 
     def reserve_attempt(
         self, scopes: Scopes, model: str, request: ClientRequest, known: TokenEstimate = NOTHING

@@ -13,7 +13,7 @@ class LedgerError(Exception):
     """A ledger that does not answer. The text names no secret."""
 
 
-class Ledger(ABC):
+class RemoteLedger(ABC):
     """Takes what pods say of their limits, and grants them more."""
 
     @abstractmethod

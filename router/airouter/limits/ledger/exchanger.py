@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airouter.limits.ledger.base import LedgerError
 
 if TYPE_CHECKING:
-    from airouter.limits.ledger.base import Ledger
+    from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.leases import Leases
 
 EVERY = 1.0
@@ -21,7 +21,7 @@ EVERY = 1.0
 class Exchanger:
     """Exchanges words with a ledger. Lives as long as its connection."""
 
-    def __init__(self, leases: Leases, ledger: Ledger) -> None:
+    def __init__(self, leases: Leases, ledger: RemoteLedger) -> None:
         self._leases = leases
         self._ledger = ledger
         self._turn = asyncio.Lock()

@@ -50,6 +50,14 @@ class Leases:
         """The greatest total of a lease that is gone: one that comes again counts on from it."""
         self._was_up: bool | None = None
 
+    def as_json(self) -> dict[str, object]:
+        """Return what health tells: whether the ledger answers, else the share in force."""
+        share = self.contact.share
+        return {
+            "connected": self.contact.is_up,
+            "share_in_force": None if share is None else share / WHOLE,
+        }
+
     def open(self, kind: type[AnyLease], key: str, limit: int) -> AnyLease:
         """Return the lease of a key, with a limit."""
         lease = self._leases.get(key)

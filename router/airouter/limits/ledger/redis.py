@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.limits.ledger.base import Ledger, LedgerError
+from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.limits.ledger.messages import (
     KEPT,
     LEASE,
@@ -44,7 +44,7 @@ CONSTANTS = (
 PREFIX = "airouter:ledger:"
 
 
-class RedisLedger(Ledger):
+class RedisLedger(RemoteLedger):
     """A ledger at the URL of a Redis."""
 
     def __init__(self, url: str, prefix: str = PREFIX, timeout: float = TIMEOUT) -> None:
