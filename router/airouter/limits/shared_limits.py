@@ -39,7 +39,7 @@ class SharedLimits:
     async def close(self) -> None:
         """Leave the ledger."""
         if self._exchanger is not None:
-            await self._exchanger.close()
+            await self._exchanger.leave()
 
     def _connect(self, url: str | None) -> None:
         former, self._exchanger, self._url = self._exchanger, None, url

@@ -43,12 +43,21 @@ class Exchanger:
         async with self._turn:
             await self._exchange(regular=True, leaves=leaves)
 
-    async def close(self) -> None:
+    async def leave(self) -> None:
         """Tell the ledger that the pod leaves, and let go of it."""
-        if self._regular is not None:
-            self._regular.cancel()
+        self._stop()
         await self.exchange_all(leaves=True)
         await self._ledger.close()
+
+    async def close(self) -> None:
+        """Let go of the ledger, for another one."""
+        self._stop()
+        await self._ledger.close()
+
+    def _stop(self) -> None:
+        for task in (self._regular, self._next):
+            if task is not None:
+                task.cancel()
 
     async def _keep_in_touch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,8 +74,9 @@ class Exchanger:
     async def _exchange(self, *, regular: bool, leaves: bool = False) -> None:
         """Speak of all leases that are due. Never raises."""
         leases = self._leases
-        for some in leases.due(regular=regular):
-            message = leases.message(some, regular=regular, leaves=leaves)
+        due = leases.due(regular=regular)
+        for at, some in enumerate(due, 1):
+            message = leases.message(some, regular=regular, leaves=leaves and at == len(due))
             try:
                 answer = await self._ledger.exchange(message)
             except LedgerError as error:

@@ -27,6 +27,8 @@ class Contact:
         """True where the last exchange was answered."""
         self.share: int | None = None
         """The share of limits that is in force, of `WHOLE`; None where the ledger is."""
+        self.share_from = 0
+        """The step from which on a silence of the ledger brings the share in force."""
         self.touched: set[Lease] = set()
         """The leases of which there is something to tell."""
 
@@ -216,9 +218,11 @@ class Lease:
         """Return the steps after which there may be so much; None where it never is."""
         if amount > self.limit:
             return None
-        if self.contact.share is not None and self.used:
-            return max(1, min(self.used) + SPAN + 1 - step)
-        return max(SOON if self.contact.share is not None else 1, self.refused_until - step)
+        contact = self.contact
+        if contact.share is not None:
+            return max(SOON, min(self.used) + SPAN + 1 - step) if self.used else SOON
+        until = self.refused_until if contact.is_up else contact.share_from
+        return max(1, until - step)
 
 
 class RequestLease(Lease):

@@ -42,8 +42,6 @@ class Leases:
         self._process = secrets.token_hex(4)
         self._number = self._heard = self._born = 0
         self._share = FIRST_SHARE
-        self._share_from = 0
-        """The step from which on a silence brings the share in force."""
         self._sent_at = 0
         self._leases: dict[str, Lease] = {}  # bounded by the limits of the configuration
         self._most_used = 0
@@ -79,13 +77,16 @@ class Leases:
         touched = self.contact.touched
         leases = list(touched) if regular else [each for each in touched if each.needed]
         most = MOST_LINES if self.contact.is_up else MOST_AT_ONCE
-        return [leases[at : at + most] for at in range(0, len(leases), most)] or [[]]
+        return [leases[at : at + most] for at in range(0, len(leases), most)] or [[]] * regular
 
     def message(
         self, leases: Sequence[Lease], *, regular: bool = False, leaves: bool = False
     ) -> LedgerMessage:
         """Return what to tell the ledger of leases, now."""
         self._number += 1
+        if leaves:  # and wants nothing more
+            for lease in leases:
+                lease.asked = 0
         self._sent_at = step = step_of(self._clock())
         lines = [lease.line(step, regular=regular) for lease in leases]
         return LedgerMessage(
@@ -97,8 +98,8 @@ class Leases:
         step = step_of(self._clock())
         self._heard, self._born = message.number, answer.born
         self._share = answer.share
-        self._share_from = step + 1 + SPAN + LEASE
         contact = self.contact
+        contact.share_from = step + 1 + SPAN + LEASE
         contact.share, contact.is_up = None, True
         for lease, line, grant in zip(leases, message.lines, answer.grants, strict=True):
             lease.accept(line, self._sent_at, step, grant)
@@ -114,7 +115,7 @@ class Leases:
             lease.keep()
         contact = self.contact
         contact.is_up = False
-        if step_of(self._clock()) >= self._share_from:
+        if step_of(self._clock()) >= contact.share_from:
             contact.share = self._share
         if self._was_up is not False:
             logger.warning("the ledger of limits does not answer: %s", reason)

@@ -82,9 +82,12 @@ class RedisLedger(RemoteLedger):
         if not isinstance(reply, bytes):
             raise LedgerError("Redis: a message came late")
         try:
-            return msgspec.json.decode(reply, type=LedgerAnswer)
+            answer = msgspec.json.decode(reply, type=LedgerAnswer)
         except msgspec.DecodeError:
             raise LedgerError("Redis: a broken reply") from None
+        if len(answer.grants) != len(message.lines):
+            raise LedgerError("Redis: a broken reply")
+        return answer
 
     async def close(self) -> None:
         """Let go of connections. Never raises."""
