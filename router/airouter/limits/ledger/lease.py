@@ -29,6 +29,8 @@ class Contact:
         """The share of limits that is in force, of `WHOLE`; None where the ledger is."""
         self.share_from = 0
         """The step from which on a silence of the ledger brings the share in force."""
+        self.is_speaking = False
+        """True while a message is under way."""
         self.touched: set[Lease] = set()
         """The leases of which there is something to tell."""
 
@@ -105,9 +107,13 @@ class Lease:
             self.left = min(self.left, 0)
 
     def _takes_of_share(self, step: int) -> bool:
-        """Have what is left be the pod's share; False while that is not in force."""
+        """Have what is left be the pod's share; False while that is not in force.
+
+        Not while a message is under way, which has told what is left: more would come of uses that
+        slide out meanwhile, and the ledger, should it answer, does not know of it.
+        """
         share = self.contact.share
-        if share is None:
+        if share is None or self.contact.is_speaking:
             return False
         self.contact.touched.add(self)
         used = sum(amount for at, amount in self.used.items() if at >= step - SPAN)
@@ -154,11 +160,15 @@ class Lease:
 
         `regular` is True once a second, when what nobody wants is given back.
         """
-        self._end(step)
         wanted = self.asked + self.needed
+        if self._takes_of_share(step):
+            self.until = step + LEASE
+        else:
+            self._end(step)
+            if regular:
+                spare = 0 if self.waits_in_vain else self.asked
+                self.left = min(self.left, spare)
         if regular:
-            spare = 0 if self.waits_in_vain else self.asked
-            self.left = min(self.left, spare)
             self.asked, self.waits_in_vain = 0, False
         uses = self._uses(step)
         least = max(0, self.least)
@@ -202,6 +212,8 @@ class Lease:
         for at, amount in self.used.items():
             self.sent[at] = self.sent.get(at, 0) + amount
         self.used, self.sent = self.sent, {}
+        if self.contact.share is not None:
+            self.until = 0
 
     # What headers of answers and batch clients ask for, as of a `Window`.
 

@@ -89,6 +89,7 @@ class Leases:
                 lease.asked = 0
         self._sent_at = step = step_of(self._clock())
         lines = [lease.line(step, regular=regular) for lease in leases]
+        self.contact.is_speaking = True
         return LedgerMessage(
             self._pod, self._process, self._number, self._heard, self._born, leaves, lines
         )
@@ -100,7 +101,7 @@ class Leases:
         self._share = answer.share
         contact = self.contact
         contact.share_from = step + 1 + SPAN + LEASE
-        contact.share, contact.is_up = None, True
+        contact.share, contact.is_up, contact.is_speaking = None, True, False
         for lease, line, grant in zip(leases, message.lines, answer.grants, strict=True):
             lease.accept(line, self._sent_at, step, grant)
             if lease.is_idle:
@@ -114,7 +115,7 @@ class Leases:
         for lease in leases:
             lease.keep()
         contact = self.contact
-        contact.is_up = False
+        contact.is_up = contact.is_speaking = False
         if step_of(self._clock()) >= contact.share_from:
             contact.share = self._share
         if self._was_up is not False:

@@ -204,3 +204,22 @@ async def test_demand_that_moves_is_followed_within_two_seconds() -> None:
         await replicas.ask("b")
         await replicas.advance(0.1)
     assert sum([await replicas.ask("b") is not None for _ in range(60)]) + 20 == 50
+
+
+async def test_three_minutes_without_a_ledger_are_no_reason_for_one_more_at_the_same_time() -> None:
+    replicas = Replicas(Limits(max_concurrent=10), off=30.0)
+    await replicas.settle()
+    running: list[tuple[float, Permit]] = []
+    began, alone = replicas.time.now, 0
+    for at in range(1_600):
+        replicas.ledger.is_up = not 150 < at < 1_050  # three minutes of them
+        permit = await replicas.ask(replicas.random.choice("abcd"))
+        if permit is not None:
+            running.append((replicas.time.now + replicas.random.uniform(0.5, 20), permit))
+            alone += 100 < replicas.time.now - began < 200
+        assert len(running) <= 10
+        await replicas.advance(0.2)
+        for done in [each for each in running if each[0] <= replicas.time.now]:
+            running.remove(done)
+            done[1].settle(1, 1)
+    assert alone > 20
