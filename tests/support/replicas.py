@@ -92,6 +92,7 @@ class Replica:
         def clock() -> float:
             return time.now + off
 
+        self.name = name
         self.leases = Leases(name, clock)
         self.limiter = Limiter(clock, self.leases, PATIENCE)
         self.exchanger = Exchanger(self.leases, ledger)

@@ -19,8 +19,10 @@ from airouter.limits.ledger.messages import (
     LEASE,
     MEMORY,
     SETTLING,
+    SHARED,
     SLOTS_LEASE,
     SOON,
+    TOO_LATE,
     WHOLE,
     LeaseGrant,
     LedgerAnswer,
@@ -123,6 +125,10 @@ class Book:
         known = pod.number if pod.process == message.process else 0
         if known >= message.number:
             return None
+        is_known = message.heard and message.born == self._born
+        if is_known and message.answered + message.since + LEASE < self._now:
+            # The pod may be living by its share by now, which is to be kept.
+            return LedgerAnswer(self._born, self._now, TOO_LATE, [])
         self._begin(message, known)
         self._pods[message.pod] = pod
         pod.process, pod.number, pod.seen = message.process, message.number, self._now
@@ -130,7 +136,7 @@ class Book:
         grants = [self._grant(message.holder, line, lost) for line in message.lines]
         if message.leaves:
             del self._pods[message.pod]
-        return LedgerAnswer(self._born, pod.share, grants)
+        return LedgerAnswer(self._born, self._now, pod.share, grants)
 
     def _pass_time(self) -> None:
         """Bring all to now. A clock that goes back stands still."""
@@ -169,8 +175,8 @@ class Book:
         """Give a pod its share, and return those of pods that are out of sight."""
         others = [each for each in self._pods.values() if each is not pod]
         lost = [each.share for each in others if each.seen + LEASE < self._now]
-        fair = (WHOLE - sum(lost)) // (1 + len(others) - len(lost))
-        pod.share = min(fair, WHOLE - sum(each.share for each in others))
+        fair = (SHARED - sum(lost)) // (1 + len(others) - len(lost))
+        pod.share = min(fair, SHARED - sum(each.share for each in others))
         return lost
 
     def _grant(self, holder: str, line: Line, lost: Iterable[int]) -> LeaseGrant:

@@ -2,7 +2,7 @@
 
 While the ledger answers, the leases are what the ledger grants. A minute after it fell silent, when
 nothing that it granted counts any more, the share is in force that it told last. A process that
-never reached a ledger has a hundredth.
+never reached a ledger has a hundredth, a minute after it began.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.limits.ledger.lease import Contact
-from airouter.limits.ledger.messages import LEASE, WHOLE, LedgerMessage
+from airouter.limits.ledger.messages import FIRST_SHARE, LEASE, TOO_LATE, WHOLE, LedgerMessage
 from airouter.limits.window import SPAN, step_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.limits")
 
-FIRST_SHARE = WHOLE // 100
-"""The share of a process that has never reached a ledger: nothing of limits below 100."""
 MOST_LINES, MOST_AT_ONCE = 200, 5_000
 """Limits in one message, and in the first one after a silence, which tells of all."""
 
@@ -38,9 +36,10 @@ class Leases:
         """`pod` is the name that the next process in this place has, too; `clock` is in seconds."""
         self.contact = Contact()
         self._clock = clock
+        self.contact.share_from = step_of(clock()) + SPAN + LEASE
         self._pod = pod
         self._process = secrets.token_hex(4)
-        self._number = self._heard = self._born = 0
+        self._number = self._heard = self._born = self._answered = self._heard_at = 0
         self._share = FIRST_SHARE
         self._sent_at = 0
         self._leases: dict[str, Lease] = {}  # bounded by the limits of the configuration
@@ -91,12 +90,24 @@ class Leases:
         lines = [lease.line(step, regular=regular) for lease in leases]
         self.contact.is_speaking = True
         return LedgerMessage(
-            self._pod, self._process, self._number, self._heard, self._born, leaves, lines
+            self._pod,
+            self._process,
+            self._number,
+            self._heard,
+            self._born,
+            self._answered,
+            step - self._heard_at,
+            leaves,
+            lines,
         )
 
     def accept(self, leases: Sequence[Lease], message: LedgerMessage, answer: LedgerAnswer) -> None:
         """Take what the ledger has answered."""
         step = step_of(self._clock())
+        self._answered, self._heard_at = answer.now, step + 1
+        if answer.share == TOO_LATE:
+            self.fail(leases, "the message came late")
+            return
         self._heard, self._born = message.number, answer.born
         self._share = answer.share
         contact = self.contact
@@ -107,7 +118,7 @@ class Leases:
             if lease.is_idle:
                 contact.touched.discard(lease)
         if self._was_up is False:
-            logger.warning("the ledger of limits answers again")
+            logger.info("the ledger of limits answers again")
         self._was_up = True
 
     def fail(self, leases: Sequence[Lease], reason: str) -> None:
@@ -116,8 +127,10 @@ class Leases:
             lease.keep()
         contact = self.contact
         contact.is_up = contact.is_speaking = False
-        if step_of(self._clock()) >= contact.share_from:
+        step = step_of(self._clock())
+        if step >= contact.share_from:
             contact.share = self._share
-        if self._was_up is not False:
+        # One answer that gets lost is no news: leases outlive it.
+        if self._was_up is not False and (not self._heard or step - self._heard_at > LEASE):
             logger.warning("the ledger of limits does not answer: %s", reason)
-        self._was_up = False
+            self._was_up = False

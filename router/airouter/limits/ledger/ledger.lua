@@ -1,11 +1,13 @@
 -- The ledger inside Redis: what `book.py` does, which is its reference and explains it.
 -- KEYS: the ledger, its pods, then the uses and the outs of each line.
 -- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the
--- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, STEPS_PER_SECOND.
+-- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, SHARED, STEPS_PER_SECOND.
 local SPAN, LEASE, SLOTS_LEASE = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local SETTLING, KEPT, MEMORY = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] -- in seconds
-local SOON, WHOLE, STEPS_PER_SECOND = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local pod_name, process, number, heard, born, leaves, lines = unpack(cjson.decode(ARGV[1]))
+local SOON, WHOLE, SHARED = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local STEPS_PER_SECOND = tonumber(ARGV[12])
+local pod_name, process, number, heard, born, answered, since, leaves, lines =
+  unpack(cjson.decode(ARGV[1]))
 local holder = pod_name .. '/' .. process
 
 local function text(whole_number)
@@ -44,6 +46,10 @@ if last >= number then
   return false
 end
 local began, closed = tonumber(known[2] or 0), tonumber(known[3] or 0)
+if heard > 0 and born == began and answered + since + LEASE < now then
+  redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
+  return '[' .. text(began) .. ',' .. text(now) .. ',-1,[]]'
+end
 if began == 0 then
   began, closed = now, now + SETTLING
 end
@@ -66,7 +72,7 @@ for name, each in pairs(pods) do
     end
   end
 end
-pod.share = math.min(math.floor((WHOLE - gone) / near), WHOLE - taken)
+pod.share = math.min(math.floor((SHARED - gone) / near), SHARED - taken)
 
 -- Its limits.
 local function add(uses, amount, at)
@@ -208,4 +214,4 @@ else
   redis.call('HSET', KEYS[2], pod_name, cjson.encode({process, number, now, pod.share}))
 end
 redis.call('EXPIRE', KEYS[2], MEMORY)
-return '[' .. text(began) .. ',' .. text(pod.share) .. ',[' .. table.concat(grants, ',') .. ']]'
+return '[' .. text(began) .. ',' .. text(now) .. ',' .. text(pod.share) .. ',[' .. table.concat(grants, ',') .. ']]'

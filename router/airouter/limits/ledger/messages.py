@@ -23,8 +23,13 @@ MEMORY = 2 * KEPT
 """Steps for which the ledger remembers a limit that nobody asks for."""
 SOON = STEPS_PER_SECOND
 """Steps after which pods give back what they do not need."""
+TOO_LATE = -1
 WHOLE = 1_000_000
 """Parts of a limit, of which each pod has its share."""
+FIRST_SHARE = WHOLE // 100
+"""The share of a process that has never reached a ledger: nothing of limits below 100."""
+SHARED = WHOLE - 5 * FIRST_SHARE
+"""The sum of the shares of all that have: some of the others have room beside them."""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +65,10 @@ class LedgerMessage(msgspec.Struct, frozen=True, array_like=True):
     """The last of them that was answered; 0 for none."""
     born: int
     """When the ledger began that answered, by that ledger's clock; 0 for none."""
+    answered: int
+    """When it answered, by that ledger's clock."""
+    since: int
+    """Steps since then, by the pod's clock."""
     leaves: bool
     """True for the last message of a process that ends."""
     lines: list[Line]
@@ -84,7 +93,11 @@ class LedgerAnswer(msgspec.Struct, frozen=True, array_like=True):
     """The answer to a message."""
 
     born: int
+    now: int
     share: int
-    """The pod's share of every limit, of `WHOLE`, for as long as there is no ledger."""
+    """The pod's share of every limit, of `WHOLE`, for as long as there is no ledger.
+
+    `TOO_LATE` for a message that was on its way for longer than a lease, and changes nothing.
+    """
     grants: list[LeaseGrant]
     """In the order of the message's lines."""

@@ -18,8 +18,10 @@ from airouter.limits.ledger.messages import (
     LEASE,
     MEMORY,
     SETTLING,
+    SHARED,
     SLOTS_LEASE,
     SOON,
+    TOO_LATE,
     WHOLE,
     LedgerAnswer,
 )
@@ -39,6 +41,7 @@ CONSTANTS = (
     MEMORY // STEPS_PER_SECOND,
     SOON,
     WHOLE,
+    SHARED,
     STEPS_PER_SECOND,
 )
 PREFIX = "airouter:ledger:"
@@ -85,7 +88,7 @@ class RedisLedger(RemoteLedger):
             answer = msgspec.json.decode(reply, type=LedgerAnswer)
         except msgspec.DecodeError:
             raise LedgerError("Redis: a broken reply") from None
-        if len(answer.grants) != len(message.lines):
+        if answer.share != TOO_LATE and len(answer.grants) != len(message.lines):
             raise LedgerError("Redis: a broken reply")
         return answer
 

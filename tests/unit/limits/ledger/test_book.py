@@ -18,8 +18,9 @@ from airouter.limits.ledger.messages import (
     LEASE,
     MEMORY,
     SETTLING,
+    SHARED,
     SOON,
-    WHOLE,
+    TOO_LATE,
     LedgerAnswer,
     LedgerMessage,
     Line,
@@ -50,8 +51,8 @@ class OpenBook:
         self.say("a")
         self.now += SETTLING
 
-    def say(self, pod: str, **line: Any) -> LedgerAnswer:
-        """Say one line, or nothing, and return the answer."""
+    def say(self, pod: str, *, delay: int = 0, **line: Any) -> LedgerAnswer:
+        """Say one line, or nothing, and return the answer to it, so many steps later."""
         number = self.numbers.get(pod, 0) + 1
         fields = line_of(**line) if line else None
         message = LedgerMessage(
@@ -60,6 +61,8 @@ class OpenBook:
             number,
             number - 1,
             self.born if number > 1 else 0,
+            self.now - delay,
+            0,
             False,
             [fields] if fields else [],
         )
@@ -115,7 +118,7 @@ def test_what_a_silent_pod_holds_counts_as_used_when_its_lease_ends() -> None:
         ledger.now += SOON
         assert ledger.ask("b", 10) == 0
     ledger.now += SOON + 1
-    assert ledger.ask("b", 10) == 5  # the rest is the share of the pod that is out of sight
+    assert ledger.ask("b", 10) == 6  # the rest is the share of the pod that is out of sight
     for _ in range(KEPT // LEASE):
         ledger.now += LEASE
         ledger.say("b")
@@ -128,20 +131,30 @@ def test_a_message_that_is_repeated_or_late_changes_nothing() -> None:
     uses = [(2, 3)]
     ledger.say("a", total=3, held=1, uses=uses)
     late = LedgerMessage(
-        "a", "p", 2, 0, ledger.born, False, [line_of(held=9, total=9, uses=[(0, 9)])]
+        "a", "p", 2, 0, ledger.born, 0, 0, False, [line_of(held=9, total=9, uses=[(0, 9)])]
     )
     assert ledger.book.exchange(late) is None
     ledger.say("a", total=4, held=0, uses=[*uses, (0, 1)])
     assert ledger.ask("b", 10) == 6
 
 
-def test_the_sum_of_all_shares_is_never_more_than_the_whole() -> None:
+def test_a_message_that_was_on_its_way_for_longer_than_a_lease_changes_nothing() -> None:
     ledger = OpenBook()
-    shares = {"a": WHOLE}
+    ledger.say("b")
+    ledger.now += SPAN + LEASE
+    ledger.say("b")
+    assert ledger.say("a", delay=LEASE + 1, wanted=5).share == TOO_LATE
+    assert ledger.ask("b", 10) == 1  # the share of the other is still kept
+    assert ledger.say("a", delay=LEASE).share > 0
+
+
+def test_the_sum_of_all_shares_leaves_room_for_pods_that_reach_no_ledger() -> None:
+    ledger = OpenBook()
+    shares = {"a": SHARED}
     for pods in ("b", "bc", "abcd", "a", "abcd", "abc", "abc"):
         for pod in pods:
             shares[pod] = ledger.say(pod).share
-            assert sum(shares.values()) <= WHOLE
+            assert sum(shares.values()) <= SHARED
         ledger.now += LEASE - 1
     assert min(shares.values()) > 0
 
@@ -184,7 +197,7 @@ def test_requests_in_flight_of_a_silent_pod_keep_their_places_for_a_minute() -> 
         ledger.now += SOON
         assert ledger.ask("b", 10, slides=False) == 0
     ledger.now += SOON
-    assert ledger.ask("b", 10, slides=False) == 5
+    assert ledger.ask("b", 10, slides=False) == 6
 
 
 def test_requests_in_flight_keep_their_places_while_nobody_reaches_the_ledger() -> None:
@@ -219,6 +232,8 @@ messages = st.builds(
     number=st.integers(1, 20),
     heard=st.sampled_from([0, 0, 0, 0, 1, 2, 15]),
     born=st.sampled_from([0, START, START, START]),
+    answered=st.sampled_from([START, START + SPAN, START + KEPT]),
+    since=st.integers(-1, KEPT),
     leaves=st.sampled_from([False] * 5 + [True]),
     lines=st.lists(lines, max_size=2, unique_by=lambda line: line.key),
 )

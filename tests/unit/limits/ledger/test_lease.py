@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import pytest
+
 from airouter.limits.ledger.lease import Lease, RequestLease
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.ledger.messages import (
@@ -32,7 +34,7 @@ class TalkingPod:
     def answer(self, lease: Lease, message: LedgerMessage, amount: int) -> None:
         """Grant an amount, with a share of a tenth."""
         grants = [LeaseGrant(amount, 0, 0)]
-        self.leases.accept([lease], message, LedgerAnswer(1, WHOLE // 10, grants))
+        self.leases.accept([lease], message, LedgerAnswer(1, 1, WHOLE // 10, grants))
 
     def spend(self, lease: Lease, most: int) -> int:
         """Requests that are let through, and end at once, of so many."""
@@ -139,3 +141,22 @@ def test_a_lease_of_the_same_key_counts_on_from_the_one_that_is_gone() -> None:
     again = pod.leases.open(RequestLease, "k", 100)
     assert again is not lease
     assert again.total >= 3
+
+
+def test_the_log_tells_once_that_the_ledger_is_gone_and_once_that_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "airouter.limits")
+    pod = TalkingPod()
+    lease = pod.leases.open(RequestLease, "k", 100)
+    pod.answer(lease, pod.send(lease), 1)
+    for _ in range(10):
+        pod.step += 10
+        pod.send(lease)
+        pod.leases.fail([lease], "down")
+    for _ in range(2):
+        pod.answer(lease, pod.send(lease), 1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the ledger of limits does not answer: down",
+        "the ledger of limits answers again",
+    ]

@@ -14,6 +14,8 @@ from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import PASSWORD, RedisServer, redis_server
 
 START = 35_000_000_000
+LATEST = 2 * START
+"""An answer from which on no message is late."""
 NEED = Line("k", 10, True, 0, 0, 1, 1, 1, [])
 
 
@@ -25,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 def said(number: int, heard: int = 0, born: int = 0) -> LedgerMessage:
     """A message of a pod that needs one."""
-    return LedgerMessage("a", "p", number, heard, born, False, [NEED])
+    return LedgerMessage("a", "p", number, heard, born, LATEST, 0, False, [NEED])
 
 
 async def test_a_redis_that_stops_and_starts_is_a_ledger_without_memory(
