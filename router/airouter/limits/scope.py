@@ -81,6 +81,10 @@ class Scope:
             and (window is None or window.room(step) - self.held >= tokens)
         )
 
+    def may_have_room(self, step: int) -> bool:
+        """Return whether it is worth a try to reserve a small request."""
+        return self.has_room(step, 1)
+
     def is_scarce(self, step: int) -> bool:
         """Return whether little is left, which those have first who do not wait."""
         requests, tokens = self.requests, self.tokens

@@ -43,6 +43,13 @@ class SharedScope(Scope):
     def has_room(self, step: int, tokens: int) -> bool:
         return all(lease.has(step, amount) for _, lease, amount in self._amounts(tokens))
 
+    def may_have_room(self, step: int) -> bool:
+        """Return whether a small request has room, or the ledger may have some for it."""
+        return all(
+            lease.has(step, amount) or lease.may_get(step, amount)
+            for _, lease, amount in self._amounts(1)
+        )
+
     def is_scarce(self, step: int) -> bool:
         """Return whether little is left, as far as the ledger told within the last seconds."""
         return any(lease.room(step) < SPARE * lease.limit for _, lease, _ in self._amounts(0))
@@ -84,7 +91,7 @@ class SharedScope(Scope):
 
     def need(self, step: int, tokens: int) -> bool:
         """Take note of a request that waits for the ledger; False where it waits in vain."""
-        return self._leases.contact.is_up and all(
+        return all(
             lease.has(step, amount) or lease.need(step, amount)
             for _, lease, amount in self._amounts(tokens)
         )

@@ -57,7 +57,7 @@ class Backend(Generic[T]):
     def has_room(self, now: float) -> bool:
         """Return whether its limits allow another request, a small one at least."""
         step = step_of(now)
-        return all(scope.has_room(step, 1) for scope in self.limits)
+        return all(scope.may_have_room(step) for scope in self.limits)
 
     @property
     def rest(self) -> Rest | None:

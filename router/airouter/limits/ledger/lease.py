@@ -145,9 +145,13 @@ class Lease:
         self.used[at] = self.used.get(at, 0) + amount
         self.contact.touched.add(self)
 
+    def may_get(self, step: int, amount: int) -> bool:
+        """Return whether it is worth asking the ledger for so much."""
+        return self.contact.is_up and amount <= self.limit and step >= self.refused_until
+
     def need(self, step: int, amount: int) -> bool:
         """Take note of a request that waits; False where it waits in vain."""
-        if amount > self.limit or step < self.refused_until:
+        if not self.may_get(step, amount):
             return False
         missing = amount - self.left
         self.least = min(self.least, missing) if self.needed else missing

@@ -174,7 +174,7 @@ class RoughDay:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [2, 5, 6, 9])
 async def test_whatever_gets_lost_no_minute_has_more_than_allowed(seed: int) -> None:
     day = RoughDay(Limits(rpm=600), seed)
     await day.run(600)
