@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -37,13 +38,13 @@ class HandHeldLedger(RemoteLedger):
 class Waiting:
     """A limiter with a client, before that ledger."""
 
-    def __init__(self, patience: float = 60.0) -> None:
+    def __init__(self, patience: float = 60.0, **client: Any) -> None:
         self.ledger = HandHeldLedger()
         leases = Leases("a", lambda: 1_000.0)
         self.limiter = Limiter(lambda: 1_000.0, leases, patience)
         self.exchanger = Exchanger(leases, self.ledger)
         self.limiter.ask = self.exchanger.ask
-        clients = (ClientKey("team", "00" * 32, limits=Limits(rpm=600)),)
+        clients = (ClientKey("team", "00" * 32, limits=Limits(rpm=600), **client),)
         snapshot = Snapshot(models=(Model("m"),), auth=Auth(clients=clients), ledger="Redis")
         self.limiter.reload(snapshot)
 
@@ -96,3 +97,10 @@ async def test_a_ledger_that_was_never_reached_keeps_nobody_waiting() -> None:
     with pytest.raises(Failure):
         await waiting.ask()
     assert waiting.ledger.messages == []
+
+
+async def test_a_batch_client_that_waits_in_line_asks_the_ledger_too() -> None:
+    waiting = Waiting(is_batch=True)
+    await waiting.exchanger.exchange_all()
+    permits = await asyncio.gather(*(waiting.ask() for _ in range(3)))
+    assert len(permits) == 3

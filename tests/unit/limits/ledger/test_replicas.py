@@ -117,12 +117,13 @@ async def test_a_ledger_that_is_gone_for_minutes_never_lets_more_through() -> No
     assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582
 
 
-async def test_a_ledger_that_loses_its_memory_never_lets_more_through() -> None:
+@pytest.mark.parametrize("outage", [2, 100])
+async def test_a_ledger_that_loses_its_memory_never_lets_more_through(outage: int) -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
     await demand(replicas, "all", 64)
     replicas.ledger.is_up = False
-    await demand(replicas, "moving", 2)
+    await demand(replicas, "moving", outage)
     replicas.ledger.lose_memory()
     replicas.ledger.is_up = True
     await demand(replicas, "moving", 150)
@@ -225,3 +226,15 @@ async def test_three_minutes_without_a_ledger_are_no_reason_for_one_more_at_the_
             running.remove(done)
             done[1].settle(1, 1)
     assert alone > 20
+
+
+async def test_a_replica_that_is_started_again_in_its_place_takes_over_its_share() -> None:
+    replicas = Replicas(RPM, off=30.0)
+    await replicas.settle()
+    for _ in range(3):
+        await demand(replicas, "all", 20)
+        replicas.kill("b")
+        replicas.add("b")
+    await demand(replicas, "all", 70)
+    assert replicas.most_in_a_minute() <= 600
+    assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582
