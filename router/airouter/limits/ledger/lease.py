@@ -33,6 +33,8 @@ class Contact:
         """True while a message is under way."""
         self.touched: set[Lease] = set()
         """The leases of which there is something to tell."""
+        self.in_need: set[Lease] = set()
+        """Those of them that requests wait for."""
 
 
 class Lease:
@@ -157,6 +159,7 @@ class Lease:
         self.least = min(self.least, missing) if self.needed else missing
         self.needed += amount
         self.contact.touched.add(self)
+        self.contact.in_need.add(self)
         return True
 
     def line(self, step: int, *, regular: bool) -> Line:
@@ -181,6 +184,7 @@ class Lease:
         held = self.reserved + left
         self.debt = min(0, self.left)
         self.needed = self.least = 0
+        self.contact.in_need.discard(self)
         return Line(
             self.key,
             self.limit,

@@ -73,9 +73,9 @@ class Leases:
 
     def due(self, *, regular: bool) -> list[list[Lease]]:
         """Return the leases to speak of, by messages: once a second all, else those in need."""
-        touched = self.contact.touched
-        leases = list(touched) if regular else [each for each in touched if each.needed]
-        most = MOST_LINES if self.contact.is_up else MOST_AT_ONCE
+        contact = self.contact
+        leases = list(contact.touched if regular else contact.in_need)
+        most = MOST_LINES if contact.is_up else MOST_AT_ONCE
         return [leases[at : at + most] for at in range(0, len(leases), most)] or [[]] * regular
 
     def message(
