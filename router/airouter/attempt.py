@@ -25,6 +25,7 @@ from airouter.headers import (
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
+from airouter.providers.headers import headroom
 from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
-    from airouter.serving import Target
+    from airouter.serving import Account, Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
@@ -183,6 +184,7 @@ class AttemptRunner:
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
+            note_headroom(account, attempt, reply)
             if not 200 <= reply.status < 300:
                 return refused_by(context, target, await buffered(reply))
             if is_streamed(context, target, reply):
@@ -318,6 +320,14 @@ def forward(
     body = target.account.masking.body(answer.body)
     context.exchange.respond(replies[0].status, headers, body)
     return ANSWERED
+
+
+def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
+    """Take note of what a provider says of its limits, if it does."""
+    found = headroom(reply.headers)
+    if found is not None:
+        until = attempt.first_byte + found.seconds
+        account.load.headroom[attempt.upstream_name] = found.share, until
 
 
 def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Load:
     """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("budget", "hedges", "in_flight", "resting")
+    __slots__ = ("budget", "headroom", "hedges", "in_flight", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -31,6 +31,8 @@ class Load:
         self.hedges = Budget()
         self.resting: dict[str, Rest] = {}
         """Upstream name to its rest, for those that failed last."""
+        self.headroom: dict[str, tuple[float, float]] = {}
+        """Upstream name to the share that its limits leave, and until when that holds."""
 
 
 class Backend(Generic[T]):
@@ -55,7 +57,14 @@ class Backend(Generic[T]):
         self.limits = limits
 
     def has_room(self, now: float) -> bool:
-        """Return whether its limits allow another request, a small one at least."""
+        """Return whether its limits and its provider's allow another request, if a small one."""
+        headroom = self.load.headroom
+        if self.upstream_name in headroom:
+            share, until = headroom[self.upstream_name]
+            if now >= until:
+                del headroom[self.upstream_name]
+            elif share <= 0.0:
+                return False
         step = step_of(now)
         return all(scope.has_room(step, 1) for scope in self.limits)
 
