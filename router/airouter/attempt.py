@@ -88,7 +88,9 @@ class AttemptRunner:
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
-        attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
+        attempt = Attempt(
+            backend.credential, backend.upstream_name, monotonic(), price=target.price
+        )
         context.record.attempts.append(attempt)
         if context.race is not None:
             context.race.enter(context, attempt)

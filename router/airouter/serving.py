@@ -16,6 +16,7 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth import Keyring
+from airouter.costs import PriceList, PriceLists, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import maker_of
@@ -28,7 +29,7 @@ from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_nam
 from airouter.upstream.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
@@ -44,6 +45,7 @@ logger = logging.getLogger("airouter.serving")
 
 TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embeddings", "images")
 """APIs by whose names a client is told what a model offers."""
+NO_PRICES = PriceLists({})
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
 
@@ -121,15 +123,22 @@ class Target:
         "headers",
         "label",
         "path",
+        "price",
         "stream_path",
         "translation",
     )
 
     def __init__(
-        self, account: Account, name: str, binding: Binding, translation: Translation
+        self,
+        account: Account,
+        name: str,
+        binding: Binding,
+        translation: Translation,
+        price: PriceList | None,
     ) -> None:
         """`name` is the provider's of the model."""
         self.account = account
+        self.price = price
         self.label = label_of(account.credential.name, name)
         self.translation = translation
         self.first_token = account.credential.timeouts.first_token
@@ -181,7 +190,7 @@ def build(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
-        catalogs_for(snapshot.models, accounts),
+        catalogs_for(snapshot, accounts),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
@@ -214,36 +223,38 @@ def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> 
     return busy | {name: account.load for name, account in accounts.items()}
 
 
-def catalogs_for(
-    models: Sequence[declared.Model], accounts: dict[str, Account]
-) -> dict[Api, Catalog[Target]]:
+def catalogs_for(snapshot: Snapshot, accounts: dict[str, Account]) -> dict[Api, Catalog[Target]]:
     """Return the models by API.
 
     Sessions are answered as requests are, unless a provider has them too.
     """
-    named = by_name(models)
+    named, prices = by_name(snapshot.models), price_lists(snapshot)
     catalogs: dict[Api, Catalog[Target]] = {
-        api: Catalog(named, partial(route_for, api, accounts)) for api in OFFERS
+        api: Catalog(named, partial(route_for, api, accounts, prices)) for api in OFFERS
     }
     if all(account.dialer is None for account in accounts.values()):
         catalogs["session"] = catalogs["responses"]
     return catalogs
 
 
-def route_for(api: Api, accounts: dict[str, Account], model: declared.Model) -> Route[Target]:
+def route_for(
+    api: Api, accounts: dict[str, Account], prices: PriceLists, model: declared.Model
+) -> Route[Target]:
     """Build the route of a model, with those of its backends that can be asked for an API."""
+    declared_tiers, model = model.tiers, prices.admitted(model)
     edits = Edits(model.parameters)
     tiers = [
         [
             bound
             for backend in tier
-            if (bound := bind(backend, accounts.get(backend.credential), api, model, edits))
+            if (bound := bind(backend, accounts.get(backend.credential), api, model, edits, prices))
         ]
         for tier in model.tiers
     ]
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
     if not route.backends:
+        route.is_unpriced = bool(declared_tiers) and not model.tiers
         route.sessions_only = has_sessions(model, accounts)
         route.offers = offers_of(model, accounts, edits)
     return route
@@ -257,7 +268,10 @@ def offers_of(model: declared.Model, accounts: dict[str, Account], edits: Edits)
     return tuple(
         api
         for api in TOLD
-        if any(bind(each, accounts.get(each.credential), api, model, edits) for each in backends)
+        if any(
+            bind(each, accounts.get(each.credential), api, model, edits, NO_PRICES)
+            for each in backends
+        )
     )
 
 
@@ -273,6 +287,7 @@ def bind(
     api: Api,
     model: declared.Model,
     edits: Edits,
+    prices: PriceLists,
 ) -> Backend[Target] | None:
     """Return a backend with what it takes to send to it; None where it does not offer the API."""
     if account is None or not set(OFFERS[api]) & set(account.credential.api):
@@ -290,7 +305,8 @@ def bind(
     )
     served = ServedModel(model.name, destination, edits, binding.envelope)
     translation = translation_for(api, binding.api, served)
-    target = Target(account, name, binding, translation)
+    price = prices.by_version.get(backend.price)
+    target = Target(account, name, binding, translation, price)
     return Backend(credential.name, name, backend.weight, account.load, target)
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 NOT_YET = (
     "spec.credentials.limits",
     "spec.models.limits",
-    "spec.models.metadata.price",
     "spec.auth.clients.limits",
     "spec.resilience.fail2ban",
     "spec.sessions.stickiness",
