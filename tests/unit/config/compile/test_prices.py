@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -124,6 +127,27 @@ def test_a_provider_is_known_by_its_type_or_else_by_its_url(
 def test_a_provider_of_ones_own_has_no_published_price(url: str) -> None:
     models = [model(backends=[{"credential": "main", "upstreamName": "gpt-4o"}])]
     assert price_of(credentials=[credential(baseURL=url)], models=models) == ("", None)
+
+
+def test_the_published_prices_are_not_loaded_for_those_who_need_none() -> None:
+    backends = [{"credential": "main", "upstreamName": "gpt-4o"}, {"credential": "mock"}]
+    models = [model(backends=backends, metadata={"price": {"input": "1"}})]
+    credentials = [OPENAI, {"name": "mock", "type": "Mock"}, credential("own")]
+    spec = {"credentials": credentials, "models": [*models, model("m", "mock", "own")]}
+    program = (
+        "import sys; from support.manifests import snapshot;"
+        f"snapshot(**{spec!r}); print('genai_prices' in sys.modules)"
+    )
+    search = os.pathsep.join(sys.path)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": search},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.stdout.strip() == "False"
 
 
 def test_a_backend_without_a_price_is_reported_where_that_is_refused() -> None:
