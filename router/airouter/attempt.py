@@ -122,7 +122,9 @@ class AttemptRunner:
     ) -> AttemptOutcome:
         """Ask a backend, and give the client its answer."""
         target = backend.target
-        attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
+        attempt = Attempt(
+            backend.credential, backend.upstream_name, monotonic(), price=target.price
+        )
         context.record.attempts.append(attempt)
         if context.race is not None:
             context.race.enter(context, attempt)

@@ -150,6 +150,16 @@ def no_backend(model: str) -> Failure:
     )
 
 
+def price_unknown(model: str) -> Failure:
+    """A model of which nobody knows what it costs, where `spec.pricing` refuses that."""
+    return Failure(
+        403,
+        f"The model '{model}' has no price, and requests whose cost is not known are refused here.",
+        param="model",
+        code="price_unknown",
+    )
+
+
 def not_offered(model: str, offers: Sequence[str]) -> Failure:
     """A model asked by an API that no credential of it offers; `offers` are those it has."""
     return Failure(

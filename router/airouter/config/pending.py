@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from airouter.config.resource import Credential, RouterConfig
 
 NOT_YET = (
-    "spec.models.metadata.price",
     "spec.resilience.fail2ban",
     "spec.sessions.stickiness",
     "spec.telemetry.traces.capture_content",

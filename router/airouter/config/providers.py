@@ -72,6 +72,8 @@ class ProviderType:
     """No credential can declare something else."""
     secret: SecretKind = API_KEY
     block: OwnBlock | None = None
+    prices: str = ""
+    """Its id in `genai-prices`; without, it is found there by the base URL of a credential."""
     in_process: bool = False
     """Answers inside the process: fields about a network have no effect."""
     adapter: str = "airouter.providers.openai:OpenAICompatible"
@@ -89,6 +91,7 @@ ROWS = (
     ProviderType(
         "OpenAI",
         trace_name="openai",
+        prices="openai",
         base_url="https://api.openai.com/v1",
         api=EVERYTHING,
         adapter="airouter.providers.openai:OpenAI",
@@ -96,6 +99,7 @@ ROWS = (
     ProviderType(
         "AzureOpenAI",
         trace_name="azure.ai.openai",
+        prices="azure",
         api=EVERYTHING,
         block=OwnBlock("azure"),
         adapter="airouter.providers.azure:AzureOpenAI",
@@ -104,6 +108,7 @@ ROWS = (
     ProviderType(
         "Anthropic",
         trace_name="anthropic",
+        prices="anthropic",
         base_url="https://api.anthropic.com",
         api=("chat",),
         api_is_fixed=True,
@@ -112,6 +117,7 @@ ROWS = (
     ProviderType(
         "Gemini",
         trace_name="gcp.gemini",
+        prices="google",
         base_url="https://generativelanguage.googleapis.com",
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -120,6 +126,7 @@ ROWS = (
     ProviderType(
         "VertexAI",
         trace_name="gcp.vertex_ai",
+        prices="google",
         finds_url=True,
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -130,6 +137,7 @@ ROWS = (
     ProviderType(
         "Bedrock",
         trace_name="aws.bedrock",
+        prices="aws",
         finds_url=True,
         api=("chat", "embeddings"),
         api_is_fixed=True,

@@ -107,6 +107,8 @@ class Backend(Part, frozen=True):
     upstream_name: str
     weight: int = 1
     limits: Limits = Limits()
+    price: str = ""
+    """The version of its price in `Snapshot.prices`; empty where that is not known."""
 
 
 class Parameters(Part, frozen=True):
@@ -117,12 +119,35 @@ class Parameters(Part, frozen=True):
     drop: tuple[str, ...] = ()
 
 
-class Price(Part, frozen=True):
-    """USD per million tokens, as decimal strings."""
+class TokenPrices(Part, frozen=True):
+    """USD per million tokens, as decimals with at most six digits after the point.
+
+    `costs.py` says what stands for one that is None.
+    """
 
     input: str | None = None
     cached_input: str | None = None
+    cache_write: str | None = None
+    cache_write_1h: str | None = None
     output: str | None = None
+
+
+class PriceTier(TokenPrices, frozen=True):
+    """Prices of a request whose whole input has more tokens than `above_tokens`."""
+
+    above_tokens: int = 0
+
+
+class Price(TokenPrices, frozen=True):
+    """The price of a backend; that of `image` is USD for each image."""
+
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image_output: str | None = None
+    image: str | None = None
+    tiers: tuple[PriceTier, ...] = ()
+    """By `above_tokens`, the lowest first. What a tier leaves out is as it is below it."""
 
 
 class ModelMetadata(Part, frozen=True):
@@ -131,7 +156,6 @@ class ModelMetadata(Part, frozen=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     owned_by: str | None = None
-    price: Price = Price()
 
 
 class Compaction(Part, frozen=True):
@@ -293,6 +317,10 @@ class Snapshot(Part, frozen=True):
     files, which are always served as they are."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
+    prices: dict[str, Price] = {}
+    """Prices by their versions, which tell where a price is from and a hash of it."""
+    refuses_unpriced: bool = False
+    """Whether backends without a price are left out."""
     auth: Auth = Auth()
     retries: Retries = Retries()
     fail2ban: Fail2ban | None = None

@@ -109,6 +109,7 @@ class Route(Generic[T]):
     __slots__ = (
         "backends",
         "fallbacks",
+        "is_unpriced",
         "model",
         "name",
         "native",
@@ -124,6 +125,8 @@ class Route(Generic[T]):
         self.backends = [backend for tier in tiers for backend in tier.backends]
         self.native = False
         """True where every backend speaks the client's own dialect."""
+        self.is_unpriced = False
+        """True where there is no backend because none has a price."""
         self.sessions_only = False
         """True where there is no backend because all of them serve sessions alone."""
         self.offers: tuple[str, ...] = ()

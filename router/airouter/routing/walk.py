@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from airouter.config.snapshot import Retries
-from airouter.failures import no_backend, not_offered, sessions_only
+from airouter.failures import no_backend, not_offered, price_unknown, sessions_only
 from airouter.routing.catalog import Backend, Catalog, Route
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
@@ -157,6 +157,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     def _absence(self) -> Failure:
         """Return why there is no backend at all."""
         route = self.route
+        if route.is_unpriced:
+            return price_unknown(route.name)
         if route.sessions_only:
             return sessions_only(route.name)
         return not_offered(route.name, route.offers) if route.offers else no_backend(route.name)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
 from airouter.config.resource.policies import BanRule, ModelLimits
+from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
 from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 Fact = tuple[str, str, str]
 """A place in a schema, a keyword there, and its value as text."""
 
-KEYED_BY = {BanRule: "statusCode", ModelLimits: "models"}
-"""Parts without a name, each with the field by which it is told apart in a list."""
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
+KEYED: dict[type[BaseModel], str] = {
+    BanRule: "statusCode",
+    ModelLimits: "models",
+    PriceTier: "aboveTokens",
+}
+"""Items of lists that are told apart by something else than a name."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
 
 
@@ -102,7 +107,7 @@ def schema_of_list(item: Any, said: list[Any]) -> Schema:
 def key_of(item: Any) -> str:
     """The field by which the items of a list are told apart, if they have one."""
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return "name" if "name" in item.model_fields else KEYED_BY.get(item, "")
+        return "name" if "name" in item.model_fields else KEYED.get(item, "")
     return ""
 
 

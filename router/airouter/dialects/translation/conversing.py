@@ -27,8 +27,8 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.joining.resuming import is_joinable
-from airouter.dialects.joining.spending import added
 from airouter.dialects.media import inlined
+from airouter.dialects.spending import added
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
 from airouter.dialects.translation.long_names import (

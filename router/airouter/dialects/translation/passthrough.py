@@ -24,7 +24,7 @@ from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.thoughts import has_unsigned_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
-from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
+from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
 from airouter.dialects.provenance import MARK, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
@@ -145,6 +145,14 @@ class PassThrough(Translation):
                 return joined
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
+
+
+class ImagesPassThrough(PassThrough):
+    """The way to OpenAI's API for images, which tells usage in the words of Responses."""
+
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+        (reply,) = replies
+        return answered(reply.body, images_usage_in(reply.body))
 
 
 class MessagesPassThrough(Translation):
