@@ -71,9 +71,14 @@ def is_own(signature: Signature | None, maker: str) -> bool:
     return CLAUDE in {signature.maker, maker} and both_claude(signature.maker, maker)
 
 
+def is_of_claude(maker: str) -> bool:
+    """Return True for a model of the Claude family."""
+    return maker.startswith(CLAUDE)
+
+
 def both_claude(one: str, other: str) -> bool:
     """Return True where two makers are models of the Claude family."""
-    return one.startswith(CLAUDE) and other.startswith(CLAUDE)
+    return is_of_claude(one) and is_of_claude(other)
 
 
 def pack_parts(parts: Sequence[Packed]) -> str:
