@@ -135,6 +135,7 @@ class Router:
             self.outbox,
             self.turns,
             self.admission,
+            self.aside,
             most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
