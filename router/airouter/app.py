@@ -6,7 +6,6 @@ The only module that knows all stages. What is built anew for each snapshot is i
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import math
 import os
@@ -55,6 +54,7 @@ from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
+from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
@@ -82,8 +82,6 @@ logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
-COLLECT_AFTER = 50_000
-"""Allocations between collections of young objects: a request leaves hardly any cycle behind."""
 
 
 class Router:
@@ -136,6 +134,7 @@ class Router:
             self.outbox,
             self.turns,
             self.admission,
+            self.aside,
             most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
@@ -334,6 +333,8 @@ def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> i
     for name, meant in mistyped(os.environ):
         logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
+    tune_heap()
+    tune_threads()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings, files, snapshot_dir))
     return 0
@@ -386,10 +387,3 @@ def greet(host: str, port: int) -> None:
     announce(host, port)
     sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
     sys.stderr.flush()
-
-
-def tune_collector() -> None:
-    """Spare what was made at start-up from every later search for garbage."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.joining.joined_answer import JoinedAnswer
-from airouter.dialects.provenance import with_marks_bare
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
+from airouter.dialects.spelling import with_words_bare
 from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
 
@@ -115,7 +115,7 @@ class Edits:
 
 def parse_client_request(body: bytes) -> ClientRequest:
     """Return a client's body as a request. Raises `Failure` 400."""
-    body = with_marks_bare(body)
+    body = with_words_bare(body)
     try:
         fields = _fields.decode(body)
     except UNREADABLE as error:

@@ -199,7 +199,9 @@ def parsed_result(block: schema.ToolResultBlock, at: str, unpacker: Unpacker) ->
     else:
         for number, native in enumerate(block.content or ()):
             place = f"{at}.content[{number}]"
-            for part in parts_of(native, place, unpacker):
+            # Another result is not even looked into, for there may be one in that, and so on.
+            nested = native.get("type") == "tool_result"
+            for part in (None,) if nested else parts_of(native, place, unpacker):
                 if not isinstance(part, Text | Image | File | Opaque):
                     raise invalid_field(place, f"'{place}' is no block for the result of a tool.")
                 parts.append(part)
