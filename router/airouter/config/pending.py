@@ -22,8 +22,7 @@ NOT_YET = (
     "spec.models.limits",
     "spec.models.metadata.price",
     "spec.auth.clients.limits",
-    "spec.resilience.fail2ban",
-    "spec.sessions.stickiness",
+    "spec.sessions.stickiness.ttl",
     "spec.telemetry.traces.capture_content",
 )
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""

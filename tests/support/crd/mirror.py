@@ -15,9 +15,8 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
-from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
+from support.crd.schema import INT_OR_STRING, LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +29,12 @@ Fact = tuple[str, str, str]
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
+UNLIKE = (
+    "self.all(a, self.exists_one(b, has(a.statusCode) ? has(b.statusCode) && "
+    "a.statusCode == b.statusCode : has(a.errorCode) && has(b.errorCode) && "
+    "a.errorCode == b.errorCode))"
+)
+"""Rules for bans differ in the failures that they are about."""
 
 
 def expected(part: type[BaseModel] = Spec) -> Schema:
@@ -53,6 +58,8 @@ def schema_of_field(field: FieldInfo) -> Schema:
         schema["default"] = field.default
     if field.alias in ORDERED:
         schema |= {LIST_TYPE: "atomic", RULES: ruled(UNIQUE)}
+    if field.alias == "rules":
+        schema |= {LIST_TYPE: "atomic", RULES: ruled(UNLIKE)}
     return schema
 
 
@@ -76,8 +83,10 @@ def schema_of(annotation: Any, metadata: Iterable[Any] = ()) -> Schema:
     else:
         schema = dict(PLAIN[annotation])
     for each in said:
-        schema |= bound(each, schema["type"])
+        schema |= bound(each, schema.get("type", ""))
         schema |= SCALARS.get(each, {}) if isinstance(each, Validator) else {}
+        if INT_OR_STRING in schema:  # which stands in place of a type
+            schema = {k: v for k, v in schema.items() if k not in {"type", "format"}}
     return schema
 
 
@@ -100,7 +109,7 @@ def schema_of_list(item: Any, said: list[Any]) -> Schema:
 def key_of(item: Any) -> str:
     """The field by which the items of a list are told apart, if they have one."""
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return "name" if "name" in item.model_fields else "statusCode" * (item is BanRule)
+        return "name" * ("name" in item.model_fields)
     return ""
 
 
