@@ -29,6 +29,7 @@ from airouter.config.resource.policies import (
     Telemetry,
     Traces,
 )
+from airouter.config.resource.service import Service
 
 __all__ = [
     "API_VERSION",
@@ -50,6 +51,7 @@ __all__ = [
     "RouterConfig",
     "Secret",
     "SecretRef",
+    "Service",
     "Spec",
     "Stickiness",
     "Traces",
