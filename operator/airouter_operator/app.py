@@ -42,6 +42,7 @@ from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
 from airouter_operator.reconciling.secret_reader import SecretReader
+from airouter_operator.reconciling.service_reader import ServiceReader
 from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
 from airouter_operator.watching.dispatcher import Dispatcher
@@ -56,7 +57,7 @@ from airouter_operator.watching.watches import Watches
 if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
-    from airouter_operator.kube.objects import ObjectKey
+    from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.settings import OperatorSettings
     from airouter_operator.watching.kinds import WatchedKind
 
@@ -109,7 +110,7 @@ class Operator:
         rechecks = Rechecks(self._dispatcher.add)
         self._reconciler = Reconciler(
             mirror,
-            SecretReader(kube, mirror),
+            (SecretReader(kube, mirror), ServiceReader(kube, mirror, settings.scopes)),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
@@ -186,9 +187,9 @@ class Operator:
         if leading and self._dispatcher.has_synced:
             self._dispatcher.add_all()
 
-    def _corrected(self, kind: WatchedKind, key: ObjectKey) -> None:
+    def _corrected(self, kind: WatchedKind, body: Object) -> None:
         self.metrics.missed(kind.plural)
-        self._dispatcher.add_concerned(kind, key)
+        self._dispatcher.add_concerned(kind, body)
 
     def _leads(self) -> bool:
         return self._leadership.leading

@@ -31,7 +31,7 @@ Services = Mapping[tuple[str, str], Mapping[int, ServicePort] | None]
 whose namespace the operator does not watch is not there."""
 
 
-class Place(NamedTuple):
+class UpstreamPlace(NamedTuple):
     """A place as a snapshot has it; all None for the provider's own."""
 
     base_url: str | None = None
@@ -50,17 +50,17 @@ class Places:
         self._trust = trust
         self._report = report
 
-    def of(self, declared: Credential, path: Path) -> Place | None:
+    def of(self, declared: Credential, path: Path) -> UpstreamPlace | None:
         """Return where a credential is used; None, and a finding, where it cannot be."""
         service = declared.service
         if service is not None:
             return self._of_service(service, (*path, "service"))
         url = declared.base_url
         if url is None or self._may_be_at(url, (*path, "baseURL")):
-            return Place(url)
+            return UpstreamPlace(url)
         return None
 
-    def _of_service(self, service: Service, path: Path) -> Place | None:
+    def _of_service(self, service: Service, path: Path) -> UpstreamPlace | None:
         namespace = service.namespace or self._namespace
         port = None
         if self._services is not None:
@@ -71,7 +71,7 @@ class Places:
         url = f"{scheme}://{service.name}.{namespace}.svc:{service.port}{service.path}"
         if not self._may_be_at(url, path):
             return None
-        return Place(url, port.addresses if port else None)
+        return UpstreamPlace(url, port.addresses if port else None)
 
     def _port_of(self, service: Service, namespace: str, path: Path) -> ServicePort | None:
         """Return the port of a Service that can be asked; None, and a finding, without one."""

@@ -225,10 +225,10 @@ class Credential(Part):
         if row and row.api_is_fixed and "api" in given:
             yield "api", f"is fixed for type {type_}", "remove api"
         plain = isinstance(url, str) and url.lower().startswith("http://")
-        if given.get("tls") and (plain or is_plain(service)):
+        if given.get("tls") and (plain or asks_without_tls(service)):
             yield "tls", "has no effect without TLS", "use https"
 
 
-def is_plain(service: object) -> bool:
+def asks_without_tls(service: object) -> bool:
     """Return whether a Service, as it is given, is said to be asked without TLS."""
     return isinstance(service, dict) and service.get("scheme") == "http"

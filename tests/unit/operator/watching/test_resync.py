@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airouter_operator.kube.objects import Object, ObjectKey
+from airouter_operator.kube.objects import Object, ObjectKey, object_key
 from airouter_operator.kube.paths import configs_in
 from airouter_operator.watching.kinds import ROUTER_CONFIGS, WatchedKind
 from airouter_operator.watching.mirror import Mirror
@@ -36,8 +36,8 @@ async def test_what_a_backup_of_etcd_has_brought_back_counts_though_it_is_older(
     mirror, missed = Mirror(), []
     pages: dict[str, object] = {CONFIGS_PATH: listing(version=100, model="new")}
 
-    def note(kind: WatchedKind, key: ObjectKey) -> None:
-        missed.append((kind, key))
+    def note(kind: WatchedKind, body: Object) -> None:
+        missed.append((kind, object_key(body)))
 
     async with serving(pages) as url, asking(url) as (api, _):
         watches = Watches(["ai"], Clock())
