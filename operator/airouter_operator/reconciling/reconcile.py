@@ -44,7 +44,7 @@ REFUSALS = (400, 403, 413, 422)
 
 
 class Reader(Protocol):
-    """What brings objects in the mirror up to date that watches do not tell whole."""
+    """Brings objects in the mirror up to date that watches do not tell whole."""
 
     async def refresh(self, config: ObjectKey) -> None:
         """Read those that a RouterConfig names, unless they are known. Raises `KubeError`."""

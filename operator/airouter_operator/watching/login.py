@@ -61,16 +61,19 @@ class KopfLogin:
 
 
 class TrimmedResponse(aiohttp.ClientResponse):
-    """A response whose list is without annotations.
+    """A response whose list is without annotations, and never null.
 
     kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
+    It fails at the null that some kinds have in place of an empty list of metadata.
     """
 
     async def json(self, **how: Any) -> Any:
         page = await super().json(**how)
-        for item in (page.get("items") or ()) if isinstance(page, dict) else ():
-            for name in ("annotations", "managedFields"):
-                item.get("metadata", {}).pop(name, None)
+        if isinstance(page, dict) and "items" in page:
+            page["items"] = page["items"] or []
+            for item in page["items"]:
+                for name in ("annotations", "managedFields"):
+                    item.get("metadata", {}).pop(name, None)
         return page
 
 
