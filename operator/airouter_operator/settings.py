@@ -93,8 +93,8 @@ class OperatorSettings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "",
-        description="Globs of hosts or URLs, separated by commas, that a baseURL may name. "
-        "Default: all.",
+        description="Globs of hosts or URLs, separated by commas, at which a baseURL or a service "
+        "may be. Default: all.",
     )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(

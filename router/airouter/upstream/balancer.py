@@ -2,8 +2,9 @@
 
 A `Balancer` stands where a credential has one `Pool` otherwise, and keeps a pool for each address.
 Which addresses are ready is a fact of the cluster, so that requests of an older snapshot see it,
-too: `pools.py` has one balancer follow the addresses of all snapshots. A later way to choose, such
-as by what a pod has in its cache, belongs into `choose`.
+too: `pools.py` has one balancer follow the addresses of all snapshots. Where none of them takes a
+connection, because the operator is down and they are of long ago, the Service is asked by its name.
+A later way to choose, such as by what a pod has in its cache, belongs into `choose`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRIES = 3
-"""Addresses that one request is tried at before the backend counts as failed."""
+"""Addresses that one request is tried at, and then the name, before the backend has failed."""
 REST = 5.0
 """Seconds for which an address that took no connection is left alone; then one request tries it."""
 
@@ -31,9 +32,10 @@ REST = 5.0
 class Balancer:
     """An `interfaces.Dialer`: the pools of one credential, one for each ready address."""
 
-    def __init__(self, open_pool: Callable[[str], Pool]) -> None:
+    def __init__(self, open_pool: Callable[[str], Pool], by_name: Pool) -> None:
         """Open the pool of an address, such as `10.0.0.7:8000`, by `open_pool`."""
         self._open_pool = open_pool
+        self._by_name = by_name
         self._pools: dict[str, Pool] = {}
         self._ready: tuple[Pool, ...] = ()
         self._resting: dict[Pool, float] = {}
@@ -73,42 +75,48 @@ class Balancer:
     def drain(self) -> None:
         """Keep no connection alive from now on. Requests in flight end in their own time."""
         self.follow(())
+        self._by_name.drain()
 
     def close(self) -> None:
         """Cut every connection."""
-        for pool in self._ready:
+        for pool in (*self._ready, self._by_name):
             pool.close()
 
     def choose(self, tried: Sequence[Pool]) -> Pool:
         """Return the pool to ask, none of those that were tried. Raises `NoneReady`."""
-        untried = [pool for pool in self._ready if pool not in tried] if tried else self._ready
-        if not untried:
+        ready = self._ready
+        if not ready:
             raise NoneReady
         self._turn += 1
-        if not self._resting:
-            return least_busy(untried, self._turn)
+        if not tried and not self._resting:
+            return least_busy(ready, self._turn)
         now = time.monotonic()
-        awake = [pool for pool in untried if self._resting.get(pool, 0.0) <= now]
-        chosen = least_busy(awake or untried, self._turn)
-        if chosen in self._resting:
-            self._resting[chosen] = now + REST
+        resting = self._resting
+        awake = [each for each in ready if each not in tried and resting.get(each, 0.0) <= now]
+        if not awake or len(tried) >= TRIES:
+            return self._by_name
+        chosen = least_busy(awake, self._turn)
+        if chosen in resting:  # one request finds out whether it is back
+            resting[chosen] = now + REST
         return chosen
 
     async def _try(self, ask: Callable[[Pool], Awaitable[T]]) -> T:
         """Ask one pool after the other until one takes a connection. Raises `UpstreamError`."""
         tried: tuple[Pool, ...] = ()
+        first: ConnectError | None = None
         while True:
             pool = self.choose(tried)
             try:
                 answer = await ask(pool)
             except (NoneFree, Declined):  # the address itself is in order
                 raise
-            except ConnectError:
+            except ConnectError as error:
+                first = first or error
+                if pool is self._by_name:
+                    raise first from None
                 tried = (*tried, pool)
                 if pool in self._ready:
                     self._resting[pool] = time.monotonic() + REST
-                if len(tried) == TRIES or set(self._ready).issubset(tried):
-                    raise
             else:
                 self._resting.pop(pool, None)
                 return answer

@@ -57,7 +57,8 @@ class Pools:
             if addresses is None:
                 found = self._open(credential, origin, choose_proxy(origin, self._proxies))
             else:
-                found = Balancer(partial(self._open_at, credential, origin))
+                by_name = self._open(credential, origin, None)
+                found = Balancer(partial(self._open_at, credential, origin), by_name)
             self._pools[key] = found
         if isinstance(found, Balancer):
             found.follow(addresses or ())

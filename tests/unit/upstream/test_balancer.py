@@ -138,7 +138,7 @@ async def test_a_pod_that_took_no_connection_is_left_alone_for_a_while() -> None
             return await super().send(*arguments, streamed=streamed)
 
     async with pod() as alive:
-        dead, subject = gone(), Balancer(Noted)
+        dead, subject = gone(), Balancer(Noted, Noted(gone()))
         subject.follow((dead, alive.address))
         for _ in range(6):
             await ask(subject)
@@ -147,8 +147,19 @@ async def test_a_pod_that_took_no_connection_is_left_alone_for_a_while() -> None
     assert asked.count(alive.address) == 6
 
 
-async def test_a_service_none_of_whose_pods_takes_a_connection_has_failed(shared: Pools) -> None:
-    subject = follow(shared, *(gone() for _ in range(TRIES + 2)))
+async def test_a_service_whose_pods_take_no_connection_is_asked_by_its_name(shared: Pools) -> None:
+    async with pod() as found:
+        url = f"http://{found.address}/v1"  # the name of the Service
+        subject = follow(shared, *(gone() for _ in range(TRIES + 2)), url=url)
+        for _ in range(3):
+            assert await ask(subject) == b'{"ok":true}'
+        assert len(found.requests) == 3
+
+
+async def test_a_service_that_takes_no_connection_by_its_name_either_has_failed(
+    shared: Pools,
+) -> None:
+    subject = follow(shared, gone(), gone(), url=f"http://{gone()}/v1")
     with pytest.raises(ConnectError, match="no connection"):
         await ask(subject)
 
