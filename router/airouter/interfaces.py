@@ -213,15 +213,6 @@ class NoneFree(ConnectError):
     told = "All connections to the upstream are in use."
 
 
-class NoneReady(ConnectError):
-    """A Service without a pod that is ready."""
-
-    told = "No pod of the upstream's Service is ready."
-
-    def __init__(self) -> None:
-        super().__init__("no pod of the Service is ready")
-
-
 class Declined(ConnectError):
     """A handshake that a provider answered, but not with a WebSocket."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from airouter.interfaces import ConnectError, Declined, NoneFree, NoneReady
+from airouter.interfaces import ConnectError, Declined, NoneFree
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -74,8 +74,8 @@ class Balancer:
 
     def drain(self) -> None:
         """Keep no connection alive from now on. Requests in flight end in their own time."""
-        self.follow(())
-        self._by_name.drain()
+        for pool in (*self._ready, self._by_name):
+            pool.drain()
 
     def close(self) -> None:
         """Cut every connection."""
@@ -83,15 +83,12 @@ class Balancer:
             pool.close()
 
     def choose(self, tried: Sequence[Pool]) -> Pool:
-        """Return the pool to ask, none of those that were tried. Raises `NoneReady`."""
-        ready = self._ready
-        if not ready:
-            raise NoneReady
+        """Return the pool to ask, none of those that were tried."""
+        ready, resting = self._ready, self._resting
         self._turn += 1
-        if not tried and not self._resting:
+        if ready and not tried and not resting:
             return least_busy(ready, self._turn)
         now = time.monotonic()
-        resting = self._resting
         awake = [each for each in ready if each not in tried and resting.get(each, 0.0) <= now]
         if not awake or len(tried) >= TRIES:
             return self._by_name

@@ -164,10 +164,13 @@ async def test_a_service_that_takes_no_connection_by_its_name_either_has_failed(
         await ask(subject)
 
 
-async def test_a_service_without_a_pod_that_is_ready_says_so(shared: Pools) -> None:
-    with pytest.raises(ConnectError) as caught:
-        await ask(follow(shared))
-    assert caught.value.told == "No pod of the upstream's Service is ready."
+async def test_a_request_of_a_snapshot_that_is_not_served_any_more_goes_through(
+    shared: Pools,
+) -> None:
+    async with pod() as asked:
+        subject = follow(shared, asked.address)
+        shared.keep_only([])
+        assert await ask(subject) == b'{"ok":true}'
 
 
 async def test_a_pod_that_leaves_ends_what_it_has_begun_and_gets_nothing_new(
