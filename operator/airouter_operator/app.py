@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import kopf
 from kubernetes.aio.config import ConfigException
 
+from airouter.mistyping import vain_variables
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
@@ -45,6 +47,8 @@ from airouter_operator.reconciling.secret_reader import SecretReader
 from airouter_operator.reconciling.service_reader import ServiceReader
 from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
+from airouter_operator.settings import PREFIX, OperatorSettings
+from airouter_operator.sites import CannotListen
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
 from airouter_operator.watching.kopf_settings import kopf_settings
@@ -58,7 +62,6 @@ if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
     from airouter_operator.kube.objects import Object, ObjectKey
-    from airouter_operator.settings import OperatorSettings
     from airouter_operator.watching.kinds import WatchedKind
 
 logger = logging.getLogger("airouter.operator")
@@ -220,7 +223,10 @@ def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
 
 
 async def operate(settings: OperatorSettings) -> None:
-    """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
+    """Run an operator until a signal comes.
+
+    Raises `ConfigException` without a cluster, and `CannotListen`.
+    """
     task = asyncio.current_task()
     if task is not None:  # kopf takes the signals over once it runs; until then nobody does
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -229,6 +235,10 @@ async def operate(settings: OperatorSettings) -> None:
     lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
         await Operator(settings, kube, lease_client).run()
+    except Exception as error:
+        if isinstance(error.__cause__, CannotListen):  # in an error that kopf does not export
+            raise error.__cause__ from None
+        raise
     finally:
         await kube.close()
         await lease_client.close()
@@ -237,6 +247,8 @@ async def operate(settings: OperatorSettings) -> None:
 def run_operator(settings: OperatorSettings) -> int:
     """Run an operator, and return the exit code."""
     logs.configure(settings.log_level, sys.stderr)
+    for name, meant in vain_variables(os.environ, PREFIX, OperatorSettings.model_fields):
+        logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
     try:
         asyncio.run(operate(settings))
@@ -244,5 +256,8 @@ def run_operator(settings: OperatorSettings) -> int:
         pass
     except ConfigException as error:
         logger.critical("there is no cluster to work for: %s", error)
+        return 2
+    except CannotListen as error:
+        logger.critical("%s", error)
         return 2
     return 0

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from airouter.config.trust import Trust
 
+PREFIX = "AIROUTER_OPERATOR_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -29,7 +30,7 @@ class OperatorSettings(BaseSettings):
     """Settings from the environment; times are seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AIROUTER_OPERATOR_", frozen=True, extra="ignore", env_ignore_empty=True
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
     namespace: str = Field(
