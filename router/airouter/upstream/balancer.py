@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 TRIES = 3
 """Addresses that one request is tried at, and then the name, before the backend has failed."""
+COMPARED = 16
+"""Pods that are looked at for each request: a Service may have thousands."""
 REST = 5.0
 """Seconds for which an address that took no connection is left alone; then one request tries it."""
 
@@ -120,11 +122,14 @@ class Balancer:
 
 
 def least_busy(pools: Sequence[Pool], turn: int) -> Pool:
-    """Return the pool with the fewest requests in flight; of equals, another one at each turn."""
+    """Return the pool with the fewest requests in flight, of those that are next by turns.
+
+    Of equals it is another one at each turn.
+    """
     start = turn % len(pools)
     best = pools[start]
     least = best.pressure
-    for offset in range(1, len(pools)):
+    for offset in range(1, min(len(pools), COMPARED)):
         if not least:
             break
         pool = pools[start - offset]
