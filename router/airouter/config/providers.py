@@ -74,6 +74,8 @@ class ProviderType:
     """No credential can declare something else."""
     secret: SecretKind = API_KEY
     block: OwnBlock | None = None
+    prices: str = ""
+    """Its id in `genai-prices`; without, it is found there by the base URL of a credential."""
     in_process: bool = False
     """Answers inside the process: fields about a network have no effect."""
     adapter: str = "airouter.providers.openai:OpenAICompatible"
@@ -91,6 +93,7 @@ ROWS = (
     ProviderType(
         "OpenAI",
         trace_name="openai",
+        prices="openai",
         base_url="https://api.openai.com/v1",
         takes_service=True,
         api=EVERYTHING,
@@ -99,6 +102,7 @@ ROWS = (
     ProviderType(
         "AzureOpenAI",
         trace_name="azure.ai.openai",
+        prices="azure",
         api=EVERYTHING,
         block=OwnBlock("azure"),
         adapter="airouter.providers.azure:AzureOpenAI",
@@ -107,6 +111,7 @@ ROWS = (
     ProviderType(
         "Anthropic",
         trace_name="anthropic",
+        prices="anthropic",
         base_url="https://api.anthropic.com",
         api=("chat",),
         api_is_fixed=True,
@@ -115,6 +120,7 @@ ROWS = (
     ProviderType(
         "Gemini",
         trace_name="gcp.gemini",
+        prices="google",
         base_url="https://generativelanguage.googleapis.com",
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -123,6 +129,7 @@ ROWS = (
     ProviderType(
         "VertexAI",
         trace_name="gcp.vertex_ai",
+        prices="google",
         finds_url=True,
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -133,6 +140,7 @@ ROWS = (
     ProviderType(
         "Bedrock",
         trace_name="aws.bedrock",
+        prices="aws",
         finds_url=True,
         api=("chat", "embeddings"),
         api_is_fixed=True,

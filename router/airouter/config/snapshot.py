@@ -109,6 +109,9 @@ class Backend(Part, frozen=True):
     credential: str
     upstream_name: str
     weight: int = 1
+    limits: Limits = Limits()
+    price: str = ""
+    """The version of its price in `Snapshot.prices`; empty where that is not known."""
 
 
 class Parameters(Part, frozen=True):
@@ -119,12 +122,35 @@ class Parameters(Part, frozen=True):
     drop: tuple[str, ...] = ()
 
 
-class Price(Part, frozen=True):
-    """USD per million tokens, as decimal strings."""
+class TokenPrices(Part, frozen=True):
+    """USD per million tokens, as decimals with at most six digits after the point.
+
+    `costs.py` says what stands for one that is None.
+    """
 
     input: str | None = None
     cached_input: str | None = None
+    cache_write: str | None = None
+    cache_write_1h: str | None = None
     output: str | None = None
+
+
+class PriceTier(TokenPrices, frozen=True):
+    """Prices of a request whose whole input has more tokens than `above_tokens`."""
+
+    above_tokens: int = 0
+
+
+class Price(TokenPrices, frozen=True):
+    """The price of a backend; that of `image` is USD for each image."""
+
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image_output: str | None = None
+    image: str | None = None
+    tiers: tuple[PriceTier, ...] = ()
+    """By `above_tokens`, the lowest first. What a tier leaves out is as it is below it."""
 
 
 class ModelMetadata(Part, frozen=True):
@@ -133,7 +159,6 @@ class ModelMetadata(Part, frozen=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     owned_by: str | None = None
-    price: Price = Price()
 
 
 class Compaction(Part, frozen=True):
@@ -156,6 +181,27 @@ class Model(Part, frozen=True):
     compaction: Compaction = Compaction()
 
 
+class ModelLimits(Part, frozen=True):
+    """Limits of one client's use of all models that a pattern matches."""
+
+    models: str
+    limits: Limits
+
+
+class Group(Part, frozen=True):
+    """Clients that have limits in common."""
+
+    name: str
+    limits: Limits
+
+
+class BatchQueue(Part, frozen=True):
+    """The number of requests that may wait for room, and the longest wait (seconds)."""
+
+    length: int = 100
+    max_wait: float = 60.0
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
@@ -163,6 +209,15 @@ class ClientKey(Part, frozen=True):
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    model_limits: tuple[ModelLimits, ...] = ()
+    groups: tuple[str, ...] = ()
+    is_batch: bool = False
+    """Whether its requests wait for room, and leave the last of it to others."""
+
+    @property
+    def tenant(self) -> str:
+        """The owner of what it stores and uses: no built-in principal has such a name."""
+        return f"client/{self.name}"
 
     def __repr__(self) -> str:
         return f"ClientKey(name={self.name!r})"
@@ -173,6 +228,8 @@ class Auth(Part, frozen=True):
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
+    groups: tuple[Group, ...] = ()
+    batch_queue: BatchQueue = BatchQueue()
     anonymous: bool = False
 
     def __repr__(self) -> str:
@@ -263,6 +320,10 @@ class Snapshot(Part, frozen=True):
     files, which are always served as they are."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
+    prices: dict[str, Price] = {}
+    """Prices by their versions, which tell where a price is from and a hash of it."""
+    refuses_unpriced: bool = False
+    """Whether backends without a price are left out."""
     auth: Auth = Auth()
     retries: Retries = Retries()
     fail2ban: Fail2ban | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.costs import in_usd
 from airouter.telemetry.shipper import Shipper
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class AccessEntry(msgspec.Struct, frozen=True):
     output_tokens: int
     cached_tokens: int
     reasoning_tokens: int
+    cache_write_tokens: int
+    cost_usd: float | None
+    saved_usd: float | None
+    price_version: str | None
     trace_id: str | None
     failed_attempts: list[str]
 
@@ -99,7 +104,7 @@ class AccessLog:
 
 def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
     """Return a request's line; `epoch` is the wall clock's time at the monotonic clock's zero."""
-    last = record.last
+    last, cost = record.last, record.cost
     started = record.started
     return AccessEntry(
         datetime.fromtimestamp(epoch + record.ended, UTC),
@@ -122,6 +127,10 @@ def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
         record.output_tokens,
         record.cached_tokens,
         record.reasoning_tokens,
+        record.cache_write_tokens,
+        in_usd(cost.amount) if cost is not None else None,
+        in_usd(cost.saved) if cost is not None else None,
+        record.price_version or None,
         record.trace.trace_id if record.trace is not None else None,
         [told_of(each) for each in record.attempts if each.error or each.status >= 400],
     )

@@ -19,6 +19,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from airouter import __version__
+from airouter.telemetry.money import Money
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ class Metrics(Collector):
         )
         self._tokens = Counter(
             "airouter_tokens_total",
-            "Tokens as the provider counted them; cached is part of input, reasoning of output.",
+            "Tokens as the provider counted them; cached and cache_write are part of input, "
+            "reasoning of output.",
             ("model", "credential", "kind"),
         )
+        self._money = Money()
         self._attempts = Counter(
             "airouter_upstream_attempts_total",
             "Calls of a provider, by its status (empty if there was none) and the error.",
@@ -122,6 +125,7 @@ class Metrics(Collector):
             self._count(record)
             for attempt in record.attempts:
                 self._count_attempt(attempt)
+            self._money.count(record)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Render the page and its content type: OpenMetrics if accepted, else Prometheus text.
@@ -137,6 +141,7 @@ class Metrics(Collector):
         """Yield the current families, for prometheus_client."""
         for counter in (self._requests, self._tokens, self._attempts, self._retries):
             yield counter.collect()
+        yield from self._money.collect()
         for histogram in (
             self._durations,
             self._first_bytes,
@@ -161,6 +166,7 @@ class Metrics(Collector):
             ("input", record.input_tokens),
             ("output", record.output_tokens),
             ("cached", record.cached_tokens),
+            ("cache_write", record.cache_write_tokens),
             ("reasoning", record.reasoning_tokens),
         ):
             if tokens:

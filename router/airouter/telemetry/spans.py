@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from airouter.costs import in_usd
 from airouter.telemetry import otlp
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 REQUEST_ID = otlp.attribute_key("airouter.request_id")
 INPUT_TOKENS = otlp.attribute_key("gen_ai.usage.input_tokens")
 OUTPUT_TOKENS = otlp.attribute_key("gen_ai.usage.output_tokens")
+CACHE_WRITE_TOKENS = otlp.attribute_key("gen_ai.usage.cache_creation.input_tokens")
 CACHED_TOKENS = otlp.attribute_key("gen_ai.usage.cache_read.input_tokens")
 REASONING_TOKENS = otlp.attribute_key("gen_ai.usage.reasoning.output_tokens")
 CONTINUED = otlp.attribute_key("airouter.continued")
+COST = otlp.attribute_key("airouter.cost_usd")
+PRICE_VERSION = otlp.attribute_key("airouter.price_version")
 FIRST_CHUNK = otlp.attribute_key("gen_ai.response.time_to_first_chunk")
 
 KINDS = 4_096
@@ -129,6 +133,7 @@ class SpanEncoder:
             bool(trace.parent_id),
         )
         body += otlp.attribute(REQUEST_ID, otlp.string(record.request_id)) + tokens
+        body += cost_attributes(record)
         if record.continued:
             body += otlp.attribute(CONTINUED, otlp.integer(record.continued))
         times = (nanoseconds(record.started) + epoch, nanoseconds(record.ended) + epoch)
@@ -236,11 +241,21 @@ def usage_attributes(record: RequestRecord) -> bytes:
         (INPUT_TOKENS, record.input_tokens),
         (OUTPUT_TOKENS, record.output_tokens),
         (CACHED_TOKENS, record.cached_tokens),
+        (CACHE_WRITE_TOKENS, record.cache_write_tokens),
         (REASONING_TOKENS, record.reasoning_tokens),
     ):
         if tokens:
             counted += otlp.attribute(key, otlp.integer(tokens))
     return counted
+
+
+def cost_attributes(record: RequestRecord) -> bytes:
+    """Encode the cost of a request, and the version of its price, where they are known."""
+    cost = record.cost
+    if cost is None:
+        return b""
+    amount = otlp.attribute(COST, otlp.double(in_usd(cost.amount)))
+    return amount + otlp.attribute(PRICE_VERSION, otlp.string(record.price_version))
 
 
 def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:

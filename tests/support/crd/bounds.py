@@ -252,6 +252,14 @@ BOUNDS = (
         lambda n: model(metadata={"price": {"input": "1234567.".ljust(n, "8")}}),
     ),
     Bound(
+        "tiers-of-a-price",
+        8,
+        f"{MODEL}.metadata.price.tiers",
+        lambda n: model(
+            metadata={"price": {"tiers": [{"aboveTokens": at + 1} for at in range(n)]}}
+        ),
+    ),
+    Bound(
         "a-wording-of-summaries",
         8192,
         f"{MODEL}.compaction.instructions",

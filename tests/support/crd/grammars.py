@@ -18,6 +18,7 @@ from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, c
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff, Origin, RequestHeader
+from airouter.config.resource.price import check_order
 from support.crd.schema import PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ SCALARS: dict[Validator, Schema] = {
     AfterValidator(check_drop): {
         RULES: ruled(" && ".join(f"!('{name}' in self)" for name in sorted(ROUTED)))
     },
+    AfterValidator(check_order): {RULES: ruled("self.map(tier, tier.aboveTokens).isSorted()")},
 }
 """What a validator's grammar is as a schema."""
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule
+from airouter.config.resource.policies import BanRule, ModelLimits
+from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
 from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
@@ -29,6 +30,12 @@ Fact = tuple[str, str, str]
 
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
+KEYED: dict[type[BaseModel], str] = {
+    BanRule: "statusCode",
+    ModelLimits: "models",
+    PriceTier: "aboveTokens",
+}
+"""Items of lists that are told apart by something else than a name."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
 
 
@@ -100,7 +107,7 @@ def schema_of_list(item: Any, said: list[Any]) -> Schema:
 def key_of(item: Any) -> str:
     """The field by which the items of a list are told apart, if they have one."""
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return "name" if "name" in item.model_fields else "statusCode" * (item is BanRule)
+        return "name" if "name" in item.model_fields else KEYED.get(item, "")
     return ""
 
 

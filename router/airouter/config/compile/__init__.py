@@ -1,5 +1,7 @@
 """Compiles a resource and the Secrets it names into a snapshot: pure, deterministic, all findings.
 
+Published prices are those of the day.
+
 A part that cannot be used is left out and reported, so that the rest is served. Only a mistake
 whose intention nobody can guess, such as a missing master key, rejects the whole. The file source
 and the operator both call this; each module here compiles one part of the resource.
@@ -23,6 +25,7 @@ from airouter.config.compile.policies import (
     compile_storage,
     compile_traces,
 )
+from airouter.config.compile.prices import PriceBook
 from airouter.config.compile.vault import Vault
 from airouter.config.findings import Compiled, Report, in_order
 from airouter.config.pending import note_pending
@@ -64,9 +67,12 @@ def compile_config(
     spec = config.spec
     places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, trust, report)
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
+    prices = PriceBook(types)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
-        models=compile_models(spec, credentials, dropped, report),
+        models=compile_models(spec, credentials, dropped, prices, report),
+        prices=prices.prices,
+        refuses_unpriced=spec.pricing.unknown == "Refuse",
         auth=compile_auth(spec.auth, vault, report),
         retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),

@@ -29,6 +29,7 @@ from airouter.config.resource.policies import (
     Telemetry,
     Traces,
 )
+from airouter.config.resource.price import Prices, Pricing
 from airouter.config.resource.service import Service
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Http",
     "Limits",
     "Model",
+    "Prices",
     "Redis",
     "Resilience",
     "Responses",
@@ -86,6 +88,7 @@ class Spec(Part):
     responses: Responses | None = Field(None, description="State of the Responses API.")
     redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
     http: Http = Field(Http(), description="HTTP as clients see it.")
+    pricing: Pricing = Field(Pricing(), description="Requests whose price is not known.")
     telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod
