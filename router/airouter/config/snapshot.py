@@ -109,6 +109,9 @@ class Credential(Part, frozen=True):
     name: str
     type: str
     base_url: str | None = None
+    addresses: tuple[str, ...] | None = None
+    """The pods of its Service that are ready, as `10.0.0.7:8000`; None where `base_url` says where
+    it is. The name there stays in `Host` and in the certificate."""
     secret: str | None = None
     labels: dict[str, str] = {}
     headers: tuple[tuple[str, str], ...] = ()

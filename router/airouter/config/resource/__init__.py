@@ -30,6 +30,7 @@ from airouter.config.resource.policies import (
     Traces,
 )
 from airouter.config.resource.price import Prices, Pricing
+from airouter.config.resource.service import Service
 
 __all__ = [
     "API_VERSION",
@@ -53,6 +54,7 @@ __all__ = [
     "RouterConfig",
     "Secret",
     "SecretRef",
+    "Service",
     "Spec",
     "Stickiness",
     "Traces",
