@@ -153,13 +153,40 @@ class Model(Part, frozen=True):
     compaction: Compaction = Compaction()
 
 
+class KeyGrant(Part, frozen=True):
+    """A permission for RouterKeys: the models that they may use, and their limits together."""
+
+    name: str
+    models: tuple[str, ...] = ("*",)
+    """Patterns of model names; a key has patterns of its own, and may use what both allow."""
+    limits: Limits = Limits()
+    """Of all keys of this grant together."""
+
+
+class FormerKey(Part, frozen=True):
+    """The SHA-256 (hex) of a key that was replaced, and the Unix time until which it is good."""
+
+    key_sha256: str
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return f"FormerKey(expires_at={self.expires_at!r})"
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
     name: str
+    """`team-a` of a client that the RouterConfig names, `namespace/name` of a RouterKey."""
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    """Of a RouterKey: the lower one of its own and what its grant allows each."""
+    grant: str | None = None
+    """Name of the grant that a RouterKey is good by; None for clients of the RouterConfig."""
+    expires_at: float | None = None
+    """Unix time at which the client ends, whichever key it uses; None for never."""
+    former: FormerKey | None = None
 
     def __repr__(self) -> str:
         return f"ClientKey(name={self.name!r})"
@@ -170,6 +197,8 @@ class Auth(Part, frozen=True):
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
+    """Each of another name. The grant that one names is in `grants`."""
+    grants: tuple[KeyGrant, ...] = ()
     anonymous: bool = False
 
     def __repr__(self) -> str:
