@@ -22,6 +22,8 @@ NOT_YET = (
     "spec.models.limits",
     "spec.models.metadata.price",
     "spec.auth.clients.limits",
+    "spec.auth.grants.each.limits",
+    "spec.auth.grants.together.limits",
     "spec.resilience.fail2ban",
     "spec.sessions.stickiness",
     "spec.telemetry.traces.capture_content",

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.auth import Namespaces
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
@@ -153,6 +154,10 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
     Backend: (
         "!(has(self.credential) && has(self.credentialSelector))",
         "has(self.credential) || has(self.credentialSelector)",
+    ),
+    Namespaces: (
+        "!(has(self.names) && has(self.matchLabels))",
+        "has(self.names) || has(self.matchLabels)",
     ),
     Backoff: ("self.initial <= self.max",),
 }

@@ -4,7 +4,7 @@ import pytest
 
 from airouter.config.providers import OfferedApi
 from airouter.providers.binding import OFFERS
-from support.manifests import client, credential, findings, model
+from support.manifests import client, credential, findings, grant, model
 
 LATER = "is accepted but has no effect in this version"
 
@@ -23,6 +23,14 @@ def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:
             "models[name=gpt].metadata.price",
         ),
         ({"auth": {"clients": [client(limits={"rpm": 1})]}}, "auth.clients[name=team].limits"),
+        (
+            {"auth": {"grants": [grant(each={"limits": {"rpm": 1}})]}},
+            "auth.grants[name=teams].each.limits",
+        ),
+        (
+            {"auth": {"grants": [grant(together={"limits": {"rpm": 1}})]}},
+            "auth.grants[name=teams].together.limits",
+        ),
         ({"resilience": {"fail2ban": {}}}, "resilience.fail2ban"),
         ({"sessions": {"stickiness": {}}}, "sessions.stickiness"),
         (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Report
-    from airouter.config.resource import Auth
+    from airouter.config.resource import Auth, KeyGrant
 
 
 def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
@@ -27,11 +27,14 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
     auth = snapshot.Auth(
         master_sha256=master,
         clients=tuple(compile_clients(declared, master, vault, report)),
+        grants=tuple(map(compile_grant, declared.grants)),
         anonymous=declared.anonymous == "Allow",
     )
-    if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
+    somebody = auth.master_sha256 or auth.clients or auth.grants or auth.anonymous
+    if not (somebody or report.rejected):
         what = "has no usable key: every request gets a 401"
-        report.warning(("spec", "auth"), what, "set masterKey, clients, or anonymous: Allow")
+        fix = "set masterKey, clients, grants, or anonymous: Allow"
+        report.warning(("spec", "auth"), what, fix)
     return auth
 
 
@@ -53,6 +56,12 @@ def compile_clients(
         yield snapshot.ClientKey(
             client.name, digest(key), tuple(client.models), compile_limits(client.limits)
         )
+
+
+def compile_grant(declared: KeyGrant) -> snapshot.KeyGrant:
+    """Compile a grant: what counts for its keys, but not who they are for."""
+    limits = compile_limits(declared.together.limits)
+    return snapshot.KeyGrant(declared.name, tuple(declared.models), limits)
 
 
 def digest(key: str) -> str:

@@ -11,12 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from airouter.config.providers import ProviderTypes
+from airouter.config.resource.auth import Auth, Client, KeyGrant
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
-    Auth,
-    Client,
     Cors,
     Fail2ban,
     Http,
@@ -41,6 +40,7 @@ __all__ = [
     "CredentialSelector",
     "Fail2ban",
     "Http",
+    "KeyGrant",
     "Limits",
     "Model",
     "Redis",

@@ -1,14 +1,12 @@
-"""The rest of `spec`: keys, failures, stored responses, telemetry."""
+"""The rest of `spec`: failures, stored responses, HTTP, telemetry."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from airouter.config.resource.credential import Limits, SecretRef
+from airouter.config.resource.credential import SecretRef
 from airouter.config.resource.fields import (
     ErrorStatus,
-    ModelGlob,
-    Name,
     Part,
     Pause,
     Period,
@@ -19,6 +17,7 @@ from airouter.config.resource.fields import (
     mistake,
     unique,
 )
+from airouter.config.resource.http import BaseURL
 
 Attempts = Annotated[int, Field(ge=0, le=5)]
 WholePercent = Annotated[int, Field(ge=0, le=100)]
@@ -31,37 +30,6 @@ RequestHeader = Annotated[
     ),
 ]
 Statuses = Annotated[list[ErrorStatus], Field(max_length=64), unique()]
-
-
-class MasterKey(Part):
-    """The key that may ask for everything."""
-
-    secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
-
-
-class Client(Part):
-    """A client: its key and the models that it may use."""
-
-    name: Name = Field(description="Identity of the client, also in metrics and logs.")
-    secret_ref: SecretRef = Field(
-        description="The client's key. Default key in the Secret: api-key."
-    )
-    models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
-        ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
-    )
-    limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
-
-
-class Auth(Part):
-    """The keys that may ask."""
-
-    master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
-    clients: Annotated[list[Client], Field(max_length=1024)] = Field(
-        [], description="Keys by name, at most 1024. Default none."
-    )
-    anonymous: Literal["Deny", "Allow"] = Field(
-        "Deny", description="Requests without a known key. Default Deny."
-    )
 
 
 class Backoff(Part):
@@ -243,6 +211,12 @@ class Http(Part):
     """HTTP as clients see it, beside the answers themselves."""
 
     cors: Cors | None = Field(None, description="Pages of other sites. Default: none may ask.")
+    public_url: BaseURL | None = Field(
+        None,
+        alias="publicURL",
+        description="Root by which clients reach the router, for the Secrets of RouterKeys. "
+        "Default: the router's Service, as the operator knows it.",
+    )
 
 
 class Traces(Part):
