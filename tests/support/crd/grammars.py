@@ -19,6 +19,13 @@ from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, c
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff, Origin, RequestHeader
+from airouter.config.resource.routerkey import (
+    Lifetime,
+    Moment,
+    Overlap,
+    Rotation,
+    RouterKeySpec,
+)
 from support.crd.schema import PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
@@ -114,6 +121,9 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
     validator(grammar.Period): duration("1s", "720h"),
+    validator(Lifetime): duration("1h", "8760h"),
+    validator(Overlap): duration("0s", "8760h"),
+    validator(Moment): {"type": "string", "format": "date-time", "maxLength": 64},
     validator(BaseURL): text(URL + PATH, 2048, PORT),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
@@ -159,6 +169,11 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
         "!(has(self.names) && has(self.matchLabels))",
         "has(self.names) || has(self.matchLabels)",
     ),
+    RouterKeySpec: (
+        "has(self.secretName) == has(oldSelf.secretName) && "
+        "(!has(self.secretName) || self.secretName == oldSelf.secretName)",
+    ),
+    Rotation: ("!has(self.overlap) || self.overlap <= self.every",),
     Backoff: ("self.initial <= self.max",),
 }
 """The rules between the fields of a part."""
