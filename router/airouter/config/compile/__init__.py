@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.config.compile.auth import compile_auth
 from airouter.config.compile.credentials import compile_credentials
+from airouter.config.compile.keys import compile_keys
 from airouter.config.compile.models import compile_models
 from airouter.config.compile.policies import (
     compile_cors,
@@ -30,8 +33,9 @@ from airouter.config.snapshot import Snapshot
 from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from airouter.config.compile.keys import IssuedKey
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
@@ -45,21 +49,25 @@ def compile_config(
     dropped: Collection[tuple[str, str]] = (),
     types: ProviderTypes = PROVIDER_TYPES,
     trust: Trust = ANYTHING,
+    issued: Sequence[IssuedKey] = (),
 ) -> Compiled:
     """Compile a resource.
 
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
-    `types` are those that `load_config` knew. `trust` limits where keys are sent.
+    `types` are those that `load_config` knew. `trust` limits where keys are sent. `issued` are the
+    RouterKeys of this RouterConfig, the oldest first.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
     spec = config.spec
     credentials = compile_credentials(spec.credentials, types, vault, report, trust)
+    auth = compile_auth(spec.auth, vault, report)
+    keys = compile_keys(issued, spec, auth)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, report),
-        auth=compile_auth(spec.auth, vault, report),
+        auth=msgspec.structs.replace(auth, clients=auth.clients + keys.clients),
         retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),
         stickiness=compile_stickiness(spec.sessions.stickiness),
@@ -72,4 +80,5 @@ def compile_config(
     )
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
-    return Compiled(compiled, in_order(report.findings), frozenset(credentials))
+    findings = in_order(report.findings)
+    return Compiled(compiled, findings, frozenset(credentials), keys.refusals)
