@@ -7,6 +7,7 @@ manifests what the operator finds.
 from __future__ import annotations
 
 import base64
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
@@ -15,11 +16,13 @@ from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
 from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.reconciling.issued_keys import gather_keys, with_issued_keys
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.config.compile.keys import IssuedKey
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
@@ -39,6 +42,8 @@ class Gathered(NamedTuple):
     fingerprint: Fingerprint
     gone: Mapping[str, float]
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
+    issued: tuple[IssuedKey, ...] = ()
+    """Its RouterKeys whose keys were made, the oldest first."""
 
 
 def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
@@ -59,8 +64,9 @@ def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered 
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
-    fingerprint = (uid_of(config), generation_of(config), tuple(versions))
-    return Gathered(config, secrets, fingerprint, gone)
+    keys = gather_keys(key, mirror, time.time())
+    fingerprint = (uid_of(config), generation_of(config), tuple(versions), keys.versions)
+    return Gathered(config, secrets, fingerprint, gone, keys.issued)
 
 
 def allows_naming(secret: Object) -> bool:
@@ -75,7 +81,9 @@ def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
     reading = load_config({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
-    compiled = compile_config(reading.config, gathered.secrets, reading.dropped, trust=trust)
+    compiled = compile_config(
+        reading.config, gathered.secrets, reading.dropped, trust=trust, issued=gathered.issued
+    )
     findings = in_order([*reading.findings, *compiled.findings])
     return compiled._replace(findings=findings)
 
@@ -94,18 +102,39 @@ def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome
     )
     if compiled.snapshot is None:
         return outcome._replace(accepted=False)
-    return outcome._replace(answered=answered_models(compiled.snapshot))
+    return outcome._replace(
+        answered=answered_models(compiled.snapshot),
+        keys=served_keys(compiled.snapshot),
+        refused_keys=compiled.refused_keys,
+    )
 
 
 def outcome_of_pods(outcome: ReconcileOutcome, packed: bytes) -> ReconcileOutcome:
-    """Return the outcome of what is refused, with the models that pods go on answering.
+    """Return the outcome of what is refused, with the models and keys that pods go on serving.
 
     `packed` is the last good snapshot.
     """
     try:
-        return outcome._replace(answered=answered_models(unpack_snapshot(packed)))
+        snapshot = unpack_snapshot(packed)
     except Undeliverable:  # a newer operator has written it
         return outcome
+    return outcome._replace(answered=answered_models(snapshot), keys=served_keys(snapshot))
+
+
+def last_good_snapshot(packed: bytes, issued: tuple[IssuedKey, ...]) -> Snapshot | None:
+    """Return the last good snapshot without keys that have ended; None where it is served as is."""
+    try:
+        snapshot = unpack_snapshot(packed)
+    except Undeliverable:
+        return None
+    standing = with_issued_keys(snapshot, issued)
+    return None if standing.auth == snapshot.auth else standing
+
+
+def served_keys(snapshot: Snapshot) -> dict[str, str]:
+    """Return the SHA-256 of each RouterKey that a snapshot has, by `namespace/name`."""
+    clients = snapshot.auth.clients
+    return {client.name: client.key_sha256 for client in clients if client.grant is not None}
 
 
 def answered_models(snapshot: Snapshot) -> frozenset[str]:

@@ -51,6 +51,21 @@ Reason = Literal[
     "NoCredentialMatches",
     "UnsupportedValue",
     "HostNotAllowed",
+    # Admitted, of a RouterKey
+    "Admitted",
+    "NoGrant",
+    "NoModelGranted",
+    "Expired",
+    # Issued
+    "Issued",
+    "NotAdmitted",
+    "NotIssued",
+    "SecretNotOwned",
+    "SecretNameReserved",
+    "WriteRefused",
+    # Programmed
+    "DuplicateKey",
+    "TooManyKeys",
 ]
 """Every reason that a condition can have."""
 

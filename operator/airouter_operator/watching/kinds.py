@@ -10,10 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.paths import GROUP, VERSION, configs_in, secrets_in
+from airouter_operator.kube.paths import (
+    GROUP,
+    VERSION,
+    configs_in,
+    namespaces_in,
+    router_keys_in,
+    secrets_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 # Compared by identity, so that kinds are cheap keys of dictionaries.
@@ -47,4 +54,15 @@ SECRETS = WatchedKind(
     # No RouterConfig names these, and some of them are many and large.
     selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
 )
-WATCHED_KINDS = (ROUTER_CONFIGS, SECRETS)
+ROUTER_KEYS = WatchedKind(
+    "routerkeys", GROUP, VERSION, ("apiVersion", "kind", "spec", "status"), router_keys_in
+)
+NAMESPACES = WatchedKind("namespaces", "", "v1", (), namespaces_in)
+"""Their labels, by which grants may go."""
+WATCHED_KINDS = (ROUTER_CONFIGS, ROUTER_KEYS, SECRETS)
+"""What is watched in every namespace that the operator serves."""
+
+
+def kinds_in(scopes: Sequence[str | None]) -> tuple[WatchedKind, ...]:
+    """Return the kinds that are watched in some namespaces, or (None) in the cluster."""
+    return (*WATCHED_KINDS, NAMESPACES) if None in scopes else WATCHED_KINDS

@@ -14,6 +14,7 @@ import aiohttp
 import kopf
 
 from airouter_operator.kube.api import LISTED_METADATA, WATCHED_METADATA
+from airouter_operator.watching.cache import trimmed_metadata
 
 if TYPE_CHECKING:
     from airouter_operator.kube.client import KubeClient
@@ -58,7 +59,7 @@ class KopfLogin:
 
 
 class TrimmedResponse(aiohttp.ClientResponse):
-    """A response whose list is without annotations.
+    """A response whose list is without the annotations of others.
 
     kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
     """
@@ -66,8 +67,8 @@ class TrimmedResponse(aiohttp.ClientResponse):
     async def json(self, **how: Any) -> Any:
         page = await super().json(**how)
         for item in (page.get("items") or ()) if isinstance(page, dict) else ():
-            for name in ("annotations", "managedFields"):
-                item.get("metadata", {}).pop(name, None)
+            if "metadata" in item:
+                item["metadata"] = trimmed_metadata(item["metadata"])
         return page
 
 

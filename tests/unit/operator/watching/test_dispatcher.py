@@ -23,7 +23,10 @@ class Watched:
         self.mirror = Mirror()
         self.watches = Watches(["ai"], lambda: 0.0)
         self.queue: KeyedQueue[ObjectKey] = KeyedQueue(QueueDelays(), 1, Random(1))
-        self.dispatcher = Dispatcher(self.mirror, self.watches, self.queue, lambda: self.leads)
+        self.key_queue: KeyedQueue[ObjectKey] = KeyedQueue(QueueDelays(), 1, Random(1))
+        self.dispatcher = Dispatcher(
+            self.mirror, self.watches, self.queue, self.key_queue, lambda: self.leads
+        )
 
 
 @pytest.fixture
