@@ -26,6 +26,14 @@
   verbs: [create]
 {{- end }}
 
+{{/* In the cluster, if it watches all of it. */}}
+{{- define "airouter.rules.everywhere" -}}
+# Their labels, by which grants may go.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
+
 {{/* In its own: which of several replicas leads. */}}
 {{- define "airouter.rules.own" -}}
 - apiGroups: [coordination.k8s.io]
