@@ -42,6 +42,7 @@ from airouter_operator.observing.health import HealthServer
 from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
+from airouter_operator.reconciling.issued_keys import IssuedKeys
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
@@ -140,6 +141,7 @@ class Operator:
         return Reconciler(
             mirror,
             secret_reader,
+            IssuedKeys(mirror),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,

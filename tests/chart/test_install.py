@@ -41,7 +41,7 @@ from support.kubernetes.binaries import binaries
 from support.kubernetes.crd import install_crd
 
 ONCE = pytest.mark.parametrize("site", [4], indirect=True)
-CRD = "crd/routerconfigs.airouter.dev"
+CRD, KEYS_CRD = "crd/routerconfigs.airouter.dev", "crd/routerkeys.airouter.dev"
 PATIENCE = 60.0
 DEMO = f"{NAME}-demo"
 GUIDE = CHART.parents[1] / "docs" / "install.md"
@@ -123,7 +123,7 @@ def site(kubernetes: ApiServer, request: pytest.FixtureRequest) -> Iterator[Site
     found = Site(kubernetes, request.param)
     yield found
     found.helm("uninstall", RELEASE, "--ignore-not-found")
-    found.kubectl("delete", CRD, "--ignore-not-found")
+    found.kubectl("delete", CRD, KEYS_CRD, "--ignore-not-found")
     found.kubectl("delete", "namespace", found.namespace, "--wait=false")
 
 
@@ -225,7 +225,7 @@ def test_a_second_release_is_told_whose_the_crd_is_and_what_to_do(site: Site) ->
     with pytest.raises(HelmFailed) as refused:
         site.helm(*second)
     told = str(refused.value)
-    assert f"belongs to the release {RELEASE} in the namespace {site.namespace}" in told
+    assert f"belong to the release {RELEASE} in the namespace {site.namespace}" in told
     assert "set crds.install to false" in told
     command = re.findall(r"kubectl (annotate .*) (meta\S+) (meta[^\s\"]+)", told)[0]
     site.kubectl(*command[0].split(), *command[1:])

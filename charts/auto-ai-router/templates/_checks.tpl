@@ -43,15 +43,23 @@
 {{- end }}
 {{- end }}
 
-{{/* Another release that has the CRD: Helm's own message has no remedy. */}}
+{{/* Another release that has our CRDs: Helm's own message has no remedy. */}}
 {{- define "airouter.crdOwner" -}}
-{{- $crd := "routerconfigs.airouter.dev" }}
+{{- $foreign := list }}
+{{- $owner := dict }}
+{{- range $crd := list "routerconfigs.airouter.dev" "routerkeys.airouter.dev" }}
 {{- $live := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $crd }}
 {{- $annotations := dig "metadata" "annotations" dict $live }}
 {{- $name := get $annotations "meta.helm.sh/release-name" }}
 {{- $namespace := get $annotations "meta.helm.sh/release-namespace" }}
-{{- if and $name (ne (printf "%s/%s" $namespace $name) (printf "%s/%s" .Release.Namespace .Release.Name)) }}
-{{- fail (printf "crds.install: the CRD %s belongs to the release %s in the namespace %s; set crds.install to false here. If that release is gone, take the CRD over: kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $crd $name $namespace $crd .Release.Name .Release.Namespace) }}
+{{- if and $name (ne (printf "%s/%s" $namespace $name) (printf "%s/%s" $.Release.Namespace $.Release.Name)) }}
+{{- $foreign = append $foreign $crd }}
+{{- $owner = dict "name" $name "namespace" $namespace }}
+{{- end }}
+{{- end }}
+{{- if $foreign }}
+{{- $crds := join " " $foreign }}
+{{- fail (printf "crds.install: the CRDs %s belong to the release %s in the namespace %s; set crds.install to false here. If that release is gone, take them over: kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $crds $owner.name $owner.namespace $crds .Release.Name .Release.Namespace) }}
 {{- end }}
 {{- end }}
 

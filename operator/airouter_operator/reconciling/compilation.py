@@ -7,7 +7,6 @@ manifests what the operator finds.
 from __future__ import annotations
 
 import base64
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
@@ -16,7 +15,7 @@ from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
 from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
-from airouter_operator.reconciling.issued_keys import gather_keys, with_issued_keys
+from airouter_operator.reconciling.issued_keys import with_issued_keys
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.reconciling.issued_keys import GatheredKeys
     from airouter_operator.watching.mirror import Mirror
 
 Secrets = dict[tuple[str, str], str]
@@ -46,8 +46,13 @@ class Gathered(NamedTuple):
     """Its RouterKeys whose keys were made, the oldest first."""
 
 
-def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
-    """Return a RouterConfig and the values of Secrets that it may name; None when it is gone."""
+def gather(
+    key: ObjectKey, mirror: Mirror, keys: GatheredKeys, trust: Trust = ANYTHING
+) -> Gathered | None:
+    """Return a RouterConfig, the values of Secrets that it may name, and its keys.
+
+    None when it is gone.
+    """
     config = mirror.configs.get(key)
     if config is None:
         return None
@@ -64,7 +69,6 @@ def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered 
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
-    keys = gather_keys(key, mirror, time.time())
     fingerprint = (uid_of(config), generation_of(config), tuple(versions), keys.versions)
     return Gathered(config, secrets, fingerprint, gone, keys.issued)
 

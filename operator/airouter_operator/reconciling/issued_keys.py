@@ -6,7 +6,7 @@ SHA-256.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from airouter.config.compile.keys import IssuedKey, KeyNamespace
 from airouter.config.resource.routerkey import RouterKeySpec
 from airouter.config.snapshot import FormerKey
 from airouter_operator.key_secret import is_owned, read_key_secret, secret_of_key
-from airouter_operator.kube.objects import ObjectKey, generation_of, is_ending, uid_of
+from airouter_operator.kube.objects import ObjectKey, is_ending, uid_of
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Auth, ClientKey, Snapshot
@@ -27,32 +27,83 @@ class GatheredKeys(NamedTuple):
     """The keys of a RouterConfig, the oldest first, and the versions of all that they are of."""
 
     issued: tuple[IssuedKey, ...]
-    versions: tuple[Any, ...]
+    versions: tuple[KeyVersion, ...]
 
 
-def gather_keys(config: ObjectKey, mirror: Mirror, now: float) -> GatheredKeys:
-    """Return the keys of a RouterConfig that were made and have not ended by `now` (Unix time)."""
-    found = []
-    for key in mirror.key_index.of_router(config):
+class KeyVersion(NamedTuple):
+    """The resourceVersions of all that a key is read from."""
+
+    router_key: int
+    secret: int
+    namespace: int
+
+
+class ReadKey(NamedTuple):
+    """A RouterKey as it was read from objects of some versions."""
+
+    version: KeyVersion
+    created: str
+    issued: IssuedKey | None
+
+
+class IssuedKeys:
+    """The keys of all RouterConfigs. Each is read when it was changed: there may be thousands."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._read: dict[ObjectKey, dict[ObjectKey, ReadKey]] = {}
+        """By RouterConfig and RouterKey."""
+
+    def of(self, config: ObjectKey, now: float) -> GatheredKeys:
+        """Return the keys that were made and have not ended by `now` (Unix time)."""
+        before = self._read.get(config, {})
+        read = {
+            key: self._newest(key, before.get(key))
+            for key in self._mirror.key_index.of_router(config)
+        }
+        self._read[config] = read
+        found = [
+            (each.created, each.issued.name, each.issued, each.version)
+            for each in read.values()
+            if each.issued is not None and not has_ended(each.issued, now)
+        ]
+        found.sort(key=lambda each: each[:2])
+        return GatheredKeys(tuple(each[2] for each in found), tuple(each[3] for each in found))
+
+    def forget(self, config: ObjectKey) -> None:
+        """Forget a RouterConfig that is gone."""
+        self._read.pop(config, None)
+
+    def _newest(self, key: ObjectKey, before: ReadKey | None) -> ReadKey:
+        mirror = self._mirror
+        secret = mirror.key_index.secret(key)
+        version = KeyVersion(
+            mirror.keys.version(key),
+            0 if secret is None else mirror.secrets.version(secret),
+            mirror.namespaces.version(ObjectKey("", key.namespace)),
+        )
+        if before is not None and before.version == version:
+            return before
         body = mirror.keys.get(key)
-        if body is not None and (issued := issued_key(key, body, mirror, now)) is not None:
-            created = body["metadata"].get("creationTimestamp", "")
-            # As text, since one may be anything: a version is just compared.
-            version = f"{uid_of(body)} {generation_of(body)} {sorted_labels(issued)}"
-            secret = mirror.secrets.version(secret_of_key(key, body["spec"]))
-            found.append(((created, issued.name), issued, (version, secret)))
-    found.sort(key=lambda each: each[0])
-    return GatheredKeys(tuple(each[1] for each in found), tuple(each[2] for each in found))
+        if body is None:
+            return ReadKey(version, "", None)
+        created = str(body["metadata"].get("creationTimestamp", ""))
+        return ReadKey(version, created, issued_key(key, body, mirror))
 
 
-def issued_key(key: ObjectKey, body: Object, mirror: Mirror, now: float) -> IssuedKey | None:
-    """Return a RouterKey with its key; None for one that has none, or has ended."""
+def has_ended(key: IssuedKey, now: float) -> bool:
+    """Return whether a key has expired."""
+    return key.spec.expires_at is not None and key.spec.expires_at <= now
+
+
+def issued_key(key: ObjectKey, body: Object, mirror: Mirror) -> IssuedKey | None:
+    """Return a RouterKey with its key; None for one that has none."""
     spec = read_key_spec(body)
     secret = mirror.secrets.get(secret_of_key(key, body.get("spec") or {}))
     if spec is None or secret is None or is_ending(body) or not is_owned(secret, uid_of(body)):
         return None
     content = read_key_secret(secret)
-    if content is None or (spec.expires_at is not None and spec.expires_at <= now):
+    if content is None:
         return None
     record, former = content.record, None
     if record.former_sha256:
@@ -76,11 +127,6 @@ def namespace_of(key: ObjectKey, mirror: Mirror) -> KeyNamespace:
     body = mirror.namespaces.get(ObjectKey("", key.namespace))
     labels = body["metadata"].get("labels") if body is not None else None
     return KeyNamespace(key.namespace, labels or {})
-
-
-def sorted_labels(issued: IssuedKey) -> list[tuple[str, str]]:
-    """Return the labels of a key's namespace in one order."""
-    return sorted((issued.namespace.labels or {}).items())
 
 
 def with_issued_keys(snapshot: Snapshot, issued: tuple[IssuedKey, ...]) -> Snapshot:

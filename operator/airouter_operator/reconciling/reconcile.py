@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airouter_operator.leading.ownership import Ownership
     from airouter_operator.publication import Publication
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
+    from airouter_operator.reconciling.issued_keys import IssuedKeys
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
     from airouter_operator.reconciling.rechecks import Rechecks
@@ -71,6 +72,7 @@ class Reconciler:
         self,
         mirror: Mirror,
         secrets: SecretReader,
+        issued_keys: IssuedKeys,
         trust: Trust,
         publisher: Publisher,
         channels: Channels,
@@ -85,6 +87,7 @@ class Reconciler:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
         self._secrets = secrets
+        self._issued_keys = issued_keys
         self._trust = trust
         self._publisher = publisher
         self._channels = channels
@@ -113,7 +116,8 @@ class Reconciler:
 
     async def _reconcile(self, key: ObjectKey) -> None:
         await self._secrets.refresh(key)
-        gathered = gather(key, self._mirror, self._trust)
+        keys = self._issued_keys.of(key, time.time())
+        gathered = gather(key, self._mirror, keys, self._trust)
         if gathered is None:
             self._forget(key)
             return
@@ -143,6 +147,7 @@ class Reconciler:
         self._rechecks.forget(key)
         self._status.forget(key)
         self._served_keys.forget(key)
+        self._issued_keys.forget(key)
 
     async def _publish(
         self, key: ObjectKey, gathered: Gathered

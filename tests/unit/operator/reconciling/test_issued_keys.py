@@ -7,7 +7,7 @@ from typing import Any
 from airouter.config.snapshot import Auth, ClientKey, FormerKey, Snapshot
 from airouter_operator.key_secret import KeyRecord, KeySecret, key_secret_manifest, new_key
 from airouter_operator.kube.objects import ObjectKey
-from airouter_operator.reconciling.issued_keys import gather_keys, with_issued_keys
+from airouter_operator.reconciling.issued_keys import GatheredKeys, IssuedKeys, with_issued_keys
 from airouter_operator.watching.kinds import NAMESPACES, ROUTER_KEYS, SECRETS
 from airouter_operator.watching.mirror import Mirror
 
@@ -19,6 +19,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.mirror = Mirror()
+        self.issued_keys = IssuedKeys(self.mirror)
         self.version = 0
 
     def metadata(self, name: str, namespace: str = "a", **fields: Any) -> dict[str, Any]:
@@ -49,8 +50,11 @@ class Cluster:
         self.mirror.put(SECRETS, secret, manifest)
         return content
 
+    def keys(self, now: float = 0.0) -> GatheredKeys:
+        return self.issued_keys.of(CONFIG, now)
+
     def names(self, now: float = 0.0) -> list[str]:
-        return [key.name for key in gather_keys(CONFIG, self.mirror, now).issued]
+        return [key.name for key in self.keys(now).issued]
 
 
 def test_keys_that_were_made_come_by_their_age() -> None:
@@ -58,7 +62,7 @@ def test_keys_that_were_made_come_by_their_age() -> None:
     for name, created in (("new", 9), ("old", 1), ("unissued", 0)):
         cluster.add_key(name, created)
     made = {name: cluster.issue(name).key_sha256 for name in ("new", "old")}
-    issued = gather_keys(CONFIG, cluster.mirror, 0.0).issued
+    issued = cluster.keys().issued
     assert [(key.name, key.key_sha256) for key in issued] == [
         ("a/old", made["old"]),
         ("a/new", made["new"]),
@@ -69,7 +73,7 @@ def test_the_former_key_comes_along() -> None:
     cluster = Cluster()
     cluster.add_key("one")
     cluster.issue("one", KeyRecord(1000, "former", 2000))
-    (found,) = gather_keys(CONFIG, cluster.mirror, 0.0).issued
+    (found,) = cluster.keys().issued
     assert found.former == FormerKey("former", 2000)
 
 
@@ -89,19 +93,28 @@ def test_a_key_that_is_being_deleted_or_has_expired_is_none() -> None:
     assert (cluster.names(now=9), cluster.names(now=10)) == (["a/brief"], [])
 
 
+def test_a_key_that_was_deleted_is_none() -> None:
+    cluster = Cluster()
+    cluster.add_key("one")
+    cluster.issue("one")
+    assert cluster.names() == ["a/one"]
+    cluster.mirror.drop(ROUTER_KEYS, ObjectKey("a", "one"))
+    assert cluster.names() == []
+
+
 def test_whatever_changes_a_key_changes_its_version() -> None:
     cluster = Cluster()
     cluster.mirror.put(NAMESPACES, ObjectKey("", "a"), {"metadata": cluster.metadata("a", "")})
     cluster.add_key("one")
     cluster.issue("one")
-    versions = [gather_keys(CONFIG, cluster.mirror, 0.0).versions]
+    versions = [cluster.keys().versions]
     cluster.issue("one", KeyRecord(2000))
-    versions.append(gather_keys(CONFIG, cluster.mirror, 0.0).versions)
+    versions.append(cluster.keys().versions)
     cluster.add_key("one", generation=2)
-    versions.append(gather_keys(CONFIG, cluster.mirror, 0.0).versions)
+    versions.append(cluster.keys().versions)
     labelled = cluster.metadata("a", "", labels={"llm": "allowed"})
     cluster.mirror.put(NAMESPACES, ObjectKey("", "a"), {"metadata": labelled})
-    versions.append(gather_keys(CONFIG, cluster.mirror, 0.0).versions)
+    versions.append(cluster.keys().versions)
     assert len(set(versions)) == 4
 
 
@@ -117,7 +130,7 @@ def test_the_last_good_snapshot_has_the_keys_that_there_are_now() -> None:
         ClientKey("a/gone", "2", grant="teams"),
     )
     snapshot = Snapshot(auth=Auth(clients=clients))
-    issued = gather_keys(CONFIG, cluster.mirror, 0.0).issued
+    issued = cluster.keys().issued
     found = with_issued_keys(snapshot, issued).auth.clients
     assert [(client.name, client.key_sha256) for client in found] == [
         ("of the config", "1"),
