@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.issuing.claims import is_anothers
 from airouter_operator.issuing.grants import Grants
 from airouter_operator.issuing.issuer import KeyIssuer
 from airouter_operator.issuing.reconcile_key import KeyReconciler
@@ -115,6 +117,7 @@ class Operator:
         )
 
         # Reconciling, and issuing.
+        self._ownership = Ownership(settings.public_url, clock)
         secret_reader = SecretReader(kube, mirror)
         events = EventRecorder(kube, self._identity, time.time)
         served = KeysServed(mirror.key_index.of_router, self._dispatcher.add_key)
@@ -136,7 +139,6 @@ class Operator:
         served: KeysServed,
     ) -> Reconciler:
         kube, settings = self._kube, self._settings
-        clock = asyncio.get_running_loop().time
         rechecks = Rechecks(self._dispatcher.add)
         return Reconciler(
             mirror,
@@ -146,7 +148,7 @@ class Operator:
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
             pods,
-            Ownership(settings.public_url, clock),
+            self._ownership,
             self._new_status_writer(mirror, pods, events, rechecks),
             rechecks,
             served,
@@ -171,6 +173,7 @@ class Operator:
             events,
             Rechecks(self._dispatcher.add_key),
             self._dispatcher.add,
+            partial(is_anothers, self._ownership, self._settings.scopes),
             self._leads,
         )
 

@@ -55,12 +55,14 @@ class KeyReconciler:
         events: EventRecorder,
         rechecks: Rechecks,
         add_config: Callable[[ObjectKey], None],
+        is_anothers: Callable[[ObjectKey, Object], bool],
         leads: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Reconcile while this replica `leads`, at the time of `clock` (Unix seconds).
 
-        `add_config` has a RouterConfig reconciled.
+        `add_config` has a RouterConfig reconciled. `is_anothers` tells by a RouterConfig and a
+        RouterKey for it whether another operator reconciles the key.
         """
         self._kube = kube
         self._mirror = mirror
@@ -71,6 +73,7 @@ class KeyReconciler:
         self._events = events
         self._rechecks = rechecks
         self._add_config = add_config
+        self._is_anothers = is_anothers
         self._leads = leads
         self._clock = clock
 
@@ -84,6 +87,8 @@ class KeyReconciler:
         if body is None or is_ending(body) or spec is None:
             # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
             self._rechecks.forget(key)
+            return
+        if self._is_anothers(router_of_key(key, body["spec"]), body):
             return
         try:
             await self._reconcile(key, body, spec)
