@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.issuing.claims import is_anothers
+from airouter_operator.issuing.grants import Grants
+from airouter_operator.issuing.issuer import KeyIssuer
+from airouter_operator.issuing.reconcile_key import KeyReconciler
+from airouter_operator.issuing.served import KeysServed
 from airouter_operator.kube.client import open_kube_client
 from airouter_operator.leading.authority import AuthorityKeeper
 from airouter_operator.leading.lease import RENEWALS, Leadership
@@ -40,6 +46,7 @@ from airouter_operator.observing.health import HealthServer
 from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
+from airouter_operator.reconciling.issued_keys import IssuedKeys
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
@@ -51,6 +58,7 @@ from airouter_operator.settings import PREFIX, OperatorSettings
 from airouter_operator.sites import CannotListen
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
+from airouter_operator.watching.kinds import kinds_in
 from airouter_operator.watching.kopf_settings import kopf_settings
 from airouter_operator.watching.login import KopfLogin
 from airouter_operator.watching.mirror import Mirror
@@ -94,7 +102,10 @@ class Operator:
         mirror = Mirror(settings.secret_grace)
         self._watches = Watches(settings.scopes, clock)
         self._queue = new_queue(settings)
-        self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
+        self._key_queue = new_queue(settings)
+        self._dispatcher = Dispatcher(
+            mirror, self._watches, self._queue, self._key_queue, self._leads
+        )
         self._resync = Resync(kube, mirror, self._watches, settings.scopes, self._corrected, clock)
 
         # Delivering.
@@ -109,21 +120,13 @@ class Operator:
             self._caught_up,
         )
 
-        # Reconciling.
-        rechecks = Rechecks(self._dispatcher.add)
-        self._reconciler = Reconciler(
-            mirror,
-            (SecretReader(kube, mirror), ServiceReader(kube, mirror, settings.scopes)),
-            settings.trust,
-            Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
-            self._channels,
-            pods,
-            Ownership(settings.public_url, clock),
-            self._new_status_writer(mirror, pods, rechecks),
-            rechecks,
-            self._leads,
-            self.metrics.reconcile,
-        )
+        # Reconciling, and issuing.
+        self._ownership = Ownership(settings.public_url, clock)
+        secret_reader = SecretReader(kube, mirror)
+        events = EventRecorder(kube, self._identity, time.time)
+        served = KeysServed(mirror.key_index.of_router, self._dispatcher.add_key)
+        self._reconciler = self._new_reconciler(mirror, pods, secret_reader, events, served)
+        self._key_reconciler = self._new_key_reconciler(mirror, secret_reader, events, served)
 
         # Observing.
         self._health = HealthServer(self._problems, self._tasks.have_started, self.metrics)
@@ -131,13 +134,62 @@ class Operator:
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
 
-    def _new_status_writer(self, mirror: Mirror, pods: Pods, rechecks: Rechecks) -> StatusWriter:
+    def _new_reconciler(
+        self,
+        mirror: Mirror,
+        pods: Pods,
+        secret_reader: SecretReader,
+        events: EventRecorder,
+        served: KeysServed,
+    ) -> Reconciler:
+        kube, settings = self._kube, self._settings
+        rechecks = Rechecks(self._dispatcher.add)
+        return Reconciler(
+            mirror,
+            (secret_reader, ServiceReader(kube, mirror, settings.scopes)),
+            IssuedKeys(mirror),
+            settings.trust,
+            Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
+            self._channels,
+            pods,
+            self._ownership,
+            self._new_status_writer(mirror, pods, events, rechecks),
+            rechecks,
+            served,
+            self._leads,
+            self.metrics.reconcile,
+        )
+
+    def _new_key_reconciler(
+        self,
+        mirror: Mirror,
+        secret_reader: SecretReader,
+        events: EventRecorder,
+        served: KeysServed,
+    ) -> KeyReconciler:
+        return KeyReconciler(
+            self._kube,
+            mirror,
+            secret_reader,
+            Grants(mirror, self._settings.router_url),
+            KeyIssuer(self._kube, mirror),
+            served,
+            events,
+            Rechecks(self._dispatcher.add_key),
+            self._dispatcher.add,
+            partial(is_anothers, self._ownership, self._settings.scopes),
+            self._leads,
+        )
+
+    def _new_status_writer(
+        self, mirror: Mirror, pods: Pods, events: EventRecorder, rechecks: Rechecks
+    ) -> StatusWriter:
         return StatusWriter(
             self._kube,
             mirror,
             pods,
             ServingPods(self._kube),
-            EventRecorder(self._kube, self._identity, time.time),
+            events,
             rechecks,
             self.metrics.conditions,
             time.time,
@@ -149,7 +201,11 @@ class Operator:
         await wait_until_clear(self._kube, self._authority, settings.scopes, settings.namespace)
         await kopf.operator(
             registry=kopf_registry(
-                self._dispatcher, self._login.log_in, start=self._start, stop=self._stop
+                kinds_in(settings.scopes),
+                self._dispatcher,
+                self._login.log_in,
+                start=self._start,
+                stop=self._stop,
             ),
             settings=kopf_settings(),
             clusterwide=settings.clusterwide,
@@ -168,6 +224,7 @@ class Operator:
         logger.info("pods poll port %d, as %s", stream, settings.public_url)
         logger.info("health and metrics are on port %d", health)
         self._tasks.start("queue", self._queue.run(self._reconciler.reconcile))
+        self._tasks.start("key queue", self._key_queue.run(self._key_reconciler.reconcile))
         self._tasks.start("lease", self._leadership.run())
         self._tasks.start("resync", self._resync.run(settings.resync))
         self._tasks.start("authority", self._authority.run(self._dispatcher.add_all))
@@ -215,7 +272,7 @@ def identity_of(pod_uid: str) -> str:
 
 
 def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
-    """Return a queue of RouterConfigs as the settings have it."""
+    """Return a queue of RouterConfigs or RouterKeys as the settings have it."""
     delays = QueueDelays(
         settings.debounce, settings.debounce_longest, settings.retry_first, settings.retry_longest
     )

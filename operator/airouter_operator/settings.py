@@ -60,6 +60,11 @@ class OperatorSettings(BaseSettings):
         description="How pods reach that port. "
         "Default: https://<service>.<namespace>.svc:<stream_port>.",
     )
+    router_url: str = Field(
+        "http://auto-ai-router.{namespace}.svc",
+        description="How clients reach a router that has no http.publicURL, for the Secrets of "
+        "RouterKeys; {namespace} and {name} are those of its RouterConfig.",
+    )
     service: str = Field("airouter-operator", description="Name of the operator's Service.")
     health_host: str = Field("::", description="Address of /healthz and /metrics; :: as above.")
     health_port: int = Field(8081, ge=0, le=65535, description="Port of /healthz and /metrics.")
@@ -123,6 +128,17 @@ class OperatorSettings(BaseSettings):
     def _can_be_polled(cls, url: str) -> str:
         if url and not is_root(url):
             raise ValueError("pods poll an address like https://host:port")
+        return url
+
+    @field_validator("router_url")
+    @classmethod
+    def _can_be_filled_in(cls, url: str) -> str:
+        try:
+            filled = url.format(namespace="a", name="b")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            raise ValueError("only {namespace} and {name} can be filled in") from None
+        if not filled.startswith(("http://", "https://")):
+            raise ValueError("clients ask an address like http://host:port")
         return url
 
     @property

@@ -54,6 +54,13 @@ spec:
     clients:
     - {name: team-a, secretRef: {name: router-keys, key: team-a}, models: ["gpt-*"],
        limits: {rpm: 60, tpm: 100000}}
+    grants:
+    - name: product-teams
+      namespaces: {matchLabels: {llm: allowed}}
+      models: ["gpt-*"]
+      each: {limits: {rpm: 60}}
+      together: {limits: {tpm: 100000}}
+    - {name: research, namespaces: {names: [research]}}
     anonymous: Deny
   resilience:
     retries: {attempts: 2, onStatus: [429, 500], backoff: {initial: 100ms, max: 2s},
@@ -65,7 +72,9 @@ spec:
     storage: {type: Memory, ttl: 24h, maxEntries: 10000}
     sealing: {keys: [{secretRef: {name: router-keys, key: seal}}]}
   redis: {urlSecretRef: {name: redis, key: url}}
-  http: {cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}}
+  http:
+    cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}
+    publicURL: https://llm.example.com
   pricing: {unknown: Allow}
   telemetry: {traces: {sampleRatio: "1.0", captureContent: false}}
 ---

@@ -63,6 +63,11 @@ def client(name: str = "team", key: str = "team", **fields: Any) -> dict[str, An
     return {"name": name, "secretRef": {"name": "keys", "key": key}, **fields}
 
 
+def grant(name: str = "teams", *namespaces: str, **fields: Any) -> dict[str, Any]:
+    """A grant for namespaces, by default for `team-a`."""
+    return {"name": name, "namespaces": {"names": list(namespaces or ["team-a"])}, **fields}
+
+
 def document(**spec: Any) -> dict[str, Any]:
     """A RouterConfig that compiles without a finding, with some fields of its spec replaced."""
     given = {"credentials": [credential()], "models": [model()], "auth": {"anonymous": "Allow"}}

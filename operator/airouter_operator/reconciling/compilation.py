@@ -16,15 +16,18 @@ from airouter.config.loader import load_config
 from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.reconciling.endpoints import ports_of
+from airouter_operator.reconciling.issued_keys import with_issued_keys
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import ServicePort, Services
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.reconciling.issued_keys import GatheredKeys
     from airouter_operator.watching.mirror import Mirror
 
 Secrets = dict[tuple[str, str], str]
@@ -42,10 +45,16 @@ class Gathered(NamedTuple):
     services: Services
     gone: Mapping[str, float]
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
+    issued: tuple[IssuedKey, ...] = ()
+    """Its RouterKeys whose keys were made, the oldest first."""
 
 
-def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
-    """Return a RouterConfig with what it names: values of Secrets that it may, ports of Services.
+def gather(
+    key: ObjectKey, mirror: Mirror, keys: GatheredKeys, trust: Trust = ANYTHING
+) -> Gathered | None:
+    """Return a RouterConfig with what it names, and its keys.
+
+    That is the values of Secrets that it may name, and the ports of Services.
 
     None when it is gone.
     """
@@ -66,8 +75,14 @@ def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered 
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
     services = services_of(key, mirror)
-    fingerprint = (uid_of(config), generation_of(config), tuple(versions), services)
-    return Gathered(config, secrets, fingerprint, services, gone)
+    fingerprint = (
+        uid_of(config),
+        generation_of(config),
+        tuple(versions),
+        services,
+        keys.versions,
+    )
+    return Gathered(config, secrets, fingerprint, services, gone, keys.issued)
 
 
 def services_of(key: ObjectKey, mirror: Mirror) -> Services:
@@ -100,6 +115,7 @@ def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
         reading.dropped,
         trust=trust,
         services=gathered.services,
+        issued=gathered.issued,
     )
     findings = in_order([*reading.findings, *compiled.findings])
     return compiled._replace(findings=findings)
@@ -119,18 +135,39 @@ def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome
     )
     if compiled.snapshot is None:
         return outcome._replace(accepted=False)
-    return outcome._replace(answered=answered_models(compiled.snapshot))
+    return outcome._replace(
+        answered=answered_models(compiled.snapshot),
+        keys=served_keys(compiled.snapshot),
+        refused_keys=compiled.refused_keys,
+    )
 
 
 def outcome_of_pods(outcome: ReconcileOutcome, packed: bytes) -> ReconcileOutcome:
-    """Return the outcome of what is refused, with the models that pods go on answering.
+    """Return the outcome of what is refused, with the models and keys that pods go on serving.
 
     `packed` is the last good snapshot.
     """
     try:
-        return outcome._replace(answered=answered_models(unpack_snapshot(packed)))
+        snapshot = unpack_snapshot(packed)
     except Undeliverable:  # a newer operator has written it
         return outcome
+    return outcome._replace(answered=answered_models(snapshot), keys=served_keys(snapshot))
+
+
+def last_good_snapshot(packed: bytes, issued: tuple[IssuedKey, ...]) -> Snapshot | None:
+    """Return the last good snapshot without keys that have ended; None where it is served as is."""
+    try:
+        snapshot = unpack_snapshot(packed)
+    except Undeliverable:
+        return None
+    standing = with_issued_keys(snapshot, issued)
+    return None if standing.auth == snapshot.auth else standing
+
+
+def served_keys(snapshot: Snapshot) -> dict[str, str]:
+    """Return the SHA-256 of each RouterKey that a snapshot has, by `namespace/name`."""
+    clients = snapshot.auth.clients
+    return {client.name: client.key_sha256 for client in clients if client.grant is not None}
 
 
 def answered_models(snapshot: Snapshot) -> frozenset[str]:

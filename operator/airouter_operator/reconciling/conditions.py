@@ -54,6 +54,21 @@ Reason = Literal[
     "UnsupportedValue",
     "HostNotAllowed",
     "NoReadyEndpoints",
+    # Admitted, of a RouterKey
+    "Admitted",
+    "NoGrant",
+    "NoModelGranted",
+    "Expired",
+    # Issued
+    "Issued",
+    "NotAdmitted",
+    "NotIssued",
+    "SecretNotOwned",
+    "SecretNameReserved",
+    "WriteRefused",
+    # Programmed
+    "DuplicateKey",
+    "TooManyKeys",
 ]
 """Every reason that a condition can have."""
 

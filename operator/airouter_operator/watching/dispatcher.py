@@ -24,18 +24,20 @@ DELETED, LISTED = "DELETED", None
 
 
 class Dispatcher:
-    """Decides which RouterConfigs are due for what was reported."""
+    """Decides which RouterConfigs and RouterKeys are due for what was reported."""
 
     def __init__(
         self,
         mirror: Mirror,
         watches: Watches,
         queue: KeyedQueue[ObjectKey],
+        key_queue: KeyedQueue[ObjectKey],
         leads: Callable[[], bool],
     ) -> None:
         self._mirror = mirror
         self._watches = watches
         self._queue = queue
+        self._key_queue = key_queue
         self._leads = leads
         self.has_synced = False
         """Whether the mirror has every object there is, so that events are changes."""
@@ -59,16 +61,25 @@ class Dispatcher:
         self.add_concerned(kind, body)
 
     def add_concerned(self, kind: WatchedKind, body: Object) -> None:
-        """Have the RouterConfigs reconciled that an object is about."""
+        """Have the RouterConfigs and RouterKeys reconciled that an object is about."""
         for config in self._mirror.concerned(kind, body):
             self.add(config)
+        for router_key in self._mirror.concerned_keys(kind, object_key(body)):
+            self.add_key(router_key)
 
     def add_all(self) -> None:
-        """Have every RouterConfig reconciled."""
+        """Have every RouterConfig and every RouterKey reconciled."""
         for config in self._mirror.configs:
             self.add(config)
+        for router_key in self._mirror.keys:
+            self.add_key(router_key)
 
     def add(self, config: ObjectKey) -> None:
         """Have one RouterConfig reconciled soon, if this replica leads."""
         if self._leads():
             self._queue.add(config)
+
+    def add_key(self, router_key: ObjectKey) -> None:
+        """Have one RouterKey reconciled soon, if this replica leads."""
+        if self._leads():
+            self._key_queue.add(router_key)

@@ -15,12 +15,14 @@ from airouter_operator.kube.paths import (
     VERSION,
     configs_in,
     endpoint_slices_in,
+    namespaces_in,
+    router_keys_in,
     secrets_in,
     services_in,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 # Compared by identity, so that kinds are cheap keys of dictionaries.
@@ -54,6 +56,9 @@ SECRETS = WatchedKind(
     # No RouterConfig names these, and some of them are many and large.
     selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
 )
+ROUTER_KEYS = WatchedKind(
+    "routerkeys", GROUP, VERSION, ("apiVersion", "kind", "spec", "status"), router_keys_in
+)
 SERVICES = WatchedKind("services", "", "v1", ("spec",), services_in)
 ENDPOINT_SLICES = WatchedKind(
     "endpointslices",
@@ -62,4 +67,12 @@ ENDPOINT_SLICES = WatchedKind(
     ("addressType", "endpoints", "ports"),
     endpoint_slices_in,
 )
-WATCHED_KINDS = (ROUTER_CONFIGS, SECRETS, SERVICES, ENDPOINT_SLICES)
+NAMESPACES = WatchedKind("namespaces", "", "v1", (), namespaces_in)
+"""Their labels, by which grants may go."""
+WATCHED_KINDS = (ROUTER_CONFIGS, ROUTER_KEYS, SECRETS, SERVICES, ENDPOINT_SLICES)
+"""What is watched in every namespace that the operator serves."""
+
+
+def kinds_in(scopes: Sequence[str | None]) -> tuple[WatchedKind, ...]:
+    """Return the kinds that are watched in some namespaces, or (None) in the cluster."""
+    return (*WATCHED_KINDS, NAMESPACES) if None in scopes else WATCHED_KINDS

@@ -15,6 +15,7 @@ import aiohttp
 import kopf
 
 from airouter_operator.kube.api import LISTED_METADATA, WATCHED_METADATA
+from airouter_operator.watching.cache import trimmed_metadata
 
 if TYPE_CHECKING:
     from airouter_operator.kube.client import KubeClient
@@ -61,7 +62,7 @@ class KopfLogin:
 
 
 class TrimmedResponse(aiohttp.ClientResponse):
-    """A response whose list is without annotations, and never null.
+    """A response whose list is without the annotations of others, and never null.
 
     kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
     It fails at the null that some kinds have in place of an empty list of metadata.
@@ -72,8 +73,8 @@ class TrimmedResponse(aiohttp.ClientResponse):
         if isinstance(page, dict) and "items" in page:
             page["items"] = page["items"] or []
             for item in page["items"]:
-                for name in ("annotations", "managedFields"):
-                    item.get("metadata", {}).pop(name, None)
+                if "metadata" in item:
+                    item["metadata"] = trimmed_metadata(item["metadata"])
         return page
 
 

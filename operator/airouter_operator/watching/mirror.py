@@ -1,4 +1,4 @@
-"""The mirror: a copy of what the API server holds, RouterConfigs and the objects that they name.
+"""The mirror: a copy of what the API server holds, our objects and those that they name.
 
 kopf's watches fill it with RouterConfigs, and tell it which Secrets and Services were changed;
 those are read when a RouterConfig that names them is reconciled. The operator's own writes and the
@@ -19,9 +19,12 @@ from airouter_operator.kube.objects import (
 )
 from airouter_operator.publication import config_of_secret, secret_of_config
 from airouter_operator.watching.cache import ObjectCache, SecretCache
+from airouter_operator.watching.key_index import KeyIndex
 from airouter_operator.watching.kinds import (
     ENDPOINT_SLICES,
+    NAMESPACES,
     ROUTER_CONFIGS,
+    ROUTER_KEYS,
     SECRETS,
     SERVICES,
     WatchedKind,
@@ -32,6 +35,8 @@ from airouter_operator.watching.services import ServiceCache, service_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from airouter_operator.watching.key_index import KeyPlace
+
 ABOUT_SERVICES = (SERVICES, ENDPOINT_SLICES)
 
 
@@ -41,12 +46,17 @@ class Mirror:
     def __init__(self, grace: float = 0.0, clock: Callable[[], float] = time.time) -> None:
         """Keep the last value of a Secret that is gone for `grace` seconds."""
         self.configs = ObjectCache(ROUTER_CONFIGS.kept)
+        self.keys = ObjectCache(ROUTER_KEYS.kept)
+        self.namespaces = ObjectCache(NAMESPACES.kept)
         self.secrets = SecretCache(SECRETS.kept, self.needs, grace, clock)
         self._to_secrets = References()
         self._to_services = References()
         self.services = ServiceCache(self._to_services.__contains__)
+        self.key_index = KeyIndex()
         self._caches: dict[WatchedKind, ObjectCache] = {
             ROUTER_CONFIGS: self.configs,
+            ROUTER_KEYS: self.keys,
+            NAMESPACES: self.namespaces,
             SECRETS: self.secrets,
             SERVICES: self.services.services,
             ENDPOINT_SLICES: self.services.slices,
@@ -77,6 +87,8 @@ class Mirror:
             if not spec[1] or self._specs.get(key) != spec:
                 self._specs[key] = spec
                 self._refer(key, body.get("spec"))
+        elif kind is ROUTER_KEYS:
+            self._forget_place(self.key_index.put(key, body.get("spec") or {}))
         return True
 
     def drop(self, kind: WatchedKind, body: Mapping[str, Any]) -> bool:
@@ -90,10 +102,14 @@ class Mirror:
             self._specs.pop(key, None)
             self._refer(key, None)
             self._forget_unneeded({secret_of_config(key)})
+        elif kind is ROUTER_KEYS:
+            self._forget_place(self.key_index.drop(key))
         return True
 
     def needs(self, secret: ObjectKey) -> bool:
-        """Return whether a RouterConfig names a Secret, or is published in it."""
+        """Return whether a RouterConfig names a Secret or is published in it, or a key is in it."""
+        if self.key_index.of_secret(secret):
+            return True
         owner = config_of_secret(secret)
         return secret in self._to_secrets or (owner is not None and owner in self.configs)
 
@@ -113,11 +129,28 @@ class Mirror:
         key = object_key(body)
         if kind is ROUTER_CONFIGS:
             return (key,)
+        if kind is ROUTER_KEYS:
+            return self.key_index.routers(key)
+        if kind is NAMESPACES:
+            return self._routers_of(self.key_index.of_namespace(key.name))
         if kind in ABOUT_SERVICES:
             return self._to_services.naming(service_of(kind, body))
-        # A Secret matters to those that name it, and to the one whose snapshot it holds.
+        # A Secret matters to those that name it, to the one whose snapshot it holds, and to the
+        # one whose key is in it.
         owner = config_of_secret(key)
-        return self.naming(key) if owner is None else (*self.naming(key), owner)
+        named = self.naming(key) if owner is None else (*self.naming(key), owner)
+        return (*named, *self._routers_of(self.key_index.of_secret(key)))
+
+    def concerned_keys(self, kind: WatchedKind, key: ObjectKey) -> Iterable[ObjectKey]:
+        """Return the RouterKeys that a change of an object is about.
+
+        What a RouterConfig has to say of its keys is known only when it has been reconciled.
+        """
+        if kind is ROUTER_KEYS:
+            return (key,)
+        if kind is NAMESPACES:
+            return self.key_index.of_namespace(key.name)
+        return self.key_index.of_secret(key) if kind is SECRETS else ()
 
     def secrets_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
         """Return the Secrets that a RouterConfig names, whether they exist or not."""
@@ -126,6 +159,10 @@ class Mirror:
     def services_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
         """Return the Services that a RouterConfig names, whether they exist or not."""
         return self._to_services.named_by(config)
+
+    def _routers_of(self, keys: Iterable[ObjectKey]) -> set[ObjectKey]:
+        routers = {self.key_index.router(key) for key in keys}
+        return {router for router in routers if router is not None}
 
     def naming(self, secret: ObjectKey) -> tuple[ObjectKey, ...]:
         """Return the RouterConfigs that name a Secret."""
@@ -139,6 +176,10 @@ class Mirror:
         for service in self._to_services.replace(config, services):
             if service not in self._to_services:
                 self.services.forget(service)
+
+    def _forget_place(self, place: KeyPlace | None) -> None:
+        if place is not None:
+            self._forget_unneeded({place.secret})
 
     def _forget_unneeded(self, secrets: Iterable[ObjectKey]) -> None:
         for secret in secrets:

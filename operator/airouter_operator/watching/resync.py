@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter_operator.kube.errors import KubeError, explain_failure
 from airouter_operator.kube.objects import ObjectKey, object_key, resource_version_of
-from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
+from airouter_operator.watching.kinds import WatchedKind, kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -81,7 +81,7 @@ class Resync:
 
     async def once(self) -> None:
         """Compare once and correct. Raises `KubeError`."""
-        suspects = {kind: await self._suspects(kind) for kind in WATCHED_KINDS}
+        suspects = {kind: await self._suspects(kind) for kind in kinds_in(self._namespaces)}
         self._compared_at = self._clock()
         if any(suspects.values()):
             await self._sleep(DELAY)

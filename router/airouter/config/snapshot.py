@@ -32,6 +32,11 @@ class Limits(Part, frozen=True):
     tpm: int | None = None
     max_concurrent: int | None = None
 
+    def lowered_to(self, other: Limits) -> Limits:
+        """Return the lower one of each two ceilings."""
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Limits(*(min(filter(None, pair), default=None) for pair in pairs))
+
 
 class Timeouts(Part, frozen=True):
     """Seconds that one attempt may take to connect, between bytes, in all.
@@ -229,17 +234,44 @@ class BatchQueue(Part, frozen=True):
     max_wait: float = 60.0
 
 
+class KeyGrant(Part, frozen=True):
+    """A permission for RouterKeys: the models that they may use, and their limits together."""
+
+    name: str
+    models: tuple[str, ...] = ("*",)
+    """Patterns of model names; a key has patterns of its own, and may use what both allow."""
+    limits: Limits = Limits()
+    """Of all keys of this grant together."""
+
+
+class FormerKey(Part, frozen=True):
+    """The SHA-256 (hex) of a key that was replaced, and the Unix time until which it is good."""
+
+    key_sha256: str
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return f"FormerKey(expires_at={self.expires_at!r})"
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
     name: str
+    """`team-a` of a client that the RouterConfig names, `namespace/name` of a RouterKey."""
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    """Of a RouterKey: the lower one of its own and what its grant allows each."""
     model_limits: tuple[ModelLimits, ...] = ()
     groups: tuple[str, ...] = ()
     is_batch: bool = False
     """Whether its requests wait for room, and leave the last of it to others."""
+    grant: str | None = None
+    """Name of the grant that a RouterKey is good by; None for clients of the RouterConfig."""
+    expires_at: float | None = None
+    """Unix time at which the client ends, whichever key it uses; None for never."""
+    former: FormerKey | None = None
 
     @property
     def tenant(self) -> str:
@@ -255,8 +287,10 @@ class Auth(Part, frozen=True):
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
+    """Each of another name. The grant that one names is in `grants`."""
     groups: tuple[Group, ...] = ()
     batch_queue: BatchQueue = BatchQueue()
+    grants: tuple[KeyGrant, ...] = ()
     anonymous: bool = False
 
     def __repr__(self) -> str:

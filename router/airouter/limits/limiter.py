@@ -13,8 +13,6 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from msgspec.structs import astuple
-
 from airouter.config.snapshot import Limits
 from airouter.failures import at_limit, kept_for_others
 from airouter.limits.estimates import NOTHING, Estimates
@@ -47,9 +45,10 @@ class Bound:
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
         self.own = limiter.scope("client", client.name, client.limits)
-        self.shared = tuple(
-            scope for name in client.groups for scope in limiter.groups.get(name, ())
-        )
+        shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
+        if client.grant is not None:
+            shared.append(limiter.grants.get(client.grant, NOBODYS))
+        self.shared = tuple(scope for scopes in shared for scope in scopes)
 
     def for_model(self, model: str) -> tuple[Scopes, Scopes]:
         """Return the scopes of a request for a model, and those of them that nobody shares."""
@@ -81,6 +80,7 @@ class Limiter:
         self._estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
+        self.grants: dict[str, Scopes] = {}
         self.models: dict[str, Scopes] = {}
 
     def reload(self, snapshot: Snapshot) -> None:
@@ -89,6 +89,9 @@ class Limiter:
         auth, models = snapshot.auth, snapshot.models
         self.groups = {
             each.name: self.scope("group", each.name, each.limits) for each in auth.groups
+        }
+        self.grants = {
+            each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
         self._clients = {client.tenant: Bound(self, client) for client in auth.clients}
@@ -115,7 +118,7 @@ class Limiter:
             scope = self._scopes[key] = self._former.get(key) or Scope(kind, name)
             scope.limit(limits)
         else:
-            scope.limit(stricter(scope.limits, limits))
+            scope.limit(scope.limits.lowered_to(limits))
         return (scope,)
 
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
@@ -194,18 +197,6 @@ class Limiter:
 def backend_name(credential: str, upstream_name: str) -> str:
     """Return the name of a backend's scope."""
     return f"{credential}/{upstream_name}"
-
-
-def stricter(one: Limits, other: Limits) -> Limits:
-    """Return the lower of each two limits."""
-    return Limits(*(lower(a, b) for a, b in zip(astuple(one), astuple(other), strict=True)))
-
-
-def lower(one: int | None, other: int | None) -> int | None:
-    """Return the lower limit."""
-    if one is None or other is None:
-        return one if other is None else other
-    return min(one, other)
 
 
 def leave_some(scopes: Scopes, own: Scopes, step: int) -> None:

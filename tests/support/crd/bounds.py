@@ -99,6 +99,16 @@ def spec_with_clients(size: int) -> Spec:
     return {"auth": {"clients": [{"name": name, "secretRef": ref} for name in names(size)]}}
 
 
+def spec_with_grants(size: int) -> Spec:
+    return {
+        "auth": {"grants": [{"name": name, "namespaces": {"names": ["a"]}} for name in names(size)]}
+    }
+
+
+def spec_with_granted_namespaces(size: int) -> Spec:
+    return {"auth": {"grants": [{"name": "a", "namespaces": {"names": names(size)}}]}}
+
+
 def spec_with_sealing_keys(size: int) -> Spec:
     keys = [{"secretRef": {"name": name}} for name in names(size)]
     return {"responses": {"sealing": {"keys": keys}}}
@@ -121,6 +131,13 @@ BOUNDS = (
     Bound("credentials", 256, "spec.credentials", spec_with_credentials),
     Bound("models", 1024, "spec.models", spec_with_models),
     Bound("clients", 1024, "spec.auth.clients", spec_with_clients),
+    Bound("grants", 256, "spec.auth.grants", spec_with_grants),
+    Bound(
+        "granted-namespaces",
+        256,
+        "spec.auth.grants[0].namespaces.names",
+        spec_with_granted_namespaces,
+    ),
     Bound(
         "a-credential-name",
         63,

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.auth import Namespaces
 from airouter.config.resource.bans import (
     BanRule,
     ErrorCode,
@@ -26,6 +27,13 @@ from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, Head
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff, Origin, RequestHeader
 from airouter.config.resource.price import check_order
+from airouter.config.resource.routerkey import (
+    Lifetime,
+    Moment,
+    Overlap,
+    Rotation,
+    RouterKeySpec,
+)
 from support.crd.schema import INT_OR_STRING, PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
@@ -122,6 +130,9 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
     validator(grammar.Period): duration("1s", "720h"),
+    validator(Lifetime): duration("1h", "8760h"),
+    validator(Overlap): duration("0s", "8760h"),
+    validator(Moment): {"type": "string", "format": "date-time", "maxLength": 64},
     validator(BaseURL): text(URL + PATH, 2048, PORT),
     validator(ServicePath): text(PATH.removesuffix("?").strip("()"), 253),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
@@ -184,6 +195,15 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
         "!has(self.maxBanDuration) || !has(self.banDuration) || "
         "self.banDuration <= self.maxBanDuration",
     ),
+    Namespaces: (
+        "!(has(self.names) && has(self.matchLabels))",
+        "has(self.names) || has(self.matchLabels)",
+    ),
+    RouterKeySpec: (
+        "has(self.secretName) == has(oldSelf.secretName) && "
+        "(!has(self.secretName) || self.secretName == oldSelf.secretName)",
+    ),
+    Rotation: ("!has(self.overlap) || self.overlap <= self.every",),
     Backoff: ("self.initial <= self.max",),
 }
 """The rules between the fields of a part."""

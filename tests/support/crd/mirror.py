@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import ModelLimits
+from airouter.config.resource.auth import ModelLimits
 from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
 from support.crd.schema import INT_OR_STRING, LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
@@ -211,11 +211,11 @@ def is_told(default: Any, words: str) -> bool:
     return words == f"{default:g}" or seconds(words) == default
 
 
-def differences(schema: Schema) -> list[str]:
-    """Where a schema of the spec and the models differ."""
-    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected())))
+def differences(schema: Schema, part: type[BaseModel] = Spec) -> list[str]:
+    """Where a schema of a spec and its models differ."""
+    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected(part))))
     return [
         *(f"only the CRD has {fact}" for fact in sorted(declared - modelled)),
         *(f"only the models have {fact}" for fact in sorted(modelled - declared)),
-        *undescribed(schema, expected()),
+        *undescribed(schema, expected(part)),
     ]

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition as it stands in `manifests/crds/`, and what its schema refuses.
+"""The CustomResourceDefinitions as they stand in `manifests/crds/`, and what a schema refuses.
 
 Only the part of OpenAPI that the definition uses is understood. Rules in CEL are not evaluated:
 only a real API server does that.
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-MANIFEST = Path(__file__).parents[3] / "manifests" / "crds" / "routerconfigs.airouter.dev.yaml"
+CRDS = Path(__file__).parents[3] / "manifests" / "crds"
+CONFIGS, KEYS = "routerconfigs", "routerkeys"
 RULES = "x-kubernetes-validations"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 LIST_TYPE = "x-kubernetes-list-type"
@@ -48,28 +49,28 @@ class Violation(NamedTuple):
 
 
 @cache
-def definition() -> Schema:
-    """The whole definition. Not to be changed."""
-    loaded: Schema = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+def definition(plural: str = CONFIGS) -> Schema:
+    """The whole definition of a kind. Not to be changed."""
+    loaded: Schema = yaml.safe_load((CRDS / f"{plural}.airouter.dev.yaml").read_text("utf-8"))
     return loaded
 
 
-def version() -> Schema:
+def version(plural: str = CONFIGS) -> Schema:
     """Its only version."""
-    (only,) = definition()["spec"]["versions"]
+    (only,) = definition(plural)["spec"]["versions"]
     found: Schema = only
     return found
 
 
-def root_schema() -> Schema:
+def root_schema(plural: str = CONFIGS) -> Schema:
     """The schema of the whole object."""
-    found: Schema = version()["schema"]["openAPIV3Schema"]
+    found: Schema = version(plural)["schema"]["openAPIV3Schema"]
     return found
 
 
-def spec_schema() -> Schema:
+def spec_schema(plural: str = CONFIGS) -> Schema:
     """The schema of its spec."""
-    found: Schema = root_schema()["properties"]["spec"]
+    found: Schema = root_schema(plural)["properties"]["spec"]
     return found
 
 

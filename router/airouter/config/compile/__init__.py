@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.config.compile.auth import compile_auth
 from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
+from airouter.config.compile.keys import compile_keys
 from airouter.config.compile.models import compile_models
 from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
@@ -34,8 +37,9 @@ from airouter.config.snapshot import Snapshot
 from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import Services
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
@@ -54,13 +58,15 @@ def compile_config(
     types: ProviderTypes = PROVIDER_TYPES,
     trust: Trust = ANYTHING,
     services: Services | None = None,
+    issued: Sequence[IssuedKey] = (),
 ) -> Compiled:
     """Compile a resource.
 
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
     `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
-    those of the cluster that the resource names; None where nobody knows them.
+    those of the cluster that the resource names; None where nobody knows them. `issued` are the
+    RouterKeys of this RouterConfig, the oldest first.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
@@ -69,12 +75,14 @@ def compile_config(
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
     prices = PriceBook(types)
     credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
+    auth = compile_auth(spec.auth, vault, report)
+    keys = compile_keys(issued, spec, auth)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, prices, report),
         prices=prices.prices,
         refuses_unpriced=spec.pricing.unknown == "Refuse",
-        auth=compile_auth(spec.auth, vault, report),
+        auth=msgspec.structs.replace(auth, clients=auth.clients + keys.clients),
         retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),
         stickiness=compile_stickiness(spec.sessions.stickiness),
@@ -87,4 +95,5 @@ def compile_config(
     )
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
-    return Compiled(compiled, in_order(report.findings), frozenset(credentials))
+    findings = in_order(report.findings)
+    return Compiled(compiled, findings, frozenset(credentials), keys.refusals)

@@ -11,13 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from airouter.config.providers import ProviderTypes
+from airouter.config.resource.auth import Auth, Client, KeyGrant
 from airouter.config.resource.bans import Fail2ban, Fail2banOverride
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
-    Auth,
-    Client,
     Cors,
     Http,
     Redis,
@@ -44,6 +43,7 @@ __all__ = [
     "Fail2ban",
     "Fail2banOverride",
     "Http",
+    "KeyGrant",
     "Limits",
     "Model",
     "Prices",

@@ -1,15 +1,13 @@
-"""The rest of `spec`: keys, failures, stored responses, telemetry."""
+"""The rest of `spec`: failures, stored responses, HTTP, telemetry."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from airouter.config.resource.bans import Fail2ban
-from airouter.config.resource.credential import Limits, SecretRef
+from airouter.config.resource.credential import SecretRef
 from airouter.config.resource.fields import (
     ErrorStatus,
-    ModelGlob,
-    Name,
     Part,
     Pause,
     Period,
@@ -20,6 +18,7 @@ from airouter.config.resource.fields import (
     mistake,
     unique,
 )
+from airouter.config.resource.http import BaseURL
 
 Attempts = Annotated[int, Field(ge=0, le=5)]
 WholePercent = Annotated[int, Field(ge=0, le=100)]
@@ -32,77 +31,6 @@ RequestHeader = Annotated[
     ),
 ]
 Statuses = Annotated[list[ErrorStatus], Field(max_length=64), unique()]
-
-
-class MasterKey(Part):
-    """The key that may ask for everything."""
-
-    secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
-
-
-class ModelLimits(Part):
-    """Limits of a client's use of some models."""
-
-    models: ModelGlob = Field(description="The models together, as a pattern.")
-    limits: Limits = Field(description="Limits of this client there.")
-
-
-class Client(Part):
-    """A client: its key and the models that it may use."""
-
-    name: Name = Field(description="Identity of the client, also in metrics and logs.")
-    secret_ref: SecretRef = Field(
-        description="The client's key. Default key in the Secret: api-key."
-    )
-    models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
-        ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
-    )
-    limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
-    model_limits: Annotated[
-        list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
-    ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
-    groups: Annotated[list[Name], Field(max_length=8), unique()] = Field(
-        [], description="Names of groups whose limits bind it too, at most 8. Default none."
-    )
-    priority: Literal["Interactive", "Batch"] = Field(
-        "Interactive",
-        description="Batch waits where a limit has no room, in place of a 429, and leaves the last "
-        "tenth of shared limits to others. Default Interactive.",
-    )
-
-
-class Group(Part):
-    """Limits that several clients have in common."""
-
-    name: Name = Field(description="Identity of the group.")
-    limits: Limits = Field(description="Limits of all its clients together.")
-
-
-class BatchQueue(Part):
-    """Bounds of the requests that wait for room."""
-
-    length: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        100, description="Requests that may wait in a pod, 0 to 10000. Default 100."
-    )
-    max_wait: Pause = Field(60.0, description="Longest wait. Default 1m.")
-
-
-class Auth(Part):
-    """The keys that may ask."""
-
-    master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
-    clients: Annotated[list[Client], Field(max_length=1024)] = Field(
-        [], description="Keys by name, at most 1024. Default none."
-    )
-    groups: Annotated[list[Group], Field(max_length=256), unique(lambda group: group.name)] = Field(
-        [], description="Limits that clients share, by name, at most 256. Default none."
-    )
-    batch_queue: BatchQueue = Field(
-        BatchQueue(), description="Requests of clients of priority Batch that wait for room."
-    )
-    anonymous: Literal["Deny", "Allow"] = Field(
-        "Deny", description="Requests without a known key. Default Deny."
-    )
 
 
 class Backoff(Part):
@@ -260,6 +188,12 @@ class Http(Part):
     """HTTP as clients see it, beside the answers themselves."""
 
     cors: Cors | None = Field(None, description="Pages of other sites. Default: none may ask.")
+    public_url: BaseURL | None = Field(
+        None,
+        alias="publicURL",
+        description="Root by which clients reach the router, for the Secrets of RouterKeys. "
+        "Default: the router's Service, as the operator knows it.",
+    )
 
 
 class Traces(Part):
