@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import faulthandler
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
+
+STDERR = 2  # the file, which pytest captures under its Python name
 
 # The speed of an example says something of the machine, and nothing of the code.
 settings.register_profile(
@@ -25,6 +26,6 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
 
 @pytest.hookimpl(trylast=True)
 def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
-    """Bound what is left of a test that failed: pytest forgets its own bound here, for debuggers."""
+    """Bound what is left of a test that failed: pytest's own bound ends here, for debuggers."""
     seconds = float(node.config.getini("faulthandler_timeout"))
-    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)

@@ -6,7 +6,6 @@ The only module that knows all stages. What is built anew for each snapshot is i
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import math
 import os
@@ -19,7 +18,6 @@ from urllib.request import getproxies_environment
 
 import uvicorn
 import uvloop
-from uvicorn.config import STARTUP_FAILURE
 
 from airouter import __version__
 from airouter.admission import Admission
@@ -36,8 +34,8 @@ from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
 from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
-from airouter.limits import Unlimited
-from airouter.listening import EVERYWHERE, listener_everywhere
+from airouter.limits import Limiter
+from airouter.listening import listeners
 from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
@@ -56,13 +54,13 @@ from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
+from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
 from airouter.welcome import welcome
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
@@ -84,8 +82,6 @@ logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
-COLLECT_AFTER = 50_000
-"""Allocations between collections of young objects: a request leaves hardly any cycle behind."""
 
 
 class Router:
@@ -118,11 +114,12 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
+        self.limiter = Limiter()
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
-            limiter=Unlimited(),
+            limiter=self.limiter,
             failover=Failover(NoBans(), random),
-            attempts=AttemptRunner(self.fetcher, self.tracing, ProviderWarnings(), self.aside),
+            attempts=self._build_attempts(),
             recorder=self.recorder,
             tracing=self.tracing,
             random=random,
@@ -137,6 +134,7 @@ class Router:
             self.outbox,
             self.turns,
             self.admission,
+            self.aside,
             most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
@@ -239,11 +237,19 @@ class Router:
         A failure lets go of what was built and leaves what is served untouched.
         """
         try:
-            serving = build(snapshot, self.providers, self.pools, self.identities, self._loads)
+            serving = build(
+                snapshot,
+                self.providers,
+                self.pools,
+                self.identities,
+                self._loads,
+                self.limiter.of_backend,
+            )
             self.responses.reload(snapshot)
         except Exception:
             self._keep_only(self.pipeline.serving)
             raise
+        self.limiter.reload(snapshot)
         self.pipeline.serving = serving
         self._loads = loads_after(self._loads, serving.accounts)
         self._keep_only(serving)
@@ -263,6 +269,11 @@ class Router:
             return self.pipeline.serve(exchange, endpoint, prepare)
 
         return serve
+
+    def _build_attempts(self) -> AttemptRunner:
+        return AttemptRunner(
+            self.fetcher, self.tracing, ProviderWarnings(), self.aside, self.limiter
+        )
 
     def _open_pools(self) -> Pools:
         """Return the connections to providers, none of them open yet."""
@@ -322,6 +333,8 @@ def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> i
     for name, meant in mistyped(os.environ):
         logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
+    tune_heap()
+    tune_threads()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings, files, snapshot_dir))
     return 0
@@ -345,20 +358,6 @@ async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) 
     finally:
         for task in watching:
             task.cancel()
-
-
-def listeners(host: str, port: int) -> list[socket.socket] | None:
-    """Return the sockets for every address; None for one address, where uvicorn opens them.
-
-    Ends the process as uvicorn does where the port is taken.
-    """
-    if host != EVERYWHERE:
-        return None
-    try:
-        return [listener_everywhere(port)]
-    except OSError as error:
-        logger.exception("port %d: %s", port, error.strerror)
-        sys.exit(STARTUP_FAILURE)
 
 
 def follow_files(router: Router, files: list[Path]) -> list[Following]:
@@ -388,10 +387,3 @@ def greet(host: str, port: int) -> None:
     announce(host, port)
     sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
     sys.stderr.flush()
-
-
-def tune_collector() -> None:
-    """Spare what was made at start-up from every later search for garbage."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -25,6 +25,7 @@ from airouter.headers import (
 )
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
+from airouter.providers.headers import headroom
 from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
+    from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
-    from airouter.serving import Target
+    from airouter.serving import Account, Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
@@ -59,9 +61,15 @@ class AttemptRunner:
     """Makes attempts. Lives as long as the process."""
 
     def __init__(
-        self, fetcher: Fetcher, tracing: Tracing, warnings: ProviderWarnings, aside: Aside
+        self,
+        fetcher: Fetcher,
+        tracing: Tracing,
+        warnings: ProviderWarnings,
+        aside: Aside,
+        limiter: Limiter,
     ) -> None:
         self._fetcher = fetcher
+        self._limiter = limiter
         self._aside = aside
         self._tracing = tracing
         self._warnings = warnings
@@ -88,6 +96,32 @@ class AttemptRunner:
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
+        if not backend.limits:
+            return await self._call(context, backend, bodies)
+        return await self._call_within_limits(context, backend, bodies)
+
+    async def _call_within_limits(
+        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+    ) -> AttemptOutcome:
+        """Ask a backend that has limits, if they have room for it."""
+        record = context.record
+        try:
+            permit = self._limiter.reserve_attempt(
+                backend.limits, record.model, context.request, context.permit.estimate
+            )
+        except Failure as failure:
+            drop_frames(failure)
+            return AttemptOutcome(failure, Retry.ELSEWHERE, unasked=True)
+        try:
+            return await self._call(context, backend, bodies)
+        finally:
+            permit.settle(record.input_tokens, record.output_tokens)
+
+    async def _call(
+        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+    ) -> AttemptOutcome:
+        """Ask a backend, and give the client its answer."""
+        target = backend.target
         attempt = Attempt(
             backend.credential, backend.upstream_name, monotonic(), price=target.price
         )
@@ -152,6 +186,7 @@ class AttemptRunner:
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
+            note_headroom(account, attempt, reply)
             if not 200 <= reply.status < 300:
                 return refused_by(context, target, await buffered(reply))
             if is_streamed(context, target, reply):
@@ -287,6 +322,14 @@ def forward(
     body = target.account.masking.body(answer.body)
     context.exchange.respond(replies[0].status, headers, body)
     return ANSWERED
+
+
+def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
+    """Take note of what a provider says of its limits, if it does."""
+    found = headroom(reply.headers)
+    if found is not None:
+        until = attempt.first_byte + found.seconds
+        account.load.headroom[attempt.upstream_name] = found.share, until
 
 
 def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:

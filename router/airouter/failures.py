@@ -267,3 +267,47 @@ def internal() -> Failure:
     return Failure(
         500, "The router failed to serve this request.", type="server_error", code="internal_error"
     )
+
+
+NAMED = {
+    "requests": "requests per minute (rpm)",
+    "tokens": "tokens per minute (tpm)",
+    "concurrent": "requests at the same time (maxConcurrent)",
+}
+"""What is limited, in words and as the resource calls it."""
+
+
+def at_limit(kind: str, name: str, of: str, limit: int, wait: float | None) -> Failure:
+    """A request for which a limit has no room.
+
+    `kind` and `name` say whose limit it is, `of` is one of `NAMED`, `wait` is in seconds: None for
+    a request that is larger than the limit.
+    """
+    whose = f"the {kind} '{truncated(name)}'"
+    if kind in {"credential", "backend"}:  # which are the router's own affair
+        whose = "every account that could answer"
+    what = f"Rate limit reached for {whose}: {limit} {NAMED[of]}."
+    if wait is None:
+        what = f"The request needs more tokens than the limit of {whose}: {limit} {NAMED[of]}."
+    else:
+        what += f" Try again in {wait:.1f} s."
+    return Failure(
+        429,
+        what,
+        type="tokens" if of == "tokens" else "requests",
+        code="rate_limit_exceeded",
+        retry_after=wait,
+        exhausted=wait is None,
+    )
+
+
+def kept_for_others(kind: str, name: str) -> Failure:
+    """A request of a batch client for the little that is left of a limit that it shares."""
+    return Failure(
+        429,
+        f"Rate limit reached for the {kind} '{truncated(name)}': the rest is kept for interactive "
+        "clients. Try again in 1 s.",
+        type="requests",
+        code="rate_limit_exceeded",
+        retry_after=1.0,
+    )

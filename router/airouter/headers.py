@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airouter import request_ids
 from airouter.interfaces import head_lines
+from airouter.limits.headers import limit_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,8 @@ def answer_headers(
             if name in reply_headers:
                 headers.append((name, reply_headers[name]))
     headers += id_headers(context)
+    if context.permit.own:
+        headers += limit_headers(context.permit.own, context.endpoint.dialect)
     if context.serving.snapshot.answer_headers:
         headers += way_headers(context.record, target)
     return headers
@@ -64,7 +67,8 @@ def way_headers(record: RequestRecord, target: Target) -> Headers:
 def start_silently(context: RequestContext) -> None:
     """Begin a stream of which no provider has sent anything yet."""
     context.record.note_start(200)
-    context.exchange.start(200, [(CONTENT_TYPE, EVENT_STREAM), *id_headers(context)])
+    limits = limit_headers(context.permit.own, context.endpoint.dialect)
+    context.exchange.start(200, [(CONTENT_TYPE, EVENT_STREAM), *id_headers(context), *limits])
 
 
 def id_headers(context: RequestContext) -> Headers:

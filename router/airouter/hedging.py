@@ -110,5 +110,5 @@ def beside(context: RequestContext) -> RequestContext:
     second = RequestContext(context.exchange, context.endpoint, context.record)
     second.serving, second.head, second.stream = context.serving, context.head, context.stream
     second.request = copy.copy(context.request)
-    second.race, second.joins = context.race, context.joins
+    second.race, second.joins, second.permit = context.race, context.joins, context.permit
     return second

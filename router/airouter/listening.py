@@ -7,10 +7,30 @@ three. uvicorn and asyncio take `::` for IPv6 alone.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
+import sys
+
+from uvicorn.config import STARTUP_FAILURE
+
+logger = logging.getLogger("airouter.server")
 
 EVERYWHERE = "::"
 BACKLOG = 4096
+
+
+def listeners(host: str, port: int) -> list[socket.socket] | None:
+    """Return the sockets for every address; None for one address, where uvicorn opens them.
+
+    Ends the process as uvicorn does where the port is taken.
+    """
+    if host != EVERYWHERE:
+        return None
+    try:
+        return [listener_everywhere(port)]
+    except OSError as error:
+        logger.exception("port %d: %s", port, error.strerror)
+        sys.exit(STARTUP_FAILURE)
 
 
 def listener_everywhere(port: int) -> socket.socket:

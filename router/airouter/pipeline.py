@@ -28,6 +28,8 @@ from airouter.failures import (
 )
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
+from airouter.limits import FREE
+from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
@@ -96,7 +98,6 @@ class Pipeline:
         record = RequestRecord(endpoint.path, endpoint.operation, id_, monotonic())
         record.trace = self._tracing.begin(exchange.headers)
         context = RequestContext(exchange, endpoint, record)
-        permit = None
         try:
             if refusal is not None:
                 raise refusal
@@ -108,7 +109,7 @@ class Pipeline:
                 else await self._aside.run(partial(parse_large_request, body))
             )
             route = self._resolve(context, principal)
-            permit = self._limiter.reserve(principal.name, route.name)
+            await self._reserve(context, principal, route.name)
             if prepare is None:
                 await self._attempt(context, route)
             else:
@@ -129,8 +130,7 @@ class Pipeline:
             if context.stream is not None:
                 self._heartbeats.forget(context.stream)
                 context.stream = None  # which has the context
-            if permit is not None:
-                permit.settle(record.input_tokens + record.output_tokens)
+            self._settle(context)
             record.ended = monotonic()
             self._recorder.add(record)
 
@@ -163,6 +163,26 @@ class Pipeline:
             raise no_such_model(request.model, models, principal.may_use)
         record.model = route.name
         return route
+
+    async def _reserve(self, context: RequestContext, principal: Principal, model: str) -> None:
+        """Take what the request needs of its client's limits. Raises `Failure` 429."""
+        limiter, request, tenant = self._limiter, context.request, principal.tenant
+        try:
+            context.permit = limiter.reserve(tenant, model, request)
+        except Failure as refused:
+            drop_frames(refused)
+            context.permit = limiter.refused(tenant, model)
+            context.permit = await limiter.reserve_later(tenant, model, request, refused)
+
+    def _settle(self, context: RequestContext) -> None:
+        """Charge the client for what it got: nothing where nobody had an answer for it."""
+        permit, record = context.permit, context.record
+        if permit is FREE:
+            return
+        if record.status == 429 or record.status >= 500:
+            permit.give_back()
+        else:
+            permit.settle(record.input_tokens, record.output_tokens)
 
     async def _attempt_prepared(
         self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
@@ -250,6 +270,7 @@ class Pipeline:
                 exchange.abort()
             return
         headers = [*endpoint.error_headers(failure), *id_headers(context)]
+        headers += limit_headers(context.permit.own, endpoint.dialect)
         status = endpoint.error_status(failure)
         exchange.respond(status, headers, endpoint.error_body(failure))
         context.record.note_start(status)

@@ -56,7 +56,7 @@ class StreamRelay:
             if limit is not None:
                 limit.reschedule(None)
         self._filter = target.translation.stream_filter(context.request, write)
-        self._filter.guard(target.account.masking)
+        self._filter.guard(target.account.masking, context.record.request_id)
 
     async def run(self) -> UpstreamError | None:
         """Pass the stream on. Raises `UpstreamError` for one that broke in its opening.
@@ -97,7 +97,9 @@ class StreamRelay:
 
     def break_off(self, error: UpstreamError) -> None:
         """Tell the client why there will be no more."""
-        self._filter.break_off(upstream_failed(error.kind, error.told))
+        failure = upstream_failed(error.kind, error.told)
+        failure.request_id = self._context.record.request_id
+        self._filter.break_off(failure)
         self._context.exchange.end()
 
     def progress(self) -> int:

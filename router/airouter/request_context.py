@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from airouter.limits import FREE
+
 if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Carrier, Exchange
+    from airouter.limits import Permit
     from airouter.serving import ServingState
     from airouter.streaming.heartbeats import ClientStream
     from airouter.telemetry.record import Attempt, RequestRecord
@@ -34,6 +37,7 @@ class RequestContext:
         "exchange",
         "head",
         "joins",
+        "permit",
         "race",
         "record",
         "request",
@@ -55,5 +59,7 @@ class RequestContext:
         """The attempts that run side by side, where there are two."""
         self.stream: ClientStream | None = None
         """The stream that the client waits for, where it asked for one."""
+        self.permit: Permit = FREE
+        """What is reserved of the client's limits."""
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""

@@ -7,6 +7,7 @@ one it started with. Pools and load counters outlive it: they belong to the proc
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
     from airouter.interfaces import Carrier, Dialer, Reply, Upstream
+    from airouter.limits import Scope
     from airouter.providers.base import Provider
     from airouter.providers.binding import Api, Binding
     from airouter.providers.identity import Identities
@@ -48,6 +50,15 @@ TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embedd
 NO_PRICES = PriceLists({})
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
+
+
+LimitsOf = Callable[[str, str], tuple["Scope", ...]]
+"""Returns the limits of a credential's use of a model, by the upstream's name of it."""
+
+
+def no_limits(credential: str, upstream_name: str) -> tuple[Scope, ...]:  # noqa: ARG001
+    """Return that there are none."""
+    return ()
 
 
 class Account:
@@ -169,8 +180,11 @@ def build(
     pools: Pools,
     identities: Identities,
     loads: Mapping[str, Load],
+    limits_of: LimitsOf = no_limits,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
+
+    `limits_of` gives the limits of a credential's name and an upstream's name of a model.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -190,7 +204,7 @@ def build(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
-        catalogs_for(snapshot, accounts),
+        catalogs_for(snapshot, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
@@ -223,14 +237,17 @@ def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> 
     return busy | {name: account.load for name, account in accounts.items()}
 
 
-def catalogs_for(snapshot: Snapshot, accounts: dict[str, Account]) -> dict[Api, Catalog[Target]]:
+def catalogs_for(
+    snapshot: Snapshot, accounts: dict[str, Account], limits_of: LimitsOf
+) -> dict[Api, Catalog[Target]]:
     """Return the models by API.
 
     Sessions are answered as requests are, unless a provider has them too.
     """
     named, prices = by_name(snapshot.models), price_lists(snapshot)
     catalogs: dict[Api, Catalog[Target]] = {
-        api: Catalog(named, partial(route_for, api, accounts, prices)) for api in OFFERS
+        api: Catalog(named, partial(route_for, api, accounts, prices, limits_of=limits_of))
+        for api in OFFERS
     }
     if all(account.dialer is None for account in accounts.values()):
         catalogs["session"] = catalogs["responses"]
@@ -238,7 +255,11 @@ def catalogs_for(snapshot: Snapshot, accounts: dict[str, Account]) -> dict[Api, 
 
 
 def route_for(
-    api: Api, accounts: dict[str, Account], prices: PriceLists, model: declared.Model
+    api: Api,
+    accounts: dict[str, Account],
+    prices: PriceLists,
+    model: declared.Model,
+    limits_of: LimitsOf = no_limits,
 ) -> Route[Target]:
     """Build the route of a model, with those of its backends that can be asked for an API."""
     declared_tiers, model = model.tiers, prices.admitted(model)
@@ -251,6 +272,8 @@ def route_for(
         ]
         for tier in model.tiers
     ]
+    for bound in (each for tier in tiers for each in tier):
+        bound.limits = limits_of(bound.credential, bound.upstream_name)
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
     if not route.backends:

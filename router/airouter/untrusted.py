@@ -50,7 +50,7 @@ def decoded_or_none(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T | 
         return None
 
 
-def has_more_than(body: bytes, values: int, fields: int) -> bool:
+def has_more_than(body: bytes | bytearray, values: int, fields: int) -> bool:
     """Return whether a body of JSON has more values in it, or more fields at its top.
 
     Each costs many times its bytes once it is decoded. Commas and brackets tell how many there are;
@@ -86,7 +86,7 @@ def pieces_of(body: bytes) -> Iterator[bytes]:
         at = end
 
 
-def without_strings(body: bytes) -> Iterator[bytes]:
+def without_strings(body: bytes | bytearray) -> Iterator[bytes]:
     """Yield all of a body that does not stand in its strings, piece by piece."""
     at = 0
     inside = False

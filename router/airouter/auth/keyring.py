@@ -16,7 +16,7 @@ from airouter.failures import missing_key, repeated_key, wrong_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airouter.config.snapshot import Auth, ClientKey, Limits
+    from airouter.config.snapshot import Auth, ClientKey
     from airouter.interfaces import Headers
 
 MASTER = "master"
@@ -30,19 +30,12 @@ KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 class Principal:
     """The owner of a request. Its name goes into metrics and logs, its key does not."""
 
-    __slots__ = ("_globs", "_known", "limits", "name", "tenant")
+    __slots__ = ("_globs", "_known", "name", "tenant")
 
-    def __init__(
-        self,
-        name: str,
-        globs: tuple[str, ...],
-        limits: Limits | None = None,
-        tenant: str | None = None,
-    ) -> None:
+    def __init__(self, name: str, globs: tuple[str, ...], tenant: str | None = None) -> None:
         self.name = name
         self.tenant = tenant or name
         """The owner of stored responses, distinct from every other principal's."""
-        self.limits = limits
         self._globs = globs
         self._known: dict[str, bool] = {}  # bounded by the catalog's names
 
@@ -90,7 +83,7 @@ class Keyring:
 
 def client_principal(client: ClientKey) -> Principal:
     """Return the principal of a declared client, which may have the name of a built-in one."""
-    return Principal(client.name, client.models, client.limits, f"client/{client.name}")
+    return Principal(client.name, client.models, client.tenant)
 
 
 def single_headers(headers: Headers) -> dict[bytes, bytes]:

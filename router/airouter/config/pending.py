@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from airouter.config.resource import Credential, RouterConfig
 
 NOT_YET = (
-    "spec.credentials.limits",
-    "spec.models.limits",
-    "spec.auth.clients.limits",
     "spec.resilience.fail2ban",
     "spec.sessions.stickiness",
     "spec.telemetry.traces.capture_content",

@@ -106,6 +106,7 @@ class Backend(Part, frozen=True):
     credential: str
     upstream_name: str
     weight: int = 1
+    limits: Limits = Limits()
     price: str = ""
     """The version of its price in `Snapshot.prices`; empty where that is not known."""
 
@@ -177,6 +178,27 @@ class Model(Part, frozen=True):
     compaction: Compaction = Compaction()
 
 
+class ModelLimits(Part, frozen=True):
+    """Limits of one client's use of all models that a pattern matches."""
+
+    models: str
+    limits: Limits
+
+
+class Group(Part, frozen=True):
+    """Clients that have limits in common."""
+
+    name: str
+    limits: Limits
+
+
+class BatchQueue(Part, frozen=True):
+    """The number of requests that may wait for room, and the longest wait (seconds)."""
+
+    length: int = 100
+    max_wait: float = 60.0
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
@@ -184,6 +206,15 @@ class ClientKey(Part, frozen=True):
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    model_limits: tuple[ModelLimits, ...] = ()
+    groups: tuple[str, ...] = ()
+    is_batch: bool = False
+    """Whether its requests wait for room, and leave the last of it to others."""
+
+    @property
+    def tenant(self) -> str:
+        """The owner of what it stores and uses: no built-in principal has such a name."""
+        return f"client/{self.name}"
 
     def __repr__(self) -> str:
         return f"ClientKey(name={self.name!r})"
@@ -194,6 +225,8 @@ class Auth(Part, frozen=True):
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
+    groups: tuple[Group, ...] = ()
+    batch_queue: BatchQueue = BatchQueue()
     anonymous: bool = False
 
     def __repr__(self) -> str:

@@ -1,5 +1,7 @@
 """Limits on requests, tokens and concurrency: reserved before a request, settled after it."""
 
-from airouter.limits.unlimited import Limiter, Permit, Unlimited
+from airouter.limits.limiter import Limiter
+from airouter.limits.permit import FREE, Permit
+from airouter.limits.scope import Scope
 
-__all__ = ["Limiter", "Permit", "Unlimited"]
+__all__ = ["FREE", "Limiter", "Permit", "Scope"]

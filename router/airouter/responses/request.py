@@ -10,10 +10,10 @@ import msgspec
 
 from airouter.dialects.client_request import flag
 from airouter.dialects.responses import schema
+from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import invalid_field
 from airouter.responses.compaction.threshold import threshold_in
-from airouter.responses.items import has_references, input_items
-from airouter.responses.sealed import ANY_MARK
+from airouter.responses.items import ID, has_references, input_items
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import Fields
@@ -59,7 +59,7 @@ class ResponsesRequest:
             OURS.isdisjoint(self.fields)
             and body.find(ANY_MARK) < 0
             and body.find(TRIGGER) < 0
-            and not has_references(body)
+            and not (body.find(ID) >= 0 and has_references(self.items))
         )
 
     @property

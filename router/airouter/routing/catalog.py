@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airouter.failures import model_not_found
+from airouter.limits.window import step_of
 from airouter.routing.budget import Budget
 from airouter.routing.rest import Rest
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airouter.config.snapshot import Model
+    from airouter.limits import Scope
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ T = TypeVar("T")
 class Load:
     """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("budget", "hedges", "in_flight", "resting")
+    __slots__ = ("budget", "headroom", "hedges", "in_flight", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -29,21 +31,42 @@ class Load:
         self.hedges = Budget()
         self.resting: dict[str, Rest] = {}
         """Upstream name to its rest, for those that failed last."""
+        self.headroom: dict[str, tuple[float, float]] = {}
+        """Upstream name to the share that its limits leave, and until when that holds."""
 
 
 class Backend(Generic[T]):
     """One way to answer for a model. `target` is what the pipeline sends requests to."""
 
-    __slots__ = ("credential", "load", "target", "upstream_name", "weight")
+    __slots__ = ("credential", "limits", "load", "target", "upstream_name", "weight")
 
     def __init__(
-        self, credential: str, upstream_name: str, weight: int, load: Load, target: T
+        self,
+        credential: str,
+        upstream_name: str,
+        weight: int,
+        load: Load,
+        target: T,
+        limits: tuple[Scope, ...] = (),
     ) -> None:
         self.credential = credential
         self.upstream_name = upstream_name
         self.weight = weight
         self.load = load
         self.target = target
+        self.limits = limits
+
+    def has_room(self, now: float) -> bool:
+        """Return whether its limits and its provider's allow another request, if a small one."""
+        headroom = self.load.headroom
+        if self.upstream_name in headroom:
+            share, until = headroom[self.upstream_name]
+            if now >= until:
+                del headroom[self.upstream_name]
+            elif share <= 0.0:
+                return False
+        step = step_of(now)
+        return all(scope.has_room(step, 1) for scope in self.limits)
 
     @property
     def rest(self) -> Rest | None:

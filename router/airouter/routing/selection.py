@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SCARCE, LEAST = 0.2, 0.01
+"""Shares of a provider's limits: below the first it is spared, the second is counted at least."""
+
 
 class Selection:
     """Chooses a backend of a route."""
@@ -31,7 +34,7 @@ class Selection:
     def choose(
         self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
     ) -> Backend[T] | None:
-        """Return the best backend that was not tried and does not rest; None without one."""
+        """Return the best backend that may be chosen now, of those not tried; None without one."""
         for tier in route.tiers:
             backends = tier.backends
             drawn = backends[0] if len(backends) == 1 else self._draw(tier)
@@ -55,6 +58,7 @@ class Selection:
         return (
             (not tried or backend not in tried)
             and (not backend.load.resting or backend.resting_until <= now)
+            and (not (backend.limits or backend.load.headroom) or backend.has_room(now))
             and not self._bans.holds(backend)
         )
 
@@ -71,5 +75,10 @@ class Selection:
 
 
 def pressure(backend: Backend[T]) -> float:
-    """Return the requests in flight for each unit of weight."""
-    return backend.load.in_flight / backend.weight
+    """Return the requests in flight for each unit of weight; more where a provider's limits end."""
+    load = backend.load
+    if backend.upstream_name in load.headroom:
+        share, _ = load.headroom[backend.upstream_name]
+        if share < SCARCE:
+            return (load.in_flight + 1) / (backend.weight * max(share, LEAST))
+    return load.in_flight / backend.weight

@@ -111,11 +111,13 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     ) -> None:
         """Take note of what a failure means for the backend, and for the rest of the walk."""
         self.failover.bans.note(backend, outcome)
-        if failure.retry_after is not None:
+        if outcome.unasked:
+            pass  # it says nothing of the backend
+        elif failure.retry_after is not None:
             backend.begin_rest().ask(now, failure.retry_after)
         elif outcome.rests:
             backend.begin_rest().fail(now)
-        elif backend.load.resting and not outcome.unasked:
+        elif backend.load.resting:
             backend.recover()  # it refuses the request, so it is in order
         self._again = tuple(each for each in self._again if each is not backend)
         if outcome.retry is Retry.ANYWHERE:
@@ -132,6 +134,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         """True where a fallback refuses the request: the outage that led there is what counts."""
         if self.outcome is ANSWERED or outcome.retry is Retry.ANYWHERE or outcome.rests:
             return False
+        if outcome.unasked and self.outcome.unasked:
+            return not is_sooner(outcome, self.outcome)
         return outcome.unasked or backend not in self.route.backends
 
     def _first_try(self, now: float) -> Step[T] | None:
@@ -195,6 +199,14 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         bound = self._bound or self.policy.backoff_initial
         self._bound = min(2 * bound, self.policy.backoff_max)
         return bound * (1.0 + self.failover.random.random()) / 2.0
+
+
+def is_sooner(outcome: AttemptOutcome, other: AttemptOutcome) -> bool:
+    """Return whether the limits of one backend will have room before those of another."""
+    if outcome.failure is None or other.failure is None:
+        return False
+    wait, others = outcome.failure.retry_after, other.failure.retry_after
+    return wait is not None and others is not None and wait < others
 
 
 def reason_of(outcome: AttemptOutcome, failure: Failure) -> str:

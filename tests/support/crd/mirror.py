@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule
+from airouter.config.resource.policies import BanRule, ModelLimits
 from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
 from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
@@ -30,7 +30,11 @@ Fact = tuple[str, str, str]
 
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
-KEYED: dict[type[BaseModel], str] = {BanRule: "statusCode", PriceTier: "aboveTokens"}
+KEYED: dict[type[BaseModel], str] = {
+    BanRule: "statusCode",
+    ModelLimits: "models",
+    PriceTier: "aboveTokens",
+}
 """Items of lists that are told apart by something else than a name."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
 

@@ -4,7 +4,7 @@ import pytest
 
 from airouter.config.providers import OfferedApi
 from airouter.providers.binding import OFFERS
-from support.manifests import client, credential, findings, model
+from support.manifests import credential, findings
 
 LATER = "is accepted but has no effect in this version"
 
@@ -16,9 +16,6 @@ def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ({"credentials": [credential(limits={"rpm": 1})]}, "credentials[name=main].limits"),
-        ({"models": [model(limits={"tpm": 1})]}, "models[name=gpt].limits"),
-        ({"auth": {"clients": [client(limits={"rpm": 1})]}}, "auth.clients[name=team].limits"),
         ({"resilience": {"fail2ban": {}}}, "resilience.fail2ban"),
         ({"sessions": {"stickiness": {}}}, "sessions.stickiness"),
         (

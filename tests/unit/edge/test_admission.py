@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from airouter.edge.shared import SLICE
+from airouter.edge.shared import PLAIN_BODY_LIMIT, SLICE
 from support.edge_server import Doorkeeper, EdgeServer, edge_server
 from unit.edge.script import CLOSE, Script, connection_of, echo, post, until
 
@@ -139,3 +139,25 @@ async def test_a_body_in_very_many_pieces_is_put_together(
         await asyncio.sleep(0)
     await script.arrived.wait()
     assert script.bodies == [body]
+
+
+async def test_the_rest_of_a_large_body_is_parsed_at_once_and_what_follows_in_slices(
+    server: EdgeServer, script: Script
+) -> None:
+    reader, writer = await server.connect()
+    size = PLAIN_BODY_LIMIT + 1
+    writer.write(head(size) + b"x" * 100)
+    await until(lambda: bool(server.state.connections))
+    connection = connection_of(server)
+    await until(lambda: connection.slice_size() == size - 100)
+    writer.write(b"x" * (size - 100) + post(b"b") * 1_000 + post(b"last", CLOSE))
+    assert (await reader.read()).endswith(b"<last>")
+    assert [len(body) for *_, body in server.declined] == [size]
+    assert script.bodies == [b"b"] * 1_000 + [b"last"]
+
+
+async def test_a_chunked_body_is_parsed_in_slices(server: EdgeServer) -> None:
+    _, writer = await server.connect()
+    writer.write(post(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked"))
+    await until(lambda: bool(server.state.connections))
+    assert connection_of(server).slice_size() == SLICE

@@ -61,3 +61,20 @@ def test_a_banned_backend_is_never_chosen() -> None:
             return True
 
     assert Selection(BanAll(), Random(1)).choose(a_route([a_backend("a")]), 0.0) is None
+
+
+def test_a_provider_that_says_that_nothing_is_left_is_passed_over_until_there_is() -> None:
+    empty, other = a_backend("empty"), a_backend("other")
+    route = a_route([empty, other])
+    empty.load.headroom[empty.upstream_name] = (0.0, 10.0)
+    selection = Selection(NoBans(), Random(1))
+    assert {selection.choose(route, 9.9) for _ in range(20)} == {other}
+    assert {selection.choose(route, 10.0) for _ in range(20)} == {empty, other}
+
+
+def test_a_provider_that_has_little_left_is_spared() -> None:
+    scarce, other = a_backend("scarce"), a_backend("other")
+    scarce.load.headroom[scarce.upstream_name] = (0.05, 60.0)
+    selection = Selection(NoBans(), Random(1))
+    chosen = [selection.choose(a_route([scarce, other]), 0.0) for _ in range(1_000)]
+    assert 150 < chosen.count(scarce) < 350  # only where it is drawn twice

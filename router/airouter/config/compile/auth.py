@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
 from airouter.config.compile.credentials import compile_limits
-from airouter.config.findings import NamedItem
+from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Report
-    from airouter.config.resource import Auth
+    from airouter.config.resource import Auth, Client
 
 
 def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
@@ -27,8 +27,13 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
     auth = snapshot.Auth(
         master_sha256=master,
         clients=tuple(compile_clients(declared, master, vault, report)),
+        groups=tuple(
+            snapshot.Group(group.name, compile_limits(group.limits)) for group in declared.groups
+        ),
+        batch_queue=snapshot.BatchQueue(declared.batch_queue.length, declared.batch_queue.max_wait),
         anonymous=declared.anonymous == "Allow",
     )
+    note_unknown_groups(declared, report)
     if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
         what = "has no usable key: every request gets a 401"
         report.warning(("spec", "auth"), what, "set masterKey, clients, or anonymous: Allow")
@@ -50,9 +55,33 @@ def compile_clients(
         if owner != f"client {client.name}":
             report.error(path, f"is the same key as that of {owner}", "use a unique key")
             continue
-        yield snapshot.ClientKey(
-            client.name, digest(key), tuple(client.models), compile_limits(client.limits)
-        )
+        yield compile_client(client, key)
+
+
+def compile_client(client: Client, key: str) -> snapshot.ClientKey:
+    """Compile a client whose key is known."""
+    return snapshot.ClientKey(
+        client.name,
+        digest(key),
+        tuple(client.models),
+        compile_limits(client.limits),
+        tuple(
+            snapshot.ModelLimits(entry.models, compile_limits(entry.limits))
+            for entry in client.model_limits
+        ),
+        tuple(client.groups),
+        is_batch=client.priority == "Batch",
+    )
+
+
+def note_unknown_groups(declared: Auth, report: Report) -> None:
+    """Report groups that a client names and nobody declares."""
+    known = {group.name for group in declared.groups}
+    for client in declared.clients:
+        for name in client.groups:
+            if name not in known:
+                path = ("spec", "auth", "clients", NamedItem(client.name), "groups")
+                report.error(path, f"there is no group {name}", choice(known))
 
 
 def digest(key: str) -> str:

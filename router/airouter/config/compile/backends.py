@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
+from airouter.config.compile.credentials import compile_limits
 from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
@@ -126,5 +127,7 @@ def candidate_of(
     weight = backend.weight * credential.weight
     return RankedBackend(
         (backend.priority, credential.priority),
-        snapshot.Backend(credential.name, upstream_name, weight, price),
+        snapshot.Backend(
+            credential.name, upstream_name, weight, compile_limits(backend.limits), price
+        ),
     )

@@ -84,6 +84,9 @@ class Backend(Part):
         1, description="Share inside a priority, times the credential's; 0 drains it. Default 1."
     )
     priority: Priority = Field(0, description="Lower is tried first, 0 to 1000. Default 0.")
+    limits: Limits = Field(
+        Limits(), description="Limits of this name of a model at each credential. Default none."
+    )
     price: Prices | None = Field(
         None, description="Its own price, in place of the whole of metadata.price."
     )

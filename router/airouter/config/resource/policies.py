@@ -39,6 +39,13 @@ class MasterKey(Part):
     secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
 
 
+class ModelLimits(Part):
+    """Limits of a client's use of some models."""
+
+    models: ModelGlob = Field(description="The models together, as a pattern.")
+    limits: Limits = Field(description="Limits of this client there.")
+
+
 class Client(Part):
     """A client: its key and the models that it may use."""
 
@@ -50,6 +57,33 @@ class Client(Part):
         ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
+    model_limits: Annotated[
+        list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
+    ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
+    groups: Annotated[list[Name], Field(max_length=8), unique()] = Field(
+        [], description="Names of groups whose limits bind it too, at most 8. Default none."
+    )
+    priority: Literal["Interactive", "Batch"] = Field(
+        "Interactive",
+        description="Batch waits where a limit has no room, in place of a 429, and leaves the last "
+        "tenth of shared limits to others. Default Interactive.",
+    )
+
+
+class Group(Part):
+    """Limits that several clients have in common."""
+
+    name: Name = Field(description="Identity of the group.")
+    limits: Limits = Field(description="Limits of all its clients together.")
+
+
+class BatchQueue(Part):
+    """Bounds of the requests that wait for room."""
+
+    length: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        100, description="Requests that may wait in a pod, 0 to 10000. Default 100."
+    )
+    max_wait: Pause = Field(60.0, description="Longest wait. Default 1m.")
 
 
 class Auth(Part):
@@ -58,6 +92,12 @@ class Auth(Part):
     master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
     clients: Annotated[list[Client], Field(max_length=1024)] = Field(
         [], description="Keys by name, at most 1024. Default none."
+    )
+    groups: Annotated[list[Group], Field(max_length=256), unique(lambda group: group.name)] = Field(
+        [], description="Limits that clients share, by name, at most 256. Default none."
+    )
+    batch_queue: BatchQueue = Field(
+        BatchQueue(), description="Requests of clients of priority Batch that wait for room."
     )
     anonymous: Literal["Deny", "Allow"] = Field(
         "Deny", description="Requests without a known key. Default Deny."

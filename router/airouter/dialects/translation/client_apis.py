@@ -82,13 +82,17 @@ def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Messages through."""
     rewriting = translate_conversation(messages.CLIENT, upstream, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
+    return MessagesPassThrough(
+        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+    )
 
 
 def pass_message_count(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what asks for the tokens of Messages."""
     rewriting = between(messages.COUNTER, messages.COUNTED, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
+    return MessagesPassThrough(
+        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+    )
 
 
 def translate_conversation(

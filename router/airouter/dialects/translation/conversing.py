@@ -190,6 +190,7 @@ class StreamTranslator:
         "_model",
         "_parser",
         "_renderer",
+        "_request_id",
         "_seal",
         "_sent",
         "_stages",
@@ -227,6 +228,7 @@ class StreamTranslator:
         """Times that the client has got something."""
         self._stopped = False
         self._mask: Mask | None = None
+        self._request_id: str | None = None
         self._started = False
         self._ended = False
         self._text = 0
@@ -236,8 +238,9 @@ class StreamTranslator:
         self._counted = False
         """Whether the usage is of more than the beginning."""
 
-    def guard(self, mask: Mask) -> None:
+    def guard(self, mask: Mask, request_id: str) -> None:
         self._mask = mask
+        self._request_id = request_id
 
     def feed(self, data: bytes) -> None:
         out: list[bytes] = []
@@ -318,6 +321,7 @@ class StreamTranslator:
         """Take note of an error. Raises `UpstreamRefused` for one before all else."""
         if self._mask is not None:
             self._mask.failure(failure)
+        failure.request_id = self._request_id
         if not self._started:  # another backend may still be asked
             raise UpstreamRefused(failure)
         self.failure = failure

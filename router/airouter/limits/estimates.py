@@ -1,0 +1,105 @@
+"""The tokens that a request will take, as far as one can tell before it is made.
+
+Those of its input come from the size of its body: how many bytes make a token depends on language,
+tokenizer and form, and is learnt for each model from what its providers counted. So no tokenizer is
+needed with its vocabulary, and no time for the text itself. Those of the output are what the client
+asks for at most, else what answers of the model had so far.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.estimation import MEDIA, MEDIA_TOKENS, tokens_in, tokens_of_body
+
+if TYPE_CHECKING:
+    from airouter.dialects.client_request import ClientRequest
+
+MOST_OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+FIRST_OUTPUT = 256
+"""Tokens of an answer of a model that has not answered yet."""
+SAMPLED, END = 32_768, 8_192
+"""Bytes from which on a body is sampled, and of each end that is looked at whole."""
+SAMPLES, SAMPLE = 8, 2_048
+"""Number of the samples, and bytes of each."""
+WEIGHT = 0.1
+"""Of what was learnt last."""
+
+
+class Learnt(msgspec.Struct):
+    """The experience with the requests of a model."""
+
+    factor: float = 1.0
+    """Tokens that were counted for each that was estimated by size."""
+    output: float = FIRST_OUTPUT
+    answers: int = 0
+
+
+class TokenEstimate(msgspec.Struct, frozen=True):
+    """The tokens of one request."""
+
+    tokens: int
+    by_size: int
+    """Those of the input, if all were as long as they are in English."""
+    learnt: Learnt
+
+    def compare(self, tokens_in: int, tokens_out: int) -> None:
+        """Learn from what a provider counted."""
+        learnt = self.learnt
+        learnt.answers += 1
+        weight = max(WEIGHT, 1 / learnt.answers)
+        learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
+        learnt.output += weight * (tokens_out - learnt.output)
+
+
+NOTHING = TokenEstimate(0, 0, Learnt())
+"""The estimate of a request whose tokens nothing limits."""
+
+
+class Estimates:
+    """The estimates of each model, by its name."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Learnt] = {}  # bounded by the catalog's names
+
+    def of(self, model: str, request: ClientRequest) -> TokenEstimate:
+        """Return the tokens that a request will take, in and out; at least one."""
+        learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
+        most = most_output(request)
+        output = int(learnt.output) if most is None else most
+        by_size = size_in_tokens(request.body)
+        return TokenEstimate(max(1, int(by_size * learnt.factor)) + output, by_size, learnt)
+
+    def keep_only(self, models: set[str]) -> None:
+        """Forget all other models."""
+        self._models = {name: self._models[name] for name in models & self._models.keys()}
+
+
+def size_in_tokens(body: bytes) -> int:
+    """Return the tokens of a body by its size: of a large one by its ends, and by samples."""
+    if len(body) <= SAMPLED:
+        return max(1, tokens_of_body(body))
+    rest = len(body) - 2 * END
+    between = (rest - SAMPLE) // (SAMPLES - 1)
+    starts = (END + at * between for at in range(SAMPLES))
+    sampled = sum(text_in(body[start : start + SAMPLE]) for start in starts)
+    text = text_in(body[:END]) + text_in(body[-END:]) + sampled * rest // (SAMPLES * SAMPLE)
+    media = body.count(b"base64") if text < len(body) - END else 0
+    return 1 + tokens_in(text) + MEDIA_TOKENS * media
+
+
+def text_in(sample: bytes) -> int:
+    """Return the bytes of a sample that are no media."""
+    return sum(len(part) + 1 for part in sample.split(b'"') if not MEDIA.match(part)) - 1
+
+
+def most_output(request: ClientRequest) -> int | None:
+    """Return the tokens that a client wants at most, where it says so."""
+    for name in MOST_OUTPUT:
+        if name in request.fields:
+            raw = bytes(request.fields[name])
+            if raw.isdigit() and len(raw) <= 9:
+                return int(raw)
+    return None

@@ -1,0 +1,223 @@
+"""Limits as they bind a request: it reserves in all of its scopes, or in none.
+
+The scopes of a client are reserved once per request: the client, its use of the model, its groups,
+the model. Those of a backend, the credential and its use of the upstream's model, once per attempt.
+They live as long as the process: a reload changes limits and forgets nothing that was used.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import partial
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from msgspec.structs import astuple
+
+from airouter.config.snapshot import Limits
+from airouter.failures import at_limit, kept_for_others
+from airouter.limits.estimates import NOTHING, Estimates
+from airouter.limits.permit import FREE, Permit
+from airouter.limits.scope import Scope
+from airouter.limits.waiting_line import WaitingLine
+from airouter.limits.window import step_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airouter.config.snapshot import ClientKey, Snapshot
+    from airouter.dialects.client_request import ClientRequest
+    from airouter.failures import Failure
+    from airouter.limits.estimates import TokenEstimate
+
+Scopes = tuple[Scope, ...]
+NO_LIMITS = Limits()
+NOBODYS: Scopes = ()
+
+
+class Bound:
+    """The scopes of one client."""
+
+    __slots__ = ("_by_model", "_client", "_limiter", "is_batch", "own", "shared")
+
+    def __init__(self, limiter: Limiter, client: ClientKey) -> None:
+        self._limiter = limiter
+        self._client = client
+        self.is_batch = client.is_batch
+        self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
+        self.own = limiter.scope("client", client.name, client.limits)
+        self.shared = tuple(
+            scope for name in client.groups for scope in limiter.groups.get(name, ())
+        )
+
+    def for_model(self, model: str) -> tuple[Scopes, Scopes]:
+        """Return the scopes of a request for a model, and those of them that nobody shares."""
+        found = self._by_model.get(model)
+        if found is None:
+            own = (*self.own, *self._own_for(model))
+            found = (*own, *self.shared, *self._limiter.models.get(model, ())), own
+            self._by_model[model] = found
+        return found
+
+    def _own_for(self, model: str) -> Iterator[Scope]:
+        client = self._client
+        for entry in client.model_limits:
+            if fnmatchcase(model, entry.models):
+                name = f"{client.name}/{entry.models}"
+                yield from self._limiter.scope("client x model", name, entry.limits)
+
+
+class Limiter:
+    """Reserves requests and attempts. Lives as long as the process."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` returns seconds."""
+        self._clock = clock
+        self._scopes: dict[tuple[str, str], Scope] = {}
+        self._former: dict[tuple[str, str], Scope] = {}
+        """Those of the snapshot before, during a reload."""
+        self._clients: dict[str, Bound] = {}
+        self._estimates = Estimates()
+        self._batch = WaitingLine()
+        self.groups: dict[str, Scopes] = {}
+        self.models: dict[str, Scopes] = {}
+
+    def reload(self, snapshot: Snapshot) -> None:
+        """Set the limits of a snapshot, in place of those before."""
+        self._former, self._scopes = self._scopes, {}
+        auth, models = snapshot.auth, snapshot.models
+        self.groups = {
+            each.name: self.scope("group", each.name, each.limits) for each in auth.groups
+        }
+        self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
+        self._clients = {client.tenant: Bound(self, client) for client in auth.clients}
+        for credential in snapshot.credentials:
+            self.scope("credential", credential.name, credential.limits)
+        for backend in (each for model in models for tier in model.tiers for each in tier):
+            self.scope(
+                "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
+            )
+        self._former = {}
+        self._batch.limit(auth.batch_queue)
+        self._estimates.keep_only({model.name for model in models})
+
+    def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
+        """Return the scope of a name as a tuple, which is empty where it has no limit.
+
+        Where the same name is limited twice, the stricter limits count.
+        """
+        if limits == NO_LIMITS:
+            return ()
+        key = (kind, name)
+        scope = self._scopes.get(key)
+        if scope is None:
+            scope = self._scopes[key] = self._former.get(key) or Scope(kind, name)
+            scope.limit(limits)
+        else:
+            scope.limit(stricter(scope.limits, limits))
+        return (scope,)
+
+    def of_backend(self, credential: str, upstream_name: str) -> Scopes:
+        """Return the scopes of an attempt at a backend."""
+        found = self._scopes.get
+        scopes = (
+            found(("credential", credential)),
+            found(("backend", backend_name(credential, upstream_name))),
+        )
+        return tuple(scope for scope in scopes if scope is not None)
+
+    def reserve(self, tenant: str, model: str, request: ClientRequest) -> Permit:
+        """Reserve a request of a client for a model. Raises `Failure` 429."""
+        bound = self._clients.get(tenant)
+        shared = self.models.get(model, NOBODYS)
+        scopes, own = (shared, NOBODYS) if bound is None else bound.for_model(model)
+        if not scopes:
+            return FREE
+        if bound is not None and bound.is_batch:
+            leave_some(scopes, own, step_of(self._clock()))
+        return self._reserve(scopes, model, request, own)
+
+    def refused(self, tenant: str, model: str) -> Permit:
+        """Return the permit of a request that got none, which tells of its client's limits."""
+        bound = self._clients.get(tenant)
+        return FREE if bound is None else Permit((), 0, NOTHING, bound.for_model(model)[1])
+
+    async def reserve_later(
+        self, tenant: str, model: str, request: ClientRequest, refused: Failure
+    ) -> Permit:
+        """Reserve a request that was refused, once there is room for it.
+
+        Raises `refused` for a client that does not wait, and the last refusal for one that waited
+        as long as it may.
+        """
+        bound = self._clients.get(tenant)
+        if bound is None or not bound.is_batch:
+            raise refused
+        return await self._batch.wait(
+            tenant, partial(self.reserve, tenant, model, request), refused
+        )
+
+    def reserve_attempt(
+        self, scopes: Scopes, model: str, request: ClientRequest, known: TokenEstimate = NOTHING
+    ) -> Permit:
+        """Reserve an attempt at a backend. Raises `Failure` 429.
+
+        `known` is what was estimated for the request before.
+        """
+        return self._reserve(scopes, model, request, known=known)
+
+    def _reserve(
+        self,
+        scopes: Scopes,
+        model: str,
+        request: ClientRequest,
+        own: Scopes = NOBODYS,
+        known: TokenEstimate = NOTHING,
+    ) -> Permit:
+        estimate = known
+        if estimate is NOTHING:
+            for scope in scopes:
+                if scope.tokens is not None:
+                    estimate = self._estimates.of(model, request)
+                    break
+        step = step_of(self._clock())
+        tokens = estimate.tokens
+        for at, scope in enumerate(scopes):
+            if not scope.take(step, tokens):
+                for taken in scopes[:at]:
+                    taken.give_back(step, tokens)
+                raise longest_refusal(scopes, step, tokens)
+        return Permit(scopes, step, estimate, own, self._clock)
+
+
+def backend_name(credential: str, upstream_name: str) -> str:
+    """Return the name of a backend's scope."""
+    return f"{credential}/{upstream_name}"
+
+
+def stricter(one: Limits, other: Limits) -> Limits:
+    """Return the lower of each two limits."""
+    return Limits(*(lower(a, b) for a, b in zip(astuple(one), astuple(other), strict=True)))
+
+
+def lower(one: int | None, other: int | None) -> int | None:
+    """Return the lower limit."""
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
+
+
+def leave_some(scopes: Scopes, own: Scopes, step: int) -> None:
+    """Have batch requests leave the last of what is shared to others. Raises `Failure` 429."""
+    for scope in scopes:
+        if scope not in own and scope.is_scarce(step):
+            raise kept_for_others(scope.kind, scope.name)
+
+
+def longest_refusal(scopes: Scopes, step: int, tokens: int) -> Failure:
+    """Return why there is no room: the scope that takes longest to have some."""
+    found = [each.shortage(step, tokens) for each in scopes if not each.has_room(step, tokens)]
+    longest = max(found, key=lambda each: inf if each.wait is None else each.wait)
+    scope = longest.scope
+    return at_limit(scope.kind, scope.name, longest.of, longest.limit, longest.wait)

@@ -1,0 +1,89 @@
+"""A minute that slides: how much was used in the last sixty seconds.
+
+Amounts are summed up by tenths of a second, and forgotten once the last moment of their tenth is
+sixty seconds ago: so a window never holds less than was used in any sixty seconds, and all is free
+again after sixty seconds and a tenth at the latest. An idle window holds nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+STEPS_PER_SECOND = 10
+SPAN = 60 * STEPS_PER_SECOND
+
+
+def step_of(seconds: float) -> int:
+    """Return the tenth of a second of a moment."""
+    return int(seconds * STEPS_PER_SECOND)
+
+
+class Window:
+    """The uses of the last sixty seconds, at most `limit`. Times are steps.
+
+    On the hot path `scope.py` reads and adds by hand, once the window is at the step.
+    """
+
+    __slots__ = ("_sums", "at", "last", "limit", "used")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.at = -1
+        """The step that the window has been brought to."""
+        self.last = [-1, 0]
+        """The sum of that step, as in `_sums`."""
+        self._sums: deque[list[int]] = deque()
+        """Step and amount, the oldest first; at most `SPAN` + 1 of them."""
+
+    def advance(self, step: int) -> None:
+        """Forget what is sixty seconds old at a step, and add to that from now on."""
+        sums = self._sums
+        if step <= self.at:  # a clock that goes back: what is used now counts as late as it can
+            return
+        while sums and sums[0][0] < step - SPAN:
+            self.used -= sums.popleft()[1]
+        if sums and not self.last[1]:
+            self.last[0] = step
+        else:
+            self.last = [step, 0]
+            sums.append(self.last)
+        self.at = step
+
+    def room(self, step: int) -> int:
+        """Return what may still be used; below 0 where more was used than was reserved."""
+        self.advance(step)
+        return self.limit - self.used
+
+    def add(self, amount: int, step: int) -> None:
+        """Take note of a use."""
+        self.advance(step)
+        self.last[1] += amount
+        self.used += amount
+
+    def take_back(self, amount: int, step: int) -> None:
+        """Undo a use, unless it is forgotten already."""
+        for entry in reversed(self._sums):
+            if entry[0] <= step:
+                undone = min(amount, entry[1]) if entry[0] == step else 0
+                entry[1] -= undone
+                self.used -= undone
+                return
+
+    def wait_for(self, amount: int, step: int) -> int | None:
+        """Return the steps after which so much is free; None where it never is."""
+        missing = amount - self.room(step)
+        if missing <= 0:
+            return 0
+        for used_at, used in self._sums:
+            missing -= used
+            if missing <= 0:
+                return used_at + SPAN + 1 - step
+        return None
+
+    def until_idle(self, step: int) -> int:
+        """Return the steps after which all of it is free."""
+        if self.room(step) >= self.limit:
+            return 0
+        latest = next(entry[0] for entry in reversed(self._sums) if entry[1])
+        return latest + SPAN + 1 - step

@@ -1,0 +1,32 @@
+"""Sizes of requests in tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from airouter.dialects.client_request import parse_client_request
+from airouter.limits.estimates import Estimates, size_in_tokens
+
+
+def test_a_large_body_is_sampled_to_about_its_size() -> None:
+    body = json.dumps(
+        {"messages": [{"role": "user", "content": "one word after another " * 40}] * 500}
+    )
+    assert abs(size_in_tokens(body.encode()) - len(body) / 4) < len(body) / 100
+
+
+def test_an_image_is_no_text_however_large() -> None:
+    image = base64.b64encode(bytes(range(256)) * 20_000).decode()
+    body = json.dumps({"text": "x" * 400, "url": f"data:image/png;base64,{image}"}).encode()
+    assert size_in_tokens(body) < 10_000
+
+
+def test_what_a_client_wants_at_most_is_what_is_reserved_for_the_answer() -> None:
+    estimates = Estimates()
+    for field in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+        request = parse_client_request(b'{"model":"m","%b":7000}' % field.encode())
+        assert 7_000 < estimates.of("m", request).tokens < 7_100
+    for value in (b'"many"', b"null", b"-5", b"1e3", b"99999999999999999999"):
+        request = parse_client_request(b'{"model":"m","max_tokens":%b}' % value)
+        assert estimates.of("m", request).tokens < 1_000
