@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import kopf
 from kubernetes.aio.config import ConfigException
 
+from airouter.mistyping import vain_variables
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
@@ -42,8 +44,11 @@ from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
 from airouter_operator.reconciling.secret_reader import SecretReader
+from airouter_operator.reconciling.service_reader import ServiceReader
 from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
+from airouter_operator.settings import PREFIX, OperatorSettings
+from airouter_operator.sites import CannotListen
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
 from airouter_operator.watching.kopf_settings import kopf_settings
@@ -56,8 +61,7 @@ from airouter_operator.watching.watches import Watches
 if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
-    from airouter_operator.kube.objects import ObjectKey
-    from airouter_operator.settings import OperatorSettings
+    from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.kinds import WatchedKind
 
 logger = logging.getLogger("airouter.operator")
@@ -109,7 +113,7 @@ class Operator:
         rechecks = Rechecks(self._dispatcher.add)
         self._reconciler = Reconciler(
             mirror,
-            SecretReader(kube, mirror),
+            (SecretReader(kube, mirror), ServiceReader(kube, mirror, settings.scopes)),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
@@ -186,9 +190,9 @@ class Operator:
         if leading and self._dispatcher.has_synced:
             self._dispatcher.add_all()
 
-    def _corrected(self, kind: WatchedKind, key: ObjectKey) -> None:
+    def _corrected(self, kind: WatchedKind, body: Object) -> None:
         self.metrics.missed(kind.plural)
-        self._dispatcher.add_concerned(kind, key)
+        self._dispatcher.add_concerned(kind, body)
 
     def _leads(self) -> bool:
         return self._leadership.leading
@@ -219,7 +223,10 @@ def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
 
 
 async def operate(settings: OperatorSettings) -> None:
-    """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
+    """Run an operator until a signal comes.
+
+    Raises `ConfigException` without a cluster, and `CannotListen`.
+    """
     task = asyncio.current_task()
     if task is not None:  # kopf takes the signals over once it runs; until then nobody does
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -228,6 +235,10 @@ async def operate(settings: OperatorSettings) -> None:
     lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
         await Operator(settings, kube, lease_client).run()
+    except Exception as error:
+        if isinstance(error.__cause__, CannotListen):  # in an error that kopf does not export
+            raise error.__cause__ from None
+        raise
     finally:
         await kube.close()
         await lease_client.close()
@@ -236,6 +247,8 @@ async def operate(settings: OperatorSettings) -> None:
 def run_operator(settings: OperatorSettings) -> int:
     """Run an operator, and return the exit code."""
     logs.configure(settings.log_level, sys.stderr)
+    for name, meant in vain_variables(os.environ, PREFIX, OperatorSettings.model_fields):
+        logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
     try:
         asyncio.run(operate(settings))
@@ -243,5 +256,8 @@ def run_operator(settings: OperatorSettings) -> int:
         pass
     except ConfigException as error:
         logger.critical("there is no cluster to work for: %s", error)
+        return 2
+    except CannotListen as error:
+        logger.critical("%s", error)
         return 2
     return 0

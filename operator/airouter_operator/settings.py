@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from airouter.config.trust import Trust
 
+PREFIX = "AIROUTER_OPERATOR_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -29,7 +30,7 @@ class OperatorSettings(BaseSettings):
     """Settings from the environment; times are seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AIROUTER_OPERATOR_", frozen=True, extra="ignore", env_ignore_empty=True
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
     namespace: str = Field(
@@ -93,8 +94,8 @@ class OperatorSettings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "",
-        description="Globs of hosts or URLs, separated by commas, that a baseURL may name. "
-        "Default: all.",
+        description="Globs of hosts or URLs, separated by commas, at which a baseURL or a service "
+        "may be. Default: all.",
     )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(

@@ -27,7 +27,7 @@ from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.binding import OFFERS
 from airouter.providers.masking import Masking
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
-from airouter.upstream.pool import Pool
+from airouter.upstream.pools import Pooled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ class Account:
         self.root = urlsplit(base_url).path.rstrip("/")
         self.dialer: Dialer | None = None
         """Opens WebSockets, where the provider has sessions itself."""
-        if WEBSOCKET in credential.api and isinstance(upstream, Pool):
+        if WEBSOCKET in credential.api and isinstance(upstream, Pooled):
             self.dialer = upstream
 
     async def fetch(self, method: bytes, path: str) -> Reply:
@@ -168,7 +168,7 @@ class ServingState:
     keyring: Keyring
     catalogs: dict[Api, Catalog[Target]]
     """API to the models, each with those backends that offer it."""
-    pools: list[Pool]
+    pools: list[Pooled]
     signers: list[Signer]
     unusable: dict[str, str]
     """Credentials that cannot be called from here, and why; the others are served."""
@@ -205,7 +205,7 @@ def build(
         accounts,
         Keyring(snapshot.auth),
         catalogs_for(snapshot, accounts, limits_of),
-        [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
+        [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
     )

@@ -81,6 +81,12 @@ class OperatorProcess:
         self.process.kill()
         await self.process.wait()
 
+    async def ends(self) -> int:
+        """Wait until it ends by itself, as it should; its exit code."""
+        self._told_to_end = True
+        async with asyncio.timeout(STARTING):
+            return await self.process.wait()
+
     def assert_not_ended(self) -> None:
         """It runs, or was told to end."""
         if self.process.returncode is not None and not self._told_to_end:

@@ -22,6 +22,9 @@ spec:
   - name: claude
     type: Bedrock
     aws: {region: us-east-1, roleARN: "arn:aws:iam::1:role/x"}
+  - name: vllm
+    type: OpenAICompatible
+    service: {name: vllm, namespace: models, port: 8000, scheme: http, path: /v1}
   - {name: gemini, type: VertexAI, gcp: {project: p, location: global}}
   - {name: azure, type: AzureOpenAI, baseURL: "https://a.example", azure: {apiVersion: v1}}
   - name: mock

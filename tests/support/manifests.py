@@ -10,11 +10,14 @@ from airouter.config.compile import compile_config
 from airouter.config.findings import Compiled
 from airouter.config.loader import load_config
 from airouter.config.manifest import ManifestFile, compile_manifest
+from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airouter.config.compile.places import Services
     from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
 
 SECRETS = {("keys", "api-key"): "sk-upstream", ("keys", "team"): "sk-team"}
 
@@ -71,12 +74,19 @@ def document(**spec: Any) -> dict[str, Any]:
     }
 
 
-def compiled(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> Compiled:
+def compiled(
+    secrets: Mapping[tuple[str, str], str] | None = None,
+    *,
+    services: Services | None = None,
+    trust: Trust = ANYTHING,
+    **spec: Any,
+) -> Compiled:
     """What becomes of a document."""
     reading = load_config(document(**spec))
     if reading.config is None:
         return Compiled(None, reading.findings)
-    found = compile_config(reading.config, SECRETS if secrets is None else secrets, reading.dropped)
+    values = SECRETS if secrets is None else secrets
+    found = compile_config(reading.config, values, reading.dropped, trust=trust, services=services)
     return Compiled(found.snapshot, (*reading.findings, *found.findings))
 
 

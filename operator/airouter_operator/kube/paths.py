@@ -48,8 +48,13 @@ def lease_at(key: ObjectKey) -> str:
     return f"{leases_in(key.namespace)}/{key.name}"
 
 
-def endpoint_slices_in(namespace: str) -> str:
-    """Return the path of the EndpointSlices of a namespace."""
+def services_in(namespace: str | None) -> str:
+    """Return the path of the Services of a namespace, or of the cluster."""
+    return f"{CORE}{scope(namespace)}/services"
+
+
+def endpoint_slices_in(namespace: str | None) -> str:
+    """Return the path of the EndpointSlices of a namespace, or of the cluster."""
     return f"{DISCOVERED_ENDPOINTS}{scope(namespace)}/endpointslices"
 
 

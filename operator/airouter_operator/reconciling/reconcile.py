@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airouter_operator.kube.errors import Conflict, KubeError
 from airouter_operator.publication import stream_root
@@ -22,7 +22,7 @@ from airouter_operator.reconciling.publish import SnapshotTooLarge
 from airouter_operator.retry import RetryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from airouter.config.snapshot import Snapshot
@@ -36,12 +36,19 @@ if TYPE_CHECKING:
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
     from airouter_operator.reconciling.rechecks import Rechecks
-    from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.reconciling.status_writer import StatusWriter
     from airouter_operator.watching.mirror import Mirror
 
 REFUSALS = (400, 403, 413, 422)
 """Statuses by which the API server says that it will not take a Secret."""
+
+
+class Reader(Protocol):
+    """Brings objects in the mirror up to date that watches do not tell whole."""
+
+    async def refresh(self, config: ObjectKey) -> None:
+        """Read those that a RouterConfig names, unless they are known. Raises `KubeError`."""
+        ...
 
 
 class Reconciler:
@@ -50,7 +57,7 @@ class Reconciler:
     def __init__(
         self,
         mirror: Mirror,
-        secrets: SecretReader,
+        readers: Sequence[Reader],
         trust: Trust,
         publisher: Publisher,
         channels: Channels,
@@ -63,7 +70,7 @@ class Reconciler:
     ) -> None:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
-        self._secrets = secrets
+        self._readers = readers
         self._trust = trust
         self._publisher = publisher
         self._channels = channels
@@ -89,7 +96,8 @@ class Reconciler:
         self._status.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
-        await self._secrets.refresh(key)
+        for reader in self._readers:
+            await reader.refresh(key)
         gathered = gather(key, self._mirror, self._trust)
         if gathered is None:
             self._forget(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.objects import object_key, uid_of
+from airouter_operator.kube.objects import object_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,12 +55,12 @@ class Dispatcher:
         if event is LISTED:
             self._watches.restarted.set()
         if event == DELETED:
-            self._mirror.drop(kind, key, uid_of(body))
-        self.add_concerned(kind, key)
+            self._mirror.drop(kind, body)
+        self.add_concerned(kind, body)
 
-    def add_concerned(self, kind: WatchedKind, key: ObjectKey) -> None:
+    def add_concerned(self, kind: WatchedKind, body: Object) -> None:
         """Have the RouterConfigs reconciled that an object is about."""
-        for config in self._mirror.concerned(kind, key):
+        for config in self._mirror.concerned(kind, body):
             self.add(config)
 
     def add_all(self) -> None:

@@ -1,8 +1,8 @@
 """The kinds of objects that are watched, one row each.
 
-A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. Watches
-report no more of Secrets than their metadata (`login.py`). The operator's role needs `list` and
-`watch` for it (`manifests/install/rbac.yaml`).
+A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. Of all but
+RouterConfigs, watches report no more than the metadata (`login.py`). The operator's role needs
+`list` and `watch` for it (`manifests/install/rbac.yaml`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.paths import GROUP, VERSION, configs_in, secrets_in
+from airouter_operator.kube.paths import (
+    GROUP,
+    VERSION,
+    configs_in,
+    endpoint_slices_in,
+    secrets_in,
+    services_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,4 +54,12 @@ SECRETS = WatchedKind(
     # No RouterConfig names these, and some of them are many and large.
     selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
 )
-WATCHED_KINDS = (ROUTER_CONFIGS, SECRETS)
+SERVICES = WatchedKind("services", "", "v1", ("spec",), services_in)
+ENDPOINT_SLICES = WatchedKind(
+    "endpointslices",
+    "discovery.k8s.io",
+    "v1",
+    ("addressType", "endpoints", "ports"),
+    endpoint_slices_in,
+)
+WATCHED_KINDS = (ROUTER_CONFIGS, SECRETS, SERVICES, ENDPOINT_SLICES)

@@ -66,6 +66,8 @@ class ProviderType:
     """The root of the API, if it has one place."""
     finds_url: bool = False
     """The adapter tells the root by the credential. Without both, it must be declared."""
+    takes_service: bool = False
+    """Its servers may run in the cluster, as pods of a Service."""
     api: tuple[OfferedApi, ...] = ("chat", "embeddings")
     """Offered, unless a credential declares something else."""
     api_is_fixed: bool = False
@@ -93,6 +95,7 @@ ROWS = (
         trace_name="openai",
         prices="openai",
         base_url="https://api.openai.com/v1",
+        takes_service=True,
         api=EVERYTHING,
         adapter="airouter.providers.openai:OpenAI",
     ),
@@ -104,7 +107,7 @@ ROWS = (
         block=OwnBlock("azure"),
         adapter="airouter.providers.azure:AzureOpenAI",
     ),
-    ProviderType("OpenAICompatible", trace_name="openai_compatible"),
+    ProviderType("OpenAICompatible", trace_name="openai_compatible", takes_service=True),
     ProviderType(
         "Anthropic",
         trace_name="anthropic",
@@ -148,6 +151,7 @@ ROWS = (
     ProviderType(
         "Router",
         trace_name="airouter",
+        takes_service=True,
         api=EVERYTHING,
         adapter="airouter.providers.router:AutoAIRouter",
     ),

@@ -133,6 +133,24 @@ BOUNDS = (
         f"{CREDENTIAL}.baseURL",
         lambda n: credential(baseURL=URL.ljust(n, "x")),
     ),
+    Bound(
+        "a-service-name",
+        63,
+        f"{CREDENTIAL}.service.name",
+        lambda n: credential(service={"name": "a" * n, "port": 1}),
+    ),
+    Bound(
+        "a-service-namespace",
+        63,
+        f"{CREDENTIAL}.service.namespace",
+        lambda n: credential(service={"name": "a", "namespace": "a" * n, "port": 1}),
+    ),
+    Bound(
+        "a-service-path",
+        253,
+        f"{CREDENTIAL}.service.path",
+        lambda n: credential(service={"name": "a", "port": 1, "path": "/".ljust(n, "x")}),
+    ),
     Bound("a-secret-name", 253, f"{REF}.name", lambda n: credential(secretRef={"name": "a" * n})),
     Bound(
         "a-secret-key",

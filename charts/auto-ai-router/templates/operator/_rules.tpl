@@ -13,10 +13,13 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch, create, patch]
-# Which pods serve: without this right, `Programmed` is about the pods that are connected.
+# Which pods serve, and which pods of the Services that RouterConfigs name are ready.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [list]
+  verbs: [list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

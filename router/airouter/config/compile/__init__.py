@@ -12,11 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.config.compile.auth import compile_auth
+from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
 from airouter.config.compile.models import compile_models
+from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
-    compile_fail2ban,
     compile_redis,
     compile_retries,
     compile_sealing,
@@ -35,11 +36,15 @@ from airouter.config.trust import ANYTHING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from airouter.config.compile.places import Services
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
 
 __all__ = ["compile_config"]
+
+DEFAULT_NAMESPACE = "default"
+"""The namespace of a manifest that names none, as for kubectl."""
 
 
 def compile_config(
@@ -48,18 +53,22 @@ def compile_config(
     dropped: Collection[tuple[str, str]] = (),
     types: ProviderTypes = PROVIDER_TYPES,
     trust: Trust = ANYTHING,
+    services: Services | None = None,
 ) -> Compiled:
     """Compile a resource.
 
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
-    `types` are those that `load_config` knew. `trust` limits where keys are sent.
+    `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
+    those of the cluster that the resource names; None where nobody knows them.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
     spec = config.spec
-    credentials = compile_credentials(spec.credentials, types, vault, report, trust)
+    places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, trust, report)
+    credentials = compile_credentials(spec.credentials, types, vault, report, places)
     prices = PriceBook(types)
+    credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, prices, report),
