@@ -128,27 +128,26 @@ def cost_of(usage: Usage, price: PriceList) -> Cost:
     A provider's numbers may contradict each other: nothing is taken off for that.
     """
     given, made = tally(usage.input_tokens), tally(usage.output_tokens)
-    rates = price.rates_for(given)
     cached, written = tally(usage.cached_tokens), tally(usage.cache_write_tokens)
-    hour = min(written, tally(usage.cache_write_1h_tokens))
     fresh = max(0, given - cached - written)
-    heard = min(fresh, tally(usage.audio_input_tokens))
-    seen = min(fresh - heard, tally(usage.image_input_tokens))
-    spoken = min(made, tally(usage.audio_output_tokens))
-    drawn = min(made - spoken, tally(usage.image_output_tokens))
-    amount = (
-        (fresh - heard - seen) * rates.input
-        + cached * rates.cached_input
-        + (written - hour) * rates.cache_write
-        + hour * rates.cache_write_1h
-        + (made - spoken - drawn) * rates.output
-        + heard * rates.audio_input
-        + seen * rates.image_input
-        + spoken * rates.audio_output
-        + drawn * rates.image_output
-        + tally(usage.images) * price.image
-    )
-    return Cost(amount, cached * max(0, rates.input - rates.cached_input))
+    rates = price.rates_for(given) if price.tiers else price.rates
+    amount = fresh * rates.input + cached * rates.cached_input + made * rates.output
+    if written:
+        hour = min(written, tally(usage.cache_write_1h_tokens))
+        amount += (written - hour) * rates.cache_write + hour * rates.cache_write_1h
+    if usage.audio_input_tokens or usage.image_input_tokens:
+        heard = min(fresh, tally(usage.audio_input_tokens))
+        seen = min(fresh - heard, tally(usage.image_input_tokens))
+        amount += heard * (rates.audio_input - rates.input)
+        amount += seen * (rates.image_input - rates.input)
+    if usage.audio_output_tokens or usage.image_output_tokens:
+        spoken = min(made, tally(usage.audio_output_tokens))
+        drawn = min(made - spoken, tally(usage.image_output_tokens))
+        amount += spoken * (rates.audio_output - rates.output)
+        amount += drawn * (rates.image_output - rates.output)
+    if usage.images:
+        amount += tally(usage.images) * price.image
+    return Cost(amount, cached * max(0, rates.input - rates.cached_input) if cached else 0)
 
 
 def tally(tokens: int | None) -> int:

@@ -96,6 +96,22 @@ async def test_images_that_pass_through_are_paid_for_by_their_tokens_and_their_n
         assert tokens == {"c0 input": 10, "c0 output": 500}
 
 
+async def test_images_that_are_streamed_are_paid_for_too(first: RawUpstream) -> None:
+    given = credential("c0", first, api=["images"])
+    price = {"input": "5", "imageOutput": "32"}
+    models = [{"name": "m", "backends": [{"credential": "c0", "price": price}]}]
+    usage = {"input_tokens": 10, "output_tokens": 500, "total_tokens": 510}
+    draft = event(type="image_generation.partial_image", b64_json="AAAA", partial_image_index=0)
+    image = event(type="image_generation.completed", b64_json="BBBB", usage=usage)
+    async with served(manifest([given], models, secrets={"upstream": "k"})) as router:
+        request = {"model": "m", "prompt": "A cat.", "n": 2, "stream": True}
+        asking = asyncio.create_task(router.client.post("/v1/images/generations", json=request))
+        await answer(first, chunked(draft, image, draft, image) + END)
+        assert (await asking).content == draft + image + draft + image
+        costs = await counted(router, "airouter_cost_usd_total")
+        assert costs == {"c0": 0.0321}  # twice 10 * 5 + 500 * 32 millionths
+
+
 async def test_a_stream_that_its_client_leaves_is_paid_for_as_far_as_it_came(
     first: RawUpstream,
 ) -> None:

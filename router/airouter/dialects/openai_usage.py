@@ -86,15 +86,21 @@ def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Us
 
 
 def images_usage_in(body: bytes) -> Usage | None:
-    """Return the tokens and the number of images in a body; None where none can be read.
-
-    What is made are images alone, unless the details tell of text, too.
-    """
+    """Return the tokens and the number of images in a body; None where none can be read."""
     found = decoded_or_none(_images, body)
     if found is None or (found.usage is None and not found.data):
         return None
-    counts = found.usage or ResponsesCounts()
-    usage = msgspec.structs.replace(neutral_usage(counts), images=len(found.data))
+    return images_usage(found.usage, len(found.data))
+
+
+def images_usage(counts: ResponsesCounts | None, images: int) -> Usage:
+    """Return what so many images took.
+
+    What is made are images alone, unless the details tell of text, too.
+    """
+    if counts is None:
+        return Usage(images=images)
+    usage = msgspec.structs.replace(neutral_usage(counts), images=images)
     if counts.output_tokens_details is not None:
         return usage
     return msgspec.structs.replace(usage, image_output_tokens=counts.output_tokens)

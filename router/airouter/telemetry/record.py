@@ -157,6 +157,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     @property
     def cost(self) -> Cost | None:
         """Return the cost of the answer; None where that of a part of it is not known."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].cost
         costs = [each.cost for each in self.attempts if each.usage is not None]
         known = [each for each in costs if each is not None]
         if not known or len(known) < len(costs):
@@ -166,8 +168,9 @@ class RequestRecord(msgspec.Struct, eq=False):
     @property
     def price_version(self) -> str:
         """Return the versions of the prices of the answer's parts, each once."""
-        paid = (each.price for each in self.attempts if each.usage is not None)
-        return ", ".join(dict.fromkeys(price.version for price in paid if price is not None))
+        paid = [each.price for each in self.attempts if each.usage is not None]
+        versions = [price.version for price in paid if price is not None]
+        return versions[0] if len(versions) == 1 else ", ".join(dict.fromkeys(versions))
 
     @property
     def overhead(self) -> float:

@@ -50,6 +50,8 @@ BESIDE = frozenset(
 )
 """What is billed beside the tokens of an answer, and not told with them. Any other kind of price
 makes the whole not known: it would come out too low."""
+DIGITS = 12
+"""Of a hash, in hex: enough to tell all prices of a configuration apart."""
 LAST_DIGIT = Decimal("0.000001")
 
 
@@ -88,7 +90,7 @@ class PriceBook:
 
     def _add(self, source: str, price: snapshot.Price) -> str:
         digest = hashlib.sha256(msgspec.json.encode(price, order="sorted")).hexdigest()
-        version = f"{source}-{digest[:8]}"
+        version = f"{source}-{digest[:DIGITS]}"
         self.prices[version] = price
         return version
 

@@ -22,6 +22,7 @@ from airouter.dialects.client_request import (
     rewritten,
 )
 from airouter.dialects.conversation import Json
+from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
@@ -157,6 +158,9 @@ class ImagesPassThrough(PassThrough):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
         return answered(reply.body, images_usage_in(reply.body))
+
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:  # noqa: ARG002
+        return ImagesUsageReader(write)
 
 
 class MessagesPassThrough(Translation):
