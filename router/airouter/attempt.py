@@ -249,7 +249,8 @@ class AttemptRunner:
             relay.break_off(error)
             drop_frames(error)
             return AttemptOutcome(status=status_of(error), kind=error.kind)
-        return ANSWERED
+        failure = relay.failure
+        return ANSWERED if failure is None else AttemptOutcome(status=failure.status)
 
     def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
         trace = context.record.trace

@@ -31,6 +31,7 @@ from airouter.hedging import run_hedged
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
+from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
     from airouter.telemetry.tracing import Tracing
 
 logger = logging.getLogger("airouter.pipeline")
+
+CONVERSING = frozenset({"chat", "messages", "responses", "session"})
+"""APIs whose requests are turns of conversations."""
 
 
 class Pipeline:
@@ -231,7 +235,8 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        walk = Walk(self._failover, route, serving.snapshot.retries, catalog)
+        conversation = staying_conversation(context, route)
+        walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge
         backend: Backend[Target] | None = None
@@ -277,6 +282,15 @@ class Pipeline:
         status = endpoint.error_status(failure)
         exchange.respond(status, headers, endpoint.error_body(failure))
         context.record.note_start(status)
+
+
+def staying_conversation(context: RequestContext, route: Route[Target]) -> bytes | None:
+    """Return the key of a conversation that is to stay with its backend; None for any other."""
+    if not route.several or not context.serving.snapshot.stickiness.enabled:
+        return None
+    if context.endpoint.api not in CONVERSING:
+        return None
+    return conversation_key(context.exchange.headers, context.request.fields)
 
 
 def ban_event(at: float, ban: Ban) -> BanEvent:

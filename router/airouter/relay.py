@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asyncio import Timeout
 
     from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
     from airouter.interfaces import Reply
     from airouter.request_context import RequestContext
     from airouter.serving import Target
@@ -94,6 +95,11 @@ class StreamRelay:
             record.note_failure(stream_filter.failure)
         exchange.end()
         return None
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error that the provider told inside the stream; None where it told none."""
+        return self._filter.failure
 
     def break_off(self, error: UpstreamError) -> None:
         """Tell the client why there will be no more."""

@@ -7,10 +7,23 @@ from typing import Any
 
 import pytest
 
-from support.chat_provider import HI, UPSTREAM_KEY, chunked, credential, http
+from support.chat_provider import END, HI, UPSTREAM_KEY, chunked, credential, event, http
 from support.config import manifest
 from support.in_loop import Served, served
 from support.raw_upstream import RawUpstream
+
+
+def told(kind: str, **fields: Any) -> bytes:
+    """An event of Anthropic's."""
+    return f"event: {kind}\n".encode() + event(type=kind, **fields)
+
+
+BEGUN = (
+    told("message_start", message={"id": "1", "type": "message", "role": "assistant"}),
+    told("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    told("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hi"}),
+)
+"""A stream that has said something."""
 
 
 def banning(upstream: RawUpstream, *statuses: int, **fields: Any) -> str:
@@ -65,6 +78,29 @@ async def test_a_stream_that_breaks_off_counts_as_502(first: RawUpstream) -> Non
         conversation.hang_up()
         assert (await asking).status_code == 200
         assert reasons(router) == ["broken_reply"]
+
+
+async def test_an_error_inside_a_stream_counts_as_its_status(first: RawUpstream) -> None:
+    seen = asyncio.Event()
+
+    async def play() -> None:
+        conversation = await first.accept()
+        await conversation.request()
+        await conversation.say(chunked(*BEGUN))
+        await seen.wait()
+        error = told("error", error={"type": "api_error", "message": "sorry"})
+        await conversation.say(b"%x\r\n%b\r\n" % (len(error), error) + END)
+
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}], "stream": True}
+    async with served(banning(first, 500, type="Anthropic", api=None)) as router:
+        playing = asyncio.create_task(play())
+        asking = router.client.stream("POST", "/v1/chat/completions", json=body)
+        async with asking as answer:
+            assert answer.status_code == 200
+            async for _ in answer.aiter_bytes():
+                seen.set()
+        await playing
+        assert reasons(router) == ["500"]
 
 
 @pytest.mark.parametrize("status", [401, 403])

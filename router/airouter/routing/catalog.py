@@ -38,7 +38,7 @@ class Load:
 class Backend(Generic[T]):
     """One way to answer for a model. `target` is what the pipeline sends requests to."""
 
-    __slots__ = ("credential", "limits", "load", "target", "upstream_name", "weight")
+    __slots__ = ("credential", "limits", "load", "seat", "target", "upstream_name", "weight")
 
     def __init__(
         self,
@@ -55,6 +55,8 @@ class Backend(Generic[T]):
         self.load = load
         self.target = target
         self.limits = limits
+        self.seat = f"{credential}/{upstream_name}".encode()
+        """Its name for `affinity.py`, the same in every replica."""
 
     def has_room(self, now: float) -> bool:
         """Return whether its limits and its provider's allow another request, if a small one."""
@@ -115,6 +117,7 @@ class Route(Generic[T]):
         "native",
         "offers",
         "sessions_only",
+        "several",
         "tiers",
     )
 
@@ -123,6 +126,8 @@ class Route(Generic[T]):
         self.name = model.name
         self.tiers = tiers
         self.backends = [backend for tier in tiers for backend in tier.backends]
+        self.several = any(len(tier.backends) > 1 for tier in tiers)
+        """True where a conversation may stay with one of several backends of a tier."""
         self.native = False
         """True where every backend speaks the client's own dialect."""
         self.is_unpriced = False

@@ -2,7 +2,8 @@
 
 Inside a tier two backends are drawn by weight and the one with fewer requests in flight for its
 weight is taken ("the power of two choices", Mitzenmacher 2001): an idle router keeps the declared
-shares exactly, a busy one leans away from slow backends, and neither looks at all of them.
+shares exactly, a busy one leans away from slow backends, and neither looks at all of them. A
+conversation that stays with its backend is not drawn: see `affinity.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from math import inf
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from airouter.routing.affinity import home_of
 from airouter.routing.catalog import Tier
 
 if TYPE_CHECKING:
@@ -35,16 +37,26 @@ class Selection:
         self._random = random
 
     def choose(
-        self, route: Route[T], now: float, tried: Collection[Backend[T]] = ()
+        self,
+        route: Route[T],
+        now: float,
+        tried: Collection[Backend[T]] = (),
+        conversation: bytes | None = None,
     ) -> Backend[T] | None:
-        """Return the best backend that may be chosen now, of those not tried; None without one."""
+        """Return the best backend that may be chosen now, of those not tried; None without one.
+
+        `conversation` is the key of one that stays with its backend.
+        """
         for tier in route.tiers:
             backends = tier.backends
-            drawn = backends[0] if len(backends) == 1 else self._draw(tier)
-            if self._is_awake(drawn, now, tried):
-                return drawn
+            if conversation is None or len(backends) == 1:
+                drawn = backends[0] if len(backends) == 1 else self._draw(tier)
+                if self._is_awake(drawn, now, tried):
+                    return drawn
             awake = [backend for backend in backends if self._is_awake(backend, now, tried)]
             if awake:
+                if conversation is not None:
+                    return home_of(conversation, awake)
                 return self._draw(Tier(awake))
         return None
 

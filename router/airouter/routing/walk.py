@@ -59,6 +59,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     policy: Retries
     catalog: Catalog[T]
     """Has the fallbacks of the route."""
+    conversation: bytes | None = None
+    """The key of a conversation that stays with its backend."""
     outcome: AttemptOutcome = ANSWERED
     """The one that the client is told, once the walk is over."""
     bans: Sequence[tuple[float, Ban]] = ()
@@ -83,7 +85,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         backend of that, where it is not the one given last.
         """
         if outcome is None:
-            first = self.failover.selection.choose(self.route, now)
+            first = self.failover.selection.choose(self.route, now, (), self.conversation)
             if first is None or first.load.resting or self.failover.bans.standings:
                 return self._first_try(now)
             self._tried = (first,)
@@ -105,7 +107,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     def spare(self, slow: Backend[T], now: float) -> Backend[T] | None:
         """Return a backend to ask beside one that is slow; None without any, or without budget."""
         for route in self._routes():
-            backend = self.failover.selection.choose(route, now, self._tried)
+            choose = self.failover.selection.choose
+            backend = choose(route, now, self._tried, self.conversation)
             if backend is not None:
                 return self._take(backend, now)[1] if slow.load.hedges.withdraw() else None
         return None
@@ -160,7 +163,7 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         choose, tried = self.failover.selection.choose, self._tried
         untried: list[Backend[T]] = []
         for route in self._routes():
-            backend = choose(route, now, tried)
+            backend = choose(route, now, tried, self.conversation)
             if backend is not None:
                 return self._take(backend, now)
             untried += route.backends

@@ -133,6 +133,7 @@ async def test_lifting_ends_a_ban_for_failures() -> None:
     async with served(a_manifest(408, statusCodes=[408], maxAttempts=1)) as router:
         await router.chat()
         assert router.offer(a_manifest(0, maxAttempts=1))
+        assert await answerer(router) == "other"
         await router.client.delete("/admin/bans/best")
         assert await answerer(router) == "best"
 
