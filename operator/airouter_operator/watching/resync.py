@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter_operator.kube.errors import KubeError, explain_failure
 from airouter_operator.kube.objects import ObjectKey, object_key, resource_version_of
+from airouter_operator.watching.cache import NOT_KEPT
 from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Resync:
             path = kind.path(namespace)
             async for body in self._kube.each(path, metadata_only=True, fields=kind.selector):
                 if self._mirror.follows(kind, body):
+                    for name in NOT_KEPT:
+                        body["metadata"].pop(name, None)
                     found[object_key(body)] = body
         return found
 
