@@ -42,7 +42,7 @@ from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
-from airouter.routing.fail2ban import NoBans
+from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
 from airouter.settings import mistyped
@@ -105,6 +105,7 @@ class Router:
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
         self.providers = load_providers(types)
+        self.bans = Bans()
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = self._open_pools()
@@ -118,7 +119,7 @@ class Router:
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
             limiter=self.limiter,
-            failover=Failover(NoBans(), random),
+            failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,
             tracing=self.tracing,
@@ -253,6 +254,7 @@ class Router:
         self.pipeline.serving = serving
         self._loads = loads_after(self._loads, serving.accounts)
         self._keep_only(serving)
+        self.bans.reload(snapshot, time.monotonic())
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 

@@ -23,11 +23,18 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
+from airouter.interfaces import (
+    BrokenReply,
+    ConnectError,
+    NoneFree,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
 from airouter.providers.headers import headroom
 from airouter.relay import StreamRelay
-from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
+from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
 
@@ -241,6 +248,7 @@ class AttemptRunner:
                 record.error = error.kind
             relay.break_off(error)
             drop_frames(error)
+            return AttemptOutcome(status=status_of(error), kind=error.kind)
         return ANSWERED
 
     def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
@@ -345,7 +353,20 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     A backend that has used up its time would use it up again.
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
-    return AttemptOutcome(upstream_failed(error.kind, error.told), retry, rests=True)
+    failure = upstream_failed(error.kind, error.told)
+    return AttemptOutcome(failure, retry, rests=True, status=status_of(error), kind=error.kind)
+
+
+def status_of(error: UpstreamError) -> int:
+    """Return the status that a failure without one counts as; 0 for a lack of the router's own."""
+    match error:
+        case NoneFree():
+            return 0
+        case ConnectError():
+            return 503
+        case UpstreamTimeout():
+            return 504
+    return 502
 
 
 def classify(
@@ -355,14 +376,16 @@ def classify(
 
     `status` is the provider's, where that may differ from the one for the client.
     """
+    status = status or failure.status
     if failure.status in OF_THE_KEY:  # told inside an answer: as if it had been the status
         failure = refused_credential()
     target.account.masking.failure(failure)
     if failure.code == AUTHENTICATION_FAILED:
-        return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)
+        kind, elsewhere = REFUSED_KEY, Retry.ELSEWHERE
+        return AttemptOutcome(failure, elsewhere, rests=True, status=status, kind=kind)
     policy = context.serving.snapshot.retries
     if OF_THE_MODEL.get(failure.code) in policy.fallback_on:
-        return AttemptOutcome(failure, Retry.OTHER_MODEL)
+        return AttemptOutcome(failure, Retry.OTHER_MODEL, status=status)
     mends = failure.status in policy.on_status or status in policy.on_status
     retry = Retry.ANYWHERE if mends else Retry.NOWHERE
-    return AttemptOutcome(failure, retry, rests=(status or failure.status) >= 500)
+    return AttemptOutcome(failure, retry, rests=status >= 500, status=status)

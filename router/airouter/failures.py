@@ -257,6 +257,13 @@ def overloaded() -> Failure:
     )
 
 
+def master_only() -> Failure:
+    """A request by a key that may not ask for this."""
+    return Failure(
+        403, "This needs the router's master key.", type="permission_error", code="master_key_only"
+    )
+
+
 def repeated_key() -> Failure:
     """A request with a header twice that says whose it is."""
     return Failure(400, "A request must have one key, in one header.", code="repeated_api_key")

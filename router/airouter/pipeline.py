@@ -35,7 +35,7 @@ from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
-from airouter.telemetry.record import RequestRecord
+from airouter.telemetry.record import BanEvent, RequestRecord
 
 if TYPE_CHECKING:
     from random import Random
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from airouter.limits import Limiter
     from airouter.prepared import Prepare
     from airouter.routing.catalog import Backend, Route
+    from airouter.routing.fail2ban import Ban
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
@@ -244,6 +245,8 @@ class Pipeline:
                     outcome = await self._attempts.run(context, backend)
             else:
                 backend, outcome = await run_hedged(self._attempts, context, walk, backend, hedge)
+        if walk.bans:
+            record.bans = [ban_event(at, ban) for at, ban in walk.bans]
         failure = walk.outcome.failure
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE
@@ -274,3 +277,8 @@ class Pipeline:
         status = endpoint.error_status(failure)
         exchange.respond(status, headers, endpoint.error_body(failure))
         context.record.note_start(status)
+
+
+def ban_event(at: float, ban: Ban) -> BanEvent:
+    """Return a ban as the record of a request has it."""
+    return BanEvent(at, ban.credential, ban.upstream_name, ban.reason, ban.seconds or 0.0)

@@ -39,6 +39,11 @@ class Principal:
         self._globs = globs
         self._known: dict[str, bool] = {}  # bounded by the catalog's names
 
+    @property
+    def is_master(self) -> bool:
+        """True for the owner of the master key; a client may have its name, but not its tenant."""
+        return self.tenant == MASTER
+
     def may_use(self, model: str) -> bool:
         """Return True if this principal may use a model of the catalog, by its public name."""
         known = self._known.get(model)

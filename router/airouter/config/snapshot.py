@@ -64,6 +64,31 @@ class Mock(Part, frozen=True):
     error_status: int = 500
 
 
+class BanThreshold(Part, frozen=True):
+    """The failures inside a window that lead to a ban, and its duration (seconds)."""
+
+    max_attempts: int
+    ban_duration: float
+
+
+class Fail2ban(Part, frozen=True):
+    """The policy for backends that keep failing; a status below 10 is a class: 5 is `5xx`."""
+
+    default: BanThreshold = BanThreshold(max_attempts=3, ban_duration=60.0)
+    window: float = 60.0
+    status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
+    rules: tuple[tuple[int, BanThreshold], ...] = ()
+    """By status."""
+    error_rules: tuple[tuple[str, BanThreshold], ...] = ()
+    """By the code of an error."""
+    longest: float = 3600.0
+    """Seconds up to which bans double."""
+    whole_credential: bool = False
+    """True where a ban is of all models of a credential."""
+    bans_auth_failures: bool = True
+    """True where a refused key is a ban at once."""
+
+
 class AWS(Part, frozen=True):
     """The region in which Bedrock is called, and the role to assume."""
 
@@ -98,6 +123,8 @@ class Credential(Part, frozen=True):
     gcp: GCP | None = None
     azure_api_version: str | None = None
     mock: Mock | None = None
+    fail2ban: Fail2ban | None = None
+    """None where the policy of all credentials holds."""
 
     def __repr__(self) -> str:
         return f"Credential(name={self.name!r}, type={self.type!r})"
@@ -262,22 +289,6 @@ class Retries(Part, frozen=True):
     hedge: Hedge | None = None
     joins_streams: bool = False
     """Whether another backend goes on with a stream that breaks in its middle."""
-
-
-class Ban(Part, frozen=True):
-    """The failures inside a window that lead to a ban, and its duration (seconds)."""
-
-    max_attempts: int
-    ban_duration: float
-
-
-class Fail2ban(Part, frozen=True):
-    """The policy for backends that keep failing; `rules` by status."""
-
-    default: Ban = Ban(max_attempts=3, ban_duration=60.0)
-    window: float = 60.0
-    status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
-    rules: tuple[tuple[int, Ban], ...] = ()
 
 
 class Stickiness(Part, frozen=True):

@@ -7,6 +7,8 @@ shares exactly, a busy one leans away from slow backends, and neither looks at a
 
 from __future__ import annotations
 
+from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.routing.catalog import Tier
@@ -29,6 +31,7 @@ class Selection:
 
     def __init__(self, bans: Bans, random: Random) -> None:
         self._bans = bans
+        self._standings = bans.standings
         self._random = random
 
     def choose(
@@ -59,19 +62,25 @@ class Selection:
             (not tried or backend not in tried)
             and (not backend.load.resting or backend.resting_until <= now)
             and (not (backend.limits or backend.load.headroom) or backend.has_room(now))
-            and not self._bans.holds(backend)
+            and (not self._standings or not self._bans.holds(backend, now))
         )
 
     def first_to_wake(
-        self, backends: Iterable[Backend[T]], tried: Collection[Backend[T]] = ()
+        self, backends: Iterable[Backend[T]], now: float, tried: Collection[Backend[T]] = ()
     ) -> Backend[T] | None:
         """Return the backend whose rest ends first, of those that were not tried."""
         usable = [
             backend
             for backend in backends
-            if backend not in tried and not self._bans.holds(backend)
+            if backend not in tried and not self._bans.holds(backend, now)
         ]
         return min(usable, key=lambda backend: backend.resting_until, default=None)
+
+    def first_released(self, backends: Iterable[Backend[T]], now: float) -> Backend[T] | None:
+        """Return the banned backend whose ban ends first; None where all are banned by hand."""
+        ends = [(self._bans.ends(backend, now), backend) for backend in backends]
+        usable = [(end, backend) for end, backend in ends if end < inf]
+        return min(usable, key=itemgetter(0))[1] if usable else None
 
 
 def pressure(backend: Backend[T]) -> float:

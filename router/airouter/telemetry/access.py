@@ -19,7 +19,7 @@ from airouter.telemetry.shipper import Shipper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.telemetry.record import Attempt, RequestRecord
+    from airouter.telemetry.record import Attempt, BanEvent, RequestRecord
 
 CAPACITY = 4 * 2**20
 """Bytes of lines that wait for a slow reader: some ten thousand requests."""
@@ -56,6 +56,7 @@ class AccessEntry(msgspec.Struct, frozen=True):
     price_version: str | None
     trace_id: str | None
     failed_attempts: list[str]
+    bans: list[str]
 
 
 class AccessLog:
@@ -133,12 +134,19 @@ def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
         record.price_version or None,
         record.trace.trace_id if record.trace is not None else None,
         [told_of(each) for each in record.attempts if each.error or each.status >= 400],
+        [ban_of(each) for each in record.bans],
     )
 
 
 def told_of(attempt: Attempt) -> str:
     """Return who failed, and how, such as `openai-main: 503`."""
     return f"{attempt.credential}: {attempt.error or attempt.status}"
+
+
+def ban_of(ban: BanEvent) -> str:
+    """Return who was banned, and why, such as `openai-main/gpt-4o: 429`."""
+    whose = f"{ban.credential}/{ban.upstream_name}" if ban.upstream_name else ban.credential
+    return f"{whose}: {ban.reason}"
 
 
 def milliseconds(seconds: float) -> float:

@@ -7,6 +7,7 @@ a state and no count (requests in flight, the configuration's version) is asked 
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -37,8 +38,24 @@ OVERHEADS = (
 )
 
 
+class ObservedBans(Protocol):
+    """The bans of credentials."""
+
+    @property
+    def begun(self) -> Mapping[tuple[str, str], int]:
+        """The bans so far, by credential and reason."""
+        ...
+
+    def in_force(self, now: float) -> Mapping[str, int]:
+        """Return the number of bans at a time of `time.monotonic()`, of every credential."""
+        ...
+
+
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def bans(self) -> ObservedBans: ...
 
     def in_flight(self) -> Mapping[str, int]:
         """Return the attempts under way, by credential."""
@@ -187,6 +204,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
     for credential, count in observed.in_flight().items():
         in_flight.add_metric([credential], count)
     yield in_flight
+    yield from observed_bans(observed.bans)
     yield GaugeMetricFamily(
         "airouter_connections", "Open connections of clients.", value=observed.connections()
     )
@@ -208,3 +226,21 @@ def observations(observed: Observed) -> Iterable[Metric]:
         yield CounterMetricFamily(
             f"airouter_{kind}_dropped_total", f"Lost {noun}: not delivered in time.", value=count
         )
+
+
+def observed_bans(bans: ObservedBans) -> Iterable[Metric]:
+    """Yield the bans as families."""
+    begun = CounterMetricFamily(
+        "airouter_bans_total", "Bans so far, by their reason.", labels=["credential", "reason"]
+    )
+    for labels, count in list(bans.begun.items()):
+        begun.add_metric(labels, count)
+    yield begun
+    in_force = GaugeMetricFamily(
+        "airouter_credential_bans",
+        "Bans in force, of one model or of all.",
+        labels=["credential"],
+    )
+    for credential, count in bans.in_force(monotonic()).items():
+        in_force.add_metric([credential], count)
+    yield in_force

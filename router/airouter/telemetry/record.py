@@ -77,6 +77,17 @@ class Attempt(msgspec.Struct, eq=False):
         return self.error or ""
 
 
+class BanEvent(msgspec.Struct, frozen=True):
+    """A ban that the failures of a request led to."""
+
+    time: float
+    credential: str
+    upstream_name: str
+    """Empty for a ban of all models of the credential."""
+    reason: str
+    seconds: float
+
+
 class RequestRecord(msgspec.Struct, eq=False):
     """One request, from its last byte in to its last byte out."""
 
@@ -107,6 +118,7 @@ class RequestRecord(msgspec.Struct, eq=False):
     reasoning_tokens: int = 0
     continued: int = 0
     """Backends that went on with a stream which another one broke off."""
+    bans: list[BanEvent] = []
 
     def note_start(self, status: int) -> None:
         """Note that the first byte of the answer went out."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airouter.config.snapshot import Credential
-    from airouter.telemetry.record import Attempt, RequestRecord, Trace
+    from airouter.telemetry.record import Attempt, BanEvent, RequestRecord, Trace
 
     Attributes = Mapping[str, str | int | None]
 
@@ -136,6 +136,8 @@ class SpanEncoder:
         body += cost_attributes(record)
         if record.continued:
             body += otlp.attribute(CONTINUED, otlp.integer(record.continued))
+        for ban in record.bans:
+            body += event_of(ban, epoch)
         times = (nanoseconds(record.started) + epoch, nanoseconds(record.ended) + epoch)
         return otlp.span(trace, trace.span_id, trace.parent_id, times, body)
 
@@ -268,6 +270,18 @@ def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
     if record.continued:
         return b""
     return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
+
+
+def event_of(ban: BanEvent, epoch: int) -> bytes:
+    """Encode the event of a ban; `epoch` is as for `SpanEncoder.encode`."""
+    values = {
+        "airouter.credential": ban.credential,
+        "gen_ai.request.model": ban.upstream_name,
+        "airouter.ban.reason": ban.reason,
+        "airouter.ban.duration": f"{ban.seconds:g}s",
+    }
+    encoded = (otlp.event_attribute(key, value) for key, value in values.items() if value)
+    return otlp.span_event("airouter.ban", nanoseconds(ban.time) + epoch, b"".join(encoded))
 
 
 def nanoseconds(seconds: float) -> int:

@@ -14,12 +14,19 @@ from pydantic.fields import FieldInfo
 from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.bans import (
+    BanRule,
+    ErrorCode,
+    Fail2ban,
+    Fail2banOverride,
+    StatusOrClass,
+)
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff, Origin, RequestHeader
 from airouter.config.resource.price import check_order
-from support.crd.schema import PRESERVE, RULES, Schema
+from support.crd.schema import INT_OR_STRING, PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,6 +127,13 @@ SCALARS: dict[Validator, Schema] = {
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
     validator(Origin): text(ORIGIN, 253),
+    validator(ErrorCode): text("[A-Za-z0-9._-]{1,64}", 64),
+    validator(StatusOrClass): {
+        INT_OR_STRING: True,
+        "minimum": 400,
+        "maximum": 599,
+        **text("[45]xx", 3),
+    },
     validator(RequestHeader): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64),
     BeforeValidator(check_type): {"enum": list(PROVIDER_TYPES)},
     AfterValidator(check_reply): text(REPLY, 4096, TOKENS),
@@ -160,6 +174,15 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
     Backend: (
         "!(has(self.credential) && has(self.credentialSelector))",
         "has(self.credential) || has(self.credentialSelector)",
+    ),
+    BanRule: (
+        "has(self.statusCode) || has(self.errorCode)",
+        "!(has(self.statusCode) && has(self.errorCode))",
+    ),
+    Fail2ban: ("!has(self.maxBanDuration) || self.banDuration <= self.maxBanDuration",),
+    Fail2banOverride: (
+        "!has(self.maxBanDuration) || !has(self.banDuration) || "
+        "self.banDuration <= self.maxBanDuration",
     ),
     Backoff: ("self.initial <= self.max",),
 }

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule, ModelLimits
+from airouter.config.resource.policies import ModelLimits
 from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
-from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
+from support.crd.schema import INT_OR_STRING, LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,12 +31,17 @@ Fact = tuple[str, str, str]
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
 KEYED: dict[type[BaseModel], str] = {
-    BanRule: "statusCode",
     ModelLimits: "models",
     PriceTier: "aboveTokens",
 }
 """Items of lists that are told apart by something else than a name."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
+UNLIKE = (
+    "self.all(a, self.exists_one(b, has(a.statusCode) ? has(b.statusCode) && "
+    "a.statusCode == b.statusCode : has(a.errorCode) && has(b.errorCode) && "
+    "a.errorCode == b.errorCode))"
+)
+"""Rules for bans differ in the failures that they are about."""
 
 
 def expected(part: type[BaseModel] = Spec) -> Schema:
@@ -60,6 +65,8 @@ def schema_of_field(field: FieldInfo) -> Schema:
         schema["default"] = field.default
     if field.alias in ORDERED:
         schema |= {LIST_TYPE: "atomic", RULES: ruled(UNIQUE)}
+    if field.alias == "rules":
+        schema |= {LIST_TYPE: "atomic", RULES: ruled(UNLIKE)}
     return schema
 
 
@@ -83,8 +90,10 @@ def schema_of(annotation: Any, metadata: Iterable[Any] = ()) -> Schema:
     else:
         schema = dict(PLAIN[annotation])
     for each in said:
-        schema |= bound(each, schema["type"])
+        schema |= bound(each, schema.get("type", ""))
         schema |= SCALARS.get(each, {}) if isinstance(each, Validator) else {}
+        if INT_OR_STRING in schema:  # which stands in place of a type
+            schema = {k: v for k, v in schema.items() if k not in {"type", "format"}}
     return schema
 
 

@@ -24,6 +24,7 @@ RULES = "x-kubernetes-validations"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 LIST_TYPE = "x-kubernetes-list-type"
 MAP_KEYS = "x-kubernetes-list-map-keys"
+INT_OR_STRING = "x-kubernetes-int-or-string"
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -32,6 +33,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "integer": int,
     "number": (int, float),
+    INT_OR_STRING: (int, str),
 }
 
 
@@ -99,11 +101,11 @@ def violations(
     schema: Schema, value: Any, field: str = "spec", place: str = "spec"
 ) -> Iterator[Violation]:
     """What a value breaks, itself and inside."""
-    if not is_a(schema["type"], value):
+    if not is_a(kind_of(schema), value):
         yield Violation(field, place, "type")
         return
     for keyword, holds in CHECKS.items():
-        if keyword in schema and not holds(schema[keyword], value):
+        if keyword in schema and concerns(keyword, value) and not holds(schema[keyword], value):
             yield Violation(field, place, keyword)
     if isinstance(value, dict):
         yield from inside_object(schema, value, field, place)
@@ -133,6 +135,16 @@ def inside_object(
             yield Violation(f"{field}.{name}", place, "properties")
 
 
+def kind_of(schema: Schema) -> str:
+    """The type that a schema demands."""
+    return INT_OR_STRING if schema.get(INT_OR_STRING) else str(schema["type"])
+
+
+def concerns(keyword: str, value: Any) -> bool:
+    """Whether a bound says something of a value, where that may be of two types."""
+    return isinstance(value, str) == (keyword in OF_TEXTS) or keyword == "enum"
+
+
 def is_a(kind: str, value: Any) -> bool:
     """Whether a value is of a type of JSON."""
     return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
@@ -153,6 +165,7 @@ def has_twice(schema: Schema, items: list[Any]) -> bool:
     return len(set(map(json.dumps, items))) < len(items)
 
 
+OF_TEXTS = {"pattern", "minLength", "maxLength"}
 CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "enum": lambda known, value: value in known,
     "pattern": matches,

@@ -16,8 +16,7 @@ def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ({"resilience": {"fail2ban": {}}}, "resilience.fail2ban"),
-        ({"sessions": {"stickiness": {}}}, "sessions.stickiness"),
+        ({"sessions": {"stickiness": {"ttl": "1h"}}}, "sessions.stickiness.ttl"),
         (
             {"telemetry": {"traces": {"captureContent": True}}},
             "telemetry.traces.captureContent",

@@ -49,8 +49,9 @@ async def lines_to(provider: Provider) -> AsyncIterator[tuple[UpstreamSockets, P
         port = server.sockets[0].getsockname()[1]
         outbox = Outbox(asyncio.get_running_loop())
         pools = Pools(outbox, max_connections=1, body_limit=1 << 20, proxies={})
-        lines = UpstreamSockets()
-        yield lines, pools.pool_for(CREDENTIAL, f"http://127.0.0.1:{port}")
+        lines, pool = UpstreamSockets(), pools.pool_for(CREDENTIAL, f"http://127.0.0.1:{port}")
+        assert isinstance(pool, Pool)
+        yield lines, pool
         lines.close()
 
 

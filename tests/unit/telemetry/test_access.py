@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.record import BanEvent
 from support.records import a_paid_record, a_record, a_traced_record, an_answered_record, an_attempt
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def test_a_line_tells_all_of_a_request(log: AccessLog, pipe: tuple[int, int]) ->
             "price_version": None,
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
             "failed_attempts": [],
+            "bans": [],
         }
     ]
 
@@ -139,3 +141,16 @@ def test_a_reader_that_left_costs_lines_that_are_counted() -> None:
     log.close(SOON)
     os.close(writing)
     assert log.dropped == 2
+
+
+def test_a_line_tells_of_the_bans_that_its_request_led_to(
+    log: AccessLog, pipe: tuple[int, int]
+) -> None:
+    record = a_record(an_attempt())
+    record.bans = [
+        BanEvent(100.0, "openai-main", "gpt-4o", "429", 60.0),
+        BanEvent(100.0, "spare", "", "refused_key", 60.0),
+    ]
+    log.consume([record])
+    (line,) = read(pipe)
+    assert line["bans"] == ["openai-main/gpt-4o: 429", "spare: refused_key"]

@@ -21,8 +21,19 @@ PLAIN = "text/plain"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
 
+class SomeBans:
+    """A credential with one ban for a refused key, and another one without."""
+
+    begun: Mapping[tuple[str, str], int] = {("openai-main", "refused_key"): 1}
+
+    def in_force(self, now: float) -> Mapping[str, int]:
+        return {"openai-main": 1, "spare": 0}
+
+
 class Process:
     """A process with two requests under way."""
+
+    bans = SomeBans()
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -227,3 +238,10 @@ def test_a_name_with_quotes_stays_one_label(metrics: Metrics) -> None:
     metrics.consume([record])
     name = "airouter_upstream_attempts_total"
     assert value(metrics, name, credential='a"b\\c\nd', status="200", error="") == 1
+
+
+def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
+    assert value(metrics, "airouter_credential_bans", credential="openai-main") == 1
+    assert value(metrics, "airouter_credential_bans", credential="spare") == 0
+    labels = {"credential": "openai-main", "reason": "refused_key"}
+    assert value(metrics, "airouter_bans_total", **labels) == 1

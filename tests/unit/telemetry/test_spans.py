@@ -16,7 +16,7 @@ from airouter import __version__
 from airouter.config.snapshot import Credential
 from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import envelope_of
-from airouter.telemetry.record import RequestRecord, Trace
+from airouter.telemetry.record import BanEvent, RequestRecord, Trace
 from airouter.telemetry.spans import SpanEncoder
 from support.records import (
     ATTEMPT_ID,
@@ -316,3 +316,17 @@ def test_a_request_tells_what_it_cost_and_by_which_price(encoder: SpanEncoder) -
 def test_a_request_whose_cost_is_not_known_tells_none(encoder: SpanEncoder) -> None:
     request, _ = (attributes(span) for span in spans_of(encoder, a_traced_record()))
     assert not {name for name in request if "cost" in name or "price" in name}
+
+
+def test_a_ban_is_an_event_of_the_request_that_led_to_it(encoder: SpanEncoder) -> None:
+    record = a_traced_record()
+    record.bans = [BanEvent(100.25, "openai-main", "", "429", 90.0)]
+    request, *attempts = spans_of(encoder, record)
+    (event,) = request.events
+    assert (event.name, event.time_unix_nano) == ("airouter.ban", EPOCH + 100_250_000_000)
+    assert {each.key: each.value.string_value for each in event.attributes} == {
+        "airouter.credential": "openai-main",
+        "airouter.ban.reason": "429",
+        "airouter.ban.duration": "90s",
+    }
+    assert [list(each.events) for each in attempts] == [[]]

@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.config.compile.auth import compile_auth
+from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
 from airouter.config.compile.models import compile_models
 from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
-    compile_fail2ban,
     compile_redis,
     compile_retries,
     compile_sealing,
@@ -68,6 +68,7 @@ def compile_config(
     places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, trust, report)
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
     prices = PriceBook(types)
+    credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
         models=compile_models(spec, credentials, dropped, prices, report),

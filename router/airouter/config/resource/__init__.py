@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from airouter.config.providers import ProviderTypes
+from airouter.config.resource.bans import Fail2ban, Fail2banOverride
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
@@ -18,7 +19,6 @@ from airouter.config.resource.policies import (
     Auth,
     Client,
     Cors,
-    Fail2ban,
     Http,
     Redis,
     Resilience,
@@ -42,6 +42,7 @@ __all__ = [
     "Credential",
     "CredentialSelector",
     "Fail2ban",
+    "Fail2banOverride",
     "Http",
     "Limits",
     "Model",

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
 from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
+from airouter.config.resource.bans import Fail2banOverride
 from airouter.config.resource.fields import (
     BrokenRule,
     DataKey,
@@ -182,6 +183,9 @@ class Credential(Part):
     )
     labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
     limits: Limits = Field(Limits(), description="Limits of this account. Default none.")
+    fail2ban: Fail2banOverride | None = Field(
+        None, alias="fail2ban", description="Bans. Default: as resilience.fail2ban."
+    )
     priority: Priority = Field(
         0,
         description="Lower is tried first, 0 to 1000; decides where backends have the same "

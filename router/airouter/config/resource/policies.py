@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from airouter.config.resource.bans import Fail2ban
 from airouter.config.resource.credential import Limits, SecretRef
 from airouter.config.resource.fields import (
     ErrorStatus,
@@ -142,32 +143,6 @@ class Retries(Part):
     )
 
 
-class BanRule(Part):
-    """A ban for one status."""
-
-    status_code: ErrorStatus = Field(description="Status of the upstream.")
-    max_attempts: Positive = Field(3, description="Failures that lead to a ban. Default 3.")
-    ban_duration: Period = Field(60.0, description="Length of the ban. Default 1m.")
-
-
-class Fail2ban(Part):
-    """The policy for backends that keep failing. Absent: no ban."""
-
-    max_attempts: Positive = Field(
-        3, description="Failures inside the window that lead to a ban. Default 3."
-    )
-    window: Period = Field(60.0, description="Period in which failures count. Default 1m.")
-    ban_duration: Period = Field(60.0, description="Length of a ban. Default 1m.")
-    status_codes: Statuses = Field(
-        [401, 403, 429, 500, 502, 503, 504, 529],
-        description="Statuses that count as a failure. "
-        "Default 401, 403, 429, 500, 502, 503, 504, 529.",
-    )
-    rules: Annotated[list[BanRule], Field(max_length=32), unique(lambda r: r.status_code)] = Field(
-        [], description="Other numbers for single statuses, at most 32. Default none."
-    )
-
-
 class Hedge(Part):
     """A second attempt beside one that is slow."""
 
@@ -206,7 +181,9 @@ class Stickiness(Part):
     """Conversations that stay with their backend. Absent: none."""
 
     enabled: bool = Field(True, description="Default true, in a block that is present.")
-    ttl: Period = Field(600.0, description="Time after the last turn. Default 10m.")
+    ttl: Period = Field(
+        600.0, description="Without effect: the backend is computed, not remembered. Default 10m."
+    )
 
 
 class Sessions(Part):

@@ -14,6 +14,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.bans import ErrorCode, StatusOrClass
 from airouter.config.resource.credential import Mock
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.policies import Origin, RequestHeader
@@ -46,6 +47,8 @@ SAME = [
     (HeaderValue, ["", "a é value", "v" * 1024]),
     (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
     (RequestHeader, ["x-team", "h" * 64]),
+    (ErrorCode, ["insufficient_quota", "a.B-0", "c" * 64]),
+    (StatusOrClass, ["4xx", "5xx"]),
 ]
 """Grammars that the CRD can express, and texts around which both must agree."""
 

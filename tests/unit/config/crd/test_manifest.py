@@ -10,10 +10,12 @@ from pydantic import BaseModel
 import airouter
 from airouter.config.resource import API_VERSION, KIND, Client, Fail2ban, Retries
 from support.crd.schema import (
+    INT_OR_STRING,
     LIST_TYPE,
     MAP_KEYS,
     PRESERVE,
     definition,
+    kind_of,
     nodes,
     root_schema,
     spec_schema,
@@ -29,6 +31,7 @@ BOUNDS = {
     "number": {"minimum"},
     "boolean": {"type"},
     "object": {"properties", "maxProperties"},
+    INT_OR_STRING: {"minimum"},
 }
 EVERYTHING = [
     (place, node) for place, node in nodes(root_schema(), "object") if place not in STANDARD
@@ -36,7 +39,7 @@ EVERYTHING = [
 NAMED = [
     (place, node)
     for place, node in EVERYTHING
-    if node["type"] == "object" or not place.endswith(("[]", "{}"))
+    if kind_of(node) == "object" or not place.endswith(("[]", "{}"))
 ]
 """All but the values of lists and mappings, which the list or mapping describes."""
 
@@ -47,7 +50,7 @@ def test_every_property_says_in_sentences_what_it_is() -> None:
 
 
 def test_nothing_is_without_a_bound() -> None:
-    assert [place for place, node in EVERYTHING if not BOUNDS[node["type"]] & node.keys()] == []
+    assert [place for place, node in EVERYTHING if not BOUNDS[kind_of(node)] & node.keys()] == []
 
 
 def test_only_single_values_have_a_default() -> None:
@@ -69,7 +72,7 @@ def test_only_free_json_has_unknown_fields() -> None:
 
 def test_every_list_says_what_its_items_are_to_one_another() -> None:
     for place, node in EVERYTHING:
-        if node["type"] == "array":
+        if kind_of(node) == "array":
             assert node[LIST_TYPE] in {"map", "set", "atomic"}, place
             assert set(node.get(MAP_KEYS, [])) <= set(node["items"].get("required", [])), place
 
