@@ -187,3 +187,4 @@ async def test_pods_that_come_and_go_are_told_by_the_watch_and_not_found_out_by_
             await plane.apply(servers.endpoint_slice(ready))
             await plane.until(partial(has_another, former))
         assert "had not told of a change" not in operator.log
+        assert await operator.metric("services") == 1

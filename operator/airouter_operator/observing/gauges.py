@@ -30,6 +30,8 @@ def observe_watching(
     metrics.observe("queue_depth", "RouterConfigs that wait.", lambda: len(queue))
     metrics.observe("routerconfigs", "RouterConfigs that are known.", lambda: len(mirror.configs))
     metrics.observe("secrets", "Secrets that are known.", lambda: len(mirror.secrets))
+    services = mirror.services.services
+    metrics.observe("services", "Services that are known.", lambda: len(services))
     ages = {kind.plural: partial(watches.age, kind) for kind in WATCHED_KINDS}
     what = "Time since a watch has told of anything."
     metrics.observe_each("watch_age_seconds", what, "kind", ages)

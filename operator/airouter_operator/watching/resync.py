@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter_operator.kube.errors import KubeError, explain_failure
 from airouter_operator.kube.objects import ObjectKey, object_key, resource_version_of
+from airouter_operator.watching.cache import trimmed_metadata
 from airouter_operator.watching.kinds import WatchedKind, kinds_in
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class Resync:
             path = kind.path(namespace)
             async for body in self._kube.each(path, metadata_only=True, fields=kind.selector):
                 if self._mirror.follows(kind, body):
-                    found[object_key(body)] = body
+                    metadata = trimmed_metadata(body["metadata"])
+                    found[object_key(body)] = {**body, "metadata": metadata}
         return found
 
     async def _correct(self, kind: WatchedKind, key: ObjectKey) -> None:
