@@ -1,4 +1,4 @@
-"""What clients say beside a request stops no provider, though each refuses unknown words."""
+"""What clients say beside a request stops no provider; each refuses what it does not know."""
 
 from __future__ import annotations
 

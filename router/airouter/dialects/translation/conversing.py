@@ -31,6 +31,7 @@ from airouter.dialects.media import inlined
 from airouter.dialects.spending import added
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.length import within
 from airouter.dialects.translation.long_names import (
     Lengthener,
     long_names,
@@ -95,6 +96,7 @@ class ConversationTranslation(Translation):
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
+        conversation = within(conversation, self._destination.max_output_tokens)
         try:
             if request.joined is not None:
                 prefills = self._upstream.prefills(self._destination.model)

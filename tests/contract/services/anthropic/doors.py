@@ -31,7 +31,16 @@ from contract.services.anthropic.request import NEWER, OLDER, VERSIONS
 
 Body = dict[str, Any]
 
-BETAS = frozenset(get_args(get_args(AnthropicBetaParam)[1]))
+OF_CLAUDE_CODE = frozenset(
+    {
+        "claude-code-20250219",
+        "effort-2025-11-24",
+        "mid-conversation-system-2026-04-07",
+        "prompt-caching-scope-2026-01-05",
+    }
+)
+"""Betas that Claude Code asks for, and the SDK does not know."""
+BETAS = frozenset(get_args(get_args(AnthropicBetaParam)[1])) | OF_CLAUDE_CODE
 VERTEX_BETAS = frozenset(
     {
         "compact-2026-01-12",
@@ -150,7 +159,7 @@ def version_in(headers: dict[str, str]) -> str:
 
 
 def check_betas(headers: dict[str, str], known: frozenset[str]) -> None:
-    """Anthropic knows those that its SDK does, Vertex AI fewer."""
+    """Anthropic knows those that its clients do, Vertex AI fewer."""
     asked = [name.strip() for name in headers.get("anthropic-beta", "").split(",")]
     unknown = [name for name in asked if name and name not in known]
     if unknown:
