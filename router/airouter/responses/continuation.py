@@ -9,6 +9,7 @@ import msgspec
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
+from airouter.responses.item_ids import names_items, without_tags
 from airouter.responses.items import has_references, joined_items
 from airouter.responses.records import History
 from airouter.responses.references import with_references_resolved
@@ -67,7 +68,7 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and not has_references(items)
+    return items.find(ANY_MARK) < 0 and not names_items(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -101,6 +102,10 @@ async def complete(
 
     def opened() -> None:
         inner = tenant.seals.open(items)
+        if names_items(inner):
+            if native:
+                tenant.item_ids.check(inner)
+            inner = without_tags(inner)
         if inner != asked.items or request.fields is not asked.fields:
             request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
             request.body = msgspec.json.encode(request.fields)

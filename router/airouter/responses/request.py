@@ -13,7 +13,8 @@ from airouter.dialects.responses import schema
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import invalid_field
 from airouter.responses.compaction.threshold import threshold_in
-from airouter.responses.items import ID, has_references, input_items
+from airouter.responses.item_ids import ID_END, names_items
+from airouter.responses.items import input_items
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import Fields
@@ -59,7 +60,7 @@ class ResponsesRequest:
             OURS.isdisjoint(self.fields)
             and body.find(ANY_MARK) < 0
             and body.find(TRIGGER) < 0
-            and not (body.find(ID) >= 0 and has_references(self.items))
+            and not (body.find(ID_END) >= 0 and names_items(self.items))
         )
 
     @property
