@@ -15,7 +15,7 @@ import msgspec
 
 from airouter.responses.items import REFERENCE, item_fields, split_items
 from airouter.responses.references import reference_not_found
-from airouter.untrusted import decoded_or_none
+from airouter.untrusted import decoded_or_none, holds
 
 if TYPE_CHECKING:
     from airouter.sealing import Sealer
@@ -65,7 +65,7 @@ _item = msgspec.json.Decoder(ReferringItem)
 
 def names_items(items: bytes) -> bool:
     """Return whether some items may be named that a provider keeps."""
-    if items.find(ID_END) < 0:  # "in" takes four times as long
+    if not holds(items, ID_END):
         return False
     if TAGGED.search(items) is not None:
         return True
