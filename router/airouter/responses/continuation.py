@@ -58,7 +58,9 @@ async def history_after(
     if pin is not None:
         tenant.renamer.know(pin.id, id_)
     if known is None:
-        return await tenant.archive.history_after(id_) if pin is None else History(pin=pin)
+        if pin is not None:
+            return History(pin=pin)
+        return await tenant.archive.history_after(id_, aside)
     if pin is not None:
         size = len(asked.body)
         if await aside.by_size(size, lambda: reads_alone(asked.items)):
