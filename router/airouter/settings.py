@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
     )
     max_held_bytes: int = Field(
-        256 * MEBIBYTE,
+        192 * MEBIBYTE,
         ge=1024,
         description="Bytes of all requests that are not answered yet, shared out among clients; "
         "a request that is one too many gets a 503.",

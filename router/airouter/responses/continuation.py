@@ -9,6 +9,7 @@ import msgspec
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
+from airouter.responses.item_ids import names_items, without_tags
 from airouter.responses.items import has_references, joined_items
 from airouter.responses.records import History
 from airouter.responses.references import with_references_resolved
@@ -57,7 +58,9 @@ async def history_after(
     if pin is not None:
         tenant.renamer.know(pin.id, id_)
     if known is None:
-        return await tenant.archive.history_after(id_) if pin is None else History(pin=pin)
+        if pin is not None:
+            return History(pin=pin)
+        return await tenant.archive.history_after(id_, aside)
     if pin is not None:
         size = len(asked.body)
         if await aside.by_size(size, lambda: reads_alone(asked.items)):
@@ -67,7 +70,7 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and not has_references(items)
+    return items.find(ANY_MARK) < 0 and not names_items(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -101,6 +104,10 @@ async def complete(
 
     def opened() -> None:
         inner = tenant.seals.open(items)
+        if names_items(inner):
+            if native:
+                tenant.item_ids.check(inner)
+            inner = without_tags(inner)
         if inner != asked.items or request.fields is not asked.fields:
             request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
             request.body = msgspec.json.encode(request.fields)

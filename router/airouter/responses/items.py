@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.failures import Failure, invalid_field
-from airouter.untrusted import decoded_or_none
+from airouter.untrusted import decoded_or_none, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ _items = msgspec.json.Decoder(list[Item])
 
 def has_references(items: bytes) -> bool:
     """Return whether some of the items may be references."""
-    if items.find(ID) < 0:  # "in" takes four times as long
+    if not holds(items, ID):
         return False
     known = decoded_or_none(_items, b"[%b]" % items)
     return known is None or any(each.type == REFERENCE for each in known)

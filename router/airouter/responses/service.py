@@ -145,6 +145,7 @@ class ResponsesService:
             return Prepared(exchange)  # with the provider's own id, as it leads nowhere
         tenant = self.tenant_of(principal)
         request.rename = tenant.renamer
+        tenant.renamer.tags_items = native
         stores = False
         if not native:
             request.seal = tenant.seals.seal
@@ -165,6 +166,7 @@ class ResponsesService:
         history, conversation = await find_continuation(asked, caller, tenant, self._aside)
         pinned = history.pin is not None
         native = native or pinned  # the account that keeps the chain does the rest of it, too
+        tenant.renamer.tags_items = native
         turn.request.envelope = provider_envelope(asked, history, native=native)
         if native and not pinned and asked.previous is not None:
             turn.request.rename = PreviousTold(tenant.renamer, asked.previous)

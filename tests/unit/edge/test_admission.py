@@ -34,7 +34,7 @@ def refusing(script: Script) -> Script:
 async def test_a_wrong_key_is_answered_at_the_head_and_its_body_is_not_kept(
     script: Script,
 ) -> None:
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         for size in (100, 500_000):
             reader, writer = await server.connect()
             writer.write(head(size, WRONG))
@@ -46,7 +46,7 @@ async def test_a_wrong_key_is_answered_at_the_head_and_its_body_is_not_kept(
 
 
 async def test_a_client_that_closes_after_its_request_reads_its_refusal(script: Script) -> None:
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(head(500_000, WRONG, CLOSE))
         await reader.readuntil(b"no")
@@ -57,7 +57,7 @@ async def test_a_client_that_closes_after_its_request_reads_its_refusal(script: 
 
 async def test_a_refusal_waits_for_the_answers_before_it(script: Script) -> None:
     script.hold = asyncio.Event()
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(post(b"first") + head(50_000, WRONG))
         await script.arrived.wait()
@@ -71,7 +71,7 @@ async def test_bodies_are_held_until_they_are_answered(script: Script) -> None:
     script.hold = asyncio.Event()
     admission = Doorkeeper(1_000_000)
     serving = refusing(script).serve
-    async with edge_server(serving, admission) as server, asyncio.timeout(5):
+    async with edge_server(serving, admission) as server, asyncio.timeout(30):
         first, writer = await server.connect()
         writer.write(post(b"x" * 400_000, OURS))
         await script.arrived.wait()
@@ -87,7 +87,7 @@ async def test_bodies_are_held_until_they_are_answered(script: Script) -> None:
 
 async def test_a_client_that_leaves_lets_go_of_its_body(script: Script) -> None:
     admission = Doorkeeper(1_000_000)
-    async with edge_server(refusing(script).serve, admission) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve, admission) as server, asyncio.timeout(30):
         for _ in range(5):
             _, writer = await server.connect()
             writer.write(head(400_000, OURS) + b"x" * 10)
@@ -100,7 +100,7 @@ async def test_a_client_that_leaves_lets_go_of_its_body(script: Script) -> None:
 
 
 async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> None:
-    async with edge_server(script.serve, Doorkeeper(100_000)) as server, asyncio.timeout(5):
+    async with edge_server(script.serve, Doorkeeper(100_000)) as server, asyncio.timeout(30):
         answers = []
         for _ in range(5):
             reader, writer = await server.connect()
