@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from airouter.limits.waiting_line import WaitingLine
 from airouter.limits.window import step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.dialects.client_request import ClientRequest
@@ -37,34 +38,34 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_client", "_limiter", "is_batch", "own", "shared")
+    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
-        self._client = client
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self.own = limiter.scope("client", client.name, client.limits)
+        self._own = limiter.scope("client", client.name, client.limits)
+        self._own_for_models = [
+            (
+                entry.models,
+                limiter.scope("client x model", f"{client.name}/{entry.models}", entry.limits),
+            )
+            for entry in client.model_limits
+        ]
         shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
         if client.grant is not None:
             shared.append(limiter.grants.get(client.grant, NOBODYS))
-        self.shared = tuple(scope for scopes in shared for scope in scopes)
+        self._shared = tuple(chain.from_iterable(shared))
 
     def for_model(self, model: str) -> tuple[Scopes, Scopes]:
         """Return the scopes of a request for a model, and those of them that nobody shares."""
         found = self._by_model.get(model)
         if found is None:
-            own = (*self.own, *self._own_for(model))
-            found = (*own, *self.shared, *self._limiter.models.get(model, ())), own
+            for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
+            own = (*self._own, *chain.from_iterable(for_model))
+            found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
-
-    def _own_for(self, model: str) -> Iterator[Scope]:
-        client = self._client
-        for entry in client.model_limits:
-            if fnmatchcase(model, entry.models):
-                name = f"{client.name}/{entry.models}"
-                yield from self._limiter.scope("client x model", name, entry.limits)
 
 
 class Limiter:

@@ -208,6 +208,15 @@ def test_a_reload_changes_limits_and_forgets_nothing() -> None:
     refused(limiter)
 
 
+def test_a_reload_forgets_nothing_of_what_a_client_used_of_a_model() -> None:
+    client = a_client(model_limits=(ModelLimits("gpt-*", Limits(rpm=1)),))
+    limiter = a_limiter(client)
+    limiter.reserve(TEAM, "gpt-5", SMALL)
+    limiter.reload(Snapshot(models=(Model("gpt-5"),), auth=Auth(clients=(client,))))
+    with pytest.raises(Failure):
+        limiter.reserve(TEAM, "gpt-5", SMALL)
+
+
 def test_a_batch_client_leaves_the_last_of_shared_limits_to_others() -> None:
     batch, other = a_client("batch", is_batch=True), a_client()
     limiter = a_limiter(batch, other, model=Limits(rpm=20))
