@@ -116,6 +116,8 @@ class KeyReconciler:
         state = KeyState(str(key), secret.name, spec, admitted, issued, served, request)
         status = key_status(state, generation_of(body), body.get("status") or {}, now)
         await self._write_status(key, body, status)
+        if issued.condition.reason == "WriteRefused":  # nobody reports that a right was given
+            raise RetryLater(issued.condition.message)
 
     async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
         """Tell what is wrong with a RouterKey, of which nothing can be made."""
