@@ -138,7 +138,7 @@ class KeyReconciler:
         if admitted is None or isinstance(admitted, KeyRefusal):
             return self._issuer.found(key, body)
         request = annotation_in(body, ROTATE_ANNOTATION)
-        base_url = self._grants.base_url(router_of_key(key, body["spec"]))
+        base_url = await self._grants.base_url(router_of_key(key, body["spec"]))
         due = partial(key_due, spec=spec, request=request, base_url=base_url, now=now)
         return await self._issuer.issue(key, body, due)
 
