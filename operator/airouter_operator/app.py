@@ -130,7 +130,9 @@ class Operator:
 
         # Observing.
         self._health = HealthServer(self._problems, self._tasks.have_started, self.metrics)
-        observe_watching(self.metrics, mirror, self._watches, self._resync, self._queue)
+        observe_watching(
+            self.metrics, mirror, self._watches, self._resync, self._queue, self._key_queue
+        )
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
 

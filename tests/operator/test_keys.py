@@ -15,6 +15,7 @@ from support.router_keys import (
     granting,
     key_in,
     key_object,
+    may_create_secrets,
     models_of,
     router_key,
     secrets_of,
@@ -218,6 +219,22 @@ async def test_what_is_taken_out_of_a_secret_comes_back(plane: ControlPlane) -> 
         async with asyncio.timeout(20):
             while await key_in(plane) != values:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_secret_that_could_not_be_written_is_written_once_it_can_be(
+    plane: ControlPlane,
+) -> None:
+    await plane.apply(*granting(grant_to(plane.namespace)))
+    async with plane.operator() as operator:
+        await plane.until_condition("Accepted", "True")
+        await may_create_secrets(plane, allowed=False)
+        await plane.apply(router_key())
+        refused = await until_key_condition(plane, "Issued", "False", "WriteRefused")
+        assert "status 403 (fix: see the operator's rights" in refused["message"]
+        await may_create_secrets(plane, allowed=True)
+        await key_in(plane)
+        await until_key_condition(plane, "Issued", "True")
+        assert "WriteRefused" not in operator.log
 
 
 async def test_clients_are_sent_to_the_public_url_of_a_router(plane: ControlPlane) -> None:

@@ -17,7 +17,7 @@ from airouter_operator.kube.errors import NotFound
 from airouter_operator.kube.objects import ObjectKey, annotation_in
 from airouter_operator.kube.paths import router_key_at, secrets_in
 from support.config import MASTER_KEY, MOCK
-from support.control_plane import PATIENCE, condition
+from support.control_plane import ACCOUNT, PATIENCE, condition
 from support.resources import Object, routerconfig, secret
 
 if TYPE_CHECKING:
@@ -171,3 +171,11 @@ async def change_record(plane: ControlPlane, **changes: Any) -> None:
 async def age_key(plane: ControlPlane, seconds: int) -> None:
     """Make a key older than it is."""
     await change_record(plane, issued_at=(await record_of(plane)).issued_at - seconds)
+
+
+async def may_create_secrets(plane: ControlPlane, *, allowed: bool) -> None:
+    """Give the operator the right to create Secrets, or take it."""
+    role = json.loads(await plane.kubectl("get", "role", ACCOUNT, "-o", "json"))
+    (rule,) = (rule for rule in role["rules"] if rule["resources"] == ["secrets"])
+    rule["verbs"] = ["list", "watch", "patch", *(["create"] if allowed else [])]
+    await plane.kubectl("replace", "-f", "-", stdin=json.dumps(role))

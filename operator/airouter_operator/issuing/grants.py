@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airouter.config.compile.keys import admit, no_grant
 from airouter.config.loader import load_config
 from airouter_operator.key_secret import router_of_key
-from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.kube.objects import generation_of, resource_version_of, uid_of
 from airouter_operator.reconciling.issued_keys import namespace_of
 
 if TYPE_CHECKING:
@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 
 class RouterGrants(NamedTuple):
-    """The grants of a RouterConfig, by its uid and generation."""
+    """All that RouterKeys ask of a RouterConfig, as it was read in some version."""
 
-    version: tuple[str, int]
+    version: int
+    """The resourceVersion of the RouterConfig."""
+    generation: tuple[str, int]
+    """Its uid and generation: of all versions with one spec."""
     spec: Spec | None
     """Its grants and its models alone; None where not even these can be read."""
+    public_url: str
+    """Where its clients are sent to; empty where it does not say."""
 
 
 class Grants:
-    """The grants of all RouterConfigs; each is read once."""
+    """The grants of all RouterConfigs. Each is read when it was changed, for all of its keys."""
 
     def __init__(self, mirror: Mirror, router_url: str) -> None:
         """`router_url` is where clients reach a router; {namespace} and {name} are filled in."""
@@ -40,32 +45,40 @@ class Grants:
         """Return the grant by which a RouterKey is good, or why there is none."""
         router = router_of_key(key, spec.model_dump(by_alias=True))
         namespace = namespace_of(key, self._mirror)
-        config = await self._read(router)
-        if config is None:
+        found = await self._read(router)
+        if found is None or found.spec is None:
             return no_grant(str(router), namespace, None)
-        return admit(spec, namespace, config)
+        return admit(spec, namespace, found.spec)
 
-    def base_url(self, router: ObjectKey) -> str:
+    async def base_url(self, router: ObjectKey) -> str:
         """Return the root by which clients reach a router."""
-        body = self._mirror.configs.get(router) or {}
-        http = (body.get("spec") or {}).get("http") or {}
-        url = http.get("publicURL") or self._router_url.format(
-            namespace=router.namespace, name=router.name
-        )
-        return str(url).rstrip("/")
+        found = await self._read(router)
+        made = self._router_url.format(namespace=router.namespace, name=router.name)
+        return ((found.public_url if found else "") or made).rstrip("/")
 
-    async def _read(self, router: ObjectKey) -> Spec | None:
+    async def _read(self, router: ObjectKey) -> RouterGrants | None:
+        known = self._known.get(router)
+        if known is not None and known.version == self._mirror.configs.version(router):
+            return known
         body = self._mirror.configs.get(router)
         if body is None:
             self._known.pop(router, None)
             return None
-        version = (uid_of(body), generation_of(body))
-        known = self._known.get(router)
-        if known is None or known.version != version:
+        version, generation = resource_version_of(body), (uid_of(body), generation_of(body))
+        if known is not None and known.generation == generation:  # only its status was changed
+            found = known._replace(version=version)
+        else:
             # In a thread: a large RouterConfig would keep polls waiting for as long as it is read.
             spec = await asyncio.to_thread(read_grants, body)
-            known = self._known[router] = RouterGrants(version, spec)
-        return known.spec
+            found = RouterGrants(version, generation, spec, public_url_in(body))
+        self._known[router] = found
+        return found
+
+
+def public_url_in(config: Object) -> str:
+    """Return where a RouterConfig sends clients to; empty where it does not say."""
+    http = (config.get("spec") or {}).get("http") or {}
+    return str(http.get("publicURL") or "")
 
 
 def read_grants(config: Object) -> Spec | None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airouter.config.findings import KeyRefusal
+from airouter.config.findings import Finding, KeyRefusal
 from airouter_operator.issuing.rotation import REQUESTS, rotates_at
 from airouter_operator.kube.objects import kubernetes_time
-from airouter_operator.reconciling.conditions import Condition
+from airouter_operator.reconciling.conditions import Condition, findings_message
 from airouter_operator.reconciling.status import dated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from airouter.config.findings import FieldProblem
     from airouter.config.resource import KeyGrant
     from airouter.config.resource.routerkey import RouterKeySpec
     from airouter_operator.issuing.issuer import Issued
@@ -65,6 +66,25 @@ def key_status(state: KeyState, generation: int, before: Mapping[str, Any], now:
     if state.spec.expires_at is not None:
         status["expiresAt"] = kubernetes_time(state.spec.expires_at)
     return status
+
+
+def invalid_key_status(
+    problems: Iterable[FieldProblem], generation: int, before: Mapping[str, Any], now: float
+) -> Object:
+    """Return the status of a RouterKey that this operator cannot read, by its problems.
+
+    The CustomResourceDefinition refuses such a one, unless it is of another version.
+    """
+    found = [
+        Finding("error", ("spec", *problem.path), problem.what, problem.fix) for problem in problems
+    ]
+    admitted = Condition("Admitted", "False", "Invalid", findings_message(found))
+    known, moment = before.get("conditions") or (), kubernetes_time(now)
+    conditions = (admitted, admitted._replace(type="Ready"))
+    return {
+        "observedGeneration": generation,
+        "conditions": [dated(each, generation, known, moment) for each in conditions],
+    }
 
 
 def key_conditions(state: KeyState, before: Iterable[Mapping[str, Any]]) -> list[Condition]:

@@ -11,13 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airouter.config.findings import KeyRefusal
-from airouter_operator.issuing.key_status import KeyState, key_status
+from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
 from airouter_operator.issuing.rotation import REQUESTS, key_due, next_turn
 from airouter_operator.key_secret import ROTATE_ANNOTATION, router_of_key, secret_of_key
 from airouter_operator.kube.errors import Conflict, NotFound
 from airouter_operator.kube.objects import annotation_in, generation_of, is_ending
 from airouter_operator.kube.paths import router_key_at, router_key_status_at
-from airouter_operator.reconciling.issued_keys import read_key_spec
+from airouter_operator.reconciling.issued_keys import problems_of_key, read_key_spec
 from airouter_operator.reconciling.status_writer import status_manifest
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_KEYS
@@ -83,15 +83,18 @@ class KeyReconciler:
             return
         await self._secrets.refresh_key(key)
         body = self._mirror.keys.get(key)
-        spec = None if body is None else read_key_spec(body)
-        if body is None or is_ending(body) or spec is None:
+        if body is None or is_ending(body):
             # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
             self._rechecks.forget(key)
             return
         if self._is_anothers(router_of_key(key, body["spec"]), body):
             return
+        spec = read_key_spec(body)
         try:
-            await self._reconcile(key, body, spec)
+            if spec is None:
+                await self._write_invalid(key, body)
+            else:
+                await self._reconcile(key, body, spec)
         except Conflict:
             raise RetryLater("somebody else wrote first") from None
         except NotFound:
@@ -111,7 +114,17 @@ class KeyReconciler:
         secret = secret_of_key(key, body["spec"])
         served = self._served.of(router)
         state = KeyState(str(key), secret.name, spec, admitted, issued, served, request)
-        await self._write_status(key, body, state, now)
+        status = key_status(state, generation_of(body), body.get("status") or {}, now)
+        await self._write_status(key, body, status)
+        if issued.condition.reason == "WriteRefused":  # nobody reports that a right was given
+            raise RetryLater(issued.condition.message)
+
+    async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
+        """Tell what is wrong with a RouterKey, of which nothing can be made."""
+        before = body.get("status") or {}
+        problems = problems_of_key(body)
+        status = invalid_key_status(problems, generation_of(body), before, self._clock())
+        await self._write_status(key, body, status)
 
     async def _issue(
         self,
@@ -125,7 +138,7 @@ class KeyReconciler:
         if admitted is None or isinstance(admitted, KeyRefusal):
             return self._issuer.found(key, body)
         request = annotation_in(body, ROTATE_ANNOTATION)
-        base_url = self._grants.base_url(router_of_key(key, body["spec"]))
+        base_url = await self._grants.base_url(router_of_key(key, body["spec"]))
         due = partial(key_due, spec=spec, request=request, base_url=base_url, now=now)
         return await self._issuer.issue(key, body, due)
 
@@ -168,12 +181,9 @@ class KeyReconciler:
         if turn is not None and turn > now:
             self._rechecks.within(key, min(turn - now, LONGEST_WAIT))
 
-    async def _write_status(
-        self, key: ObjectKey, body: Object, state: KeyState, now: float
-    ) -> None:
+    async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> None:
         """Write the status, unless it is there, and Events for the conditions that have turned."""
         before = body.get("status") or {}
-        status = key_status(state, generation_of(body), before, now)
         if status == before:
             return
         manifest = status_manifest(body, status)

@@ -12,12 +12,14 @@ import msgspec
 from pydantic import ValidationError
 
 from airouter.config.compile.keys import IssuedKey, KeyNamespace
+from airouter.config.field_errors import problems_in
 from airouter.config.resource.routerkey import RouterKeySpec
 from airouter.config.snapshot import FormerKey
 from airouter_operator.key_secret import is_owned, read_key_secret, secret_of_key
 from airouter_operator.kube.objects import ObjectKey, is_ending, uid_of
 
 if TYPE_CHECKING:
+    from airouter.config.findings import FieldProblem
     from airouter.config.snapshot import Auth, ClientKey, Snapshot
     from airouter_operator.kube.objects import Object
     from airouter_operator.watching.mirror import Mirror
@@ -118,6 +120,15 @@ def read_key_spec(body: Object) -> RouterKeySpec | None:
         return RouterKeySpec.model_validate(body.get("spec") or {})
     except ValidationError:
         return None
+
+
+def problems_of_key(body: Object) -> list[FieldProblem]:
+    """Return what keeps the spec of a RouterKey from being read."""
+    try:
+        RouterKeySpec.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        return list(problems_in(error, RouterKeySpec))
+    return []
 
 
 def namespace_of(key: ObjectKey, mirror: Mirror) -> KeyNamespace:

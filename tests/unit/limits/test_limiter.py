@@ -14,6 +14,7 @@ from airouter.config.snapshot import (
     ClientKey,
     Credential,
     Group,
+    KeyGrant,
     Limits,
     Model,
     ModelLimits,
@@ -54,12 +55,13 @@ def a_client(name: str = "team", **fields: Any) -> ClientKey:
 def a_limiter(
     *clients: ClientKey,
     groups: tuple[Group, ...] = (),
+    grants: tuple[KeyGrant, ...] = (),
     model: Limits = Limits(),  # noqa: B008 - frozen
     clock: Clock | None = None,
 ) -> Limiter:
-    """A limiter of clients, groups and the model `m`."""
+    """A limiter of clients, groups, grants and the model `m`."""
     limiter = Limiter(clock or Clock())
-    auth = Auth(clients=clients, groups=groups)
+    auth = Auth(clients=clients, groups=groups, grants=grants)
     limiter.reload(Snapshot(models=(Model("m", limits=model),), auth=auth))
     return limiter
 
@@ -167,6 +169,14 @@ def test_requests_at_the_same_time_are_counted_until_they_end() -> None:
     first.settle(0, 0)  # ended already
     limiter.reserve(TEAM, "m", SMALL)
     refused(limiter)
+
+
+def test_a_grant_limits_all_its_keys_together() -> None:
+    clients = [a_client(name, grant="teams") for name in ("a/one", "b/two")]
+    limiter = a_limiter(*clients, a_client(), grants=(KeyGrant("teams", limits=Limits(rpm=1)),))
+    limiter.reserve("client/a/one", "m", SMALL)
+    assert "the grant 'teams'" in refused(limiter, "client/b/two").message
+    assert limiter.reserve(TEAM, "m", SMALL) is FREE
 
 
 def test_a_group_and_a_model_limit_all_their_clients_together() -> None:

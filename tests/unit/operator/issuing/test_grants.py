@@ -21,10 +21,16 @@ def grants(**spec: Any) -> Grants:
     """The grants of a RouterConfig with such a spec; without one, of none."""
     mirror = Mirror()
     if spec:
-        metadata = {"name": "default", "namespace": "ai", "resourceVersion": "1", "generation": 1}
-        head = {"apiVersion": "airouter.dev/v1alpha1", "kind": "RouterConfig"}
-        mirror.put(ROUTER_CONFIGS, CONFIG, {**head, "metadata": metadata, "spec": spec})
+        put(mirror, 1, **spec)
     return Grants(mirror, "http://{name}.{namespace}.svc/")
+
+
+def put(mirror: Mirror, generation: int, version: int = 1, **spec: Any) -> None:
+    """Put a RouterConfig into a mirror."""
+    counts = {"resourceVersion": str(version), "generation": generation}
+    metadata = {"name": "default", "namespace": "ai", **counts}
+    head = {"apiVersion": "airouter.dev/v1alpha1", "kind": "RouterConfig"}
+    mirror.put(ROUTER_CONFIGS, CONFIG, {**head, "metadata": metadata, "spec": spec})
 
 
 async def test_a_key_is_admitted_whatever_else_is_wrong_with_the_router_config() -> None:
@@ -42,6 +48,18 @@ async def test_a_router_config_that_is_not_there_grants_nothing() -> None:
     assert found.reason == "NoGrant"
 
 
-def test_clients_are_sent_to_the_public_url_or_the_service_of_their_router() -> None:
-    assert grants().base_url(CONFIG) == "http://default.ai.svc"
-    assert grants(http={"publicURL": "https://llm/"}).base_url(CONFIG) == "https://llm"
+async def test_a_grant_that_is_taken_back_is_gone_at_once() -> None:
+    mirror = Mirror()
+    found = Grants(mirror, "http://router")
+    auth = {"grants": [{"name": "teams", "namespaces": {"names": ["team-a"]}}]}
+    put(mirror, 1, models=[MODEL], auth=auth)
+    assert not isinstance(await found.ask(KEY, SPEC), KeyRefusal)
+    put(mirror, 1, version=2, models=[MODEL], auth=auth)
+    assert not isinstance(await found.ask(KEY, SPEC), KeyRefusal)
+    put(mirror, 2, version=3, models=[MODEL])
+    assert isinstance(await found.ask(KEY, SPEC), KeyRefusal)
+
+
+async def test_clients_are_sent_to_the_public_url_or_the_service_of_their_router() -> None:
+    assert await grants().base_url(CONFIG) == "http://default.ai.svc"
+    assert await grants(http={"publicURL": "https://llm/"}).base_url(CONFIG) == "https://llm"

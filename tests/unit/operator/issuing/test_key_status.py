@@ -8,10 +8,11 @@ from airouter.config.findings import KeyRefusal
 from airouter.config.resource import KeyGrant
 from airouter.config.resource.routerkey import RouterKeySpec
 from airouter_operator.issuing.issuer import Issued, issued_in, not_issued, not_owned
-from airouter_operator.issuing.key_status import KeyState, key_status
+from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
 from airouter_operator.issuing.served import RouterKeysServed
 from airouter_operator.key_secret import KeyRecord, KeySecret, new_key
 from airouter_operator.kube.objects import ObjectKey
+from airouter_operator.reconciling.issued_keys import problems_of_key
 
 SECRET = ObjectKey("a", "llm")
 CONTENT = KeySecret(new_key(), KeyRecord(1000, "former", 5000), "http://router")
@@ -82,6 +83,14 @@ def test_a_key_without_a_secret_is_not_taken() -> None:
     assert found["Programmed"] == ("False", "NotIssued")
     assert found["Ready"] == ("False", "SecretNotOwned")
     assert "keyPrefix" not in status(issued=Issued(None, not_issued("NotIssued", "none")))
+
+
+def test_a_key_of_another_version_of_the_crd_is_told_what_cannot_be_read() -> None:
+    body = {"spec": {"router": {"name": "default"}, "budget": {"usd": "1"}}}
+    found = invalid_key_status(problems_of_key(body), 3, {}, now=2000.0)
+    assert conditions(found) == {"Admitted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
+    message = found["conditions"][0]["message"]
+    assert message.startswith("spec.budget: is not a known field (fix: use one of: expiresAt, ")
 
 
 def test_an_operator_that_has_just_started_takes_back_nothing() -> None:
