@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 
 from airouter_operator.kube.objects import kubernetes_time
@@ -19,6 +20,7 @@ from support.router_keys import (
     models_of,
     router_key,
     secrets_of,
+    snapshot_text,
     until_another_key,
     until_key,
     until_key_condition,
@@ -48,6 +50,9 @@ async def test_a_key_that_is_applied_is_in_its_secret_and_good(plane: ControlPla
         assert (status["grant"], status["secretName"]) == ("teams", "checkout-llm")
         await until_models(router, key, ["gpt-4o", "o3"])
         assert await models_of(router, key[:-1]) == 401
+        snapshot = await snapshot_text(plane)
+        assert hashlib.sha256(key.encode()).hexdigest() in snapshot
+        assert key not in snapshot
 
 
 async def test_a_key_follows_its_grant_and_ends_with_its_routerkey(plane: ControlPlane) -> None:

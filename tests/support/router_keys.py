@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 
+from airouter.config.delivery import SNAPSHOT_FILE, unpack_snapshot
 from airouter.config.resource.routerkey import ROUTER_KEY_KIND
 from airouter_operator.key_secret import RECORD_ANNOTATION, ROTATE_ANNOTATION, KeyRecord
 from airouter_operator.kube.errors import NotFound
@@ -142,6 +143,13 @@ async def until_keys_are_told(plane: ControlPlane, reason: str, names: set[str])
 def secrets_of(plane: ControlPlane) -> AsyncIterator[Object]:
     """All Secrets of a namespace."""
     return plane.client.each(secrets_in(plane.namespace))
+
+
+async def snapshot_text(plane: ControlPlane) -> str:
+    """All that the pods of a router get, as JSON."""
+    data = (await plane.secret("default-snapshot"))["data"]
+    snapshot = unpack_snapshot(base64.b64decode(data[SNAPSHOT_FILE]))
+    return msgspec.json.encode(snapshot).decode()
 
 
 async def until_request_is_withdrawn(plane: ControlPlane) -> None:
