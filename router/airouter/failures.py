@@ -125,7 +125,7 @@ def ended_early() -> Failure:
     """A stream that closed before its end."""
     return Failure(
         502,
-        "The upstream closed the stream before its end.",
+        "The upstream's answer ended early.",
         type="server_error",
         code="broken_reply",
     )
