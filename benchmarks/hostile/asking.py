@@ -2,7 +2,8 @@
 
 Each 50 ms, until it is ended, it asks the router, and the echo beside it. FILE gets a line for each
 answer: which of the two, when it was due (seconds of the monotonic clock, which all processes
-share), how many seconds it took from then, and its status. What none answers is no line.
+share), how many seconds it took from then, its status, and what was said where that is not 200.
+What none answers is no line.
 """
 
 from __future__ import annotations
@@ -31,14 +32,16 @@ class Answer(NamedTuple):
     due: float
     took: float
     status: str
+    said: str
+    """The body of an answer that is not 200, or what broke the connection."""
 
 
 def read_answers(file: Path) -> list[Answer]:
     """Return the answers so far."""
     answers = []
     for line in file.read_text().splitlines():
-        of, due, took, status = line.split()
-        answers.append(Answer(of, float(due), float(took), status))
+        of, due, took, status, said = line.split(" ", 4)
+        answers.append(Answer(of, float(due), float(took), status, said))
     return answers
 
 
@@ -54,7 +57,7 @@ class Asker:
 
     async def ask(self, due: float) -> None:
         """Ask once; a connection that breaks is an answer with status 0."""
-        status = "0"
+        status, said = "0", ""
         try:
             if self._idle:
                 reader, writer = self._idle.pop()
@@ -62,13 +65,15 @@ class Asker:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             writer.write(self._request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r")[0]))
+            size = int(head.partition(b"content-length:")[2].split(b"\r")[0])
+            body = await reader.readexactly(size)
             status = head[9:12].decode()
+            said = "" if status == "200" else " ".join(body.decode().split())
             self._idle.append((reader, writer))
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError) as error:
+            said = repr(error)
         took = time.monotonic() - due
-        self._file.write(f"{self._name} {due:.6f} {took:.6f} {status}\n")
+        self._file.write(f"{self._name} {due:.6f} {took:.6f} {status} {said}\n")
         self._file.flush()
 
 

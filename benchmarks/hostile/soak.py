@@ -10,8 +10,10 @@ import contextlib
 import random
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 
+from benchmarks.hostile.asking import ECHO
 from benchmarks.hostile.measured import MOST_MEMORY, slowest
 from benchmarks.hostile.stage import LONGEST, Stage
 
@@ -19,6 +21,8 @@ AT_ONCE = 2
 RELOAD_EVERY = 5.0
 """Seconds."""
 LOOK_EVERY = 30.0
+SHOWN = 5
+"""Kinds of refusals that are shown."""
 FAULTS = ("Traceback", "a request failed inside the router")
 
 
@@ -63,8 +67,13 @@ def soak(staged: Stage, names: Sequence[str], seconds: float) -> int:
 def tell(staged: Stage, since: float, when: str, peak: int) -> None:
     """Print the memory and the small answers since a time."""
     answers = staged.answers_since(since)
-    bad = sum(each.status != "200" for each in answers)
+    bad = Counter(f"{each.status} {each.said}" for each in answers if each.status != "200")
     worst = slowest(answers) * 1e3
+    echoed = slowest(staged.answers_since(since, ECHO)) * 1e3
     print(
-        f"{when}: {peak} MiB, slowest {worst:.0f} ms of {len(answers)}, {bad} not 200", flush=True
+        f"{when}: {peak} MiB, slowest {worst:.0f} ms of {len(answers)} (echo {echoed:.0f} ms), "
+        f"{bad.total()} not 200",
+        *(f"  {times} times {what}" for what, times in bad.most_common(SHOWN)),
+        sep="\n",
+        flush=True,
     )

@@ -9,9 +9,7 @@ import sys
 from pydantic import ValidationError
 
 from airouter import __version__
-from airouter_operator.settings import OperatorSettings
-
-PREFIX = "AIROUTER_OPERATOR_"
+from airouter_operator.settings import PREFIX, OperatorSettings
 
 
 def main() -> None:

@@ -8,23 +8,31 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import secrets
 import signal
 import socket
 import sys
 import time
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 import kopf
 from kubernetes.aio.config import ConfigException
 
+from airouter.mistyping import vain_variables
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.issuing.claims import is_anothers
+from airouter_operator.issuing.grants import Grants
+from airouter_operator.issuing.issuer import KeyIssuer
+from airouter_operator.issuing.reconcile_key import KeyReconciler
+from airouter_operator.issuing.served import KeysServed
 from airouter_operator.kube.client import open_kube_client
 from airouter_operator.leading.authority import AuthorityKeeper
 from airouter_operator.leading.lease import RENEWALS, Leadership
@@ -38,14 +46,19 @@ from airouter_operator.observing.health import HealthServer
 from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
+from airouter_operator.reconciling.issued_keys import IssuedKeys
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
 from airouter_operator.reconciling.secret_reader import SecretReader
+from airouter_operator.reconciling.service_reader import ServiceReader
 from airouter_operator.reconciling.serving_pods import ServingPods
 from airouter_operator.reconciling.status_writer import StatusWriter
+from airouter_operator.settings import PREFIX, OperatorSettings
+from airouter_operator.sites import CannotListen
 from airouter_operator.watching.dispatcher import Dispatcher
 from airouter_operator.watching.handlers import kopf_registry
+from airouter_operator.watching.kinds import kinds_in
 from airouter_operator.watching.kopf_settings import kopf_settings
 from airouter_operator.watching.login import KopfLogin
 from airouter_operator.watching.mirror import Mirror
@@ -56,8 +69,7 @@ from airouter_operator.watching.watches import Watches
 if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
-    from airouter_operator.kube.objects import ObjectKey
-    from airouter_operator.settings import OperatorSettings
+    from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.kinds import WatchedKind
 
 logger = logging.getLogger("airouter.operator")
@@ -90,7 +102,10 @@ class Operator:
         mirror = Mirror(settings.secret_grace)
         self._watches = Watches(settings.scopes, clock)
         self._queue = new_queue(settings)
-        self._dispatcher = Dispatcher(mirror, self._watches, self._queue, self._leads)
+        self._key_queue = new_queue(settings)
+        self._dispatcher = Dispatcher(
+            mirror, self._watches, self._queue, self._key_queue, self._leads
+        )
         self._resync = Resync(kube, mirror, self._watches, settings.scopes, self._corrected, clock)
 
         # Delivering.
@@ -105,35 +120,78 @@ class Operator:
             self._caught_up,
         )
 
-        # Reconciling.
+        # Reconciling, and issuing.
+        self._ownership = Ownership(settings.public_url, clock)
+        secret_reader = SecretReader(kube, mirror)
+        events = EventRecorder(kube, self._identity, time.time)
+        served = KeysServed(mirror.key_index.of_router, self._dispatcher.add_key)
+        self._reconciler = self._new_reconciler(mirror, pods, secret_reader, events, served)
+        self._key_reconciler = self._new_key_reconciler(mirror, secret_reader, events, served)
+
+        # Observing.
+        self._health = HealthServer(self._problems, self._tasks.have_started, self.metrics)
+        observe_watching(
+            self.metrics, mirror, self._watches, self._resync, self._queue, self._key_queue
+        )
+        observe_delivering(self.metrics, self._channels, pods)
+        observe_leading(self.metrics, self._leadership)
+
+    def _new_reconciler(
+        self,
+        mirror: Mirror,
+        pods: Pods,
+        secret_reader: SecretReader,
+        events: EventRecorder,
+        served: KeysServed,
+    ) -> Reconciler:
+        kube, settings = self._kube, self._settings
         rechecks = Rechecks(self._dispatcher.add)
-        self._reconciler = Reconciler(
+        return Reconciler(
             mirror,
-            SecretReader(kube, mirror),
+            (secret_reader, ServiceReader(kube, mirror, settings.scopes)),
+            IssuedKeys(mirror),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,
             pods,
-            Ownership(settings.public_url, clock),
-            self._new_status_writer(mirror, pods, rechecks),
+            self._ownership,
+            self._new_status_writer(mirror, pods, events, rechecks),
             rechecks,
+            served,
             self._leads,
             self.metrics.reconcile,
         )
 
-        # Observing.
-        self._health = HealthServer(self._problems, self._tasks.have_started, self.metrics)
-        observe_watching(self.metrics, mirror, self._watches, self._resync, self._queue)
-        observe_delivering(self.metrics, self._channels, pods)
-        observe_leading(self.metrics, self._leadership)
+    def _new_key_reconciler(
+        self,
+        mirror: Mirror,
+        secret_reader: SecretReader,
+        events: EventRecorder,
+        served: KeysServed,
+    ) -> KeyReconciler:
+        return KeyReconciler(
+            self._kube,
+            mirror,
+            secret_reader,
+            Grants(mirror, self._settings.router_url),
+            KeyIssuer(self._kube, mirror),
+            served,
+            events,
+            Rechecks(self._dispatcher.add_key),
+            self._dispatcher.add,
+            partial(is_anothers, self._ownership, self._settings.scopes),
+            self._leads,
+        )
 
-    def _new_status_writer(self, mirror: Mirror, pods: Pods, rechecks: Rechecks) -> StatusWriter:
+    def _new_status_writer(
+        self, mirror: Mirror, pods: Pods, events: EventRecorder, rechecks: Rechecks
+    ) -> StatusWriter:
         return StatusWriter(
             self._kube,
             mirror,
             pods,
             ServingPods(self._kube),
-            EventRecorder(self._kube, self._identity, time.time),
+            events,
             rechecks,
             self.metrics.conditions,
             time.time,
@@ -145,7 +203,11 @@ class Operator:
         await wait_until_clear(self._kube, self._authority, settings.scopes, settings.namespace)
         await kopf.operator(
             registry=kopf_registry(
-                self._dispatcher, self._login.log_in, start=self._start, stop=self._stop
+                kinds_in(settings.scopes),
+                self._dispatcher,
+                self._login.log_in,
+                start=self._start,
+                stop=self._stop,
             ),
             settings=kopf_settings(),
             clusterwide=settings.clusterwide,
@@ -164,6 +226,7 @@ class Operator:
         logger.info("pods poll port %d, as %s", stream, settings.public_url)
         logger.info("health and metrics are on port %d", health)
         self._tasks.start("queue", self._queue.run(self._reconciler.reconcile))
+        self._tasks.start("key queue", self._key_queue.run(self._key_reconciler.reconcile))
         self._tasks.start("lease", self._leadership.run())
         self._tasks.start("resync", self._resync.run(settings.resync))
         self._tasks.start("authority", self._authority.run(self._dispatcher.add_all))
@@ -186,9 +249,9 @@ class Operator:
         if leading and self._dispatcher.has_synced:
             self._dispatcher.add_all()
 
-    def _corrected(self, kind: WatchedKind, key: ObjectKey) -> None:
+    def _corrected(self, kind: WatchedKind, body: Object) -> None:
         self.metrics.missed(kind.plural)
-        self._dispatcher.add_concerned(kind, key)
+        self._dispatcher.add_concerned(kind, body)
 
     def _leads(self) -> bool:
         return self._leadership.leading
@@ -211,7 +274,7 @@ def identity_of(pod_uid: str) -> str:
 
 
 def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
-    """Return a queue of RouterConfigs as the settings have it."""
+    """Return a queue of RouterConfigs or RouterKeys as the settings have it."""
     delays = QueueDelays(
         settings.debounce, settings.debounce_longest, settings.retry_first, settings.retry_longest
     )
@@ -219,7 +282,10 @@ def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
 
 
 async def operate(settings: OperatorSettings) -> None:
-    """Run an operator until a signal comes. Raises `ConfigException` without a cluster."""
+    """Run an operator until a signal comes.
+
+    Raises `ConfigException` without a cluster, and `CannotListen`.
+    """
     task = asyncio.current_task()
     if task is not None:  # kopf takes the signals over once it runs; until then nobody does
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -228,6 +294,10 @@ async def operate(settings: OperatorSettings) -> None:
     lease_client = kube.with_timeout(settings.lease_duration / RENEWALS)
     try:
         await Operator(settings, kube, lease_client).run()
+    except Exception as error:
+        if isinstance(error.__cause__, CannotListen):  # in an error that kopf does not export
+            raise error.__cause__ from None
+        raise
     finally:
         await kube.close()
         await lease_client.close()
@@ -236,6 +306,8 @@ async def operate(settings: OperatorSettings) -> None:
 def run_operator(settings: OperatorSettings) -> int:
     """Run an operator, and return the exit code."""
     logs.configure(settings.log_level, sys.stderr)
+    for name, meant in vain_variables(os.environ, PREFIX, OperatorSettings.model_fields):
+        logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
     try:
         asyncio.run(operate(settings))
@@ -243,5 +315,8 @@ def run_operator(settings: OperatorSettings) -> int:
         pass
     except ConfigException as error:
         logger.critical("there is no cluster to work for: %s", error)
+        return 2
+    except CannotListen as error:
+        logger.critical("%s", error)
         return 2
     return 0

@@ -10,10 +10,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.errors import KubeError, explain_failure
+from airouter_operator.kube.errors import OWN_KINDS, KubeError, explain_failure
 from airouter_operator.kube.paths import CONFIGS, DISCOVERY, GROUP, secrets_in
 from airouter_operator.leading.authority import NAME as AUTHORITY
-from airouter_operator.watching.kinds import WATCHED_KINDS
+from airouter_operator.watching.kinds import kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("airouter.operator")
 
 RETRY = 3.0
-NOT_DISCOVERED = "the API server does not list RouterConfigs among its resources yet"
+NOT_DISCOVERED = "the API server does not list RouterConfigs and RouterKeys yet"
 
 
 async def wait_until_clear(
@@ -58,7 +58,7 @@ async def reading_obstacle(kube: KubeApi, namespaces: Sequence[str | None], home
 
     `home` is the operator's own namespace.
     """
-    paths = [kind.path(each) for each in namespaces for kind in WATCHED_KINDS]
+    paths = [kind.path(each) for each in namespaces for kind in kinds_in(namespaces)]
     for path in (*paths, secrets_in(home)):
         try:
             async for _ in kube.each(path, metadata_only=True):
@@ -72,10 +72,10 @@ async def reading_obstacle(kube: KubeApi, namespaces: Sequence[str | None], home
 
 
 async def are_discovered(kube: KubeApi) -> bool:
-    """Return whether RouterConfigs are among the resources that the API server lists."""
+    """Return whether our kinds are among the resources that the API server lists."""
     # kopf looks there, once. The list follows a moment after the objects themselves are served.
     groups = (await kube.get(DISCOVERY)).get("groups") or ()
     if GROUP not in (group["name"] for group in groups):
         return False
     resources = (await kube.get(CONFIGS)).get("resources") or ()
-    return "routerconfigs" in (resource["name"] for resource in resources)
+    return {resource["name"] for resource in resources}.issuperset(OWN_KINDS)

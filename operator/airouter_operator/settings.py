@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from airouter.config.trust import Trust
 
+PREFIX = "AIROUTER_OPERATOR_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -29,7 +30,7 @@ class OperatorSettings(BaseSettings):
     """Settings from the environment; times are seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AIROUTER_OPERATOR_", frozen=True, extra="ignore", env_ignore_empty=True
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
     )
 
     namespace: str = Field(
@@ -58,6 +59,11 @@ class OperatorSettings(BaseSettings):
         "",
         description="How pods reach that port. "
         "Default: https://<service>.<namespace>.svc:<stream_port>.",
+    )
+    router_url: str = Field(
+        "http://auto-ai-router.{namespace}.svc",
+        description="How clients reach a router that has no http.publicURL, for the Secrets of "
+        "RouterKeys; {namespace} and {name} are those of its RouterConfig.",
     )
     service: str = Field("airouter-operator", description="Name of the operator's Service.")
     health_host: str = Field("::", description="Address of /healthz and /metrics; :: as above.")
@@ -93,8 +99,8 @@ class OperatorSettings(BaseSettings):
     )
     allowed_hosts: str = Field(
         "",
-        description="Globs of hosts or URLs, separated by commas, that a baseURL may name. "
-        "Default: all.",
+        description="Globs of hosts or URLs, separated by commas, at which a baseURL or a service "
+        "may be. Default: all.",
     )
     poll_hold: float = Field(25.0, gt=0, le=50, description="How long a pod's poll is held open.")
     pod_grace: float = Field(
@@ -122,6 +128,17 @@ class OperatorSettings(BaseSettings):
     def _can_be_polled(cls, url: str) -> str:
         if url and not is_root(url):
             raise ValueError("pods poll an address like https://host:port")
+        return url
+
+    @field_validator("router_url")
+    @classmethod
+    def _can_be_filled_in(cls, url: str) -> str:
+        try:
+            filled = url.format(namespace="a", name="b")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            raise ValueError("only {namespace} and {name} can be filled in") from None
+        if not filled.startswith(("http://", "https://")):
+            raise ValueError("clients ask an address like http://host:port")
         return url
 
     @property

@@ -6,7 +6,6 @@ The only module that knows all stages. What is built anew for each snapshot is i
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import math
 import os
@@ -43,7 +42,7 @@ from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
-from airouter.routing.fail2ban import NoBans
+from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
 from airouter.settings import mistyped
@@ -55,6 +54,7 @@ from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
+from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
@@ -82,8 +82,6 @@ logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
-COLLECT_AFTER = 50_000
-"""Allocations between collections of young objects: a request leaves hardly any cycle behind."""
 
 
 class Router:
@@ -107,6 +105,7 @@ class Router:
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
         self.providers = load_providers(types)
+        self.bans = Bans()
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = self._open_pools()
@@ -120,7 +119,7 @@ class Router:
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
             limiter=self.shared_limits.limiter,
-            failover=Failover(NoBans(), random),
+            failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,
             tracing=self.tracing,
@@ -136,6 +135,7 @@ class Router:
             self.outbox,
             self.turns,
             self.admission,
+            self.aside,
             most_bytes=settings.max_body_bytes,
         )
         self.application = build_application(
@@ -259,6 +259,7 @@ class Router:
         self.pipeline.serving = serving
         self._loads = loads_after(self._loads, serving.accounts)
         self._keep_only(serving)
+        self.bans.reload(snapshot, time.monotonic())
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 
@@ -339,6 +340,8 @@ def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> i
     for name, meant in mistyped(os.environ):
         logger.warning("%s sets nothing (fix: use %s)", name, meant)
     allow_many_files()
+    tune_heap()
+    tune_threads()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(settings, files, snapshot_dir))
     return 0
@@ -391,10 +394,3 @@ def greet(host: str, port: int) -> None:
     announce(host, port)
     sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
     sys.stderr.flush()
-
-
-def tune_collector() -> None:
-    """Spare what was made at start-up from every later search for garbage."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -56,6 +56,10 @@ class Aside:
         doing.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turn.release))
         return await asyncio.wrap_future(doing)
 
+    async def by_size(self, size: int, work: Callable[[], T]) -> T:
+        """Do work on so many bytes at once if they are few; see `run` for others."""
+        return work() if size <= LARGE else await self.run(work)
+
     async def close(self) -> None:
         """Let the thread end, once its work is done."""
         await self._turn.acquire()

@@ -23,10 +23,18 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
+from airouter.interfaces import (
+    BrokenReply,
+    ConnectError,
+    NoneFree,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
+from airouter.providers.headers import headroom
 from airouter.relay import StreamRelay
-from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
+from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
 
@@ -41,7 +49,7 @@ if TYPE_CHECKING:
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
-    from airouter.serving import Target
+    from airouter.serving import Account, Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher
@@ -124,7 +132,9 @@ class AttemptRunner:
     ) -> AttemptOutcome:
         """Ask a backend, and give the client its answer."""
         target = backend.target
-        attempt = Attempt(backend.credential, backend.upstream_name, monotonic())
+        attempt = Attempt(
+            backend.credential, backend.upstream_name, monotonic(), price=target.price
+        )
         context.record.attempts.append(attempt)
         if context.race is not None:
             context.race.enter(context, attempt)
@@ -186,6 +196,7 @@ class AttemptRunner:
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
+            note_headroom(account, attempt, reply)
             if not 200 <= reply.status < 300:
                 return refused_by(context, target, await buffered(reply))
             if is_streamed(context, target, reply):
@@ -240,7 +251,9 @@ class AttemptRunner:
                 record.error = error.kind
             relay.break_off(error)
             drop_frames(error)
-        return ANSWERED
+            return AttemptOutcome(status=status_of(error), kind=error.kind)
+        failure = relay.failure
+        return ANSWERED if failure is None else AttemptOutcome(status=failure.status)
 
     def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
         trace = context.record.trace
@@ -323,6 +336,14 @@ def forward(
     return ANSWERED
 
 
+def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
+    """Take note of what a provider says of its limits, if it does."""
+    found = headroom(reply.headers)
+    if found is not None:
+        until = attempt.first_byte + found.seconds
+        account.load.headroom[attempt.upstream_name] = found.share, until
+
+
 def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:
     """Make an outcome of a provider's error."""
     account = target.account
@@ -336,7 +357,20 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     A backend that has used up its time would use it up again.
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
-    return AttemptOutcome(upstream_failed(error.kind, error.told), retry, rests=True)
+    failure = upstream_failed(error.kind, error.told)
+    return AttemptOutcome(failure, retry, rests=True, status=status_of(error), kind=error.kind)
+
+
+def status_of(error: UpstreamError) -> int:
+    """Return the status that a failure without one counts as; 0 for a lack of the router's own."""
+    match error:
+        case NoneFree():
+            return 0
+        case ConnectError():
+            return 503
+        case UpstreamTimeout():
+            return 504
+    return 502
 
 
 def classify(
@@ -346,14 +380,16 @@ def classify(
 
     `status` is the provider's, where that may differ from the one for the client.
     """
+    status = status or failure.status
     if failure.status in OF_THE_KEY:  # told inside an answer: as if it had been the status
         failure = refused_credential()
     target.account.masking.failure(failure)
     if failure.code == AUTHENTICATION_FAILED:
-        return AttemptOutcome(failure, Retry.ELSEWHERE, rests=True)
+        kind, elsewhere = REFUSED_KEY, Retry.ELSEWHERE
+        return AttemptOutcome(failure, elsewhere, rests=True, status=status, kind=kind)
     policy = context.serving.snapshot.retries
     if OF_THE_MODEL.get(failure.code) in policy.fallback_on:
-        return AttemptOutcome(failure, Retry.OTHER_MODEL)
+        return AttemptOutcome(failure, Retry.OTHER_MODEL, status=status)
     mends = failure.status in policy.on_status or status in policy.on_status
     retry = Retry.ANYWHERE if mends else Retry.NOWHERE
-    return AttemptOutcome(failure, retry, rests=(status or failure.status) >= 500)
+    return AttemptOutcome(failure, retry, rests=status >= 500, status=status)

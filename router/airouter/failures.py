@@ -125,7 +125,7 @@ def ended_early() -> Failure:
     """A stream that closed before its end."""
     return Failure(
         502,
-        "The upstream closed the stream before its end.",
+        "The upstream's answer ended early.",
         type="server_error",
         code="broken_reply",
     )
@@ -147,6 +147,16 @@ def no_backend(model: str) -> Failure:
         f"No backend of the model '{model}' can serve this request.",
         type="server_error",
         code="no_backend",
+    )
+
+
+def price_unknown(model: str) -> Failure:
+    """A model of which nobody knows what it costs, where `spec.pricing` refuses that."""
+    return Failure(
+        403,
+        f"The model '{model}' has no price, and requests whose cost is not known are refused here.",
+        param="model",
+        code="price_unknown",
     )
 
 
@@ -244,6 +254,13 @@ def overloaded() -> Failure:
     return try_later(
         "overloaded",
         "The router has too many bytes of your requests in hand: try again in a moment.",
+    )
+
+
+def master_only() -> Failure:
+    """A request by a key that may not ask for this."""
+    return Failure(
+        403, "This needs the router's master key.", type="permission_error", code="master_key_only"
     )
 
 

@@ -31,11 +31,12 @@ from airouter.hedging import run_hedged
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
+from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
-from airouter.telemetry.record import RequestRecord
+from airouter.telemetry.record import BanEvent, RequestRecord
 
 if TYPE_CHECKING:
     from random import Random
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from airouter.limits import Limiter
     from airouter.prepared import Prepare
     from airouter.routing.catalog import Backend, Route
+    from airouter.routing.fail2ban import Ban
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
@@ -56,6 +58,9 @@ if TYPE_CHECKING:
     from airouter.telemetry.tracing import Tracing
 
 logger = logging.getLogger("airouter.pipeline")
+
+CONVERSING = frozenset({"chat", "messages", "responses", "session"})
+"""APIs whose requests are turns of conversations."""
 
 
 class Pipeline:
@@ -230,7 +235,8 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        walk = Walk(self._failover, route, serving.snapshot.retries, catalog)
+        conversation = staying_conversation(context, route)
+        walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge
         backend: Backend[Target] | None = None
@@ -244,6 +250,8 @@ class Pipeline:
                     outcome = await self._attempts.run(context, backend)
             else:
                 backend, outcome = await run_hedged(self._attempts, context, walk, backend, hedge)
+        if walk.bans:
+            record.bans = [ban_event(at, ban) for at, ban in walk.bans]
         failure = walk.outcome.failure
         if failure is not None:
             mendable = walk.outcome.retry is not Retry.NOWHERE
@@ -274,3 +282,17 @@ class Pipeline:
         status = endpoint.error_status(failure)
         exchange.respond(status, headers, endpoint.error_body(failure))
         context.record.note_start(status)
+
+
+def staying_conversation(context: RequestContext, route: Route[Target]) -> bytes | None:
+    """Return the key of a conversation that is to stay with its backend; None for any other."""
+    if not route.several or not context.serving.snapshot.stickiness.enabled:
+        return None
+    if context.endpoint.api not in CONVERSING:
+        return None
+    return conversation_key(context.exchange.headers, context.request.fields)
+
+
+def ban_event(at: float, ban: Ban) -> BanEvent:
+    """Return a ban as the record of a request has it."""
+    return BanEvent(at, ban.credential, ban.upstream_name, ban.reason, ban.seconds or 0.0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asyncio import Timeout
 
     from airouter.dialects.conversation import Usage
+    from airouter.failures import Failure
     from airouter.interfaces import Reply
     from airouter.request_context import RequestContext
     from airouter.serving import Target
@@ -56,7 +57,7 @@ class StreamRelay:
             if limit is not None:
                 limit.reschedule(None)
         self._filter = target.translation.stream_filter(context.request, write)
-        self._filter.guard(target.account.masking)
+        self._filter.guard(target.account.masking, context.record.request_id)
 
     async def run(self) -> UpstreamError | None:
         """Pass the stream on. Raises `UpstreamError` for one that broke in its opening.
@@ -95,9 +96,16 @@ class StreamRelay:
         exchange.end()
         return None
 
+    @property
+    def failure(self) -> Failure | None:
+        """The error that the provider told inside the stream; None where it told none."""
+        return self._filter.failure
+
     def break_off(self, error: UpstreamError) -> None:
         """Tell the client why there will be no more."""
-        self._filter.break_off(upstream_failed(error.kind, error.told))
+        failure = upstream_failed(error.kind, error.told)
+        failure.request_id = self._context.record.request_id
+        self._filter.break_off(failure)
         self._context.exchange.end()
 
     def progress(self) -> int:

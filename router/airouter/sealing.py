@@ -3,13 +3,15 @@
 A sealed word is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, in base64url: one byte of
 version, four that name the key, the nonce, the ciphertext with its tag. What it is for and whose it
 is are authenticated with it, so a word of one tenant, or of another purpose, does not open. All
-replicas with the same keys agree without talking.
+replicas with the same keys agree without talking. What anybody may read, but nobody else may make,
+has a tag beside it.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 from binascii import Error as NotBase64
@@ -33,7 +35,9 @@ class Sealer:
         # It takes 30 ms to load, which a router without the Responses API need not wait for.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
-        secret = [derived_key(b"key", key) for key in keys or [secrets.token_hex(32)]]
+        keys = keys or [secrets.token_hex(32)]
+        self._tag_keys = [derived_key(b"tag", key) for key in keys]
+        secret = [derived_key(b"key", key) for key in keys]
         self._ciphers = {derived_key(b"name", key)[:NAME_BYTES]: AESGCM(key) for key in secret}
         # The key's name travels with a word, so that opening tries one key and not all.
         name, self._cipher = next(iter(self._ciphers.items()))
@@ -44,6 +48,15 @@ class Sealer:
         nonce = os.urandom(NONCE_BYTES)
         body = self._cipher.encrypt(nonce, plain, associated_data(purpose, tenant))
         return base64.urlsafe_b64encode(self._head + nonce + body).rstrip(b"=").decode()
+
+    def tag(self, plain: bytes, purpose: str, tenant: str) -> bytes:
+        """Return 43 characters of base64url that nobody else can make for `plain` (HMAC-SHA256)."""
+        return made_tag(plain, self._tag_keys[0], purpose, tenant)
+
+    def made(self, tag: bytes, plain: bytes, purpose: str, tenant: str) -> bool:
+        """Return whether a tag, or the beginning of one, is of this purpose and tenant."""
+        tags = (made_tag(plain, key, purpose, tenant)[: len(tag)] for key in self._tag_keys)
+        return any(hmac.compare_digest(tag, each) for each in tags)
 
     def open(self, word: str, purpose: str, tenant: str) -> bytes | None:
         """Return the sealed content; None, for every reason alike, if the word does not open."""
@@ -69,6 +82,12 @@ def derived_key(purpose: bytes, key: str | bytes) -> bytes:
     """Derive 32 bytes for one purpose."""
     data = key.encode() if isinstance(key, str) else key
     return hashlib.sha256(b"airouter sealing " + purpose + b"\0" + data).digest()
+
+
+def made_tag(plain: bytes, key: bytes, purpose: str, tenant: str) -> bytes:
+    """Return the tag that one key makes."""
+    data = associated_data(purpose, tenant) + b"\0" + plain
+    return base64.urlsafe_b64encode(hmac.digest(key, data, "sha256")).rstrip(b"=")
 
 
 def associated_data(purpose: str, tenant: str) -> bytes:

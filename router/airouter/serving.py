@@ -17,6 +17,7 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth import Keyring
+from airouter.costs import PriceList, PriceLists, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import maker_of
@@ -26,10 +27,10 @@ from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.binding import OFFERS
 from airouter.providers.masking import Masking
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
-from airouter.upstream.pool import Pool
+from airouter.upstream.pools import Pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
@@ -46,6 +47,7 @@ logger = logging.getLogger("airouter.serving")
 
 TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embeddings", "images")
 """APIs by whose names a client is told what a model offers."""
+NO_PRICES = PriceLists({})
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
 
@@ -93,7 +95,7 @@ class Account:
         self.root = urlsplit(base_url).path.rstrip("/")
         self.dialer: Dialer | None = None
         """Opens WebSockets, where the provider has sessions itself."""
-        if WEBSOCKET in credential.api and isinstance(upstream, Pool):
+        if WEBSOCKET in credential.api and isinstance(upstream, Pooled):
             self.dialer = upstream
 
     async def fetch(self, method: bytes, path: str) -> Reply:
@@ -132,15 +134,22 @@ class Target:
         "headers",
         "label",
         "path",
+        "price",
         "stream_path",
         "translation",
     )
 
     def __init__(
-        self, account: Account, name: str, binding: Binding, translation: Translation
+        self,
+        account: Account,
+        name: str,
+        binding: Binding,
+        translation: Translation,
+        price: PriceList | None,
     ) -> None:
         """`name` is the provider's of the model."""
         self.account = account
+        self.price = price
         self.label = label_of(account.credential.name, name)
         self.translation = translation
         self.first_token = account.credential.timeouts.first_token
@@ -159,7 +168,7 @@ class ServingState:
     keyring: Keyring
     catalogs: dict[Api, Catalog[Target]]
     """API to the models, each with those backends that offer it."""
-    pools: list[Pool]
+    pools: list[Pooled]
     signers: list[Signer]
     unusable: dict[str, str]
     """Credentials that cannot be called from here, and why; the others are served."""
@@ -195,8 +204,8 @@ def build(
         snapshot,
         accounts,
         Keyring(snapshot.auth),
-        catalogs_for(snapshot.models, accounts, limits_of),
-        [a.upstream for a in accounts.values() if isinstance(a.upstream, Pool)],
+        catalogs_for(snapshot, accounts, limits_of),
+        [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],
         unusable,
     )
@@ -229,15 +238,15 @@ def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> 
 
 
 def catalogs_for(
-    models: Sequence[declared.Model], accounts: dict[str, Account], limits_of: LimitsOf
+    snapshot: Snapshot, accounts: dict[str, Account], limits_of: LimitsOf
 ) -> dict[Api, Catalog[Target]]:
     """Return the models by API.
 
     Sessions are answered as requests are, unless a provider has them too.
     """
-    named = by_name(models)
+    named, prices = by_name(snapshot.models), price_lists(snapshot)
     catalogs: dict[Api, Catalog[Target]] = {
-        api: Catalog(named, partial(route_for, api, accounts, limits_of=limits_of))
+        api: Catalog(named, partial(route_for, api, accounts, prices, limits_of=limits_of))
         for api in OFFERS
     }
     if all(account.dialer is None for account in accounts.values()):
@@ -248,16 +257,18 @@ def catalogs_for(
 def route_for(
     api: Api,
     accounts: dict[str, Account],
+    prices: PriceLists,
     model: declared.Model,
     limits_of: LimitsOf = no_limits,
 ) -> Route[Target]:
     """Build the route of a model, with those of its backends that can be asked for an API."""
+    declared_tiers, model = model.tiers, prices.admitted(model)
     edits = Edits(model.parameters)
     tiers = [
         [
             bound
             for backend in tier
-            if (bound := bind(backend, accounts.get(backend.credential), api, model, edits))
+            if (bound := bind(backend, accounts.get(backend.credential), api, model, edits, prices))
         ]
         for tier in model.tiers
     ]
@@ -266,6 +277,7 @@ def route_for(
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
     if not route.backends:
+        route.is_unpriced = bool(declared_tiers) and not model.tiers
         route.sessions_only = has_sessions(model, accounts)
         route.offers = offers_of(model, accounts, edits)
     return route
@@ -279,7 +291,10 @@ def offers_of(model: declared.Model, accounts: dict[str, Account], edits: Edits)
     return tuple(
         api
         for api in TOLD
-        if any(bind(each, accounts.get(each.credential), api, model, edits) for each in backends)
+        if any(
+            bind(each, accounts.get(each.credential), api, model, edits, NO_PRICES)
+            for each in backends
+        )
     )
 
 
@@ -295,6 +310,7 @@ def bind(
     api: Api,
     model: declared.Model,
     edits: Edits,
+    prices: PriceLists,
 ) -> Backend[Target] | None:
     """Return a backend with what it takes to send to it; None where it does not offer the API."""
     if account is None or not set(OFFERS[api]) & set(account.credential.api):
@@ -312,7 +328,8 @@ def bind(
     )
     served = ServedModel(model.name, destination, edits, binding.envelope)
     translation = translation_for(api, binding.api, served)
-    target = Target(account, name, binding, translation)
+    price = prices.by_version.get(backend.price)
+    target = Target(account, name, binding, translation, price)
     return Backend(credential.name, name, backend.weight, account.load, target)
 
 

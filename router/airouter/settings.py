@@ -6,7 +6,6 @@ goes before it.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Literal
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from airouter.mistyping import vain_variables
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PREFIX = "AIROUTER_"
-LIKENESS = 0.7
-"""Likeness of a name to that of a setting, from 0 to 1, from which on it is taken for a typo."""
 MEBIBYTE = 1_048_576
 
 
@@ -47,7 +46,7 @@ class Settings(BaseSettings):
         32 * MEBIBYTE, ge=1024, description="Largest request body; a larger one gets a 413."
     )
     max_held_bytes: int = Field(
-        256 * MEBIBYTE,
+        192 * MEBIBYTE,
         ge=1024,
         description="Bytes of all requests that are not answered yet, shared out among clients; "
         "a request that is one too many gets a 503.",
@@ -92,13 +91,5 @@ class Settings(BaseSettings):
 
 
 def mistyped(environ: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield variables that set nothing, each with the setting that must be meant.
-
-    Names that resemble none are left alone: the operator's, and those of Kubernetes for a Service.
-    """
-    known = [name.upper() for name in Settings.model_fields]
-    for name in sorted(environ):
-        bare = name.upper().removeprefix(PREFIX)
-        if name.upper().startswith(PREFIX) and bare not in known:
-            for meant in difflib.get_close_matches(bare, known, n=1, cutoff=LIKENESS):
-                yield name, PREFIX + meant
+    """Yield variables that set nothing, each with the setting that must be meant."""
+    return vain_variables(environ, PREFIX, Settings.model_fields)

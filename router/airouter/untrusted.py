@@ -19,6 +19,8 @@ T = TypeVar("T")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 WINDOW = 65_536
 """Bytes that are looked at by one call."""
+BLOCK = 1_048_576
+"""Bytes that are searched by one call."""
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 """A string of JSON, also one that has no end here."""
 REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
@@ -50,7 +52,7 @@ def decoded_or_none(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T | 
         return None
 
 
-def has_more_than(body: bytes, values: int, fields: int) -> bool:
+def has_more_than(body: bytes | bytearray, values: int, fields: int) -> bool:
     """Return whether a body of JSON has more values in it, or more fields at its top.
 
     Each costs many times its bytes once it is decoded. Commas and brackets tell how many there are;
@@ -76,6 +78,17 @@ def has_more_than(body: bytes, values: int, fields: int) -> bool:
     return False
 
 
+def holds(body: bytes, word: bytes) -> bool:
+    """Return whether a word stands in a body; the thread that asks gives way in between.
+
+    Python's `in` takes four times as long.
+    """
+    if len(body) <= BLOCK:
+        return body.find(word) >= 0
+    more = len(word) - 1
+    return any(body.find(word, at, at + BLOCK + more) >= 0 for at in range(0, len(body), BLOCK))
+
+
 def pieces_of(body: bytes) -> Iterator[bytes]:
     """Yield a body of JSON piece by piece, none of which begins inside an escape."""
     at = 0
@@ -86,7 +99,7 @@ def pieces_of(body: bytes) -> Iterator[bytes]:
         at = end
 
 
-def without_strings(body: bytes) -> Iterator[bytes]:
+def without_strings(body: bytes | bytearray) -> Iterator[bytes]:
     """Yield all of a body that does not stand in its strings, piece by piece."""
     at = 0
     inside = False

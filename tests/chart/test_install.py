@@ -41,7 +41,7 @@ from support.kubernetes.binaries import binaries
 from support.kubernetes.crd import install_crd
 
 ONCE = pytest.mark.parametrize("site", [4], indirect=True)
-CRD = "crd/routerconfigs.airouter.dev"
+CRD, KEYS_CRD = "crd/routerconfigs.airouter.dev", "crd/routerkeys.airouter.dev"
 PATIENCE = 60.0
 DEMO = f"{NAME}-demo"
 GUIDE = CHART.parents[1] / "docs" / "install.md"
@@ -123,7 +123,7 @@ def site(kubernetes: ApiServer, request: pytest.FixtureRequest) -> Iterator[Site
     found = Site(kubernetes, request.param)
     yield found
     found.helm("uninstall", RELEASE, "--ignore-not-found")
-    found.kubectl("delete", CRD, "--ignore-not-found")
+    found.kubectl("delete", CRD, KEYS_CRD, "--ignore-not-found")
     found.kubectl("delete", "namespace", found.namespace, "--wait=false")
 
 
@@ -146,7 +146,7 @@ def older_chart(folder: Path) -> Path:
     """The chart as it might have been, with another CRD."""
     chart = folder / CHART.name
     shutil.copytree(CHART, chart)
-    (crd,) = (chart / "files" / "crds").iterdir()
+    crd = chart / "files" / "crds" / "routerconfigs.airouter.dev.yaml"
     crd.write_text(crd.read_text().replace('bundle-version: "0.1.0"', 'bundle-version: "0.0.1"'))
     return chart
 
@@ -186,23 +186,29 @@ def test_the_number_of_routers_can_be_left_out(ci: str) -> None:
 
 
 @ONCE
-def test_who_may_view_or_edit_a_namespace_may_do_so_with_its_routerconfigs(site: Site) -> None:
+def test_who_may_view_or_edit_a_namespace_may_do_so_with_its_routerconfigs_and_routerkeys(
+    site: Site,
+) -> None:
     site.upgrade()
     for role in ("view", "edit", "admin"):
         site.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}")
     site.api.start_controller_manager(["clusterrole-aggregation-controller"])
     try:
         allowed = {"view": "yes", "edit": "yes", "admin": "yes", "nobody": "no"}
-        until(lambda: {who: may(site, who, "list") for who in allowed} == allowed)
         changing = {"view": "no", "edit": "yes", "admin": "yes", "nobody": "no"}
+        until(lambda: {who: may(site, who, "list") for who in allowed} == allowed)
         until(lambda: {who: may(site, who, "patch") for who in changing} == changing)
     finally:
         site.api.stop_controller_manager()
 
 
 def may(site: Site, who: str, verb: str) -> str:
-    """Whether somebody may do something with RouterConfigs: yes or no."""
-    return site.kubectl("auth", "can-i", verb, "rcfg", f"--as={who}", check=False).strip()
+    """Whether somebody may do something with both kinds of ours: yes or no, if they agree."""
+    answers = {
+        site.kubectl("auth", "can-i", verb, kind, f"--as={who}", check=False).strip()
+        for kind in ("rcfg", "rkey")
+    }
+    return answers.pop() if len(answers) == 1 else "one of the two"
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -219,7 +225,7 @@ def test_a_second_release_is_told_whose_the_crd_is_and_what_to_do(site: Site) ->
     with pytest.raises(HelmFailed) as refused:
         site.helm(*second)
     told = str(refused.value)
-    assert f"belongs to the release {RELEASE} in the namespace {site.namespace}" in told
+    assert f"belong to the release {RELEASE} in the namespace {site.namespace}" in told
     assert "set crds.install to false" in told
     command = re.findall(r"kubectl (annotate .*) (meta\S+) (meta[^\s\"]+)", told)[0]
     site.kubectl(*command[0].split(), *command[1:])

@@ -29,6 +29,7 @@ from chart.rendering import (
     router,
 )
 from support.kubernetes.binaries import binaries
+from support.routes import some_bans
 
 ALERTS = CHART / "files" / "alerts.yaml"
 DASHBOARD = CHART / "files" / "dashboards" / "auto-ai-router.json"
@@ -38,6 +39,8 @@ SUFFIXES = re.compile("_(bucket|sum|count)$")
 
 class Idle:
     """A router that does nothing."""
+
+    bans = some_bans("main")
 
     def in_flight(self) -> Mapping[str, int]:
         return {"main": 0}

@@ -16,6 +16,7 @@ from chart.rendering import (
     CHART,
     CI,
     FOREIGN,
+    NAME,
     NAMESPACE,
     RELEASE,
     VERSIONS,
@@ -142,18 +143,18 @@ def test_no_name_is_too_long(name: str) -> None:
             assert len(found["metadata"]["name"]) <= 63
 
 
-def test_the_crd_is_that_of_the_manifests() -> None:
-    (file,) = (CHART / "files" / "crds").iterdir()
-    source = MANIFESTS / "crds" / file.name
-    assert file.read_bytes() == source.read_bytes()
-    rendered, written = (
-        only("CustomResourceDefinition", render()),
-        yaml.safe_load(source.read_text()),
-    )
-    assert rendered["spec"] == written["spec"]
-    annotations = rendered["metadata"]["annotations"]
-    assert annotations.pop("helm.sh/resource-policy") == "keep"
-    assert annotations == written["metadata"]["annotations"]
+def test_the_crds_are_those_of_the_manifests() -> None:
+    files = {file.name: file.read_bytes() for file in (CHART / "files" / "crds").iterdir()}
+    assert files == {file.name: file.read_bytes() for file in (MANIFESTS / "crds").iterdir()}
+    written = {crd["metadata"]["name"]: crd for crd in map(yaml.safe_load, files.values())}
+    rendered = of_kind("CustomResourceDefinition", render())
+    assert {crd["metadata"]["name"] for crd in rendered} == written.keys()
+    for crd in rendered:
+        source = written[crd["metadata"]["name"]]
+        assert crd["spec"] == source["spec"]
+        annotations = dict(crd["metadata"]["annotations"])
+        assert annotations.pop("helm.sh/resource-policy") == "keep"
+        assert annotations == source["metadata"]["annotations"]
 
 
 def test_the_crd_can_be_left_out() -> None:
@@ -179,11 +180,31 @@ def roles(path: Path) -> list[Object]:
 
 
 def test_every_namespace_of_a_list_has_a_role_of_its_own() -> None:
-    watched = only("ClusterRole", render("cluster-wide"), "operator")["rules"]
+    everywhere = only("ClusterRole", render("cluster-wide"), "operator")["rules"]
+    watched = [rule for rule in everywhere if rule["resources"] != ["namespaces"]]
+    assert len(watched) == len(everywhere) - 1
     leases = only("Role", render("cluster-wide"))["rules"]
     objects = render(values={"operator.watchNamespaces": ["web", NAMESPACE]})
     rules = {o["metadata"]["namespace"]: o["rules"] for o in of_kind("Role", objects)}
     assert rules == {"web": watched, NAMESPACE: watched + leases}
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, f"http://{NAME}.{{namespace}}.svc"),
+        ({"router.service.port": 8000}, f"http://{NAME}.{{namespace}}.svc:8000"),
+        ({"operator.routerURL": "https://{name}.example.com"}, "https://{name}.example.com"),
+    ],
+)
+def test_keys_are_for_the_service_of_the_router_unless_a_url_is_given(
+    values: dict[str, Any], url: str
+) -> None:
+    (container,) = only("Deployment", render(values=values), "operator")["spec"]["template"][
+        "spec"
+    ]["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    assert environment["AIROUTER_OPERATOR_ROUTER_URL"] == url
 
 
 def test_an_operator_elsewhere_has_only_its_lease_and_its_authority_at_home() -> None:

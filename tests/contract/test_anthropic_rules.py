@@ -195,6 +195,7 @@ async def test_it_knows_its_models_its_paths_and_its_limits(
         (NEWEST, {"anthropic_version": ...}, VERTEX_TOKEN, None, "anthropic_version: Field"),
         (NEWEST, {"anthropic_version": OLDER}, VERTEX_TOKEN, None, "anthropic_version: Input"),
         (NEWEST, {"temperature": 1}, VERTEX_TOKEN, None, "`temperature` is deprecated for this"),
+        (NEWEST, {"system": "x-anthropic-billing-header: x"}, VERTEX_TOKEN, None, "x-anthropic"),
     ],
 )
 async def test_vertex_has_rules_of_its_own(
@@ -214,6 +215,19 @@ async def test_vertex_has_rules_of_its_own(
     assert error["message"].startswith(message)
     assert error.get("status") == status
     assert service.note_refusal().message == error["message"]
+
+
+async def test_vertex_knows_fewer_betas(service: AnthropicService) -> None:
+    usual = {"anthropic_version": "vertex-2023-10-16", "max_tokens": 9, "messages": HELLO}
+    response = await post(
+        service,
+        usual,
+        f"{VERTEX}/{NEWEST}:rawPredict",
+        authorization=f"Bearer {VERTEX_TOKEN}",
+        anthropic_beta="context-1m-2025-08-07,files-api-2025-04-14",
+    )
+    assert "Unexpected value(s) `files-api-2025-04-14`" in response.json()["error"]["message"]
+    service.note_refusal()
 
 
 async def test_tokens_of_google_can_be_exchanged(service: AnthropicService) -> None:

@@ -182,7 +182,7 @@ async def test_a_stream_that_breaks_ends_with_an_error_in_openais_shape(
 
 
 @pytest.mark.parametrize("kind", CUTS)
-@pytest.mark.parametrize("upstream", ["Gemini", "Vertex Gemini", "Bedrock"])
+@pytest.mark.parametrize("upstream", [each for each in UPSTREAMS if each != "OpenAI"])
 async def test_a_stream_that_breaks_ends_with_an_error_in_anthropics_shape(
     everything: World, upstream: str, kind: str
 ) -> None:
@@ -194,6 +194,8 @@ async def test_a_stream_that_breaks_ends_with_an_error_in_anthropics_shape(
     body = caught.value.body
     assert isinstance(body, dict)
     assert body["type"] == "error"
+    if kind != "ERROR" or upstream not in CLAUDES:  # which say so themselves
+        assert body["request_id"] == caught.value.request_id
 
 
 async def test_a_stream_of_openai_that_stalls_or_breaks_is_told(everything: World) -> None:

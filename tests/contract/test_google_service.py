@@ -16,6 +16,10 @@ from support.http_client import http_client
 CALL: Body = {"functionCall": {"name": "f", "args": {}}}
 RESULT: Body = {"functionResponse": {"name": "f", "response": {"result": "x"}}}
 ASK: Body = {"role": "user", "parts": [{"text": "Hi"}]}
+REFERRED: Body = {
+    "properties": {"a": {"$ref": "#/$defs/A", "description": "d"}},
+    "$defs": {"A": {"type": "string"}},
+}
 THIRD, SECOND, PRO = "gemini-3-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro"
 
 
@@ -85,6 +89,10 @@ async def test_the_official_sdk_works_with_it(service: GoogleService) -> None:
             "function name",
         ),
         (SECOND, function(parameters={"type": "OBJECT"}, parametersJsonSchema={}), "exclusive"),
+        (SECOND, function(parametersJsonSchema=REFERRED), "no other fields beside it"),
+        (SECOND, config(responseJsonSchema=REFERRED), "no other fields beside it"),
+        (SECOND, config(responseJsonSchema={"items": {"not": {}}}), "Unknown keyword"),
+        (SECOND, function(parametersJsonSchema={"patternProperties": {}}), "patternProperties"),
         (SECOND, config(temperature=2.5), "range [0.0, 2.0]"),
         (SECOND, config(stopSequences=list("abcdef")), "at most 5"),
         (SECOND, config(candidateCount=9), "range [1, 8]"),

@@ -13,6 +13,7 @@ from openai import AsyncOpenAI, BadRequestError, NotFoundError
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
+from airouter.upstream.pool import Pool
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from contract.services.openai.responses import KEY, MODEL, ResponsesService
 from contract.services.stand_in import Call, Cut, Turn
@@ -149,6 +150,7 @@ async def test_a_replay_is_given_up_when_the_client_has_left_before_its_first_ev
         serving = router.router.pipeline.serving
         assert serving is not None
         (pool,) = serving.pools
+        assert isinstance(pool, Pool)
 
         async def send(message: Message) -> None:
             raise OSError("the client is gone")

@@ -21,7 +21,7 @@ async def test_routerconfigs_outlive_a_release(site: Site) -> None:
 async def test_an_upgrade_brings_a_changed_crd(site: Site, tmp_path: Path) -> None:
     changed = tmp_path / CHART.name
     shutil.copytree(CHART, changed)
-    (crd,) = (changed / "files" / "crds").iterdir()
+    crd = changed / "files" / "crds" / "routerconfigs.airouter.dev.yaml"
     crd.write_text(crd.read_text().replace('bundle-version: "0.1.0"', 'bundle-version: "9.9.9"'))
     await site.install(changed)
     assert await bundle_version(site) == "9.9.9"

@@ -133,6 +133,8 @@ class FaultyProvider:
         self.port = 0
         self.asked = 0
         self.heard = asyncio.Event()
+        self.hang_up: Callable[[], None]
+        """Has nobody reach it any more."""
         self._serving: set[object] = set()
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
@@ -169,4 +171,5 @@ class FaultyProvider:
     async def listening(self) -> AsyncIterator[FaultyProvider]:
         async with await asyncio.start_server(self.serve, "127.0.0.1", 0) as server:
             self.port = server.sockets[0].getsockname()[1]
+            self.hang_up = server.close
             yield self

@@ -87,6 +87,17 @@ async def test_a_stream_that_breaks_in_its_middle_ends_in_an_error(
         assert found.second.asked == 0
 
 
+@of(HALF)
+async def test_a_stream_that_breaks_says_which_request_it_answered(fault: Fault) -> None:
+    async with stage("backends", {"idle": SHORT}) as found:
+        found.first.always = fault
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            await found.stream("messages")
+        told = caught.value.body
+        assert isinstance(told, dict)
+        assert told["request_id"] == caught.value.request_id
+
+
 @SHAPES
 @CLIENTS
 @of(WHOLE)

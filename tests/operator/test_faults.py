@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -54,6 +56,21 @@ async def test_routers_live_without_their_operator(plane: ControlPlane) -> None:
                     await until_models(router, ["second"], seconds=30)
                 await plane.until_condition("Programmed", "True")
                 await plane.until(lambda s: s["pods"] == "2/2")
+
+
+@pytest.mark.parametrize("setting", ["STREAM_PORT", "HEALTH_PORT"])
+async def test_a_port_that_is_taken_ends_the_operator_with_one_line_that_has_the_remedy(
+    plane: ControlPlane, setting: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with plane.operator_process(**{setting: str(port)}) as operator:
+            assert await operator.ends() == 2
+    assert f"port {port}: " in operator.log
+    last = json.loads(operator.log.splitlines()[-1])["message"]
+    assert "address already in use" in last
+    assert "(fix: end the process that listens there, or choose another port)" in last
+    assert "Traceback" not in operator.log
 
 
 async def test_an_operator_that_starts_anew_writes_nothing_that_is_there(

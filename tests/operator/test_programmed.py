@@ -15,8 +15,8 @@ from support.router_models import patch_models
 FOR_EVER = "600"
 """Seconds, longer than any test."""
 WITHOUT_ENDPOINTS = """[
-  {"op": "test", "path": "/rules/3/resources/0", "value": "endpointslices"},
-  {"op": "remove", "path": "/rules/3"}
+  {"op": "test", "path": "/rules/4/resources/0", "value": "endpointslices"},
+  {"op": "remove", "path": "/rules/4"}
 ]"""
 
 
@@ -95,9 +95,13 @@ async def test_the_pods_of_one_that_was_deleted_are_waited_for_by_its_successor(
             await plane.until_condition("Programmed", "False", "Pending")
 
 
-async def test_without_the_right_to_endpoints_connected_pods_count(plane: ControlPlane) -> None:
-    await plane.kubectl("patch", "role", ACCOUNT, "--type=json", "-p", WITHOUT_ENDPOINTS)
+async def test_where_the_right_to_endpoints_is_withdrawn_connected_pods_count(
+    plane: ControlPlane,
+) -> None:
     await plane.apply(endpoint_slice("pod-0", "pod-1"))
     async with plane.operator() as operator, plane.router("pod-0"):
+        await plane.until(lambda s: s["pods"] == "1/2")
+        await plane.kubectl("patch", "role", ACCOUNT, "--type=json", "-p", WITHOUT_ENDPOINTS)
+        await plane.patch(patch_models("second"))
         await plane.until_condition("Programmed", "True")
         assert operator.log.count("may not list") == 1

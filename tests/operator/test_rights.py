@@ -14,6 +14,15 @@ import yaml
 from support.config import MOCK
 from support.control_plane import ACCOUNT, INSTALL, ControlPlane, condition
 from support.resources import MASTER_KEY, routerconfig, secret
+from support.router_keys import (
+    grant_to,
+    granting,
+    key_in,
+    router_key,
+    until_key_condition,
+    until_models,
+    until_request_is_withdrawn,
+)
 from support.router_models import patch_models
 
 Right = tuple[str, str, str]
@@ -44,17 +53,22 @@ def used(plane: ControlPlane) -> set[Right]:
 async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
     plane: ControlPlane,
 ) -> None:
-    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    await plane.apply(*granting(grant_to(plane.namespace)), router_key())
     async with plane.operator(RESYNC="0.5"), plane.router():
         await plane.until_condition("Ready", "True")
         await plane.until(lambda s: s["pods"] == "1/1")
+        await plane.kubectl("annotate", "rkey", "checkout", "airouter.dev/rotate=now")
+        await until_request_is_withdrawn(plane)
+        await key_in(plane)
         async with asyncio.timeout(20):
             while used(plane) != granted(INSTALL / "rbac.yaml"):
                 await asyncio.sleep(0.2)
 
 
-def test_the_cluster_wide_rights_are_the_same() -> None:
-    assert granted(INSTALL / "cluster-wide" / "rbac.yaml") == granted(INSTALL / "rbac.yaml")
+def test_the_cluster_wide_rights_are_the_same_and_the_labels_of_namespaces() -> None:
+    labels = {("", "namespaces", "list"), ("", "namespaces", "watch")}
+    everywhere = granted(INSTALL / "cluster-wide" / "rbac.yaml")
+    assert everywhere == granted(INSTALL / "rbac.yaml") | labels
 
 
 async def test_the_resource_itself_is_left_as_its_author_wrote_it(plane: ControlPlane) -> None:
@@ -96,6 +110,40 @@ async def test_one_operator_serves_a_whole_cluster(plane: ControlPlane) -> None:
             await elsewhere.patch(patch_models("new"))
             status = await elsewhere.until(lambda s: s["observedGeneration"] == 2)
             assert (condition(status, "Accepted") or {})["status"] == "True"
+
+
+async def test_a_team_has_a_key_by_the_label_of_its_namespace(plane: ControlPlane) -> None:
+    system = plane.in_namespace("airouter-system")
+    await system.kubectl("apply", "-k", str(INSTALL / "cluster-wide"))
+    team = plane.in_namespace(f"{plane.namespace}-team")
+    await plane.kubectl("create", "namespace", team.namespace)
+    kubeconfig = await asyncio.to_thread(
+        plane.api.kubeconfig_for, "airouter-system", "auto-ai-router-operator"
+    )
+    environment = {"KUBECONFIG": str(kubeconfig), "NAMESPACE": "airouter-system", "WATCH": "*"}
+    label = {"name": "product", "namespaces": {"matchLabels": {"llm": "allowed"}}}
+    key = router_key()
+    key["spec"]["router"]["namespace"] = plane.namespace
+    await plane.apply(*granting(label))
+    async with plane.operator(**environment), plane.router() as router:
+        await team.apply(key)
+        await until_key_condition(team, "Admitted", "False", "NoGrant")
+        await plane.kubectl("label", "namespace", team.namespace, "llm=allowed")
+        value = (await key_in(team))["OPENAI_API_KEY"]
+        await until_models(router, value, ["gpt-4o", "o3"])
+        await until_key_condition(team, "Ready", "True")
+        await plane.kubectl("label", "namespace", team.namespace, "llm-")
+        await until_models(router, value, 401)
+        await until_key_condition(team, "Admitted", "False", "NoGrant")
+
+
+async def test_a_namespaced_operator_says_that_it_reads_no_labels(plane: ControlPlane) -> None:
+    label = {"name": "product", "namespaces": {"matchLabels": {"llm": "allowed"}}}
+    await plane.kubectl("label", "namespace", plane.namespace, "llm=allowed")
+    await plane.apply(*granting(label), router_key())
+    async with plane.operator():
+        told = await until_key_condition(plane, "Admitted", "False", "NoGrant")
+        assert "grant product goes by labels of namespaces" in told["message"]
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this kernel has no IPv6")

@@ -23,7 +23,7 @@ from airouter.config.delivery import SNAPSHOT_FILE, STREAM_FILE
 from airouter.config.resource import KIND
 from airouter_operator.kube.client import KubeClient, open_kube_client
 from airouter_operator.kube.errors import NotFound
-from airouter_operator.kube.paths import configs_in, events_in, secrets_in
+from airouter_operator.kube.paths import configs_in, events_in, router_keys_in, secrets_in
 from support.http_client import http_client
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.faults import FaultyProxy
@@ -80,6 +80,12 @@ class OperatorProcess:
         self._told_to_end = True
         self.process.kill()
         await self.process.wait()
+
+    async def ends(self) -> int:
+        """Wait until it ends by itself, as it should; its exit code."""
+        self._told_to_end = True
+        async with asyncio.timeout(STARTING):
+            return await self.process.wait()
 
     def assert_not_ended(self) -> None:
         """It runs, or was told to end."""
@@ -179,10 +185,10 @@ class ControlPlane:
                     await self.secret(name)
                     await asyncio.sleep(0.1)
 
-    async def events(self) -> list[dict[str, Any]]:
-        """All Events about RouterConfigs; the API server has some of its own, about Services."""
+    async def events(self, kind: str = KIND) -> list[dict[str, Any]]:
+        """All Events about a kind; the API server has some of its own, about Services."""
         found = self.client.each(events_in(self.namespace))
-        return [event async for event in found if event["regarding"]["kind"] == KIND]
+        return [event async for event in found if event["regarding"]["kind"] == kind]
 
     async def until_told(self, severity: str, reason: str) -> None:
         """Wait for an Event about a RouterConfig."""
@@ -345,7 +351,7 @@ class ControlPlane:
         ]
         objects = [
             body
-            for path in (configs_in(None), events_in(None))
+            for path in (configs_in(None), router_keys_in(None), events_in(None))
             async for body in self.client.each(path)
         ]
         return "\n".join([*files, *map(json.dumps, objects), *self.shown])

@@ -22,6 +22,9 @@ spec:
   - name: claude
     type: Bedrock
     aws: {region: us-east-1, roleARN: "arn:aws:iam::1:role/x"}
+  - name: vllm
+    type: OpenAICompatible
+    service: {name: vllm, namespace: models, port: 8000, scheme: http, path: /v1}
   - {name: gemini, type: VertexAI, gcp: {project: p, location: global}}
   - {name: azure, type: AzureOpenAI, baseURL: "https://a.example", azure: {apiVersion: v1}}
   - name: mock
@@ -31,13 +34,18 @@ spec:
   - name: gpt-4o
     aliases: [gpt-4]
     backends:
-    - {credential: openai-main, upstreamName: gpt-4o-2024-11-20, weight: 1, priority: 0}
+    - {credential: openai-main, upstreamName: gpt-4o-2024-11-20, weight: 1, priority: 0,
+       price: {input: "2.50", output: "10.00"}}
     - {credentialSelector: {matchLabels: {tier: paid}}}
     limits: {rpm: 1000, tpm: 500000}
     fallbacks: [gpt-4o-mini]
     parameters: {defaults: {temperature: 0.5}, override: {user: x}, drop: [logit_bias]}
     metadata: {contextWindow: 128000, maxOutputTokens: 16384, ownedBy: openai,
-               price: {input: "2.50", cachedInput: "1.25", output: "10.00"}}
+               price: {input: "2.50", cachedInput: "1.25", cacheWrite: "2.50", cacheWrite1h: "2.50",
+                       output: "10.00", audioInput: "40", audioOutput: "80", imageInput: "10",
+                       imageOutput: "40", image: "0",
+                       tiers: [{aboveTokens: 200000, input: "5.00", cachedInput: "2.50",
+                                cacheWrite: "5", cacheWrite1h: "5", output: "20.00"}]}}
     compaction: {instructions: Summarise this.}
   - name: gpt-4o-mini
     backends: [{credential: mock}]
@@ -46,6 +54,13 @@ spec:
     clients:
     - {name: team-a, secretRef: {name: router-keys, key: team-a}, models: ["gpt-*"],
        limits: {rpm: 60, tpm: 100000}}
+    grants:
+    - name: product-teams
+      namespaces: {matchLabels: {llm: allowed}}
+      models: ["gpt-*"]
+      each: {limits: {rpm: 60}}
+      together: {limits: {tpm: 100000}}
+    - {name: research, namespaces: {names: [research]}}
     anonymous: Deny
   resilience:
     retries: {attempts: 2, onStatus: [429, 500], backoff: {initial: 100ms, max: 2s},
@@ -58,7 +73,10 @@ spec:
     sealing: {keys: [{secretRef: {name: router-keys, key: seal}}]}
   redis: {urlSecretRef: {name: redis, key: url}}
   ledger: {type: Local}
-  http: {cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}}
+  http:
+    cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}
+    publicURL: https://llm.example.com
+  pricing: {unknown: Allow}
   telemetry: {traces: {sampleRatio: "1.0", captureContent: false}}
 ---
 apiVersion: v1

@@ -10,11 +10,14 @@ from airouter.config.compile import compile_config
 from airouter.config.findings import Compiled
 from airouter.config.loader import load_config
 from airouter.config.manifest import ManifestFile, compile_manifest
+from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airouter.config.compile.places import Services
     from airouter.config.snapshot import Snapshot
+    from airouter.config.trust import Trust
 
 SECRETS = {("keys", "api-key"): "sk-upstream", ("keys", "team"): "sk-team"}
 
@@ -60,6 +63,11 @@ def client(name: str = "team", key: str = "team", **fields: Any) -> dict[str, An
     return {"name": name, "secretRef": {"name": "keys", "key": key}, **fields}
 
 
+def grant(name: str = "teams", *namespaces: str, **fields: Any) -> dict[str, Any]:
+    """A grant for namespaces, by default for `team-a`."""
+    return {"name": name, "namespaces": {"names": list(namespaces or ["team-a"])}, **fields}
+
+
 def document(**spec: Any) -> dict[str, Any]:
     """A RouterConfig that compiles without a finding, with some fields of its spec replaced."""
     given = {"credentials": [credential()], "models": [model()], "auth": {"anonymous": "Allow"}}
@@ -71,12 +79,19 @@ def document(**spec: Any) -> dict[str, Any]:
     }
 
 
-def compiled(secrets: Mapping[tuple[str, str], str] | None = None, **spec: Any) -> Compiled:
+def compiled(
+    secrets: Mapping[tuple[str, str], str] | None = None,
+    *,
+    services: Services | None = None,
+    trust: Trust = ANYTHING,
+    **spec: Any,
+) -> Compiled:
     """What becomes of a document."""
     reading = load_config(document(**spec))
     if reading.config is None:
         return Compiled(None, reading.findings)
-    found = compile_config(reading.config, SECRETS if secrets is None else secrets, reading.dropped)
+    values = SECRETS if secrets is None else secrets
+    found = compile_config(reading.config, values, reading.dropped, trust=trust, services=services)
     return Compiled(found.snapshot, (*reading.findings, *found.findings))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from airouter.config.snapshot import Price
+from airouter.costs import price_list
+from airouter.dialects.conversation import Usage
 from airouter.telemetry.record import Attempt, RequestRecord, Trace
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -47,4 +50,18 @@ def a_traced_record(parent_id: str = "", tracestate: str = "") -> RequestRecord:
     """An answered one that is part of a trace."""
     record = an_answered_record()
     record.trace = Trace(TRACE_ID, SPAN_ID, parent_id, tracestate)
+    return record
+
+
+GPT_4O = price_list("declared-1", Price(input="2.50", cached_input="1.25", output="10"))
+
+
+def a_paid_record() -> RequestRecord:
+    """1,000 tokens in, 200 of them cached, and 100 out: 3.25 thousandths of a dollar.
+
+    800 at 2.5 millionths are 0.002, 200 at 1.25 are 0.00025, 100 at 10 are 0.001.
+    """
+    record = a_traced_record()
+    record.attempts[0].price = GPT_4O
+    record.note_usage(Usage(input_tokens=1_000, cached_tokens=200, output_tokens=100))
     return record

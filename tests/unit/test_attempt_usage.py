@@ -133,7 +133,7 @@ async def begin(upstream: RawUpstream, events: list[bytes]) -> Conversation:
 
 async def counted(router: Served) -> tuple[float, float]:
     """The tokens of the request, once it is over: input and output."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             text = (await router.client.get("/metrics")).text
             if re.search(r"^airouter_requests_total\{.*model=\"m\".*\} 1.0$", text, re.MULTILINE):

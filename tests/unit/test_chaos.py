@@ -7,6 +7,7 @@ import contextlib
 import random
 from typing import Any
 
+from airouter.upstream.pool import Pool
 from support.config import manifest
 from support.in_loop import Served, served
 
@@ -83,6 +84,7 @@ async def test_nothing_is_left_in_flight_after_chaos() -> None:
         await asyncio.gather(*clients)
         assert router.router.pipeline.serving is not None
         (pool,) = router.router.pipeline.serving.pools
+        assert isinstance(pool, Pool)
         async with asyncio.timeout(120):  # 200 MiB of bodies, whatever the machine
             while router.router.in_flight()["c"] or pool.in_flight or router.router.connections():
                 await asyncio.sleep(0.01)

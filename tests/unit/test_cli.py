@@ -14,7 +14,7 @@ from airouter import __version__
 from airouter.cli import app
 from support.manifests import ROUTER_YAML
 
-PENDING = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {}}\n  auth:")
+PENDING = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {ttl: 1h}}\n  auth:")
 
 
 def airouter(*arguments: object, **environ: str) -> Result:
@@ -57,7 +57,7 @@ def test_a_warning_is_no_failure(router_yaml: Path) -> None:
     result = airouter("check", "-f", router_yaml)
     assert result.exit_code == 0
     assert result.output == (
-        f"{router_yaml}:11: warning: spec.sessions.stickiness: "
+        f"{router_yaml}:11: warning: spec.sessions.stickiness.ttl: "
         "is accepted but has no effect in this version\n"
         "0 errors, 1 warning; serves 1 model, 1 credential, 0 clients\n"
     )

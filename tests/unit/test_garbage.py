@@ -101,7 +101,7 @@ async def ask(
         b"content-length: %d\r\n\r\n%b" % (path.encode(), MASTER_KEY.encode(), len(data), data)
     )
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             if leaves_after is None:
                 return await reader.read()
             return await reader.readuntil(leaves_after) if leaves_after else b""
@@ -111,7 +111,7 @@ async def ask(
 
 async def settled(router: Served) -> None:
     """Wait until the router has nothing in hand."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while router.router.connections() or any(router.router.in_flight().values()):
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)  # for the callbacks of connections that have just closed

@@ -20,6 +20,7 @@ from airouter.dialects.conversation import Destination
 from airouter.dialects.translation.client_apis import ServedModel, between
 from support.config import mock_manifest
 from support.in_loop import Served, served
+from support.mock_sessions import dial, heard
 
 LONG = "word " * (LARGE // 4)
 MODEL = ServedModel("m", Destination(model="claude-sonnet-4-5"), Edits(Parameters()), {})
@@ -68,6 +69,22 @@ async def test_a_small_request_is_answered_while_a_large_one_waits(name: str) ->
         opened.set()
         await holding
         assert (await large).status_code == (400 if name == "broken JSON" else 200)
+
+
+async def test_a_large_message_of_a_session_is_read_while_others_are_answered() -> None:
+    opened = threading.Event()
+    async with served(mock_manifest("m")) as router, dial(router, max_size=None) as session:
+        holding = asyncio.create_task(router.router.aside.run(opened.wait))
+        await session.send('{"type":"response.create","model":"m","input":"' + LONG)
+        hearing = asyncio.create_task(heard(session))
+        try:
+            for _ in range(10):
+                assert (await router.chat()).status_code == 200
+            assert not hearing.done()
+        finally:
+            opened.set()  # else the thread holds the test up
+        await holding
+        assert (await hearing)["error"]["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize(

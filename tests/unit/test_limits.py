@@ -10,6 +10,7 @@ import httpx
 from support.config import manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, last, say
+from support.raw_upstream import raw_upstream
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 
@@ -173,3 +174,22 @@ async def test_a_turn_over_a_session_is_limited_too() -> None:
             await say(session, model="m", input="x")
             event = await last(session)
             assert (event["type"], event["status"]) == ("error", 429)
+
+
+async def test_an_account_whose_provider_has_no_more_is_left_alone_until_it_has() -> None:
+    body = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
+    used_up = (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+        b"x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 0\r\n"
+        b"x-ratelimit-reset-requests: 30s\r\n\r\n%b" % (len(body), body)
+    )
+    async with raw_upstream() as provider:
+        first = {"type": "OpenAICompatible", "baseURL": f"http://127.0.0.1:{provider.port}/v1"}
+        async with served(a_manifest(first, {})) as router:
+            asking = asyncio.create_task(ask(router))
+            connection = await provider.accept()
+            await connection.request()
+            await connection.say(used_up)
+            answers = [await asking, await ask(router), await ask(router)]
+            backends = [answer.headers["x-airouter-backend"] for answer in answers]
+            assert backends == ["c0/m", "c1/m", "c1/m"]

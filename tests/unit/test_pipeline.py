@@ -224,7 +224,7 @@ async def test_a_client_that_leaves_on_the_other_way_cancels_the_upstream_call(
     asking = asyncio.create_task(router.chat(stream=True, padding="x" * 2_000_000))
     conversation, _ = await answer(first, chunked(HI))
     asking.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await conversation.gone()
 
 

@@ -18,7 +18,7 @@ from airouter.providers.binding import OFFERS, Api
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import load_providers
 from airouter.routing.catalog import Load
-from airouter.serving import Account, Target, route_for
+from airouter.serving import NO_PRICES, Account, Target, route_for
 
 PROVIDERS = load_providers()
 KNOWN = get_args(OfferedApi)
@@ -51,7 +51,7 @@ def targets_of(type_: str, api: Api, name: str, offered: tuple[OfferedApi, ...])
         None,
     )
     model = Model("public", tiers=((declared.Backend("c", name),),))
-    return [backend.target for backend in route_for(api, {"c": account}, model).backends]
+    return [backend.target for backend in route_for(api, {"c": account}, NO_PRICES, model).backends]
 
 
 TURNS = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 9}

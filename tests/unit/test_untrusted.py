@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter import untrusted
-from airouter.untrusted import decoded, decoded_or_none, has_more_than
+from airouter.untrusted import BLOCK, decoded, decoded_or_none, has_more_than, holds
 
 UNREADABLE = {
     "malformed": b'{"a": ',
@@ -81,3 +81,9 @@ def test_fields_are_counted_at_the_top_alone(value: Any) -> None:
     body = json.dumps(value).encode()
     assert not has_more_than(body, 10_000, len(value))
     assert has_more_than(body, 10_000, len(value) - 1)
+
+
+@pytest.mark.parametrize("before", [0, 9, BLOCK - 7, BLOCK - 1, BLOCK, 2 * BLOCK - 3])
+def test_a_word_is_found_wherever_it_stands(before: int) -> None:
+    assert holds(b"x" * before + b"the word", b"the word")
+    assert not holds(b"x" * before + b"the wor", b"the word")

@@ -43,15 +43,23 @@
 {{- end }}
 {{- end }}
 
-{{/* Another release that has the CRD: Helm's own message has no remedy. */}}
+{{/* Another release that has our CRDs: Helm's own message has no remedy. */}}
 {{- define "airouter.crdOwner" -}}
-{{- $crd := "routerconfigs.airouter.dev" }}
+{{- $foreign := list }}
+{{- $owner := dict }}
+{{- range $crd := list "routerconfigs.airouter.dev" "routerkeys.airouter.dev" }}
 {{- $live := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $crd }}
 {{- $annotations := dig "metadata" "annotations" dict $live }}
 {{- $name := get $annotations "meta.helm.sh/release-name" }}
 {{- $namespace := get $annotations "meta.helm.sh/release-namespace" }}
-{{- if and $name (ne (printf "%s/%s" $namespace $name) (printf "%s/%s" .Release.Namespace .Release.Name)) }}
-{{- fail (printf "crds.install: the CRD %s belongs to the release %s in the namespace %s; set crds.install to false here. If that release is gone, take the CRD over: kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $crd $name $namespace $crd .Release.Name .Release.Namespace) }}
+{{- if and $name (ne (printf "%s/%s" $namespace $name) (printf "%s/%s" $.Release.Namespace $.Release.Name)) }}
+{{- $foreign = append $foreign $crd }}
+{{- $owner = dict "name" $name "namespace" $namespace }}
+{{- end }}
+{{- end }}
+{{- if $foreign }}
+{{- $crds := join " " $foreign }}
+{{- fail (printf "crds.install: the CRDs %s belong to the release %s in the namespace %s; set crds.install to false here. If that release is gone, take them over: kubectl annotate crd %s --overwrite meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $crds $owner.name $owner.namespace $crds .Release.Name .Release.Namespace) }}
 {{- end }}
 {{- end }}
 
@@ -60,7 +68,7 @@
 [
   AIROUTER_HOST, AIROUTER_PORT, AIROUTER_OPERATOR_STREAM_PORT, AIROUTER_OPERATOR_HEALTH_PORT,
   AIROUTER_POD_NAME, AIROUTER_LOG_LEVEL, AIROUTER_ACCESS_LOG, AIROUTER_DRAIN_GRACE, AIROUTER_DRAIN_DEADLINE,
-  AIROUTER_OPERATOR_POD_UID, AIROUTER_OPERATOR_SECRET_GRACE,
+  AIROUTER_OPERATOR_POD_UID, AIROUTER_OPERATOR_ROUTER_URL, AIROUTER_OPERATOR_SECRET_GRACE,
   AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL, AIROUTER_OPERATOR_ALLOWED_HOSTS, AIROUTER_OPERATOR_NAMESPACE, AIROUTER_OPERATOR_SERVICE, AIROUTER_OPERATOR_WATCH, AIROUTER_OPERATOR_LOG_LEVEL,
   {{- if .Values.telemetry.otlp.endpoint }}
   OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES,

@@ -126,3 +126,11 @@ ipFamilies: {{- toYaml . | nindent 0 }}
 {{- $ports := dict "http" "80" "https" "443" }}
 {{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get $ports $url.scheme) }}
 {{- end }}
+
+{{/* How clients reach a router that has no publicURL; the operator fills the namespace in. */}}
+{{- define "airouter.routerURL" -}}
+{{- $port := int .Values.router.service.port }}
+{{- $name := include "airouter.partName" (list . "router") }}
+{{- $made := printf "http://%s.{namespace}.svc%s" $name (eq $port 80 | ternary "" (printf ":%d" $port)) }}
+{{- .Values.operator.routerURL | default $made }}
+{{- end }}

@@ -53,6 +53,10 @@ class KubeApi(Protocol):
         """Replace an object as a whole and return it."""
         ...
 
+    async def merge(self, path: str, patch: Object) -> Object:
+        """Merge a patch (RFC 7386) into an object and return it."""
+        ...
+
     async def apply(self, path: str, body: Object) -> Object:
         """Apply an object server-side: own the fields it names, whoever owned them before."""
         ...

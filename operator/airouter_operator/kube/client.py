@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 
 
 class KubeClient:
@@ -95,6 +96,10 @@ class KubeClient:
 
     async def replace(self, path: str, body: Object) -> Object:
         return await self._ask("PUT", path, body, query={"fieldManager": FIELD_MANAGER})
+
+    async def merge(self, path: str, patch: Object) -> Object:
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._ask("PATCH", path, patch, query=query, content_type=MERGE)
 
     async def apply(self, path: str, body: Object) -> Object:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}

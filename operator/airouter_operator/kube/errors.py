@@ -5,6 +5,8 @@ No error repeats what the API server said of a request's content: it may quote a
 
 from __future__ import annotations
 
+OWN_KINDS = ("routerconfigs", "routerkeys")
+
 
 class KubeError(Exception):
     """A request failed; `status` is 0 when the API server was not reached."""
@@ -34,8 +36,8 @@ def error_for_status(method: str, path: str, status: int) -> KubeError:
 
 def explain_failure(action: str, error: KubeError) -> str:
     """Return why an action failed, and what would help."""
-    if error.status == 404 and "routerconfigs" in str(error):
-        return "the CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
+    if error.status == 404 and any(plural in str(error) for plural in OWN_KINDS):
+        return "a CustomResourceDefinition is not installed: kubectl apply -f manifests/crds"
     if error.status == 401:
         return f"the API server does not take the operator's token ({error})"
     if error.status == 403:

@@ -28,9 +28,9 @@ def kubernetes_time(moment: float) -> str:
 
 
 def object_key(body: Mapping[str, Any]) -> ObjectKey:
-    """Return the key of an object."""
+    """Return the key of an object; one of the cluster, such as a Namespace, is in none."""
     metadata = body["metadata"]
-    return ObjectKey(metadata["namespace"], metadata["name"])
+    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
 
 
 def resource_version_of(body: Mapping[str, Any]) -> int:
@@ -43,6 +43,16 @@ def resource_version_of(body: Mapping[str, Any]) -> int:
 def uid_of(body: Mapping[str, Any]) -> str:
     """Return the uid of an object: another one after it was deleted and created anew."""
     return str(body["metadata"].get("uid", ""))
+
+
+def annotation_in(body: Mapping[str, Any], name: str) -> str:
+    """Return an annotation of an object; empty if it has none."""
+    return str((body["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def is_ending(body: Mapping[str, Any]) -> bool:
+    """Return whether an object was deleted, and is there only until somebody has let go of it."""
+    return "deletionTimestamp" in body["metadata"]
 
 
 def generation_of(body: Mapping[str, Any]) -> int:

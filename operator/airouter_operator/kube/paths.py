@@ -28,6 +28,26 @@ def status_at(key: ObjectKey) -> str:
     return f"{configs_in(key.namespace)}/{key.name}/status"
 
 
+def router_keys_in(namespace: str | None) -> str:
+    """Return the path of the RouterKeys of a namespace, or of the cluster."""
+    return f"{CONFIGS}{scope(namespace)}/routerkeys"
+
+
+def router_key_at(key: ObjectKey) -> str:
+    """Return the path of one RouterKey."""
+    return f"{router_keys_in(key.namespace)}/{key.name}"
+
+
+def router_key_status_at(key: ObjectKey) -> str:
+    """Return the path of the status of a RouterKey."""
+    return f"{router_key_at(key)}/status"
+
+
+def namespaces_in(_: str | None) -> str:
+    """Return the path of the Namespaces, which are in none themselves."""
+    return f"{CORE}/namespaces"
+
+
 def secrets_in(namespace: str | None) -> str:
     """Return the path of the Secrets of a namespace, or of the cluster."""
     return f"{CORE}{scope(namespace)}/secrets"
@@ -48,8 +68,13 @@ def lease_at(key: ObjectKey) -> str:
     return f"{leases_in(key.namespace)}/{key.name}"
 
 
-def endpoint_slices_in(namespace: str) -> str:
-    """Return the path of the EndpointSlices of a namespace."""
+def services_in(namespace: str | None) -> str:
+    """Return the path of the Services of a namespace, or of the cluster."""
+    return f"{CORE}{scope(namespace)}/services"
+
+
+def endpoint_slices_in(namespace: str | None) -> str:
+    """Return the path of the EndpointSlices of a namespace, or of the cluster."""
     return f"{DISCOVERED_ENDPOINTS}{scope(namespace)}/endpointslices"
 
 

@@ -50,8 +50,12 @@ class Ownership:
                 url,
             )
         self._held.discard(key)
-        if self._clock() < self._until.get(key, 0.0):
+        if self.gives_way(key):
             raise RetryLater(f"the operator at {url} serves it")
+
+    def gives_way(self, key: ObjectKey) -> bool:
+        """Return whether another operator serves a RouterConfig, and so its RouterKeys."""
+        return self._clock() < self._until.get(key, 0.0)
 
     def forget(self, key: ObjectKey) -> None:
         """Forget a RouterConfig that is gone."""

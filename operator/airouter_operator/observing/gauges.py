@@ -25,11 +25,16 @@ def observe_watching(
     watches: Watches,
     resync: Resync,
     queue: KeyedQueue[ObjectKey],
+    key_queue: KeyedQueue[ObjectKey],
 ) -> None:
     """Show what is known, what waits, and how long ago each source was heard."""
     metrics.observe("queue_depth", "RouterConfigs that wait.", lambda: len(queue))
+    metrics.observe("key_queue_depth", "RouterKeys that wait.", lambda: len(key_queue))
+    metrics.observe("routerkeys", "RouterKeys that are known.", lambda: len(mirror.keys))
     metrics.observe("routerconfigs", "RouterConfigs that are known.", lambda: len(mirror.configs))
     metrics.observe("secrets", "Secrets that are known.", lambda: len(mirror.secrets))
+    services = mirror.services.services
+    metrics.observe("services", "Services that are known.", lambda: len(services))
     ages = {kind.plural: partial(watches.age, kind) for kind in WATCHED_KINDS}
     what = "Time since a watch has told of anything."
     metrics.observe_each("watch_age_seconds", what, "kind", ages)

@@ -1,4 +1,4 @@
-"""Compilation: the RouterConfig and its Secrets, gathered from the mirror, become a snapshot.
+"""Compilation: a RouterConfig with its Secrets and Services, of the mirror, becomes a snapshot.
 
 The compiler itself is the router's (`airouter.config`), so that `airouter check` finds in the same
 manifests what the operator finds.
@@ -15,14 +15,19 @@ from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
 from airouter.config.trust import ALLOWING, ANYTHING
 from airouter_operator.kube.objects import generation_of, uid_of
+from airouter_operator.reconciling.endpoints import ports_of
+from airouter_operator.reconciling.issued_keys import with_issued_keys
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.config.compile.keys import IssuedKey
+    from airouter.config.compile.places import ServicePort, Services
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.reconciling.issued_keys import GatheredKeys
     from airouter_operator.watching.mirror import Mirror
 
 Secrets = dict[tuple[str, str], str]
@@ -37,12 +42,22 @@ class Gathered(NamedTuple):
     config: Object
     secrets: Secrets
     fingerprint: Fingerprint
+    services: Services
     gone: Mapping[str, float]
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
+    issued: tuple[IssuedKey, ...] = ()
+    """Its RouterKeys whose keys were made, the oldest first."""
 
 
-def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered | None:
-    """Return a RouterConfig and the values of Secrets that it may name; None when it is gone."""
+def gather(
+    key: ObjectKey, mirror: Mirror, keys: GatheredKeys, trust: Trust = ANYTHING
+) -> Gathered | None:
+    """Return a RouterConfig with what it names, and its keys.
+
+    That is the values of Secrets that it may name, and the ports of Services.
+
+    None when it is gone.
+    """
     config = mirror.configs.get(key)
     if config is None:
         return None
@@ -59,8 +74,26 @@ def gather(key: ObjectKey, mirror: Mirror, trust: Trust = ANYTHING) -> Gathered 
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
-    fingerprint = (uid_of(config), generation_of(config), tuple(versions))
-    return Gathered(config, secrets, fingerprint, gone)
+    services = services_of(key, mirror)
+    fingerprint = (
+        uid_of(config),
+        generation_of(config),
+        tuple(versions),
+        services,
+        keys.versions,
+    )
+    return Gathered(config, secrets, fingerprint, services, gone, keys.issued)
+
+
+def services_of(key: ObjectKey, mirror: Mirror) -> Services:
+    """Return the Services that a RouterConfig names, in the namespaces that are watched."""
+    found: dict[tuple[str, str], dict[int, ServicePort] | None] = {}
+    for name in mirror.services_of(key):
+        if mirror.services.was_read(name):
+            body = mirror.services.services.get(name)
+            slices = mirror.services.slices_of(name)
+            found[name] = None if body is None else ports_of(body, slices)
+    return found
 
 
 def allows_naming(secret: Object) -> bool:
@@ -72,10 +105,18 @@ def allows_naming(secret: Object) -> bool:
 def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
     """Compile a snapshot, as `airouter check` compiles one of the same manifests."""
     document = {name: gathered.config.get(name) for name in ("apiVersion", "kind", "spec")}
-    reading = load_config({**document, "metadata": {"name": gathered.config["metadata"]["name"]}})
+    metadata = {name: gathered.config["metadata"][name] for name in ("name", "namespace")}
+    reading = load_config({**document, "metadata": metadata})
     if reading.config is None:
         return Compiled(None, in_order(reading.findings))
-    compiled = compile_config(reading.config, gathered.secrets, reading.dropped, trust=trust)
+    compiled = compile_config(
+        reading.config,
+        gathered.secrets,
+        reading.dropped,
+        trust=trust,
+        services=gathered.services,
+        issued=gathered.issued,
+    )
     findings = in_order([*reading.findings, *compiled.findings])
     return compiled._replace(findings=findings)
 
@@ -94,18 +135,39 @@ def compiled_outcome(gathered: Gathered, compiled: Compiled) -> ReconcileOutcome
     )
     if compiled.snapshot is None:
         return outcome._replace(accepted=False)
-    return outcome._replace(answered=answered_models(compiled.snapshot))
+    return outcome._replace(
+        answered=answered_models(compiled.snapshot),
+        keys=served_keys(compiled.snapshot),
+        refused_keys=compiled.refused_keys,
+    )
 
 
 def outcome_of_pods(outcome: ReconcileOutcome, packed: bytes) -> ReconcileOutcome:
-    """Return the outcome of what is refused, with the models that pods go on answering.
+    """Return the outcome of what is refused, with the models and keys that pods go on serving.
 
     `packed` is the last good snapshot.
     """
     try:
-        return outcome._replace(answered=answered_models(unpack_snapshot(packed)))
+        snapshot = unpack_snapshot(packed)
     except Undeliverable:  # a newer operator has written it
         return outcome
+    return outcome._replace(answered=answered_models(snapshot), keys=served_keys(snapshot))
+
+
+def last_good_snapshot(packed: bytes, issued: tuple[IssuedKey, ...]) -> Snapshot | None:
+    """Return the last good snapshot without keys that have ended; None where it is served as is."""
+    try:
+        snapshot = unpack_snapshot(packed)
+    except Undeliverable:
+        return None
+    standing = with_issued_keys(snapshot, issued)
+    return None if standing.auth == snapshot.auth else standing
+
+
+def served_keys(snapshot: Snapshot) -> dict[str, str]:
+    """Return the SHA-256 of each RouterKey that a snapshot has, by `namespace/name`."""
+    clients = snapshot.auth.clients
+    return {client.name: client.key_sha256 for client in clients if client.grant is not None}
 
 
 def answered_models(snapshot: Snapshot) -> frozenset[str]:

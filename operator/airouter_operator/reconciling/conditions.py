@@ -30,6 +30,8 @@ Reason = Literal[
     "SecretKeyMissing",
     "InvalidSecretFormat",
     "RefNotPermitted",
+    "ServiceNotFound",
+    "NamespaceNotWatched",
     "LastValueKept",
     # Programmed
     "Programmed",
@@ -51,10 +53,33 @@ Reason = Literal[
     "NoCredentialMatches",
     "UnsupportedValue",
     "HostNotAllowed",
+    "NoReadyEndpoints",
+    # Admitted, of a RouterKey
+    "Admitted",
+    "NoGrant",
+    "NoModelGranted",
+    "Expired",
+    # Issued
+    "Issued",
+    "NotAdmitted",
+    "NotIssued",
+    "SecretNotOwned",
+    "SecretNameReserved",
+    "WriteRefused",
+    # Programmed
+    "DuplicateKey",
+    "TooManyKeys",
 ]
 """Every reason that a condition can have."""
 
-UNRESOLVED = ("SecretNotFound", "SecretKeyMissing", "InvalidSecretFormat", "RefNotPermitted")
+UNRESOLVED = (
+    "SecretNotFound",
+    "SecretKeyMissing",
+    "InvalidSecretFormat",
+    "RefNotPermitted",
+    "ServiceNotFound",
+    "NamespaceNotWatched",
+)
 MOST_NAMED = 8
 LONGEST_MESSAGE = 4096
 
@@ -95,13 +120,13 @@ def accepted_of(outcome: ReconcileOutcome) -> Condition:
 
 
 def resolved_refs_of(outcome: ReconcileOutcome) -> Condition:
-    """Return whether every Secret is there and holds what it should."""
+    """Return whether every Secret and Service is there and holds what it should."""
     broken = [finding for finding in outcome.errors if finding.reason in UNRESOLVED]
     if broken:
         return Condition("ResolvedRefs", "False", broken[0].reason, findings_message(broken))
     if outcome.gone:
         return Condition("ResolvedRefs", "False", "LastValueKept", gone_message(outcome.gone))
-    return Condition("ResolvedRefs", "True", "ResolvedRefs", "every Secret was found")
+    return Condition("ResolvedRefs", "True", "ResolvedRefs", "every Secret and Service was found")
 
 
 def programmed_of(

@@ -1,4 +1,4 @@
-"""Kubernetes Events about a RouterConfig, for `kubectl describe`: one when a condition turns."""
+"""Kubernetes Events about our objects, for `kubectl describe`: one when a condition turns."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ TURNS: dict[tuple[str, str], Severity] = {
     ("Programmed", "True"): "Normal",
     ("ModelsAnswered", "False"): "Warning",
     ("PartiallyInvalid", "True"): "Warning",
+    # Of a RouterKey.
+    ("Admitted", "False"): "Warning",
+    ("Issued", "True"): "Normal",
+    ("Issued", "False"): "Warning",
 }
 """Turns of a condition that make an Event, by its type and status."""
 ALARMS = {
@@ -79,7 +83,7 @@ class EventRecorder:
             "note": note[:LONGEST_NOTE],
             "regarding": {
                 "apiVersion": API_VERSION,
-                "kind": KIND,
+                "kind": config.get("kind", KIND),
                 "namespace": key.namespace,
                 "name": key.name,
                 "uid": uid_of(config),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from airouter.config.findings import Finding
+    from collections.abc import Mapping
+
+    from airouter.config.findings import Finding, KeyRefusal
 
 
 class ReconcileOutcome(NamedTuple):
@@ -27,6 +30,10 @@ class ReconcileOutcome(NamedTuple):
     """Names of Secrets that are gone and whose last value is used, and until when (Unix time)."""
     too_large: str = ""
     """Why it cannot be published, if it is too large."""
+    keys: Mapping[str, str] = MappingProxyType({})
+    """The SHA-256 of each RouterKey that pods get, by `namespace/name`."""
+    refused_keys: Mapping[str, KeyRefusal] = MappingProxyType({})
+    """The RouterKeys that were left out, by `namespace/name`."""
     version: str = ""
     unpublished: str = ""
     """Why the API server does not take the snapshot Secret, if it does not."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airouter_operator.kube.errors import Conflict, KubeError
 from airouter_operator.publication import stream_root
@@ -16,13 +16,14 @@ from airouter_operator.reconciling.compilation import (
     compile_gathered,
     compiled_outcome,
     gather,
+    last_good_snapshot,
     outcome_of_pods,
 )
 from airouter_operator.reconciling.publish import SnapshotTooLarge
 from airouter_operator.retry import RetryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from airouter.config.snapshot import Snapshot
@@ -33,15 +34,42 @@ if TYPE_CHECKING:
     from airouter_operator.leading.ownership import Ownership
     from airouter_operator.publication import Publication
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
+    from airouter_operator.reconciling.issued_keys import IssuedKeys
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.publish import Publisher
     from airouter_operator.reconciling.rechecks import Rechecks
-    from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.reconciling.status_writer import StatusWriter
     from airouter_operator.watching.mirror import Mirror
 
+
+class ServedKeys(Protocol):
+    """The RouterKeys that pods serve, whose status tells it."""
+
+    def update(
+        self, config: ObjectKey, body: Object, outcome: ReconcileOutcome, status: Object
+    ) -> None:
+        """Take in what a reconciliation came to, and the status of the RouterConfig."""
+        ...
+
+    def forget(self, config: ObjectKey) -> None:
+        """Forget a RouterConfig that is gone: none of its keys is served."""
+        ...
+
+    def forget_all(self) -> None:
+        """Forget everything: another replica leads, or led."""
+        ...
+
+
 REFUSALS = (400, 403, 413, 422)
 """Statuses by which the API server says that it will not take a Secret."""
+
+
+class Reader(Protocol):
+    """Brings objects in the mirror up to date that watches do not tell whole."""
+
+    async def refresh(self, config: ObjectKey) -> None:
+        """Read those that a RouterConfig names, unless they are known. Raises `KubeError`."""
+        ...
 
 
 class Reconciler:
@@ -50,7 +78,8 @@ class Reconciler:
     def __init__(
         self,
         mirror: Mirror,
-        secrets: SecretReader,
+        readers: Sequence[Reader],
+        issued_keys: IssuedKeys,
         trust: Trust,
         publisher: Publisher,
         channels: Channels,
@@ -58,12 +87,14 @@ class Reconciler:
         ownership: Ownership,
         status: StatusWriter,
         rechecks: Rechecks,
+        served_keys: ServedKeys,
         leads: Callable[[], bool],
         measured: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Reconcile while this replica `leads`, each time inside of what `measured` returns."""
         self._mirror = mirror
-        self._secrets = secrets
+        self._readers = readers
+        self._issued_keys = issued_keys
         self._trust = trust
         self._publisher = publisher
         self._channels = channels
@@ -71,6 +102,7 @@ class Reconciler:
         self._ownership = ownership
         self._status = status
         self._rechecks = rechecks
+        self._served_keys = served_keys
         self._leads = leads
         self._measured = measured
         self._known: dict[ObjectKey, tuple[Fingerprint, ReconcileOutcome]] = {}
@@ -87,10 +119,13 @@ class Reconciler:
         self._channels.withdraw_all()
         self._ownership.forget_all()
         self._status.forget_all()
+        self._served_keys.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
-        await self._secrets.refresh(key)
-        gathered = gather(key, self._mirror, self._trust)
+        for reader in self._readers:
+            await reader.refresh(key)
+        keys = self._issued_keys.of(key, time.time())
+        gathered = gather(key, self._mirror, keys, self._trust)
         if gathered is None:
             self._forget(key)
             return
@@ -103,8 +138,9 @@ class Reconciler:
                 self._channels.offer(key, publication)
             # Otherwise the channel has the key reconciled again, once pods have answered.
             if not self._channels.awaits_answers(key):
-                await self._status.write(key, gathered.config, outcome, publication)
+                status = await self._status.write(key, gathered.config, outcome, publication)
                 self._channels.status_written(key)
+                self._served_keys.update(key, gathered.config, outcome, status)
         except Conflict:
             raise RetryLater("somebody else wrote first") from None
         if outcome.unpublished:
@@ -118,6 +154,8 @@ class Reconciler:
         self._channels.withdraw(key)
         self._rechecks.forget(key)
         self._status.forget(key)
+        self._served_keys.forget(key)
+        self._issued_keys.forget(key)
 
     async def _publish(
         self, key: ObjectKey, gathered: Gathered
@@ -144,11 +182,20 @@ class Reconciler:
                 key, gathered.config, compiled.snapshot, outcome, before
             )
         if before is not None and not outcome.is_publishable:
-            outcome = await asyncio.to_thread(outcome_of_pods, outcome, before.packed)
-            # Pods keep the last good snapshot, and have to find the operator's stream by it.
-            publication = await self._publisher.readdress(key, gathered.config, before)
+            publication = await self._keep_last_good(key, gathered, before)
+            outcome = await asyncio.to_thread(outcome_of_pods, outcome, publication.packed)
         self._known[key] = (gathered.fingerprint, outcome)
         return outcome, publication
+
+    async def _keep_last_good(
+        self, key: ObjectKey, gathered: Gathered, before: Publication
+    ) -> Publication:
+        """Return what pods go on serving: the last good snapshot, without keys that have ended."""
+        standing = await asyncio.to_thread(last_good_snapshot, before.packed, gathered.issued)
+        if standing is not None:
+            return await self._publisher.publish(key, gathered.config, standing, before)
+        # Pods have to find the operator's stream by it.
+        return await self._publisher.readdress(key, gathered.config, before)
 
     def _is_settled(
         self,

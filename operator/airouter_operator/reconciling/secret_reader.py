@@ -1,4 +1,4 @@
-"""Reading Secrets: those that a RouterConfig needs and that were changed, one by one."""
+"""Reading Secrets: those that are needed and that were changed, one by one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from airouter_operator.publication import secret_of_config
 from airouter_operator.watching.kinds import SECRETS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.objects import ObjectKey
     from airouter_operator.watching.mirror import Mirror
@@ -27,9 +29,20 @@ class SecretReader:
 
     async def refresh(self, config: ObjectKey) -> None:
         """Read the Secrets that a RouterConfig needs, unless they are known. Raises `KubeError`."""
-        needed = {*self._mirror.secrets_of(config), secret_of_config(config)}
-        outdated = [key for key in sorted(needed) if not self._mirror.secrets.is_current(key)]
+        named = {*self._mirror.secrets_of(config), secret_of_config(config)}
+        await self._refresh({*named, *map(self._mirror.key_index.secret, self._keys_of(config))})
+
+    async def refresh_key(self, router_key: ObjectKey) -> None:
+        """Read the Secret of a RouterKey, unless it is known. Raises `KubeError`."""
+        await self._refresh({self._mirror.key_index.secret(router_key)})
+
+    async def _refresh(self, needed: set[ObjectKey | None]) -> None:
+        known = sorted(key for key in needed if key is not None)
+        outdated = [key for key in known if not self._mirror.secrets.is_current(key)]
         await asyncio.gather(*map(self._read, outdated))
+
+    def _keys_of(self, config: ObjectKey) -> Collection[ObjectKey]:
+        return self._mirror.key_index.of_router(config)
 
     async def _read(self, key: ObjectKey) -> None:
         async with self._slots:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from airouter_operator.kube.errors import KubeError, NotFound
 from airouter_operator.kube.paths import endpoint_slices_in
+from airouter_operator.reconciling.endpoints import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,5 @@ def ready_pods(endpoint_slice: Object) -> Iterator[str]:
     """Yield the names of the pods of an EndpointSlice that get requests."""
     for endpoint in endpoint_slice.get("endpoints") or ():
         target = endpoint.get("targetRef") or {}
-        # Absent counts as ready: see the API of EndpointConditions.
-        ready = (endpoint.get("conditions") or {}).get("ready")
-        if target.get("kind") == "Pod" and ready is not False:
+        if target.get("kind") == "Pod" and is_ready(endpoint):
             yield str(target.get("name", ""))

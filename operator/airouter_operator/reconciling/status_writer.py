@@ -83,8 +83,10 @@ class StatusWriter:
         config: Object,
         outcome: ReconcileOutcome,
         publication: Publication | None,
-    ) -> None:
+    ) -> Object:
         """Write the status, unless it is there, and Events for the conditions that have turned.
+
+        Returns the status.
 
         Raises `KubeError`, or `RetryLater` where only pods are missing that may be on their way.
         """
@@ -99,16 +101,17 @@ class StatusWriter:
         status = routerconfig_status(generation, outcome, publication, tally, before, now)
         self._gauges.show(key, {c["type"]: c["status"] for c in status["conditions"]})
         if status == before:
-            return
+            return status
         if self._pods.may_come_back() and lacks_nothing_but_pods(status, before):
             raise RetryLater("pods may come back that another operator has known")
         try:
             written = await self._kube.apply(status_at(key), status_manifest(config, status))
         except NotFound:
-            return  # the RouterConfig was deleted meanwhile
+            return status  # the RouterConfig was deleted meanwhile
         # The mirror must not wait for the watch: the next reconciliation compares with this status.
         self._mirror.put(ROUTER_CONFIGS, key, written)
         await self._events.record(config, before, status)
+        return status
 
 
 def status_manifest(config: Object, status: Object) -> Object:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from airouter_operator.key_secret import RECORD_ANNOTATION, ROTATE_ANNOTATION
 from airouter_operator.kube.objects import Object, ObjectKey, resource_version_of, uid_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NOT_KEPT = {"managedFields", "annotations"}
 """Fields of metadata that nobody asks for. `kubectl apply` keeps a copy of a Secret in one."""
+KEPT_ANNOTATIONS = (RECORD_ANNOTATION, ROTATE_ANNOTATION)
+LONGEST_ANNOTATION = 1024
 
 
 class ObjectCache:
@@ -66,9 +69,20 @@ class ObjectCache:
         return True
 
     def _trimmed(self, body: Mapping[str, Any]) -> Object:
-        metadata = {name: value for name, value in body["metadata"].items() if name not in NOT_KEPT}
         kept = {name: body[name] for name in self._kept if name in body}
-        return {"metadata": metadata, **kept}
+        return {"metadata": trimmed_metadata(body["metadata"]), **kept}
+
+
+def trimmed_metadata(metadata: Mapping[str, Any]) -> Object:
+    """Return metadata without what nobody asks for, which may take 256 KiB."""
+    trimmed = {name: value for name, value in metadata.items() if name not in NOT_KEPT}
+    given = metadata.get("annotations") or {}
+    annotations = {
+        name: given[name]
+        for name in KEPT_ANNOTATIONS
+        if name in given and len(given[name]) <= LONGEST_ANNOTATION
+    }
+    return {**trimmed, "annotations": annotations} if annotations else trimmed
 
 
 class LastValue(NamedTuple):

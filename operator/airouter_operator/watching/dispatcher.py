@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.objects import object_key, uid_of
+from airouter_operator.kube.objects import object_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +24,20 @@ DELETED, LISTED = "DELETED", None
 
 
 class Dispatcher:
-    """Decides which RouterConfigs are due for what was reported."""
+    """Decides which RouterConfigs and RouterKeys are due for what was reported."""
 
     def __init__(
         self,
         mirror: Mirror,
         watches: Watches,
         queue: KeyedQueue[ObjectKey],
+        key_queue: KeyedQueue[ObjectKey],
         leads: Callable[[], bool],
     ) -> None:
         self._mirror = mirror
         self._watches = watches
         self._queue = queue
+        self._key_queue = key_queue
         self._leads = leads
         self.has_synced = False
         """Whether the mirror has every object there is, so that events are changes."""
@@ -55,20 +57,29 @@ class Dispatcher:
         if event is LISTED:
             self._watches.restarted.set()
         if event == DELETED:
-            self._mirror.drop(kind, key, uid_of(body))
-        self.add_concerned(kind, key)
+            self._mirror.drop(kind, body)
+        self.add_concerned(kind, body)
 
-    def add_concerned(self, kind: WatchedKind, key: ObjectKey) -> None:
-        """Have the RouterConfigs reconciled that an object is about."""
-        for config in self._mirror.concerned(kind, key):
+    def add_concerned(self, kind: WatchedKind, body: Object) -> None:
+        """Have the RouterConfigs and RouterKeys reconciled that an object is about."""
+        for config in self._mirror.concerned(kind, body):
             self.add(config)
+        for router_key in self._mirror.concerned_keys(kind, object_key(body)):
+            self.add_key(router_key)
 
     def add_all(self) -> None:
-        """Have every RouterConfig reconciled."""
+        """Have every RouterConfig and every RouterKey reconciled."""
         for config in self._mirror.configs:
             self.add(config)
+        for router_key in self._mirror.keys:
+            self.add_key(router_key)
 
     def add(self, config: ObjectKey) -> None:
         """Have one RouterConfig reconciled soon, if this replica leads."""
         if self._leads():
             self._queue.add(config)
+
+    def add_key(self, router_key: ObjectKey) -> None:
+        """Have one RouterKey reconciled soon, if this replica leads."""
+        if self._leads():
+            self._key_queue.add(router_key)

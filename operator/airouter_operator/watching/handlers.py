@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
-from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
-
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from airouter_operator.watching.dispatcher import Dispatcher
+    from airouter_operator.watching.kinds import WatchedKind
 
 RETRY_LOGIN = 3.0
 """Seconds until credentials that could not be read are read again."""
 
 
 def kopf_registry(
+    kinds: Sequence[WatchedKind],
     dispatcher: Dispatcher,
     log_in: Callable[[], Awaitable[kopf.AiohttpSession]],
     start: Callable[[], Awaitable[None]],
@@ -43,7 +43,7 @@ def kopf_registry(
     async def on_login(**_: Any) -> kopf.AiohttpSession:
         return await log_in()
 
-    for kind in WATCHED_KINDS:
+    for kind in kinds:
         handle(kind, registry, dispatcher)
     return registry
 

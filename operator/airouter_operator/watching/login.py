@@ -1,7 +1,8 @@
 """kopf's login: its watches use the API server and the identity of the operator's own client.
 
 kopf knows only whole objects. Its session has the API server send just the metadata of Secrets, so
-that those of others, up to a megabyte each and any number of them, stay where they are.
+that those of others, up to a megabyte each and any number of them, stay where they are; and of
+Services and their EndpointSlices, which name each pod of the cluster.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import aiohttp
 import kopf
 
 from airouter_operator.kube.api import LISTED_METADATA, WATCHED_METADATA
+from airouter_operator.watching.cache import trimmed_metadata
 
 if TYPE_CHECKING:
     from airouter_operator.kube.client import KubeClient
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("airouter.operator")
 
 LOG_IN_AGAIN = 1.0
+BY_METADATA = ("/secrets", "/services", "/endpointslices")
+"""Ends of the paths of lists of which the metadata is enough."""
 
 
 class KopfLogin:
@@ -58,16 +62,19 @@ class KopfLogin:
 
 
 class TrimmedResponse(aiohttp.ClientResponse):
-    """A response whose list is without annotations.
+    """A response whose list is without the annotations of others, and never null.
 
     kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
+    It fails at the null that some kinds have in place of an empty list of metadata.
     """
 
     async def json(self, **how: Any) -> Any:
         page = await super().json(**how)
-        for item in (page.get("items") or ()) if isinstance(page, dict) else ():
-            for name in ("annotations", "managedFields"):
-                item.get("metadata", {}).pop(name, None)
+        if isinstance(page, dict) and "items" in page:
+            page["items"] = page["items"] or []
+            for item in page["items"]:
+                if "metadata" in item:
+                    item["metadata"] = trimmed_metadata(item["metadata"])
         return page
 
 
@@ -77,15 +84,15 @@ def watching_session(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
         headers=info.as_http_headers(),
         response_class=TrimmedResponse,
-        middlewares=(ask_for_metadata_of_secrets,),
+        middlewares=(ask_for_metadata,),
     )
 
 
-async def ask_for_metadata_of_secrets(
+async def ask_for_metadata(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Send a request of kopf."""
-    if request.url.path.endswith("/secrets"):
+    if request.url.path.endswith(BY_METADATA):
         watches = "watch" in request.url.query
         request.headers["Accept"] = WATCHED_METADATA if watches else LISTED_METADATA
     return await send(request)

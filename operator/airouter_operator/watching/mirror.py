@@ -1,38 +1,66 @@
-"""The mirror: a copy of what the API server holds, RouterConfigs and the Secrets that they name.
+"""The mirror: a copy of what the API server holds, our objects and those that they name.
 
-kopf's watches fill it with RouterConfigs, and tell it which Secrets were changed; those are read
-when a RouterConfig that names them is reconciled. The operator's own writes and the resync correct
-it.
+kopf's watches fill it with RouterConfigs, and tell it which Secrets and Services were changed;
+those are read when a RouterConfig that names them is reconciled. The operator's own writes and the
+resync correct it.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from airouter_operator.kube.objects import ObjectKey, generation_of, resource_version_of, uid_of
+from airouter_operator.kube.objects import (
+    ObjectKey,
+    generation_of,
+    object_key,
+    resource_version_of,
+    uid_of,
+)
 from airouter_operator.publication import config_of_secret, secret_of_config
 from airouter_operator.watching.cache import ObjectCache, SecretCache
-from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS, WatchedKind
+from airouter_operator.watching.key_index import KeyIndex
+from airouter_operator.watching.kinds import (
+    ENDPOINT_SLICES,
+    NAMESPACES,
+    ROUTER_CONFIGS,
+    ROUTER_KEYS,
+    SECRETS,
+    SERVICES,
+    WatchedKind,
+)
+from airouter_operator.watching.references import References
+from airouter_operator.watching.services import ServiceCache, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from airouter_operator.watching.key_index import KeyPlace
+
+ABOUT_SERVICES = (SERVICES, ENDPOINT_SLICES)
+
 
 class Mirror:
-    """The caches of all kinds, and the references of RouterConfigs to Secrets."""
+    """The caches of all kinds, and the references of RouterConfigs to Secrets and Services."""
 
     def __init__(self, grace: float = 0.0, clock: Callable[[], float] = time.time) -> None:
         """Keep the last value of a Secret that is gone for `grace` seconds."""
         self.configs = ObjectCache(ROUTER_CONFIGS.kept)
+        self.keys = ObjectCache(ROUTER_KEYS.kept)
+        self.namespaces = ObjectCache(NAMESPACES.kept)
         self.secrets = SecretCache(SECRETS.kept, self.needs, grace, clock)
+        self._to_secrets = References()
+        self._to_services = References()
+        self.services = ServiceCache(self._to_services.__contains__)
+        self.key_index = KeyIndex()
         self._caches: dict[WatchedKind, ObjectCache] = {
             ROUTER_CONFIGS: self.configs,
+            ROUTER_KEYS: self.keys,
+            NAMESPACES: self.namespaces,
             SECRETS: self.secrets,
+            SERVICES: self.services.services,
+            ENDPOINT_SLICES: self.services.slices,
         }
-        self._referrers: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
-        self._references: dict[ObjectKey, frozenset[ObjectKey]] = {}
         self._specs: dict[ObjectKey, tuple[str, int]] = {}
         """uid and generation of the specs whose references are known."""
 
@@ -41,7 +69,7 @@ class Mirror:
         return self._caches[kind]
 
     def notice(self, kind: WatchedKind, key: ObjectKey, body: Mapping[str, Any]) -> None:
-        """Take note of what a watch reports: the object, or that a Secret was changed."""
+        """Take note of what a watch reports: the object, or that it is to be read."""
         if kind is SECRETS:
             self.secrets.notice(key, resource_version_of(body))
         else:
@@ -49,6 +77,8 @@ class Mirror:
 
     def put(self, kind: WatchedKind, key: ObjectKey, body: Mapping[str, Any]) -> bool:
         """Take an object in, unless a newer one is there; return whether it was new."""
+        if kind in ABOUT_SERVICES:  # read with all that belongs to the same Service
+            return self.services.notice(kind, body)
         if not self._caches[kind].put(key, body):
             return False
         if kind is ROUTER_CONFIGS:
@@ -56,59 +86,100 @@ class Mirror:
             spec = (uid_of(body), generation_of(body))
             if not spec[1] or self._specs.get(key) != spec:
                 self._specs[key] = spec
-                self._refer(key, frozenset(secrets_named(body.get("spec"), key.namespace)))
+                self._refer(key, body.get("spec"))
+        elif kind is ROUTER_KEYS:
+            self._forget_place(self.key_index.put(key, body.get("spec") or {}))
         return True
 
-    def drop(self, kind: WatchedKind, key: ObjectKey, uid: str = "") -> bool:
-        """Forget an object, if it has that uid; return whether it was there."""
-        if not self._caches[kind].drop(key, uid):
+    def drop(self, kind: WatchedKind, body: Mapping[str, Any]) -> bool:
+        """Forget an object that is gone, if it has the same uid; return whether it was there."""
+        key = object_key(body)
+        if kind in ABOUT_SERVICES:
+            return self.services.expire(service_of(kind, body))
+        if not self._caches[kind].drop(key, uid_of(body)):
             return False
         if kind is ROUTER_CONFIGS:
             self._specs.pop(key, None)
-            self._refer(key, frozenset())
+            self._refer(key, None)
             self._forget_unneeded({secret_of_config(key)})
+        elif kind is ROUTER_KEYS:
+            self._forget_place(self.key_index.drop(key))
         return True
 
     def needs(self, secret: ObjectKey) -> bool:
-        """Return whether a RouterConfig names a Secret, or is published in it."""
+        """Return whether a RouterConfig names a Secret or is published in it, or a key is in it."""
+        if self.key_index.of_secret(secret):
+            return True
         owner = config_of_secret(secret)
-        return secret in self._referrers or (owner is not None and owner in self.configs)
+        return secret in self._to_secrets or (owner is not None and owner in self.configs)
 
-    def follows(self, kind: WatchedKind, key: ObjectKey) -> bool:
+    def follows(self, kind: WatchedKind, body: Mapping[str, Any]) -> bool:
         """Return whether the mirror has an object as it was when last reported, if it exists.
 
-        A Secret that is not needed, or is yet to be read, is none of those.
+        A Secret or a Service that is not needed, or is yet to be read, is none of those.
         """
+        if kind in ABOUT_SERVICES:
+            service = service_of(kind, body)
+            return service in self._to_services and self.services.is_current(service)
+        key = object_key(body)
         return kind is not SECRETS or (self.needs(key) and self.secrets.is_current(key))
 
-    def concerned(self, kind: WatchedKind, key: ObjectKey) -> Iterable[ObjectKey]:
+    def concerned(self, kind: WatchedKind, body: Mapping[str, Any]) -> Iterable[ObjectKey]:
         """Return the RouterConfigs that a change of an object is about."""
+        key = object_key(body)
         if kind is ROUTER_CONFIGS:
             return (key,)
-        # A Secret matters to those that name it, and to the one whose snapshot it holds.
+        if kind is ROUTER_KEYS:
+            return self.key_index.routers(key)
+        if kind is NAMESPACES:
+            return self._routers_of(self.key_index.of_namespace(key.name))
+        if kind in ABOUT_SERVICES:
+            return self._to_services.naming(service_of(kind, body))
+        # A Secret matters to those that name it, to the one whose snapshot it holds, and to the
+        # one whose key is in it.
         owner = config_of_secret(key)
-        return self.naming(key) if owner is None else (*self.naming(key), owner)
+        named = self.naming(key) if owner is None else (*self.naming(key), owner)
+        return (*named, *self._routers_of(self.key_index.of_secret(key)))
+
+    def concerned_keys(self, kind: WatchedKind, key: ObjectKey) -> Iterable[ObjectKey]:
+        """Return the RouterKeys that a change of an object is about.
+
+        What a RouterConfig has to say of its keys is known only when it has been reconciled.
+        """
+        if kind is ROUTER_KEYS:
+            return (key,)
+        if kind is NAMESPACES:
+            return self.key_index.of_namespace(key.name)
+        return self.key_index.of_secret(key) if kind is SECRETS else ()
 
     def secrets_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
         """Return the Secrets that a RouterConfig names, whether they exist or not."""
-        return self._references.get(config, frozenset())
+        return self._to_secrets.named_by(config)
+
+    def services_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
+        """Return the Services that a RouterConfig names, whether they exist or not."""
+        return self._to_services.named_by(config)
+
+    def _routers_of(self, keys: Iterable[ObjectKey]) -> set[ObjectKey]:
+        routers = {self.key_index.router(key) for key in keys}
+        return {router for router in routers if router is not None}
 
     def naming(self, secret: ObjectKey) -> tuple[ObjectKey, ...]:
         """Return the RouterConfigs that name a Secret."""
-        return tuple(self._referrers.get(secret, ()))
+        return self._to_secrets.naming(secret)
 
-    def _refer(self, config: ObjectKey, secrets: frozenset[ObjectKey]) -> None:
-        """Replace the references of a RouterConfig."""
-        former = self._references.pop(config, frozenset()) - secrets
-        for secret in former:
-            self._referrers[secret].discard(config)
-            if not self._referrers[secret]:
-                del self._referrers[secret]
-        for secret in secrets:
-            self._referrers[secret].add(config)
-        if secrets:
-            self._references[config] = secrets
-        self._forget_unneeded(former)
+    def _refer(self, config: ObjectKey, spec: Any) -> None:
+        """Replace the references of a RouterConfig by those of its spec; None has none."""
+        secrets = frozenset(secrets_named(spec, config.namespace))
+        self._forget_unneeded(self._to_secrets.replace(config, secrets))
+        services = frozenset(services_named(spec, config.namespace))
+        for service in self._to_services.replace(config, services):
+            if service not in self._to_services:
+                self.services.forget(service)
+
+    def _forget_place(self, place: KeyPlace | None) -> None:
+        if place is not None:
+            self._forget_unneeded({place.secret})
 
     def _forget_unneeded(self, secrets: Iterable[ObjectKey]) -> None:
         for secret in secrets:
@@ -133,3 +204,11 @@ def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
                     yield ObjectKey(namespace, str(value.get("name", "")))
                 elif isinstance(value, (dict, list)):
                     parts.append(value)
+
+
+def services_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
+    """Yield every Service that a spec names."""
+    for credential in (spec or {}).get("credentials") or ():
+        service = credential.get("service")
+        if service:
+            yield ObjectKey(service.get("namespace") or namespace, str(service.get("name", "")))

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airouter_operator.kube.errors import KubeError, explain_failure
 from airouter_operator.kube.objects import ObjectKey, object_key, resource_version_of
-from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
+from airouter_operator.watching.cache import trimmed_metadata
+from airouter_operator.watching.kinds import WatchedKind, kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import Object
     from airouter_operator.watching.mirror import Mirror
     from airouter_operator.watching.watches import Watches
 
@@ -47,7 +49,7 @@ class Resync:
         mirror: Mirror,
         watches: Watches,
         namespaces: Sequence[str | None],
-        corrected: Callable[[WatchedKind, ObjectKey], None],
+        corrected: Callable[[WatchedKind, Object], None],
         clock: Callable[[], float],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -80,7 +82,7 @@ class Resync:
 
     async def once(self) -> None:
         """Compare once and correct. Raises `KubeError`."""
-        suspects = {kind: await self._suspects(kind) for kind in WATCHED_KINDS}
+        suspects = {kind: await self._suspects(kind) for kind in kinds_in(self._namespaces)}
         self._compared_at = self._clock()
         if any(suspects.values()):
             await self._sleep(DELAY)
@@ -93,36 +95,39 @@ class Resync:
         """Return the objects that the list and the mirror do not have in the same version."""
         cache = self._mirror.cache(kind)
         listed = await self._list(kind)
+        known = {key: cache.get(key) or {} for key in cache if key not in listed} | listed
         return [
             Suspect(key, cache.version(key))
-            for key in sorted({*cache, *listed})
-            if self._mirror.follows(kind, key) and listed.get(key, 0) != cache.version(key)
+            for key, body in sorted(known.items())
+            if self._mirror.follows(kind, body)
+            and (resource_version_of(body) if key in listed else 0) != cache.version(key)
         ]
 
-    async def _list(self, kind: WatchedKind) -> dict[ObjectKey, int]:
-        """Return the resourceVersion of every object of a kind that the mirror should have."""
-        versions = {}
+    async def _list(self, kind: WatchedKind) -> dict[ObjectKey, Object]:
+        """Return the metadata of every object of a kind that the mirror should have."""
+        found = {}
         for namespace in self._namespaces:
             path = kind.path(namespace)
             async for body in self._kube.each(path, metadata_only=True, fields=kind.selector):
-                key = object_key(body)
-                if self._mirror.follows(kind, key):
-                    versions[key] = resource_version_of(body)
-        return versions
+                if self._mirror.follows(kind, body):
+                    metadata = trimmed_metadata(body["metadata"])
+                    found[object_key(body)] = {**body, "metadata": metadata}
+        return found
 
     async def _correct(self, kind: WatchedKind, key: ObjectKey) -> None:
         """Read an object anew and replace it in the mirror."""
         cache = self._mirror.cache(kind)
-        before = cache.version(key)
+        former, before = cache.get(key), cache.version(key)
         body = await self._kube.find(key, kind.path(key.namespace), fields=kind.selector)
         now = resource_version_of(body) if body is not None else 0
         if now == before or cache.version(key) != before:
             return  # the watch has reported it meanwhile
         # The object may be older than the mirrored one: etcd may have been restored from a backup.
         # So it is dropped first, because an older object never replaces a newer one.
-        self._mirror.drop(kind, key)
+        if former is not None:
+            self._mirror.drop(kind, former)
         if body is not None:
             self._mirror.put(kind, key, body)
         logger.warning("%s %s: its watch had not told of a change", kind, key)
         self._watches.missed(kind, key.namespace)
-        self._corrected(kind, key)
+        self._corrected(kind, body or former or {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter_operator.watching.kinds import WATCHED_KINDS, WatchedKind
+from airouter_operator.watching.kinds import WatchedKind, kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,8 @@ class Watches:
         """Expect a watch of each kind in each namespace; None alone is the whole cluster."""
         self._clock = clock
         self._clusterwide = None in namespaces
-        self._heard = {Watch(kind, each): clock() for kind in WATCHED_KINDS for each in namespaces}
+        kinds = kinds_in(namespaces)
+        self._heard = {Watch(kind, each): clock() for kind in kinds for each in namespaces}
         self._silent: dict[Watch, float] = {}
         self.restarted = asyncio.Event()
         """Set when a watch began anew, which never tells of what was deleted meanwhile."""

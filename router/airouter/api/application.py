@@ -24,6 +24,7 @@ from airouter.api.asgi import (
     RequestIds,
     read_exchange,
 )
+from airouter.api.bans import add_bans
 from airouter.api.conversations import add_conversations
 from airouter.api.cross_origin import CrossOrigin
 from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
@@ -87,6 +88,7 @@ def build_application(
     add_responses(application, pipeline, responses, principal_of)
     add_conversations(application, responses, principal_of, body_limit)
     add_models(application, pipeline, principal_of, started_at)
+    add_bans(application, state.bans, principal_of)
     add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)

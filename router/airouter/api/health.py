@@ -8,6 +8,8 @@ shows a secret; what is configured is named only where a setting wants that.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
+    from airouter.routing.fail2ban import Ban, Bans
 
 
 class State(Protocol):
@@ -46,9 +49,28 @@ class State(Protocol):
     @property
     def ledger(self) -> Mapping[str, Any] | None: ...
 
+    @property
+    def bans(self) -> Bans: ...
+
     def in_flight(self) -> Mapping[str, int]: ...
 
     def unusable(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class BanHealth:
+    """A ban of a credential."""
+
+    model: str | None
+    """The provider's name of the model that is banned; None for all of the credential."""
+    reason: str
+    """A status, an error's code, or connect_error, timeout, broken_reply, refused_key, by_hand."""
+    count: int
+    """Bans in a row."""
+    until: str | None
+    """RFC 3339, UTC; None for a ban that lasts until it is lifted."""
+    half_open: bool
+    """True for a ban that is over: one request tries whether there has to be another."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,7 @@ class CredentialHealth:
     in_flight: int
     error: str | None
     """The reason why it cannot be called, or None."""
+    bans: list[BanHealth]
 
 
 @dataclass(frozen=True)
@@ -99,7 +122,7 @@ def health_of(state: State) -> Health:
     """Return the router's health now."""
     named = state.snapshot if state.health_names else None
     in_flight = state.in_flight()
-    unusable = state.unusable()
+    unusable, bans = state.unusable(), state.bans.known(monotonic())
     return Health(
         status=serving_status(state),
         version=state.version,
@@ -108,13 +131,30 @@ def health_of(state: State) -> Health:
         stream=state.stream,
         ledger=state.ledger,
         credentials=[
-            CredentialHealth(c.name, c.type, in_flight.get(c.name, 0), unusable.get(c.name))
+            CredentialHealth(
+                c.name,
+                c.type,
+                in_flight.get(c.name, 0),
+                unusable.get(c.name),
+                [ban_health(ban) for ban in bans if ban.credential == c.name],
+            )
             for c in (named.credentials if named else ())
         ],
         models=[
             ModelHealth(m.name, [b.credential for tier in m.tiers for b in tier])
             for m in (named.models if named else ())
         ],
+    )
+
+
+def ban_health(ban: Ban) -> BanHealth:
+    """Return a ban as people read it."""
+    until = None
+    if ban.remaining is not None:
+        end = datetime.now(UTC) + timedelta(seconds=ban.remaining)
+        until = end.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return BanHealth(
+        ban.upstream_name or None, ban.reason, ban.count, until, half_open=ban.remaining == 0.0
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airouter.failures import Failure
+
 if TYPE_CHECKING:
     from airouter.admission import Admission
     from airouter.api.websocket import WebSocketProtocol
+    from airouter.aside import Aside
     from airouter.outbox import Outbox
     from airouter.pipeline import Pipeline
     from airouter.responses.caller import ServeCaller
@@ -28,6 +31,7 @@ class SessionRegistry:
         outbox: Outbox,
         turns: Turns,
         admission: Admission,
+        aside: Aside,
         *,
         most_bytes: int,
         life: float = LIFE,
@@ -38,6 +42,7 @@ class SessionRegistry:
         self.outbox = outbox
         self.turns = turns
         self.admission = admission
+        self.aside = aside
         self.most_bytes = most_bytes
         self.life = life
         self.open: set[WebSocketProtocol] = set()
@@ -54,3 +59,11 @@ class SessionRegistry:
         credentials = {each.credential.name: each.credential for each in accounts}
         for protocol in list(self.open):
             protocol.recheck_keys(credentials)
+
+    def end_of_life(self) -> Failure:
+        """Return what a client is told whose connection has lived long enough."""
+        return Failure(
+            400,
+            f"A connection lives {self.life / 60:g} minutes: open a new one.",
+            code="websocket_connection_limit_reached",
+        )

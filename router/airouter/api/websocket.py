@@ -21,19 +21,24 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from airouter.api.handshake import answer_handshake
+from airouter.api.unsent import UnsentMessages
 from airouter.failures import Failure
 from airouter.http.backlog import Backlog
 from airouter.http.frames import (
     DATA_OPCODES,
+    LARGE_SLICE,
     SILENT,
+    FrameReader,
     MessageAssembler,
     is_utf8,
-    text_header,
+    read_frames_by,
     write_pending,
 )
-from airouter.http.inflating import DeflatedFrame, SlicedDeflate, SlicedDeflateFactory
+from airouter.http.inflating import DEFLATE, DeflatedFrame, SlicedDeflate
 from airouter.sessions.frames import failure_message
+from airouter.sessions.messages import read_large_message
 from airouter.sessions.session import Session
+from airouter.tasks import start_eagerly
 from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
@@ -60,12 +65,6 @@ FINISHING = 900.0
 """Seconds that the responses under way get at the end of a life."""
 CLOSING = 10.0
 """Seconds that a client gets to answer a close."""
-MOST_DEFLATED = 65_536
-"""Bytes of the largest message that is sent deflated, for that takes time (RFC 7692, section 6)."""
-DEFLATE = SlicedDeflateFactory(
-    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
-)
-"""Compression for clients that ask for it, in an eighth of the memory of zlib's defaults."""
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -86,6 +85,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._wire = ServerProtocol(
             extensions=[DEFLATE], max_size=registry.most_bytes, logger=SILENT
         )
+        self._reader = FrameReader()
+        read_frames_by(self._reader, self._wire)
         self._session: Session | None = None
         self._headers: Headers = []
         self._holding: Holding | None = None
@@ -96,13 +97,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self._messages = MessageAssembler()
         self._working = False
         """Whether a large message is worked on, and what came after it waits."""
-        self._large: bytes | bytearray = b""
-        """That message, once it is whole."""
+        self._large = 0
+        """Bytes of that message, once it is whole."""
+        self._reading: asyncio.Task[None] | None = None
         self._read_paused = False
-        self._plain = False
-        """Whether messages go out uncompressed."""
-        self._unsent: list[bytes] = []
-        """Messages of this turn of the event loop, which leave in one write."""
+        self._unsent: UnsentMessages
         self._behind = False
         """Whether the client has so much to read that the transport paused writing."""
         self._ends_at = time.monotonic() + registry.life
@@ -116,6 +115,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._unsent = UnsentMessages(self._wire, self._outbox, self._transport)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -127,6 +127,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._holding is not None:
             self._holding.release()
             self._holding = None
+        if self._reading is not None:
+            self._reading.cancel()
         self._backlog.close()
         self._events.clear()
 
@@ -136,7 +138,6 @@ class WebSocketProtocol(asyncio.Protocol):
         self._headers = headers
         self._holding = answer_handshake(self._wire, url, headers, registry.admission.admit)
         if self._holding is not None:
-            self._plain = not self._wire.extensions
             hold = self._holding.another
             self._session = Session(self, registry.serve, dict(headers), registry.turns, hold)
             registry.open.add(self)
@@ -153,7 +154,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def eof_received(self) -> None:
         if self._wire.state is OPEN:
-            self._say()
+            self._unsent.say()
         self._wire.receive_eof()
         self._flush()
 
@@ -207,44 +208,18 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def send(self, message: bytes) -> None:
         """Send a text message. Those of one turn of the event loop leave in one write."""
-        if not self._unsent:
-            self._outbox.write(self._transport, self._frames)
-        self._unsent.append(message)
+        self._unsent.add(message)
         if self._behind and self._untaken() > MOST_UNREAD:
             self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
         """Send a close, after which the client has a while to answer it."""
         if self._wire.state is OPEN:
-            self._say()
+            self._unsent.say()
             self._wire.send_close(code, reason)
             self.deadline = time.monotonic() + CLOSING
             self._awaits_pong = True
             self._flush()
-
-    def _say(self) -> None:
-        """Write what is unsent, ahead of anything that follows, be it a close."""
-        if self._unsent:
-            self._outbox.write(self._transport, self._frames())
-
-    def _frames(self) -> bytes:
-        """Return the frames of what is unsent; nothing once the connection is closing."""
-        messages, self._unsent = self._unsent, []
-        if self._wire.state is not OPEN:
-            return b""
-        if self._plain:
-            pieces: list[bytes] = []
-            for message in messages:
-                pieces += (text_header(len(message)), message)
-            return b"".join(pieces)
-        pieces = []
-        for message in messages:
-            if len(message) > MOST_DEFLATED:
-                pieces += (text_header(len(message)), message)
-            else:
-                self._wire.send_text(message)
-                pieces += self._wire.data_to_send()
-        return b"".join(pieces)
 
     def _untaken(self) -> int:
         """Return how many bytes wait for the client to take them."""
@@ -255,7 +230,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def parse(self, data: bytes | memoryview) -> None:
         """Read a slice of what was received."""
-        self._say()
+        self._unsent.say()
         self._wire.receive_data(bytes(data))
         self._events += cast("list[Frame]", self._wire.events_received())
         self._take()
@@ -263,7 +238,9 @@ class WebSocketProtocol(asyncio.Protocol):
     def slice_size(self) -> int:
         if self._working or self._transport.is_closing():
             return 0
-        return 0 if self._behind and self._untaken() > BEHIND else SLICE
+        if self._behind and self._untaken() > BEHIND:
+            return 0
+        return max(SLICE, min(LARGE_SLICE, self._reader.owed))
 
     def rest(self) -> None:
         if self._read_paused and not self._backlog.unread and self.slice_size():
@@ -297,11 +274,11 @@ class WebSocketProtocol(asyncio.Protocol):
         """Hold what has come of messages; end the connection of a client that has too many."""
         if self._holding is None:
             return False
-        come = len(self._backlog.unread) + len(self._wire.reader.buffer)
+        come = len(self._backlog.unread) + len(self._reader.buffer)
         try:
-            self._holding.resize(come + self._messages.size + len(self._large))
+            self._holding.resize(come + self._messages.size + self._large)
         except Failure as failure:
-            self._large = b""
+            self._large = 0
             self.send(failure_message(failure))
             self._fail(1013, "too many bytes are in hand")
             self._flush()
@@ -362,38 +339,52 @@ class WebSocketProtocol(asyncio.Protocol):
     def _take_message(self, message: bytes | bytearray) -> None:
         if len(message) <= HEAVY:
             self._receive(message)
-        else:
-            self._large = message
-            self._work(self._receive_large)
+        elif self._is_expected():
+            self._working = True
+            self._pause_reading()
+            self._large = len(message)
+            reading = self._receive_large(message)
+            self._reading = start_eagerly(reading, asyncio.get_running_loop())
 
-    def _receive_large(self) -> bool:
-        message, self._large = self._large, b""
-        self._hold()  # no more: the session does
-        self._receive(message)
-        return self._worked()
+    async def _receive_large(self, message: bytes | bytearray) -> None:
+        """Have a message read beside the event loop, and then go on."""
+        aside, session = self._registry.aside, self._session
+        try:
+            if not await aside.run(partial(is_utf8, message)):
+                self._fail(1007, "a text is not UTF-8")
+            elif session is not None:
+                read = await aside.run(partial(read_large_message, message))
+                self._large = 0
+                self._hold()  # no more: the session does
+                session.take(read)
+        except Failure as failure:
+            self.send(failure_message(failure))
+        self._large = 0
+        self._worked()
 
     def _receive(self, message: bytes | bytearray) -> None:
-        if self._session is None or self._wire.state is not OPEN:
+        if self._session is None or not self._is_expected():
             return
-        if not self._messages.is_text:
-            self._fail(1003, "messages are text")
-        elif not is_utf8(message):
-            self._fail(1007, "a text is not UTF-8")
-        else:
+        if is_utf8(message):
             self._session.receive(message)
+        else:
+            self._fail(1007, "a text is not UTF-8")
+
+    def _is_expected(self) -> bool:
+        """Return whether a message is taken at all; end the connection for one that is no text."""
+        expected = self._wire.state is OPEN
+        if expected and not self._messages.is_text:
+            self._fail(1003, "messages are text")
+            return False
+        return expected
 
     def _fail(self, code: int, reason: str) -> None:
-        self._say()
+        self._unsent.say()
         self._wire.fail(code, reason)
         self._messages = MessageAssembler()
 
     def _end_of_life(self) -> None:
-        failure = Failure(
-            400,
-            f"A connection lives {self._registry.life / 60:g} minutes: open a new one.",
-            code="websocket_connection_limit_reached",
-        )
-        self.send(failure_message(failure))
+        self.send(failure_message(self._registry.end_of_life()))
         self._is_over = True
         self.deadline = time.monotonic() + FINISHING
         if self._session is not None:

@@ -6,15 +6,16 @@ digests are compared in constant time.
 
 from __future__ import annotations
 
+import time
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.failures import missing_key, repeated_key, wrong_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airouter.config.snapshot import Auth, ClientKey
     from airouter.interfaces import Headers
@@ -30,34 +31,60 @@ KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 class Principal:
     """The owner of a request. Its name goes into metrics and logs, its key does not."""
 
-    __slots__ = ("_globs", "_known", "name", "tenant")
+    __slots__ = ("_globs", "_granted", "_known", "name", "tenant")
 
-    def __init__(self, name: str, globs: tuple[str, ...], tenant: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        globs: tuple[str, ...],
+        tenant: str | None = None,
+        granted: tuple[str, ...] = ("*",),
+    ) -> None:
+        """Let the owner use the models that a pattern of `globs` and one of `granted` match."""
         self.name = name
         self.tenant = tenant or name
         """The owner of stored responses, distinct from every other principal's."""
         self._globs = globs
+        self._granted = granted
         self._known: dict[str, bool] = {}  # bounded by the catalog's names
+
+    @property
+    def is_master(self) -> bool:
+        """True for the owner of the master key; a client may have its name, but not its tenant."""
+        return self.tenant == MASTER
 
     def may_use(self, model: str) -> bool:
         """Return True if this principal may use a model of the catalog, by its public name."""
         known = self._known.get(model)
         if known is None:
-            known = any(fnmatchcase(model, glob) for glob in self._globs)
+            known = matches_any(model, self._globs) and matches_any(model, self._granted)
             self._known[model] = known
         return known
+
+
+class KeyOwner(NamedTuple):
+    """The owner of a key, and the Unix time at which the key ends, if it does."""
+
+    digest: bytes
+    principal: Principal
+    expires_at: float | None
 
 
 class Keyring:
     """Finds the principal of a request."""
 
-    def __init__(self, auth: Auth) -> None:
+    def __init__(self, auth: Auth, clock: Callable[[], float] = time.time) -> None:
+        """Take the keys that end by the Unix time of `clock`."""
+        self._clock = clock
         self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
-        self._principals: dict[bytes, tuple[bytes, Principal]] = {}
+        self._owners: dict[bytes, KeyOwner] = {}
         if auth.master_sha256 is not None:
             self._add(auth.master_sha256, Principal(MASTER, ("*",)))
+        granted = {grant.name: grant.models for grant in auth.grants}
         for client in auth.clients:
-            self._add(client.key_sha256, client_principal(client))
+            # A grant that is not there grants nothing.
+            models = ("*",) if client.grant is None else granted.get(client.grant, ())
+            self._add_client(client, client_principal(client, models))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return the owner of the key in `authorization`, `x-api-key` or `api-key`.
@@ -69,21 +96,36 @@ class Keyring:
         if key or (key := headers.get(b"api-key")):
             # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
-            found = self._principals.get(digest)
+            found = self._owners.get(digest)
             if found is not None and compare_digest(found[0], digest):
-                return found[1]
+                expires_at = found[2]
+                if expires_at is None or self._clock() < expires_at:
+                    return found[1]
         if self._anonymous is not None:
             return self._anonymous
         raise wrong_key() if key else missing_key()
 
-    def _add(self, key_sha256: str, principal: Principal) -> None:
+    def _add_client(self, client: ClientKey, principal: Principal) -> None:
+        self._add(client.key_sha256, principal, client.expires_at)
+        if (former := client.former) is not None:
+            ends = former.expires_at
+            if client.expires_at is not None:
+                ends = min(ends, client.expires_at)
+            self._add(former.key_sha256, principal, ends)
+
+    def _add(self, key_sha256: str, principal: Principal, expires_at: float | None = None) -> None:
         digest = bytes.fromhex(key_sha256)
-        self._principals.setdefault(digest, (digest, principal))
+        self._owners.setdefault(digest, KeyOwner(digest, principal, expires_at))
 
 
-def client_principal(client: ClientKey) -> Principal:
-    """Return the principal of a declared client, which may have the name of a built-in one."""
-    return Principal(client.name, client.models, client.tenant)
+def client_principal(client: ClientKey, granted: tuple[str, ...] = ("*",)) -> Principal:
+    """Return the principal of a client, which may have the name of a built-in one."""
+    return Principal(client.name, client.models, client.tenant, granted)
+
+
+def matches_any(model: str, globs: tuple[str, ...]) -> bool:
+    """Return whether a pattern matches the name of a model."""
+    return any(fnmatchcase(model, glob) for glob in globs)
 
 
 def single_headers(headers: Headers) -> dict[bytes, bytes]:

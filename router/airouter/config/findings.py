@@ -10,10 +10,11 @@ import difflib
 import re
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from airouter.config.snapshot import Snapshot
 
@@ -25,6 +26,9 @@ Reason = Literal[
     "InvalidSecretFormat",
     "RefNotPermitted",
     "HostNotAllowed",
+    "ServiceNotFound",
+    "NamespaceNotWatched",
+    "NoReadyEndpoints",
     "DuplicateModelName",
     "NoCredentialMatches",
     "UnsupportedValue",
@@ -94,6 +98,16 @@ class Finding:
         return f"{text} (fix: {self.fix})" if self.fix else text
 
 
+KeyRefusalReason = Literal["NoGrant", "NoModelGranted", "DuplicateKey", "TooManyKeys"]
+
+
+class KeyRefusal(NamedTuple):
+    """The cause for which a RouterKey is not served, as reason and message of a condition."""
+
+    reason: KeyRefusalReason
+    message: str
+
+
 class Compiled(NamedTuple):
     """The result of compiling; `snapshot` is None when all of the configuration was rejected."""
 
@@ -101,6 +115,8 @@ class Compiled(NamedTuple):
     findings: tuple[Finding, ...]
     usable: frozenset[str] = frozenset()
     """Names of the credentials that can be used, also where all was rejected for another reason."""
+    refused_keys: Mapping[str, KeyRefusal] = MappingProxyType({})
+    """The RouterKeys that are not served, by `namespace/name`."""
 
     def count(self, severity: Severity) -> int:
         """Count the errors, or the warnings."""

@@ -1,8 +1,8 @@
 """Loads a `RouterConfig` from a document, without the items that are broken.
 
-A mistake inside one credential, model or client drops that item; a mistake anywhere else rejects
-the document, because nobody could say what it was meant to serve. An item whose name an earlier one
-of its list has is dropped, too. The file source and the operator both load with this.
+A mistake inside one credential, model, client or grant drops that item; a mistake anywhere else
+rejects the document, because nobody could say what it was meant to serve. An item whose name an
+earlier one of its list has is dropped, too. The file source and the operator both load with this.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ DROPPABLE = {
     ("spec", "credentials"): "credential",
     ("spec", "models"): "model",
     ("spec", "auth", "clients"): "client",
+    ("spec", "auth", "grants"): "grant",
 }
 """Lists whose items can be dropped one by one, and the noun for an item."""
 

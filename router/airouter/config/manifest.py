@@ -14,6 +14,7 @@ from airouter.config.findings import Compiled, Finding, in_order, quoted
 from airouter.config.loader import load_config
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.resource import API_VERSION, KIND
+from airouter.config.resource.routerkey import ROUTER_KEY_KIND
 from airouter.config.secret import open_secret
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def utf8_text(content: bytes) -> str:
 
 def is_config(value: Any) -> bool:
     """Return True for a document that is meant as a RouterConfig."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or value.get("kind") == ROUTER_KEY_KIND:
         return False
     return value.get("kind") == KIND or str(value.get("apiVersion")).startswith(f"{GROUP}/")
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from airouter.config.resource import Credential, RouterConfig
 
 NOT_YET = (
-    "spec.models.metadata.price",
-    "spec.resilience.fail2ban",
-    "spec.sessions.stickiness",
+    "spec.sessions.stickiness.ttl",
     "spec.telemetry.traces.capture_content",
 )
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""

@@ -66,12 +66,16 @@ class ProviderType:
     """The root of the API, if it has one place."""
     finds_url: bool = False
     """The adapter tells the root by the credential. Without both, it must be declared."""
+    takes_service: bool = False
+    """Its servers may run in the cluster, as pods of a Service."""
     api: tuple[OfferedApi, ...] = ("chat", "embeddings")
     """Offered, unless a credential declares something else."""
     api_is_fixed: bool = False
     """No credential can declare something else."""
     secret: SecretKind = API_KEY
     block: OwnBlock | None = None
+    prices: str = ""
+    """Its id in `genai-prices`; without, it is found there by the base URL of a credential."""
     in_process: bool = False
     """Answers inside the process: fields about a network have no effect."""
     adapter: str = "airouter.providers.openai:OpenAICompatible"
@@ -89,21 +93,25 @@ ROWS = (
     ProviderType(
         "OpenAI",
         trace_name="openai",
+        prices="openai",
         base_url="https://api.openai.com/v1",
+        takes_service=True,
         api=EVERYTHING,
         adapter="airouter.providers.openai:OpenAI",
     ),
     ProviderType(
         "AzureOpenAI",
         trace_name="azure.ai.openai",
+        prices="azure",
         api=EVERYTHING,
         block=OwnBlock("azure"),
         adapter="airouter.providers.azure:AzureOpenAI",
     ),
-    ProviderType("OpenAICompatible", trace_name="openai_compatible"),
+    ProviderType("OpenAICompatible", trace_name="openai_compatible", takes_service=True),
     ProviderType(
         "Anthropic",
         trace_name="anthropic",
+        prices="anthropic",
         base_url="https://api.anthropic.com",
         api=("chat",),
         api_is_fixed=True,
@@ -112,6 +120,7 @@ ROWS = (
     ProviderType(
         "Gemini",
         trace_name="gcp.gemini",
+        prices="google",
         base_url="https://generativelanguage.googleapis.com",
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -120,6 +129,7 @@ ROWS = (
     ProviderType(
         "VertexAI",
         trace_name="gcp.vertex_ai",
+        prices="google",
         finds_url=True,
         api=("chat", "embeddings", "images"),
         api_is_fixed=True,
@@ -130,6 +140,7 @@ ROWS = (
     ProviderType(
         "Bedrock",
         trace_name="aws.bedrock",
+        prices="aws",
         finds_url=True,
         api=("chat", "embeddings"),
         api_is_fixed=True,
@@ -140,6 +151,7 @@ ROWS = (
     ProviderType(
         "Router",
         trace_name="airouter",
+        takes_service=True,
         api=EVERYTHING,
         adapter="airouter.providers.router:AutoAIRouter",
     ),

@@ -32,6 +32,11 @@ class Limits(Part, frozen=True):
     tpm: int | None = None
     max_concurrent: int | None = None
 
+    def lowered_to(self, other: Limits) -> Limits:
+        """Return the lower one of each two ceilings."""
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Limits(*(min(filter(None, pair), default=None) for pair in pairs))
+
 
 class Timeouts(Part, frozen=True):
     """Seconds that one attempt may take to connect, between bytes, in all.
@@ -64,6 +69,31 @@ class Mock(Part, frozen=True):
     error_status: int = 500
 
 
+class BanThreshold(Part, frozen=True):
+    """The failures inside a window that lead to a ban, and its duration (seconds)."""
+
+    max_attempts: int
+    ban_duration: float
+
+
+class Fail2ban(Part, frozen=True):
+    """The policy for backends that keep failing; a status below 10 is a class: 5 is `5xx`."""
+
+    default: BanThreshold = BanThreshold(max_attempts=3, ban_duration=60.0)
+    window: float = 60.0
+    status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
+    rules: tuple[tuple[int, BanThreshold], ...] = ()
+    """By status."""
+    error_rules: tuple[tuple[str, BanThreshold], ...] = ()
+    """By the code of an error."""
+    longest: float = 3600.0
+    """Seconds up to which bans double."""
+    whole_credential: bool = False
+    """True where a ban is of all models of a credential."""
+    bans_auth_failures: bool = True
+    """True where a refused key is a ban at once."""
+
+
 class AWS(Part, frozen=True):
     """The region in which Bedrock is called, and the role to assume."""
 
@@ -84,6 +114,9 @@ class Credential(Part, frozen=True):
     name: str
     type: str
     base_url: str | None = None
+    addresses: tuple[str, ...] | None = None
+    """The pods of its Service that are ready, as `10.0.0.7:8000`; None where `base_url` says where
+    it is. The name there stays in `Host` and in the certificate."""
     secret: str | None = None
     labels: dict[str, str] = {}
     headers: tuple[tuple[str, str], ...] = ()
@@ -95,6 +128,8 @@ class Credential(Part, frozen=True):
     gcp: GCP | None = None
     azure_api_version: str | None = None
     mock: Mock | None = None
+    fail2ban: Fail2ban | None = None
+    """None where the policy of all credentials holds."""
 
     def __repr__(self) -> str:
         return f"Credential(name={self.name!r}, type={self.type!r})"
@@ -107,6 +142,8 @@ class Backend(Part, frozen=True):
     upstream_name: str
     weight: int = 1
     limits: Limits = Limits()
+    price: str = ""
+    """The version of its price in `Snapshot.prices`; empty where that is not known."""
 
 
 class Parameters(Part, frozen=True):
@@ -117,12 +154,35 @@ class Parameters(Part, frozen=True):
     drop: tuple[str, ...] = ()
 
 
-class Price(Part, frozen=True):
-    """USD per million tokens, as decimal strings."""
+class TokenPrices(Part, frozen=True):
+    """USD per million tokens, as decimals with at most six digits after the point.
+
+    `costs.py` says what stands for one that is None.
+    """
 
     input: str | None = None
     cached_input: str | None = None
+    cache_write: str | None = None
+    cache_write_1h: str | None = None
     output: str | None = None
+
+
+class PriceTier(TokenPrices, frozen=True):
+    """Prices of a request whose whole input has more tokens than `above_tokens`."""
+
+    above_tokens: int = 0
+
+
+class Price(TokenPrices, frozen=True):
+    """The price of a backend; that of `image` is USD for each image."""
+
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image_output: str | None = None
+    image: str | None = None
+    tiers: tuple[PriceTier, ...] = ()
+    """By `above_tokens`, the lowest first. What a tier leaves out is as it is below it."""
 
 
 class ModelMetadata(Part, frozen=True):
@@ -131,7 +191,6 @@ class ModelMetadata(Part, frozen=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     owned_by: str | None = None
-    price: Price = Price()
 
 
 class Compaction(Part, frozen=True):
@@ -175,17 +234,44 @@ class BatchQueue(Part, frozen=True):
     max_wait: float = 60.0
 
 
+class KeyGrant(Part, frozen=True):
+    """A permission for RouterKeys: the models that they may use, and their limits together."""
+
+    name: str
+    models: tuple[str, ...] = ("*",)
+    """Patterns of model names; a key has patterns of its own, and may use what both allow."""
+    limits: Limits = Limits()
+    """Of all keys of this grant together."""
+
+
+class FormerKey(Part, frozen=True):
+    """The SHA-256 (hex) of a key that was replaced, and the Unix time until which it is good."""
+
+    key_sha256: str
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return f"FormerKey(expires_at={self.expires_at!r})"
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
     name: str
+    """`team-a` of a client that the RouterConfig names, `namespace/name` of a RouterKey."""
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    """Of a RouterKey: the lower one of its own and what its grant allows each."""
     model_limits: tuple[ModelLimits, ...] = ()
     groups: tuple[str, ...] = ()
     is_batch: bool = False
     """Whether its requests wait for room, and leave the last of it to others."""
+    grant: str | None = None
+    """Name of the grant that a RouterKey is good by; None for clients of the RouterConfig."""
+    expires_at: float | None = None
+    """Unix time at which the client ends, whichever key it uses; None for never."""
+    former: FormerKey | None = None
 
     @property
     def tenant(self) -> str:
@@ -201,8 +287,10 @@ class Auth(Part, frozen=True):
 
     master_sha256: str | None = None
     clients: tuple[ClientKey, ...] = ()
+    """Each of another name. The grant that one names is in `grants`."""
     groups: tuple[Group, ...] = ()
     batch_queue: BatchQueue = BatchQueue()
+    grants: tuple[KeyGrant, ...] = ()
     anonymous: bool = False
 
     def __repr__(self) -> str:
@@ -235,22 +323,6 @@ class Retries(Part, frozen=True):
     hedge: Hedge | None = None
     joins_streams: bool = False
     """Whether another backend goes on with a stream that breaks in its middle."""
-
-
-class Ban(Part, frozen=True):
-    """The failures inside a window that lead to a ban, and its duration (seconds)."""
-
-    max_attempts: int
-    ban_duration: float
-
-
-class Fail2ban(Part, frozen=True):
-    """The policy for backends that keep failing; `rules` by status."""
-
-    default: Ban = Ban(max_attempts=3, ban_duration=60.0)
-    window: float = 60.0
-    status_codes: tuple[int, ...] = (401, 403, 429, 500, 502, 503, 504, 529)
-    rules: tuple[tuple[int, Ban], ...] = ()
 
 
 class Stickiness(Part, frozen=True):
@@ -293,6 +365,10 @@ class Snapshot(Part, frozen=True):
     files, which are always served as they are."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
+    prices: dict[str, Price] = {}
+    """Prices by their versions, which tell where a price is from and a hash of it."""
+    refuses_unpriced: bool = False
+    """Whether backends without a price are left out."""
     auth: Auth = Auth()
     retries: Retries = Retries()
     fail2ban: Fail2ban | None = None
@@ -300,13 +376,11 @@ class Snapshot(Part, frozen=True):
     storage: ResponseStorage = ResponseStorage()
     sealing_keys: tuple[str, ...] = ()
     redis_url: str | None = None
-    ledger: str = "Local"
-    """Where the replicas' counts of limits meet: Local (nowhere) or Redis."""
+    ledger: str = "Local"  # or Redis, where the replicas' counts of limits meet
     traces: Traces = Traces()
     answer_headers: bool = True
     """Whether clients are told which backend answered."""
-    cors: Cors | None = None
-    """None where no page of another site may ask."""
+    cors: Cors | None = None  # where no page of another site may ask
 
     def __repr__(self) -> str:
         return (

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.joining.joined_answer import JoinedAnswer
-from airouter.dialects.provenance import with_marks_bare
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
+from airouter.dialects.spelling import with_words_bare
 from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
 from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
 
@@ -115,7 +115,7 @@ class Edits:
 
 def parse_client_request(body: bytes) -> ClientRequest:
     """Return a client's body as a request. Raises `Failure` 400."""
-    body = with_marks_bare(body)
+    body = with_words_bare(body)
     try:
         fields = _fields.decode(body)
     except UNREADABLE as error:
@@ -147,14 +147,12 @@ def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits
 
 def edited(request: ClientRequest, edits: Edits) -> bytes:
     """Return the client's own body with the parameters of a model."""
-    if not edits:
-        return request.body
-    return _encoder.encode(overridden(with_defaults(request, edits), edits))
+    return _encoder.encode(edited_fields(request, edits)) if edits else request.body
 
 
 def rewritten(request: ClientRequest, edits: Edits, envelope: Envelope) -> bytes:
     """Return the client's own body with the parameters of a model and an envelope."""
-    return encoded_around(overridden(with_defaults(request, edits), edits), envelope)
+    return encoded_around(edited_fields(request, edits), envelope)
 
 
 def enveloped(body: bytes, envelope: Envelope) -> bytes:
@@ -170,6 +168,11 @@ def encoded_around(fields: Fields, envelope: Envelope) -> bytes:
         else:
             fields[name] = value
     return _encoder.encode(fields)
+
+
+def edited_fields(request: ClientRequest, edits: Edits) -> Fields:
+    """Return a request's fields with the parameters of a model."""
+    return overridden(with_defaults(request, edits), edits)
 
 
 def with_defaults(request: ClientRequest, edits: Edits) -> Fields:

@@ -345,6 +345,7 @@ class Destination(Piece, frozen=True):
 class Usage(Piece, frozen=True):
     """Tokens. The input has the cached and the newly cached ones in it, the output the reasoning.
 
+    Audio and images are part of the input and of the output, too, but for what is cached of them.
     None is not known.
     """
 
@@ -352,7 +353,15 @@ class Usage(Piece, frozen=True):
     output_tokens: int | None = None
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    """Those of the newly cached ones that are kept for an hour, which costs more."""
     reasoning_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    image_input_tokens: int | None = None
+    image_output_tokens: int | None = None
+    images: int | None = None
+    """Number of images that were drawn, whatever tokens they took."""
     native: Json = {}
     """Further counts, in OpenAI's names of `prompt_tokens_details`' neighbours."""
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 BYTES_PER_TOKEN = 4
 """Of English text, in the tokenizers of all big providers, about."""
@@ -20,6 +20,8 @@ MEDIA_TOKENS = 1_000
 MEDIA_SIZE = 1_024
 MEDIA = re.compile(rb"(?:data:[^,]{0,100},)?[A-Za-z0-9+/=_-]{%d}" % MEDIA_SIZE)
 """The begin of a string that is no text."""
+MOST_PARTS = 20_000
+"""Parts between quotes that are looked at: this is done between two turns of the event loop."""
 EVENT_END = b"\n\n"
 """As nearly all providers write it."""
 
@@ -33,8 +35,21 @@ def tokens_of_body(body: bytes) -> int:
     """Return the tokens of a request, whose media count by the piece."""
     if len(body) <= MEDIA_SIZE:
         return tokens_in(len(body))
-    media = [part for part in body.split(b'"') if len(part) > MEDIA_SIZE and MEDIA.match(part)]
-    return tokens_in(len(body) - sum(map(len, media))) + MEDIA_TOKENS * len(media)
+    media = list(media_sizes(body))
+    return tokens_in(len(body) - sum(media)) + MEDIA_TOKENS * len(media)
+
+
+def media_sizes(body: bytes) -> Iterator[int]:
+    """Yield the bytes of each medium in a request, as far as it is looked through."""
+    at = 0
+    for _ in range(MOST_PARTS):
+        end = body.find(b'"', at)
+        end = len(body) if end < 0 else end
+        if end - at > MEDIA_SIZE and MEDIA.match(body, at, end):
+            yield end - at
+        if end == len(body):
+            return
+        at = end + 1
 
 
 class TextMeter:

@@ -72,7 +72,7 @@ class EventForwarder(ABC):
         self._edge = b""
         """The last bytes that are held, with which the end of an event may begin."""
 
-    def guard(self, mask: Mask) -> None:
+    def guard(self, mask: Mask, request_id: str) -> None:  # noqa: ARG002  # what passes has its own
         """See `StreamFilter`."""
         self._mask = mask
 

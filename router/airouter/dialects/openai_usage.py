@@ -20,12 +20,16 @@ class InputDetails(msgspec.Struct):
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class OutputDetails(msgspec.Struct):
     """Parts of the answer."""
 
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class ResponsesCounts(msgspec.Struct):
@@ -63,14 +67,43 @@ class BodyWithUsage(msgspec.Struct, Generic[C]):
     usage: C | None = None
 
 
+class ImagesBody(msgspec.Struct):
+    """The images in a body, not decoded, and their usage."""
+
+    data: list[msgspec.Raw] = []
+    usage: ResponsesCounts | None = None
+
+
 CHAT_BODY = msgspec.json.Decoder(BodyWithUsage[ChatCounts])
 RESPONSES_BODY = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
+_images = msgspec.json.Decoder(ImagesBody)
 
 
 def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Usage | None:
     """Return the usage in a body; None where none can be read."""
     found = decoded_or_none(decoder, body)
     return None if found is None or found.usage is None else neutral_usage(found.usage)
+
+
+def images_usage_in(body: bytes) -> Usage | None:
+    """Return the tokens and the number of images in a body; None where none can be read."""
+    found = decoded_or_none(_images, body)
+    if found is None or (found.usage is None and not found.data):
+        return None
+    return images_usage(found.usage, len(found.data))
+
+
+def images_usage(counts: ResponsesCounts | None, images: int) -> Usage:
+    """Return what so many images took.
+
+    What is made are images alone, unless the details tell of text, too.
+    """
+    if counts is None:
+        return Usage(images=images)
+    usage = msgspec.structs.replace(neutral_usage(counts), images=images)
+    if counts.output_tokens_details is not None:
+        return usage
+    return msgspec.structs.replace(usage, image_output_tokens=counts.output_tokens)
 
 
 def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
@@ -82,6 +115,10 @@ def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
         cached_tokens=None if given is None else given.cached_tokens,
         cache_write_tokens=None if given is None else given.cache_write_tokens,
         reasoning_tokens=None if made is None else made.reasoning_tokens,
+        audio_input_tokens=None if given is None else given.audio_tokens,
+        audio_output_tokens=None if made is None else made.audio_tokens,
+        image_input_tokens=None if given is None else given.image_tokens,
+        image_output_tokens=None if made is None else made.image_tokens,
     )
 
 
@@ -95,10 +132,13 @@ def render_chat_usage(usage: Usage) -> Json:
         "prompt_tokens": given,
         "completion_tokens": made,
         "total_tokens": given + made,
-        "prompt_tokens_details": {**input_details(usage), "audio_tokens": 0},
+        "prompt_tokens_details": {
+            **input_details(usage),
+            "audio_tokens": usage.audio_input_tokens or 0,
+        },
         "completion_tokens_details": {
             **output_details(usage),
-            "audio_tokens": 0,
+            "audio_tokens": usage.audio_output_tokens or 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Reasoning, Signature, ToolCall
-from airouter.untrusted import WINDOW, decoded_or_none, pieces_of
+from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,19 +26,6 @@ if TYPE_CHECKING:
 MARK = "__airouter1_"
 """The beginning of a packed word, with its version; a word matches `[A-Za-z0-9_-]+`."""
 PACKED = re.compile(MARK.encode() + rb"[A-Za-z0-9_-]*")
-ANY_MARK = b"__airouter"
-ESCAPED = re.compile(
-    rb"(?<!\\)((?:\\\\)*)\\u00(3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9a])", re.IGNORECASE
-)
-"""A letter, digit or underscore that JSON need not escape (RFC 8259, 7)."""
-SPELT = re.compile(
-    b"".join(
-        rb"(?:%c|\\u00%x[%x%X])" % (letter, letter >> 4, letter & 15, letter & 15)
-        for letter in ANY_MARK
-    )
-)
-"""A mark, each of its letters written out or escaped."""
-LONGEST_SPELT = 6 * len(ANY_MARK)
 PACKED_LIMIT = 262_144
 """Characters of a packed word; a longer one is not made, and the reasoning stays behind."""
 PLAIN_LIMIT = 4_194_304
@@ -71,9 +58,14 @@ def is_own(signature: Signature | None, maker: str) -> bool:
     return CLAUDE in {signature.maker, maker} and both_claude(signature.maker, maker)
 
 
+def is_of_claude(maker: str) -> bool:
+    """Return True for a model of the Claude family."""
+    return maker.startswith(CLAUDE)
+
+
 def both_claude(one: str, other: str) -> bool:
     """Return True where two makers are models of the Claude family."""
-    return one.startswith(CLAUDE) and other.startswith(CLAUDE)
+    return is_of_claude(one) and is_of_claude(other)
 
 
 def pack_parts(parts: Sequence[Packed]) -> str:
@@ -109,33 +101,6 @@ class Unpacker:
             return before, []
         self._room -= len(plain)
         return before, decoded_or_none(_decoder, plain) or []
-
-
-def with_marks_bare(body: bytes) -> bytes:
-    """Return JSON in which no character of a mark is escaped, so that marks are found as bytes."""
-    if body.find(b"\\u00") < 0 or not is_spelt(body):
-        return body
-    bare = b"".join(map(with_words_bare, pieces_of(body)))
-    return bare if bare.find(ANY_MARK) >= 0 else body
-
-
-def is_spelt(body: bytes) -> bool:
-    """Return whether a mark may stand in a body, be it with escapes."""
-    return any(
-        SPELT.search(body, at, at + WINDOW + LONGEST_SPELT) for at in range(0, len(body), WINDOW)
-    )
-
-
-def with_words_bare(piece: bytes) -> bytes:
-    """Return a piece of JSON in which no character of a mark is escaped."""
-    if piece.find(b"\\u00") < 0:
-        return piece
-    return ESCAPED.sub(unescaped, piece)
-
-
-def unescaped(found: re.Match[bytes]) -> bytes:
-    """Return what `ESCAPED` found, with its character as it is."""
-    return found[1] + bytes.fromhex(found[2].decode())
 
 
 def without_packed(body: bytes) -> bytes:

@@ -49,7 +49,8 @@ class ClientConnection(Protocol):
 
 def is_plain(method: bytes, headers: dict[bytes, bytes]) -> bool:
     """Return whether a request for a hot path may be an `EdgeExchange`."""
-    return method == b"POST" and NOT_PLAIN.isdisjoint(headers)
+    sized = b"content-length" in headers
+    return method == b"POST" and sized and NOT_PLAIN.isdisjoint(headers)
 
 
 class EdgeExchange(Exchange):

@@ -22,7 +22,7 @@ from airouter.edge.refusals import (
     TOO_MUCH,
     closing_answer,
 )
-from airouter.edge.shared import HEAD_LIMIT, QUEUED, SLICE
+from airouter.edge.shared import HEAD_LIMIT, NEVER, QUEUED, SLICE, STOPS
 from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
 from airouter.failures import Failure
 from airouter.held_bytes import NOBODY, SMALL, Holding
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge
-
-NO_LENGTH = 2**63
-NEVER = float("inf")
-STOPS = (httptools.HttpParserUpgrade, httptools.HttpParserError)
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -63,6 +59,8 @@ class EdgeProtocol(HttpToolsProtocol):
         """The exchange whose body is coming in."""
         self._serving: EdgeExchange | None = None
         """The exchange that the pipeline works on."""
+        self._owed = 0
+        """Bytes that have not come of a declined body whose length is known."""
         self._unfinished = -1
         """Bytes of a message that is not whole yet, without its first read; -1 between messages."""
         self._fresh = False
@@ -185,7 +183,7 @@ class EdgeProtocol(HttpToolsProtocol):
         ended = self._refusal or self._frames is not None or self.transport.is_closing()
         if ended or self.pipeline or self.flow.write_paused:
             return 0
-        return SLICE if self._receiving is None else max(SLICE, self._receiving.owed)
+        return max(SLICE, self._owed if self._receiving is None else self._receiving.owed)
 
     def rest(self) -> None:
         self._hold()
@@ -238,9 +236,10 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         serve = self.edge.endpoints.get(self.url)
         headers = dict(self.headers)
-        size = int(headers.get(b"content-length", NO_LENGTH))
+        size = int(headers.get(b"content-length", 0))
         large = size > self.edge.plain_limit
         if serve is None or large or not is_plain(self.parser.get_method(), headers):
+            self._owed = size
             self._decline()
             self._in_head = False
             return
@@ -255,6 +254,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         exchange = self._receiving
         if exchange is None:
+            self._owed -= len(body)
             super().on_body(body)
         elif not exchange.refused:
             exchange.add(body)

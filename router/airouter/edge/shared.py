@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import httptools
+
 if TYPE_CHECKING:
     from airouter.config.snapshot import Cors
     from airouter.held_bytes import HeldBytes, Holding
@@ -17,7 +19,11 @@ PLAIN_BODY_LIMIT = 1_048_576
 HEAD_LIMIT = 65_536
 """Bytes of a request line and its headers."""
 SLICE = 2_048
-"""Bytes that are parsed at a time: most requests, or a hundred of the smallest."""
+"""Bytes that are parsed at a time outside a body: most requests, or a hundred of the smallest."""
+NEVER = float("inf")
+"""The deadline of a client that owes nothing."""
+STOPS = (httptools.HttpParserUpgrade, httptools.HttpParserError)
+"""What ends the parsing of requests."""
 QUEUED = 4_096
 """Bytes that a request costs, beside its own, while it waits for its turn."""
 

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Generator
 
     from websockets.protocol import Protocol
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 DATA_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)  # the commonest first
 SHORT, LONG = 126, 65_536
 MEDIUM_HEADER, LONG_HEADER = Struct(">HH").pack, Struct(">HQ").pack
+PIECE = 262_144
+"""Bytes of a large frame or message that are worked on by one call."""
+LARGE_SLICE = 65_536
+"""Bytes that are read at a time inside a large frame."""
+incremental_utf8 = codecs.getincrementaldecoder("utf-8")
 SILENT = logging.getLogger("airouter.http.frames")
 SILENT.disabled = True  # connections tell their owners what goes wrong; it may be much
 
@@ -65,12 +73,48 @@ class MessageAssembler:
         return message
 
 
+class FrameReader(StreamReader):
+    """The bytes that a connection has received; a large frame is handed on and not copied."""
+
+    _wanted = 0
+
+    @property
+    def owed(self) -> int:
+        """Bytes that are lacking of a large frame; 0 outside of one."""
+        return max(0, self._wanted - len(self.buffer))
+
+    def read_exact(self, n: int) -> Generator[None, None, bytearray]:
+        """See `StreamReader.read_exact`."""
+        if n <= PIECE:
+            return (yield from super().read_exact(n))
+        self._wanted = n
+        while len(self.buffer) < n and not self.eof:
+            yield
+        self._wanted = 0
+        if len(self.buffer) < n:
+            return (yield from super().read_exact(n))
+        whole, self.buffer = self.buffer, self.buffer[n:]
+        del whole[n:]
+        return whole
+
+
+def read_frames_by(reader: StreamReader, protocol: Protocol) -> None:
+    """Have a protocol, before it has received anything, read what comes from a reader."""
+    protocol.reader = reader
+    protocol.parser = protocol.parse()
+    next(protocol.parser)
+
+
 def is_utf8(message: bytes | bytearray) -> bool:
-    """Tell whether a message is the text that its frame says it is."""
+    """Tell whether a message is the text that its frame says it is; gives way in between."""
     if message.isascii():
         return True
+    decoder = incremental_utf8()
+    text = memoryview(message)
     try:
-        message.decode()
+        for at in range(0, len(text), PIECE):
+            decoder.decode(text[at : at + PIECE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True

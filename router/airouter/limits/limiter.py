@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING
-
-from msgspec.structs import astuple
 
 from airouter.config.snapshot import Limits
 from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
@@ -25,7 +24,7 @@ from airouter.limits.waiting_line import WaitingLine
 from airouter.limits.window import step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.dialects.client_request import ClientRequest
@@ -42,33 +41,34 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_client", "_limiter", "is_batch", "own", "shared")
+    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
-        self._client = client
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self.own = limiter.scope("client", client.name, client.limits)
-        self.shared = tuple(
-            scope for name in client.groups for scope in limiter.groups.get(name, ())
-        )
+        self._own = limiter.scope("client", client.name, client.limits)
+        self._own_for_models = [
+            (
+                entry.models,
+                limiter.scope("client x model", f"{client.name}/{entry.models}", entry.limits),
+            )
+            for entry in client.model_limits
+        ]
+        shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
+        if client.grant is not None:
+            shared.append(limiter.grants.get(client.grant, NOBODYS))
+        self._shared = tuple(chain.from_iterable(shared))
 
     def for_model(self, model: str) -> tuple[Scopes, Scopes]:
         """Return the scopes of a request for a model, and those of them that nobody shares."""
         found = self._by_model.get(model)
         if found is None:
-            own = (*self.own, *self._own_for(model))
-            found = (*own, *self.shared, *self._limiter.models.get(model, ())), own
+            for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
+            own = (*self._own, *chain.from_iterable(for_model))
+            found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
-
-    def _own_for(self, model: str) -> Iterator[Scope]:
-        client = self._client
-        for entry in client.model_limits:
-            if fnmatchcase(model, entry.models):
-                name = f"{client.name}/{entry.models}"
-                yield from self._limiter.scope("client x model", name, entry.limits)
 
 
 class Limiter:
@@ -97,6 +97,7 @@ class Limiter:
         self._estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
+        self.grants: dict[str, Scopes] = {}
         self.models: dict[str, Scopes] = {}
 
     def reload(self, snapshot: Snapshot) -> None:
@@ -107,6 +108,9 @@ class Limiter:
         auth, models = snapshot.auth, snapshot.models
         self.groups = {
             each.name: self.scope("group", each.name, each.limits) for each in auth.groups
+        }
+        self.grants = {
+            each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
         self._clients = {client.tenant: Bound(self, client) for client in auth.clients}
@@ -136,7 +140,7 @@ class Limiter:
             scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
             scope.limit(limits)
         else:
-            scope.limit(stricter(scope.limits, limits))
+            scope.limit(scope.limits.lowered_to(limits))
         return (scope,)
 
     def _new(self, kind: str, name: str) -> Scope:
@@ -274,18 +278,6 @@ class Limiter:
 def backend_name(credential: str, upstream_name: str) -> str:
     """Return the name of a backend's scope."""
     return f"{credential}/{upstream_name}"
-
-
-def stricter(one: Limits, other: Limits) -> Limits:
-    """Return the lower of each two limits."""
-    return Limits(*(lower(a, b) for a, b in zip(astuple(one), astuple(other), strict=True)))
-
-
-def lower(one: int | None, other: int | None) -> int | None:
-    """Return the lower limit."""
-    if one is None or other is None:
-        return one if other is None else other
-    return min(one, other)
 
 
 def leave_some(scopes: Scopes, own: Scopes, step: int) -> None:

@@ -6,7 +6,7 @@ import re
 import time
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.failures import LONGEST_RETRY_AFTER
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 LIMITS = tuple(
-    (pattern.format(what, "remaining").encode(), pattern.format(what, "reset").encode())
+    tuple(pattern.format(what, said).encode() for said in ("remaining", "reset", "limit"))
     for pattern, kinds in (
         ("x-ratelimit-{1}-{0}", ("requests", "tokens")),
         ("anthropic-ratelimit-{0}-{1}", ("requests", "tokens", "input-tokens", "output-tokens")),
     )
     for what in kinds
 )
-"""Headers that say how much of a limit is left, each with the one that says when it is full."""
+"""Headers that say how much of a limit is left, when it is full again, and how much it is."""
 
 
 def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
@@ -67,10 +67,35 @@ def limit_reset(headers: Mapping[bytes, bytes]) -> float | None:
     """Return the seconds until the last used-up limit begins anew, or None."""
     resets = [
         found
-        for used_up, reset in LIMITS
+        for used_up, reset, _ in LIMITS
         if headers.get(used_up) == b"0" and (found := reset_in(headers.get(reset))) is not None
     ]
     return max(resets, default=None)
+
+
+class Headroom(NamedTuple):
+    """The room that a provider's limits leave: of the tightest of them."""
+
+    share: float
+    """From 0.0 to 1.0."""
+    seconds: float
+    """The time after which it is full again."""
+
+
+def headroom(headers: Mapping[bytes, bytes]) -> Headroom | None:
+    """Return how much of its limits a provider leaves, or None where it says nothing of them."""
+    tightest: Headroom | None = None
+    for remaining, reset, limit in LIMITS:
+        if remaining not in headers:
+            continue
+        left, most = decimal_in(headers[remaining]), decimal_in(headers.get(limit))
+        seconds = reset_in(headers.get(reset))
+        if left is None or not most or seconds is None:
+            continue
+        share = min(1.0, left / most)
+        if tightest is None or share < tightest.share:
+            tightest = Headroom(share, min(seconds, LONGEST_RETRY_AFTER))
+    return tightest
 
 
 def reset_in(text: bytes | None) -> float | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from airouter.aside import LARGE
+from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
+from airouter.responses.item_ids import names_items, without_tags
 from airouter.responses.items import has_references, joined_items
 from airouter.responses.records import History
 from airouter.responses.references import with_references_resolved
 from airouter.responses.request import OURS, THEIRS, known_fields
-from airouter.responses.sealed import ANY_MARK
 
 if TYPE_CHECKING:
     from airouter.aside import Aside
@@ -32,7 +31,7 @@ class Continuation(NamedTuple):
 
 
 async def find_continuation(
-    asked: ResponsesRequest, caller: Caller, tenant: Tenant
+    asked: ResponsesRequest, caller: Caller, tenant: Tenant, aside: Aside
 ) -> Continuation:
     """Find what a request goes on from. Raises `Failure` 400, 404, 503."""
     if asked.previous is not None and asked.conversation is not None:
@@ -44,7 +43,7 @@ async def find_continuation(
         history = History((), joined_items(known.items), stored=False)
         return Continuation(history, ConversationAppender(conversations, asked.conversation))
     if asked.previous is not None:
-        history = await history_after(asked.previous, asked, caller, tenant)
+        history = await history_after(asked.previous, asked, caller, tenant, aside)
         if history.pin is not None:
             tenant.renamer.know(history.pin.id, asked.previous)
         return Continuation(history)
@@ -52,22 +51,26 @@ async def find_continuation(
 
 
 async def history_after(
-    id_: str, asked: ResponsesRequest, caller: Caller, tenant: Tenant
+    id_: str, asked: ResponsesRequest, caller: Caller, tenant: Tenant, aside: Aside
 ) -> History:
     """Find the history after a response, wherever it is known. Raises `Failure` 400, 503."""
     known, pin = caller.recall(id_), tenant.pin_of(id_)
     if pin is not None:
         tenant.renamer.know(pin.id, id_)
     if known is None:
-        return await tenant.archive.history_after(id_) if pin is None else History(pin=pin)
-    if pin is not None and reads_alone(asked.items):
-        caller.continue_at(pin, asked.items)
+        if pin is not None:
+            return History(pin=pin)
+        return await tenant.archive.history_after(id_, aside)
+    if pin is not None:
+        size = len(asked.body)
+        if await aside.by_size(size, lambda: reads_alone(asked.items)):
+            caller.continue_at(pin, asked.items)
     return known
 
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and not has_references(items)
+    return items.find(ANY_MARK) < 0 and not names_items(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -92,14 +95,24 @@ async def complete(
     """Put the history before the input, and open what it carries. Raises `Failure` 400, 503."""
     if caller.in_session and not native:
         request.fields = known_fields(request.fields)
-    items = joined_items((history.items, asked.items))
-    if not (native and not history.items) and has_references(items):
+    size = len(asked.body) + len(history.items)
+    resolves = not (native and not history.items)
+
+    def joined() -> tuple[bytes, bool]:
+        items = joined_items((history.items, asked.items))
+        return items, resolves and has_references(items)
+
+    def opened() -> None:
+        inner = tenant.seals.open(items)
+        if names_items(inner):
+            if native:
+                tenant.item_ids.check(inner)
+            inner = without_tags(inner)
+        if inner != asked.items or request.fields is not asked.fields:
+            request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
+            request.body = msgspec.json.encode(request.fields)
+
+    items, refers = await aside.by_size(size, joined)
+    if refers:
         items = await with_references_resolved(items, tenant.archive, aside, all_here=not native)
-    if len(items) <= LARGE:
-        items = tenant.seals.open(items)
-    else:
-        items = await aside.run(partial(tenant.seals.open, items))
-    if items == asked.items and request.fields is asked.fields:
-        return
-    request.fields = {**request.fields, "input": msgspec.Raw(b"[" + items + b"]")}
-    request.body = msgspec.json.encode(request.fields)
+    await aside.by_size(size, opened)

@@ -7,6 +7,7 @@ is kept, so that a client that goes on from it at once finds it on every replica
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -165,8 +166,10 @@ class HeldExchange(Exchange):
         if response.status == "failed":
             return
         if turn.caller.in_session:
-            output = row_of(response.output)
-            history = turn.history.followed_by(response.id, turn.asked.items, output, stored=stored)
+            items, output = turn.asked.items, row_of(response.output)
+            size = len(turn.history.items) + len(items) + len(output)
+            follow = partial(turn.history.followed_by, response.id, items, output, stored=stored)
+            history = await turn.aside.by_size(size, follow)
             turn.caller.remember(response.id, history)
         if turn.conversation is not None:
             await turn.conversation.append(turn.asked.items, whole)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.failures import Failure, invalid_field
+from airouter.untrusted import decoded_or_none, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +23,8 @@ class ResponseOutput(msgspec.Struct):
 
 
 REFERENCE = "item_reference"
-ID_ALONE = re.compile(rb'\{\s*"id"\s*:\s*"[^"\\]{1,256}"\s*(?:,\s*"type"\s*:\s*null\s*)?\}')
-"""A reference in its short form: OpenAI takes an item that has nothing but an id for one."""
+ID = b'"id"'
+"""In every item that is a reference, as `dialects/spelling.py` leaves it."""
 
 
 class Item(msgspec.Struct):
@@ -38,17 +38,24 @@ class Item(msgspec.Struct):
 
     @property
     def type(self) -> str:
-        """The type, which a message and a reference may leave out."""
+        """The type, which a message and a reference may leave out.
+
+        OpenAI takes an item that has nothing but an id for a reference.
+        """
         return self.given_type or ("message" if self.role or not self.id else REFERENCE)
 
 
 _output = msgspec.json.Decoder(ResponseOutput)
 _item = msgspec.json.Decoder(Item)
+_items = msgspec.json.Decoder(list[Item])
 
 
 def has_references(items: bytes) -> bool:
     """Return whether some of the items may be references."""
-    return items.find(b'"item_reference"') >= 0 or ID_ALONE.search(items) is not None
+    if not holds(items, ID):
+        return False
+    known = decoded_or_none(_items, b"[%b]" % items)
+    return known is None or any(each.type == REFERENCE for each in known)
 
 
 def input_items(given: msgspec.Raw | None) -> bytes:

@@ -18,6 +18,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.responses.item_ids import ItemIds
     from airouter.sealing import Sealer
 
 MARK = "resp_pin"
@@ -109,11 +110,14 @@ class PreviousTold:
 class Renamer:
     """Gives the ids of responses in bodies and events their pinned form, each always the same."""
 
-    __slots__ = ("_known", "_sealer", "_tenant")
+    __slots__ = ("_item_ids", "_known", "_sealer", "_tenant", "tags_items")
 
-    def __init__(self, sealer: Sealer, tenant: str) -> None:
+    def __init__(self, sealer: Sealer, tenant: str, item_ids: ItemIds) -> None:
         self._sealer = sealer
         self._tenant = tenant
+        self._item_ids = item_ids
+        self.tags_items = False
+        """Whether ids of items are told with their tags: of items that the provider keeps."""
         self._known: dict[bytes, bytes] = {}
 
     def know(self, theirs: str, ours: str) -> None:
@@ -122,6 +126,8 @@ class Renamer:
 
     def __call__(self, credential: str, data: bytes) -> bytes:
         """Return a body of `credential`, or whole events, with the ids that clients get."""
+        if self.tags_items:
+            data = self._item_ids.tag(data)
         at = data.find(b'"resp_')
         pieces: list[bytes] = []
         done = 0

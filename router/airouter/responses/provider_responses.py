@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from airouter.failures import response_not_found, upstream_failed
 from airouter.interfaces import UpstreamError
+from airouter.responses.item_ids import bare_id
 from airouter.responses.relay import Relay
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ProviderResponses:
 
     def __init__(self, tenant: Tenant, serving: ServingState) -> None:
         self._tenant = tenant
+        self._tenant.renamer.tags_items = True
         self._serving = serving
 
     async def ask(
@@ -64,7 +66,8 @@ class ProviderResponses:
         if binding is None or not binding.api.keeps_responses:
             raise response_not_found(id_)
         root, _, version = binding.path.partition("?")
-        asked = "&".join(part for part in (version, urlencode(query)) if part)
+        bare = {name: bare_id(value) for name, value in query.items()}
+        asked = "&".join(part for part in (version, urlencode(bare)) if part)
         path = f"{root}/{quote(pin.id, safe='')}{tail}"
         try:
             reply = await account.fetch(method, f"{path}?{asked}" if asked else path)

@@ -8,6 +8,7 @@ before in itself, which bounds the second question.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from airouter.state.base import StoreError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from airouter.aside import Aside
     from airouter.responses.pinning import Pin
     from airouter.state.base import Store
 
@@ -94,21 +96,18 @@ class Archive:
             raise response_not_found(id_)
         return _decoder.decode(data)
 
-    async def history_after(self, id_: str) -> History:
+    async def history_after(self, id_: str, aside: Aside) -> History:
         """Return the history after a response. Raises `Failure` 400, 503."""
         (data,) = await self._get([id_])
         if data is None:
             raise previous_not_found(id_)
-        record = _decoder.decode(data)
+        record = await aside.by_size(len(data), partial(_decoder.decode, data))
         earlier = await self._get(record.ancestors)
-        rows = [record.before]
-        for each in earlier:
-            if each is None:
-                raise previous_not_found(id_)
-            known = _decoder.decode(each)
-            rows += [known.before, known.items, output_items(known.response)]
-        before = History(record.ancestors, joined_items(rows))
-        return before.followed_by(id_, record.items, output_items(record.response), stored=True)
+        if None in earlier:
+            raise previous_not_found(id_)
+        known = [each for each in earlier if each is not None]
+        size = len(data) + sum(map(len, known))
+        return await aside.by_size(size, partial(history_of, record, known))
 
     async def keep(self, record: StoredResponse) -> None:
         """Store a record, instead of the one there was. Raises `StoreError`."""
@@ -153,6 +152,15 @@ class Archive:
         if not ids:
             return []
         return await guarded(self._store.get([self.key(id_) for id_ in ids]))
+
+
+def history_of(record: StoredResponse, earlier: Iterable[bytes]) -> History:
+    """Return the history after a response, of its record and those of its ancestors."""
+    rows = [record.before]
+    for each in map(_decoder.decode, earlier):
+        rows += [each.before, each.items, output_items(each.response)]
+    before = History(record.ancestors, joined_items(rows))
+    return before.followed_by(record.id, record.items, output_items(record.response), stored=True)
 
 
 def recorded(

@@ -10,10 +10,12 @@ import msgspec
 
 from airouter.dialects.client_request import flag
 from airouter.dialects.responses import schema
+from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import invalid_field
 from airouter.responses.compaction.threshold import threshold_in
-from airouter.responses.items import has_references, input_items
-from airouter.responses.sealed import ANY_MARK
+from airouter.responses.item_ids import ID_END, names_items
+from airouter.responses.items import input_items
+from airouter.untrusted import holds
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import Fields
@@ -23,7 +25,6 @@ OURS = frozenset({"previous_response_id", "conversation", "background", "context
 THEIRS = frozenset({"background", "context_management"})
 """Those of them that a provider does itself that keeps its responses."""
 TRIGGER = b'"compaction_trigger"'
-"""Looked for by `find`: Python's `in` takes four times as long for bytes in bytes."""
 REQUEST = frozenset(schema.Request.__struct_fields__)
 
 _text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
@@ -57,9 +58,9 @@ class ResponsesRequest:
         body = self.body
         return (
             OURS.isdisjoint(self.fields)
-            and body.find(ANY_MARK) < 0
-            and body.find(TRIGGER) < 0
-            and not has_references(body)
+            and not holds(body, ANY_MARK)
+            and not holds(body, TRIGGER)
+            and not (holds(body, ID_END) and names_items(self.items))
         )
 
     @property

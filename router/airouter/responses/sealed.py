@@ -14,6 +14,7 @@ import msgspec
 
 from airouter.dialects import provenance
 from airouter.dialects.responses.parse_items import COMPACTIONS
+from airouter.dialects.spelling import ANY_MARK, with_words_bare
 from airouter.responses.items import LIST, item_fields, joined_items, split_items
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 MARK = "__airouter2_"
 """Begins what is sealed here. What a router behind this one sealed begins so, too."""
-ANY_MARK = provenance.ANY_MARK
 REASONING, COMPACTION = "reasoning", "compaction"
 PACKED = provenance.MARK.encode()
 WRITTEN = re.compile(rb'"encrypted_content":"(' + PACKED + rb'[A-Za-z0-9_-]+)"')
@@ -70,7 +70,7 @@ class Seals:
 
     def open(self, inner: bytes) -> bytes:
         """Open a row of items for the dialects. Raises `Failure` 400."""
-        inner = provenance.with_marks_bare(inner)  # a conversation's items came by another way
+        inner = with_words_bare(inner)  # a conversation's items came by another way
         if inner.find(ANY_MARK) < 0:
             return inner
         opened: list[bytes] = []

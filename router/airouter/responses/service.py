@@ -13,6 +13,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airouter.aside import LARGE
 from airouter.failures import invalid_field
 from airouter.prepared import Prepared
 from airouter.responses.background.jobs import Jobs
@@ -136,12 +137,15 @@ class ResponsesService:
         asked = ResponsesRequest(request.fields, request.body)
         if caller.in_session and asked.background:
             raise invalid_field("background", "A session has no responses in the background.")
+        if len(asked.body) > LARGE:
+            await self._aside.run(lambda: asked.is_plain)  # which is known from then on
         plain = api != "compact" and asked.is_plain
         keeps = asked.may_store or caller.in_session
         if plain and native and not keeps:
             return Prepared(exchange)  # with the provider's own id, as it leads nowhere
         tenant = self.tenant_of(principal)
         request.rename = tenant.renamer
+        tenant.renamer.tags_items = native
         stores = False
         if not native:
             request.seal = tenant.seals.seal
@@ -149,7 +153,9 @@ class ResponsesService:
             stores = self.keeps and api in ANSWERED and asked.may_store
         if plain and not (stores or caller.in_session):
             return Prepared(exchange)
-        turn = ResponsesTurn(exchange, caller, asked, request, model, tenant, stores, History())
+        turn = ResponsesTurn(
+            exchange, caller, asked, request, model, tenant, self._aside, stores, History()
+        )
         if plain and not (caller.in_session and says_more(asked, caller)):
             return held(turn)
         return await self._go_on(turn, api, native=native)
@@ -157,9 +163,10 @@ class ResponsesService:
     async def _go_on(self, turn: ResponsesTurn, api: str, *, native: bool) -> Prepared | None:
         """Prepare a request that goes on from something, or asks for more than an answer."""
         asked, caller, tenant = turn.asked, turn.caller, turn.tenant
-        history, conversation = await find_continuation(asked, caller, tenant)
+        history, conversation = await find_continuation(asked, caller, tenant, self._aside)
         pinned = history.pin is not None
         native = native or pinned  # the account that keeps the chain does the rest of it, too
+        tenant.renamer.tags_items = native
         turn.request.envelope = provider_envelope(asked, history, native=native)
         if native and not pinned and asked.previous is not None:
             turn.request.rename = PreviousTold(tenant.renamer, asked.previous)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.responses.conversations import Conversations
+from airouter.responses.item_ids import ItemIds
 from airouter.responses.pinning import Renamer, unpinned
 from airouter.responses.records import Archive
 from airouter.responses.sealed import Seals
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 class Tenant:
     """The tenant of one request. Its names for things are the same all along."""
 
-    __slots__ = ("_sealer", "_store", "_tenant", "renamer", "seals")
+    __slots__ = ("_sealer", "_store", "_tenant", "item_ids", "renamer", "seals")
 
     def __init__(self, store: Store, sealer: Sealer, tenant: str) -> None:
         self._store = store
         self._sealer = sealer
         self._tenant = tenant
         self.seals = Seals(sealer, tenant)
-        self.renamer = Renamer(sealer, tenant)
+        self.item_ids = ItemIds(sealer, tenant)
+        self.renamer = Renamer(sealer, tenant, self.item_ids)
 
     @property
     def archive(self) -> Archive:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airouter.aside import Aside
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
     from airouter.interfaces import Exchange
@@ -28,6 +29,7 @@ class ResponsesTurn:
     """The request as dialects read it: with its history, and opened."""
     model: Model
     tenant: Tenant
+    aside: Aside
     stores: bool
     """Whether the response is to be kept here."""
     history: History

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Load:
     """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("budget", "hedges", "in_flight", "resting")
+    __slots__ = ("budget", "headroom", "hedges", "in_flight", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -31,12 +31,14 @@ class Load:
         self.hedges = Budget()
         self.resting: dict[str, Rest] = {}
         """Upstream name to its rest, for those that failed last."""
+        self.headroom: dict[str, tuple[float, float]] = {}
+        """Upstream name to the share that its limits leave, and until when that holds."""
 
 
 class Backend(Generic[T]):
     """One way to answer for a model. `target` is what the pipeline sends requests to."""
 
-    __slots__ = ("credential", "limits", "load", "target", "upstream_name", "weight")
+    __slots__ = ("credential", "limits", "load", "seat", "target", "upstream_name", "weight")
 
     def __init__(
         self,
@@ -53,9 +55,18 @@ class Backend(Generic[T]):
         self.load = load
         self.target = target
         self.limits = limits
+        self.seat = f"{credential}/{upstream_name}".encode()
+        """Its name for `affinity.py`, the same in every replica."""
 
     def has_room(self, now: float) -> bool:
-        """Return whether its limits allow another request, a small one at least."""
+        """Return whether its limits and its provider's allow another request, if a small one."""
+        headroom = self.load.headroom
+        if self.upstream_name in headroom:
+            share, until = headroom[self.upstream_name]
+            if now >= until:
+                del headroom[self.upstream_name]
+            elif share <= 0.0:
+                return False
         step = step_of(now)
         return all(scope.may_have_room(step) for scope in self.limits)
 
@@ -100,11 +111,13 @@ class Route(Generic[T]):
     __slots__ = (
         "backends",
         "fallbacks",
+        "is_unpriced",
         "model",
         "name",
         "native",
         "offers",
         "sessions_only",
+        "several",
         "tiers",
     )
 
@@ -113,8 +126,12 @@ class Route(Generic[T]):
         self.name = model.name
         self.tiers = tiers
         self.backends = [backend for tier in tiers for backend in tier.backends]
+        self.several = any(len(tier.backends) > 1 for tier in tiers)
+        """True where a conversation may stay with one of several backends of a tier."""
         self.native = False
         """True where every backend speaks the client's own dialect."""
+        self.is_unpriced = False
+        """True where there is no backend because none has a price."""
         self.sessions_only = False
         """True where there is no backend because all of them serve sessions alone."""
         self.offers: tuple[str, ...] = ()

@@ -11,6 +11,9 @@ import msgspec
 
 from airouter.failures import Failure
 
+REFUSED_KEY = "refused_key"
+"""The kind of an attempt whose key the provider refused."""
+
 
 class Retry(Enum):
     """The backends among which another attempt may mend a failure."""
@@ -35,6 +38,11 @@ class AttemptOutcome(msgspec.Struct, frozen=True, eq=False):
     """True where the backend is out of order and to be left alone for a while."""
     unasked: bool = False
     """True where no provider was asked: the request cannot be written for the backend."""
+    status: int = 0
+    """The provider's status of a failure, or the one that a failure without status counts as; 0
+    for an answer, and where the provider has no part in it."""
+    kind: str = ""
+    """`refused_key`; of a failure without status, the `UpstreamError.kind`; else empty."""
 
 
 ANSWERED = AttemptOutcome()

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from airouter.config.snapshot import Retries
-from airouter.failures import no_backend, not_offered, sessions_only
+from airouter.failures import no_backend, not_offered, price_unknown, sessions_only
 from airouter.routing.catalog import Backend, Catalog, Route
+from airouter.routing.fail2ban import Ban
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
 
@@ -58,8 +59,12 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     policy: Retries
     catalog: Catalog[T]
     """Has the fallbacks of the route."""
+    conversation: bytes | None = None
+    """The key of a conversation that stays with its backend."""
     outcome: AttemptOutcome = ANSWERED
     """The one that the client is told, once the walk is over."""
+    bans: Sequence[tuple[float, Ban]] = ()
+    """The bans that its failures led to, each with its time."""
     _tried: Sequence[Backend[T]] = ()
     _again: Sequence[Backend[T]] = ()
     """Backends that may be tried again."""
@@ -80,15 +85,16 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         backend of that, where it is not the one given last.
         """
         if outcome is None:
-            first = self.failover.selection.choose(self.route, now)
-            if first is None or first.load.resting:
+            first = self.failover.selection.choose(self.route, now, (), self.conversation)
+            if first is None or first.load.resting or self.failover.bans.standings:
                 return self._first_try(now)
             self._tried = (first,)
             first.load.budget.deposit(self.policy.budget_percent)
             return 0.0, first
         backend, failure = asked or self._tried[-1], outcome.failure
         if failure is None:
-            self.failover.bans.note(backend, outcome)
+            if outcome.status or self.failover.bans.standings:
+                self._note_bans(backend, outcome, now)
             if backend.load.resting:
                 backend.recover()
             self.outcome = outcome
@@ -101,7 +107,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     def spare(self, slow: Backend[T], now: float) -> Backend[T] | None:
         """Return a backend to ask beside one that is slow; None without any, or without budget."""
         for route in self._routes():
-            backend = self.failover.selection.choose(route, now, self._tried)
+            choose = self.failover.selection.choose
+            backend = choose(route, now, self._tried, self.conversation)
             if backend is not None:
                 return self._take(backend, now)[1] if slow.load.hedges.withdraw() else None
         return None
@@ -110,15 +117,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
     ) -> None:
         """Take note of what a failure means for the backend, and for the rest of the walk."""
-        self.failover.bans.note(backend, outcome)
-        if outcome.unasked:
-            pass  # it says nothing of the backend
-        elif failure.retry_after is not None:
-            backend.begin_rest().ask(now, failure.retry_after)
-        elif outcome.rests:
-            backend.begin_rest().fail(now)
-        elif backend.load.resting:
-            backend.recover()  # it refuses the request, so it is in order
+        if not outcome.unasked:
+            self._judge(backend, outcome, failure, now)
         self._again = tuple(each for each in self._again if each is not backend)
         if outcome.retry is Retry.ANYWHERE:
             self._again = (*self._again, backend)
@@ -130,6 +130,23 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             own = self.route.backends
             self._again = tuple(each for each in self._again if each not in own)
 
+    def _judge(
+        self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
+    ) -> None:
+        """Have a backend that failed rest, or be banned."""
+        self._note_bans(backend, outcome, now)
+        if failure.retry_after is not None:
+            backend.begin_rest().ask(now, failure.retry_after)
+        elif outcome.rests:
+            backend.begin_rest().fail(now)
+        elif backend.load.resting:
+            backend.recover()  # it refuses the request, so it is in order
+
+    def _note_bans(self, backend: Backend[T], outcome: AttemptOutcome, now: float) -> None:
+        ban = self.failover.bans.note(backend, outcome, now)
+        if ban is not None:
+            self.bans = (*self.bans, (now, ban))
+
     def _hides_another(self, backend: Backend[T], outcome: AttemptOutcome) -> bool:
         """True where a fallback refuses the request: the outage that led there is what counts."""
         if self.outcome is ANSWERED or outcome.retry is Retry.ANYWHERE or outcome.rests:
@@ -139,15 +156,20 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         return outcome.unasked or backend not in self.route.backends
 
     def _first_try(self, now: float) -> Step[T] | None:
-        """Return an attempt at a backend that was not tried yet: one that does not rest, if any."""
+        """Return an attempt at a backend that was not tried yet: one that does not rest, if any.
+
+        Where there is no other, the first attempt is made although the backend is banned.
+        """
         choose, tried = self.failover.selection.choose, self._tried
         untried: list[Backend[T]] = []
         for route in self._routes():
-            backend = choose(route, now, tried)
+            backend = choose(route, now, tried, self.conversation)
             if backend is not None:
                 return self._take(backend, now)
             untried += route.backends
-        backend = self.failover.selection.first_to_wake(untried, tried)
+        backend = self.failover.selection.first_to_wake(untried, now, tried)
+        if backend is None and not tried:
+            backend = self.failover.selection.first_released(untried, now)
         if backend is not None:
             return self._take(backend, now)
         if not self._tried:
@@ -157,6 +179,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     def _absence(self) -> Failure:
         """Return why there is no backend at all."""
         route = self.route
+        if route.is_unpriced:
+            return price_unknown(route.name)
         if route.sessions_only:
             return sessions_only(route.name)
         return not_offered(route.name, route.offers) if route.offers else no_backend(route.name)
@@ -175,13 +199,15 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         load.budget.deposit(self.policy.budget_percent)
         if load.resting and (rest := backend.rest) is not None:
             rest.probe(now)
+        if self.failover.bans.standings:
+            self.failover.bans.probe(backend, now)
         return 0.0, backend
 
     def _try_again(self, now: float) -> Step[T] | None:
         """Return an attempt at a backend that was tried, after a pause: the first one to wake."""
         if self._retries >= self.policy.attempts:
             return None
-        backend = self.failover.selection.first_to_wake(self._again)
+        backend = self.failover.selection.first_to_wake(self._again, now)
         if backend is None:
             return None
         rest = backend.rest

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Carrier, Dialer, Headers, Reply
     from airouter.responses.pinning import Pin
     from airouter.responses.records import History
+    from airouter.sessions.messages import Fields
     from airouter.sessions.upstream_sockets import UpstreamSockets
 
 
@@ -72,8 +73,8 @@ class FrameExchange(Exchange, Caller):
         "_parent",
         "_previous",
         "_suffix",
-        "_warms_up",
         "holding",
+        "said",
         "status",
         "stream_id",
     )
@@ -88,7 +89,7 @@ class FrameExchange(Exchange, Caller):
         *,
         stream_id: str | None,
         previous: str | None,
-        warms_up: bool,
+        said: Fields | None,
     ) -> None:
         """`previous` is the response that it goes on from."""
         self.headers = headers
@@ -98,7 +99,8 @@ class FrameExchange(Exchange, Caller):
         self.stream_id = stream_id
         self.holding: Holding | None = None
         """The bytes of the body, until there is an answer."""
-        self._warms_up = warms_up
+        self.said = said
+        """What a warm-up says for the response that goes on from it; None for what is none."""
         self.status = 0
         self._parent: ParentResponse | None = None
         """The response that it goes on from, where a provider keeps that."""
@@ -115,7 +117,7 @@ class FrameExchange(Exchange, Caller):
 
     @property
     def warms_up(self) -> bool:
-        return self._warms_up
+        return self.said is not None
 
     @property
     def preferred(self) -> str | None:

@@ -8,14 +8,12 @@ client can go on from it without anything being stored.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from airouter.failures import Failure, invalid_field, overloaded
 from airouter.sessions.frames import FrameExchange, failure_message
+from airouter.sessions.messages import read_message, steering_failed, string_in, with_inherited
 from airouter.sessions.upstream_sockets import UpstreamSockets
 from airouter.tasks import start_eagerly
 from airouter.turns import HEAVY
@@ -26,10 +24,8 @@ if TYPE_CHECKING:
     from airouter.held_bytes import Holding
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import History
+    from airouter.sessions.messages import Fields, SessionMessage
     from airouter.turns import Turns
-
-Json = dict[str, Any]
-Fields = dict[str, msgspec.Raw]
 
 MOST_ACTIVE = 16
 """Responses of a session at a time; more wait."""
@@ -39,14 +35,6 @@ MOST_WAITING = 64
 MOST_WAITING_BYTES = 67_108_864
 MOST_REMEMBERED = 33_554_432
 """Bytes that a session remembers, the newest responses first."""
-STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-NOT_OF_A_RESPONSE = ("type", "stream_id", "generate", "event_id", "stream_options")
-"""Fields of a message that the request has not."""
-INHERITED = ("instructions", "tools")
-"""What a warm-up says once for the response that goes on from it."""
-
-_fields = msgspec.json.Decoder(Fields)
-_text: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 
 
 class SessionConnection(Protocol):
@@ -122,13 +110,19 @@ class Session:
 
     def receive(self, message: bytes | bytearray) -> None:
         """Take a message of the client. An error is told, and the session goes on."""
-        stream_id = None
         try:
-            fields = message_fields(message)
-            stream_id = stream_id_in(fields)
-            self._take(fields, stream_id, len(message))
+            read = read_message(message)
         except Failure as failure:
-            self.send(failure_message(failure, stream_id))
+            self.send(failure_message(failure))
+        else:
+            self.take(read)
+
+    def take(self, message: SessionMessage) -> None:
+        """Do what a message asks that was read. An error is told, and the session goes on."""
+        try:
+            self._take(message)
+        except Failure as failure:
+            self.send(failure_message(failure, message.stream_id))
 
     def end(self, code: int, reason: str) -> None:
         """Finish what is under way, begin nothing more, and close."""
@@ -167,13 +161,9 @@ class Session:
         return None if known is None else known.history
 
     def remember(self, exchange: FrameExchange, id_: str, history: History) -> None:
-        said: Fields = {}
-        if exchange.warms_up:
-            fields = _fields.decode(exchange.body)
-            said = {name: fields[name] for name in INHERITED if name in fields}
         lane = self._lanes.pop(exchange.stream_id)
         self._lanes[exchange.stream_id] = lane  # the last one now
-        lane.newest = LaneMemory(id_, history, said)
+        lane.newest = LaneMemory(id_, history, exchange.said or {})
         self._make_room()
 
     def forget(self, stream_id: str | None, id_: str) -> None:
@@ -202,29 +192,26 @@ class Session:
 
     # What a client asks.
 
-    def _take(self, fields: Fields, stream_id: str | None, size: int) -> None:
+    def _take(self, message: SessionMessage) -> None:
         """Do what a message asks. Raises `Failure`."""
-        kind = string_in(fields, "type")
+        kind = string_in(message.fields, "type")
         if kind == "response.steer":
-            self.send(steering_failed(fields))
+            self.send(steering_failed(message.fields))
         elif kind == "response.create":
-            self._create(fields, stream_id, size)
+            self._create(message)
         else:
             what = f"'type' must be 'response.create', not {str(kind)[:64]!r}."
             raise invalid_field("type", what)
 
-    def _create(self, fields: Fields, stream_id: str | None, size: int) -> None:
+    def _create(self, message: SessionMessage) -> None:
         """Queue a response. Raises `Failure`."""
-        lane = self._lane(stream_id)
+        lane = self._lane(message.stream_id)
         if self._waiting >= MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
             what = f"At most {MOST_WAITING} responses of a session may wait."
             raise Failure(429, what, type="rate_limit_error", code="too_many_requests")
-        holding = self._hold(size)
-        try:
-            exchange = self._exchange(fields, stream_id)
-        except Failure:
-            holding.release()
-            raise
+        previous = string_in(message.fields, "previous_response_id")
+        holding = self._hold(len(message.request))
+        exchange = self._exchange(message, previous)
         exchange.holding = holding
         self._waiting += 1
         self._waiting_bytes += len(exchange.body)
@@ -242,21 +229,14 @@ class Session:
             lane = self._lanes[stream_id] = Lane()
         return lane
 
-    def _exchange(self, fields: Fields, stream_id: str | None) -> FrameExchange:
-        previous = string_in(fields, "previous_response_id")
-        generate = bytes(fields.get("generate", b"true"))
-        body = {name: fields[name] for name in fields if name not in NOT_OF_A_RESPONSE}
-        body["stream"] = msgspec.Raw(b"true")
+    def _exchange(self, message: SessionMessage, previous: str | None) -> FrameExchange:
         warmed = None if previous is None else self._newest(previous)
+        body, said = message.request, message.said
         if warmed is not None:
-            body = warmed.said | body
+            body = with_inherited(message, warmed.said)
+            said = None if said is None else warmed.said | said
         return FrameExchange(
-            self._headers,
-            msgspec.json.encode(body),
-            self,
-            stream_id=stream_id,
-            previous=previous,
-            warms_up=generate == b"false",
+            self._headers, body, self, stream_id=message.stream_id, previous=previous, said=said
         )
 
     async def _run(self, lane: Lane) -> None:
@@ -286,47 +266,3 @@ class Session:
     def _end_if_idle(self) -> None:
         if self._ending is not None and self.idle:
             self._wire.end(*self._ending)
-
-
-def message_fields(message: bytes | bytearray) -> Fields:
-    """Return the fields of a message. Raises `Failure` 400."""
-    try:
-        return _fields.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Failure(400, "A message must be one JSON object.", code="invalid_json") from None
-
-
-def stream_id_in(fields: Fields) -> str | None:
-    """Return the lane that a message names. Raises `Failure` 400."""
-    named = string_in(fields, "stream_id")
-    if named is not None and not STREAM_ID.fullmatch(named):
-        what = "'stream_id' must have 1 to 256 characters of A-Z, a-z, 0-9, '_', '-' and '.'."
-        raise Failure(400, what, param="stream_id", code="invalid_stream_id")
-    return named
-
-
-def string_in(fields: Fields, name: str) -> str | None:
-    """Return a field that is a string, or absent. Raises `Failure` 400."""
-    if name not in fields:
-        return None
-    try:
-        return _text.decode(fields[name])
-    except msgspec.ValidationError:
-        code = "invalid_stream_id" if name == "stream_id" else "invalid_type"
-        raise Failure(400, f"'{name}' must be a string.", param=name, code=code) from None
-
-
-def steering_failed(fields: Fields) -> bytes:
-    """Return the answer to a client that wants to change a response under way."""
-    told = {
-        "type": "response.steer.failed",
-        "sequence_number": 0,
-        "steer": {name: fields.get(name, "") for name in ("previous_response_id", "input")},
-        "error": {
-            "type": "invalid_request_error",
-            "code": "steering_not_supported",
-            "message": "This router cannot steer a response that is under way.",
-        },
-    }
-    lane = {"stream_id": fields["stream_id"]} if "stream_id" in fields else {}
-    return msgspec.json.encode(told | lane)

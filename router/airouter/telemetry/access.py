@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.costs import in_usd
 from airouter.telemetry.shipper import Shipper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.telemetry.record import Attempt, RequestRecord
+    from airouter.telemetry.record import Attempt, BanEvent, RequestRecord
 
 CAPACITY = 4 * 2**20
 """Bytes of lines that wait for a slow reader: some ten thousand requests."""
@@ -49,8 +50,13 @@ class AccessEntry(msgspec.Struct, frozen=True):
     output_tokens: int
     cached_tokens: int
     reasoning_tokens: int
+    cache_write_tokens: int
+    cost_usd: float | None
+    saved_usd: float | None
+    price_version: str | None
     trace_id: str | None
     failed_attempts: list[str]
+    bans: list[str]
 
 
 class AccessLog:
@@ -99,7 +105,7 @@ class AccessLog:
 
 def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
     """Return a request's line; `epoch` is the wall clock's time at the monotonic clock's zero."""
-    last = record.last
+    last, cost = record.last, record.cost
     started = record.started
     return AccessEntry(
         datetime.fromtimestamp(epoch + record.ended, UTC),
@@ -122,14 +128,25 @@ def entry_of(record: RequestRecord, epoch: float) -> AccessEntry:
         record.output_tokens,
         record.cached_tokens,
         record.reasoning_tokens,
+        record.cache_write_tokens,
+        in_usd(cost.amount) if cost is not None else None,
+        in_usd(cost.saved) if cost is not None else None,
+        record.price_version or None,
         record.trace.trace_id if record.trace is not None else None,
         [told_of(each) for each in record.attempts if each.error or each.status >= 400],
+        [ban_of(each) for each in record.bans],
     )
 
 
 def told_of(attempt: Attempt) -> str:
     """Return who failed, and how, such as `openai-main: 503`."""
     return f"{attempt.credential}: {attempt.error or attempt.status}"
+
+
+def ban_of(ban: BanEvent) -> str:
+    """Return who was banned, and why, such as `openai-main/gpt-4o: 429`."""
+    whose = f"{ban.credential}/{ban.upstream_name}" if ban.upstream_name else ban.credential
+    return f"{whose}: {ban.reason}"
 
 
 def milliseconds(seconds: float) -> float:

@@ -7,6 +7,7 @@ a state and no count (requests in flight, the configuration's version) is asked 
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +20,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from airouter import __version__
+from airouter.telemetry.money import Money
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -36,8 +38,24 @@ OVERHEADS = (
 )
 
 
+class ObservedBans(Protocol):
+    """The bans of credentials."""
+
+    @property
+    def begun(self) -> Mapping[tuple[str, str], int]:
+        """The bans so far, by credential and reason."""
+        ...
+
+    def in_force(self, now: float) -> Mapping[str, int]:
+        """Return the number of bans at a time of `time.monotonic()`, of every credential."""
+        ...
+
+
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def bans(self) -> ObservedBans: ...
 
     def in_flight(self) -> Mapping[str, int]:
         """Return the attempts under way, by credential."""
@@ -79,9 +97,11 @@ class Metrics(Collector):
         )
         self._tokens = Counter(
             "airouter_tokens_total",
-            "Tokens as the provider counted them; cached is part of input, reasoning of output.",
+            "Tokens as the provider counted them; cached and cache_write are part of input, "
+            "reasoning of output.",
             ("model", "credential", "kind"),
         )
+        self._money = Money()
         self._attempts = Counter(
             "airouter_upstream_attempts_total",
             "Calls of a provider, by its status (empty if there was none) and the error.",
@@ -127,6 +147,7 @@ class Metrics(Collector):
             self._count(record)
             for attempt in record.attempts:
                 self._count_attempt(attempt)
+            self._money.count(record)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Render the page and its content type: OpenMetrics if accepted, else Prometheus text.
@@ -142,6 +163,7 @@ class Metrics(Collector):
         """Yield the current families, for prometheus_client."""
         for counter in (self._requests, self._tokens, self._attempts, self._retries):
             yield counter.collect()
+        yield from self._money.collect()
         for histogram in (
             self._durations,
             self._first_bytes,
@@ -166,6 +188,7 @@ class Metrics(Collector):
             ("input", record.input_tokens),
             ("output", record.output_tokens),
             ("cached", record.cached_tokens),
+            ("cache_write", record.cache_write_tokens),
             ("reasoning", record.reasoning_tokens),
         ):
             if tokens:
@@ -186,6 +209,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
     for credential, count in observed.in_flight().items():
         in_flight.add_metric([credential], count)
     yield in_flight
+    yield from observed_bans(observed.bans)
     yield GaugeMetricFamily(
         "airouter_connections", "Open connections of clients.", value=observed.connections()
     )
@@ -214,3 +238,21 @@ def observations(observed: Observed) -> Iterable[Metric]:
         yield CounterMetricFamily(
             f"airouter_{kind}_dropped_total", f"Lost {noun}: not delivered in time.", value=count
         )
+
+
+def observed_bans(bans: ObservedBans) -> Iterable[Metric]:
+    """Yield the bans as families."""
+    begun = CounterMetricFamily(
+        "airouter_bans_total", "Bans so far, by their reason.", labels=["credential", "reason"]
+    )
+    for labels, count in list(bans.begun.items()):
+        begun.add_metric(labels, count)
+    yield begun
+    in_force = GaugeMetricFamily(
+        "airouter_credential_bans",
+        "Bans in force, of one model or of all.",
+        labels=["credential"],
+    )
+    for credential, count in bans.in_force(monotonic()).items():
+        in_force.add_metric([credential], count)
+    yield in_force

@@ -28,6 +28,7 @@ REMOTE_PARENT = b"\x85\x01\x00\x03\x00\x00"
 
 _TIMES = Struct("<BQBQ")
 _DOUBLE = Struct("<d")
+_EVENT_TIME = Struct("<BQ")
 
 
 class Envelope(NamedTuple):
@@ -78,6 +79,18 @@ def span(
 def span_name(value: str) -> bytes:
     """Encode the field Span.name."""
     return otlp_text(0x2A, value)
+
+
+def span_event(name: str, nanoseconds: int, attributes: bytes) -> bytes:
+    """Encode an entry of Span.events; its attributes are encoded as `event_attribute` does."""
+    return bytes_field(
+        0x5A, _EVENT_TIME.pack(0x09, nanoseconds) + otlp_text(0x12, name) + attributes
+    )
+
+
+def event_attribute(key: str, value: str) -> bytes:
+    """Encode an entry of Event.attributes."""
+    return bytes_field(0x1A, attribute_key(key) + bytes_field(0x12, string(value)))
 
 
 def attribute_key(key: str) -> bytes:

@@ -8,15 +8,18 @@ Times are `time.monotonic()` seconds. They are structs, which are made in half t
 
 from __future__ import annotations
 
+from functools import reduce
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from airouter.costs import Cost, PriceList, cost_of
+from airouter.dialects.conversation import Usage
+from airouter.dialects.spending import beyond
 from airouter.interfaces import UpstreamRefused
 
 if TYPE_CHECKING:
-    from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
 
 LONGEST_ERROR = 64
@@ -50,6 +53,21 @@ class Attempt(msgspec.Struct, eq=False):
     """`UpstreamError.kind`, or None."""
     span_id: str = ""
     """Set when the request is traced."""
+    price: PriceList | None = None
+    """That of the backend; None where it is not known."""
+    usage: Usage | None = None
+    """That of its part of the answer; None without one, or where nothing was told."""
+    _cost: Cost | None = None
+
+    @property
+    def cost(self) -> Cost | None:
+        """Return the cost of its part of the answer; None where that is not known.
+
+        Computed when it is first asked for: not before the last byte of the answer.
+        """
+        if self._cost is None and self.usage is not None and self.price is not None:
+            self._cost = cost_of(self.usage, self.price)
+        return self._cost
 
     @property
     def outcome(self) -> str:
@@ -57,6 +75,17 @@ class Attempt(msgspec.Struct, eq=False):
         if self.error is None and self.status == 0:
             return "cancelled"
         return self.error or ""
+
+
+class BanEvent(msgspec.Struct, frozen=True):
+    """A ban that the failures of a request led to."""
+
+    time: float
+    credential: str
+    upstream_name: str
+    """Empty for a ban of all models of the credential."""
+    reason: str
+    seconds: float
 
 
 class RequestRecord(msgspec.Struct, eq=False):
@@ -85,9 +114,11 @@ class RequestRecord(msgspec.Struct, eq=False):
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     continued: int = 0
     """Backends that went on with a stream which another one broke off."""
+    bans: list[BanEvent] = []
 
     def note_start(self, status: int) -> None:
         """Note that the first byte of the answer went out."""
@@ -95,12 +126,18 @@ class RequestRecord(msgspec.Struct, eq=False):
         self.first_byte = monotonic()
 
     def note_usage(self, usage: Usage | None) -> None:
-        """Note the tokens that the provider counted."""
-        if usage is not None:
-            self.input_tokens = usage.input_tokens or 0
-            self.output_tokens = usage.output_tokens or 0
-            self.cached_tokens = usage.cached_tokens or 0
-            self.reasoning_tokens = usage.reasoning_tokens or 0
+        """Note the tokens of the answer so far, as the provider of its last part counted them."""
+        if usage is None:
+            return
+        self.input_tokens = usage.input_tokens or 0
+        self.output_tokens = usage.output_tokens or 0
+        self.cached_tokens = usage.cached_tokens or 0
+        self.cache_write_tokens = usage.cache_write_tokens or 0
+        self.reasoning_tokens = usage.reasoning_tokens or 0
+        if self.continued:
+            parts = (each.usage for each in self.attempts[:-1] if each.usage is not None)
+            usage = reduce(beyond, parts, usage)
+        self.attempts[-1].usage = usage
 
     def note_error(self, failure: Failure) -> None:
         """Note the error that the client gets, and have it say which request it answers."""
@@ -116,6 +153,24 @@ class RequestRecord(msgspec.Struct, eq=False):
     def last(self) -> Attempt | None:
         """Return the attempt that decided the answer; None when no backend was asked."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def cost(self) -> Cost | None:
+        """Return the cost of the answer; None where that of a part of it is not known."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].cost
+        costs = [each.cost for each in self.attempts if each.usage is not None]
+        known = [each for each in costs if each is not None]
+        if not known or len(known) < len(costs):
+            return None
+        return Cost(sum(each.amount for each in known), sum(each.saved for each in known))
+
+    @property
+    def price_version(self) -> str:
+        """Return the versions of the prices of the answer's parts, each once."""
+        paid = [each.price for each in self.attempts if each.usage is not None]
+        versions = [price.version for price in paid if price is not None]
+        return versions[0] if len(versions) == 1 else ", ".join(dict.fromkeys(versions))
 
     @property
     def overhead(self) -> float:

@@ -33,8 +33,16 @@ class Counter:
     """A growing number per combination of labels."""
 
     def __init__(
-        self, name: str, help_text: str, labels: Sequence[str], limit: int = COUNTER_LIMIT
+        self,
+        name: str,
+        help_text: str,
+        labels: Sequence[str],
+        limit: int = COUNTER_LIMIT,
+        *,
+        divisor: int = 1,
     ) -> None:
+        """`divisor` is how many make one of the unit that is shown: sums stay whole numbers."""
+        self._divisor = divisor
         self._name = name
         self._help = help_text
         self._labels = labels
@@ -53,7 +61,7 @@ class Counter:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         # A copy, because a scrape may run in a thread while requests are counted.
         for labels, value in list(self._values.items()):
-            family.add_metric([label_text(label) for label in labels], value)
+            family.add_metric([label_text(label) for label in labels], value / self._divisor)
         return family
 
 

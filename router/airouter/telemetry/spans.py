@@ -13,22 +13,26 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from airouter.costs import in_usd
 from airouter.telemetry import otlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airouter.config.snapshot import Credential
-    from airouter.telemetry.record import Attempt, RequestRecord, Trace
+    from airouter.telemetry.record import Attempt, BanEvent, RequestRecord, Trace
 
     Attributes = Mapping[str, str | int | None]
 
 REQUEST_ID = otlp.attribute_key("airouter.request_id")
 INPUT_TOKENS = otlp.attribute_key("gen_ai.usage.input_tokens")
 OUTPUT_TOKENS = otlp.attribute_key("gen_ai.usage.output_tokens")
+CACHE_WRITE_TOKENS = otlp.attribute_key("gen_ai.usage.cache_creation.input_tokens")
 CACHED_TOKENS = otlp.attribute_key("gen_ai.usage.cache_read.input_tokens")
 REASONING_TOKENS = otlp.attribute_key("gen_ai.usage.reasoning.output_tokens")
 CONTINUED = otlp.attribute_key("airouter.continued")
+COST = otlp.attribute_key("airouter.cost_usd")
+PRICE_VERSION = otlp.attribute_key("airouter.price_version")
 FIRST_CHUNK = otlp.attribute_key("gen_ai.response.time_to_first_chunk")
 
 KINDS = 4_096
@@ -129,8 +133,11 @@ class SpanEncoder:
             bool(trace.parent_id),
         )
         body += otlp.attribute(REQUEST_ID, otlp.string(record.request_id)) + tokens
+        body += cost_attributes(record)
         if record.continued:
             body += otlp.attribute(CONTINUED, otlp.integer(record.continued))
+        for ban in record.bans:
+            body += event_of(ban, epoch)
         times = (nanoseconds(record.started) + epoch, nanoseconds(record.ended) + epoch)
         return otlp.span(trace, trace.span_id, trace.parent_id, times, body)
 
@@ -236,11 +243,21 @@ def usage_attributes(record: RequestRecord) -> bytes:
         (INPUT_TOKENS, record.input_tokens),
         (OUTPUT_TOKENS, record.output_tokens),
         (CACHED_TOKENS, record.cached_tokens),
+        (CACHE_WRITE_TOKENS, record.cache_write_tokens),
         (REASONING_TOKENS, record.reasoning_tokens),
     ):
         if tokens:
             counted += otlp.attribute(key, otlp.integer(tokens))
     return counted
+
+
+def cost_attributes(record: RequestRecord) -> bytes:
+    """Encode the cost of a request, and the version of its price, where they are known."""
+    cost = record.cost
+    if cost is None:
+        return b""
+    amount = otlp.attribute(COST, otlp.double(in_usd(cost.amount)))
+    return amount + otlp.attribute(PRICE_VERSION, otlp.string(record.price_version))
 
 
 def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
@@ -253,6 +270,18 @@ def first_chunk(record: RequestRecord, attempt: Attempt) -> bytes:
     if record.continued:
         return b""
     return otlp.attribute(FIRST_CHUNK, otlp.double(record.first_byte - attempt.started))
+
+
+def event_of(ban: BanEvent, epoch: int) -> bytes:
+    """Encode the event of a ban; `epoch` is as for `SpanEncoder.encode`."""
+    values = {
+        "airouter.credential": ban.credential,
+        "gen_ai.request.model": ban.upstream_name,
+        "airouter.ban.reason": ban.reason,
+        "airouter.ban.duration": f"{ban.seconds:g}s",
+    }
+    encoded = (otlp.event_attribute(key, value) for key, value in values.items() if value)
+    return otlp.span_event("airouter.ban", nanoseconds(ban.time) + epoch, b"".join(encoded))
 
 
 def nanoseconds(seconds: float) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
@@ -49,6 +49,8 @@ class Origin:
     port: int
     ca_pem: str | None = None
     server_name: str | None = None
+    address: tuple[str, int] | None = None
+    """Host and port that connections go to, where that is another place than the name has."""
 
     @classmethod
     def of(cls, url: str, ca_pem: str | None = None, server_name: str | None = None) -> Origin:
@@ -58,6 +60,16 @@ class Origin:
             raise ValueError(f"not an http(s) URL: {url!r}")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return cls(parts.scheme, parts.hostname, port, ca_pem, server_name)
+
+    def at(self, address: str) -> Origin:
+        """Return this origin at one of its addresses, such as `10.0.0.7:8000` or `[fd00::7]:8000`.
+
+        Raises `ValueError` for what is none.
+        """
+        parts = urlsplit(f"//{address}")
+        if not parts.hostname or not parts.port:
+            raise ValueError(f"not an address with a port: {address!r}")
+        return replace(self, address=(parts.hostname, parts.port))
 
     @property
     def authority(self) -> str:
@@ -98,7 +110,7 @@ async def connect(
     `tunnels` is for what a proxy does not understand, such as WebSocket (RFC 6455, 4.1).
     """
     if proxy is None:
-        found = await dial(origin.host, origin.port)
+        found = await dial(*(origin.address or (origin.host, origin.port)))
     elif context is None and not tunnels:
         found = await dial(proxy.host, proxy.port)
     else:

@@ -1,7 +1,8 @@
 """Connections to one provider: reused, bounded, swept for deadlines, drained when out of use.
 
 A pool holds connections of `http/connection.py`, which `origin.py` opens; `pools.py` shares pools
-between snapshots. `websocket.py` is what a pool opens for sessions.
+between snapshots. `balancer.py` chooses among those of a Service's pods; `websocket.py` is what a
+pool opens for sessions.
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ class Pool:
     @property
     def in_flight(self) -> int:
         return len(self._busy)
+
+    @property
+    def pressure(self) -> int:
+        """Requests that are in flight, or wait for a connection."""
+        return len(self._busy) + self._opening + len(self._waiters)
 
     @property
     def idle(self) -> int:

@@ -6,8 +6,10 @@ API keys are no part of a pool, so a rotated key does not cost one connection.
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING
 
+from airouter.upstream.balancer import Balancer
 from airouter.upstream.origin import Origin, choose_proxy
 from airouter.upstream.pool import Pool
 
@@ -16,12 +18,15 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Credential
     from airouter.outbox import Outbox
+    from airouter.upstream.origin import Proxy
 
 PoolKey = tuple[object, ...]
+Pooled = Pool | Balancer
+"""The connections of one credential."""
 
 
 class Pools:
-    """The pools of a process, one for each address, trust and set of timeouts."""
+    """The pools of a process, one for each credential, place, trust and set of timeouts."""
 
     def __init__(
         self, outbox: Outbox, *, max_connections: int, body_limit: int, proxies: Mapping[str, str]
@@ -30,26 +35,36 @@ class Pools:
         self._max_connections = max_connections
         self._body_limit = body_limit
         self._proxies = dict(proxies)
-        self._pools: dict[PoolKey, Pool] = {}
+        self._pools: dict[PoolKey, Pooled] = {}
         self._system_trust: ssl.SSLContext | None = None
 
-    def pool_for(self, credential: Credential, base_url: str) -> Pool:
-        """Return the pool of a credential. Raises `ValueError`, `ssl.SSLError`, `ConnectError`."""
-        key: PoolKey = (credential.name, base_url, credential.tls, credential.timeouts)
-        if key not in self._pools:
-            origin = Origin.of(base_url, credential.tls.ca_pem, credential.tls.server_name)
-            self._pools[key] = Pool(
-                origin,
-                credential.timeouts,
-                self._outbox,
-                max_connections=self._max_connections,
-                body_limit=self._body_limit,
-                proxy=choose_proxy(origin, self._proxies),
-                context=self._context(origin),
-            )
-        return self._pools[key]
+    def pool_for(self, credential: Credential, base_url: str) -> Pooled:
+        """Return the pool of a credential, or what balances over the addresses of its Service.
 
-    def keep_only(self, used: Iterable[Pool]) -> None:
+        Raises `ValueError`, `ssl.SSLError`, `ConnectError`.
+        """
+        addresses = credential.addresses
+        key: PoolKey = (
+            credential.name,
+            base_url,
+            credential.tls,
+            credential.timeouts,
+            addresses is None,
+        )
+        found = self._pools.get(key)
+        if found is None:
+            origin = Origin.of(base_url, credential.tls.ca_pem, credential.tls.server_name)
+            if addresses is None:
+                found = self._open(credential, origin, choose_proxy(origin, self._proxies))
+            else:
+                by_name = self._open(credential, origin, None)
+                found = Balancer(partial(self._open_at, credential, origin), by_name)
+            self._pools[key] = found
+        if isinstance(found, Balancer):
+            found.follow(addresses or ())
+        return found
+
+    def keep_only(self, used: Iterable[Pooled]) -> None:
         """Drain every pool that is not in use."""
         wanted = set(used)
         for key, pool in list(self._pools.items()):
@@ -60,6 +75,21 @@ class Pools:
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
+
+    def _open_at(self, credential: Credential, origin: Origin, address: str) -> Pool:
+        """Return a pool for one address of a Service: pods are asked without a proxy."""
+        return self._open(credential, origin.at(address), None)
+
+    def _open(self, credential: Credential, origin: Origin, proxy: Proxy | None) -> Pool:
+        return Pool(
+            origin,
+            credential.timeouts,
+            self._outbox,
+            max_connections=self._max_connections,
+            body_limit=self._body_limit,
+            proxy=proxy,
+            context=self._context(origin),
+        )
 
     def _context(self, origin: Origin) -> ssl.SSLContext | None:
         if origin.scheme == "http":

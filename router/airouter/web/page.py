@@ -16,7 +16,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .state.ok { background: #15803d; }
 """
 
-CREDENTIAL = ("credential", "type", "in flight", "error")
+CREDENTIAL = ("credential", "type", "in flight", "error", "bans")
 
 
 def health_page(health: dict[str, Any]) -> str:
@@ -35,9 +35,22 @@ def health_page(health: dict[str, Any]) -> str:
 <h2>Models</h2>
 {table(("model", "credentials"), ((m["name"], ", ".join(m["backends"])) for m in health["models"]))}
 <h2>Credentials</h2>
-{table(CREDENTIAL, (tuple(c.values()) for c in health["credentials"]))}
+{table(CREDENTIAL, map(credential_row, health["credentials"]))}
 </body></html>
 """
+
+
+def credential_row(credential: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the cells of a credential, a line for each of its bans."""
+    *cells, bans = credential.values()
+    return (*cells, [ban_line(ban) for ban in bans])
+
+
+def ban_line(ban: dict[str, Any]) -> str:
+    """Return a ban in words, such as `gpt-4o until 2026-01-01T00:00:00Z (429)`."""
+    what = ban["model"] or "all"
+    end = "half open" if ban["half_open"] else f"until {ban['until'] or 'it is lifted'}"
+    return f"{what} {end} ({ban['reason']})"
 
 
 def section(title: str, values: dict[str, Any] | None) -> str:

@@ -320,7 +320,7 @@ FEATURES = (
     Feature(
         "reasoning by effort",
         {"messages": user(), "reasoning_effort": "high"},
-        {"messages": user(), "output_config": {"effort": "high"}},
+        None,
         (
             {
                 **everywhere('"budget_tokens"', "Bedrock"),
@@ -331,6 +331,19 @@ FEATURES = (
         heard=lambda heard: heard.thinking == "Let me see." and heard.text == "Well.",
         own=frozenset(CLAUDES),
         refused={"OpenAI": "reasoning_effort"},
+    ),
+    Feature(
+        "effort",
+        None,
+        {"messages": user(), "output_config": {"effort": "high"}},
+        (
+            {
+                **everywhere('"budget_tokens"', "Bedrock", *CLAUDES),
+                **everywhere('"thinkingLevel": "HIGH"', *GEMINIS),
+            },
+        ),
+        turn=Turn(text="Well."),
+        heard=lambda heard: heard.text == "Well.",
     ),
     Feature(
         "reasoning by budget",

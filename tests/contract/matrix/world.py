@@ -190,6 +190,7 @@ async def world(**settings: object) -> AsyncIterator[World]:
             {"name": model_of(name), "backends": [{"credential": own, "upstreamName": upstream}]}
             for name, (own, upstream) in names.items()
         ]
+        models[0]["metadata"] = {"maxOutputTokens": 16_384}  # fewer than coding agents ask for
         backend = {"credential": "anthropic", "upstreamName": SONNET}
         parameters = {"drop": ["seed", "logprobs"], "defaults": {"temperature": 0.5}}
         models.append(

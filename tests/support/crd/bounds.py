@@ -99,6 +99,16 @@ def spec_with_clients(size: int) -> Spec:
     return {"auth": {"clients": [{"name": name, "secretRef": ref} for name in names(size)]}}
 
 
+def spec_with_grants(size: int) -> Spec:
+    return {
+        "auth": {"grants": [{"name": name, "namespaces": {"names": ["a"]}} for name in names(size)]}
+    }
+
+
+def spec_with_granted_namespaces(size: int) -> Spec:
+    return {"auth": {"grants": [{"name": "a", "namespaces": {"names": names(size)}}]}}
+
+
 def spec_with_sealing_keys(size: int) -> Spec:
     keys = [{"secretRef": {"name": name}} for name in names(size)]
     return {"responses": {"sealing": {"keys": keys}}}
@@ -121,6 +131,13 @@ BOUNDS = (
     Bound("credentials", 256, "spec.credentials", spec_with_credentials),
     Bound("models", 1024, "spec.models", spec_with_models),
     Bound("clients", 1024, "spec.auth.clients", spec_with_clients),
+    Bound("grants", 256, "spec.auth.grants", spec_with_grants),
+    Bound(
+        "granted-namespaces",
+        256,
+        "spec.auth.grants[0].namespaces.names",
+        spec_with_granted_namespaces,
+    ),
     Bound(
         "a-credential-name",
         63,
@@ -132,6 +149,24 @@ BOUNDS = (
         2048,
         f"{CREDENTIAL}.baseURL",
         lambda n: credential(baseURL=URL.ljust(n, "x")),
+    ),
+    Bound(
+        "a-service-name",
+        63,
+        f"{CREDENTIAL}.service.name",
+        lambda n: credential(service={"name": "a" * n, "port": 1}),
+    ),
+    Bound(
+        "a-service-namespace",
+        63,
+        f"{CREDENTIAL}.service.namespace",
+        lambda n: credential(service={"name": "a", "namespace": "a" * n, "port": 1}),
+    ),
+    Bound(
+        "a-service-path",
+        253,
+        f"{CREDENTIAL}.service.path",
+        lambda n: credential(service={"name": "a", "port": 1, "path": "/".ljust(n, "x")}),
     ),
     Bound("a-secret-name", 253, f"{REF}.name", lambda n: credential(secretRef={"name": "a" * n})),
     Bound(
@@ -232,6 +267,14 @@ BOUNDS = (
         14,
         f"{MODEL}.metadata.price.input",
         lambda n: model(metadata={"price": {"input": "1234567.".ljust(n, "8")}}),
+    ),
+    Bound(
+        "tiers-of-a-price",
+        8,
+        f"{MODEL}.metadata.price.tiers",
+        lambda n: model(
+            metadata={"price": {"tiers": [{"aboveTokens": at + 1} for at in range(n)]}}
+        ),
     ),
     Bound(
         "a-wording-of-summaries",

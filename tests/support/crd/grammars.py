@@ -14,11 +14,27 @@ from pydantic.fields import FieldInfo
 from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.auth import Namespaces
+from airouter.config.resource.bans import (
+    BanRule,
+    ErrorCode,
+    Fail2ban,
+    Fail2banOverride,
+    StatusOrClass,
+)
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
-from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
+from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
 from airouter.config.resource.policies import Backoff, Origin, RequestHeader
-from support.crd.schema import PRESERVE, RULES, Schema
+from airouter.config.resource.price import check_order
+from airouter.config.resource.routerkey import (
+    Lifetime,
+    Moment,
+    Overlap,
+    Rotation,
+    RouterKeySpec,
+)
+from support.crd.schema import INT_OR_STRING, PRESERVE, RULES, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,6 +91,7 @@ def validator(annotation: Any) -> Validator:
 
 
 WITHOUT_DEFAULT_URL = [row.name for row in PROVIDER_TYPES.values() if row.needs_url]
+WITH_SERVICE = [row.name for row in PROVIDER_TYPES.values() if row.takes_service]
 WITH_FIXED_API = [row.name for row in PROVIDER_TYPES.values() if row.api_is_fixed]
 RESERVED = (*sorted(ROUTED), "stream_options")
 FREE_FIELDS: Schema = {
@@ -113,10 +130,21 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
     validator(grammar.Period): duration("1s", "720h"),
+    validator(Lifetime): duration("1h", "8760h"),
+    validator(Overlap): duration("0s", "8760h"),
+    validator(Moment): {"type": "string", "format": "date-time", "maxLength": 64},
     validator(BaseURL): text(URL + PATH, 2048, PORT),
+    validator(ServicePath): text(PATH.removesuffix("?").strip("()"), 253),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
     validator(Origin): text(ORIGIN, 253),
+    validator(ErrorCode): text("[A-Za-z0-9._-]{1,64}", 64),
+    validator(StatusOrClass): {
+        INT_OR_STRING: True,
+        "minimum": 400,
+        "maximum": 599,
+        **text("[45]xx", 3),
+    },
     validator(RequestHeader): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64),
     BeforeValidator(check_type): {"enum": list(PROVIDER_TYPES)},
     AfterValidator(check_reply): text(REPLY, 4096, TOKENS),
@@ -124,6 +152,7 @@ SCALARS: dict[Validator, Schema] = {
     AfterValidator(check_drop): {
         RULES: ruled(" && ".join(f"!('{name}' in self)" for name in sorted(ROUTED)))
     },
+    AfterValidator(check_order): {RULES: ruled("self.map(tier, tier.aboveTokens).isSorted()")},
 }
 """What a validator's grammar is as a schema."""
 
@@ -143,10 +172,13 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
             for block in BLOCKS
             for owner in owners_of(block, PROVIDER_TYPES)
         ),
-        f"has(self.baseURL) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
+        f"has(self.baseURL) || has(self.service) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
+        "!has(self.service) || !has(self.baseURL)",
+        f"!has(self.service) || self.type in {either(WITH_SERVICE)}",
         f"!has(self.api) || !(self.type in {either(WITH_FIXED_API)})",
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "
-        "!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')",
+        "(!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')) && "
+        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https')",
     ),
     Timeouts: (
         "(has(self.connect) ? self.connect : duration('5s')) <= "
@@ -156,6 +188,24 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
         "!(has(self.credential) && has(self.credentialSelector))",
         "has(self.credential) || has(self.credentialSelector)",
     ),
+    BanRule: (
+        "has(self.statusCode) || has(self.errorCode)",
+        "!(has(self.statusCode) && has(self.errorCode))",
+    ),
+    Fail2ban: ("!has(self.maxBanDuration) || self.banDuration <= self.maxBanDuration",),
+    Fail2banOverride: (
+        "!has(self.maxBanDuration) || !has(self.banDuration) || "
+        "self.banDuration <= self.maxBanDuration",
+    ),
+    Namespaces: (
+        "!(has(self.names) && has(self.matchLabels))",
+        "has(self.names) || has(self.matchLabels)",
+    ),
+    RouterKeySpec: (
+        "has(self.secretName) == has(oldSelf.secretName) && "
+        "(!has(self.secretName) || self.secretName == oldSelf.secretName)",
+    ),
+    Rotation: ("!has(self.overlap) || self.overlap <= self.every",),
     Backoff: ("self.initial <= self.max",),
 }
 """The rules between the fields of a part."""

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 
 from airouter.config.resource import Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.policies import BanRule, ModelLimits
+from airouter.config.resource.auth import ModelLimits
+from airouter.config.resource.price import PriceTier
 from support.crd.grammars import KEYS, PARTS, SCALARS, Validator, flat, ruled, validator
-from support.crd.schema import LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
+from support.crd.schema import INT_OR_STRING, LIST_TYPE, MAP_KEYS, RULES, Schema, bare, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,11 +28,20 @@ if TYPE_CHECKING:
 Fact = tuple[str, str, str]
 """A place in a schema, a keyword there, and its value as text."""
 
-KEYED_BY = {BanRule: "statusCode", ModelLimits: "models"}
-"""Parts without a name, each with the field by which it is told apart in a list."""
 ORDERED = {"fallbacks"}
 """Lists of different values whose order means something: one writer decides on all of it."""
+KEYED: dict[type[BaseModel], str] = {
+    ModelLimits: "models",
+    PriceTier: "aboveTokens",
+}
+"""Items of lists that are told apart by something else than a name."""
 UNIQUE = "self.all(a, self.exists_one(b, a == b))"
+UNLIKE = (
+    "self.all(a, self.exists_one(b, has(a.statusCode) ? has(b.statusCode) && "
+    "a.statusCode == b.statusCode : has(a.errorCode) && has(b.errorCode) && "
+    "a.errorCode == b.errorCode))"
+)
+"""Rules for bans differ in the failures that they are about."""
 
 
 def expected(part: type[BaseModel] = Spec) -> Schema:
@@ -55,6 +65,8 @@ def schema_of_field(field: FieldInfo) -> Schema:
         schema["default"] = field.default
     if field.alias in ORDERED:
         schema |= {LIST_TYPE: "atomic", RULES: ruled(UNIQUE)}
+    if field.alias == "rules":
+        schema |= {LIST_TYPE: "atomic", RULES: ruled(UNLIKE)}
     return schema
 
 
@@ -78,8 +90,10 @@ def schema_of(annotation: Any, metadata: Iterable[Any] = ()) -> Schema:
     else:
         schema = dict(PLAIN[annotation])
     for each in said:
-        schema |= bound(each, schema["type"])
+        schema |= bound(each, schema.get("type", ""))
         schema |= SCALARS.get(each, {}) if isinstance(each, Validator) else {}
+        if INT_OR_STRING in schema:  # which stands in place of a type
+            schema = {k: v for k, v in schema.items() if k not in {"type", "format"}}
     return schema
 
 
@@ -102,7 +116,7 @@ def schema_of_list(item: Any, said: list[Any]) -> Schema:
 def key_of(item: Any) -> str:
     """The field by which the items of a list are told apart, if they have one."""
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return "name" if "name" in item.model_fields else KEYED_BY.get(item, "")
+        return "name" if "name" in item.model_fields else KEYED.get(item, "")
     return ""
 
 
@@ -197,11 +211,11 @@ def is_told(default: Any, words: str) -> bool:
     return words == f"{default:g}" or seconds(words) == default
 
 
-def differences(schema: Schema) -> list[str]:
-    """Where a schema of the spec and the models differ."""
-    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected())))
+def differences(schema: Schema, part: type[BaseModel] = Spec) -> list[str]:
+    """Where a schema of a spec and its models differ."""
+    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected(part))))
     return [
         *(f"only the CRD has {fact}" for fact in sorted(declared - modelled)),
         *(f"only the models have {fact}" for fact in sorted(modelled - declared)),
-        *undescribed(schema, expected()),
+        *undescribed(schema, expected(part)),
     ]

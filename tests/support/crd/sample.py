@@ -10,7 +10,7 @@ NAME = re.compile(r"^metadata: \{name: (\S+)\}$", re.MULTILINE)
 
 
 class Sample(NamedTuple):
-    """One RouterConfig as YAML."""
+    """One RouterConfig or RouterKey as YAML."""
 
     name: str
     """That of the object, and its own among all samples."""

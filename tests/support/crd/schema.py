@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition as it stands in `manifests/crds/`, and what its schema refuses.
+"""The CustomResourceDefinitions as they stand in `manifests/crds/`, and what a schema refuses.
 
 Only the part of OpenAPI that the definition uses is understood. Rules in CEL are not evaluated:
 only a real API server does that.
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-MANIFEST = Path(__file__).parents[3] / "manifests" / "crds" / "routerconfigs.airouter.dev.yaml"
+CRDS = Path(__file__).parents[3] / "manifests" / "crds"
+CONFIGS, KEYS = "routerconfigs", "routerkeys"
 RULES = "x-kubernetes-validations"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 LIST_TYPE = "x-kubernetes-list-type"
 MAP_KEYS = "x-kubernetes-list-map-keys"
+INT_OR_STRING = "x-kubernetes-int-or-string"
 
 KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -32,6 +34,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "integer": int,
     "number": (int, float),
+    INT_OR_STRING: (int, str),
 }
 
 
@@ -46,28 +49,28 @@ class Violation(NamedTuple):
 
 
 @cache
-def definition() -> Schema:
-    """The whole definition. Not to be changed."""
-    loaded: Schema = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+def definition(plural: str = CONFIGS) -> Schema:
+    """The whole definition of a kind. Not to be changed."""
+    loaded: Schema = yaml.safe_load((CRDS / f"{plural}.airouter.dev.yaml").read_text("utf-8"))
     return loaded
 
 
-def version() -> Schema:
+def version(plural: str = CONFIGS) -> Schema:
     """Its only version."""
-    (only,) = definition()["spec"]["versions"]
+    (only,) = definition(plural)["spec"]["versions"]
     found: Schema = only
     return found
 
 
-def root_schema() -> Schema:
+def root_schema(plural: str = CONFIGS) -> Schema:
     """The schema of the whole object."""
-    found: Schema = version()["schema"]["openAPIV3Schema"]
+    found: Schema = version(plural)["schema"]["openAPIV3Schema"]
     return found
 
 
-def spec_schema() -> Schema:
+def spec_schema(plural: str = CONFIGS) -> Schema:
     """The schema of its spec."""
-    found: Schema = root_schema()["properties"]["spec"]
+    found: Schema = root_schema(plural)["properties"]["spec"]
     return found
 
 
@@ -99,11 +102,11 @@ def violations(
     schema: Schema, value: Any, field: str = "spec", place: str = "spec"
 ) -> Iterator[Violation]:
     """What a value breaks, itself and inside."""
-    if not is_a(schema["type"], value):
+    if not is_a(kind_of(schema), value):
         yield Violation(field, place, "type")
         return
     for keyword, holds in CHECKS.items():
-        if keyword in schema and not holds(schema[keyword], value):
+        if keyword in schema and concerns(keyword, value) and not holds(schema[keyword], value):
             yield Violation(field, place, keyword)
     if isinstance(value, dict):
         yield from inside_object(schema, value, field, place)
@@ -133,6 +136,16 @@ def inside_object(
             yield Violation(f"{field}.{name}", place, "properties")
 
 
+def kind_of(schema: Schema) -> str:
+    """The type that a schema demands."""
+    return INT_OR_STRING if schema.get(INT_OR_STRING) else str(schema["type"])
+
+
+def concerns(keyword: str, value: Any) -> bool:
+    """Whether a bound says something of a value, where that may be of two types."""
+    return isinstance(value, str) == (keyword in OF_TEXTS) or keyword == "enum"
+
+
 def is_a(kind: str, value: Any) -> bool:
     """Whether a value is of a type of JSON."""
     return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
@@ -153,6 +166,7 @@ def has_twice(schema: Schema, items: list[Any]) -> bool:
     return len(set(map(json.dumps, items))) < len(items)
 
 
+OF_TEXTS = {"pattern", "minLength", "maxLength"}
 CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "enum": lambda known, value: value in known,
     "pattern": matches,

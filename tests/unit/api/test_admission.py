@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -50,6 +50,12 @@ async def answer(router: Served, data: bytes) -> tuple[int, bytes, bytes]:
         size = next(each for each in found.lower().split(b"\r\n") if b"content-length" in each)
         body = await reader.readexactly(int(size.split(b":")[1]))
         return int(found.split()[1]), found, body
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not happened():
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -163,7 +169,7 @@ async def test_what_was_held_is_given_back_with_the_answer() -> None:
         async with dial(router) as connection:
             await say(connection, input="x" * 1_500_000)
             assert (await last(connection))["type"] == "response.completed"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while held.held:
                 await asyncio.sleep(0.01)
 
@@ -177,15 +183,14 @@ async def test_messages_of_sessions_are_in_hand_too() -> None:
                 for deflated in (None, None, "deflate")
             ]
             part = '{"type":"response.create","input":"' + "x" * (1_500_000 - 40)
+            held = router.router.admission.held
 
             async def begin() -> AsyncIterator[str]:
                 yield part
                 await asyncio.Event().wait()
 
             begun = asyncio.create_task(sessions[0].send(begin()))
-            async with asyncio.timeout(5):
-                while not router.router.admission.held.held:
-                    await asyncio.sleep(0.01)
+            await until(lambda: held.held >= len(part))
             for session in sessions[1:]:
                 await say(session, input="x" * 1_500_000)
                 event = await heard(session)
@@ -194,6 +199,7 @@ async def test_messages_of_sessions_are_in_hand_too() -> None:
                 await session.wait_closed()
                 assert session.close_code == 1013
             begun.cancel()
+        await until(lambda: not held.held)
         async with dial(router, additional_headers=KEY) as session:
             await say(session, input="x" * 1_500_000)
             assert (await last(session))["type"] == "response.completed"

@@ -140,6 +140,7 @@ async def test_a_monitor_may_ask_for_the_head_alone(router: Served, path: str) -
 async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: Served) -> None:
     document = (await router.client.get("/openapi.json")).json()
     assert {
+        "/admin/bans/{credential}",
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/embeddings",

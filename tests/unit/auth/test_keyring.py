@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from airouter.auth import Keyring
-from airouter.config.snapshot import Auth, ClientKey
+from airouter.config.snapshot import Auth, ClientKey, FormerKey, KeyGrant
 from airouter.failures import Failure
 
 MASTER, TEAM = b"sk-master-0123456789", b"sk-team-0123456789"
@@ -71,6 +71,64 @@ def test_globs_say_which_models_are_open() -> None:
 def test_the_first_owner_of_a_key_keeps_it() -> None:
     clients = tuple(ClientKey(name=name, key_sha256=digest(TEAM)) for name in ("one", "two"))
     assert Keyring(Auth(clients=clients)).authenticate({b"x-api-key": TEAM}).name == "one"
+
+
+class Clock:
+    """A time of day that tests set."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def names(ring: Keyring, *keys: bytes) -> list[str | None]:
+    """The owner of each key; None for a key that is not taken."""
+    found: list[str | None] = []
+    for key in keys:
+        try:
+            found.append(ring.authenticate({b"x-api-key": key}).name)
+        except Failure:
+            found.append(None)
+    return found
+
+
+def test_during_a_rotation_both_keys_belong_to_one_client() -> None:
+    clock = Clock()
+    former = FormerKey(digest(b"old"), expires_at=1060.0)
+    client = ClientKey("team-a/checkout", digest(b"new"), former=former)
+    ring = Keyring(Auth(clients=(client,)), clock)
+    owners = [ring.authenticate({b"x-api-key": key}) for key in (b"old", b"new")]
+    assert owners[0] is owners[1]
+    clock.now = 1060.0
+    assert names(ring, b"old", b"new") == [None, "team-a/checkout"]
+
+
+def test_a_client_ends_at_its_time_whichever_key_it_uses() -> None:
+    clock = Clock()
+    former = FormerKey(digest(b"old"), expires_at=9999.0)
+    client = ClientKey("a/b", digest(b"new"), expires_at=1030.0, former=former)
+    ring = Keyring(Auth(clients=(client,)), clock)
+    assert names(ring, b"old", b"new") == ["a/b", "a/b"]
+    clock.now = 1030.0
+    assert names(ring, b"old", b"new") == [None, None]
+
+
+def test_a_key_may_use_what_both_it_and_its_grant_allow() -> None:
+    client = ClientKey("a/b", digest(TEAM), models=("gpt-*", "claude"), grant="product")
+    grants = (KeyGrant("product", models=("gpt-4*", "claude")),)
+    team = Keyring(Auth(clients=(client,), grants=grants)).authenticate({b"x-api-key": TEAM})
+    assert [name for name in ("gpt-4o", "gpt-5", "claude", "o3") if team.may_use(name)] == [
+        "gpt-4o",
+        "claude",
+    ]
+
+
+def test_a_key_whose_grant_is_not_there_may_use_nothing() -> None:
+    client = ClientKey("a/b", digest(TEAM), grant="gone")
+    team = Keyring(Auth(clients=(client,))).authenticate({b"x-api-key": TEAM})
+    assert not team.may_use("gpt-4o")
 
 
 def test_no_key_is_kept() -> None:

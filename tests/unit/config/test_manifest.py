@@ -158,6 +158,15 @@ def test_other_kinds_are_left_alone_with_a_warning() -> None:
     ]
 
 
+def test_a_router_key_in_a_file_is_ignored_and_is_no_second_router_config() -> None:
+    head = "apiVersion: airouter.dev/v1alpha1\nkind: RouterKey"
+    found = from_text(f"{ROUTER_YAML}---\n{head}\nmetadata: {{name: checkout}}\n")
+    assert found.snapshot is not None
+    assert lines(found) == [
+        "router.yaml:21: warning: kind: 'RouterKey' is ignored (fix: use RouterConfig or Secret)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "finding"),
     [

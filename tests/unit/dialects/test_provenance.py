@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 
 import msgspec
@@ -25,10 +24,8 @@ from airouter.dialects.provenance import (
     is_own,
     maker_of,
     pack_parts,
-    with_marks_bare,
     without_packed,
 )
-from airouter.untrusted import WINDOW
 from unit.dialects.translation.wording import HELLO, WORDINGS, Call, Give, Say, Wish
 
 PARSERS = {
@@ -209,39 +206,3 @@ def test_a_provider_gets_back_only_what_it_signed(signed: str, maker: str, own: 
 
 def test_what_is_not_signed_is_nobodys() -> None:
     assert not is_own(None, CLAUDE)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        rb"\u005f\u005fairouter1_abc",
-        rb"_\u005Fairouter1_abc",
-        rb"__\u0061i\u0072outer1_abc",
-        rb"\\\\__airoute\u00721_abc",
-    ],
-)
-def test_a_mark_is_found_however_json_escapes_it(written: bytes) -> None:
-    bare = with_marks_bare(b'["%b"]' % written)
-    assert b"__airouter1_abc" in bare
-    assert json.loads(bare) == json.loads(b'["%b"]' % written)
-
-
-@pytest.mark.parametrize(
-    "text", [rb'"\\u005f_airouter1_"', rb'"a\u0061 \u00e9 \u0007"', b'"\xc3\xa9"']
-)
-def test_json_without_a_mark_stays_as_it_is(text: bytes) -> None:
-    assert with_marks_bare(text) == text
-
-
-@pytest.mark.parametrize("window", range(40))
-def test_an_escaped_mark_is_found_wherever_it_stands_in_a_large_body(window: int) -> None:
-    before = rb"caf\u00e9\\\n" * (WINDOW // 11) + b"x" * window
-    written = b'["%b\\u005f\\u005Fairo\\u0075ter1_abc"]' % before
-    bare = with_marks_bare(written)
-    assert b"__airouter1_abc" in bare
-    assert json.loads(bare) == json.loads(written)
-
-
-def test_a_body_without_a_mark_is_left_as_it_is_whatever_its_escapes() -> None:
-    written = b'["%b"]' % (rb"\u0061\u005f\\" * WINDOW)
-    assert with_marks_bare(written) is written

@@ -68,6 +68,6 @@ def connection_of(server: EdgeServer) -> EdgeProtocol:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.001)

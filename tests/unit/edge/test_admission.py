@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from airouter.edge.shared import SLICE
+from airouter.edge.shared import PLAIN_BODY_LIMIT, SLICE
 from support.edge_server import Doorkeeper, EdgeServer, edge_server
 from unit.edge.script import CLOSE, Script, connection_of, echo, post, until
 
@@ -34,7 +34,7 @@ def refusing(script: Script) -> Script:
 async def test_a_wrong_key_is_answered_at_the_head_and_its_body_is_not_kept(
     script: Script,
 ) -> None:
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         for size in (100, 500_000):
             reader, writer = await server.connect()
             writer.write(head(size, WRONG))
@@ -46,7 +46,7 @@ async def test_a_wrong_key_is_answered_at_the_head_and_its_body_is_not_kept(
 
 
 async def test_a_client_that_closes_after_its_request_reads_its_refusal(script: Script) -> None:
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(head(500_000, WRONG, CLOSE))
         await reader.readuntil(b"no")
@@ -57,7 +57,7 @@ async def test_a_client_that_closes_after_its_request_reads_its_refusal(script: 
 
 async def test_a_refusal_waits_for_the_answers_before_it(script: Script) -> None:
     script.hold = asyncio.Event()
-    async with edge_server(refusing(script).serve) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(post(b"first") + head(50_000, WRONG))
         await script.arrived.wait()
@@ -71,7 +71,7 @@ async def test_bodies_are_held_until_they_are_answered(script: Script) -> None:
     script.hold = asyncio.Event()
     admission = Doorkeeper(1_000_000)
     serving = refusing(script).serve
-    async with edge_server(serving, admission) as server, asyncio.timeout(5):
+    async with edge_server(serving, admission) as server, asyncio.timeout(30):
         first, writer = await server.connect()
         writer.write(post(b"x" * 400_000, OURS))
         await script.arrived.wait()
@@ -87,7 +87,7 @@ async def test_bodies_are_held_until_they_are_answered(script: Script) -> None:
 
 async def test_a_client_that_leaves_lets_go_of_its_body(script: Script) -> None:
     admission = Doorkeeper(1_000_000)
-    async with edge_server(refusing(script).serve, admission) as server, asyncio.timeout(5):
+    async with edge_server(refusing(script).serve, admission) as server, asyncio.timeout(30):
         for _ in range(5):
             _, writer = await server.connect()
             writer.write(head(400_000, OURS) + b"x" * 10)
@@ -100,7 +100,7 @@ async def test_a_client_that_leaves_lets_go_of_its_body(script: Script) -> None:
 
 
 async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> None:
-    async with edge_server(script.serve, Doorkeeper(100_000)) as server, asyncio.timeout(5):
+    async with edge_server(script.serve, Doorkeeper(100_000)) as server, asyncio.timeout(30):
         answers = []
         for _ in range(5):
             reader, writer = await server.connect()
@@ -139,3 +139,25 @@ async def test_a_body_in_very_many_pieces_is_put_together(
         await asyncio.sleep(0)
     await script.arrived.wait()
     assert script.bodies == [body]
+
+
+async def test_the_rest_of_a_large_body_is_parsed_at_once_and_what_follows_in_slices(
+    server: EdgeServer, script: Script
+) -> None:
+    reader, writer = await server.connect()
+    size = PLAIN_BODY_LIMIT + 1
+    writer.write(head(size) + b"x" * 100)
+    await until(lambda: bool(server.state.connections))
+    connection = connection_of(server)
+    await until(lambda: connection.slice_size() == size - 100)
+    writer.write(b"x" * (size - 100) + post(b"b") * 1_000 + post(b"last", CLOSE))
+    assert (await reader.read()).endswith(b"<last>")
+    assert [len(body) for *_, body in server.declined] == [size]
+    assert script.bodies == [b"b"] * 1_000 + [b"last"]
+
+
+async def test_a_chunked_body_is_parsed_in_slices(server: EdgeServer) -> None:
+    _, writer = await server.connect()
+    writer.write(post(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked"))
+    await until(lambda: bool(server.state.connections))
+    assert connection_of(server).slice_size() == SLICE

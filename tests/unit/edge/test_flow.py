@@ -35,7 +35,7 @@ async def test_a_client_that_reads_slowly_pauses_the_source_and_resumes_it() -> 
         exchange.source = None
         exchange.end()
 
-    async with edge_server(serve) as server, asyncio.timeout(5):
+    async with edge_server(serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(post(b"hi", CLOSE))
         await source.paused.wait()
@@ -102,7 +102,7 @@ async def test_a_stream_that_begins_behind_an_answer_nobody_takes_is_paused() ->
         exchange.source = None
         exchange.end()
 
-    async with edge_server(serve) as server, asyncio.timeout(5):
+    async with edge_server(serve) as server, asyncio.timeout(30):
         reader, writer = await server.connect()
         writer.write(post(b"large") + post(b"stream", CLOSE))
         await source.paused.wait()

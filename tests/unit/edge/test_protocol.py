@@ -89,7 +89,7 @@ async def test_a_pipelined_request_waits_for_the_stream_before_it(
     await script.arrived.wait()
     assert script.bodies == [b"slow"]
     script.hold.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await reader.read()
     assert answer.index(b"<slow>") < answer.index(b"<next>")
 
@@ -146,7 +146,7 @@ async def test_an_offer_of_http_2_is_declined_without_a_word(
     reader, writer = await server.connect()
     writer.write(post(b"hello", *offer, path=path) + post(b"again"))
     writer.write(post(b"last", CLOSE))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await reader.read()
     assert answer.count(b"HTTP/1.1 200 OK") == 3
     assert b"<hello>" in answer if path != b"/other" else b"POST /other 5" in answer
@@ -156,5 +156,5 @@ async def test_an_offer_of_http_2_is_declined_without_a_word(
 async def test_a_body_is_asked_for_however_the_wish_is_written(server: EdgeServer) -> None:
     reader, writer = await server.connect()
     writer.write(post(b"hi", b"Expect: 100-Continue")[:-2])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -14,6 +14,7 @@ from airouter.config.snapshot import (
     ClientKey,
     Credential,
     Group,
+    KeyGrant,
     Limits,
     Model,
     ModelLimits,
@@ -54,12 +55,13 @@ def a_client(name: str = "team", **fields: Any) -> ClientKey:
 def a_limiter(
     *clients: ClientKey,
     groups: tuple[Group, ...] = (),
+    grants: tuple[KeyGrant, ...] = (),
     model: Limits = Limits(),  # noqa: B008 - frozen
     clock: Clock | None = None,
 ) -> Limiter:
-    """A limiter of clients, groups and the model `m`."""
+    """A limiter of clients, groups, grants and the model `m`."""
     limiter = Limiter(clock or Clock())
-    auth = Auth(clients=clients, groups=groups)
+    auth = Auth(clients=clients, groups=groups, grants=grants)
     limiter.reload(Snapshot(models=(Model("m", limits=model),), auth=auth))
     return limiter
 
@@ -169,6 +171,14 @@ def test_requests_at_the_same_time_are_counted_until_they_end() -> None:
     refused(limiter)
 
 
+def test_a_grant_limits_all_its_keys_together() -> None:
+    clients = [a_client(name, grant="teams") for name in ("a/one", "b/two")]
+    limiter = a_limiter(*clients, a_client(), grants=(KeyGrant("teams", limits=Limits(rpm=1)),))
+    limiter.reserve("client/a/one", "m", SMALL)
+    assert "the grant 'teams'" in refused(limiter, "client/b/two").message
+    assert limiter.reserve(TEAM, "m", SMALL) is FREE
+
+
 def test_a_group_and_a_model_limit_all_their_clients_together() -> None:
     clients = [a_client(name, groups=("all",)) for name in ("team", "other")]
     limiter = a_limiter(*clients, groups=(Group("all", Limits(rpm=1)),))
@@ -206,6 +216,15 @@ def test_a_reload_changes_limits_and_forgets_nothing() -> None:
     limiter.reload(Snapshot(models=(Model("m"),), auth=auth))
     limiter.reserve(TEAM, "m", SMALL)
     refused(limiter)
+
+
+def test_a_reload_forgets_nothing_of_what_a_client_used_of_a_model() -> None:
+    client = a_client(model_limits=(ModelLimits("gpt-*", Limits(rpm=1)),))
+    limiter = a_limiter(client)
+    limiter.reserve(TEAM, "gpt-5", SMALL)
+    limiter.reload(Snapshot(models=(Model("gpt-5"),), auth=Auth(clients=(client,))))
+    with pytest.raises(Failure):
+        limiter.reserve(TEAM, "gpt-5", SMALL)
 
 
 def test_a_batch_client_leaves_the_last_of_shared_limits_to_others() -> None:

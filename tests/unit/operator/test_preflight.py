@@ -8,7 +8,8 @@ from airouter_operator.preflight import NOT_DISCOVERED, reading_obstacle
 from support.api_pages import asking, serving
 
 GROUPS = {"groups": [{"name": "airouter.dev"}]}
-RESOURCES = {"resources": [{"name": "routerconfigs"}]}
+RESOURCES = {"resources": [{"name": "routerconfigs"}, {"name": "routerkeys"}]}
+OLDER = {"resources": [{"name": "routerconfigs"}]}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ RESOURCES = {"resources": [{"name": "routerconfigs"}]}
     [
         ({"/apis": GROUPS, "/apis/airouter.dev/v1alpha1": RESOURCES}, ""),
         ({"/apis": GROUPS, "/apis/airouter.dev/v1alpha1": {"resources": []}}, NOT_DISCOVERED),
+        ({"/apis": GROUPS, "/apis/airouter.dev/v1alpha1": OLDER}, NOT_DISCOVERED),
         ({"/apis": {"groups": []}}, NOT_DISCOVERED),
     ],
 )

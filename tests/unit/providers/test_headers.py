@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from airouter.dialects.gemini.errors import failure_in
-from airouter.providers.headers import retry_after
+from airouter.providers.headers import Headroom, headroom, retry_after
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,30 @@ def test_what_is_no_time_is_none(text: bytes) -> None:
 def test_a_delay_of_google_is_a_day_at_most() -> None:
     details = [{"retryDelay": "9" * 400 + "s"}]
     assert failure_in({"code": 429, "details": details}).retry_after == 86_400
+
+
+OPENAI = {
+    b"x-ratelimit-limit-requests": b"1000",
+    b"x-ratelimit-remaining-requests": b"900",
+    b"x-ratelimit-reset-requests": b"6s",
+    b"x-ratelimit-limit-tokens": b"200000",
+    b"x-ratelimit-remaining-tokens": b"50000",
+    b"x-ratelimit-reset-tokens": b"1m0s",
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({}, None),
+        (OPENAI, Headroom(0.25, 60.0)),
+        (OPENAI | {b"x-ratelimit-remaining-requests": b"0"}, Headroom(0.0, 6.0)),
+        (OPENAI | {b"x-ratelimit-limit-tokens": b"0"}, Headroom(0.9, 6.0)),
+        (OPENAI | {b"x-ratelimit-reset-tokens": b"soon"}, Headroom(0.9, 6.0)),
+        ({b"x-ratelimit-remaining-requests": b"1"}, None),
+    ],
+)
+def test_the_tightest_limit_of_a_provider_is_what_it_leaves(
+    headers: dict[bytes, bytes], found: Headroom | None
+) -> None:
+    assert headroom(headers) == found

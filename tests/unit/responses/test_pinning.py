@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from airouter.dialects.conversation import Json
+from airouter.responses.item_ids import ItemIds
 from airouter.responses.pinning import PreviousTold, Renamer, unpinned
 from airouter.sealing import Sealer
 from contract.services.stand_in import sse
@@ -22,7 +23,11 @@ RESPONSE: Json = {
 
 
 def renamed(data: bytes) -> bytes:
-    return Renamer(SEALER, "tenant")("key", data)
+    return renamer()("key", data)
+
+
+def renamer() -> Renamer:
+    return Renamer(SEALER, "tenant", ItemIds(SEALER, "tenant"))
 
 
 def place_of(id_: str) -> tuple[str, str] | None:
@@ -60,7 +65,7 @@ def test_what_is_no_response_keeps_its_id(body: Json) -> None:
 
 
 def test_a_response_without_its_previous_one_is_told_it() -> None:
-    tell = PreviousTold(Renamer(SEALER, "tenant"), "resp_before")
+    tell = PreviousTold(renamer(), "resp_before")
     body = msgspec.json.encode({**RESPONSE, "previous_response_id": None})
     assert msgspec.json.decode(tell("key", body))["previous_response_id"] == "resp_before"
     other = b'{"type":"response.output_text.delta","previous_response_id":null}'

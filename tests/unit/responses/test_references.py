@@ -114,5 +114,13 @@ async def test_an_item_with_nothing_but_an_id_is_a_reference(aside: Aside, type_
     assert msgspec.json.decode(found)["content"] == "hi"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['{"type":null,"id":"msg_1"}', '{"id":"msg_1","role":null}', '{ "note" : 1, "id" : "msg_1" }'],
+)
+def test_an_item_with_an_id_and_no_role_is_a_reference_however_it_is_written(written: str) -> None:
+    assert has_references(written.encode())
+
+
 def test_an_item_that_has_more_than_an_id_is_no_reference() -> None:
     assert not has_references(b'{"id":"msg_1","role":"user","content":"{\\"id\\":\\"x\\"}"}')

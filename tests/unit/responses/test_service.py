@@ -159,6 +159,17 @@ async def test_an_item_is_referred_to_by_its_id() -> None:
             )
 
 
+@pytest.mark.parametrize(
+    "reference", [r'{"type":"item\u005freference","id":"%s"}', r'{"\u0069d":"%s","role":null}']
+)
+async def test_a_reference_is_seen_however_json_spells_it(reference: str) -> None:
+    async with served(mock_manifest(MODEL)) as router, client_of(router) as client:
+        first = await client.responses.create(model=MODEL, input="one")
+        body = f'{{"model":"{MODEL}","input":[{reference % first.output[0].id}]}}'
+        answer = await router.client.post("/v1/responses", content=body)
+        assert answer.json()["usage"]["input_tokens"] == 1
+
+
 async def test_a_response_in_the_background_is_polled() -> None:
     async with serving(mock_manifest(MODEL, tokensPerSecond=50)) as (_, client):
         made = await client.responses.create(

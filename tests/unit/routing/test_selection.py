@@ -7,9 +7,8 @@ from random import Random
 
 import pytest
 
-from airouter.routing.fail2ban import NoBans
 from airouter.routing.selection import Selection
-from support.routes import a_backend, a_route, selection
+from support.routes import a_backend, a_route, selection, some_bans
 
 
 def test_an_idle_router_keeps_the_declared_shares() -> None:
@@ -51,13 +50,31 @@ def test_a_backend_that_rests_is_passed_over_until_its_rest_is_over() -> None:
     chooser = selection()
     assert chooser.choose(a_route([resting], [awake]), 5.0) is awake
     assert chooser.choose(a_route([later], [resting]), 5.0) is None
-    assert chooser.first_to_wake([later, resting]) is resting
+    assert chooser.first_to_wake([later, resting], 5.0) is resting
     assert chooser.choose(a_route([resting], [awake]), 10.0) is resting
 
 
-def test_a_banned_backend_is_never_chosen() -> None:
-    class BanAll(NoBans):
-        def holds(self, backend: object) -> bool:
-            return True
+def test_a_banned_backend_is_not_chosen() -> None:
+    bans, backend = some_bans("a", "b"), a_backend("a")
+    bans.ban("a", 10.0, 0.0)
+    chooser = Selection(bans, Random(1))
+    assert chooser.choose(a_route([backend]), 9.0) is None
+    assert chooser.first_to_wake([backend], 9.0) is None
+    assert chooser.choose(a_route([backend]), 10.0) is backend
 
-    assert Selection(BanAll(), Random(1)).choose(a_route([a_backend("a")]), 0.0) is None
+
+def test_a_provider_that_says_that_nothing_is_left_is_passed_over_until_there_is() -> None:
+    empty, other = a_backend("empty"), a_backend("other")
+    route = a_route([empty, other])
+    empty.load.headroom[empty.upstream_name] = (0.0, 10.0)
+    chooser = selection()
+    assert {chooser.choose(route, 9.9) for _ in range(20)} == {other}
+    assert {chooser.choose(route, 10.0) for _ in range(20)} == {empty, other}
+
+
+def test_a_provider_that_has_little_left_is_spared() -> None:
+    scarce, other = a_backend("scarce"), a_backend("other")
+    scarce.load.headroom[scarce.upstream_name] = (0.05, 60.0)
+    chooser = selection()
+    chosen = [chooser.choose(a_route([scarce, other]), 0.0) for _ in range(1_000)]
+    assert 150 < chosen.count(scarce) < 350  # only where it is drawn twice

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from airouter.config.snapshot import Model, Retries
 from airouter.failures import Failure, upstream_failed
-from airouter.routing.catalog import Backend, Catalog, Route, by_name
-from airouter.routing.fail2ban import NoBans
+from airouter.routing.catalog import Catalog, Route, by_name
+from airouter.routing.fail2ban import Bans
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.rest import FIRST_REST, LONGEST_ASKED, LONGEST_REST
 from airouter.routing.walk import Failover, Walk
 from support.routes import a_backend, a_route
-
-T = TypeVar("T")
 
 UNREACHABLE = AttemptOutcome(upstream_failed("connect_error", ""), Retry.ANYWHERE)
 KEY_REFUSED = AttemptOutcome(Failure(502, "no"), Retry.ELSEWHERE, rests=True)
@@ -34,7 +32,7 @@ def a_walk(*routes: Route[None], failover: Failover | None = None, **policy: Any
     """The walk of a request for the first of some models."""
     made = {route.name: route for route in routes}
     catalog = Catalog(by_name([route.model for route in routes]), lambda model: made[model.name])
-    failover = failover or Failover(NoBans(), Random(1))
+    failover = failover or Failover(Bans(), Random(1))
     return Walk(failover, routes[0], Retries(**policy), catalog)
 
 
@@ -326,21 +324,3 @@ def test_a_model_without_any_backend_fails(*, sessions_only: bool, status: int) 
     assert walk.next(None, 0.0) is None
     assert walk.outcome.failure is not None
     assert walk.outcome.failure.status == status
-
-
-def test_bans_are_told_how_every_attempt_ended() -> None:
-    class Noted(NoBans):
-        def __init__(self) -> None:
-            self.seen: list[tuple[str, AttemptOutcome]] = []
-
-        def note(self, backend: Backend[T], outcome: AttemptOutcome) -> None:
-            self.seen.append((backend.credential, outcome))
-
-    bans = Noted()
-    walk = a_walk(
-        a_route([a_backend("a")], [a_backend("b")]), failover=Failover(bans, Random(1)), attempts=1
-    )
-    walk.next(None, 0.0)
-    walk.next(UNREACHABLE, 0.0)
-    walk.next(ANSWERED, 0.0)
-    assert bans.seen == [("a", UNREACHABLE), ("b", ANSWERED)]

@@ -49,20 +49,21 @@ async def lines_to(provider: Provider) -> AsyncIterator[tuple[UpstreamSockets, P
         port = server.sockets[0].getsockname()[1]
         outbox = Outbox(asyncio.get_running_loop())
         pools = Pools(outbox, max_connections=1, body_limit=1 << 20, proxies={})
-        lines = UpstreamSockets()
-        yield lines, pools.pool_for(CREDENTIAL, f"http://127.0.0.1:{port}")
+        lines, pool = UpstreamSockets(), pools.pool_for(CREDENTIAL, f"http://127.0.0.1:{port}")
+        assert isinstance(pool, Pool)
+        yield lines, pool
         lines.close()
 
 
 async def ask(lines: UpstreamSockets, pool: Pool, credential: Credential = CREDENTIAL) -> Reply:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         asking = SessionRequest(credential, BODY, None)
         return await lines.ask(asking, None, pool, b"/v1/responses", b"")
 
 
 async def relayed(reply: Reply) -> bytes:
     pieces: list[bytes] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await reply.relay(pieces.append)
     return b"".join(pieces)
 
@@ -122,7 +123,7 @@ async def test_an_error_that_nobody_asked_for_ends_the_line() -> None:
         (first,) = provider.connections
         await first.send('{"type":"some.notice","text":"which is none of our business"}')
         await first.send('{"type":"error","error":{"code":"server_error"}}')
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await first.wait_closed()
         await relayed(await ask(lines, pool))
     assert len(provider.connections) == 2
@@ -134,7 +135,7 @@ async def test_nobody_is_asked_over_what_somebody_else_opened() -> None:
         await relayed(await ask(lines, pool))
         rotated = msgspec.structs.replace(CREDENTIAL, secret="sk-next")
         await relayed(await ask(lines, pool, rotated))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await provider.connections[0].wait_closed()
     assert len(provider.connections) == 2
 
@@ -143,7 +144,7 @@ async def test_a_client_that_gives_up_waiting_ends_the_line() -> None:
     provider = Provider([], [COMPLETED])
     async with lines_to(provider) as (lines, pool):
         asking = asyncio.create_task(ask(lines, pool))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await provider.heard.wait()
             asking.cancel()
             await provider.connections[0].wait_closed()

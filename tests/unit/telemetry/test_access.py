@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airouter.telemetry.access import AccessLog
-from support.records import a_record, a_traced_record, an_answered_record, an_attempt
+from airouter.telemetry.record import BanEvent
+from support.records import a_paid_record, a_record, a_traced_record, an_answered_record, an_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,24 @@ def test_a_line_tells_all_of_a_request(log: AccessLog, pipe: tuple[int, int]) ->
             "output_tokens": 340,
             "cached_tokens": 4,
             "reasoning_tokens": 100,
+            "cache_write_tokens": 0,
+            "cost_usd": None,
+            "saved_usd": None,
+            "price_version": None,
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
             "failed_attempts": [],
+            "bans": [],
         }
     ]
+
+
+def test_a_line_tells_what_a_request_cost_and_by_which_price(
+    log: AccessLog, pipe: tuple[int, int]
+) -> None:
+    log.consume([a_paid_record()])
+    (line,) = read(pipe)
+    assert (line["cost_usd"], line["saved_usd"]) == (0.00325, 0.00025)
+    assert line["price_version"] == "declared-1"
 
 
 def test_what_a_refused_request_has_not_is_null(log: AccessLog, pipe: tuple[int, int]) -> None:
@@ -126,3 +141,16 @@ def test_a_reader_that_left_costs_lines_that_are_counted() -> None:
     log.close(SOON)
     os.close(writing)
     assert log.dropped == 2
+
+
+def test_a_line_tells_of_the_bans_that_its_request_led_to(
+    log: AccessLog, pipe: tuple[int, int]
+) -> None:
+    record = a_record(an_attempt())
+    record.bans = [
+        BanEvent(100.0, "openai-main", "gpt-4o", "429", 60.0),
+        BanEvent(100.0, "spare", "", "refused_key", 60.0),
+    ]
+    log.consume([record])
+    (line,) = read(pipe)
+    assert line["bans"] == ["openai-main/gpt-4o: 429", "spare: refused_key"]

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from airouter import __version__
 from airouter.telemetry.metrics import Metrics
-from support.records import a_record, an_answered_record, an_attempt
+from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,19 @@ PLAIN = "text/plain"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
 
+class SomeBans:
+    """A credential with one ban for a refused key, and another one without."""
+
+    begun: Mapping[tuple[str, str], int] = {("openai-main", "refused_key"): 1}
+
+    def in_force(self, now: float) -> Mapping[str, int]:
+        return {"openai-main": 1, "spare": 0}
+
+
 class Process:
     """A process with two requests under way."""
+
+    bans = SomeBans()
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -68,6 +79,30 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 def names(metrics: Metrics) -> set[str]:
     page, _ = metrics.render(PLAIN)
     return {sample.name for sample in samples(page)}
+
+
+def test_money_is_counted_by_model_credential_and_client(metrics: Metrics) -> None:
+    metrics.consume([a_paid_record()] * 3)
+    labels = {"model": "gpt-4o", "credential": "openai-main"}
+    assert value(metrics, "airouter_cost_usd_total", client="team-a", **labels) == 0.00975
+    assert value(metrics, "airouter_cache_saved_usd_total", **labels) == 0.00075
+    assert "airouter_unpriced_answers_total" not in names(metrics)
+
+
+def test_small_costs_add_up_without_a_rest(metrics: Metrics) -> None:
+    record = a_paid_record()
+    metrics.consume([record] * 100_000)
+    labels = {"model": "gpt-4o", "credential": "openai-main", "client": "team-a"}
+    assert value(metrics, "airouter_cost_usd_total", **labels) == 325.0
+
+
+def test_an_answer_without_a_price_is_counted_as_such(metrics: Metrics) -> None:
+    record = a_paid_record()
+    record.attempts[0].price = None
+    metrics.consume([record, a_record(an_attempt(status=500))])
+    labels = {"model": "gpt-4o", "credential": "openai-main"}
+    assert value(metrics, "airouter_unpriced_answers_total", **labels) == 1
+    assert "airouter_cost_usd_total" not in names(metrics)
 
 
 def test_requests_are_counted_by_all_that_matters(metrics: Metrics) -> None:
@@ -206,3 +241,10 @@ def test_a_name_with_quotes_stays_one_label(metrics: Metrics) -> None:
     metrics.consume([record])
     name = "airouter_upstream_attempts_total"
     assert value(metrics, name, credential='a"b\\c\nd', status="200", error="") == 1
+
+
+def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
+    assert value(metrics, "airouter_credential_bans", credential="openai-main") == 1
+    assert value(metrics, "airouter_credential_bans", credential="spare") == 0
+    labels = {"credential": "openai-main", "reason": "refused_key"}
+    assert value(metrics, "airouter_bans_total", **labels) == 1

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from airouter.config.snapshot import Price
+from airouter.costs import Cost, price_list
+from airouter.dialects.conversation import Usage
 from airouter.interfaces import ConnectError
-from support.records import a_record, an_attempt
+from airouter.telemetry.record import RequestRecord
+from support.records import GPT_4O, a_paid_record, a_record, an_attempt
+
+CHEAP = price_list("declared-2", Price(input="1", output="2"))
 
 
 def test_overhead_is_what_lies_around_the_attempts() -> None:
@@ -35,3 +41,42 @@ def test_the_outcome_of_an_attempt_is_its_error() -> None:
     attempt.error = ConnectError.kind
     assert attempt.outcome == "connect_error"
     assert an_attempt(status=500).outcome == ""
+
+
+def a_continued_record() -> RequestRecord:
+    """Of two backends that made one answer, each with a price of its own."""
+    record = a_record(an_attempt("first"))
+    record.attempts[0].price = GPT_4O
+    record.note_usage(Usage(input_tokens=100, output_tokens=10))
+    record.attempts.append(an_attempt("second"))
+    record.attempts[1].price = CHEAP
+    record.continued = 1
+    record.note_usage(Usage(input_tokens=210, output_tokens=30))
+    return record
+
+
+def test_an_answer_costs_its_tokens_at_the_price_of_its_backend() -> None:
+    assert a_paid_record().cost == Cost(amount=3_250_000_000, saved=250_000_000)
+
+
+def test_each_part_of_an_answer_has_the_price_of_whom_it_is_from() -> None:
+    record = a_continued_record()
+    # 100 in at 2.5 and 10 out at 10 millionths of a dollar; then 110 in at 1 and 20 out at 2.
+    assert [each.cost for each in record.attempts] == [Cost(350_000_000, 0), Cost(150_000_000, 0)]
+    assert record.cost == Cost(500_000_000, 0)
+    assert record.price_version == "declared-1, declared-2"
+    assert (record.input_tokens, record.output_tokens) == (210, 30)
+
+
+def test_an_answer_that_costs_nobody_knows_what_in_part_has_no_cost() -> None:
+    record = a_continued_record()
+    record.attempts[1].price = None
+    assert record.cost is None
+    assert record.price_version == "declared-1"
+
+
+def test_a_request_without_an_answer_has_no_cost() -> None:
+    record = a_record(an_attempt(status=503))
+    record.attempts[0].price = GPT_4O
+    assert record.cost is None
+    assert record.price_version == ""

@@ -16,13 +16,14 @@ from airouter import __version__
 from airouter.config.snapshot import Credential
 from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import envelope_of
-from airouter.telemetry.record import RequestRecord, Trace
+from airouter.telemetry.record import BanEvent, RequestRecord, Trace
 from airouter.telemetry.spans import SpanEncoder
 from support.records import (
     ATTEMPT_ID,
     PARENT_ID,
     SPAN_ID,
     TRACE_ID,
+    a_paid_record,
     a_record,
     a_traced_record,
     an_attempt,
@@ -269,8 +270,10 @@ def test_a_stream_that_broke_off_is_a_failure_though_its_status_was_good(
 def test_all_kinds_of_tokens_are_told(encoder: SpanEncoder) -> None:
     record = a_traced_record()
     record.cached_tokens, record.reasoning_tokens = 10, 2**40
+    record.cache_write_tokens = 7
     for span in spans_of(encoder, record):
         assert attributes(span)["gen_ai.usage.cache_read.input_tokens"] == 10
+        assert attributes(span)["gen_ai.usage.cache_creation.input_tokens"] == 7
         assert attributes(span)["gen_ai.usage.reasoning.output_tokens"] == 2**40
 
 
@@ -302,3 +305,28 @@ def test_a_stream_that_never_began_tells_nothing_of_it(encoder: SpanEncoder, wha
         record.attempts[0].status = 503
     attempt = attributes(spans_of(encoder, record)[1])
     assert "gen_ai.response.time_to_first_chunk" not in attempt
+
+
+def test_a_request_tells_what_it_cost_and_by_which_price(encoder: SpanEncoder) -> None:
+    request, _ = (attributes(span) for span in spans_of(encoder, a_paid_record()))
+    assert request["airouter.cost_usd"] == 0.00325
+    assert request["airouter.price_version"] == "declared-1"
+
+
+def test_a_request_whose_cost_is_not_known_tells_none(encoder: SpanEncoder) -> None:
+    request, _ = (attributes(span) for span in spans_of(encoder, a_traced_record()))
+    assert not {name for name in request if "cost" in name or "price" in name}
+
+
+def test_a_ban_is_an_event_of_the_request_that_led_to_it(encoder: SpanEncoder) -> None:
+    record = a_traced_record()
+    record.bans = [BanEvent(100.25, "openai-main", "", "429", 90.0)]
+    request, *attempts = spans_of(encoder, record)
+    (event,) = request.events
+    assert (event.name, event.time_unix_nano) == ("airouter.ban", EPOCH + 100_250_000_000)
+    assert {each.key: each.value.string_value for each in event.attributes} == {
+        "airouter.credential": "openai-main",
+        "airouter.ban.reason": "429",
+        "airouter.ban.duration": "90s",
+    }
+    assert [list(each.events) for each in attempts] == [[]]

@@ -12,8 +12,7 @@ import trustme
 
 from airouter.config.snapshot import TLS, Credential
 from airouter.outbox import Outbox
-from airouter.upstream.pool import Pool
-from airouter.upstream.pools import Pools
+from airouter.upstream.pools import Pooled, Pools
 from support.raw_upstream import OK, RawUpstream
 
 AUTHORITY = trustme.CA()
@@ -32,12 +31,12 @@ def pools(**proxies: str) -> Pools:
     return Pools(outbox, max_connections=4, body_limit=1 << 20, proxies=proxies)
 
 
-def pool(url: str, tls: TLS | None = None, **proxies: str) -> Pool:
+def pool(url: str, tls: TLS | None = None, **proxies: str) -> Pooled:
     credential = Credential(name="c", type="OpenAICompatible", tls=tls or TLS())
     return pools(**proxies).pool_for(credential, url)
 
 
-async def ask(subject: Pool, upstream: RawUpstream) -> tuple[bytes, bytes]:
+async def ask(subject: Pooled, upstream: RawUpstream) -> tuple[bytes, bytes]:
     """The request as the other side saw it, and the answer's body."""
     asking = asyncio.create_task(subject.send(b"/v1/x", HEAD, BODY))
     conversation = await upstream.accept()

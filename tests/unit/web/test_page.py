@@ -13,7 +13,7 @@ HEALTH: dict[str, Any] = {
     "config": {"source": "a & b", "last_reload_successful": False, "findings": ["<one>", "two"]},
     "stream": {"connected": True, "error": "gone < lost"},
     "models": [{"name": "m", "backends": ["c", "d"]}],
-    "credentials": [{"name": "c", "type": "Mock", "in_flight": 3, "error": None}],
+    "credentials": [{"name": "c", "type": "Mock", "in_flight": 3, "error": None, "bans": []}],
 }
 
 
@@ -36,3 +36,16 @@ def test_it_says_how_it_stands_with_the_stream_where_there_is_one() -> None:
     assert "<h2>Stream</h2>" in health_page(HEALTH)
     assert "gone &lt; lost" in health_page(HEALTH)
     assert "<h2>Stream</h2>" not in health_page(HEALTH | {"stream": None})
+
+
+def test_it_shows_who_is_banned_and_why() -> None:
+    ban = {"model": "gpt", "reason": "429", "count": 1, "until": "tomorrow", "half_open": False}
+    bans = [
+        ban,
+        {**ban, "model": None, "reason": "by_hand", "until": None},
+        {**ban, "half_open": True},
+    ]
+    credential = {**HEALTH["credentials"][0], "bans": bans}
+    page = health_page(HEALTH | {"credentials": [credential]})
+    lines = ("gpt until tomorrow (429)", "all until it is lifted (by_hand)", "gpt half open (429)")
+    assert f"<td>{'<br>'.join(lines)}</td>" in page

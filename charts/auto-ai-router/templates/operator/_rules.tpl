@@ -6,20 +6,35 @@
   resources: [routerconfigs]
   verbs: [list, watch]
 - apiGroups: [airouter.dev]
-  resources: [routerconfigs/status]
+  resources: [routerconfigs/status, routerkeys/status]
   verbs: [patch]
-# Reads the Secrets that RouterConfigs name, writes the snapshots and its certificate authority.
-# Kubernetes cannot narrow any of this to names.
+# Takes the annotation off that asked for another key.
+- apiGroups: [airouter.dev]
+  resources: [routerkeys]
+  verbs: [list, watch, patch]
+# Reads the Secrets that RouterConfigs name, writes the snapshots, the keys of RouterKeys and its
+# certificate authority. Kubernetes cannot narrow any of this to names.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch, create, patch]
-# Which pods serve: without this right, `Programmed` is about the pods that are connected.
+# Which pods serve, and which pods of the Services that RouterConfigs name are ready.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [list]
+  verbs: [list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+{{- end }}
+
+{{/* In the cluster, if it watches all of it. */}}
+{{- define "airouter.rules.everywhere" -}}
+# Their labels, by which grants may go.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
 {{- end }}
 
 {{/* In its own: which of several replicas leads. */}}

@@ -1,5 +1,7 @@
 """Compiles a resource and the Secrets it names into a snapshot: pure, deterministic, all findings.
 
+Published prices are those of the day.
+
 A part that cannot be used is left out and reported, so that the rest is served. Only a mistake
 whose intention nobody can guess, such as a missing master key, rejects the whole. The file source
 and the operator both call this; each module here compiles one part of the resource.
@@ -9,12 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from airouter.config.compile.auth import compile_auth
+from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
+from airouter.config.compile.keys import compile_keys
 from airouter.config.compile.models import compile_models
+from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
-    compile_fail2ban,
     compile_ledger,
     compile_redis,
     compile_retries,
@@ -23,6 +29,7 @@ from airouter.config.compile.policies import (
     compile_storage,
     compile_traces,
 )
+from airouter.config.compile.prices import PriceBook
 from airouter.config.compile.vault import Vault
 from airouter.config.findings import Compiled, Report, in_order
 from airouter.config.pending import note_pending
@@ -31,13 +38,18 @@ from airouter.config.snapshot import Snapshot
 from airouter.config.trust import ANYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from airouter.config.compile.keys import IssuedKey
+    from airouter.config.compile.places import Services
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
 
 __all__ = ["compile_config"]
+
+DEFAULT_NAMESPACE = "default"
+"""The namespace of a manifest that names none, as for kubectl."""
 
 
 def compile_config(
@@ -46,21 +58,32 @@ def compile_config(
     dropped: Collection[tuple[str, str]] = (),
     types: ProviderTypes = PROVIDER_TYPES,
     trust: Trust = ANYTHING,
+    services: Services | None = None,
+    issued: Sequence[IssuedKey] = (),
 ) -> Compiled:
     """Compile a resource.
 
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
-    `types` are those that `load_config` knew. `trust` limits where keys are sent.
+    `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
+    those of the cluster that the resource names; None where nobody knows them. `issued` are the
+    RouterKeys of this RouterConfig, the oldest first.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
     spec = config.spec
-    credentials = compile_credentials(spec.credentials, types, vault, report, trust)
+    places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, trust, report)
+    credentials = compile_credentials(spec.credentials, types, vault, report, places)
+    prices = PriceBook(types)
+    credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
+    auth = compile_auth(spec.auth, vault, report)
+    keys = compile_keys(issued, spec, auth)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),
-        models=compile_models(spec, credentials, dropped, report),
-        auth=compile_auth(spec.auth, vault, report),
+        models=compile_models(spec, credentials, dropped, prices, report),
+        prices=prices.prices,
+        refuses_unpriced=spec.pricing.unknown == "Refuse",
+        auth=msgspec.structs.replace(auth, clients=auth.clients + keys.clients),
         retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),
         stickiness=compile_stickiness(spec.sessions.stickiness),
@@ -74,4 +97,5 @@ def compile_config(
     )
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
-    return Compiled(compiled, in_order(report.findings), frozenset(credentials))
+    findings = in_order(report.findings)
+    return Compiled(compiled, findings, frozenset(credentials), keys.refusals)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Report
-    from airouter.config.resource import Auth, Client
+    from airouter.config.resource import Auth, Client, KeyGrant
 
 
 def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
@@ -31,12 +31,15 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
             snapshot.Group(group.name, compile_limits(group.limits)) for group in declared.groups
         ),
         batch_queue=snapshot.BatchQueue(declared.batch_queue.length, declared.batch_queue.max_wait),
+        grants=tuple(map(compile_grant, declared.grants)),
         anonymous=declared.anonymous == "Allow",
     )
     note_unknown_groups(declared, report)
-    if not (auth.master_sha256 or auth.clients or auth.anonymous or report.rejected):
+    somebody = auth.master_sha256 or auth.clients or auth.grants or auth.anonymous
+    if not (somebody or report.rejected):
         what = "has no usable key: every request gets a 401"
-        report.warning(("spec", "auth"), what, "set masterKey, clients, or anonymous: Allow")
+        fix = "set masterKey, clients, grants, or anonymous: Allow"
+        report.warning(("spec", "auth"), what, fix)
     return auth
 
 
@@ -82,6 +85,12 @@ def note_unknown_groups(declared: Auth, report: Report) -> None:
             if name not in known:
                 path = ("spec", "auth", "clients", NamedItem(client.name), "groups")
                 report.error(path, f"there is no group {name}", choice(known))
+
+
+def compile_grant(declared: KeyGrant) -> snapshot.KeyGrant:
+    """Compile a grant: what counts for its keys, but not who they are for."""
+    limits = compile_limits(declared.together.limits)
+    return snapshot.KeyGrant(declared.name, tuple(declared.models), limits)
 
 
 def digest(key: str) -> str:

@@ -9,10 +9,11 @@ from airouter.config.compile.credentials import compile_limits
 from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
+    from airouter.config.compile.prices import PriceBook
     from airouter.config.findings import Path, Report
-    from airouter.config.resource import Backend, Credential, CredentialSelector, Model
+    from airouter.config.resource import Backend, Credential, CredentialSelector, Model, Spec
 
 MAX_BACKENDS = 100_000
 """Most backends of all models, so that selectors cannot make a small file a huge snapshot."""
@@ -30,14 +31,17 @@ class Backends:
 
     def __init__(
         self,
-        declared: Sequence[Credential],
+        spec: Spec,
         usable: Mapping[str, snapshot.Credential],
         dropped: Collection[tuple[str, str]],
+        prices: PriceBook,
         report: Report,
     ) -> None:
-        self._declared = {credential.name: credential for credential in declared}
+        self._declared = {credential.name: credential for credential in spec.credentials}
         self._usable = usable
         self._dropped = dropped
+        self._prices = prices
+        self._refuses_unpriced = spec.pricing.unknown == "Refuse"
         self._report = report
         self._reached: set[str] = set()
         self._count = 0
@@ -52,9 +56,16 @@ class Backends:
         for at, backend in enumerate(model.backends):
             path: Path = ("spec", "models", NamedItem(model.name), "backends", at)
             upstream_name = backend.upstream_name or model.name
+            declared = model.metadata.price if backend.price is None else backend.price
+            unpriced = False
             for credential in self._meant(backend, path):
-                candidate = candidate_of(backend, credential, upstream_name)
+                price = self._prices.version_for(declared, credential, upstream_name)
+                unpriced = unpriced or not price
+                candidate = candidate_of(backend, credential, upstream_name, price)
                 found.setdefault((credential.name, upstream_name), candidate)
+            if unpriced and self._refuses_unpriced:
+                what = "has no price, which spec.pricing refuses: no request reaches it"
+                self._report.error(path, what, "set its price, or metadata.price of the model")
         return list(found.values())
 
     def note_unreached(self) -> None:
@@ -109,10 +120,14 @@ class Backends:
         return names
 
 
-def candidate_of(backend: Backend, credential: Credential, upstream_name: str) -> RankedBackend:
+def candidate_of(
+    backend: Backend, credential: Credential, upstream_name: str, price: str
+) -> RankedBackend:
     """Rank a credential as a backend means it."""
     weight = backend.weight * credential.weight
     return RankedBackend(
         (backend.priority, credential.priority),
-        snapshot.Backend(credential.name, upstream_name, weight, compile_limits(backend.limits)),
+        snapshot.Backend(
+            credential.name, upstream_name, weight, compile_limits(backend.limits), price
+        ),
     )

@@ -10,16 +10,16 @@ import ssl
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
-from airouter.config.findings import NamedItem, choice
+from airouter.config.findings import NamedItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.config.compile.places import Places
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Path, Report
     from airouter.config.providers import ProviderType, ProviderTypes, SecretKind
     from airouter.config.resource import Credential, Limits, SecretRef
-    from airouter.config.trust import Trust
 
 CERTIFICATE = re.compile(
     "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
@@ -31,11 +31,11 @@ def compile_credentials(
     types: ProviderTypes,
     vault: Vault,
     report: Report,
-    trust: Trust,
+    places: Places,
 ) -> dict[str, snapshot.Credential]:
     """Return the usable credentials by name; one that is suspended is none of them."""
     found = (
-        compile_credential(credential, types[credential.type], vault, report, trust)
+        compile_credential(credential, types[credential.type], vault, report, places)
         for credential in declared
         if not credential.suspended
     )
@@ -43,13 +43,16 @@ def compile_credentials(
 
 
 def compile_credential(
-    declared: Credential, row: ProviderType, vault: Vault, report: Report, trust: Trust
+    declared: Credential, row: ProviderType, vault: Vault, report: Report, places: Places
 ) -> snapshot.Credential | None:
     """Compile a credential, whose type is `row`; None when it cannot be used."""
     path: Path = ("spec", "credentials", NamedItem(declared.name))
     if row.in_process:
         return in_process(declared, row)
-    if lacks_block(declared, row, report, path) or is_elsewhere(declared, trust, report, path):
+    if lacks_block(declared, row, report, path):
+        return None
+    place = places.of(declared, path)
+    if place is None:
         return None
     secret = compile_secret(declared, row, vault, report, path)
     tls = compile_tls(declared, vault, report, (*path, "tls"))
@@ -58,7 +61,8 @@ def compile_credential(
     return snapshot.Credential(
         name=declared.name,
         type=declared.type,
-        base_url=declared.base_url,
+        base_url=place.base_url,
+        addresses=place.addresses,
         secret=secret,
         labels=declared.labels,
         headers=tuple((header.name, header.value) for header in declared.headers),
@@ -94,16 +98,6 @@ def lacks_block(declared: Credential, row: ProviderType, report: Report, path: P
     return True
 
 
-def is_elsewhere(declared: Credential, trust: Trust, report: Report, path: Path) -> bool:
-    """Report a URL to which no key may be sent. What a type has by default is its provider's."""
-    if declared.base_url is None or trust.allows(declared.base_url):
-        return False
-    what = "is at a host that the operator does not allow"
-    fix = choice(trust.allowed_hosts) + "; or have operator.allowedHosts extended"
-    report.error((*path, "baseURL"), what, fix, reason="HostNotAllowed")
-    return True
-
-
 def compile_aws(declared: Credential) -> snapshot.AWS | None:
     """Compile the block `aws`."""
     aws = declared.aws
@@ -130,7 +124,7 @@ def compile_secret(
         return compile_identity(ref, kind, vault, report, (*path, "secretRef"))
     if ref is not None:
         return vault.key(ref, (*path, "secretRef"), kind.key)
-    if not kind.ambient and declared.base_url is None:
+    if not kind.ambient and declared.base_url is None and declared.service is None:
         report.warning(path, "has no secretRef: the provider will refuse every request")
     return None
 

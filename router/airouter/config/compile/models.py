@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from airouter.config.compile.backends import RankedBackend
+    from airouter.config.compile.prices import PriceBook
     from airouter.config.findings import Report
     from airouter.config.resource import Model, Spec
 
@@ -25,11 +26,12 @@ def compile_models(
     spec: Spec,
     usable: Mapping[str, snapshot.Credential],
     dropped: Collection[tuple[str, str]],
+    prices: PriceBook,
     report: Report,
 ) -> tuple[snapshot.Model, ...]:
     """Compile every model. One without a usable backend stays known and answers 503."""
     names = ModelNames(spec.models, dropped, report)
-    backends = Backends(spec.credentials, usable, dropped, report)
+    backends = Backends(spec, usable, dropped, prices, report)
     models = tuple(compile_model(model, names, backends, report) for model in spec.models)
     backends.note_unreached()
     if not models:
@@ -56,9 +58,6 @@ def compile_model(
             context_window=metadata.context_window,
             max_output_tokens=metadata.max_output_tokens,
             owned_by=metadata.owned_by,
-            price=snapshot.Price(
-                metadata.price.input, metadata.price.cached_input, metadata.price.output
-            ),
         ),
         compaction=snapshot.Compaction(declared.compaction.instructions),
     )

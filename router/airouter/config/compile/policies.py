@@ -1,4 +1,4 @@
-"""Compiles what holds for all models: retries, bans, stored responses, tracing."""
+"""Compiles what holds for all models: retries, stored responses, tracing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from airouter.config.findings import Path, Report
     from airouter.config.resource import (
         Cors,
-        Fail2ban,
         Ledger,
         Redis,
         Resilience,
@@ -39,23 +38,8 @@ def compile_retries(resilience: Resilience) -> snapshot.Retries:
     )
 
 
-def compile_fail2ban(declared: Fail2ban | None) -> snapshot.Fail2ban | None:
-    """Compile `spec.resilience.fail2ban`."""
-    if declared is None:
-        return None
-    return snapshot.Fail2ban(
-        default=snapshot.Ban(declared.max_attempts, declared.ban_duration),
-        window=declared.window,
-        status_codes=tuple(declared.status_codes),
-        rules=tuple(
-            (rule.status_code, snapshot.Ban(rule.max_attempts, rule.ban_duration))
-            for rule in declared.rules
-        ),
-    )
-
-
 def compile_stickiness(declared: Stickiness | None) -> snapshot.Stickiness:
-    """Compile `spec.sessions.stickiness`."""
+    """Compile `spec.sessions.stickiness`: on where the block is, unless it says otherwise."""
     if declared is None:
         return snapshot.Stickiness()
     return snapshot.Stickiness(declared.enabled, declared.ttl)

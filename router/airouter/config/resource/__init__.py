@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from airouter.config.providers import ProviderTypes
+from airouter.config.resource.auth import Auth, Client, KeyGrant
+from airouter.config.resource.bans import Fail2ban, Fail2banOverride
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
-    Auth,
-    Client,
     Cors,
-    Fail2ban,
     Http,
     Ledger,
     Redis,
@@ -30,6 +29,8 @@ from airouter.config.resource.policies import (
     Telemetry,
     Traces,
 )
+from airouter.config.resource.price import Prices, Pricing
+from airouter.config.resource.service import Service
 
 __all__ = [
     "API_VERSION",
@@ -41,10 +42,13 @@ __all__ = [
     "Credential",
     "CredentialSelector",
     "Fail2ban",
+    "Fail2banOverride",
     "Http",
+    "KeyGrant",
     "Ledger",
     "Limits",
     "Model",
+    "Prices",
     "Redis",
     "Resilience",
     "Responses",
@@ -52,6 +56,7 @@ __all__ = [
     "RouterConfig",
     "Secret",
     "SecretRef",
+    "Service",
     "Spec",
     "Stickiness",
     "Traces",
@@ -87,6 +92,7 @@ class Spec(Part):
     redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
     ledger: Ledger = Field(Ledger(), description="Where limits of replicas meet.")
     http: Http = Field(Http(), description="HTTP as clients see it.")
+    pricing: Pricing = Field(Pricing(), description="Requests whose price is not known.")
     telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
 from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
+from airouter.config.resource.bans import Fail2banOverride
 from airouter.config.resource.fields import (
     BrokenRule,
     DataKey,
@@ -27,6 +28,7 @@ from airouter.config.resource.fields import (
     unique,
 )
 from airouter.config.resource.http import BaseURL, HeaderName, HeaderValue
+from airouter.config.resource.service import Service
 
 BLOCKS = get_args(BlockName)
 
@@ -168,6 +170,11 @@ class Credential(Part):
         description="Root of the API, as the provider's own SDK takes it. Required for "
         "AzureOpenAI, OpenAICompatible and Router; else it defaults to the provider's own.",
     )
+    service: Service | None = Field(
+        None,
+        description="A Service in the cluster, in place of baseURL. Only for OpenAI, "
+        "OpenAICompatible and Router.",
+    )
     suspended: bool = Field(False, description="Take it out of use at once. Default false.")
     secret_ref: SecretRef | None = Field(
         None,
@@ -176,6 +183,9 @@ class Credential(Part):
     )
     labels: Labels = Field({}, description="For selectors, at most 16. Default none.")
     limits: Limits = Field(Limits(), description="Limits of this account. Default none.")
+    fail2ban: Fail2banOverride | None = Field(
+        None, alias="fail2ban", description="Bans. Default: as resilience.fail2ban."
+    )
     priority: Priority = Field(
         0,
         description="Lower is tried first, 0 to 1000; decides where backends have the same "
@@ -203,15 +213,26 @@ class Credential(Part):
     @classmethod
     def broken_rules(cls, given: dict[str, Any], types: ProviderTypes) -> Iterator[BrokenRule]:
         """Check the fields that only some types have, and those that some types need."""
-        type_, url = given.get("type"), given.get("baseURL")
+        type_, url, service = (given.get(name) for name in ("type", "baseURL", "service"))
         for block in BLOCKS:
             owners = owners_of(block, types)
             if block in given and type_ not in owners:
                 yield block, f"is for type {' or '.join(owners)} only", f"remove {block}"
         row = types.get(type_) if isinstance(type_, str) else None
-        if row and row.needs_url and url is None:
+        if service is not None and url is not None:
+            yield "service", "stands in place of baseURL", "remove one of the two"
+        if row and service is not None and not row.takes_service:
+            takers = " or ".join(each.name for each in types.values() if each.takes_service)
+            yield "service", f"is for type {takers} only", "remove service"
+        if row and row.needs_url and url is None and service is None:
             yield "baseURL", f"is required for type {type_}", "set the root of the upstream's API"
         if row and row.api_is_fixed and "api" in given:
             yield "api", f"is fixed for type {type_}", "remove api"
-        if given.get("tls") and isinstance(url, str) and url.lower().startswith("http://"):
-            yield "tls", "has no effect without TLS", "use a baseURL with https"
+        plain = isinstance(url, str) and url.lower().startswith("http://")
+        if given.get("tls") and (plain or asks_without_tls(service)):
+            yield "tls", "has no effect without TLS", "use https"
+
+
+def asks_without_tls(service: object) -> bool:
+    """Return whether a Service, as it is given, is said to be asked without TLS."""
+    return isinstance(service, dict) and service.get("scheme") == "http"

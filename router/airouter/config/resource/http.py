@@ -84,6 +84,15 @@ def latin(text: str) -> bool:
 
 
 BaseURL = Annotated[str, Field(max_length=2048), AfterValidator(check_url)]
+ServicePath = Annotated[
+    str,
+    Field(max_length=253),
+    matching(
+        r"/[!-\"$->@-~]*",
+        "is not a path",
+        "use a path such as /v1, without a space, a query or a fragment",
+    ),
+]
 HeaderName = Annotated[
     str,
     matching(

@@ -17,13 +17,13 @@ from airouter.config.resource.fields import (
     Name,
     Part,
     Positive,
-    Price,
     Priority,
     UpstreamName,
     Weight,
     mistake,
     unique,
 )
+from airouter.config.resource.price import Prices
 
 ROUTED = frozenset({"model", "stream"})
 """Fields of a request that the router needs as the client sent them."""
@@ -87,6 +87,9 @@ class Backend(Part):
     limits: Limits = Field(
         Limits(), description="Limits of this name of a model at each credential. Default none."
     )
+    price: Prices | None = Field(
+        None, description="Its own price, in place of the whole of metadata.price."
+    )
 
     @classmethod
     def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
@@ -107,21 +110,15 @@ class Parameters(Part):
     )
 
 
-class Prices(Part):
-    """USD per million tokens, as decimals in quotes."""
-
-    input: Price | None = Field(None, description="Tokens in.")
-    cached_input: Price | None = Field(None, description="Tokens in, from the provider's cache.")
-    output: Price | None = Field(None, description="Tokens out.")
-
-
 class ModelMetadata(Part):
     """Facts about a model that do not decide how it is reached."""
 
     context_window: Positive | None = Field(None, description="Tokens it can read.")
     max_output_tokens: Positive | None = Field(None, description="Tokens it can write.")
     owned_by: Line | None = Field(None, description="owned_by in /v1/models. Default: airouter.")
-    price: Prices = Field(Prices(), description="Prices.")
+    price: Prices = Field(
+        Prices(), description="The price. Default: as published, where that is known."
+    )
 
 
 class Compaction(Part):

@@ -1,14 +1,13 @@
-"""The rest of `spec`: keys, failures, stored responses, telemetry."""
+"""The rest of `spec`: failures, stored responses, HTTP, telemetry."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from airouter.config.resource.credential import Limits, SecretRef
+from airouter.config.resource.bans import Fail2ban
+from airouter.config.resource.credential import SecretRef
 from airouter.config.resource.fields import (
     ErrorStatus,
-    ModelGlob,
-    Name,
     Part,
     Pause,
     Period,
@@ -19,6 +18,7 @@ from airouter.config.resource.fields import (
     mistake,
     unique,
 )
+from airouter.config.resource.http import BaseURL
 
 Attempts = Annotated[int, Field(ge=0, le=5)]
 WholePercent = Annotated[int, Field(ge=0, le=100)]
@@ -31,77 +31,6 @@ RequestHeader = Annotated[
     ),
 ]
 Statuses = Annotated[list[ErrorStatus], Field(max_length=64), unique()]
-
-
-class MasterKey(Part):
-    """The key that may ask for everything."""
-
-    secret_ref: SecretRef = Field(description="The key. Default key in the Secret: api-key.")
-
-
-class ModelLimits(Part):
-    """Limits of a client's use of some models."""
-
-    models: ModelGlob = Field(description="The models together, as a pattern.")
-    limits: Limits = Field(description="Limits of this client there.")
-
-
-class Client(Part):
-    """A client: its key and the models that it may use."""
-
-    name: Name = Field(description="Identity of the client, also in metrics and logs.")
-    secret_ref: SecretRef = Field(
-        description="The client's key. Default key in the Secret: api-key."
-    )
-    models: Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()] = Field(
-        ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
-    )
-    limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
-    model_limits: Annotated[
-        list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
-    ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
-    groups: Annotated[list[Name], Field(max_length=8), unique()] = Field(
-        [], description="Names of groups whose limits bind it too, at most 8. Default none."
-    )
-    priority: Literal["Interactive", "Batch"] = Field(
-        "Interactive",
-        description="Batch waits where a limit has no room, in place of a 429, and leaves the last "
-        "tenth of shared limits to others. Default Interactive.",
-    )
-
-
-class Group(Part):
-    """Limits that several clients have in common."""
-
-    name: Name = Field(description="Identity of the group.")
-    limits: Limits = Field(description="Limits of all its clients together.")
-
-
-class BatchQueue(Part):
-    """Bounds of the requests that wait for room."""
-
-    length: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        100, description="Requests that may wait in a pod, 0 to 10000. Default 100."
-    )
-    max_wait: Pause = Field(60.0, description="Longest wait. Default 1m.")
-
-
-class Auth(Part):
-    """The keys that may ask."""
-
-    master_key: MasterKey | None = Field(None, description="A key for everything. Default none.")
-    clients: Annotated[list[Client], Field(max_length=1024)] = Field(
-        [], description="Keys by name, at most 1024. Default none."
-    )
-    groups: Annotated[list[Group], Field(max_length=256), unique(lambda group: group.name)] = Field(
-        [], description="Limits that clients share, by name, at most 256. Default none."
-    )
-    batch_queue: BatchQueue = Field(
-        BatchQueue(), description="Requests of clients of priority Batch that wait for room."
-    )
-    anonymous: Literal["Deny", "Allow"] = Field(
-        "Deny", description="Requests without a known key. Default Deny."
-    )
 
 
 class Backoff(Part):
@@ -139,32 +68,6 @@ class Retries(Part):
         20,
         description="Such retries may be this share of a credential's requests, 0 to 100. "
         "Default 20.",
-    )
-
-
-class BanRule(Part):
-    """A ban for one status."""
-
-    status_code: ErrorStatus = Field(description="Status of the upstream.")
-    max_attempts: Positive = Field(3, description="Failures that lead to a ban. Default 3.")
-    ban_duration: Period = Field(60.0, description="Length of the ban. Default 1m.")
-
-
-class Fail2ban(Part):
-    """The policy for backends that keep failing. Absent: no ban."""
-
-    max_attempts: Positive = Field(
-        3, description="Failures inside the window that lead to a ban. Default 3."
-    )
-    window: Period = Field(60.0, description="Period in which failures count. Default 1m.")
-    ban_duration: Period = Field(60.0, description="Length of a ban. Default 1m.")
-    status_codes: Statuses = Field(
-        [401, 403, 429, 500, 502, 503, 504, 529],
-        description="Statuses that count as a failure. "
-        "Default 401, 403, 429, 500, 502, 503, 504, 529.",
-    )
-    rules: Annotated[list[BanRule], Field(max_length=32), unique(lambda r: r.status_code)] = Field(
-        [], description="Other numbers for single statuses, at most 32. Default none."
     )
 
 
@@ -206,7 +109,9 @@ class Stickiness(Part):
     """Conversations that stay with their backend. Absent: none."""
 
     enabled: bool = Field(True, description="Default true, in a block that is present.")
-    ttl: Period = Field(600.0, description="Time after the last turn. Default 10m.")
+    ttl: Period = Field(
+        600.0, description="Without effect: the backend is computed, not remembered. Default 10m."
+    )
 
 
 class Sessions(Part):
@@ -291,6 +196,12 @@ class Http(Part):
     """HTTP as clients see it, beside the answers themselves."""
 
     cors: Cors | None = Field(None, description="Pages of other sites. Default: none may ask.")
+    public_url: BaseURL | None = Field(
+        None,
+        alias="publicURL",
+        description="Root by which clients reach the router, for the Secrets of RouterKeys. "
+        "Default: the router's Service, as the operator knows it.",
+    )
 
 
 class Traces(Part):

@@ -36,8 +36,8 @@ SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
 DONE_EVENT = b"data: [DONE]\n\n"
-ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]|"type"\s*:\s*"[a-z_]+\.completed"')
-"""In a stream that is whole: the first of chat, with or without the second; the last of images."""
+ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]')
+"""In a stream that is whole: the first, with or without the second."""
 
 
 class Chunk(msgspec.Struct):

@@ -52,12 +52,15 @@ def stop_of(reason: str | None, *, called: bool) -> Stop:
 def parse_usage(counts: schema.TokenUsage) -> Usage:
     """Return usage from Bedrock's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_write_input_tokens
-    given = counts.input_tokens
+    given, details = counts.input_tokens, counts.cache_details
     return Usage(
         input_tokens=None if given is None else given + (read or 0) + (written or 0),
         output_tokens=counts.output_tokens,
         cached_tokens=read,
         cache_write_tokens=written,
+        cache_write_1h_tokens=None
+        if details is None
+        else sum(each.input_tokens for each in details if each.ttl == "1h"),
     )
 
 

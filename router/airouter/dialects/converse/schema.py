@@ -97,6 +97,13 @@ class ConverseOutput(msgspec.Struct):
     message: Message | None = None
 
 
+class CacheDetail(msgspec.Struct, rename="camel"):
+    """Tokens written to the cache, and how long they are kept there."""
+
+    ttl: str | None = None
+    input_tokens: int = 0
+
+
 class TokenUsage(msgspec.Struct, rename="camel"):
     """The usage; tokens from the cache are counted apart."""
 
@@ -104,6 +111,7 @@ class TokenUsage(msgspec.Struct, rename="camel"):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
+    cache_details: list[CacheDetail] | None = None
 
 
 class ServiceTier(msgspec.Struct):

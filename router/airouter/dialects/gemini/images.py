@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Json, Unsupported, Usage
+from airouter.dialects.conversation import Json, Unsupported
+from airouter.dialects.gemini.counts import summed_usage
 from airouter.dialects.gemini.models import traits_of
 from airouter.dialects.gemini.schema import (
     Candidate,
     CandidateContent,
     PromptFeedback,
     Response,
-    UsageMetadata,
 )
 from airouter.dialects.images.codec import NO_IMAGES, ImageCodec, no_image
 from airouter.dialects.images.imagen import ImagenCodec
@@ -89,16 +89,3 @@ def picture_in(response: Response) -> Picture:
             return Picture(data=image.data, media_type=image.mime_type or "image/png")
     feedback = response.prompt_feedback or PromptFeedback()
     raise no_image(feedback.block_reason or candidate.finish_reason)
-
-
-def summed_usage(counts: Sequence[UsageMetadata | None]) -> Usage | None:
-    """Return the tokens of all calls; None as soon as one call does not tell its own."""
-    known = [each for each in counts if each is not None]
-    if len(known) != len(counts):
-        return None
-    return Usage(
-        input_tokens=sum(each.prompt_token_count or 0 for each in known),
-        output_tokens=sum(
-            (each.candidates_token_count or 0) + (each.thoughts_token_count or 0) for each in known
-        ),
-    )

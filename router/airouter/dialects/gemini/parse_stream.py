@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Usage
 from airouter.dialects.events import Begun, Broken, Counted, Ended, Event
 from airouter.dialects.gemini import schema
 from airouter.dialects.gemini.candidate import CandidateReader
+from airouter.dialects.gemini.counts import parse_usage
 from airouter.dialects.gemini.errors import failure_in
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
@@ -23,7 +23,7 @@ from airouter.untrusted import decoded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airouter.dialects.conversation import Destination
+    from airouter.dialects.conversation import Destination, Usage
     from airouter.dialects.framing import Frame
 
 UNREADABLE_ANSWER = "the upstream's answer cannot be read"
@@ -88,14 +88,3 @@ class Parser:
             reader = CandidateReader(index, self._destination.maker, self._seed)
             self._candidates[index] = reader
         return reader
-
-
-def parse_usage(counts: schema.UsageMetadata) -> Usage:
-    """Return usage from Google's numbers, which count thoughts and results of tools apart."""
-    prompt, results = counts.prompt_token_count, counts.tool_use_prompt_token_count
-    return Usage(
-        input_tokens=None if prompt is None else prompt + (results or 0),
-        output_tokens=(counts.candidates_token_count or 0) + (counts.thoughts_token_count or 0),
-        cached_tokens=counts.cached_content_token_count,
-        reasoning_tokens=counts.thoughts_token_count,
-    )

@@ -128,6 +128,13 @@ class PromptFeedback(msgspec.Struct, rename="camel"):
     block_reason: str | None = None
 
 
+class ModalityCount(msgspec.Struct, rename="camel"):
+    """The tokens of one modality."""
+
+    modality: str | None = None
+    token_count: int = 0
+
+
 class UsageMetadata(msgspec.Struct, rename="camel"):
     """The usage of an answer."""
 
@@ -136,6 +143,9 @@ class UsageMetadata(msgspec.Struct, rename="camel"):
     cached_content_token_count: int | None = None
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
+    prompt_tokens_details: list[ModalityCount] | None = None
+    cache_tokens_details: list[ModalityCount] | None = None
+    candidates_tokens_details: list[ModalityCount] | None = None
 
 
 class Response(msgspec.Struct, rename="camel"):

@@ -28,7 +28,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.joining.spending import added
+from airouter.dialects.spending import added
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

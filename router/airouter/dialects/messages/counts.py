@@ -14,6 +14,12 @@ class ThinkingDetails(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
+class CacheCreation(msgspec.Struct):
+    """The tokens written to the cache, by how long they are kept."""
+
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class Counts(msgspec.Struct):
     """The `usage` of a message; in a stream, some of its fields."""
 
@@ -21,6 +27,7 @@ class Counts(msgspec.Struct):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: CacheCreation | None = None
     output_tokens_details: ThinkingDetails | None = None
     service_tier: str | None = None
 
@@ -43,20 +50,29 @@ def usage_of(body: bytes) -> Usage | None:
 def parse_usage(counts: Counts) -> Usage:
     """Return usage from Anthropic's numbers, input from the cache included."""
     read, written = counts.cache_read_input_tokens, counts.cache_creation_input_tokens
-    details = counts.output_tokens_details
+    details, creation = counts.output_tokens_details, counts.cache_creation
     known = counts.input_tokens is not None
     return Usage(
         input_tokens=(counts.input_tokens or 0) + (read or 0) + (written or 0) if known else None,
         output_tokens=counts.output_tokens,
         cached_tokens=read,
         cache_write_tokens=written,
+        cache_write_1h_tokens=None if creation is None else creation.ephemeral_1h_input_tokens,
         reasoning_tokens=None if details is None else details.thinking_tokens,
     )
 
 
 def later(first: Usage | None, last: Usage) -> Usage:
-    """Return usage as the end of a stream has it, filled with what the beginning said."""
-    if first is None or last.cached_tokens is not None or last.cache_write_tokens is not None:
+    """Return usage as the end of a stream has it, filled with what the beginning said.
+
+    Anthropic's end has sums alone: how long the cache keeps what was written stands in the
+    beginning.
+    """
+    if first is None:
+        return last
+    if last.cache_write_1h_tokens is None:
+        last = msgspec.structs.replace(last, cache_write_1h_tokens=first.cache_write_1h_tokens)
+    if last.cached_tokens is not None or last.cache_write_tokens is not None:
         return last
     if last.input_tokens is None:
         given = first.input_tokens

@@ -175,11 +175,14 @@ def tool_choice_of(choice: schema.ToolChoiceParam | None) -> ToolChoice | None:
 
 
 def thinking_of(request: schema.Request) -> Thinking | None:
-    """Return how much the model shall think; None where a client says nothing of it."""
+    """Return how much the model shall think; None where a client says nothing of it.
+
+    An effort alone is for words, too: it is none of a model that does not think.
+    """
     config = request.thinking
     effort = request.output_config.effort if request.output_config else None
     if config is None:
-        return None if effort is None else Thinking(effort=effort)
+        return None if effort is None else Thinking(mode="adaptive", effort=effort)
     return Thinking(
         mode=MODES[config.type],  # type: ignore[arg-type]  # one of them
         effort=effort,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.checking import wrong_field
+from airouter.dialects.claude.signatures import is_foreign
 from airouter.dialects.conversation import (
     CachePoint,
     File,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 NAME = "messages"
+UNKNOWN = "unknown"
 _json = msgspec.json.Encoder()
 
 
@@ -153,7 +155,7 @@ def thought(block: schema.ThinkingBlock, unpacker: Unpacker) -> list[Part]:
     # A mark of ours that cannot be unpacked is dropped: Anthropic would refuse it as a signature.
     if packed or given.startswith("__airouter"):
         return list(packed)
-    signature = Signature(maker=CLAUDE, value=given) if given else None
+    signature = Signature(maker=maker_by(given), value=given) if given else None
     return [Reasoning(text=block.thinking, signature=signature)]
 
 
@@ -162,7 +164,13 @@ def redacted(block: schema.RedactedBlock, unpacker: Unpacker) -> list[Part]:
     _, packed = unpacker.parts(block.data)
     if packed:
         return list(packed)
-    return [Reasoning(signature=Signature(maker=CLAUDE, value=block.data, redacted=True))]
+    signature = Signature(maker=maker_by(block.data), value=block.data, redacted=True)
+    return [Reasoning(signature=signature)]
+
+
+def maker_by(signature: str) -> str:
+    """Return who may have made a signature that a client brings: some Claude, or nobody known."""
+    return UNKNOWN if is_foreign(signature) else CLAUDE
 
 
 def with_packed_signatures(parts: list[Part]) -> list[Part]:
@@ -191,7 +199,9 @@ def parsed_result(block: schema.ToolResultBlock, at: str, unpacker: Unpacker) ->
     else:
         for number, native in enumerate(block.content or ()):
             place = f"{at}.content[{number}]"
-            for part in parts_of(native, place, unpacker):
+            # Another result is not even looked into, for there may be one in that, and so on.
+            nested = native.get("type") == "tool_result"
+            for part in (None,) if nested else parts_of(native, place, unpacker):
                 if not isinstance(part, Text | Image | File | Opaque):
                     raise invalid_field(place, f"'{place}' is no block for the result of a tool.")
                 parts.append(part)

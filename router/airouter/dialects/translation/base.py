@@ -44,8 +44,8 @@ class StreamFilter(Protocol):
         """The provider's error inside the stream, once it came; the client has been told."""
         ...
 
-    def guard(self, mask: Mask) -> None:
-        """Have errors inside the stream masked from now on."""
+    def guard(self, mask: Mask, request_id: str) -> None:
+        """Have errors inside the stream masked from now on, and say which request they answer."""
         ...
 
     def feed(self, data: bytes) -> None:

@@ -81,4 +81,5 @@ class ImagesTranslation(Batch):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         result = self._codec().parse([reply.body for reply in replies])
-        return ClientAnswer(render_images(result), result.usage)
+        usage = msgspec.structs.replace(result.usage or Usage(), images=len(result.pictures))
+        return ClientAnswer(render_images(result), usage)

@@ -17,6 +17,7 @@ from airouter.dialects.translation.batch import EmbeddingsTranslation, ImagesTra
 from airouter.dialects.translation.conversing import ConversationTranslation
 from airouter.dialects.translation.counting import MESSAGES, RESPONSES, CountApi, Counting, Estimate
 from airouter.dialects.translation.passthrough import (
+    ImagesPassThrough,
     MessagesPassThrough,
     PassThrough,
     ResponsesPassThrough,
@@ -60,6 +61,12 @@ def pass_openai(_: UpstreamApi, model: ServedModel) -> Translation:
     return PassThrough(name, model.edits)
 
 
+def pass_images(_: UpstreamApi, model: ServedModel) -> Translation:
+    """Pass through what asks for images."""
+    name = msgspec.Raw(msgspec.json.encode(model.destination.model))
+    return ImagesPassThrough(name, model.edits)
+
+
 def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass chat completions through."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
@@ -75,13 +82,17 @@ def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Messages through."""
     rewriting = translate_conversation(messages.CLIENT, upstream, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
+    return MessagesPassThrough(
+        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+    )
 
 
 def pass_message_count(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what asks for the tokens of Messages."""
     rewriting = between(messages.COUNTER, messages.COUNTED, model)
-    return MessagesPassThrough(model.edits, model.envelope, rewriting, upstream.betas)
+    return MessagesPassThrough(
+        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+    )
 
 
 def translate_conversation(
@@ -151,7 +162,7 @@ CLIENT_APIS: Mapping[str, ClientApi] = {
     "chat": ClientApi(pass_chat, partial(translate_conversation, chat.CLIENT)),
     "completions": ClientApi(pass_openai, translate_completions),
     "embeddings": ClientApi(pass_openai, translate_embeddings),
-    "images": ClientApi(pass_openai, translate_images),
+    "images": ClientApi(pass_images, translate_images),
     "responses": ClientApi(pass_responses, partial(translate_conversation, responses.CLIENT)),
     # Translated, a summary is asked for instead (`airouter.responses`).
     "compact": ClientApi(pass_responses, partial(translate_conversation, responses.CLIENT)),

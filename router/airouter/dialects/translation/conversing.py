@@ -27,10 +27,11 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.joining.resuming import is_joinable
-from airouter.dialects.joining.spending import added
 from airouter.dialects.media import inlined
+from airouter.dialects.spending import added
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.length import within
 from airouter.dialects.translation.long_names import (
     Lengthener,
     long_names,
@@ -95,6 +96,7 @@ class ConversationTranslation(Translation):
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
+        conversation = within(conversation, self._destination.max_output_tokens)
         try:
             if request.joined is not None:
                 prefills = self._upstream.prefills(self._destination.model)
@@ -190,6 +192,7 @@ class StreamTranslator:
         "_model",
         "_parser",
         "_renderer",
+        "_request_id",
         "_seal",
         "_sent",
         "_stages",
@@ -227,6 +230,7 @@ class StreamTranslator:
         """Times that the client has got something."""
         self._stopped = False
         self._mask: Mask | None = None
+        self._request_id: str | None = None
         self._started = False
         self._ended = False
         self._text = 0
@@ -236,8 +240,9 @@ class StreamTranslator:
         self._counted = False
         """Whether the usage is of more than the beginning."""
 
-    def guard(self, mask: Mask) -> None:
+    def guard(self, mask: Mask, request_id: str) -> None:
         self._mask = mask
+        self._request_id = request_id
 
     def feed(self, data: bytes) -> None:
         out: list[bytes] = []
@@ -318,6 +323,7 @@ class StreamTranslator:
         """Take note of an error. Raises `UpstreamRefused` for one before all else."""
         if self._mask is not None:
             self._mask.failure(failure)
+        failure.request_id = self._request_id
         if not self._started:  # another backend may still be asked
             raise UpstreamRefused(failure)
         self.failure = failure

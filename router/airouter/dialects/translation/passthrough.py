@@ -12,20 +12,25 @@ from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
+from airouter.dialects.claude.models import traits_of
 from airouter.dialects.client_request import (
     Edits,
     Envelope,
+    edited_fields,
+    encoded_around,
     render_passthrough,
     rewritten,
 )
 from airouter.dialects.conversation import Json
+from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
-from airouter.dialects.messages.thoughts import has_unsigned_thoughts
+from airouter.dialects.messages.generations import is_beyond
+from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
-from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, usage_in
-from airouter.dialects.provenance import MARK, without_packed
+from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
+from airouter.dialects.provenance import MARK, is_of_claude, without_packed
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.failures import Failure, unreadable_content
@@ -35,8 +40,8 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.conversation import Usage
+    from airouter.dialects.client_request import ClientRequest, Fields
+    from airouter.dialects.conversation import Destination, Usage
     from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
@@ -147,12 +152,24 @@ class PassThrough(Translation):
         return UsageHider(write) if hidden else UsageReader(write)
 
 
+class ImagesPassThrough(PassThrough):
+    """The way to OpenAI's API for images, which tells usage in the words of Responses."""
+
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+        (reply,) = replies
+        return answered(reply.body, images_usage_in(reply.body))
+
+    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:  # noqa: ARG002
+        return ImagesUsageReader(write)
+
+
 class MessagesPassThrough(Translation):
     """The way to Anthropic's API, also behind another cloud, whose `envelope` the body gets.
 
-    A thinking block that another provider signed, or nobody, would be refused; a request with one
-    in it is rendered anew by `rewriting`, which leaves it out. An answer that several streams may
-    make is written by it, and so is the request to go on with one.
+    A thinking block that another provider signed, or nobody, would be refused, and so would what
+    the model is too old for; such a request is rendered anew by `rewriting`, which leaves the one
+    out, and says the other in older words. An answer that several streams may make is written by
+    it, and so is the request to go on with one.
     """
 
     same_dialect = True
@@ -160,6 +177,7 @@ class MessagesPassThrough(Translation):
 
     def __init__(
         self,
+        destination: Destination,
         edits: Edits,
         envelope: Envelope,
         rewriting: ConversationTranslation,
@@ -169,6 +187,8 @@ class MessagesPassThrough(Translation):
 
         `betas` is the table of a cloud that is not Anthropic's own.
         """
+        self._traits = traits_of(destination.model)
+        self._to_claude = is_of_claude(destination.maker)
         self._edits = edits
         self._envelope = {**envelope, BETA_FIELD: None}  # which goes into the header
         self._rewriting = rewriting
@@ -187,11 +207,19 @@ class MessagesPassThrough(Translation):
         return kept
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        resumes = request.joined is not None and request.joined.is_resumed
-        if resumes or MARK.encode() in request.body or has_unsigned_thoughts(request.body):
+        fields = edited_fields(request, self._edits)
+        if self._is_anew(request, fields):
             return self._rewriting.encode(request)
-        body = rewritten(request, self._edits, self._envelope)
+        body = encoded_around(fields, self._envelope)
         return [body if self._betas is None else without_billing(body)]
+
+    def _is_anew(self, request: ClientRequest, fields: Fields) -> bool:
+        """Return whether a request has to be rendered anew."""
+        if request.joined is not None and request.joined.is_resumed:
+            return True
+        if MARK.encode() in request.body or is_beyond(fields, self._traits):
+            return True
+        return has_refused_thoughts(request.body, to_claude=self._to_claude)
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies

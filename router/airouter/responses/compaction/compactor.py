@@ -15,6 +15,7 @@ import msgspec
 from airouter.aside import LARGE
 from airouter.dialects.conversation import Usage
 from airouter.dialects.openai_usage import RESPONSES_BODY, usage_in
+from airouter.dialects.spending import added
 from airouter.failures import Failure
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER
@@ -97,7 +98,7 @@ class Compactor:
             asked = prompt.GO_ON.format(summary=text) if text else ""
             asked += prompt.TRANSCRIPT.format(transcript=piece)
             text, cost = await self._ask(instructions, asked, turn)
-            usage = sum_of(usage, cost)
+            usage = added(usage, cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
         return ConversationSummary(said, developer_message(words), pending, usage)
 
@@ -153,17 +154,6 @@ def summary_in(exchange: BufferExchange) -> tuple[str, Usage]:
             502, "The model gave no summary.", type="server_error", code="compaction_failed"
         )
     return "\n".join(parts), usage_in(RESPONSES_BODY, exchange.answer) or Usage()
-
-
-def sum_of(one: Usage, other: Usage) -> Usage:
-    """Return the tokens of both together; unknown ones count as none."""
-    return Usage(
-        input_tokens=(one.input_tokens or 0) + (other.input_tokens or 0),
-        output_tokens=(one.output_tokens or 0) + (other.output_tokens or 0),
-        cached_tokens=(one.cached_tokens or 0) + (other.cached_tokens or 0),
-        cache_write_tokens=(one.cache_write_tokens or 0) + (other.cache_write_tokens or 0),
-        reasoning_tokens=(one.reasoning_tokens or 0) + (other.reasoning_tokens or 0),
-    )
 
 
 def developer_message(text: str) -> msgspec.Raw:

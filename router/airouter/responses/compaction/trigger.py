@@ -14,6 +14,7 @@ from airouter.responses.held_exchange import HeldExchange
 from airouter.responses.items import input_items, item_fields, split_items
 from airouter.responses.request import TRIGGER
 from airouter.responses.unanswered import EVENT_STREAM, JSON, unanswered_response
+from airouter.untrusted import holds
 
 if TYPE_CHECKING:
     from airouter.responses.compaction.compactor import Compactor
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 def has_trigger(turn: ResponsesTurn) -> bool:
     """True where the last item of the input asks for compaction. Raises `Failure` 400."""
+    if not holds(turn.request.body, TRIGGER):
+        return False
     items = input_items(turn.request.fields.get("input"))
-    if items.find(TRIGGER) < 0:
+    if not holds(items, TRIGGER):
         return False
     return item_fields(split_items(items)[-1]).type == "compaction_trigger"
 

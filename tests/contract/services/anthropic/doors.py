@@ -20,6 +20,7 @@ from contract.services.anthropic.refusals import (
     missing_version,
     model_not_found,
     publisher_model_not_found,
+    reserved,
     unknown_beta,
     unknown_url,
     unknown_version,
@@ -30,7 +31,29 @@ from contract.services.anthropic.request import NEWER, OLDER, VERSIONS
 
 Body = dict[str, Any]
 
-BETAS = frozenset(get_args(get_args(AnthropicBetaParam)[1]))
+OF_CLAUDE_CODE = frozenset(
+    {
+        "claude-code-20250219",
+        "effort-2025-11-24",
+        "mid-conversation-system-2026-04-07",
+        "prompt-caching-scope-2026-01-05",
+    }
+)
+"""Betas that Claude Code asks for, and the SDK does not know."""
+BETAS = frozenset(get_args(get_args(AnthropicBetaParam)[1])) | OF_CLAUDE_CODE
+VERTEX_BETAS = frozenset(
+    {
+        "compact-2026-01-12",
+        "computer-use-2025-01-24",
+        "computer-use-2025-11-24",
+        "context-1m-2025-08-07",
+        "context-management-2025-06-27",
+        "interleaved-thinking-2025-05-14",
+        "tool-search-tool-2025-10-19",
+        "web-search-2025-03-05",
+    }
+)
+BILLING = "x-anthropic-billing-header"
 VERTEX_VERSIONS = {"vertex-2023-10-16": OLDER, NEWER: NEWER}
 VERTEX_PATH = re.compile(
     r"/v1/(?P<parent>projects/[a-z0-9-]+/locations/[a-z0-9-]+/publishers/anthropic/models)/"
@@ -88,6 +111,8 @@ class VertexCall(Call):
             raise invalid("model: Extra inputs are not permitted")
         if self.model is not None and bool(body.get("stream")) != self.streaming:
             raise invalid("stream: Input should be true for streamRawPredict, and only for it")
+        if BILLING in str(body.get("system")):
+            raise reserved(BILLING)
         inner = {name: value for name, value in body.items() if name != "anthropic_version"}
         named = {"model": self.model.vertex} if self.model else {}
         return inner | named, VERTEX_VERSIONS[body["anthropic_version"]]
@@ -106,11 +131,11 @@ def opened(asked: Asked, key: str, vertex_tokens: Container[str]) -> Call:
         scheme, _, token = asked.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or token not in vertex_tokens:
             raise wrong_token()
-        check_betas(asked.headers)
+        check_betas(asked.headers, VERTEX_BETAS)
         return vertex_call(asked)
     check_key(asked.headers, key)
     version = version_in(asked.headers)
-    check_betas(asked.headers)
+    check_betas(asked.headers, BETAS)
     return own_call(asked, version)
 
 
@@ -133,10 +158,10 @@ def version_in(headers: dict[str, str]) -> str:
     return version
 
 
-def check_betas(headers: dict[str, str]) -> None:
-    """Those that the SDK knows."""
+def check_betas(headers: dict[str, str], known: frozenset[str]) -> None:
+    """Anthropic knows those that its clients do, Vertex AI fewer."""
     asked = [name.strip() for name in headers.get("anthropic-beta", "").split(",")]
-    unknown = [name for name in asked if name and name not in BETAS]
+    unknown = [name for name in asked if name and name not in known]
     if unknown:
         raise unknown_beta(", ".join(unknown))
 

@@ -98,6 +98,10 @@ def unknown_beta(names: str) -> Refusal:
     )
 
 
+def reserved(word: str) -> Refusal:
+    return invalid(f"{word} is a reserved keyword and may not be used in the system prompt.")
+
+
 def not_json() -> Refusal:
     return invalid("The request body is not valid JSON")
 

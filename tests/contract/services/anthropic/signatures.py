@@ -6,10 +6,10 @@ somebody else made up, is refused.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
+
+from support.claude_signatures import claude_signature
 
 Body = dict[str, Any]
 
@@ -48,8 +48,7 @@ class Signatures:
         kind = block["type"]
         self.ids += 1
         if kind in THINKING:
-            name = f"{self.ids}/{block.get('thinking')}".encode()
-            seal = base64.b64encode(hashlib.sha512(name).digest()).decode()
+            seal = claude_signature(f"{self.ids}/{block.get('thinking')}")
             return {**block, THINKING[kind]: seal}
         prefix = {"tool_use": "toolu", "server_tool_use": "srvtoolu"}.get(kind)
         return {"id": f"{prefix}_upstream{self.ids}", **block} if prefix else block

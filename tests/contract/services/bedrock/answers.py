@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contract.services.stand_in import Body, Turn
+from support.claude_signatures import claude_signature
 
 STOPS = {
     "end": "end_turn",
@@ -44,7 +44,7 @@ class Signatures:
         self._issued: dict[str, str] = {}
 
     def issue(self, text: str) -> str:
-        value = base64.b64encode(f"bedrock-{len(self._issued):04d}".encode()).decode()
+        value = claude_signature(f"bedrock-{len(self._issued):04d}")
         self._issued[value] = text
         return value
 

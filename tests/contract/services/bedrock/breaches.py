@@ -39,11 +39,13 @@ MISSHAPEN: list[Case] = [
     (NOVA, {"messages": [given({"image": {"format": "png", "source": {"url": "x"}}})]}, "unknown"),
 ]
 STRICT_TOOL: Body = {"toolSpec": {**TOOLS["toolConfig"]["tools"][0]["toolSpec"], "strict": True}}
+BILLING = "x-anthropic-billing-header"
 REFUSED: list[Case] = [
     (NOVA, {"messages": []}, "at least one message"),
     (NOVA, {}, "at least one message"),
     (NOVA, {"messages": [given()]}, "is empty"),
     (NOVA, {"messages": [said({"text": "Hi"})]}, "start with a user message"),
+    (CLAUDE, {"messages": [ASK], "system": [{"text": f"{BILLING}: x"}]}, "reserved keyword"),
     (CLAUDE, {"messages": [ASK, ASK]}, "must alternate"),
     (NOVA, {"messages": [given({"text": " "})]}, "messages.0.content.0 is blank"),
     (NOVA, {"messages": [ASK], "system": [{"text": " "}]}, "system.0 is blank"),

@@ -27,6 +27,7 @@ ALONE = ("llama", "mistral")
 """Families that take nothing beside the results of tools."""
 DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9\-()\[\]]+(?:\s[a-zA-Z0-9\-()\[\]]+)*")
 MAX_CACHE_POINTS = 4
+BILLING = "x-anthropic-billing-header"
 NEVER_CACHED = (None, "cachePoint", "document", "video")
 """What no cache point may follow."""
 
@@ -54,6 +55,12 @@ def someone_speaks(body: Body, model: str) -> None:
                 f"The content field in the Message object at messages.{number} is empty. Add a "
                 "ContentBlock object to the content field and try again."
             )
+
+
+def nobody_tells_who_pays(body: Body, model: str) -> None:
+    said = str(body.get("system"))
+    if "claude" in model and BILLING in said:
+        raise invalid(f"{BILLING} is a reserved keyword and may not be used in the system prompt.")
 
 
 def roles_alternate(body: Body, model: str) -> None:
@@ -223,6 +230,7 @@ def tools_are_strict_for_some(body: Body, model: str) -> None:
 
 RULES = (
     someone_speaks,
+    nobody_tells_who_pays,
     roles_alternate,
     text_is_not_blank,
     calls_have_ids_of_their_own,

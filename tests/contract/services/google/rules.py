@@ -21,6 +21,20 @@ DATA = (
     "executableCode",
     "codeExecutionResult",
 )
+NOT_IN_JSON_SCHEMA = frozenset(
+    {
+        "contains",
+        "discriminator",
+        "else",
+        "if",
+        "not",
+        "patternProperties",
+        "propertyNames",
+        "then",
+    }
+)
+"""What Google does not know of JSON Schema (`responseJsonSchema` in its reference)."""
+NAMED = ("properties", "$defs", "definitions")
 NOT_IN_A_SCHEMA = ("$ref", "oneOf", "allOf", "const", "additionalProperties", "$schema")
 
 
@@ -79,6 +93,7 @@ def names_fit(body: Body) -> None:
             if "parameters" in function and "parametersJsonSchema" in function:
                 raise invalid("parameters and parametersJsonSchema are mutually exclusive")
             check_schema(function.get("parameters"))
+            check_json_schema(function.get("parametersJsonSchema"))
 
 
 def check_schema(schema: Any) -> None:
@@ -91,6 +106,23 @@ def check_schema(schema: Any) -> None:
                 raise invalid(f'Invalid JSON payload received. Unknown name "{word}"')
         for each in schema.values():
             check_schema(each)
+
+
+def check_json_schema(schema: Any) -> None:
+    """A reference stands alone, and only known words are used."""
+    if isinstance(schema, list):
+        for each in schema:
+            check_json_schema(each)
+    if not isinstance(schema, dict):
+        return
+    unknown = next((word for word in schema if word in NOT_IN_JSON_SCHEMA), None)
+    if unknown is not None:
+        raise invalid(f'Invalid JSON schema. Unknown keyword "{unknown}"')
+    if "$ref" in schema and any(not word.startswith("$") for word in schema):
+        raise invalid("Invalid JSON schema. A $ref must have no other fields beside it")
+    for word, each in schema.items():
+        for inner in each.values() if word in NAMED else [each]:
+            check_json_schema(inner)
 
 
 def config_of(body: Body) -> Body:
@@ -107,6 +139,7 @@ def numbers_are_in_range(body: Body) -> None:
     if not 1 <= config.get("candidateCount", 1) <= 8:
         raise invalid("candidateCount must be in the range [1, 8]")
     check_schema(config.get("responseSchema"))
+    check_json_schema(config.get("responseJsonSchema"))
     if "responseSchema" in config and "responseJsonSchema" in config:
         raise invalid("responseSchema and responseJsonSchema are mutually exclusive")
 

@@ -24,6 +24,8 @@ MODEL = "gpt-5.1"
 CREATE = shape(types.response_create_params.ResponseCreateParamsNonStreaming)
 STREAMED = shape(types.response_create_params.ResponseCreateParamsStreaming)
 ENCRYPTED = "gAAAAA-openai-"
+OF_CODEX = frozenset({"client_metadata"})
+"""Fields that Codex sends, and the SDK does not know."""
 
 
 @dataclass
@@ -198,17 +200,23 @@ def input_of(body: Body) -> list[Body]:
 
 def as_typed(body: Body) -> Body:
     """A body as the types have it, of which the service takes more: fields at their defaults."""
-    typed = dict(body)
+    typed = {name: value for name, value in body.items() if name not in OF_CODEX}
     if isinstance(body.get("input"), list):
-        typed["input"] = [typed_item(each) for each in body["input"]]
+        typed["input"] = [typed_item(each) for each in body["input"] if not of_codex(each)]
     if "tools" in body:
         typed["tools"] = [function_of(each) for each in body["tools"]]
     return typed
 
 
+def of_codex(item: Body) -> bool:
+    """Whether an item is one that Codex sends, and no type of the SDK has."""
+    return item.get("type") == "agent_message"
+
+
 def typed_item(item: Body) -> Body:
-    """An item whose images have a `detail`; no type has the ids of users' messages."""
-    typed = {name: item[name] for name in item if name != "id" or item.get("role") != "user"}
+    """An item whose images have a `detail`; no type has the ids of clients' messages."""
+    own = item.get("role") in {"user", "developer", "system"}
+    typed = {name: item[name] for name in item if name != "id" or not own}
     if item.get("role") == "user" and isinstance(item["content"], list):
         images = {"input_image": {"detail": "auto"}}
         typed["content"] = [images.get(part["type"], {}) | part for part in item["content"]]

@@ -1,8 +1,8 @@
 from hashlib import sha256
 from typing import Any
 
-from airouter.config.snapshot import Auth, ClientKey, Limits
-from support.manifests import client, compiled, findings, snapshot
+from airouter.config.snapshot import Auth, ClientKey, KeyGrant, Limits
+from support.manifests import client, compiled, findings, grant, snapshot
 
 SECRETS = {
     ("keys", "api-key"): "sk-master\n",
@@ -75,7 +75,7 @@ def test_a_client_cannot_have_the_master_key() -> None:
 def test_a_router_that_nobody_can_use_is_worth_a_warning() -> None:
     warning = (
         "warning: spec.auth: has no usable key: every request gets a 401 "
-        "(fix: set masterKey, clients, or anonymous: Allow)"
+        "(fix: set masterKey, clients, grants, or anonymous: Allow)"
     )
     assert told() == [warning]
     assert warning in told(clients=[client(key="empty")])
@@ -85,3 +85,18 @@ def test_a_router_that_nobody_can_use_is_worth_a_warning() -> None:
 def test_anonymous_requests_are_served_where_that_is_said() -> None:
     assert auth(anonymous="Allow").anonymous
     assert not auth(anonymous="Deny").anonymous
+
+
+def test_a_grant_has_its_models_and_the_limits_of_its_keys_together() -> None:
+    declared = grant(models=["gpt-*"], together={"limits": {"tpm": 5}}, each={"limits": {"rpm": 1}})
+    assert auth(grants=[declared]).grants == (KeyGrant("teams", ("gpt-*",), Limits(tpm=5)),)
+    assert auth(grants=[grant()]).grants == (KeyGrant("teams"),)
+
+
+def test_a_grant_that_is_wrong_is_dropped_and_the_others_count() -> None:
+    wrong = {"name": "wrong", "namespaces": {}}
+    assert auth(anonymous="Allow", grants=[wrong, grant()]).grants == (KeyGrant("teams"),)
+
+
+def test_a_router_for_grants_alone_is_not_without_keys() -> None:
+    assert told(grants=[grant()]) == []

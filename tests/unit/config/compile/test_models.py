@@ -1,6 +1,6 @@
 from typing import Any
 
-from airouter.config.snapshot import Backend, Compaction, ModelMetadata, Price
+from airouter.config.snapshot import Backend, Compaction, ModelMetadata
 from support.manifests import compiled, credential, findings, model, snapshot
 
 
@@ -195,14 +195,9 @@ def test_a_router_without_models_is_worth_a_warning() -> None:
 
 
 def test_what_is_known_of_a_model_is_kept() -> None:
-    metadata = {
-        "contextWindow": 1,
-        "maxOutputTokens": 2,
-        "ownedBy": "us",
-        "price": {"input": "1", "cachedInput": "0.5", "output": "2.00"},
-    }
+    metadata = {"contextWindow": 1, "maxOutputTokens": 2, "ownedBy": "us"}
     found = snapshot(models=[model(metadata=metadata)]).models[0]
-    assert found.metadata == ModelMetadata(1, 2, "us", Price("1", "0.5", "2.00"))
+    assert found.metadata == ModelMetadata(1, 2, "us")
 
 
 def test_a_model_has_its_own_wording_of_summaries_or_none() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from airouter.config.snapshot import (
-    Ban,
+    BanThreshold,
     Fail2ban,
     ResponseStorage,
     Retries,
@@ -52,7 +52,9 @@ def test_policies_are_in_seconds_and_numbers() -> None:
         telemetry={"traces": {"sampleRatio": "0.25", "captureContent": True}},
     )
     assert found.retries == Retries(1, (500,), 0.0, 60.0, 5.0)
-    assert found.fail2ban == Fail2ban(Ban(5, 180.0), 120.0, (500,), ((429, Ban(1, 5.0)),))
+    assert found.fail2ban == Fail2ban(
+        BanThreshold(5, 180.0), 120.0, (500,), ((429, BanThreshold(1, 5.0)),)
+    )
     assert found.stickiness == Stickiness(enabled=False, ttl=3600.0)
     assert found.storage == ResponseStorage("None", 3600.0, 7)
     assert found.traces == Traces(0.25, capture_content=True)

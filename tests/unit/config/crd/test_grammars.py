@@ -14,9 +14,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from airouter.config.resource import fields as grammar
+from airouter.config.resource.bans import ErrorCode, StatusOrClass
 from airouter.config.resource.credential import Mock
-from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue
+from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.policies import Origin, RequestHeader
+from airouter.config.resource.routerkey import Lifetime, Overlap
 from support.crd.grammars import KEYS, OWN_HEADER, PORT, SCALARS, TOKENS, validator
 from support.crd.mirror import seconds
 from support.crd.schema import RULES, Schema, matches, violations
@@ -39,12 +41,17 @@ SAME = [
     (grammar.Timeout, ["1ms", "24h", "86400000ms", "1h30m5s10ms"]),
     (grammar.Pause, ["0s", "60m", "00001ms00001ms00001ms00001ms"]),
     (grammar.Period, ["1000ms", "720h"]),
+    (Lifetime, ["1h", "8760h", "60m"]),
+    (Overlap, ["0s", "8760h", "1h30m"]),
     (BaseURL, ["http://a", "http://a:1", "http://a:65535", "https://a-b.example:80/v1/x"]),
     (BaseURL, ["https://a/" + "x" * 2038]),
+    (ServicePath, ["/", "/v1/x", "/~a/(b);c=d,e@f:g!$&*+%20", "/" + "x" * 252]),
     (HeaderName, ["x-team", "h" * 64, *sorted(OWN_HEADERS)]),
     (HeaderValue, ["", "a é value", "v" * 1024]),
     (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
     (RequestHeader, ["x-team", "h" * 64]),
+    (ErrorCode, ["insufficient_quota", "a.B-0", "c" * 64]),
+    (StatusOrClass, ["4xx", "5xx"]),
 ]
 """Grammars that the CRD can express, and texts around which both must agree."""
 

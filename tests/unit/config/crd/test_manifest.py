@@ -9,18 +9,25 @@ from pydantic import BaseModel
 
 import airouter
 from airouter.config.resource import API_VERSION, KIND, Client, Fail2ban, Retries
+from airouter.config.resource.routerkey import ROUTER_KEY_KIND
 from support.crd.schema import (
+    CONFIGS,
+    INT_OR_STRING,
+    KEYS,
     LIST_TYPE,
     MAP_KEYS,
     PRESERVE,
     definition,
+    kind_of,
     nodes,
     root_schema,
     spec_schema,
     version,
 )
 
-STANDARD = {"object.apiVersion", "object.kind", "object.metadata"}
+STANDARD = {
+    f"{root}.{field}" for root in ("object", "key") for field in ("apiVersion", "kind", "metadata")
+}
 FREE = r"object\.spec\.models\[\]\.parameters\.(defaults|override)(\.stream_options)?"
 BOUNDS = {
     "string": {"maxLength", "enum"},
@@ -29,14 +36,19 @@ BOUNDS = {
     "number": {"minimum"},
     "boolean": {"type"},
     "object": {"properties", "maxProperties"},
+    INT_OR_STRING: {"minimum"},
 }
 EVERYTHING = [
-    (place, node) for place, node in nodes(root_schema(), "object") if place not in STANDARD
+    (place, node)
+    for plural, root in ((CONFIGS, "object"), (KEYS, "key"))
+    for place, node in nodes(root_schema(plural), root)
+    if place not in STANDARD
 ]
+both = pytest.mark.parametrize("plural", [CONFIGS, KEYS])
 NAMED = [
     (place, node)
     for place, node in EVERYTHING
-    if node["type"] == "object" or not place.endswith(("[]", "{}"))
+    if kind_of(node) == "object" or not place.endswith(("[]", "{}"))
 ]
 """All but the values of lists and mappings, which the list or mapping describes."""
 
@@ -47,7 +59,7 @@ def test_every_property_says_in_sentences_what_it_is() -> None:
 
 
 def test_nothing_is_without_a_bound() -> None:
-    assert [place for place, node in EVERYTHING if not BOUNDS[node["type"]] & node.keys()] == []
+    assert [place for place, node in EVERYTHING if not BOUNDS[kind_of(node)] & node.keys()] == []
 
 
 def test_only_single_values_have_a_default() -> None:
@@ -69,7 +81,7 @@ def test_only_free_json_has_unknown_fields() -> None:
 
 def test_every_list_says_what_its_items_are_to_one_another() -> None:
     for place, node in EVERYTHING:
-        if node["type"] == "array":
+        if kind_of(node) == "array":
             assert node[LIST_TYPE] in {"map", "set", "atomic"}, place
             assert set(node.get(MAP_KEYS, [])) <= set(node["items"].get("required", [])), place
 
@@ -97,13 +109,25 @@ def test_it_is_known_by_the_names_of_the_design() -> None:
     assert spec["scope"] == "Namespaced"
 
 
-def test_it_has_one_version_with_a_status_of_its_own() -> None:
-    assert (version()["served"], version()["storage"]) == (True, True)
-    assert version()["subresources"] == {"status": {}}
+def test_a_key_is_known_by_the_names_of_the_design() -> None:
+    spec = definition(KEYS)["spec"]
+    names = spec["names"]
+    kind = (f"{spec['group']}/{version(KEYS)['name']}", names["kind"])
+    assert kind == (API_VERSION, ROUTER_KEY_KIND)
+    assert definition(KEYS)["metadata"]["name"] == f"{names['plural']}.{spec['group']}"
+    assert (names["shortNames"], names["categories"]) == (["rkey"], ["airouter"])
+    assert spec["scope"] == "Namespaced"
 
 
-def test_it_says_to_which_release_it_belongs() -> None:
-    annotations = definition()["metadata"]["annotations"]
+@both
+def test_it_has_one_version_with_a_status_of_its_own(plural: str) -> None:
+    assert (version(plural)["served"], version(plural)["storage"]) == (True, True)
+    assert version(plural)["subresources"] == {"status": {}}
+
+
+@both
+def test_it_says_to_which_release_it_belongs(plural: str) -> None:
+    annotations = definition(plural)["metadata"]["annotations"]
     assert annotations["airouter.dev/bundle-version"] == airouter.__version__
 
 
@@ -115,8 +139,17 @@ def test_its_columns_are_few_and_end_with_the_age() -> None:
     assert wide == ["Reason", "Message", "PartiallyInvalid"]
 
 
-def test_its_columns_show_fields_that_there_are() -> None:
-    known = {place.removeprefix("object") for place, _ in nodes(root_schema(), "object")}
-    for column in version()["additionalPrinterColumns"]:
+def test_the_columns_of_a_key_are_few_and_end_with_the_age() -> None:
+    columns = version(KEYS)["additionalPrinterColumns"]
+    shown = [column["name"] for column in columns if not column.get("priority")]
+    assert shown == ["Ready", "Prefix", "Expires", "Router", "Age"]
+    wide = [column["name"] for column in columns if column.get("priority")]
+    assert wide == ["Reason", "Message", "Rotates"]
+
+
+@both
+def test_its_columns_show_fields_that_there_are(plural: str) -> None:
+    known = {place.removeprefix("object") for place, _ in nodes(root_schema(plural), "object")}
+    for column in version(plural)["additionalPrinterColumns"]:
         path = re.sub(r"\[\?\(.*\)\]", "[]", column["jsonPath"])
         assert path in known or path == ".metadata.creationTimestamp"

@@ -88,7 +88,7 @@ def altered(value: Any) -> Any:
         case [*first, last]:
             return [*first, altered(last)]
         case dict():
-            return {**value, "type": altered(value["type"])}
+            return {**value, "type": altered(value.get("type", ""))}
     raise TypeError(type(value))
 
 

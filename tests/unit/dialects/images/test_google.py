@@ -167,7 +167,7 @@ def test_images_of_gemini_come_in_order_and_their_costs_are_added_up() -> None:
     ]
     assert parsed(GEMINI, *answers) == ImageResult(
         pictures=(Picture(data="AAAA"), Picture(data="BBBB")),
-        usage=Usage(input_tokens=10, output_tokens=207),
+        usage=Usage(input_tokens=10, output_tokens=207, reasoning_tokens=7),
     )
 
 

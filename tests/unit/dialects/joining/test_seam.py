@@ -16,7 +16,7 @@ from airouter.dialects.events import (
     TextDelta,
 )
 from airouter.dialects.joining.seam import Seam
-from airouter.dialects.joining.spending import added
+from airouter.dialects.spending import added
 
 BEGUN = Begun(id="a", model="m")
 EMPTY = PartBegun(at=0, part=Text(text=""))

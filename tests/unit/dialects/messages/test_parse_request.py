@@ -90,7 +90,7 @@ def test_calls_may_be_one_at_a_time() -> None:
             Thinking(mode="adaptive", summary="auto"),
         ),
         ({"thinking": {"type": "disabled"}}, Thinking(mode="off")),
-        ({"output_config": {"effort": "max"}}, Thinking(effort="max")),
+        ({"output_config": {"effort": "max"}}, Thinking(mode="adaptive", effort="max")),
     ],
 )
 def test_thinking_is_asked_for_in_every_way(given: Json, thinking: Thinking | None) -> None:

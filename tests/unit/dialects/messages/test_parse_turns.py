@@ -20,6 +20,7 @@ from airouter.dialects.conversation import (
     ToolResult,
 )
 from airouter.dialects.provenance import pack_parts
+from support.claude_signatures import claude_signature
 from unit.dialects.messages.asking import (
     CALL,
     RESULT,
@@ -116,12 +117,13 @@ def test_a_thought_may_come_back_without_a_signature_that_nobody_gave() -> None:
 
 
 def test_a_thought_is_claudes_own() -> None:
-    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    seal = claude_signature("Hm.")
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": seal}
     assert part_of(thought, "assistant") == Reasoning(
-        text="Hm.", signature=Signature(maker="claude", value="c2ln")
+        text="Hm.", signature=Signature(maker="claude", value=seal)
     )
-    hidden = {"type": "redacted_thinking", "data": "c2ln"}
-    signature = Signature(maker="claude", value="c2ln", redacted=True)
+    hidden = {"type": "redacted_thinking", "data": seal}
+    signature = Signature(maker="claude", value=seal, redacted=True)
     assert part_of(hidden, "assistant") == Reasoning(signature=signature)
 
 

@@ -19,6 +19,7 @@ from airouter.dialects.conversation import (
     ToolChoice,
 )
 from airouter.dialects.messages import CLIENT, UPSTREAM
+from support.claude_signatures import claude_signature
 from unit.dialects.messages.asking import (
     NEWEST,
     OLDER,
@@ -185,8 +186,8 @@ RICH: Json = {
         {
             "role": "assistant",
             "content": [
-                {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
-                {"type": "redacted_thinking", "data": "c2lo"},
+                {"type": "thinking", "thinking": "Hm.", "signature": claude_signature("1")},
+                {"type": "redacted_thinking", "data": claude_signature("2")},
                 {
                     "type": "server_tool_use",
                     "id": "srvtoolu_1",

@@ -17,6 +17,7 @@ from airouter.dialects.messages.parse_request import (
 )
 from airouter.dialects.messages.render_tools import ANSWER_TOOL
 from airouter.failures import Failure
+from support.claude_signatures import claude_signature
 
 DESTINATION = Destination(model="claude-sonnet-4-5-20250929", maker="claude-sonnet-4-5")
 CACHE = {"type": "ephemeral", "ttl": "1h"}
@@ -57,8 +58,8 @@ RICH: dict[str, Any] = {
         {
             "role": "assistant",
             "content": [
-                {"type": "thinking", "thinking": "Hm", "signature": "c2ln"},
-                {"type": "redacted_thinking", "data": "cmVk"},
+                {"type": "thinking", "thinking": "Hm", "signature": claude_signature("1")},
+                {"type": "redacted_thinking", "data": claude_signature("2")},
                 {"type": "text", "text": "Green", "citations": [CITED]},
                 SEARCHED,
                 FOUND,

@@ -10,12 +10,14 @@ import pytest
 from airouter.config.snapshot import Parameters
 from airouter.dialects.client_request import ClientRequest, Edits
 from airouter.dialects.conversation import Destination, Json
+from airouter.dialects.converse.upstream import CONVERSE
 from airouter.dialects.messages.upstream import MESSAGES, ON_VERTEX
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.dialects.upstream_api import UpstreamApi
 from airouter.providers.vertex import CLAUDE_ENVELOPE
+from support.claude_signatures import claude_signature
 from unit.dialects.translation.crossing import SONNET, request, sent, way
 
 HELLO: Json = {"role": "user", "content": "hello"}
@@ -30,7 +32,12 @@ BOTH_APIS = pytest.mark.parametrize("api", ["messages", "count_tokens"])
 
 
 def to_claude(upstream: UpstreamApi, api: str = "messages", **more: Any) -> Translation:
-    destination = Destination(model=SONNET, maker=SONNET)
+    return to_model(Destination(model=SONNET, maker=SONNET), upstream, api, **more)
+
+
+def to_model(
+    destination: Destination, upstream: UpstreamApi, api: str = "messages", **more: Any
+) -> Translation:
     served = ServedModel("m", destination, Edits(Parameters()), envelope=more)
     return translation_for(api, upstream, served)
 
@@ -122,9 +129,39 @@ def test_a_thought_that_nobody_signed_never_meets_claude(
     assert msgspec.json.decode(body)["messages"][1]["content"] == [{"type": "text", "text": "four"}]
 
 
-def test_a_thought_that_claude_signed_passes_as_it_is() -> None:
-    thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+@pytest.mark.parametrize(
+    "thought",
+    [
+        {"type": "thinking", "thinking": "hm", "signature": "CiQBjz1rX94p1vOFXtHLlpbUvRj4Yy0="},
+        {"type": "thinking", "thinking": "hm", "signature": "3f0c9a1e-2b4c-4d5e-8f90-1234567890ab"},
+        {"type": "redacted_thinking", "data": "gAAAAABpZ3VmS0pyb1hQeTJ4Q2FxWkV"},
+    ],
+    ids=["of Gemini", "of DeepSeek", "of OpenAI"],
+)
+@pytest.mark.parametrize("upstream", [MESSAGES, ON_VERTEX, CONVERSE])
+def test_a_thought_that_another_model_signed_never_meets_claude(
+    upstream: UpstreamApi, thought: Json
+) -> None:
+    answer = {"role": "assistant", "content": [thought, {"type": "text", "text": "four"}]}
+    (body,) = to_claude(upstream).encode(asked(messages=[HELLO, answer, HELLO]))
+    (kept,) = msgspec.json.decode(body)["messages"][1]["content"]
+    assert kept["text"] == "four"
+
+
+def test_another_model_behind_anthropics_api_gets_back_what_it_signed() -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "3f0c9a1e-2b4c-4d5e-8f90"}
     answer = {"role": "assistant", "content": [thought, {"type": "text", "text": "four", "x": 1}]}
+    deepseek = Destination(model="deepseek-chat", maker="Anthropic/c/deepseek-chat")
+    (body,) = to_model(deepseek, MESSAGES).encode(asked(messages=[HELLO, answer, HELLO]))
+    assert msgspec.json.decode(body)["messages"][1] == answer
+
+
+def test_a_thought_that_claude_signed_passes_as_it_is() -> None:
+    seal = claude_signature("hm")
+    thought = {"type": "thinking", "thinking": "hm", "signature": seal}
+    hidden = {"type": "redacted_thinking", "data": seal}
+    said = {"type": "text", "text": "four", "x": 1}
+    answer = {"role": "assistant", "content": [thought, hidden, said]}
     (body,) = to_claude(MESSAGES).encode(asked(messages=[HELLO, answer, HELLO]))
     assert msgspec.json.decode(body)["messages"][1] == answer
 
@@ -134,3 +171,48 @@ def test_a_tool_that_takes_thinking_is_no_thought() -> None:
     tools = [{"name": "f", "input_schema": schema, "unknown": 1}]
     (body,) = to_claude(MESSAGES).encode(asked(tools=tools, later_field=1))
     assert msgspec.json.decode(body)["later_field"] == 1
+
+
+OF_TODAY: list[Json] = [
+    {"thinking": {"type": "adaptive"}, "max_tokens": 4_000},
+    {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}, "max_tokens": 32_000},
+    {"messages": [HELLO, {"role": "system", "content": "Be brief."}]},
+]
+
+
+@pytest.mark.parametrize("fields", OF_TODAY, ids=["adaptive", "effort", "system"])
+@pytest.mark.parametrize("upstream", [MESSAGES, ON_VERTEX])
+def test_an_older_claude_is_asked_in_the_words_that_it_knows(
+    upstream: UpstreamApi, fields: Json
+) -> None:
+    (body,) = to_claude(upstream).encode(asked(**fields))
+    told = msgspec.json.decode(body)
+    if "thinking" in fields:
+        assert told["thinking"]["type"] == "enabled"
+        assert told["thinking"]["budget_tokens"] < told["max_tokens"]
+    assert "output_config" not in told
+    assert {turn["role"] for turn in told["messages"]} == {"user"}
+    assert ("Be brief." in str(told["messages"])) == ("messages" in fields)
+
+
+@pytest.mark.parametrize("fields", OF_TODAY, ids=["adaptive", "effort", "system"])
+def test_the_newest_claude_is_asked_as_the_client_does(fields: Json) -> None:
+    newest = Destination(model="claude-opus-4-8", maker="claude-opus-4-8")
+    (body,) = to_model(newest, MESSAGES).encode(asked(x=1, **fields))
+    told = msgspec.json.decode(body)
+    assert told["x"] == 1
+    assert {name: told[name] for name in fields} == fields
+
+
+def test_a_tool_that_knows_a_system_is_no_instruction_in_the_middle() -> None:
+    schema = {"type": "object", "examples": [{"role": "system"}]}
+    used = {"type": "tool_use", "id": "t", "name": "f", "input": {"role": "system"}, "y": 1}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
+    turns = [
+        HELLO,
+        {"role": "assistant", "content": [used]},
+        {"role": "user", "content": [result]},
+    ]
+    given = asked(messages=turns, tools=[{"name": "f", "input_schema": schema}], x=1)
+    (body,) = to_claude(MESSAGES).encode(given)
+    assert msgspec.json.decode(body)["x"] == 1

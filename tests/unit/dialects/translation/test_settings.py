@@ -7,10 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from airouter.dialects.conversation import Json
+from airouter.config.snapshot import Parameters
+from airouter.dialects.client_request import Edits
+from airouter.dialects.conversation import Destination, Json
+from airouter.dialects.translation.choice import translation_for
+from airouter.dialects.translation.client_apis import ServedModel
 from airouter.failures import Failure
 from airouter.interfaces import BufferedReply
-from unit.dialects.translation.crossing import TRANSLATED, heard, request, sent, way
+from unit.dialects.translation.crossing import GPT, TRANSLATED, WAYS, heard, request, sent, way
 
 HELLO: Json = {"role": "user", "content": "hello"}
 LONG = "mcp__a_server_with_a_very_long_name__" + "look_something_up_" * 3
@@ -204,3 +208,19 @@ def test_tokens_are_estimated_where_nothing_is_sent() -> None:
     assert dict(translation.headers) == {b"x-airouter-estimated": b"true"}
     answer = translation.answer(asked, list[BufferedReply]())
     assert msgspec.json.decode(answer.body)["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(("asked", "told"), [(32_000, 16_384), (9, 9)])
+def test_a_model_is_asked_for_no_more_than_it_can_write(asked: int, told: int) -> None:
+    destination = Destination(model=GPT, max_output_tokens=16_384)
+    served = ServedModel("m", destination, Edits(Parameters()), envelope={})
+    way_there = translation_for("messages", WAYS["openai"][0], served)
+    (body,) = way_there.encode(request(max_tokens=asked, messages=[HELLO]))
+    assert msgspec.json.decode(body)["max_completion_tokens"] == told
+
+
+def test_an_effort_for_words_is_none_of_a_model_that_does_not_think() -> None:
+    body = sent(
+        "messages", "openai", max_tokens=9, messages=[HELLO], output_config={"effort": "high"}
+    )
+    assert "reasoning_effort" not in body

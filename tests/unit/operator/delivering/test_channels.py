@@ -32,7 +32,7 @@ async def test_a_fleet_that_is_well_is_told_of_once_when_all_pods_run_a_change(
         before = operator.acknowledged
         version = operator.publish("two", 2)
         assert operator.channels.awaits_answers(KEY)
-        assert await asyncio.wait_for(operator.changed.get(), 5) == KEY
+        assert await asyncio.wait_for(operator.changed.get(), 30) == KEY
         assert operator.pods.tally(KEY, version).programmed == 8
         assert operator.acknowledged - before == 8
         assert operator.changed.empty()

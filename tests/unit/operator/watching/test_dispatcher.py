@@ -9,7 +9,7 @@ import pytest
 
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.watching.dispatcher import DELETED, LISTED, Dispatcher
-from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS
+from airouter_operator.watching.kinds import NAMESPACES, ROUTER_CONFIGS, ROUTER_KEYS, SECRETS
 from airouter_operator.watching.mirror import Mirror
 from airouter_operator.watching.queue import KeyedQueue, QueueDelays
 from airouter_operator.watching.watches import Watches
@@ -23,7 +23,10 @@ class Watched:
         self.mirror = Mirror()
         self.watches = Watches(["ai"], lambda: 0.0)
         self.queue: KeyedQueue[ObjectKey] = KeyedQueue(QueueDelays(), 1, Random(1))
-        self.dispatcher = Dispatcher(self.mirror, self.watches, self.queue, lambda: self.leads)
+        self.key_queue: KeyedQueue[ObjectKey] = KeyedQueue(QueueDelays(), 1, Random(1))
+        self.dispatcher = Dispatcher(
+            self.mirror, self.watches, self.queue, self.key_queue, lambda: self.leads
+        )
 
 
 @pytest.fixture
@@ -77,3 +80,55 @@ async def test_a_watch_that_begins_anew_has_everything_compared(watched: Watched
     assert not watched.watches.restarted.is_set()
     watched.dispatcher.changed(ROUTER_CONFIGS, config("one", "keys"), LISTED)
     assert watched.watches.restarted.is_set()
+
+
+def router_key(name: str, router: str = "one", version: str = "1", **spec: Any) -> dict[str, Any]:
+    metadata = {"namespace": "team", "name": name, "resourceVersion": version}
+    return {"metadata": metadata, "spec": {"router": {"name": router, "namespace": "ai"}, **spec}}
+
+
+async def test_a_router_key_is_about_itself_and_its_router(watched: Watched) -> None:
+    watched.dispatcher.indexed(ROUTER_KEYS, router_key("checkout"))
+    watched.dispatcher.changed(ROUTER_KEYS, router_key("checkout"), "ADDED")
+    assert (len(watched.queue), len(watched.key_queue)) == (1, 1)
+
+
+async def test_a_router_key_that_is_deleted_ends_at_its_router(watched: Watched) -> None:
+    watched.dispatcher.indexed(ROUTER_KEYS, router_key("checkout"))
+    watched.dispatcher.changed(ROUTER_KEYS, router_key("checkout"), DELETED)
+    assert len(watched.queue) == 1
+    assert ObjectKey("team", "checkout") not in watched.mirror.keys
+
+
+async def test_a_router_key_that_moves_ends_at_the_router_that_it_leaves(watched: Watched) -> None:
+    watched.dispatcher.indexed(ROUTER_KEYS, router_key("checkout", "one"))
+    watched.dispatcher.indexed(ROUTER_KEYS, router_key("checkout", "two", version="2"))
+    watched.dispatcher.changed(ROUTER_KEYS, router_key("checkout", "two", version="2"), "MODIFIED")
+    assert len(watched.queue) == 2
+
+
+async def test_the_secret_and_the_namespace_of_a_key_are_about_it(watched: Watched) -> None:
+    watched.dispatcher.indexed(ROUTER_KEYS, router_key("checkout", secretName="llm"))
+    metadata = {"namespace": "team", "name": "llm", "resourceVersion": "1"}
+    namespace = {"metadata": {"name": "team", "resourceVersion": "1"}}
+    for kind, body in ((SECRETS, {"metadata": metadata}), (NAMESPACES, namespace)):
+        watched.dispatcher.changed(kind, body, "MODIFIED")
+        assert (len(watched.queue), len(watched.key_queue)) == (1, 1)
+        watched.queue, watched.key_queue = fresh(watched)
+
+
+def fresh(watched: Watched) -> tuple[KeyedQueue[ObjectKey], KeyedQueue[ObjectKey]]:
+    """Queues that are empty, which the dispatcher of the same mirror fills from now on."""
+    queues = (
+        KeyedQueue[ObjectKey](QueueDelays(), 1, Random(1)),
+        KeyedQueue[ObjectKey](QueueDelays(), 1, Random(1)),
+    )
+    watched.dispatcher = Dispatcher(watched.mirror, watched.watches, *queues, lambda: True)
+    return queues
+
+
+async def test_who_leads_has_every_key_reconciled(watched: Watched) -> None:
+    for name in ("checkout", "search"):
+        watched.dispatcher.indexed(ROUTER_KEYS, router_key(name))
+    watched.dispatcher.add_all()
+    assert len(watched.key_queue) == 2

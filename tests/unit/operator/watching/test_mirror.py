@@ -33,7 +33,7 @@ def test_a_secret_knows_who_names_it() -> None:
     mirror.put(ROUTER_CONFIGS, CONFIG, config(2, "b"))
     assert mirror.naming(ObjectKey("ai", "a")) == ()
     assert mirror.naming(ObjectKey("ai", "b")) == (CONFIG,)
-    mirror.drop(ROUTER_CONFIGS, CONFIG)
+    mirror.drop(ROUTER_CONFIGS, config(2, "b"))
     assert mirror.naming(ObjectKey("ai", "b")) == ()
     assert mirror.secrets_of(CONFIG) == frozenset()
 
@@ -47,7 +47,7 @@ def test_a_secret_of_another_namespace_is_another_secret() -> None:
 def test_the_end_of_an_older_object_of_the_same_name_changes_nothing() -> None:
     mirror = Mirror()
     mirror.put(ROUTER_CONFIGS, CONFIG, body("default", 5, uid="new"))
-    assert not mirror.drop(ROUTER_CONFIGS, CONFIG, uid="old")
+    assert not mirror.drop(ROUTER_CONFIGS, body("default", 6, uid="old"))
     assert CONFIG in set(mirror.configs)
 
 

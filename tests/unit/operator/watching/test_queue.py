@@ -40,7 +40,7 @@ class Work:
                 self.progress.notify_all()
 
     async def until(self, key: str, count: int) -> None:
-        async with asyncio.timeout(5), self.progress:
+        async with asyncio.timeout(30), self.progress:
             await self.progress.wait_for(lambda: self.done[key] >= count)
 
 
@@ -71,7 +71,7 @@ async def test_a_burst_of_changes_is_one_piece_of_work(queue: KeyedQueue[str], w
 async def test_changes_that_never_rest_do_not_put_the_work_off_for_ever(
     queue: KeyedQueue[str], work: Work
 ) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not work.done["a"]:
             queue.add("a")
             await asyncio.sleep(0.001)
@@ -82,7 +82,7 @@ async def test_a_change_while_a_key_is_worked_on_is_worked_on_afterwards(
 ) -> None:
     work.gate.clear()
     queue.add("a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "a" not in work.running:
             await asyncio.sleep(0)
     queue.add("a")
@@ -97,7 +97,7 @@ async def test_keys_are_worked_on_side_by_side_but_not_without_bound(
     work.gate.clear()
     for number in range(10):
         queue.add(str(number))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(work.running) < 3:
             await asyncio.sleep(0.001)
     work.gate.set()

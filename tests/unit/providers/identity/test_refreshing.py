@@ -86,7 +86,7 @@ async def fail_at(now: float, subject: Subject, time: Time) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.001)
 

@@ -372,7 +372,9 @@ def turn_of(model: Model) -> ResponsesTurn:
     asked = ResponsesRequest(request.fields, request.body)
     tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
     exchange = BufferExchange({}, request.body)
-    return ResponsesTurn(exchange, PLAIN_CALLER, asked, request, model, tenant, False, History())
+    return ResponsesTurn(
+        exchange, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
+    )
 
 
 async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:

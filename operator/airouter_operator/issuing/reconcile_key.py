@@ -1,0 +1,192 @@
+"""The reconciler of RouterKeys: brings one to where it should be, as often as anybody likes.
+
+The key itself is made and replaced by one write of its Secret. Whatever follows (the snapshot, the
+annotation that asked for it, the status) is found to be missing by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airouter.config.findings import KeyRefusal
+from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
+from airouter_operator.issuing.rotation import REQUESTS, key_due, next_turn
+from airouter_operator.key_secret import ROTATE_ANNOTATION, router_of_key, secret_of_key
+from airouter_operator.kube.errors import Conflict, NotFound
+from airouter_operator.kube.objects import annotation_in, generation_of, is_ending
+from airouter_operator.kube.paths import router_key_at, router_key_status_at
+from airouter_operator.reconciling.issued_keys import problems_of_key, read_key_spec
+from airouter_operator.reconciling.status_writer import status_manifest
+from airouter_operator.retry import RetryLater
+from airouter_operator.watching.kinds import ROUTER_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.resource import KeyGrant
+    from airouter.config.resource.routerkey import RouterKeySpec
+    from airouter_operator.issuing.grants import Grants
+    from airouter_operator.issuing.issuer import Issued, KeyIssuer
+    from airouter_operator.issuing.served import KeysServed
+    from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.reconciling.events import EventRecorder
+    from airouter_operator.reconciling.rechecks import Rechecks
+    from airouter_operator.reconciling.secret_reader import SecretReader
+    from airouter_operator.watching.mirror import Mirror
+
+LONGEST_WAIT = 3600.0
+"""Seconds after which a key is looked at again, since the clock of a machine may be set."""
+
+
+class KeyReconciler:
+    """Reconciles RouterKeys by their key."""
+
+    def __init__(
+        self,
+        kube: KubeApi,
+        mirror: Mirror,
+        secrets: SecretReader,
+        grants: Grants,
+        issuer: KeyIssuer,
+        served: KeysServed,
+        events: EventRecorder,
+        rechecks: Rechecks,
+        add_config: Callable[[ObjectKey], None],
+        is_anothers: Callable[[ObjectKey, Object], bool],
+        leads: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Reconcile while this replica `leads`, at the time of `clock` (Unix seconds).
+
+        `add_config` has a RouterConfig reconciled. `is_anothers` tells by a RouterConfig and a
+        RouterKey for it whether another operator reconciles the key.
+        """
+        self._kube = kube
+        self._mirror = mirror
+        self._secrets = secrets
+        self._grants = grants
+        self._issuer = issuer
+        self._served = served
+        self._events = events
+        self._rechecks = rechecks
+        self._add_config = add_config
+        self._is_anothers = is_anothers
+        self._leads = leads
+        self._clock = clock
+
+    async def reconcile(self, key: ObjectKey) -> None:
+        """Reconcile one RouterKey. Raises `RetryLater` or `KubeError` to be called again."""
+        if not self._leads():
+            return
+        await self._secrets.refresh_key(key)
+        body = self._mirror.keys.get(key)
+        if body is None or is_ending(body):
+            # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
+            self._rechecks.forget(key)
+            return
+        if self._is_anothers(router_of_key(key, body["spec"]), body):
+            return
+        spec = read_key_spec(body)
+        try:
+            if spec is None:
+                await self._write_invalid(key, body)
+            else:
+                await self._reconcile(key, body, spec)
+        except Conflict:
+            raise RetryLater("somebody else wrote first") from None
+        except NotFound:
+            return  # the RouterKey or its namespace was deleted meanwhile
+
+    async def _reconcile(self, key: ObjectKey, body: Object, spec: RouterKeySpec) -> None:
+        now = self._clock()
+        request = annotation_in(body, ROTATE_ANNOTATION)
+        ended = spec.expires_at is not None and spec.expires_at <= now
+        admitted = None if ended else await self._grants.ask(key, spec)
+        issued = await self._issue(key, body, spec, admitted, now)
+        router = router_of_key(key, body["spec"])
+        self._publish(key, router, issued, admitted)
+        if issued.content is not None and request in REQUESTS:
+            body = await self._withdraw_request(key, body, issued)
+        self._recheck(key, spec, issued, now)
+        secret = secret_of_key(key, body["spec"])
+        served = self._served.of(router)
+        state = KeyState(str(key), secret.name, spec, admitted, issued, served, request)
+        status = key_status(state, generation_of(body), body.get("status") or {}, now)
+        await self._write_status(key, body, status)
+        if issued.condition.reason == "WriteRefused":  # nobody reports that a right was given
+            raise RetryLater(issued.condition.message)
+
+    async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
+        """Tell what is wrong with a RouterKey, of which nothing can be made."""
+        before = body.get("status") or {}
+        problems = problems_of_key(body)
+        status = invalid_key_status(problems, generation_of(body), before, self._clock())
+        await self._write_status(key, body, status)
+
+    async def _issue(
+        self,
+        key: ObjectKey,
+        body: Object,
+        spec: RouterKeySpec,
+        admitted: KeyGrant | KeyRefusal | None,
+        now: float,
+    ) -> Issued:
+        """Return the Secret of a key that is admitted as it should be, of others as it is."""
+        if admitted is None or isinstance(admitted, KeyRefusal):
+            return self._issuer.found(key, body)
+        request = annotation_in(body, ROTATE_ANNOTATION)
+        base_url = await self._grants.base_url(router_of_key(key, body["spec"]))
+        due = partial(key_due, spec=spec, request=request, base_url=base_url, now=now)
+        return await self._issuer.issue(key, body, due)
+
+    def _publish(
+        self,
+        key: ObjectKey,
+        router: ObjectKey,
+        issued: Issued,
+        admitted: KeyGrant | KeyRefusal | None,
+    ) -> None:
+        """Have the RouterConfig reconciled unless pods get just what they should."""
+        good = admitted is not None and not isinstance(admitted, KeyRefusal)
+        wanted = issued.content.key_sha256 if good and issued.content is not None else None
+        served = self._served.of(router)
+        found = None if served is None else served.published.get(str(key))
+        if found != wanted:
+            self._add_config(router)
+
+    async def _withdraw_request(self, key: ObjectKey, body: Object, issued: Issued) -> Object:
+        """Take a request back that was acted on, so that it can be made again."""
+        if issued.content is None or issued.content.record.request not in REQUESTS:
+            return body
+        metadata = body["metadata"]
+        # With its version, a request that was made meanwhile stays.
+        patch = {
+            "metadata": {
+                "annotations": {ROTATE_ANNOTATION: None},
+                "resourceVersion": metadata["resourceVersion"],
+            }
+        }
+        written = await self._kube.merge(router_key_at(key), patch)
+        self._mirror.put(ROUTER_KEYS, key, written)
+        return written
+
+    def _recheck(self, key: ObjectKey, spec: RouterKeySpec, issued: Issued, now: float) -> None:
+        """Have the key looked at when it is to be replaced, or ends."""
+        turn = spec.expires_at
+        if issued.content is not None:
+            turn = next_turn(issued.content.record, spec, now)
+        if turn is not None and turn > now:
+            self._rechecks.within(key, min(turn - now, LONGEST_WAIT))
+
+    async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> None:
+        """Write the status, unless it is there, and Events for the conditions that have turned."""
+        before = body.get("status") or {}
+        if status == before:
+            return
+        manifest = status_manifest(body, status)
+        written = await self._kube.apply(router_key_status_at(key), manifest)
+        self._mirror.put(ROUTER_KEYS, key, written)
+        await self._events.record(body, before, status)

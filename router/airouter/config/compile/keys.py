@@ -1,0 +1,154 @@
+"""Compiles RouterKeys: which grant of a RouterConfig admits a key, and what the key may use.
+
+A key that is refused concerns its owner, not the owner of the RouterConfig: it is no finding, but a
+refusal that goes into the status of the RouterKey.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter.config import snapshot
+from airouter.config.compile.credentials import compile_limits
+from airouter.config.findings import KeyRefusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airouter.config.resource import KeyGrant, Spec
+    from airouter.config.resource.auth import Namespaces
+    from airouter.config.resource.routerkey import RouterKeySpec
+
+MOST_KEYS = 2048
+MOST_CHARACTERS = 262_144
+"""Of the names and patterns of all keys of a RouterConfig: a snapshot has to fit into a Secret."""
+
+
+class KeyNamespace(NamedTuple):
+    """The namespace of a RouterKey; labels of None cannot be read."""
+
+    name: str
+    labels: Mapping[str, str] | None
+
+
+class IssuedKey(NamedTuple):
+    """A RouterKey whose key was made."""
+
+    name: str
+    """`namespace/name`."""
+    spec: RouterKeySpec
+    namespace: KeyNamespace
+    key_sha256: str
+    former: snapshot.FormerKey | None = None
+
+    def __repr__(self) -> str:
+        return f"IssuedKey(name={self.name!r})"
+
+
+class CompiledKeys(NamedTuple):
+    """The clients that RouterKeys make, and the keys that make none."""
+
+    clients: tuple[snapshot.ClientKey, ...]
+    refusals: Mapping[str, KeyRefusal]
+
+
+def compile_keys(issued: Sequence[IssuedKey], config: Spec, auth: snapshot.Auth) -> CompiledKeys:
+    """Compile keys, the oldest first, beside the keys of `auth`."""
+    taken = {client.key_sha256 for client in auth.clients} | {auth.master_sha256}
+    clients: list[snapshot.ClientKey] = []
+    refusals: dict[str, KeyRefusal] = {}
+    room = MOST_CHARACTERS
+    for key in issued:
+        admitted = admit(key.spec, key.namespace, config)
+        size = len(key.name) + sum(map(len, key.spec.models))
+        if isinstance(admitted, KeyRefusal):
+            refusals[key.name] = admitted
+        elif key.key_sha256 in taken:
+            refusals[key.name] = duplicate_key()
+        elif len(clients) >= MOST_KEYS or size > room:
+            refusals[key.name] = too_many_keys()
+        else:
+            clients.append(compile_key(key, admitted))
+            taken.add(key.key_sha256)
+            room -= size
+    return CompiledKeys(tuple(clients), refusals)
+
+
+def compile_key(key: IssuedKey, grant: KeyGrant) -> snapshot.ClientKey:
+    """Return the client that a key makes by a grant."""
+    own, each = compile_limits(key.spec.limits), compile_limits(grant.each.limits)
+    return snapshot.ClientKey(
+        name=key.name,
+        key_sha256=key.key_sha256,
+        models=tuple(key.spec.models),
+        limits=own.lowered_to(each),
+        grant=grant.name,
+        expires_at=key.spec.expires_at,
+        former=key.former,
+    )
+
+
+def admit(spec: RouterKeySpec, namespace: KeyNamespace, config: Spec) -> KeyGrant | KeyRefusal:
+    """Return the first grant that covers a namespace and allows a model of a key."""
+    covering = [grant for grant in config.auth.grants if covers(grant.namespaces, namespace)]
+    names = [model.name for model in config.models]
+    for grant in covering:
+        if any(
+            names_model(spec.models, name) and names_model(grant.models, name) for name in names
+        ):
+            return grant
+    router = f"{spec.router.namespace or namespace.name}/{spec.router.name}"
+    if covering:
+        return no_model_granted(router, covering[0])
+    return no_grant(router, namespace, config)
+
+
+def covers(namespaces: Namespaces, namespace: KeyNamespace) -> bool:
+    """Return whether a namespace is among those of a grant."""
+    if namespaces.names is not None:
+        return namespace.name in namespaces.names
+    wanted, labels = namespaces.match_labels or {}, namespace.labels
+    return labels is not None and all(labels.get(key) == wanted[key] for key in wanted)
+
+
+def names_model(globs: Iterable[str], model: str) -> bool:
+    """Return whether a pattern matches the name of a model."""
+    return any(fnmatchcase(model, glob) for glob in globs)
+
+
+def no_grant(router: str, namespace: KeyNamespace, config: Spec | None) -> KeyRefusal:
+    """Return the refusal of a namespace that no grant covers.
+
+    The same without a RouterConfig, so that nobody finds out which ones other namespaces have.
+    """
+    message = f"no grant of RouterConfig {router} covers namespace {namespace.name}"
+    grants = config.auth.grants if config is not None and namespace.labels is None else ()
+    by_label = [grant.name for grant in grants if grant.namespaces.match_labels is not None]
+    if by_label:
+        message += (
+            f"; grant {by_label[0]} goes by labels of namespaces, which only an operator that"
+            " watches the whole cluster reads"
+        )
+    fix = f"have it granted in spec.auth.grants, with namespaces: {{names: [{namespace.name}]}}"
+    return KeyRefusal("NoGrant", f"{message} (fix: {fix})")
+
+
+def no_model_granted(router: str, grant: KeyGrant) -> KeyRefusal:
+    """Return the refusal of a key that asks for no model that its grant allows."""
+    what = f"grant {grant.name} of RouterConfig {router} allows no model that this key asks for"
+    allowed = ", ".join(grant.models[:8])
+    return KeyRefusal("NoModelGranted", f"{what} (fix: ask for some of these: {allowed})")
+
+
+def duplicate_key() -> KeyRefusal:
+    """Return the refusal of a key that another client has already."""
+    what = "its Secret holds a key that another client has"
+    fix = "replace it: kubectl annotate routerkey NAME airouter.dev/rotate=now"
+    return KeyRefusal("DuplicateKey", f"{what} (fix: {fix})")
+
+
+def too_many_keys() -> KeyRefusal:
+    """Return the refusal of a key for which a snapshot has no room."""
+    what = f"the router takes {MOST_KEYS} keys at most, fewer with many patterns of models"
+    return KeyRefusal("TooManyKeys", f"{what}, and the oldest come first (fix: delete some)")

@@ -1,0 +1,118 @@
+"""What clients say beside a request stops no provider; each refuses what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from contract.matrix.features import CLAUDES, GEMINIS, UPSTREAMS
+from contract.matrix.world import World, model_of, world
+from contract.services.stand_in import Body, Turn
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+EVERYWHERE = pytest.mark.parametrize("upstream", UPSTREAMS)
+BETAS = (
+    "interleaved-thinking-2025-05-14,context-management-2025-06-27,prompt-caching-2024-07-31,"
+    "files-api-2025-04-14"
+)
+BILLING: Body = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1; cch=00000;"}
+PROMPT: Body = {"type": "text", "text": "You are an agent."}
+CITY: Body = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+PLACE: Body = {
+    "type": "object",
+    "properties": {
+        "here": {"$ref": "#/$defs/City", "description": "Where you are."},
+        "there": {"$ref": "#/$defs/City", "description": "Where you go."},
+        "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]},
+        "tags": {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
+        "level": {"type": "integer", "not": {"const": 0}},
+        "mail": {"type": "string", "format": "email"},
+        "anything": {},
+    },
+    "required": ["here"],
+    "$defs": {"City": CITY},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def everything() -> AsyncIterator[World]:
+    async with world() as found:
+        yield found
+
+
+async def post(everything: World, path: str, body: Body, **headers: str) -> Any:
+    answer = await everything.router.client.post(path, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@EVERYWHERE
+async def test_who_pays_is_told_to_anthropic_alone(everything: World, upstream: str) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "system": [BILLING, PROMPT],
+        "messages": [{"role": "user", "content": "Hello!"}],
+    }
+    await post(everything, "/v1/messages", body)
+    asked = str(everything.asked(upstream))
+    assert ("billing" in asked) == (upstream == "Anthropic")
+    assert "You are an agent." in asked
+
+
+@EVERYWHERE
+async def test_betas_that_a_cloud_does_not_know_stay_behind(
+    everything: World, upstream: str
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hello!"}],
+    }
+    await post(everything, "/v1/messages?beta=true", body, **{"anthropic-beta": BETAS})
+    if upstream in CLAUDES:
+        told = everything.journal(upstream)[-1].headers["anthropic-beta"].split(",")
+        known = set(BETAS.split(",")[: 2 if upstream == "Vertex Claude" else None])
+        assert set(told) == known
+    elif upstream == "Bedrock":
+        fields = everything.asked(upstream)["additionalModelRequestFields"]
+        assert fields == {"anthropic_beta": ["interleaved-thinking-2025-05-14"]}
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+async def test_a_tool_of_any_schema_is_offered(everything: World, upstream: str, api: str) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    asking: Body = {"role": "user", "content": "Hello!"}
+    function: Body = {"name": "go", "description": "Goes.", "parameters": PLACE}
+    body: Body = {"model": model_of(upstream), "messages": [asking]}
+    path = "/v1/chat/completions"
+    if api == "chat":
+        body["tools"] = [{"type": "function", "function": function}]
+    elif api == "messages":
+        path = "/v1/messages"
+        body |= {"max_tokens": 99, "tools": [{"name": "go", "input_schema": PLACE}]}
+    else:
+        path = "/v1/responses"
+        body = {"model": model_of(upstream), "input": [asking]}
+        body["tools"] = [{"type": "function", "strict": False, **function}]
+    await post(everything, path, body)
+    asked = str(everything.asked(upstream))
+    assert "Where you go." in asked
+    if upstream in GEMINIS:
+        assert "'$ref'" not in asked  # each has a description beside it
+
+
+@pytest.mark.parametrize("upstream", GEMINIS)
+async def test_an_answer_of_any_schema_is_asked_for(everything: World, upstream: str) -> None:
+    everything.script(upstream, Turn(text="{}"))
+    form: Body = {"type": "json_schema", "json_schema": {"name": "place", "schema": PLACE}}
+    asking: Body = {"role": "user", "content": "Hello!"}
+    body = {"model": model_of(upstream), "messages": [asking], "response_format": form}
+    await post(everything, "/v1/chat/completions", body)
+    assert "Where you go." in str(everything.asked(upstream))

@@ -1,0 +1,184 @@
+"""Errors that providers tell with status 200, where client and provider speak the same API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from failover.faulty import STREAM_HEAD, Fault, FaultyProvider, http
+from failover.stage import HELLO, SHAPES
+from support.config import manifest
+from support.in_loop import Served, served
+
+Body = dict[str, Any]
+TYPES: dict[str, Body] = {
+    "chat": {"type": "OpenAICompatible"},
+    "messages": {"type": "Anthropic"},
+    "responses": {"type": "OpenAICompatible", "api": ["responses"]},
+}
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+OVERLOADED: Body = {"message": "overloaded", "type": "server_error", "code": 503}
+ANTHROPICS: Body = {
+    "type": "error",
+    "error": {"type": "overloaded_error", "message": "overloaded"},
+}
+FAILED: Body = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "failed",
+    "error": {"code": "server_error", "message": "overloaded"},
+    "output": [],
+}
+WHOLE = [
+    pytest.param("chat", {"error": OVERLOADED}, id="chat"),
+    pytest.param("chat", {"choices": [{"index": 0, "error": OVERLOADED}]}, id="chat, in a choice"),
+    pytest.param("messages", ANTHROPICS, id="messages"),
+    pytest.param("responses", {"error": OVERLOADED}, id="responses"),
+    pytest.param("responses", FAILED, id="responses, failed"),
+]
+FIRST_EVENTS = [
+    pytest.param("chat", {"error": OVERLOADED}, id="chat"),
+    pytest.param("messages", ANTHROPICS, id="messages"),
+    pytest.param("responses", {"type": "error", "message": "overloaded"}, id="responses"),
+    pytest.param(
+        "responses", {"type": "response.failed", "response": FAILED}, id="responses, failed"
+    ),
+]
+SAID = "It rained."
+ANSWERS: dict[str, Body] = {
+    "chat": {"choices": [{"message": {"role": "assistant", "content": SAID}, "index": 0}]},
+    "messages": {
+        "type": "message",
+        "content": [{"type": "text", "text": SAID}],
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    },
+    "responses": {
+        "id": "resp_2",
+        "object": "response",
+        "status": "completed",
+        "output": [{"type": "message", "content": [{"type": "output_text", "text": SAID}]}],
+    },
+}
+STREAMS: dict[str, list[Body]] = {
+    "chat": [{"choices": [{"index": 0, "delta": {"content": SAID}, "finish_reason": "stop"}]}],
+    "messages": [
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": SAID}},
+        {"type": "message_stop"},
+    ],
+    "responses": [{"type": "response.completed", "response": ANSWERS["responses"]}],
+}
+
+
+def telling(body: Body) -> Fault:
+    """A whole answer with status 200."""
+
+    async def answer(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+        writer.write(http(200, body))
+
+    return answer
+
+
+def streaming(*events: Body) -> Fault:
+    """A stream of these events."""
+
+    async def answer(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+        data = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        writer.write(STREAM_HEAD + data.encode())
+        writer.close()
+
+    return answer
+
+
+def config(api: str, shape: str, *providers: FaultyProvider) -> str:
+    """One model with all providers as backends, or with a fallback for each further one."""
+    credentials = [
+        {
+            "name": each.name,
+            "baseURL": each.base_url.removesuffix("/v1" if api == "messages" else ""),
+            "secretRef": {"name": "keys", "key": "upstream"},
+            "priority": number,
+            **TYPES[api],
+        }
+        for number, each in enumerate(providers)
+    ]
+    backends = [{"credential": each.name, "upstreamName": "claude-opus-4-8"} for each in providers]
+    models: list[Body] = [{"name": "m", "backends": backends}]
+    if shape == "fallback":
+        models = [
+            {"name": "m", "backends": backends[:1], "fallbacks": ["other"]},
+            {"name": "other", "backends": backends[1:]},
+        ]
+    quick = {"retries": {"backoff": {"initial": "1ms", "max": "2ms"}}}
+    return manifest(credentials, models, secrets={"upstream": "k"}, resilience=quick)
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    api: str, shape: str = "backends", *, names: tuple[str, ...] = ("first", "second")
+) -> AsyncIterator[tuple[Served, list[FaultyProvider]]]:
+    """Serve a model of providers that speak an API."""
+    async with contextlib.AsyncExitStack() as stack:
+        providers = [
+            await stack.enter_async_context(FaultyProvider(name).listening()) for name in names
+        ]
+        router = await stack.enter_async_context(served(config(api, shape, *providers)))
+        yield router, providers
+
+
+async def ask(router: Served, api: str, *, stream: bool = False) -> httpx.Response:
+    """Ask for an answer."""
+    body: Body = {"model": "m", "messages": HELLO, "max_tokens": 9}
+    if api == "responses":
+        body = {"model": "m", "input": "Hello!", "store": False}
+    return await router.client.post(PATHS[api], json={**body, "stream": stream})
+
+
+@SHAPES
+@pytest.mark.parametrize(("api", "error"), WHOLE)
+async def test_an_error_in_place_of_an_answer_is_mended_by_another_provider(
+    api: str, error: Body, shape: str
+) -> None:
+    async with stage(api, shape) as (router, (first, second)):
+        first.always, second.always = telling(error), telling(ANSWERS[api])
+        answer = await ask(router, api)
+        assert answer.status_code == 200, answer.text
+        assert SAID in answer.text
+        assert (first.asked, second.asked) == (1, 1)
+
+
+@SHAPES
+@pytest.mark.parametrize(("api", "error"), FIRST_EVENTS)
+async def test_an_error_as_the_first_event_is_mended_by_another_provider(
+    api: str, error: Body, shape: str
+) -> None:
+    async with stage(api, shape) as (router, (first, second)):
+        first.always, second.always = streaming(error), streaming(*STREAMS[api])
+        answer = await ask(router, api, stream=True)
+        assert SAID in answer.text
+        assert "overloaded" not in answer.text
+        assert (first.asked, second.asked) == (1, 1)
+
+
+@pytest.mark.parametrize(("api", "error"), WHOLE)
+async def test_an_error_in_place_of_an_answer_is_tried_again(api: str, error: Body) -> None:
+    async with stage(api, names=("only",)) as (router, (only,)):
+        only.faults.extend([telling(error), telling(ANSWERS[api])])
+        answer = await ask(router, api)
+        assert SAID in answer.text
+        assert only.asked == 2
+
+
+@pytest.mark.parametrize(("api", "error"), WHOLE)
+async def test_an_error_that_nobody_mends_has_the_status_of_one(api: str, error: Body) -> None:
+    async with stage(api, names=("only",)) as (router, (only,)):
+        only.always = telling(error)
+        answer = await ask(router, api)
+        assert answer.status_code >= 500
+        assert answer.headers["x-should-retry"] == "false"
+        assert answer.json()["error"]["message"] == "overloaded"
