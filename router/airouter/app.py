@@ -34,7 +34,7 @@ from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
 from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
-from airouter.limits import Limiter
+from airouter.limits.shared_limits import SharedLimits
 from airouter.listening import listeners
 from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
@@ -115,10 +115,10 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.limiter = Limiter()
+        self.shared_limits = SharedLimits(f"{settings.pod_name}:{settings.port}")
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
-            limiter=self.limiter,
+            limiter=self.shared_limits.limiter,
             failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,
@@ -179,6 +179,7 @@ class Router:
         try:
             await self.server.serve(listeners(settings.host, settings.port))
         finally:
+            await self.shared_limits.close()
             await self.responses.close()
             await self.aside.close()
             self._close()
@@ -200,6 +201,10 @@ class Router:
     @property
     def stream(self) -> Mapping[str, Any] | None:
         return self.streaming.state.as_json() if self.streaming else None
+
+    @property
+    def ledger(self) -> Mapping[str, Any] | None:
+        return self.shared_limits.as_json()
 
     @property
     def uptime(self) -> float:
@@ -244,13 +249,13 @@ class Router:
                 self.pools,
                 self.identities,
                 self._loads,
-                self.limiter.of_backend,
+                self.shared_limits.limiter.of_backend,
             )
             self.responses.reload(snapshot)
         except Exception:
             self._keep_only(self.pipeline.serving)
             raise
-        self.limiter.reload(snapshot)
+        self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving
         self._loads = loads_after(self._loads, serving.accounts)
         self._keep_only(serving)
@@ -274,7 +279,7 @@ class Router:
 
     def _build_attempts(self) -> AttemptRunner:
         return AttemptRunner(
-            self.fetcher, self.tracing, ProviderWarnings(), self.aside, self.limiter
+            self.fetcher, self.tracing, ProviderWarnings(), self.aside, self.shared_limits.limiter
         )
 
     def _open_pools(self) -> Pools:

@@ -111,14 +111,17 @@ class AttemptRunner:
         self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
     ) -> AttemptOutcome:
         """Ask a backend that has limits, if they have room for it."""
-        record = context.record
+        record, limiter = context.record, self._limiter
+        asked = backend.limits, record.model, context.request, context.permit.estimate
         try:
-            permit = self._limiter.reserve_attempt(
-                backend.limits, record.model, context.request, context.permit.estimate
-            )
-        except Failure as failure:
-            drop_frames(failure)
-            return AttemptOutcome(failure, Retry.ELSEWHERE, unasked=True)
+            permit = limiter.reserve_attempt(*asked)
+        except Failure as refused:
+            drop_frames(refused)
+            try:
+                permit = await limiter.reserve_attempt_later(*asked, refused)
+            except Failure as failure:
+                drop_frames(failure)
+                return AttemptOutcome(failure, Retry.ELSEWHERE, unasked=True)
         try:
             return await self._call(context, backend, bodies)
         finally:

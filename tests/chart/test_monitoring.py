@@ -41,6 +41,7 @@ class Idle:
     """A router that does nothing."""
 
     bans = some_bans("main")
+    ledger: Mapping[str, object] = {"connected": True}
 
     def in_flight(self) -> Mapping[str, int]:
         return {"main": 0}

@@ -72,6 +72,7 @@ spec:
     storage: {type: Memory, ttl: 24h, maxEntries: 10000}
     sealing: {keys: [{secretRef: {name: router-keys, key: seal}}]}
   redis: {urlSecretRef: {name: redis, key: url}}
+  ledger: {type: Local}
   http:
     cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}
     publicURL: https://llm.example.com

@@ -47,6 +47,9 @@ class State(Protocol):
     def stream(self) -> Mapping[str, Any] | None: ...
 
     @property
+    def ledger(self) -> Mapping[str, Any] | None: ...
+
+    @property
     def bans(self) -> Bans: ...
 
     def in_flight(self) -> Mapping[str, int]: ...
@@ -101,6 +104,8 @@ class Health:
     config: dict[str, Any]
     stream: Mapping[str, Any] | None
     """The state of the operator's stream; None without one."""
+    ledger: Mapping[str, Any] | None
+    """Whether the ledger of limits answers, and the share that is in force; None without one."""
     credentials: list[CredentialHealth]
     """Empty where no names are shown, as are the models."""
     models: list[ModelHealth]
@@ -124,6 +129,7 @@ def health_of(state: State) -> Health:
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(names=state.health_names),
         stream=state.stream,
+        ledger=state.ledger,
         credentials=[
             CredentialHealth(
                 c.name,

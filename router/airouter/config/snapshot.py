@@ -376,11 +376,11 @@ class Snapshot(Part, frozen=True):
     storage: ResponseStorage = ResponseStorage()
     sealing_keys: tuple[str, ...] = ()
     redis_url: str | None = None
+    ledger: str = "Local"  # or Redis, where the replicas' counts of limits meet
     traces: Traces = Traces()
     answer_headers: bool = True
     """Whether clients are told which backend answered."""
-    cors: Cors | None = None
-    """None where no page of another site may ask."""
+    cors: Cors | None = None  # where no page of another site may ask
 
     def __repr__(self) -> str:
         return (

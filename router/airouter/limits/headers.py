@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.interfaces import Headers
-    from airouter.limits.scope import Scope
-    from airouter.limits.window import Window
+    from airouter.limits.scope import Scope, SlidingCount
 
 
 def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
@@ -25,9 +24,10 @@ def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
     if not own:
         return []
     step = step_of(monotonic())
+    counted = [(*each.counted(), each.held) for each in own]
     windows = (
-        (b"requests", [(each.requests, 0) for each in own if each.requests is not None]),
-        (b"tokens", [(each.tokens, each.held) for each in own if each.tokens is not None]),
+        (b"requests", [(requests, 0) for requests, _, _ in counted if requests is not None]),
+        (b"tokens", [(tokens, held) for _, tokens, held in counted if tokens is not None]),
     )
     headers: Headers = []
     for what, known in windows:
@@ -40,7 +40,7 @@ def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
     return headers
 
 
-def of_window(what: bytes, window: Window, room: int, step: int, dialect: str) -> Headers:
+def of_window(what: bytes, window: SlidingCount, room: int, step: int, dialect: str) -> Headers:
     """Return the headers of one limit."""
     limit, left = b"%d" % window.limit, b"%d" % room
     steps = window.until_idle(step)

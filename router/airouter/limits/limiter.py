@@ -7,30 +7,33 @@ They live as long as the process: a reload changes limits and forgets nothing th
 
 from __future__ import annotations
 
+import asyncio
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
-from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.config.snapshot import Limits
-from airouter.failures import at_limit, kept_for_others
+from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
 from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
-from airouter.limits.scope import Scope
+from airouter.limits.scope import Scope, longest
+from airouter.limits.shared_scope import SharedScope
 from airouter.limits.waiting_line import WaitingLine
 from airouter.limits.window import step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.dialects.client_request import ClientRequest
-    from airouter.failures import Failure
     from airouter.limits.estimates import TokenEstimate
+    from airouter.limits.ledger.leases import Leases
 
 Scopes = tuple[Scope, ...]
+PATIENCE = 0.05
+"""Seconds that a request waits for the ledger."""
 NO_LIMITS = Limits()
 NOBODYS: Scopes = ()
 
@@ -71,9 +74,22 @@ class Bound:
 class Limiter:
     """Reserves requests and attempts. Lives as long as the process."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        """`clock` returns seconds."""
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        leases: Leases | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`clock` returns seconds; `leases` are those of limits that replicas share.
+
+        `patience` is what a request waits for the ledger, in seconds.
+        """
+        self._patience = patience
         self._clock = clock
+        self._leases = leases
+        self._shares = False
+        self.ask: Callable[[], Awaitable[None]] | None = None
+        """Has the ledger asked for what requests wait for; None where there is none."""
         self._scopes: dict[tuple[str, str], Scope] = {}
         self._former: dict[tuple[str, str], Scope] = {}
         """Those of the snapshot before, during a reload."""
@@ -86,7 +102,9 @@ class Limiter:
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, in place of those before."""
-        self._former, self._scopes = self._scopes, {}
+        shares = snapshot.ledger == "Redis" and self._leases is not None
+        self._former, self._scopes = (self._scopes if shares == self._shares else {}), {}
+        self._shares = shares
         auth, models = snapshot.auth, snapshot.models
         self.groups = {
             each.name: self.scope("group", each.name, each.limits) for each in auth.groups
@@ -103,6 +121,9 @@ class Limiter:
                 "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
             )
         self._former = {}
+        if self._leases is not None:
+            shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
+            self._leases.keep_only({key for scope in shared for key in scope.keys})
         self._batch.limit(auth.batch_queue)
         self._estimates.keep_only({model.name for model in models})
 
@@ -116,11 +137,16 @@ class Limiter:
         key = (kind, name)
         scope = self._scopes.get(key)
         if scope is None:
-            scope = self._scopes[key] = self._former.get(key) or Scope(kind, name)
+            scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
             scope.limit(limits)
         else:
             scope.limit(scope.limits.lowered_to(limits))
         return (scope,)
+
+    def _new(self, kind: str, name: str) -> Scope:
+        if self._shares and self._leases is not None:
+            return SharedScope(kind, name, self._leases)
+        return Scope(kind, name)
 
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""
@@ -152,15 +178,67 @@ class Limiter:
     ) -> Permit:
         """Reserve a request that was refused, once there is room for it.
 
-        Raises `refused` for a client that does not wait, and the last refusal for one that waited
-        as long as it may.
+        It waits a moment for the ledger, and, of a client that waits, for others to end. Raises
+        the last refusal.
         """
         bound = self._clients.get(tenant)
-        if bound is None or not bound.is_batch:
+        if self.ask is None and (bound is None or not bound.is_batch):
             raise refused
-        return await self._batch.wait(
-            tenant, partial(self.reserve, tenant, model, request), refused
+        reserve = partial(self.reserve, tenant, model, request)
+        scopes = self.models.get(model, NOBODYS) if bound is None else bound.for_model(model)[0]
+        need = partial(self._need, scopes, self._estimate(scopes, model, request))
+        if bound is None or not bound.is_batch:
+            return await self._reserve_of_ledger(reserve, need, refused)
+
+        async def again() -> Permit:
+            try:
+                return reserve()
+            except Failure as still:
+                return await self._reserve_of_ledger(reserve, need, still)
+
+        return await self._batch.wait(tenant, again, refused)
+
+    async def reserve_attempt_later(
+        self,
+        scopes: Scopes,
+        model: str,
+        request: ClientRequest,
+        known: TokenEstimate,
+        refused: Failure,
+    ) -> Permit:
+        """Reserve an attempt that was refused, if the ledger has room. Raises the last refusal."""
+        if self.ask is None:
+            raise refused
+        estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
+        reserve = partial(self.reserve_attempt, scopes, model, request, estimate)
+        return await self._reserve_of_ledger(
+            reserve, partial(self._need, scopes, estimate), refused
         )
+
+    async def _reserve_of_ledger(
+        self, reserve: Callable[[], Permit], need: Callable[[], bool], refused: Failure
+    ) -> Permit:
+        """Reserve what the ledger grants within a moment. Raises the last refusal."""
+        if self.ask is None:
+            raise refused
+        try:
+            async with asyncio.timeout(self._patience):
+                while need():
+                    await self.ask()
+                    try:
+                        return reserve()
+                    except Failure as again:
+                        refused = again
+        except TimeoutError:
+            pass
+        drop_frames(refused)
+        raise refused
+
+    def _need(self, scopes: Scopes, estimate: TokenEstimate) -> bool:
+        """Take note of a request that waits for the ledger; False where it waits in vain."""
+        step, tokens = step_of(self._clock()), estimate.tokens
+        short = [scope for scope in scopes if not scope.has_room(step, tokens)]
+        return bool(short) and all(scope.need(step, tokens) for scope in short)
 
     def reserve_attempt(
         self, scopes: Scopes, model: str, request: ClientRequest, known: TokenEstimate = NOTHING
@@ -179,12 +257,7 @@ class Limiter:
         own: Scopes = NOBODYS,
         known: TokenEstimate = NOTHING,
     ) -> Permit:
-        estimate = known
-        if estimate is NOTHING:
-            for scope in scopes:
-                if scope.tokens is not None:
-                    estimate = self._estimates.of(model, request)
-                    break
+        estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
         step = step_of(self._clock())
         tokens = estimate.tokens
         for at, scope in enumerate(scopes):
@@ -193,6 +266,13 @@ class Limiter:
                     taken.give_back(step, tokens)
                 raise longest_refusal(scopes, step, tokens)
         return Permit(scopes, step, estimate, own, self._clock)
+
+    def _estimate(self, scopes: Scopes, model: str, request: ClientRequest) -> TokenEstimate:
+        """Return the tokens of a request, where a scope limits any."""
+        for scope in scopes:
+            if scope.limits.tpm is not None:
+                return self._estimates.of(model, request)
+        return NOTHING
 
 
 def backend_name(credential: str, upstream_name: str) -> str:
@@ -209,7 +289,6 @@ def leave_some(scopes: Scopes, own: Scopes, step: int) -> None:
 
 def longest_refusal(scopes: Scopes, step: int, tokens: int) -> Failure:
     """Return why there is no room: the scope that takes longest to have some."""
-    found = [each.shortage(step, tokens) for each in scopes if not each.has_room(step, tokens)]
-    longest = max(found, key=lambda each: inf if each.wait is None else each.wait)
-    scope = longest.scope
-    return at_limit(scope.kind, scope.name, longest.of, longest.limit, longest.wait)
+    short = [each for each in scopes if not each.has_room(step, tokens)]
+    found = longest(each.shortage(step, tokens) for each in short)
+    return at_limit(found.scope.kind, found.scope.name, found.of, found.limit, found.wait)

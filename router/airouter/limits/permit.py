@@ -44,7 +44,7 @@ class Permit:
         if tokens_in and estimate.by_size:
             estimate.compare(tokens_in, tokens_out)
         for scope in scopes:
-            scope.settle(step, estimate.tokens, tokens_in + tokens_out)
+            scope.settle(self._step, step, estimate.tokens, tokens_in + tokens_out)
 
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""

@@ -8,11 +8,15 @@ So what is settled in a minute is above the limit by no more than what the estim
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from airouter.config.snapshot import Limits
 from airouter.limits.window import STEPS_PER_SECOND, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SPARE = 0.1
 """Share of a limit that is little."""
@@ -29,6 +33,20 @@ class Shortage(msgspec.Struct, frozen=True):
     limit: int
     wait: float | None
     """Seconds after which there may be enough; None for a request that is larger than the limit."""
+
+
+class SlidingCount(Protocol):
+    """One limit, as clients are told of it."""
+
+    limit: int
+
+    def room(self, step: int) -> int:
+        """Return what may still be used."""
+        ...
+
+    def until_idle(self, step: int) -> int:
+        """Return the steps after which all of it is free."""
+        ...
 
 
 class Scope:
@@ -63,6 +81,10 @@ class Scope:
             and (window is None or window.room(step) - self.held >= tokens)
         )
 
+    def may_have_room(self, step: int) -> bool:
+        """Return whether it is worth a try to reserve a small request."""
+        return self.has_room(step, 1)
+
     def is_scarce(self, step: int) -> bool:
         """Return whether little is left, which those have first who do not wait."""
         requests, tokens = self.requests, self.tokens
@@ -94,8 +116,8 @@ class Scope:
             requests.last[1] += 1
         return True
 
-    def settle(self, step: int, reserved: int, used: int) -> None:
-        """End a request that used so many tokens."""
+    def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
+        """End a request, reserved at a step, that used so many tokens."""
         self.in_flight -= 1
         self.held -= reserved
         window = self.tokens
@@ -122,7 +144,15 @@ class Scope:
             found.append(self._shortage_of_tokens(self.tokens, step, tokens))
         if not found:
             return Shortage(self, "concurrent", int(self.most), CONCURRENT_WAIT)
-        return max(found, key=lambda each: inf if each.wait is None else each.wait)
+        return longest(found)
+
+    def counted(self) -> tuple[SlidingCount | None, SlidingCount | None]:
+        """Return the requests and the tokens of sixty seconds."""
+        return self.requests, self.tokens
+
+    def need(self, step: int, tokens: int) -> bool:  # noqa: ARG002
+        """Take note of a request that waits for the ledger: here it would be in vain."""
+        return False
 
     def _shortage_of_tokens(self, window: Window, step: int, tokens: int) -> Shortage:
         if tokens > window.limit:
@@ -145,3 +175,8 @@ def limited(window: Window | None, limit: int | None) -> Window | None:
 def in_seconds(steps: int | None) -> float | None:
     """Return steps as seconds."""
     return None if steps is None else steps / STEPS_PER_SECOND
+
+
+def longest(found: Iterable[Shortage]) -> Shortage:
+    """Return the shortage that takes longest to end."""
+    return max(found, key=lambda each: inf if each.wait is None else each.wait)

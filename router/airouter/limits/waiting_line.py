@@ -13,7 +13,7 @@ from airouter.config.snapshot import BatchQueue
 from airouter.failures import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from airouter.limits.permit import Permit
 
@@ -33,7 +33,9 @@ class WaitingLine:
         """Set how many may wait, and how long."""
         self._bounds = bounds
 
-    async def wait(self, tenant: str, reserve: Callable[[], Permit], refused: Failure) -> Permit:
+    async def wait(
+        self, tenant: str, reserve: Callable[[], Awaitable[Permit]], refused: Failure
+    ) -> Permit:
         """Return what `reserve` does, once it does not raise. Raises its last `Failure`."""
         if self._waiting >= self._bounds.length:
             raise refused
@@ -62,7 +64,7 @@ class Row:
 
 
 async def at_the_head(
-    reserve: Callable[[], Permit], refused: Failure, limit: asyncio.Timeout
+    reserve: Callable[[], Awaitable[Permit]], refused: Failure, limit: asyncio.Timeout
 ) -> Permit:
     """Try until there is room, or until it is clear that there will be none in time."""
     now, until = asyncio.get_running_loop().time, limit.when()
@@ -72,6 +74,6 @@ async def at_the_head(
             raise refused
         await asyncio.sleep(min(wait, LONGEST_SLEEP))
         try:
-            return reserve()
+            return await reserve()
         except Failure as again:
             refused = again

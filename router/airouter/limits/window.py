@@ -1,20 +1,20 @@
 """A minute that slides: how much was used in the last sixty seconds.
 
-Amounts are summed up by tenths of a second, and forgotten once the last moment of their tenth is
+Amounts are summed up by twentieths of a second, and forgotten once the last moment of theirs is
 sixty seconds ago: so a window never holds less than was used in any sixty seconds, and all is free
-again after sixty seconds and a tenth at the latest. An idle window holds nothing.
+again after sixty seconds and a twentieth at the latest. An idle window holds nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-STEPS_PER_SECOND = 10
+STEPS_PER_SECOND = 20
 SPAN = 60 * STEPS_PER_SECOND
 
 
 def step_of(seconds: float) -> int:
-    """Return the tenth of a second of a moment."""
+    """Return the step, a twentieth of a second, of a moment."""
     return int(seconds * STEPS_PER_SECOND)
 
 

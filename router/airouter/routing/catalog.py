@@ -68,7 +68,7 @@ class Backend(Generic[T]):
             elif share <= 0.0:
                 return False
         step = step_of(now)
-        return all(scope.has_room(step, 1) for scope in self.limits)
+        return all(scope.may_have_room(step) for scope in self.limits)
 
     @property
     def rest(self) -> Rest | None:

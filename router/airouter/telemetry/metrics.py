@@ -75,6 +75,11 @@ class Observed(Protocol):
         """Return the time of the last successful reload, in seconds since the epoch."""
         ...
 
+    @property
+    def ledger(self) -> Mapping[str, object] | None:
+        """The state of the ledger of limits; None without one."""
+        ...
+
     def dropped(self) -> Mapping[str, int]:
         """Return the number of lost items by kind: `records`, `spans`, `log_lines`."""
         ...
@@ -221,6 +226,13 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "Time at which a configuration was last loaded.",
         value=observed.last_reload_time(),
     )
+    ledger = observed.ledger
+    if ledger is not None:
+        yield GaugeMetricFamily(
+            "airouter_ledger_connected",
+            "1 while the ledger of limits answers, 0 while the pod goes on without it.",
+            value=int(bool(ledger["connected"])),
+        )
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

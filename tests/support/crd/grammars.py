@@ -163,6 +163,8 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
     Spec: (
         "!has(self.responses) || !has(self.responses.storage) || "
         "self.responses.storage.type != 'Redis' || has(self.redis)",
+        "!has(self.ledger) || !has(self.ledger.type) || self.ledger.type != 'Redis' || "
+        "has(self.redis)",
     ),
     Credential: (
         *(

@@ -66,7 +66,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
         ),
         (
             "error: spec.surprise: is not a known field (fix: use one of: auth, credentials, "
-            "http, models, pricing, redis, resilience, responses, sessions, telemetry)"
+            "http, ledger, models, pricing, redis, resilience, responses, sessions, telemetry)"
         ),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -18,11 +18,11 @@ def refusal(retry_after: float | None = 0.01) -> Failure:
     return Failure(429, "no room", retry_after=retry_after)
 
 
-def granted_after(times: int, log: list[str], name: str) -> Callable[[], Permit]:
+def granted_after(times: int, log: list[str], name: str) -> Callable[[], Awaitable[Permit]]:
     """A reservation that is refused some times."""
     left = [times]
 
-    def reserve() -> Permit:
+    async def reserve() -> Permit:
         left[0] -= 1
         if left[0] >= 0:
             raise refusal()

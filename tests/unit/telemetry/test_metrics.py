@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,8 @@ class Process:
 
     def last_reload_time(self) -> float:
         return 1_700_000_000.0
+
+    ledger = MappingProxyType({"connected": False})
 
     def dropped(self) -> Mapping[str, int]:
         return {"spans": 7, "log_lines": 8}

@@ -21,6 +21,7 @@ from airouter.config.compile.models import compile_models
 from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
+    compile_ledger,
     compile_redis,
     compile_retries,
     compile_sealing,
@@ -89,6 +90,7 @@ def compile_config(
         storage=compile_storage(spec.responses),
         sealing_keys=compile_sealing(spec.responses, vault),
         redis_url=compile_redis(spec.redis, vault, report),
+        ledger=compile_ledger(spec.ledger, spec.redis),
         traces=compile_traces(spec.telemetry.traces),
         answer_headers=spec.telemetry.answer_headers,
         cors=compile_cors(spec.http.cors),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airouter.config.findings import Path, Report
     from airouter.config.resource import (
         Cors,
+        Ledger,
         Redis,
         Resilience,
         Responses,
@@ -78,6 +79,13 @@ def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str |
         fix = "use redis://host:6379/0"
         report.error(path, str(error), fix, rejects=True, reason="InvalidSecretFormat")
     return url
+
+
+def compile_ledger(declared: Ledger, redis: Redis | None) -> str:
+    """Return where limits of replicas meet: Local or Redis."""
+    if declared.type == "Auto":
+        return "Local" if redis is None else "Redis"
+    return declared.type
 
 
 def compile_traces(declared: Traces) -> snapshot.Traces:

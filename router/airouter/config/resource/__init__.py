@@ -19,6 +19,7 @@ from airouter.config.resource.model import Backend, CredentialSelector, Model
 from airouter.config.resource.policies import (
     Cors,
     Http,
+    Ledger,
     Redis,
     Resilience,
     Responses,
@@ -44,6 +45,7 @@ __all__ = [
     "Fail2banOverride",
     "Http",
     "KeyGrant",
+    "Ledger",
     "Limits",
     "Model",
     "Prices",
@@ -88,13 +90,14 @@ class Spec(Part):
     sessions: Sessions = Field(Sessions(), description="Conversations of several requests.")
     responses: Responses | None = Field(None, description="State of the Responses API.")
     redis: Redis | None = Field(None, description="Redis that replicas share. Default none.")
+    ledger: Ledger = Field(Ledger(), description="Where limits of replicas meet.")
     http: Http = Field(Http(), description="HTTP as clients see it.")
     pricing: Pricing = Field(Pricing(), description="Requests whose price is not known.")
     telemetry: Telemetry = Field(Telemetry(), description="Telemetry about requests.")
 
     @classmethod
     def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
-        """Require `spec.redis` for responses stored in Redis."""
+        """Require `spec.redis` for what is in Redis: stored responses, the ledger of limits."""
         responses = given.get("responses")
         storage = responses.get("storage") if isinstance(responses, dict) else None
         type_ = storage.get("type") if isinstance(storage, dict) else None
@@ -104,6 +107,10 @@ class Spec(Part):
                 "is required for responses.storage of type Redis",
                 "set redis.urlSecretRef",
             )
+        ledger = given.get("ledger")
+        type_ = ledger.get("type") if isinstance(ledger, dict) else None
+        if type_ == "Redis" and "redis" not in given:
+            yield "redis", "is required for a ledger of type Redis", "set redis.urlSecretRef"
 
 
 class RouterConfig(Part):

@@ -161,6 +161,14 @@ class Redis(Part):
     )
 
 
+class Ledger(Part):
+    """The place where the replicas' counts of limits meet."""
+
+    type: Literal["Auto", "Local", "Redis"] = Field(
+        "Auto", description="Auto: Redis where spec.redis is set, else Local. Default Auto."
+    )
+
+
 Origin = Annotated[
     str,
     Field(max_length=253),

@@ -72,6 +72,22 @@ def test_sealing_keys_and_the_url_of_redis_come_from_secrets() -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "in_redis", "alone"),
+    [
+        ({}, "Redis", "Local"),
+        ({"type": "Auto"}, "Redis", "Local"),
+        ({"type": "Local"}, "Local", "Local"),
+    ],
+)
+def test_limits_of_replicas_meet_in_redis_where_there_is_one(
+    declared: dict[str, str], in_redis: str, alone: str
+) -> None:
+    secrets, redis = {("redis", "url"): "redis://r:6379/0"}, {"urlSecretRef": {"name": "redis"}}
+    assert snapshot(secrets, redis=redis, ledger=declared).ledger == in_redis
+    assert snapshot(ledger=declared).ledger == alone
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         {"responses": {"sealing": {"keys": [{"secretRef": {"name": "nobody"}}]}}},

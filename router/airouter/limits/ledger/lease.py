@@ -1,0 +1,302 @@
+"""A pod's lease of one limit: what it may spend by itself, and what it tells the ledger of it.
+
+Three kinds: of requests, which count from when they were let through; of tokens, which count from
+when their real number is known; of slots, which requests in flight hold and which count no longer.
+What is reserved is held until it ends, so the ledger counts on it all the while.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.limits.ledger.messages import LEASE, SLOTS_LEASE, SOON, WHOLE, Line
+from airouter.limits.window import SPAN
+
+if TYPE_CHECKING:
+    from airouter.limits.ledger.messages import LeaseGrant
+
+OLD = SPAN - 10 * SOON
+"""Steps after which a request counts as used that is still in flight: it costs what it took."""
+
+
+class Contact:
+    """All that the leases of a pod know of the ledger."""
+
+    def __init__(self) -> None:
+        self.is_up = False
+        """True where the last exchange was answered."""
+        self.share: int | None = None
+        """The share of limits that is in force, of `WHOLE`; None where the ledger is."""
+        self.share_from = 0
+        """The step from which on a silence of the ledger brings the share in force."""
+        self.is_speaking = False
+        """True while a message is under way."""
+        self.touched: set[Lease] = set()
+        """The leases of which there is something to tell."""
+        self.in_need: set[Lease] = set()
+        """Those of them that requests wait for."""
+
+
+class Lease:
+    """A part of one limit, held by a pod."""
+
+    slides = True
+    lasts = LEASE
+
+    __slots__ = (
+        "asked",
+        "contact",
+        "debt",
+        "free",
+        "free_at",
+        "key",
+        "least",
+        "left",
+        "limit",
+        "needed",
+        "refused_until",
+        "reserved",
+        "sent",
+        "total",
+        "until",
+        "used",
+        "waits_in_vain",
+    )
+
+    def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
+        """`total` is what was used of the key before, if it may have been."""
+        self.key = key
+        self.limit = limit
+        self.contact = contact
+        self.left = 0
+        """What may be spent; below 0 where more was used than was reserved."""
+        self.until = 0
+        """The step from which on nothing is left."""
+        self.debt = 0
+        """What is below 0 of what is left, and being told."""
+        self.reserved = 0
+        self.asked = 0
+        """What requests wanted since the last regular exchange."""
+        self.needed = 0
+        self.least = 0
+        """What all requests that wait need, and the first of them, beside what is left."""
+        self.refused_until = 0
+        """The step until which the ledger has nothing."""
+        self.waits_in_vain = False
+        self.free = limit
+        self.free_at = -SPAN
+        """What the ledger had beside, and at which step."""
+        self.total = total
+        self.used: dict[int, int] = {}
+        self.sent: dict[int, int] = {}
+        """Uses by steps that the ledger does not know, and those that it is being told."""
+
+    @property
+    def is_idle(self) -> bool:
+        """True where there is nothing to tell the ledger."""
+        return not (self.left or self.reserved or self.used or self.needed or self.asked)
+
+    def has(self, step: int, amount: int) -> bool:
+        """Return whether so much may be spent. Slow only where it may not."""
+        if amount <= self.left and step < self.until:
+            return True
+        self._end(step)
+        return self._takes_of_share(step) and amount <= self.left
+
+    def _end(self, step: int) -> None:
+        """Let go of what is left after the lease: the ledger has counted it."""
+        if step >= self.until:
+            self.left = min(self.left, 0)
+
+    def _takes_of_share(self, step: int) -> bool:
+        """Have what is left be the pod's share; False while that is not in force.
+
+        Not while a message is under way, which has told what is left: more would come of uses that
+        slide out meanwhile, and the ledger, should it answer, does not know of it.
+        """
+        share = self.contact.share
+        if share is None or self.contact.is_speaking:
+            return False
+        self.contact.touched.add(self)
+        used = sum(amount for at, amount in self.used.items() if at >= step - SPAN)
+        self.left = share_of(self.limit, share) - used - self.reserved
+        self.until = step + 1
+        return True
+
+    def take(self, step: int, amount: int) -> None:  # noqa: ARG002
+        """Reserve so much, which there is."""
+        self.left -= amount
+        self.reserved += amount
+        self.asked += amount
+        if self.asked == amount:
+            self.contact.touched.add(self)
+
+    def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
+        """End a reservation of which so much was used."""
+        self.reserved -= reserved
+        self.left += reserved - used
+        if used:
+            self._use(step, used)
+
+    def give_back(self, taken_at: int, reserved: int) -> None:
+        """End a reservation of which nothing was used."""
+        self.settle(taken_at, taken_at, reserved, 0)
+
+    def _use(self, at: int, amount: int) -> None:
+        self.total += amount
+        self.used[at] = self.used.get(at, 0) + amount
+        self.contact.touched.add(self)
+
+    def may_get(self, step: int, amount: int) -> bool:
+        """Return whether it is worth asking the ledger for so much."""
+        return self.contact.is_up and amount <= self.limit and step >= self.refused_until
+
+    def need(self, step: int, amount: int) -> bool:
+        """Take note of a request that waits; False where it waits in vain."""
+        if not self.may_get(step, amount):
+            return False
+        missing = amount - self.left
+        self.least = min(self.least, missing) if self.needed else missing
+        self.needed += amount
+        self.contact.touched.add(self)
+        self.contact.in_need.add(self)
+        return True
+
+    def line(self, step: int, *, regular: bool) -> Line:
+        """Return what to tell the ledger. What is left may become less by it, never more.
+
+        `regular` is True once a second, when what nobody wants is given back.
+        """
+        wanted = self.asked + self.needed
+        if self._takes_of_share(step):
+            self.until = step + LEASE
+        else:
+            self._end(step)
+            if regular:
+                spare = 0 if self.waits_in_vain else self.asked
+                self.left = min(self.left, spare)
+        if regular:
+            self.asked, self.waits_in_vain = 0, False
+        uses = self._uses(step)
+        least = max(0, self.least)
+        left = max(0, self.left)
+        needed = max(0, self.needed - left)
+        held = self.reserved + left
+        self.debt = min(0, self.left)
+        self.needed = self.least = 0
+        self.contact.in_need.discard(self)
+        return Line(
+            self.key,
+            self.limit,
+            self.slides,
+            self.total,
+            held,
+            max(0, wanted - left, needed),
+            needed,
+            least,
+            uses,
+        )
+
+    def _uses(self, step: int) -> list[tuple[int, int]]:
+        """Return the uses to tell, as ages: those from the end of their steps, so never too old."""
+        for at, amount in self.used.items():
+            if at >= step - SPAN:
+                self.sent[at] = self.sent.get(at, 0) + amount
+        self.used = {}
+        return [(max(0, step - at - 1), self.sent[at]) for at in sorted(self.sent)]
+
+    def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
+        """Take what the ledger grants, at a step, for a line that was sent `at` one."""
+        self.sent = {}
+        self.left += grant.amount - self.debt
+        self.until = at + self.lasts
+        self.free, self.free_at = grant.free, step
+        self.refused_until = step + grant.wait
+        if grant.wait:
+            self.waits_in_vain = sent.needed > 0
+
+    def keep(self) -> None:
+        """Keep what could not be told."""
+        for at, amount in self.used.items():
+            self.sent[at] = self.sent.get(at, 0) + amount
+        self.used, self.sent = self.sent, {}
+        if self.contact.share is not None:
+            self.until = 0
+
+    # What headers of answers and batch clients ask for, as of a `Window`.
+
+    def room(self, step: int) -> int:
+        """Return what may be used, as far as the pod knows."""
+        others = self.free if step - self.free_at <= LEASE else self.limit - self.left
+        return min(self.limit, self.left + max(0, others))
+
+    def until_idle(self, step: int) -> int:
+        """Return the steps after which all of it is free, if nobody uses it."""
+        return SPAN + 1 if self.room(step) < self.limit else 0
+
+    def wait(self, step: int, amount: int) -> int | None:
+        """Return the steps after which there may be so much; None where it never is."""
+        if amount > self.limit:
+            return None
+        contact = self.contact
+        if contact.share is not None:
+            return max(SOON, min(self.used) + SPAN + 1 - step) if self.used else SOON
+        until = self.refused_until if contact.is_up else contact.share_from
+        return max(1, until - step)
+
+
+class RequestLease(Lease):
+    """A lease of requests: each counts from when it was let through, once it has ended."""
+
+    __slots__ = ("counted_before", "pending")
+
+    def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
+        super().__init__(key, limit, contact, total)
+        self.pending: dict[int, int] = {}
+        """Requests in flight, by the steps at which they were let through."""
+        self.counted_before = 0
+        """Those that are older count as used already."""
+
+    def take(self, step: int, amount: int) -> None:
+        super().take(step, amount)
+        self.pending[step] = self.pending.get(step, 0) + amount
+
+    def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
+        if self._end_pending(taken_at, reserved):
+            self._use(taken_at, used)
+
+    def give_back(self, taken_at: int, reserved: int) -> None:
+        if self._end_pending(taken_at, reserved):
+            self.left += reserved
+
+    def _end_pending(self, taken_at: int, amount: int) -> bool:
+        """Return whether the request was not counted yet."""
+        if taken_at < self.counted_before:
+            return False
+        self.reserved -= amount
+        self.pending[taken_at] -= amount
+        if not self.pending[taken_at]:
+            del self.pending[taken_at]
+        return True
+
+    def _uses(self, step: int) -> list[tuple[int, int]]:
+        self.counted_before = max(self.counted_before, step - OLD)
+        for at in [at for at in self.pending if at < self.counted_before]:
+            amount = self.pending.pop(at)
+            self.reserved -= amount
+            self._use(at, amount)
+        return super()._uses(step)
+
+
+class SlotLease(Lease):
+    """A lease of requests at the same time: nothing of it is ever used up."""
+
+    slides = False
+    lasts = SLOTS_LEASE // 2
+
+    __slots__ = ()
+
+
+def share_of(limit: int, share: int) -> int:
+    """Return the share of a limit."""
+    return limit * share // WHOLE

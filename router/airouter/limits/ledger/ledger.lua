@@ -1,0 +1,217 @@
+-- The ledger inside Redis: what `book.py` does, which is its reference and explains it.
+-- KEYS: the ledger, its pods, then the uses and the outs of each line.
+-- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the
+-- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, SHARED, STEPS_PER_SECOND.
+local SPAN, LEASE, SLOTS_LEASE = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local SETTLING, KEPT, MEMORY = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] -- in seconds
+local SOON, WHOLE, SHARED = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local STEPS_PER_SECOND = tonumber(ARGV[12])
+local pod_name, process, number, heard, born, answered, since, leaves, lines =
+  unpack(cjson.decode(ARGV[1]))
+local holder = pod_name .. '/' .. process
+
+local function text(whole_number)
+  return string.format('%.0f', whole_number)
+end
+
+-- The ledger: its time, when it began, and the last gap in which nobody came.
+local known = redis.call('HMGET', KEYS[1], 'now', 'born', 'closed', 'gap', 'alive')
+local before = tonumber(known[1] or 0)
+local now = tonumber(ARGV[2])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * STEPS_PER_SECOND + math.floor(time[2] * STEPS_PER_SECOND / 1000000)
+end
+now = math.max(now, before)
+local gap, alive = tonumber(known[4] or 0), tonumber(known[5] or 0)
+if now - before > LEASE then
+  gap, alive = before, now
+end
+
+-- Its pods.
+local pods = {}
+local stored = redis.call('HGETALL', KEYS[2])
+for at = 1, #stored, 2 do
+  local its_process, its_number, seen, share = unpack(cjson.decode(stored[at + 1]))
+  if math.max(seen, alive) + KEPT >= now then
+    pods[stored[at]] = {process = its_process, number = its_number, seen = seen, share = share}
+  else
+    redis.call('HDEL', KEYS[2], stored[at])
+  end
+end
+local pod = pods[pod_name] or {process = '', number = 0, share = 0}
+local last = pod.process == process and pod.number or 0
+if last >= number then
+  redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
+  return false
+end
+local began, closed = tonumber(known[2] or 0), tonumber(known[3] or 0)
+if heard > 0 and born == began and answered + since + LEASE < now then
+  redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
+  return '[' .. text(began) .. ',' .. text(now) .. ',-1,[]]'
+end
+if began == 0 then
+  began, closed = now, now + SETTLING
+end
+if heard > 0 and born ~= began then
+  closed = math.max(closed, began + SPAN + LEASE)
+elseif heard > last then
+  closed = now + SPAN + LEASE
+end
+pod.process, pod.number, pod.seen = process, number, now
+pods[pod_name] = pod
+local lost, near, taken, gone = {}, 1, 0, 0
+for name, each in pairs(pods) do
+  if name ~= pod_name then
+    taken = taken + each.share
+    if each.seen + LEASE < now then
+      lost[#lost + 1] = each.share
+      gone = gone + each.share
+    else
+      near = near + 1
+    end
+  end
+end
+pod.share = math.min(math.floor((SHARED - gone) / near), SHARED - taken)
+
+-- Its limits.
+local function add(uses, amount, at)
+  if amount > 0 and at >= now - SPAN then
+    redis.call('HINCRBY', uses, text(at), text(amount))
+    redis.call('HINCRBY', uses, 'sum', text(amount))
+    local first = tonumber(redis.call('HGET', uses, 'first'))
+    if not first or at < first then
+      redis.call('HSET', uses, 'first', text(at))
+    end
+  end
+end
+
+local function steps(first, final)
+  local names = {}
+  for at = first, final do
+    names[#names + 1] = text(at)
+  end
+  return names
+end
+
+local function forget(uses)
+  local first = tonumber(redis.call('HGET', uses, 'first'))
+  if not first or first >= now - SPAN then
+    return
+  end
+  local left = tonumber(redis.call('HGET', uses, 'sum'))
+  while left > 0 and first < now - SPAN do
+    local names = steps(first, math.min(now - SPAN - 1, first + 999))
+    local forgotten = 0
+    for _, amount in ipairs(redis.call('HMGET', uses, unpack(names))) do
+      forgotten = forgotten + (tonumber(amount) or 0)
+    end
+    if forgotten > 0 then
+      left = redis.call('HINCRBY', uses, 'sum', text(-forgotten))
+      redis.call('HDEL', uses, unpack(names))
+    end
+    first = first + #names
+  end
+  if left == 0 then
+    redis.call('DEL', uses)
+  else
+    redis.call('HSET', uses, 'first', text(now - SPAN))
+  end
+end
+
+local function wait_for(uses, missing)
+  local first = tonumber(redis.call('HGET', uses, 'first'))
+  while first and first <= now do
+    local final = math.min(first + 99, now)
+    for at, amount in ipairs(redis.call('HMGET', uses, unpack(steps(first, final)))) do
+      missing = missing - (tonumber(amount) or 0)
+      if missing <= 0 then
+        return first + at - 1 + SPAN + 1 - now
+      end
+    end
+    first = final + 1
+  end
+  return SPAN
+end
+
+local function outs_of(line, uses, outs)
+  local mine, others, slides = nil, 0, line[3]
+  local stored = redis.call('HGETALL', outs)
+  for at = 1, #stored, 2 do
+    local amount, ends, total = unpack(cjson.decode(stored[at + 1]))
+    if not slides and ends > gap then
+      ends = math.max(ends, alive + LEASE)
+    end
+    if ends <= now then
+      if slides then
+        add(uses, amount, ends)
+      end
+      redis.call('HDEL', outs, stored[at])
+    elseif stored[at] == holder then
+      mine = total
+    else
+      others = others + amount
+    end
+  end
+  return mine, others
+end
+
+local function grant(line, uses, outs)
+  local _, limit, slides, total, held, wanted, needed, least, reported = unpack(line)
+  forget(uses)
+  local mine, others = outs_of(line, uses, outs)
+  local listed = 0
+  for _, use in ipairs(reported) do
+    listed = listed + use[2]
+  end
+  local unknown = listed
+  if mine then
+    unknown = math.max(0, math.min(listed, total - mine))
+  end
+  local skipped = listed - unknown
+  for _, use in ipairs(reported) do
+    local of_it = math.min(skipped, use[2])
+    skipped = skipped - of_it
+    add(uses, use[2] - of_it, now - use[1])
+  end
+  local free = limit - (tonumber(redis.call('HGET', uses, 'sum')) or 0) - others - held
+  for _, share in ipairs(lost) do
+    free = free - math.floor(limit * share / WHOLE)
+  end
+  local amount, wait = 0, 0
+  if now < closed then
+    wait = closed - now
+  elseif free < math.max(least, 1) then
+    wait = slides and wait_for(uses, least - free) or SOON
+    if others > 0 then
+      wait = math.min(wait, SOON)
+    end
+  else
+    local ahead = math.min(wanted, math.floor(free / near))
+    amount = math.min(free, math.max(needed, ahead))
+  end
+  if held + amount > 0 or #reported > 0 or mine then
+    local ends = now + (slides and LEASE or SLOTS_LEASE)
+    local out = '[' .. text(held + amount) .. ',' .. text(ends) .. ',' .. text(total) .. ']'
+    redis.call('HSET', outs, holder, out)
+  end
+  redis.call('EXPIRE', uses, MEMORY)
+  redis.call('EXPIRE', outs, MEMORY)
+  return '[' .. text(amount) .. ',' .. text(wait) .. ',' .. text(math.max(0, free - amount)) .. ']'
+end
+
+local grants = {}
+for at, line in ipairs(lines) do
+  grants[at] = grant(line, KEYS[2 * at + 1], KEYS[2 * at + 2])
+end
+
+redis.call('HSET', KEYS[1], 'now', text(now), 'born', text(began), 'closed', text(closed),
+  'gap', text(gap), 'alive', text(alive))
+redis.call('EXPIRE', KEYS[1], MEMORY)
+if leaves then
+  redis.call('HDEL', KEYS[2], pod_name)
+else
+  redis.call('HSET', KEYS[2], pod_name, cjson.encode({process, number, now, pod.share}))
+end
+redis.call('EXPIRE', KEYS[2], MEMORY)
+return '[' .. text(began) .. ',' .. text(now) .. ',' .. text(pod.share) .. ',[' .. table.concat(grants, ',') .. ']]'

@@ -1,0 +1,106 @@
+"""Requests that wait for the ledger, and a ledger that keeps them waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
+from airouter.failures import Failure
+from airouter.limits import Limiter, Permit
+from airouter.limits.ledger.base import RemoteLedger
+from airouter.limits.ledger.exchanger import Exchanger
+from airouter.limits.ledger.leases import Leases
+from airouter.limits.ledger.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage
+from support.replicas import CHAT, TEAM
+
+
+class HandHeldLedger(RemoteLedger):
+    """A ledger that grants what is needed, once the test lets it."""
+
+    def __init__(self) -> None:
+        self.messages: list[LedgerMessage] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
+        self.messages.append(message)
+        await self.answers.wait()
+        grants = [LeaseGrant(line.needed, 0, 0) for line in message.lines]
+        return LedgerAnswer(1, 1, WHOLE, grants)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Waiting:
+    """A limiter with a client, before that ledger."""
+
+    def __init__(self, patience: float = 60.0, **client: Any) -> None:
+        self.ledger = HandHeldLedger()
+        leases = Leases("a", lambda: 1_000.0)
+        self.limiter = Limiter(lambda: 1_000.0, leases, patience)
+        self.exchanger = Exchanger(leases, self.ledger)
+        self.limiter.ask = self.exchanger.ask
+        clients = (ClientKey("team", "00" * 32, limits=Limits(rpm=600), **client),)
+        snapshot = Snapshot(models=(Model("m"),), auth=Auth(clients=clients), ledger="Redis")
+        self.limiter.reload(snapshot)
+
+    async def ask(self) -> Permit:
+        """A request that finds nothing left. Raises `Failure`."""
+        with pytest.raises(Failure) as caught:
+            self.limiter.reserve(TEAM, "m", CHAT)
+        return await self.limiter.reserve_later(TEAM, "m", CHAT, caught.value)
+
+
+async def test_requests_that_wait_share_one_message() -> None:
+    waiting = Waiting()
+    await waiting.exchanger.exchange_all()
+    waiting.ledger.messages.clear()
+    await asyncio.gather(*(waiting.ask() for _ in range(100)))
+    assert [[line.needed for line in each.lines] for each in waiting.ledger.messages] == [[100]]
+
+
+async def test_requests_that_come_while_a_message_is_under_way_share_the_next() -> None:
+    waiting = Waiting()
+    await waiting.exchanger.exchange_all()
+    waiting.ledger.messages.clear()
+    waiting.ledger.answers.clear()
+    first = asyncio.create_task(waiting.ask())
+    while not waiting.ledger.messages:
+        await asyncio.sleep(0)
+    later = [asyncio.create_task(waiting.ask()) for _ in range(50)]
+    await asyncio.sleep(0)
+    waiting.ledger.answers.set()
+    await asyncio.gather(first, *later)
+    needed = [each.lines[0].needed for each in waiting.ledger.messages]
+    assert (needed[0], sum(needed)) == (1, 51)
+    assert len(needed) <= 3
+
+
+async def test_a_ledger_that_says_nothing_keeps_a_request_no_longer_than_a_moment() -> None:
+    waiting = Waiting(patience=0.01)
+    await waiting.exchanger.exchange_all()
+    waiting.ledger.answers.clear()
+    for _ in range(3):
+        with pytest.raises(Failure) as caught:
+            await waiting.ask()
+        assert caught.value.status == 429
+    assert len(waiting.ledger.messages) == 2  # no request sends one of its own
+    waiting.ledger.answers.set()
+
+
+async def test_a_ledger_that_was_never_reached_keeps_nobody_waiting() -> None:
+    waiting = Waiting()
+    with pytest.raises(Failure):
+        await waiting.ask()
+    assert waiting.ledger.messages == []
+
+
+async def test_a_batch_client_that_waits_in_line_asks_the_ledger_too() -> None:
+    waiting = Waiting(is_batch=True)
+    await waiting.exchanger.exchange_all()
+    permits = await asyncio.gather(*(waiting.ask() for _ in range(3)))
+    assert len(permits) == 3
