@@ -11,11 +11,11 @@ import logging
 import socket
 import sys
 
-from uvicorn.config import STARTUP_FAILURE
-
 logger = logging.getLogger("airouter.server")
 
 EVERYWHERE = "::"
+STARTUP_FAILURE = 3
+"""The exit code of uvicorn, which the operator, who listens too, has not in its image."""
 BACKLOG = 4096
 
 

@@ -21,7 +21,7 @@ from support.router_models import models, patch_models, until_models
 
 OUTAGE = float(os.environ.get("OUTAGE", "5"))
 """Seconds that the API server is away."""
-LIST_SECRETS_ONLY = '[{"op": "replace", "path": "/rules/2/verbs", "value": ["list", "watch"]}]'
+LIST_SECRETS_ONLY = '[{"op": "replace", "path": "/rules/3/verbs", "value": ["list", "watch"]}]'
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from support.router_models import patch_models
 FOR_EVER = "600"
 """Seconds, longer than any test."""
 WITHOUT_ENDPOINTS = """[
-  {"op": "test", "path": "/rules/4/resources/0", "value": "endpointslices"},
-  {"op": "remove", "path": "/rules/4"}
+  {"op": "test", "path": "/rules/5/resources/0", "value": "endpointslices"},
+  {"op": "remove", "path": "/rules/5"}
 ]"""
 
 
