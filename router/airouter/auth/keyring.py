@@ -7,11 +7,11 @@ digests are compared in constant time.
 from __future__ import annotations
 
 import time
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.config.globs import matches_any
 from airouter.failures import missing_key, repeated_key, wrong_key
 
 if TYPE_CHECKING:
@@ -121,11 +121,6 @@ class Keyring:
 def client_principal(client: ClientKey, granted: tuple[str, ...] = ("*",)) -> Principal:
     """Return the principal of a client, which may have the name of a built-in one."""
     return Principal(client.name, client.models, client.tenant, granted)
-
-
-def matches_any(model: str, globs: tuple[str, ...]) -> bool:
-    """Return whether a pattern matches the name of a model."""
-    return any(fnmatchcase(model, glob) for glob in globs)
 
 
 def single_headers(headers: Headers) -> dict[bytes, bytes]:

@@ -6,15 +6,15 @@ refusal that goes into the status of the RouterKey.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
 from airouter.config.compile.credentials import compile_limits
 from airouter.config.findings import KeyRefusal
+from airouter.config.globs import matches_any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airouter.config.resource import KeyGrant, Spec
     from airouter.config.resource.auth import Namespaces
@@ -95,7 +95,7 @@ def admit(spec: RouterKeySpec, namespace: KeyNamespace, config: Spec) -> KeyGran
     names = [model.name for model in config.models]
     for grant in covering:
         if any(
-            names_model(spec.models, name) and names_model(grant.models, name) for name in names
+            matches_any(name, spec.models) and matches_any(name, grant.models) for name in names
         ):
             return grant
     router = f"{spec.router.namespace or namespace.name}/{spec.router.name}"
@@ -110,11 +110,6 @@ def covers(namespaces: Namespaces, namespace: KeyNamespace) -> bool:
         return namespace.name in namespaces.names
     wanted, labels = namespaces.match_labels or {}, namespace.labels
     return labels is not None and all(labels.get(key) == wanted[key] for key in wanted)
-
-
-def names_model(globs: Iterable[str], model: str) -> bool:
-    """Return whether a pattern matches the name of a model."""
-    return any(fnmatchcase(model, glob) for glob in globs)
 
 
 def no_grant(router: str, namespace: KeyNamespace, config: Spec | None) -> KeyRefusal:
