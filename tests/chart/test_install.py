@@ -113,7 +113,7 @@ class Site:
             env={**os.environ, **told, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -284,7 +284,7 @@ def run_job_of_the_demo(site: Site, folder: Path) -> int:
     told = {entry["name"]: entry["value"] for entry in job["env"]}
     script = [sys.executable, *job["command"][1:], *job["args"]]
     environment = {**os.environ, **told, "ACCOUNT": str(folder), "API_SERVER": site.api.url}
-    return subprocess.run(script, env=environment, timeout=60, check=False).returncode
+    return subprocess.run(script, env=environment, timeout=120, check=False).returncode
 
 
 @ONCE

@@ -96,7 +96,7 @@ class Asker:
         create = {"type": "response.create", "model": self.model, "store": False, **fields}
         await session.send(json.dumps(create))
         events: list[Body] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not events or events[-1]["type"] not in {"error", *ENDS}:
                 events.append(json.loads(await session.recv()))
         return events

@@ -127,7 +127,7 @@ async def test_the_sdk_goes_on_with_the_next_pod_when_its_own_drains() -> None:
             service.target = new.port
             listening = asyncio.create_task(until_completed(connection))
             drain(old)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not new.router.sessions.open:
                     await asyncio.sleep(0.01)
                 await ask(connection)

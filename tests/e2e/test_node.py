@@ -228,6 +228,6 @@ def running(command: list[str], cwd: Path | None = None) -> Iterator[None]:
 
 def _get(url: str) -> str | None:
     try:
-        return httpx.get(url, trust_env=False, timeout=2).text
+        return httpx.get(url, trust_env=False, timeout=10).text
     except httpx.TransportError:
         return None

@@ -125,7 +125,7 @@ class Narrator:
             size, how = self.breaks.popleft()
             writer.write(HEAD + chunk(data[:size]))
             await writer.drain()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.heard.wait()
                 await how(self, reader, writer)
 

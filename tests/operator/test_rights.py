@@ -60,7 +60,7 @@ async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
         await plane.kubectl("annotate", "rkey", "checkout", "airouter.dev/rotate=now")
         await until_request_is_withdrawn(plane)
         await key_in(plane)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while used(plane) != granted(INSTALL / "rbac.yaml"):
                 await asyncio.sleep(0.2)
 

@@ -36,7 +36,7 @@ class Clients:
         """Open so many streams, each of which has begun."""
         begun = [asyncio.Event() for _ in range(count)]
         self._streams += [asyncio.create_task(self._stream(event)) for event in begun]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(event.wait() for event in begun))
 
     async def _stream(self, begun: asyncio.Event) -> str:
@@ -49,7 +49,7 @@ class Clients:
 
     async def ends(self) -> list[str]:
         """The last event of every stream that was opened."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             texts = await asyncio.gather(*self._streams)
         return [text.split("\n\n")[-2] for text in texts]
 

@@ -34,8 +34,8 @@ INSTALL = Path(__file__).parents[2] / "manifests" / "install"
 ACCOUNT = "auto-ai-router-operator"
 POLLING = re.compile(rb"pods poll port (\d+)")
 HEALTH = re.compile(rb"health and metrics are on port (\d+)")
-STARTING = 30.0
-PATIENCE = 20.0
+STARTING = 60.0
+PATIENCE = 60.0
 OPERATOR_PAGES = ("/healthz", "/metrics")
 ROUTER_PAGES = ("/health", "/vhealth", "/metrics")
 SHORTEST_SECRET = 6
@@ -71,7 +71,7 @@ class OperatorProcess:
         start = time.monotonic()
         self._told_to_end = True
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             code = await self.process.wait()
         return code, time.monotonic() - start
 

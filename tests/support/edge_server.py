@@ -65,7 +65,7 @@ class EdgeServer:
         """Send bytes on a new connection, and give what comes back until it is closed."""
         reader, writer = await self.connect()
         writer.write(data)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await reader.read()
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:

@@ -26,7 +26,7 @@ async def say(connection: ClientConnection, **fields: Any) -> None:
 
 
 async def heard(connection: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         message: dict[str, Any] = json.loads(await connection.recv())
     return message
 

@@ -57,7 +57,7 @@ class RawUpstream:
 
     async def accept(self) -> Conversation:
         """The next connection."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self._incoming.get()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -60,7 +60,7 @@ class StreamControl:
 
     async def until(self, wanted: Callable[[], bool]) -> None:
         """Wait for changes until something holds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not wanted():
                 await self.changed.get()
 

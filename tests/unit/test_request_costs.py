@@ -49,7 +49,7 @@ async def priced(
 
 async def counted(router: Served, name: str) -> dict[str, float]:
     """The values of a metric by credential, once a request is over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             text = (await router.client.get("/metrics")).text
             if re.search(r"^airouter_requests_total\{.*model=\"m\".*\} 1.0$", text, re.MULTILINE):

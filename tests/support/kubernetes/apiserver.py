@@ -121,7 +121,7 @@ class ApiServer:
         input: str | None = None,  # noqa: A002  # as subprocess.run calls it
         check: bool = True,
         kubeconfig: Path | None = None,
-        timeout: float = 30.0,
+        timeout: float = 120.0,
     ) -> str:
         """What kubectl writes to standard output, as the administrator unless told otherwise."""
         return clients.run(

@@ -37,7 +37,7 @@ async def sent(router: Served, data: bytes) -> AsyncIterator[asyncio.StreamReade
     reader, writer = await asyncio.open_connection("127.0.0.1", router.port)
     try:
         writer.write(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield reader
     finally:
         writer.transport.abort()

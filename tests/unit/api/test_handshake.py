@@ -49,7 +49,7 @@ async def exchanged(router: Served, data: bytes, until: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", router.port, limit=1 << 24)
     try:
         writer.write(data)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reader.readuntil(until)
     finally:
         writer.transport.abort()
@@ -137,6 +137,6 @@ async def test_a_client_that_leaves_amid_its_frames_leaves_no_word_in_the_log(
         writer.write(handshake() + frame(TEXT, CREATE) * 200)
         await reader.readuntil(b"response.created")
         writer.transport.abort()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while router.router.sessions.open:
             await asyncio.sleep(0.01)

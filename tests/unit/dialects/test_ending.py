@@ -72,7 +72,7 @@ async def test_a_provider_that_goes_on_after_its_end_is_left(path: str, first: R
     body: dict[str, Any] = {"model": "m", "stream": True, "input": prompt}
     if "responses" not in path:
         body = {"model": "m", "stream": True, "messages": prompt, "max_tokens": 9}
-    async with served(config(first)) as router, asyncio.timeout(10):
+    async with served(config(first)) as router, asyncio.timeout(60):
         asking = asyncio.create_task(router.client.post(path, json=body))
         conversation, _ = await answer(first, chunked(HI, DONE) + END)
         whole = (await asking).text.count("Hi")

@@ -50,7 +50,7 @@ class Pod:
 
     async def was_asked(self, times: int) -> None:
         """Wait until so many requests have come."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.requests) < times:
                 self._asked.clear()
                 await self._asked.wait()

@@ -184,7 +184,7 @@ class OpenAIService:
 
     async def _wait_until_left(self) -> None:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.left.set()

@@ -94,13 +94,13 @@ def queued(id_: str = ID, age: float = 0.0) -> StoredResponse:
 
 
 async def followed(jobs: Jobs, archive: Archive, after: int = -1) -> list[dict[str, Any]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         data = b"".join([piece async for piece in jobs.follow(archive, ID, after)])
     return [json.loads(line[6:]) for line in data.decode().split("\n") if line[:6] == "data: "]
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not happened():
             await asyncio.sleep(0.01)
 
