@@ -16,6 +16,7 @@ CORE = "/api/v1"
 LEASES = "/apis/coordination.k8s.io/v1"
 DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
+MUTATING_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
 def configs_in(namespace: str | None) -> str:
@@ -81,6 +82,11 @@ def endpoint_slices_in(namespace: str | None) -> str:
 def events_in(namespace: str | None) -> str:
     """Return the path of the Events of a namespace, or of the cluster."""
     return f"{EVENTS}{scope(namespace)}/events"
+
+
+def mutating_webhook_at(name: str) -> str:
+    """Return the path of one MutatingWebhookConfiguration, which is in no namespace."""
+    return f"{MUTATING_WEBHOOKS}/{name}"
 
 
 def scope(namespace: str | None) -> str:
