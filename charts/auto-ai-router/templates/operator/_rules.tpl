@@ -44,6 +44,23 @@
   verbs: [get, create, update]
 {{- end }}
 
+{{/* In the cluster, if it puts routers into pods. */}}
+{{- define "airouter.rules.injector" -}}
+# Whom the API server trusts as its webhook.
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [mutatingwebhookconfigurations]
+  resourceNames: [{{ include "airouter.injectorName" . | quote }}]
+  verbs: [list, patch]
+# The labels of a pod's namespace.
+- apiGroups: [""]
+  resources: [namespaces]
+  {{- $watched := .Values.operator.watchNamespaces | default (list .Release.Namespace) }}
+  {{- if not (has "*" $watched) }}
+  resourceNames: {{ toJson $watched }}
+  {{- end }}
+  verbs: [list]
+{{- end }}
+
 {{/* In its own, if it does not watch that. */}}
 {{- define "airouter.rules.authority" -}}
 - apiGroups: [""]
