@@ -52,6 +52,7 @@ from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.issued_keys import IssuedKeys
+from airouter_operator.reconciling.pool_reader import PoolReader
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
@@ -166,7 +167,11 @@ class Operator:
         rechecks = Rechecks(self._dispatcher.add)
         return Reconciler(
             mirror,
-            (secret_reader, ServiceReader(kube, mirror, settings.scopes)),
+            (
+                secret_reader,
+                ServiceReader(kube, mirror, settings.scopes),
+                PoolReader(kube, mirror, settings.scopes, rechecks),
+            ),
             IssuedKeys(mirror),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._certificates.bundle, time.time),

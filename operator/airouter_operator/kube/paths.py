@@ -15,6 +15,7 @@ CONFIGS = f"/apis/{API_VERSION}"
 CORE = "/api/v1"
 LEASES = "/apis/coordination.k8s.io/v1"
 DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
+INFERENCE_POOLS = "/apis/inference.networking.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
 MUTATING_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
@@ -77,6 +78,16 @@ def services_in(namespace: str | None) -> str:
 def endpoint_slices_in(namespace: str | None) -> str:
     """Return the path of the EndpointSlices of a namespace, or of the cluster."""
     return f"{DISCOVERED_ENDPOINTS}{scope(namespace)}/endpointslices"
+
+
+def pods_in(namespace: str | None) -> str:
+    """Return the path of the Pods of a namespace, or of the cluster."""
+    return f"{CORE}{scope(namespace)}/pods"
+
+
+def inference_pools_in(namespace: str | None) -> str:
+    """Return the path of the InferencePools of a namespace, or of the cluster."""
+    return f"{INFERENCE_POOLS}{scope(namespace)}/inferencepools"
 
 
 def events_in(namespace: str | None) -> str:

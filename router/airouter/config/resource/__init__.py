@@ -30,7 +30,7 @@ from airouter.config.resource.policies import (
     Traces,
 )
 from airouter.config.resource.price import Prices, Pricing
-from airouter.config.resource.service import Service
+from airouter.config.resource.service import InferencePool, Service
 
 __all__ = [
     "API_VERSION",
@@ -44,6 +44,7 @@ __all__ = [
     "Fail2ban",
     "Fail2banOverride",
     "Http",
+    "InferencePool",
     "KeyGrant",
     "Ledger",
     "Limits",
