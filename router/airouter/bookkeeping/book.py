@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.limits.ledger.messages import (
+from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
     MEMORY,
@@ -27,12 +27,12 @@ from airouter.limits.ledger.messages import (
     LeaseGrant,
     LedgerAnswer,
 )
-from airouter.limits.window import SPAN
+from airouter.bookkeeping.window import SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from airouter.limits.ledger.messages import LedgerMessage, Line
+    from airouter.bookkeeping.messages import LedgerMessage, Line
 
 
 class KnownPod(msgspec.Struct):
