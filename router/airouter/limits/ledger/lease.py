@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.bookkeeping.messages import LEASE, SLOTS_LEASE, SOON, WHOLE, Line
+from airouter.bookkeeping.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
 from airouter.bookkeeping.window import SPAN
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Contact:
     def __init__(self) -> None:
         self.is_up = False
         """True where the last exchange was answered."""
+        self.has_begun = False
+        """True once an exchange has ended, answered or not."""
         self.share: int | None = None
         """The share of limits that is in force, of `WHOLE`; None where the ledger is."""
         self.share_from = 0
@@ -241,6 +243,8 @@ class Lease:
         contact = self.contact
         if contact.share is not None:
             return max(SOON, min(self.used) + SPAN + 1 - step) if self.used else SOON
+        if not contact.has_begun:
+            return SETTLING  # at most, of a ledger that is new: others answer at once
         until = self.refused_until if contact.is_up else contact.share_from
         return max(1, until - step)
 

@@ -113,6 +113,7 @@ class Leases:
         contact = self.contact
         contact.share_from = step + 1 + SPAN + LEASE
         contact.share, contact.is_up, contact.is_speaking = None, True, False
+        contact.has_begun = True
         for lease, line, grant in zip(leases, message.lines, answer.grants, strict=True):
             lease.accept(line, self._sent_at, step, grant)
             if lease.is_idle:
@@ -127,6 +128,7 @@ class Leases:
             lease.keep()
         contact = self.contact
         contact.is_up = contact.is_speaking = False
+        contact.has_begun = True
         step = step_of(self._clock())
         if step >= contact.share_from:
             contact.share = self._share
