@@ -358,11 +358,14 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
     failure = upstream_failed(error.kind, error.told)
-    return AttemptOutcome(failure, retry, rests=True, status=status_of(error), kind=error.kind)
+    rests, status = not error.of_one_pod, status_of(error)
+    return AttemptOutcome(failure, retry, rests=rests, status=status, kind=error.kind)
 
 
 def status_of(error: UpstreamError) -> int:
-    """Return the status that a failure without one counts as; 0 for a lack of the router's own."""
+    """Return the status that a failure without one counts as; 0 where the account is in order."""
+    if error.of_one_pod:
+        return 0
     match error:
         case NoneFree():
             return 0
