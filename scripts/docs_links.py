@@ -1,4 +1,4 @@
-"""A hook of mkdocs: links out of `docs/` lead to files of the repository, which the site has not."""
+"""A hook of mkdocs: links out of `docs/` lead to files that the site has not."""
 
 from __future__ import annotations
 
