@@ -27,6 +27,7 @@ from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
+from airouter_operator.delivering.handover import LedgerHandover
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.issuing.claims import is_anothers
@@ -112,15 +113,10 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._stream = StreamServer(
-            self._channels,
-            pods,
-            settings.poll_hold,
-            self.metrics.acknowledged,
-            self._leads,
-            self._caught_up,
-            ExchangeServer(self._channels, self._leadership.is_sure, self._caught_up),
+        self._exchanges = ExchangeServer(
+            self._channels, LedgerHandover(kube), self._leadership.is_sure, self._caught_up
         )
+        self._stream = self._new_stream(pods)
 
         # Reconciling, and issuing.
         self._ownership = Ownership(settings.public_url, clock)
@@ -137,6 +133,17 @@ class Operator:
         )
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
+
+    def _new_stream(self, pods: Pods) -> StreamServer:
+        return StreamServer(
+            self._channels,
+            pods,
+            self._settings.poll_hold,
+            self.metrics.acknowledged,
+            self._leads,
+            self._caught_up,
+            self._exchanges,
+        )
 
     def _new_reconciler(
         self,
@@ -238,6 +245,7 @@ class Operator:
 
     async def _stop(self) -> None:
         await self._tasks.stop()
+        await self._exchanges.end()  # while nobody else may lead
         await self._leadership.release()
         self._channels.withdraw_all()
         await self._stream.close()

@@ -7,6 +7,8 @@ sends pods away, which find the one that does as they do for their polls.
 from __future__ import annotations
 
 import asyncio
+import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -19,33 +21,46 @@ from airouter_operator.kube.objects import ObjectKey
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter_operator.delivering.channel import Channel
     from airouter_operator.delivering.channels import Channels
+    from airouter_operator.delivering.handover import LedgerHandover
+
+logger = logging.getLogger("airouter.operator")
 
 READING = 5.0
 """Seconds for a message to come in; its pod waits for half of one."""
+HANDING_OVER = 5.0
+"""Seconds for all ledgers, when the operator ends."""
 
 
 class ExchangeServer:
     """Answers messages to the ledgers."""
 
     def __init__(
-        self, channels: Channels, surely_leads: Callable[[], bool], ready: Callable[[], bool]
+        self,
+        channels: Channels,
+        handover: LedgerHandover,
+        surely_leads: Callable[[], bool],
+        ready: Callable[[], bool],
     ) -> None:
         """Answer while this replica `surely_leads`; `ready` is that of the `StreamServer`."""
         self._channels = channels
+        self._handover = handover
         self._surely_leads = surely_leads
         self._ready = ready
+        self._has_ended = False
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a message, of a pod that shows the token of its RouterConfig."""
         key = ObjectKey(request.match_info["namespace"], request.match_info["name"])
-        channel = self._channels.get(key) if self._surely_leads() else None
-        if channel is None or not has_token(channel, request.headers.get("authorization", "")):
-            return web.Response(status=401 if self._surely_leads() and self._ready() else 503)
+        channel = self._channels.get(key) if self._may_grant() else None
+        if not has_token(channel, request.headers.get("authorization", "")) or channel is None:
+            return web.Response(status=401 if self._may_grant() and self._ready() else 503)
         try:
             async with asyncio.timeout(READING):
                 body = await request.clone(client_max_size=MAX_LEDGER_MESSAGE).read()
-            answer = await channel.ledger.exchange(body, self._surely_leads)
+            recall = partial(self._handover.take, key)
+            answer = await channel.ledger.exchange(body, recall, self._may_grant)
         except TimeoutError:
             return web.Response(status=408)
         except Undeliverable:
@@ -55,3 +70,26 @@ class ExchangeServer:
         if answer is None or self._channels.get(key) is not channel:
             return web.Response(status=503)
         return web.Response(body=answer, content_type="application/json")
+
+    async def end(self) -> None:
+        """Grant nothing any more, and leave to the next leader what the ledgers know."""
+        if self._surely_leads():
+            self._has_ended = True
+            await self.hand_over()
+
+    async def hand_over(self) -> None:
+        """Leave what the ledgers know, which must not grant anything any more."""
+        channels = self._channels.all()
+        try:
+            async with asyncio.timeout(HANDING_OVER):
+                await asyncio.gather(*(self._hand_over(*each) for each in channels))
+        except TimeoutError:
+            logger.warning("not all ledgers of limits were handed over in time")
+
+    async def _hand_over(self, key: ObjectKey, channel: Channel) -> None:
+        memory = await channel.ledger.end()
+        if memory is not None:
+            await self._handover.leave(key, channel.publication.record.owner, memory)
+
+    def _may_grant(self) -> bool:
+        return self._surely_leads() and not self._has_ended
