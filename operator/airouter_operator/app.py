@@ -113,9 +113,7 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._exchanges = ExchangeServer(
-            self._channels, LedgerHandover(kube), self._leadership.is_sure, self._caught_up
-        )
+        self._exchanges = self._new_exchanges()
         self._stream = self._new_stream(pods)
 
         # Reconciling, and issuing.
@@ -133,6 +131,15 @@ class Operator:
         )
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
+
+    def _new_exchanges(self) -> ExchangeServer:
+        return ExchangeServer(
+            self._channels,
+            LedgerHandover(self._kube),
+            self._leadership.is_sure,
+            self._caught_up,
+            self.metrics.ledger_message,
+        )
 
     def _new_stream(self, pods: Pods) -> StreamServer:
         return StreamServer(

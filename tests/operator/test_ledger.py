@@ -116,6 +116,7 @@ async def test_two_routers_let_through_together_what_one_may(plane: ControlPlane
         for router in client.routers:
             health = await router.health()
             assert health["ledger"] == {"connected": True, "share_in_force": None}
+        assert await operator.metric("ledger_messages_total") > 0
         await operator.kill()
         for router in client.routers:
             await router.until_logged("the ledger of limits does not answer")

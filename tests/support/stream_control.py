@@ -40,6 +40,7 @@ class StreamControl:
     pods: Pods
     ca: trustme.CA
     secrets: SecretsInMemory
+    ledger_statuses: list[int]
     port: int = 0
     ready: bool = True
     leads: bool = True
@@ -90,9 +91,12 @@ async def stream_control(
 
     channels = Channels(pods, changed.put_nowait)
     secrets = SecretsInMemory()
-    exchanges = ExchangeServer(channels, LedgerHandover(secrets), leads, is_ready)
+    statuses: list[int] = []
+    exchanges = ExchangeServer(channels, LedgerHandover(secrets), leads, is_ready, statuses.append)
     server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges)
-    operator = StreamControl(server, exchanges, channels, pods, ca, secrets, changed=changed)
+    operator = StreamControl(
+        server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
+    )
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
     operator.port = await server.start("127.0.0.1", 0, tls)

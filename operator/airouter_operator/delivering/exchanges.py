@@ -42,16 +42,26 @@ class ExchangeServer:
         handover: LedgerHandover,
         surely_leads: Callable[[], bool],
         ready: Callable[[], bool],
+        answered: Callable[[int], None],
     ) -> None:
-        """Answer while this replica `surely_leads`; `ready` is that of the `StreamServer`."""
+        """Answer while this replica `surely_leads`; `ready` is that of the `StreamServer`.
+
+        `answered` gets the status of each answer.
+        """
         self._channels = channels
         self._handover = handover
         self._surely_leads = surely_leads
         self._ready = ready
+        self._answered = answered
         self._has_ended = False
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a message, of a pod that shows the token of its RouterConfig."""
+        answer = await self._answer(request)
+        self._answered(answer.status)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.Response:
         key = ObjectKey(request.match_info["namespace"], request.match_info["name"])
         channel = self._channels.get(key) if self._may_grant() else None
         if not has_token(channel, request.headers.get("authorization", "")) or channel is None:

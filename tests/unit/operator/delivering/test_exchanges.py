@@ -101,6 +101,7 @@ async def test_a_message_that_comes_after_a_later_one_gets_a_409() -> None:
         operator.publish("one", 1)
         await exchanged(operator, said(2))
         assert (await exchange(operator, msgspec.json.encode(said(1)))).status_code == 409
+        assert operator.ledger_statuses == [200, 409]
 
 
 async def test_the_ledger_outlives_publications_and_not_the_leadership() -> None:
