@@ -6,17 +6,17 @@ import json
 import random
 from bisect import bisect_left
 
+from airouter.bookkeeping.book import Book
+from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
+from airouter.bookkeeping.window import step_of
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 from airouter.dialects.client_request import ClientRequest, parse_client_request
 from airouter.failures import Failure
 from airouter.limits import Limiter, Permit
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
-from airouter.limits.ledger.book import Book
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
-from airouter.limits.ledger.messages import LedgerAnswer, LedgerMessage
 from airouter.limits.ledger.redis import RedisLedger
-from airouter.limits.window import step_of
 
 TEAM = "client/team"
 PATIENCE = 60.0

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.limits.ledger.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
-from airouter.limits.window import SPAN
+from airouter.bookkeeping.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
+from airouter.bookkeeping.window import SPAN
 
 if TYPE_CHECKING:
-    from airouter.limits.ledger.messages import LeaseGrant
+    from airouter.bookkeeping.messages import LeaseGrant
 
 OLD = SPAN - 10 * SOON
 """Steps after which a request counts as used that is still in flight: it costs what it took."""

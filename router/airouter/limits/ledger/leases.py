@@ -11,15 +11,15 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, TypeVar
 
+from airouter.bookkeeping.messages import FIRST_SHARE, LEASE, TOO_LATE, WHOLE, LedgerMessage
+from airouter.bookkeeping.window import SPAN, step_of
 from airouter.limits.ledger.lease import Contact
-from airouter.limits.ledger.messages import FIRST_SHARE, LEASE, TOO_LATE, WHOLE, LedgerMessage
-from airouter.limits.window import SPAN, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airouter.bookkeeping.messages import LedgerAnswer
     from airouter.limits.ledger.lease import Lease
-    from airouter.limits.ledger.messages import LedgerAnswer
 
     AnyLease = TypeVar("AnyLease", bound=Lease)
 
