@@ -27,7 +27,6 @@ from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
-from airouter_operator.delivering.handover import LedgerHandover
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.issuing.claims import is_anothers
@@ -135,7 +134,7 @@ class Operator:
     def _new_exchanges(self) -> ExchangeServer:
         return ExchangeServer(
             self._channels,
-            LedgerHandover(self._kube),
+            self._kube,
             self._leadership.is_sure,
             self._caught_up,
             self.metrics.ledger_message,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from airouter_operator.delivering.handover import LEDGER_SECRET_TYPE, MEMORY_FILE
+from airouter_operator.delivering.ledger_store import LEDGER_SECRET_TYPE, MEMORY_FILE
 from support.config import MASTER_KEY, MOCK
 from support.control_plane import ControlPlane, OperatorProcess
 from support.http_client import http_client

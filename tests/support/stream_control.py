@@ -18,7 +18,6 @@ from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
-from airouter_operator.delivering.handover import LedgerHandover
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube.objects import ObjectKey
@@ -92,7 +91,7 @@ async def stream_control(
     channels = Channels(pods, changed.put_nowait)
     secrets = SecretsInMemory()
     statuses: list[int] = []
-    exchanges = ExchangeServer(channels, LedgerHandover(secrets), leads, is_ready, statuses.append)
+    exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
     server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges)
     operator = StreamControl(
         server, exchanges, channels, pods, ca, secrets, statuses, changed=changed

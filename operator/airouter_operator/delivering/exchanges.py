@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from airouter.config.delivery import MAX_LEDGER_MESSAGE, Undeliverable
 from airouter_operator.delivering.channel import has_token
-from airouter_operator.delivering.ledger import MessageLate
+from airouter_operator.delivering.ledger import LimitLedger, MessageLate
+from airouter_operator.delivering.ledger_store import LedgerStore, TooMuch
+from airouter_operator.kube.errors import KubeError
 from airouter_operator.kube.objects import ObjectKey
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
     from airouter_operator.delivering.channel import Channel
     from airouter_operator.delivering.channels import Channels
-    from airouter_operator.delivering.handover import LedgerHandover
+    from airouter_operator.kube.api import KubeApi
 
 logger = logging.getLogger("airouter.operator")
 
 READING = 5.0
 """Seconds for a message to come in; its pod waits for half of one."""
+REFUSALS: dict[type[Exception], int] = {TimeoutError: 408, Undeliverable: 400, MessageLate: 409}
 HANDING_OVER = 5.0
 """Seconds for all ledgers, when the operator ends."""
 
@@ -39,7 +41,7 @@ class ExchangeServer:
     def __init__(
         self,
         channels: Channels,
-        handover: LedgerHandover,
+        kube: KubeApi,
         surely_leads: Callable[[], bool],
         ready: Callable[[], bool],
         answered: Callable[[int], None],
@@ -49,7 +51,7 @@ class ExchangeServer:
         `answered` gets the status of each answer.
         """
         self._channels = channels
-        self._handover = handover
+        self._kube = kube
         self._surely_leads = surely_leads
         self._ready = ready
         self._answered = answered
@@ -69,14 +71,9 @@ class ExchangeServer:
         try:
             async with asyncio.timeout(READING):
                 body = await request.clone(client_max_size=MAX_LEDGER_MESSAGE).read()
-            recall = partial(self._handover.take, key)
-            answer = await channel.ledger.exchange(body, recall, self._may_grant)
-        except TimeoutError:
-            return web.Response(status=408)
-        except Undeliverable:
-            return web.Response(status=400)
-        except MessageLate:
-            return web.Response(status=409)
+            answer = await self._ledger_of(key, channel).exchange(body, self._may_grant)
+        except tuple(REFUSALS) as refused:
+            return web.Response(status=REFUSALS[type(refused)])
         if answer is None or self._channels.get(key) is not channel:
             return web.Response(status=503)
         return web.Response(body=answer, content_type="application/json")
@@ -97,9 +94,17 @@ class ExchangeServer:
             logger.warning("not all ledgers of limits were handed over in time")
 
     async def _hand_over(self, key: ObjectKey, channel: Channel) -> None:
-        memory = await channel.ledger.end()
-        if memory is not None:
-            await self._handover.leave(key, channel.publication.record.owner, memory)
+        try:
+            if channel.ledger is not None:
+                await channel.ledger.end()
+        except (KubeError, TooMuch) as error:
+            logger.warning("%s: the ledger of limits is not handed over: %s", key, error)
+
+    def _ledger_of(self, key: ObjectKey, channel: Channel) -> LimitLedger:
+        if channel.ledger is None:
+            owner = channel.publication.record.owner
+            channel.ledger = LimitLedger(LedgerStore(self._kube, key, owner))
+        return channel.ledger
 
     def _may_grant(self) -> bool:
         return self._surely_leads() and not self._has_ended

@@ -12,6 +12,7 @@ from airouter.config.snapshot import Limits
 from airouter.limits import Permit
 from airouter.limits.ledger.operator import OperatorLedger
 from airouter_operator.delivering.ledger import LimitLedger
+from airouter_operator.delivering.ledger_store import LedgerStore
 from support.replicas import PATIENCE, Replicas
 from support.stream_control import KEY, StreamControl, stream_control
 
@@ -33,7 +34,8 @@ class Operated:
         self.operator.publish("one", 1)
         channel = self.operator.channels.get(KEY)
         assert channel is not None
-        channel.ledger = LimitLedger(self._clock_from)
+        store = LedgerStore(self.operator.secrets, KEY, "uid")
+        channel.ledger = LimitLedger(store, self._clock_from)
 
     async def hand_over(self) -> None:
         """Have the leader end in order, though it is the same that leads next."""
@@ -191,6 +193,7 @@ async def test_a_handover_that_nobody_gets_is_as_if_there_was_none() -> None:
         await replicas.demand("all", 30)
         found.operator.secrets.is_down = True
         await found.hand_over()
+        found.operator.secrets.is_down = False
         found.elect()
         await replicas.demand("all", 135)
         assert replicas.most_in_a_minute() <= 600
