@@ -16,7 +16,7 @@ PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 COVERAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-reload image kubernetes e2e cluster cluster-down translations readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e cluster cluster-down translations readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ bench-hostile: $(VENV)/.dev ## One client's worst beside another's small request
 
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
+
+bench-ledger: $(VENV)/.dev ## The operator's ledger, asked by 200 pods; writes benchmarks/ledger/results.md
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.ledger $(ARGS)
 
 image: ## Build both images with docker, podman or buildah (TAG=dev, PLATFORMS=linux/amd64,linux/arm64, IMAGE_FLAGS="...")
 	scripts/build-image router $(IMAGE):$(TAG)
