@@ -115,7 +115,9 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.shared_limits = SharedLimits(f"{settings.pod_name}:{settings.port}")
+        self.shared_limits = SharedLimits(
+            f"{settings.pod_name}:{settings.port}", settings.ledger_file
+        )
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
             limiter=self.shared_limits.limiter,
