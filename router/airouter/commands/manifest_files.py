@@ -1,4 +1,4 @@
-"""The manifests that a command is given: files, directories, standard input; Secrets beside them."""
+"""The manifests that a command is given: files, directories, standard input, a cluster's Secrets."""
 
 import os
 import sys

@@ -14,7 +14,7 @@ from airouter.config.documents import Unreadable, documents
 from airouter.config.findings import Compiled, Finding, in_order, quoted
 from airouter.config.foreign_words import foreign_document
 from airouter.config.loader import load_config
-from airouter.config.placeholders import placeholder_secrets
+from airouter.config.placeholders import DEFAULT_KEY, placeholder_secrets
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.resource import API_VERSION, KIND
 from airouter.config.resource.routerkey import ROUTER_KEY_KIND
@@ -96,9 +96,7 @@ class ReadManifest:
         self.findings += other_documents(self.written)
         self._types = types
         self._ignores_secrets = ignore_secrets
-        self._secrets = (
-            {} if ignore_secrets else secret_values(self.written, environ, self.findings)
-        )
+        self.secrets = {} if ignore_secrets else secret_values(self.written, environ, self.findings)
         self.keys = [
             (each, declared_key(each.document))
             for each in self.written
@@ -123,7 +121,7 @@ class ReadManifest:
         config = loaded.config
         if config is None:
             return Compiled(None, ())
-        secrets = self._secrets
+        secrets = self.secrets
         if self._ignores_secrets:
             secrets = placeholder_secrets(config, self._types)
         keys = keys_for((key for _, key in self.keys), config)
@@ -187,6 +185,16 @@ def loaded_configs(
     """Return the RouterConfigs of some files as far as they can be read, without their Secrets."""
     read = ReadManifest(texts, {}, (), types, ignore_secrets=True)
     return [loaded.config for loaded in read.load() if loaded.config is not None]
+
+
+def master_key_in(texts: Iterable[ManifestFile], environ: Mapping[str, str]) -> str | None:
+    """Return the master key of the first RouterConfig of some files, if its Secret is there."""
+    read = ReadManifest(texts, environ, (), PROVIDER_TYPES)
+    for loaded in read.load():
+        if loaded.config is not None and (master := loaded.config.spec.auth.master_key):
+            ref = master.secret_ref
+            return (read.secrets.get((ref.name, ref.key or DEFAULT_KEY)) or "").strip() or None
+    return None
 
 
 def homeless_keys(read: ReadManifest) -> Iterator[Finding]:

@@ -3,10 +3,23 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
-from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
+from airouter.config.providers import (
+    PROVIDER_TYPES,
+    BlockName,
+    OfferedApi,
+    ProviderTypes,
+    owners_of,
+)
 from airouter.config.resource.bans import Fail2banOverride
 from airouter.config.resource.fields import (
     BrokenRule,
@@ -41,7 +54,11 @@ def check_type(given: object, info: ValidationInfo) -> object:
     return given
 
 
-CredentialType = Annotated[str, BeforeValidator(check_type)]
+CredentialType = Annotated[
+    str,
+    BeforeValidator(check_type),
+    WithJsonSchema({"type": "string", "enum": list(PROVIDER_TYPES)}),
+]
 
 
 def check_reply(reply: str) -> str:
