@@ -51,7 +51,7 @@ def test_help_helps(arguments: list[str], text: str) -> None:
 def test_every_command_helps_with_examples(name: str) -> None:
     text = airouter(name, "-h").output
     assert COMMANDS[name].summary in text
-    assert f"Examples:\n    airouter {name}" in text
+    assert f"airouter {name}" in text.partition("Examples:\n")[2]
 
 
 def test_help_loads_no_command() -> None:
@@ -64,7 +64,7 @@ def test_help_loads_no_command() -> None:
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.splitlines()[-1] == "['airouter.cli', 'airouter.commands']"
+    assert done.stdout.splitlines()[-1] == "['airouter.commands', 'airouter.cli']"
 
 
 def test_a_port_that_is_none_is_named_with_its_variable() -> None:

@@ -3,11 +3,12 @@
 So a completion starts no Python, and is there at once.
 """
 
+from collections.abc import Iterator
 from pkgutil import resolve_name
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
-from typer.main import get_command
+from typer.models import OptionInfo
 
 from airouter.commands import COMMANDS
 
@@ -25,23 +26,29 @@ def completion_command(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.")],
 ) -> None:
     """Print a script that completes commands in a shell."""
-    words = {name: words_of(name) for name in COMMANDS}
+    words = {name: options_of(name) for name in COMMANDS}
     typer.echo(SCRIPTS[shell](words), nl=False)
 
 
-def words_of(name: str) -> list[str]:
+def options_of(name: str) -> list[str]:
     """Return the options of a command, and the values of its choices."""
-    single = typer.Typer(add_completion=False)
     function = getattr(resolve_name(COMMANDS[name].module), f"{name}_command")
-    single.command(name)(function)
-    command: Any = get_command(single)
-    options = [flag for parameter in command.params for flag in parameter.opts if flag[0] == "-"]
-    choices = [
-        str(choice)
-        for parameter in command.params
-        for choice in getattr(parameter.type, "choices", ())
-    ]
-    return sorted({*options, *choices, "--help"})
+    words = {"--help"}
+    for parameter, hint in get_type_hints(function, include_extras=True).items():
+        words |= set(choices_in(hint))
+        for option in getattr(hint, "__metadata__", ()):
+            if isinstance(option, OptionInfo):
+                words |= set(option.param_decls or [f"--{parameter.replace('_', '-')}"])
+    return sorted(words)
+
+
+def choices_in(hint: Any) -> Iterator[str]:
+    """Yield the values that an annotation allows, if it lists them."""
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+    else:
+        for argument in get_args(hint):
+            yield from choices_in(argument)
 
 
 def bash_script(words: Words) -> str:

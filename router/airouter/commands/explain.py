@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +57,7 @@ def explain_command(
         names = [each.name for each in snapshot.models]
         typer.echo(f"404: there is no model {model} ({likely(model, names) or choice(names)})")
         raise typer.Exit(INVALID)
-    refused = refusal(found, key, snapshot.auth)
+    refused = why_refused(found, key, snapshot.auth)
     typer.echo("\n".join(explanation(found, snapshot, compiled)))
     if key is not None:
         typer.echo(f"\n{refused or f'{key_owner(key, snapshot.auth)} may ask for it'}")
@@ -108,10 +107,8 @@ def backends_text(model: "Model", snapshot: "Snapshot", indent: str) -> Iterator
             limits = [limits_text(each.limits) for each in (credential, backend)]
             limited = "".join(f", limited to {each}" for each in limits if each)
             share = f"{backend.weight / whole:.0%}"
-            yield (
-                f"{indent}  {backend.credential}/{backend.upstream_name}: {credential.type}{place}, "
-                f"{share} of the tier{limited}"
-            )
+            name = f"{backend.credential}/{backend.upstream_name}"
+            yield f"{indent}  {name}: {credential.type}{place}, {share} of the tier{limited}"
 
 
 def askers(model: "Model", auth: "Auth") -> Iterator[str]:
@@ -141,7 +138,7 @@ def key_owner(key: str, auth: "Auth") -> str | None:
     return next((c.name for c in auth.clients if key == c.name or digest == c.key_sha256), None)
 
 
-def refusal(model: "Model", key: str | None, auth: "Auth") -> str:
+def why_refused(model: "Model", key: str | None, auth: "Auth") -> str:
     """Return why a request with a key would be refused; empty where it would not."""
     if key is None or auth.anonymous:
         return ""

@@ -1,4 +1,4 @@
-"""The manifests that a command is given: files, directories, standard input, a cluster's Secrets."""
+"""The manifests that a command is given: files, directories, standard input, Secrets elsewhere."""
 
 import os
 import sys

@@ -30,7 +30,7 @@ def schema_command() -> None:
 def manifest_schema() -> str:
     """Return the JSON Schema of a document of a manifest, as text."""
     _, schema = models_json_schema([(kind, "validation") for kind in KINDS], by_alias=True)
-    definitions = {name: plain(each) for name, each in schema["$defs"].items()}
+    definitions = {name: without_words(each) for name, each in schema["$defs"].items()}
     by_kind = [
         {
             "if": {"properties": {"kind": {"const": kind.__name__}}, "required": ["kind"]},
@@ -51,17 +51,17 @@ def manifest_schema() -> str:
     return json.dumps(whole, indent=1).replace("#/$defs/", "#/definitions/")
 
 
-def plain(schema: Any) -> Any:
+def without_words(schema: Any) -> Any:
     """Return a schema without the keywords that are said in words."""
     if isinstance(schema, list):
-        return [plain(each) for each in schema]
+        return [without_words(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
         # The fields of an object may have any name.
-        key: {name: plain(field) for name, field in each.items()}
+        key: {name: without_words(field) for name, field in each.items()}
         if key == "properties"
-        else plain(each)
+        else without_words(each)
         for key, each in schema.items()
         if key not in SAID_IN_WORDS
     }

@@ -125,7 +125,7 @@ async def call_all(snapshot: Snapshot, name: str | None) -> int:
         for credential, why in serving.unusable.items():
             typer.echo(f"FAILED  {credential}: {why}")
             failed += 1
-        calls = calls_of(serving, name)
+        calls = calls_for(serving, name)
         turns = asyncio.Semaphore(AT_ONCE)
         for ending in asyncio.as_completed([call_in_turn(each, turns) for each in calls]):
             call, result = await ending
@@ -140,7 +140,7 @@ async def call_all(snapshot: Snapshot, name: str | None) -> int:
         pools.close()
 
 
-def calls_of(serving: ServingState, name: str | None) -> list[TestCall]:
+def calls_for(serving: ServingState, name: str | None) -> list[TestCall]:
     """Return one call for each credential that a model can be asked of."""
     found: dict[str, TestCall] = {}
     for model in models_named(name, serving.snapshot):

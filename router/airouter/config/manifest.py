@@ -119,7 +119,7 @@ class ReadManifest:
     def compile(self, written: ManifestDocument, loaded: LoadedConfig) -> Compiled:
         """Compile one RouterConfig, and the RouterKeys for it."""
         config = loaded.config
-        if config is None:
+        if config is None or not self.is_whole:
             return Compiled(None, ())
         secrets = self.secrets
         if self._ignores_secrets:
@@ -153,7 +153,7 @@ def compile_manifest(
     if read.is_whole:
         read.findings += miscounted_configs(read.configs)
     loaded = read.load()
-    if not read.is_whole or len(loaded) != 1 or loaded[0].config is None:
+    if len(loaded) != 1:
         return Compiled(None, in_order(read.findings))
     compiled = read.compile(read.configs[0], loaded[0])
     return Compiled(compiled.snapshot, in_order(read.findings))

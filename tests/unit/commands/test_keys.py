@@ -22,7 +22,8 @@ def test_no_two_keys_are_the_same(airouter: Airouter) -> None:
 def test_a_router_key_with_its_secret_is_served_from_a_file(airouter: Airouter) -> None:
     config = (
         "apiVersion: airouter.dev/v1alpha1\nkind: RouterConfig\nmetadata: {name: default}\nspec:\n"
-        "  credentials: [{name: m, type: Mock}]\n  models: [{name: m, backends: [{credential: m}]}]\n"
+        "  credentials: [{name: m, type: Mock}]\n"
+        "  models: [{name: m, backends: [{credential: m}]}]\n"
         "  auth: {grants: [{name: shop, namespaces: {names: [shop]}}]}\n---\n"
     )
     made = airouter("keys", "new", "--name", "checkout", "--form", "routerkey", "-n", "shop").output

@@ -195,7 +195,7 @@ def test_a_router_key_whose_secret_is_in_the_file_is_served() -> None:
 
 def test_a_router_key_that_no_grant_covers_is_told() -> None:
     (line,) = lines(from_text(ROUTER_YAML + ROUTER_KEY))
-    assert line.startswith("router.yaml:24: error: spec: no grant of RouterConfig team-a/default")
+    assert line.startswith("router.yaml:23: error: spec: no grant of RouterConfig team-a/default")
 
 
 def test_a_broken_router_key_is_told() -> None:
