@@ -71,6 +71,10 @@ class Observed(Protocol):
 
     def last_reload_successful(self) -> bool: ...
 
+    def config_findings(self) -> Mapping[str, int]:
+        """Return the number of findings about the newest configuration, by severity."""
+        ...
+
     def last_reload_time(self) -> float:
         """Return the time of the last successful reload, in seconds since the epoch."""
         ...
@@ -221,6 +225,14 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "1 when the newest configuration is served, 0 when it was refused.",
         value=int(observed.last_reload_successful()),
     )
+    findings = GaugeMetricFamily(
+        "airouter_config_findings",
+        "Findings about the newest configuration: an error takes something out of service.",
+        labels=["severity"],
+    )
+    for severity, count in observed.config_findings().items():
+        findings.add_metric([severity], count)
+    yield findings
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
         "Time at which a configuration was last loaded.",

@@ -45,6 +45,9 @@ class Process:
     def config_version(self) -> str:
         return "abc123"
 
+    def config_findings(self) -> dict[str, int]:
+        return {"error": 2, "warning": 0}
+
     def last_reload_successful(self) -> bool:
         return False
 
@@ -208,6 +211,8 @@ def test_the_state_of_the_process_is_read_at_each_scrape(metrics: Metrics) -> No
     assert value(metrics, "airouter_config_info", version="abc123") == 1
     assert value(metrics, "airouter_build_info", version=__version__) == 1
     assert value(metrics, "airouter_config_last_reload_successful") == 0
+    assert value(metrics, "airouter_config_findings", severity="error") == 2
+    assert value(metrics, "airouter_config_findings", severity="warning") == 0
     name = "airouter_config_last_reload_success_timestamp_seconds"
     assert value(metrics, name) == 1_700_000_000
     assert value(metrics, "airouter_spans_dropped_total") == 7

@@ -80,7 +80,7 @@ def translate_deployment(deployment: Values, given: Values, translated: Translat
     model = translated.model(name)
     model["backends"].append(backend)
     note_parameters(given, model, what, translated)
-    note_facts(mapping_in(deployment, "model_info") | price_fields(given), model)
+    note_facts({**mapping_in(deployment, "model_info"), **price_fields(given)}, model)
     report.carried(f"{what} as a backend of model {name} by credential {credential}")
     for field in sorted(given.keys() - KNOWN):
         report.left_out(f"{what}.litellm_params.{field}", "not known here")

@@ -124,10 +124,10 @@ def translate_fallbacks(settings: Values, translated: Translated) -> None:
                 reasons.append(reason)
     if len(reasons) > 3:
         translated.set("resilience.fallbackOn", reasons)
-    others = settings.get("default_fallbacks")
-    if isinstance(others, list):
-        for model in list(translated.spec["models"]):
-            add_fallbacks(model["name"], [str(o) for o in others], "default_fallbacks", translated)
+    of_all = settings.get("default_fallbacks")
+    if isinstance(of_all, list):
+        for model in translated.spec["models"]:
+            add_fallbacks(model["name"], list(map(str, of_all)), "default_fallbacks", translated)
 
 
 def fallbacks_in(settings: Values, field: str) -> Iterator[tuple[str, list[str]]]:

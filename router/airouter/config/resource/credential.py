@@ -142,7 +142,9 @@ class AWS(Part):
 class GCP(Part):
     """The location and project in which Vertex AI is called."""
 
-    location: Name = Field(description="Location, such as global or europe-west4.")
+    location: Name = Field(
+        "global", description="Location, such as global or europe-west4. Default global."
+    )
     project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
