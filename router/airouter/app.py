@@ -225,9 +225,6 @@ class Router:
     def last_reload_successful(self) -> bool:
         return self.store.reload.successful
 
-    def config_findings(self) -> Mapping[str, int]:
-        return self.store.reload.severities
-
     def last_reload_time(self) -> float:
         return self.store.reload.loaded_at
 

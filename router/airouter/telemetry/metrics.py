@@ -51,8 +51,20 @@ class ObservedBans(Protocol):
         ...
 
 
+class ObservedReload(Protocol):
+    """The newest configuration."""
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """The number of findings about it, by severity."""
+        ...
+
+
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def reload(self) -> ObservedReload: ...
 
     @property
     def bans(self) -> ObservedBans: ...
@@ -70,10 +82,6 @@ class Observed(Protocol):
         ...
 
     def last_reload_successful(self) -> bool: ...
-
-    def config_findings(self) -> Mapping[str, int]:
-        """Return the number of findings about the newest configuration, by severity."""
-        ...
 
     def last_reload_time(self) -> float:
         """Return the time of the last successful reload, in seconds since the epoch."""
@@ -230,7 +238,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "Findings about the newest configuration: an error takes something out of service.",
         labels=["severity"],
     )
-    for severity, count in observed.config_findings().items():
+    for severity, count in observed.reload.severities.items():
         findings.add_metric([severity], count)
     yield findings
     yield GaugeMetricFamily(

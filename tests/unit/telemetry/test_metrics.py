@@ -10,6 +10,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
+from airouter.config.findings import Finding
+from airouter.config.store import Reload
 from airouter.telemetry.metrics import Metrics
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
@@ -35,6 +37,7 @@ class Process:
     """A process with two requests under way."""
 
     bans = SomeBans()
+    reload = Reload(findings=(Finding("error", (), "x"), Finding("error", (), "y")))
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -44,9 +47,6 @@ class Process:
 
     def config_version(self) -> str:
         return "abc123"
-
-    def config_findings(self) -> dict[str, int]:
-        return {"error": 2, "warning": 0}
 
     def last_reload_successful(self) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""What OpenAI refuses, the Mock refuses, too: a test of an application is not to pass by mistake."""
+"""What OpenAI refuses, the Mock refuses: a test of an application is not to pass by mistake."""
 
 from __future__ import annotations
 

@@ -82,9 +82,8 @@ async def test_it_calls_a_tool_and_then_repeats_the_result() -> None:
     (call,) = choice["message"]["tool_calls"]
     assert call["function"] == {"name": "look", "arguments": '{"at": 1}'}
     assert choice["finish_reason"] == "tool_calls"
-    called = {"role": "assistant", "tool_calls": [call]}
     result = {"role": "tool", "tool_call_id": call["id"], "content": "seen"}
-    messages = [*HELLO, called, result]
+    messages = [*HELLO, {"role": "assistant", "tool_calls": [call]}, result]
     assert await said('tool:look {"at": 1}', messages=messages, tools=[LOOK]) == "seen"
 
 
@@ -261,8 +260,8 @@ async def test_json_is_given_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize("reply", ["echo", "tokens:3"])
 async def test_a_tool_result_is_answered_in_the_format_that_is_asked_for(reply: str) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    called = {"role": "assistant", "tool_calls": [call]}
-    messages = [*HELLO, called, {"role": "tool", "tool_call_id": "call_1", "content": "seen"}]
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "seen"}
+    messages = [*HELLO, {"role": "assistant", "tool_calls": [call]}, result]
     wanted = {"type": "json_object"}
     assert await said(reply, messages=messages) == "seen"
     assert await said(reply, messages=messages, response_format=wanted) == '{"mock": true}'
