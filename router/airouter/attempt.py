@@ -198,7 +198,7 @@ class AttemptRunner:
             attempt.status = reply.status
             note_headroom(account, attempt, reply)
             if not 200 <= reply.status < 300:
-                return refused_by(context, target, await buffered(reply))
+                return refused_by(context, target, await buffered(reply), self._warnings)
             if is_streamed(context, target, reply):
                 return await self._relay(context, target, reply, limit)
             if streamed and context.exchange.started:  # by a heartbeat, as a stream
@@ -221,7 +221,7 @@ class AttemptRunner:
         refused = next((each for each in answers if not 200 <= each.status < 300), None)
         attempt.status = (refused or answers[0]).status
         if refused is not None:
-            return refused_by(context, target, refused)
+            return refused_by(context, target, refused, self._warnings)
         return forward(context, target, answers)
 
     async def _relay(
@@ -344,11 +344,16 @@ def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
         account.load.headroom[attempt.upstream_name] = found.share, until
 
 
-def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:
-    """Make an outcome of a provider's error."""
+def refused_by(
+    context: RequestContext, target: Target, reply: BufferedReply, warnings: ProviderWarnings
+) -> AttemptOutcome:
+    """Make an outcome of a provider's error; a refused key is logged."""
     account = target.account
     failure = account.provider.failure(reply.status, reply.headers, reply.body, account.credential)
-    return classify(context, target, failure, reply.status)
+    outcome = classify(context, target, failure, reply.status)
+    if outcome.kind == REFUSED_KEY:
+        warnings.note_refused_key(account.credential.name, reply.status)
+    return outcome
 
 
 def unanswered(error: UpstreamError) -> AttemptOutcome:

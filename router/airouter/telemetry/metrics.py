@@ -51,8 +51,20 @@ class ObservedBans(Protocol):
         ...
 
 
+class ObservedReload(Protocol):
+    """The newest configuration."""
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """The number of findings about it, by severity."""
+        ...
+
+
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def reload(self) -> ObservedReload: ...
 
     @property
     def bans(self) -> ObservedBans: ...
@@ -221,6 +233,14 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "1 when the newest configuration is served, 0 when it was refused.",
         value=int(observed.last_reload_successful()),
     )
+    findings = GaugeMetricFamily(
+        "airouter_config_findings",
+        "Findings about the newest configuration: an error takes something out of service.",
+        labels=["severity"],
+    )
+    for severity, count in observed.reload.severities.items():
+        findings.add_metric([severity], count)
+    yield findings
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
         "Time at which a configuration was last loaded.",

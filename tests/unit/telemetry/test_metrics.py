@@ -10,6 +10,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
+from airouter.config.findings import Finding
+from airouter.config.store import Reload
 from airouter.telemetry.metrics import Metrics
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
@@ -35,6 +37,7 @@ class Process:
     """A process with two requests under way."""
 
     bans = SomeBans()
+    reload = Reload(findings=(Finding("error", (), "x"), Finding("error", (), "y")))
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -208,6 +211,8 @@ def test_the_state_of_the_process_is_read_at_each_scrape(metrics: Metrics) -> No
     assert value(metrics, "airouter_config_info", version="abc123") == 1
     assert value(metrics, "airouter_build_info", version=__version__) == 1
     assert value(metrics, "airouter_config_last_reload_successful") == 0
+    assert value(metrics, "airouter_config_findings", severity="error") == 2
+    assert value(metrics, "airouter_config_findings", severity="warning") == 0
     name = "airouter_config_last_reload_success_timestamp_seconds"
     assert value(metrics, name) == 1_700_000_000
     assert value(metrics, "airouter_spans_dropped_total") == 7

@@ -31,6 +31,7 @@ from airouter.config.resource.policies import (
     Traces,
 )
 from airouter.config.resource.price import Prices, Pricing
+from airouter.config.resource.routerkey import RouterKeySpec
 from airouter.config.resource.service import Service
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Responses",
     "Retries",
     "RouterConfig",
+    "RouterKey",
     "Secret",
     "SecretRef",
     "Service",
@@ -135,6 +137,16 @@ class RouterConfig(Part):
                 "has a name that is too long",
                 f"use at most {LONGEST_NAME} characters",
             )
+
+
+class RouterKey(Part):
+    """A RouterKey, as it may stand beside a RouterConfig in a file."""
+
+    api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
+    kind: Literal["RouterKey"] = Field(description="Kind of the object.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
+    spec: RouterKeySpec = Field(description="The key that a team asks for.")
+    status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
 
 class Secret(Part):
