@@ -41,11 +41,14 @@ REQUEST_ID = "airouter.request_id"
 class AsgiExchange(Exchange):
     """Collects what the pipeline answers as ASGI messages."""
 
-    __slots__ = ("_queued", "_ready", "_waiting", "aborted")
+    __slots__ = ("_peer", "_queued", "_ready", "_waiting", "aborted")
 
     beats = True
 
-    def __init__(self, headers: dict[bytes, bytes], body: bytes) -> None:
+    def __init__(
+        self, headers: dict[bytes, bytes], body: bytes, peer: tuple[str, int] | None = None
+    ) -> None:
+        self._peer = peer
         self.headers = headers
         self.body = body
         self.started = False
@@ -54,6 +57,10 @@ class AsgiExchange(Exchange):
         self._waiting: deque[Message] = deque()
         self._queued = 0
         self._ready = asyncio.Event()
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        return self._peer
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self._start(status, [*headers, (b"content-length", b"%d" % len(body))])
@@ -246,4 +253,5 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
     deployment = request.scope.get(DEPLOYMENT)
     whole = bytes(body)
-    return AsgiExchange(headers, whole if deployment is None else with_model(whole, deployment))
+    named = whole if deployment is None else with_model(whole, deployment)
+    return AsgiExchange(headers, named, request.client)

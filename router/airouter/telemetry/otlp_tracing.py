@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from airouter.telemetry.collector import envelope_of, open_collector, resource_of
+from airouter.telemetry.conventions import NEWEST, conventions_from
 from airouter.telemetry.instrumentation import instrument
 from airouter.telemetry.record import Trace
 from airouter.telemetry.sampling import by_ratio, sampler_from
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from airouter.config.snapshot import Snapshot
+    from airouter.telemetry.client_span import TracedProviders
     from airouter.telemetry.collector import Collector
+    from airouter.telemetry.conventions import Conventions
     from airouter.telemetry.propagation import Propagation
     from airouter.telemetry.record import RequestRecord
     from airouter.telemetry.sampling import TraceSampler
-    from airouter.telemetry.spans import TracedProviders
 
 CAPACITY = 16 * 2**20
 """Bytes of spans that wait for a slow collector: some fifty thousand."""
@@ -50,6 +52,7 @@ class OtlpTracing:
         sampler: TraceSampler,
         providers: TracedProviders,
         propagation: Propagation,
+        conventions: Conventions = NEWEST,
         *,
         random: Random,
         wall: Callable[[], int] = time.time_ns,
@@ -60,7 +63,7 @@ class OtlpTracing:
         self._envelope = envelope_of(resource)
         self._environment_sampler = sampler
         self._sampler = sampler
-        self._encoder = SpanEncoder(providers)
+        self._encoder = SpanEncoder(providers, conventions)
         self._propagation = propagation
         self._bits = random.getrandbits
         self._wall = wall
@@ -126,5 +129,6 @@ def open_otlp_tracing(
         sampler_from(environ),
         providers,
         propagation,
+        conventions_from(environ),
         random=Random(),
     )

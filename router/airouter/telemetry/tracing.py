@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.config.snapshot import Snapshot
+    from airouter.telemetry.client_span import TracedProviders
     from airouter.telemetry.propagation import Propagation
     from airouter.telemetry.record import RequestRecord, Trace
-    from airouter.telemetry.spans import TracedProviders
 
 logger = logging.getLogger("airouter.telemetry")
 
