@@ -26,6 +26,7 @@ from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.channels import Channels
+from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.issuing.claims import is_anothers
@@ -118,6 +119,7 @@ class Operator:
             self.metrics.acknowledged,
             self._leads,
             self._caught_up,
+            ExchangeServer(self._channels, self._leadership.is_sure, self._caught_up),
         )
 
         # Reconciling, and issuing.

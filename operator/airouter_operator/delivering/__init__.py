@@ -1,5 +1,6 @@
 """From a published snapshot to the pods that run it, and back.
 
 `stream.py` answers the polls of pods from what `channels.py` has for them; `pods.py` keeps what
-each poll says of its pod. Whatever else pods ask of the operator over that port goes in here.
+each poll says of its pod. `exchanges.py` answers what they say to the `ledger.py` of their limits.
+Whatever else pods ask of the operator over that port goes in here.
 """

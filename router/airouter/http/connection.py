@@ -1,9 +1,9 @@
 """A keep-alive connection to an HTTP/1.1 server: writes requests, parses answers with llhttp.
 
 By RFC 9112. A connection serves one request at a time and then goes back to its owner: a pool of
-`upstream/pool.py`, or the operator's stream of `sources/stream_connection.py`. The connection holds
-its own deadline, a number that the pool's sweeper compares: a timer per request would cost more
-than the rest of this module. `reply.py` is what is made of an answer.
+`upstream/pool.py`, or the one server that `kept.py` asks. The connection holds its own deadline, a
+number that the pool's sweeper compares: a timer per request would cost more than the rest of this
+module. `reply.py` is what is made of an answer.
 """
 
 from __future__ import annotations

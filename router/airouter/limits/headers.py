@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.limits.window import STEPS_PER_SECOND, step_of
+from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,6 +14,7 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from airouter.bookkeeping.window import step_of
 from airouter.config.snapshot import Limits
 from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
 from airouter.limits.estimates import NOTHING, Estimates
@@ -21,7 +22,6 @@ from airouter.limits.permit import FREE, Permit
 from airouter.limits.scope import Scope, longest
 from airouter.limits.shared_scope import SharedScope
 from airouter.limits.waiting_line import WaitingLine
-from airouter.limits.window import step_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -102,7 +102,7 @@ class Limiter:
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, in place of those before."""
-        shares = snapshot.ledger == "Redis" and self._leases is not None
+        shares = snapshot.ledger != "Local" and self._leases is not None
         self._former, self._scopes = (self._scopes if shares == self._shares else {}), {}
         self._shares = shares
         auth, models = snapshot.auth, snapshot.models

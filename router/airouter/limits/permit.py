@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from airouter.bookkeeping.window import step_of
 from airouter.limits.estimates import NOTHING
-from airouter.limits.window import step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

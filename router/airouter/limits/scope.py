@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from airouter.bookkeeping.window import STEPS_PER_SECOND, Window
 from airouter.config.snapshot import Limits
-from airouter.limits.window import STEPS_PER_SECOND, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from airouter.bookkeeping.window import step_of
 from airouter.failures import model_not_found
-from airouter.limits.window import step_of
 from airouter.routing.budget import Budget
 from airouter.routing.rest import Rest
 

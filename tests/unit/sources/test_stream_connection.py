@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Stream, pack_snapshot
 from airouter.config.snapshot import Snapshot
+from airouter.http import kept
 from airouter.sources import stream_connection
 from airouter.sources.stream_connection import News, PollFailed, StreamConnection
 from airouter_operator.leading.certificates import (
@@ -121,7 +122,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *sockets: socket.socket) -> None
 async def test_an_address_that_keeps_silent_does_not_hold_up_the_next(
     monkeypatch: pytest.MonkeyPatch, silent: socket.socket
 ) -> None:
-    monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 3600.0)
+    monkeypatch.setattr(kept, "CONNECT_TIMEOUT", 3600.0)
     async with asked(Operator(NOTHING)) as poll, asyncio.timeout(60):
         resolve_to(monkeypatch, silent, silent)
         assert await poll() is None
@@ -130,7 +131,7 @@ async def test_an_address_that_keeps_silent_does_not_hold_up_the_next(
 async def test_an_operator_of_which_every_address_keeps_silent_is_lost(
     monkeypatch: pytest.MonkeyPatch, silent: socket.socket
 ) -> None:
-    monkeypatch.setattr(stream_connection, "CONNECT_TIMEOUT", 0.05)
+    monkeypatch.setattr(kept, "CONNECT_TIMEOUT", 0.05)
     port = silent.getsockname()[1]
     ca = trustme.CA().cert_pem.bytes().decode()
     subject = StreamConnection(Stream(f"https://127.0.0.1:{port}/", ca, "secret"))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airouter.limits.ledger.messages import LedgerAnswer, LedgerMessage
+    from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
 
 
 class LedgerError(Exception):

@@ -1,4 +1,4 @@
--- The ledger inside Redis: what `book.py` does, which is its reference and explains it.
+-- The ledger inside Redis: what `bookkeeping/book.py` does, which is its reference and explains it.
 -- KEYS: the ledger, its pods, then the uses and the outs of each line.
 -- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the
 -- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, SHARED, STEPS_PER_SECOND.

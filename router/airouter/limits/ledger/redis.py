@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from airouter.limits.ledger.base import LedgerError, RemoteLedger
-from airouter.limits.ledger.messages import (
+from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
     MEMORY,
@@ -25,10 +24,11 @@ from airouter.limits.ledger.messages import (
     WHOLE,
     LedgerAnswer,
 )
-from airouter.limits.window import SPAN, STEPS_PER_SECOND
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
+from airouter.limits.ledger.base import LedgerError, RemoteLedger
 
 if TYPE_CHECKING:
-    from airouter.limits.ledger.messages import LedgerMessage
+    from airouter.bookkeeping.messages import LedgerMessage
 
 TIMEOUT = 0.5
 """Seconds for all of one exchange."""

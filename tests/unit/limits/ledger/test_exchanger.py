@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from airouter.bookkeeping.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 from airouter.failures import Failure
 from airouter.limits import Limiter, Permit
 from airouter.limits.ledger.base import RemoteLedger
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
-from airouter.limits.ledger.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage
 from support.replicas import CHAT, TEAM
 
 

@@ -6,9 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from airouter.limits.ledger.lease import Lease, RequestLease
-from airouter.limits.ledger.leases import Leases
-from airouter.limits.ledger.messages import (
+from airouter.bookkeeping.messages import (
     LEASE,
     SETTLING,
     WHOLE,
@@ -16,7 +14,9 @@ from airouter.limits.ledger.messages import (
     LedgerAnswer,
     LedgerMessage,
 )
-from airouter.limits.window import SPAN, STEPS_PER_SECOND
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
+from airouter.limits.ledger.lease import Lease, RequestLease
+from airouter.limits.ledger.leases import Leases
 
 AnyLease = TypeVar("AnyLease", bound=Lease)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from airouter.bookkeeping.messages import SETTLING, LedgerMessage, Line
 from airouter.limits.ledger.base import LedgerError
-from airouter.limits.ledger.messages import SETTLING, LedgerMessage, Line
 from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import PASSWORD, RedisServer, redis_server
 

@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
+from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
 from airouter.config.snapshot import Limits
 from airouter.failures import Failure
 from airouter.limits import Permit
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
-from airouter.limits.ledger.messages import LedgerAnswer, LedgerMessage
 from support.replicas import CHAT, TEAM, Replica, SimulatedLedger, Time
 
 TICK = 0.02

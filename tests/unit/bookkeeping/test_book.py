@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airouter.limits.ledger.base import LedgerError
-from airouter.limits.ledger.book import Book
-from airouter.limits.ledger.messages import (
+from airouter.bookkeeping.book import Book
+from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
     MEMORY,
@@ -25,8 +24,9 @@ from airouter.limits.ledger.messages import (
     LedgerMessage,
     Line,
 )
+from airouter.bookkeeping.window import SPAN
+from airouter.limits.ledger.base import LedgerError
 from airouter.limits.ledger.redis import RedisLedger
-from airouter.limits.window import SPAN
 from support.redis_server import RedisServer, redis_server
 
 START = 35_000_000_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from airouter.limits.window import SPAN, STEPS_PER_SECOND
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
 
 LEASE = 3 * STEPS_PER_SECOND
 """Steps that a pod may spend a lease after it last asked, and the ledger counts on it."""
