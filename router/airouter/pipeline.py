@@ -91,8 +91,8 @@ class Pipeline:
         self._limiter = limiter
         self._failover = failover
         self._attempts = attempts
-        self._heartbeats = Heartbeats()
-        self._recorder = recorder
+        self.heartbeats = Heartbeats()
+        self.recorder = recorder
         self._tracing = tracing
         self._random = random
         self._aside = aside
@@ -142,13 +142,13 @@ class Pipeline:
             drop_frames(error)
         finally:
             if context.stream is not None:
-                self._heartbeats.forget(context.stream)
+                self.heartbeats.forget(context.stream)
                 context.stream = None  # which has the context
             self._settle(context)
             record.ended = monotonic()
             if record.trace is not None:
                 describe(record.trace, context)
-            self._recorder.add(record)
+            self.recorder.add(record)
 
     def _begin(self, exchange: Exchange, endpoint: Endpoint) -> RequestRecord:
         """Open the record of a request, and its trace, if it has one."""
@@ -259,7 +259,7 @@ class Pipeline:
             every,
             context.record.started,
         )
-        self._heartbeats.watch(context.stream)
+        self.heartbeats.watch(context.stream)
 
     async def _attempt(self, context: RequestContext, route: Route[Target]) -> None:
         """Try backends until the client has an answer. Raises the `Failure` of the last of them."""

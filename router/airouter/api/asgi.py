@@ -39,6 +39,20 @@ REQUEST_ID = "airouter.request_id"
 """The key of a request's id in its scope."""
 
 
+DOOR = "airouter.door"
+"""The key of a request's `Door` in its scope."""
+
+
+class Door:
+    """Notes what becomes of a request at the application; `recorded.py` reads them."""
+
+    def __init__(self) -> None:
+        self.served = False
+        """Whether the pipeline served it, and has recorded it."""
+        self.principal = ""
+        self.error: str | None = None
+
+
 class AsgiExchange(Exchange):
     """Collects what the pipeline answers as ASGI messages."""
 
@@ -114,8 +128,10 @@ class PipelineResponse(Response):
         self._exchange = exchange
         self._serve = serve
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the exchange; a client that leaves cancels it."""
+        if DOOR in scope:
+            scope[DOOR].served = True
         serving = start_eagerly(self._serve(self._exchange), asyncio.get_running_loop())
         serving.add_done_callback(lambda task: self._exchange.abort() if task.cancelled() else None)
         tasks = {serving}
