@@ -100,7 +100,7 @@ class Router:
         self.settings = settings
         self.draining = False
         self._started = time.monotonic()
-        self._loads: dict[str, Load] = {}
+        self.loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
@@ -213,7 +213,7 @@ class Router:
         return time.monotonic() - self._started
 
     def in_flight(self) -> Mapping[str, int]:
-        return {name: load.in_flight for name, load in self._loads.items()}
+        return {name: load.in_flight for name, load in self.loads.items()}
 
     def unusable(self) -> Mapping[str, str]:
         return self.pipeline.serving.unusable if self.pipeline.serving else {}
@@ -250,7 +250,7 @@ class Router:
                 self.providers,
                 self.pools,
                 self.identities,
-                self._loads,
+                self.loads,
                 self.shared_limits.limiter.of_backend,
             )
             self.responses.reload(snapshot)
@@ -259,7 +259,7 @@ class Router:
             raise
         self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving
-        self._loads = loads_after(self._loads, serving.accounts)
+        self.loads = loads_after(self.loads, serving.accounts)
         self._keep_only(serving)
         self.bans.reload(snapshot, time.monotonic())
         self.tracing.reload(snapshot)

@@ -141,7 +141,7 @@ class AttemptRunner:
         backend.load.in_flight += 1
         try:
             head = context.head + upstream_head(context, target)
-            head += self._trace_head(context, attempt)
+            head += self._trace_head(context, target, attempt)
             if context.request.stream and target.first_token:
                 return await self._ask_in_time(context, target, attempt, head, bodies)
             return await self._ask(context, target, attempt, head, bodies)
@@ -255,10 +255,11 @@ class AttemptRunner:
         failure = relay.failure
         return ANSWERED if failure is None else AttemptOutcome(status=failure.status)
 
-    def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
+    def _trace_head(self, context: RequestContext, target: Target, attempt: Attempt) -> bytes:
         trace = context.record.trace
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
+            attempt.model, attempt.verbatim = target.model, target.translation.same_dialect
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
 
 
