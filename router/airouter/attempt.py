@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
 from airouter.dialects.joining.joined_answer import JoinedAnswer
+from airouter.encoding import encoded, encoded_large
 from airouter.failures import Failure, cannot_go_on, drop_frames, upstream_failed
 from airouter.headers import (
     CONTENT_TYPE,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
-    from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
@@ -263,30 +262,6 @@ class AttemptRunner:
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
 
 
-def encoded(translation: Translation, request: ClientRequest) -> tuple[list[str], list[bytes]]:
-    """Return the URLs whose content is missing, and, if none is, the bodies to send.
-
-    Raises `Failure`.
-    """
-    urls = translation.fetches(request)
-    if urls and (missing := [url for url in urls if url not in request.fetched]):
-        return missing, []
-    return [], translation.encode(request)
-
-
-def encoded_large(
-    translation: Translation, request: ClientRequest
-) -> tuple[list[str], list[bytes]]:
-    """Return what `encoded` does, and leave nothing of the conversation but what answers need.
-
-    It takes ten times the bytes of the body, and a provider may take minutes to answer.
-    """
-    try:
-        return encoded(translation, request)
-    finally:
-        request.forget_turns()
-
-
 def join(context: RequestContext, target: Target) -> None:
     """Have a stream begin an answer that others may go on with, or go on with one.
 
@@ -364,11 +339,14 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
     failure = upstream_failed(error.kind, error.told)
-    return AttemptOutcome(failure, retry, rests=True, status=status_of(error), kind=error.kind)
+    rests, status = not error.of_one_pod, status_of(error)
+    return AttemptOutcome(failure, retry, rests=rests, status=status, kind=error.kind)
 
 
 def status_of(error: UpstreamError) -> int:
-    """Return the status that a failure without one counts as; 0 for a lack of the router's own."""
+    """Return the status that a failure without one counts as; 0 where the account is in order."""
+    if error.of_one_pod:
+        return 0
     match error:
         case NoneFree():
             return 0

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from airouter.config.store import Reload
 from airouter.limits.usage import LimitUsage
 from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
@@ -51,6 +52,7 @@ class Idle:
     """A router that does nothing."""
 
     bans = some_bans("main")
+    reload = Reload()
     ledger: Mapping[str, object] = {"connected": True}
 
     loads = MappingProxyType({"openai-main": Load()})

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from airouter.app import serve
 from airouter.commands.serve_settings import settings_from
+from airouter.process import serve
 
 EXAMPLES = """\
   airouter serve

@@ -27,6 +27,7 @@ Reason = Literal[
     "RefNotPermitted",
     "HostNotAllowed",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
     "NoReadyEndpoints",
     "DuplicateModelName",

@@ -177,13 +177,17 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
             for block in BLOCKS
             for owner in owners_of(block, PROVIDER_TYPES)
         ),
-        f"has(self.baseURL) || has(self.service) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
+        "has(self.baseURL) || has(self.service) || has(self.inferencePool) || "
+        f"!(self.type in {either(WITHOUT_DEFAULT_URL)})",
         "!has(self.service) || !has(self.baseURL)",
         f"!has(self.service) || self.type in {either(WITH_SERVICE)}",
+        "!has(self.inferencePool) || !has(self.baseURL) && !has(self.service)",
+        f"!has(self.inferencePool) || self.type in {either(WITH_SERVICE)}",
         f"!has(self.api) || !(self.type in {either(WITH_FIXED_API)})",
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "
         "(!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')) && "
-        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https')",
+        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https') && "
+        "!has(self.inferencePool)",
     ),
     Timeouts: (
         "(has(self.connect) ? self.connect : duration('5s')) <= "

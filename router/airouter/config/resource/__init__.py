@@ -32,7 +32,7 @@ from airouter.config.resource.policies import (
 )
 from airouter.config.resource.price import Prices, Pricing
 from airouter.config.resource.routerkey import RouterKeySpec
-from airouter.config.resource.service import Service
+from airouter.config.resource.service import InferencePool, Service
 
 __all__ = [
     "API_VERSION",
@@ -47,6 +47,7 @@ __all__ = [
     "Fail2ban",
     "Fail2banOverride",
     "Http",
+    "InferencePool",
     "KeyGrant",
     "Ledger",
     "Limits",
