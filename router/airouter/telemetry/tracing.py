@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from airouter.telemetry.context import carried
+from airouter.telemetry.otlp_settings import wrong_otlp_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,8 +102,13 @@ class NoTracing:
 
 
 def open_tracing(environ: Mapping[str, str], providers: TracedProviders) -> Tracing:
-    """Open the tracing that the OTEL_* variables ask for."""
+    """Open the tracing that the OTEL_* variables ask for; none where they cannot be used."""
     if not configured(environ):
+        return NoTracing()
+    wrong = list(wrong_otlp_variables(environ))
+    for variable in wrong:
+        logger.error("%s; nothing is traced", variable)
+    if wrong:
         return NoTracing()
     from airouter.telemetry.otlp_tracing import open_otlp_tracing  # noqa: PLC0415 - off costs nothing
 
