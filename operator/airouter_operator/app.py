@@ -116,15 +116,8 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._stream = StreamServer(
-            self._channels,
-            pods,
-            settings.poll_hold,
-            self.metrics.acknowledged,
-            self._leads,
-            self._caught_up,
-            ExchangeServer(self._channels, self._leadership.is_sure, self._caught_up),
-        )
+        self._exchanges = self._new_exchanges()
+        self._stream = self._new_stream(pods)
 
         # Injecting.
         self._webhook = new_webhook(settings, kube)
@@ -155,6 +148,26 @@ class Operator:
             self._identity,
             self._settings.lease_duration,
             self._turned,
+        )
+
+    def _new_exchanges(self) -> ExchangeServer:
+        return ExchangeServer(
+            self._channels,
+            self._kube,
+            self._leadership.is_sure,
+            self._caught_up,
+            self.metrics.ledger_message,
+        )
+
+    def _new_stream(self, pods: Pods) -> StreamServer:
+        return StreamServer(
+            self._channels,
+            pods,
+            self._settings.poll_hold,
+            self.metrics.acknowledged,
+            self._leads,
+            self._caught_up,
+            self._exchanges,
         )
 
     def _new_reconciler(
@@ -271,6 +284,7 @@ class Operator:
 
     async def _stop(self) -> None:
         await self._tasks.stop()
+        await self._exchanges.end()  # while nobody else may lead
         await self._leadership.release()
         self._channels.withdraw_all()
         await self._webhook.close()

@@ -78,7 +78,7 @@ spec:
     cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}
     publicURL: https://llm.example.com
   pricing: {unknown: Allow}
-  telemetry: {traces: {sampleRatio: "1.0", captureContent: false}}
+  telemetry: {traces: {sampleRatio: "1.0", captureContent: false, redact: [$..arguments]}}
 ---
 apiVersion: v1
 kind: Secret

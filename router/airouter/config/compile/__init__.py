@@ -18,6 +18,7 @@ from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
 from airouter.config.compile.keys import compile_keys
 from airouter.config.compile.models import compile_models
+from airouter.config.compile.patterns import note_unmatched
 from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
@@ -96,6 +97,7 @@ def compile_config(
         answer_headers=spec.telemetry.answer_headers,
         cors=compile_cors(spec.http.cors),
     )
+    note_unmatched(spec, dropped, report)
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
     findings = in_order(report.findings)

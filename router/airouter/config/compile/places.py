@@ -6,6 +6,7 @@ its name in the DNS of the cluster, and the cluster balances; an InferencePool h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from airouter.config.trust import Trust
 
 
+ENDPOINT = re.compile(
+    r"(/chat/completions|/completions|/responses|/messages|/embeddings|/images/generations)/*$"
+)
+"""The end of a URL that is of one endpoint, and not the root of an API."""
 NONE_READY = "no pod of {} is ready"
 START_PODS = "start its pods, or see why they are not ready"
 
@@ -75,8 +80,16 @@ class Places:
             return self._of_pool(pool, (*path, "inferencePool"))
         url = declared.base_url
         if url is None or self._may_be_at(url, (*path, "baseURL")):
+            self._note_endpoint(url or "", (*path, "baseURL"))
             return UpstreamPlace(url)
         return None
+
+    def _note_endpoint(self, url: str, path: Path) -> None:
+        """Warn of a URL that has the path of an endpoint, which the router adds itself."""
+        found = ENDPOINT.search(url)
+        if found:
+            what = "ends in an endpoint, and the router adds one itself"
+            self._report.warning(path, what, f"remove {found[1]} from its end")
 
     def _of_service(self, service: Service, path: Path) -> UpstreamPlace | None:
         namespace = service.namespace or self._namespace

@@ -3,10 +3,23 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
-from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
+from airouter.config.providers import (
+    PROVIDER_TYPES,
+    BlockName,
+    OfferedApi,
+    ProviderTypes,
+    owners_of,
+)
 from airouter.config.resource.bans import Fail2banOverride
 from airouter.config.resource.fields import (
     BrokenRule,
@@ -43,7 +56,11 @@ def check_type(given: object, info: ValidationInfo) -> object:
     return given
 
 
-CredentialType = Annotated[str, BeforeValidator(check_type)]
+CredentialType = Annotated[
+    str,
+    BeforeValidator(check_type),
+    WithJsonSchema({"type": "string", "enum": list(PROVIDER_TYPES)}),
+]
 
 
 def check_reply(reply: str) -> str:
@@ -127,7 +144,9 @@ class AWS(Part):
 class GCP(Part):
     """The location and project in which Vertex AI is called."""
 
-    location: Name = Field(description="Location, such as global or europe-west4.")
+    location: Name = Field(
+        "global", description="Location, such as global or europe-west4. Default global."
+    )
     project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
