@@ -6,17 +6,13 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
 from typing import cast
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from airouter.limits.usage import LimitUsage
-from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
@@ -32,7 +28,7 @@ from chart.rendering import (
     router,
 )
 from support.kubernetes.binaries import binaries
-from support.routes import some_bans
+from support.metrics_table import SomeProcess
 
 ALERTS = CHART / "files" / "alerts.yaml"
 DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
@@ -41,47 +37,11 @@ NAME = re.compile(r"\b(airouter_\w+|process_\w+)")
 SUFFIXES = re.compile("_(bucket|sum|count)$")
 
 
-class SomeLimits:
-    """A limit that is used to a half."""
-
-    def most_used(self) -> list[LimitUsage]:
-        return [LimitUsage("client", "team-a", "requests", 0.5)]
-
-
-class Idle:
-    """A router that does nothing."""
-
-    bans = some_bans("main")
-    ledger: Mapping[str, object] = {"connected": True}
-
-    loads = MappingProxyType({"openai-main": Load()})
-    pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
-    shared_limits = SimpleNamespace(limiter=SomeLimits())
-
-    def in_flight(self) -> Mapping[str, int]:
-        return {"main": 0}
-
-    def connections(self) -> int:
-        return 0
-
-    def config_version(self) -> str:
-        return "1"
-
-    def last_reload_successful(self) -> bool:
-        return True
-
-    def last_reload_time(self) -> float:
-        return 0
-
-    def dropped(self) -> Mapping[str, int]:
-        return {"records": 0, "spans": 0, "log_lines": 0}
-
-
 async def exported() -> set[str]:
     """The names of all that router and operator export."""
     unasked = cast("KubeClient", None)
     pages = [
-        Metrics(Idle()).render("")[0],
+        Metrics(SomeProcess()).render("")[0],
         Operator(OperatorSettings(namespace="ai"), unasked, unasked).metrics.render("")[0],
     ]
     names = set()
