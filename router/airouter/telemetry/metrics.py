@@ -155,7 +155,7 @@ class Metrics(Collector):
         self._observed = observed
         self._requests = Counter(
             "airouter_requests_total",
-            "Requests answered, by the client's status; 499 when the client left first.",
+            "Requests answered, by the client's status; 499 when the client left before the end.",
             ("model", "credential", "status", "stream", "operation"),
         )
         self._tokens = Counter(
