@@ -32,7 +32,7 @@ from airouter.bookkeeping.messages import (
 from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airouter.bookkeeping.messages import LedgerMessage, Line
 
@@ -132,6 +132,11 @@ class LimitAccount:
         return SPAN
 
 
+MOST_PODS = 20_000
+MOST_LIMITS = 100_000
+"""Pods that a book knows, those of the last hour included, and limits; and budgets as many."""
+
+
 class AccountMemory(msgspec.Struct, frozen=True, array_like=True):
     """All that there is to know of one limit."""
 
@@ -188,11 +193,14 @@ class Book:
         self._accounts: dict[str, LimitAccount] = {}
 
     def exchange(self, message: LedgerMessage) -> LedgerAnswer | None:
-        """Take what a pod says, and answer; None where it has said something newer before."""
+        """Take what a pod says, and answer.
+
+        None where it has said something newer before, or is one pod too many.
+        """
         self._pass_time()
         pod = self._pods.get(message.pod) or KnownPod("", 0, 0, 0)
         known = pod.number if pod.process == message.process else 0
-        if known >= message.number:
+        if known >= message.number or (not pod.number and len(self._pods) >= MOST_PODS):
             return None
         is_known = message.heard and message.born == self._born
         if is_known and message.answered + message.since + LEASE < self._now:
@@ -327,6 +335,8 @@ class Book:
 
     def _grant(self, holder: str, line: Line, lost: Iterable[int]) -> LeaseGrant:
         """Settle one line."""
+        if line.key not in self._known(line) and len(self._known(line)) >= MOST_LIMITS:
+            return LeaseGrant(0, SOON, 0)
         if line.keeps:
             return self._grant_budget(holder, line)
         now = self._now
@@ -348,6 +358,10 @@ class Book:
         if line.held + amount > 0 or line.uses or holder in account.outs:
             account.hold(holder, line.held + amount, now + lasts, line.total)
         return LeaseGrant(amount, wait, max(0, free - amount))
+
+    def _known(self, line: Line) -> Collection[str]:
+        """Return the keys of its kind."""
+        return self._budgets if line.keeps else self._accounts
 
     def _grant_budget(self, holder: str, line: Line) -> LeaseGrant:
         """Settle one line of a budget."""
