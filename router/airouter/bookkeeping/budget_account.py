@@ -50,7 +50,7 @@ class BudgetAccount:
 
     @property
     def spent(self) -> int:
-        """What may have been spent."""
+        """All that may have been spent."""
         return self.used + self.out
 
     def report(self, holder: str, line: Line, now: int) -> int:

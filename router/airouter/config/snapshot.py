@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 
 SCHEMA_VERSION = 1
 """Raised when an older router could not read what this module writes."""
@@ -226,7 +226,7 @@ class Group(Part, frozen=True):
 
     name: str
     limits: Limits
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class BatchQueue(Part, frozen=True):
@@ -243,7 +243,7 @@ class KeyGrant(Part, frozen=True):
     models: tuple[str, ...] = ("*",)
     """Patterns of model names; a key has patterns of its own, and may use what both allow."""
     limits: Limits = Limits()  # of all keys of this grant together, as the budget
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class FormerKey(Part, frozen=True):
@@ -272,7 +272,7 @@ class ClientKey(Part, frozen=True):
     expires_at: float | None = None
     """Unix time at which the client ends, whichever key it uses; None for never."""
     former: FormerKey | None = None
-    budgets: tuple[Budget, ...] = ()  # each for another period
+    budgets: tuple[PeriodBudget, ...] = ()  # each for another period
 
     @property
     def tenant(self) -> str:

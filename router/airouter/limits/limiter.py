@@ -94,7 +94,7 @@ class Limiter:
         self._former: dict[tuple[str, str], Scope] = {}
         """Those of the snapshot before, during a reload."""
         self._clients: dict[str, Bound] = {}
-        self._estimates = Estimates()
+        self.estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
@@ -125,7 +125,7 @@ class Limiter:
             shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
             self._leases.keep_only({key for scope in shared for key in scope.keys})
         self._batch.limit(auth.batch_queue)
-        self._estimates.keep_only({model.name for model in models})
+        self.estimates.keep_only({model.name for model in models})
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
         """Return the scope of a name as a tuple, which is empty where it has no limit.
@@ -271,7 +271,7 @@ class Limiter:
         """Return the tokens of a request, where a scope limits any."""
         for scope in scopes:
             if scope.limits.tpm is not None:
-                return self._estimates.of(model, request)
+                return self.estimates.of(model, request)
         return NOTHING
 
 

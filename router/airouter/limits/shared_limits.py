@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
+    from airouter.settings import Settings
 
     Place = tuple[str, str | None]
     """The type of a ledger, and its URL if it is Redis."""
@@ -48,6 +49,11 @@ class SharedLimits:
         self._place = ALONE
         self._exchanger: Exchanger | None = None
         self._closing: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return those of a process with such settings."""
+        return cls(f"{settings.pod_name}:{settings.port}", settings.ledger_file)
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, and speak with its ledger. Needs an event loop."""
