@@ -16,7 +16,7 @@ from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import upstream_failed
 from airouter.headers import EVENT_STREAM, answer_headers
 from airouter.interfaces import EndedEarly, UpstreamError, UpstreamRefused
-from airouter.spending import comment_on, meter_for
+from airouter.spending import comment_on, is_spent, meter_for
 from airouter.streaming.form import opening_error
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class StreamRelay:
             try:
                 await reply.relay(stream_filter.feed if meter is None else meter.feed)
             except UpstreamError:
-                if not stream_filter.is_whole():  # else nothing is missing but its end
+                if not (stream_filter.is_whole() or is_spent(meter)):  # else its end alone lacks
                     raise
             if meter is not None and meter.spent is not None:
                 self._cut_short(meter.spent)

@@ -74,6 +74,11 @@ def meter_for(
     return StreamMeter(spending, price, tokens_in, stream_filter, reply)
 
 
+def is_spent(meter: StreamMeter | None) -> bool:
+    """Return whether a stream is to end as a budget has nothing left for it."""
+    return meter is not None and meter.spent is not None
+
+
 def comment_on(spent: BudgetScope) -> bytes:
     """Return why a stream ends, as a comment between its events, which SDKs pass over."""
     left = spent.seconds_left

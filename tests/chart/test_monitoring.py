@@ -14,6 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from airouter.limits.shared_limits import SharedLimits
 from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
@@ -41,6 +42,7 @@ class Idle:
     """A router that does nothing."""
 
     bans = some_bans("main")
+    shared_limits = SharedLimits("pod", Path("ledger.sqlite"))
     ledger: Mapping[str, object] = {"connected": True}
 
     def in_flight(self) -> Mapping[str, int]:

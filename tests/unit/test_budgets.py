@@ -152,3 +152,58 @@ async def test_a_stream_goes_on_as_debt_where_that_is_allowed(
         assert ending_of(events) not in {"length", "max_tokens", "max_output_tokens"}
         assert float(await spent_by(router)) == pytest.approx(30, rel=0.1)
         assert (await ask(router)).status_code == 429
+
+
+async def test_a_client_that_leaves_a_stream_pays_for_what_it_got(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, {"usd": "50", "period": "Week"}, "tokens:3000") as router:
+        body = MESSAGE | {"stream": True}
+        path = "/v1/chat/completions"
+        async with router.client.stream("POST", path, json=body, headers=TEAM) as answer:
+            async for line in answer.aiter_lines():
+                if "word9" in line:
+                    break
+        assert 0.05 <= float(await spent_by(router)) <= 30
+
+
+async def test_a_client_is_told_its_own_numbers_alone(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, FIVE, limits={"rpm": 10, "tpm": 10_000}) as router:
+        assert (await ask(router)).status_code == 200
+        assert await spent_by(router) == "1"
+        told = (await router.client.get("/v1/usage", headers=TEAM)).json()
+        (budget,), (limits,) = told["budgets"], told["limits"]
+        assert (budget["limit_usd"], budget["remaining_usd"]) == ("5", "4")
+        assert budget["resets_at"].endswith("T00:00:00Z")
+        assert (limits["requests"]["used"], limits["requests"]["remaining"]) == (1, 9)
+        assert limits["tokens"]["used"] > 100
+        others = (await router.client.get("/v1/usage", headers=OTHER)).json()
+        assert (others["client"], others["budgets"], others["limits"]) == ("other", [], [])
+        spying = await router.client.get("/v1/usage?client=team", headers=OTHER)
+        assert spying.status_code == 403
+
+
+async def test_the_master_key_is_told_of_all_clients_or_of_one(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, FIVE) as router:
+        assert (await ask(router)).status_code == 200
+        everybody = (await router.client.get("/v1/usage")).json()["data"]
+        assert [each["client"] for each in everybody] == ["team", "other"]
+        one = (await router.client.get("/v1/usage?client=team")).json()
+        assert one["budgets"][0]["limit_usd"] == "5"
+        assert (await router.client.get("/v1/usage?client=nobody")).status_code == 404
+
+
+async def test_a_group_s_budget_binds_its_clients_together_and_tells_none_what_others_spend(
+    tmp_path: Path,
+) -> None:
+    text = with_budget(None, groups=["all"]).replace(
+        '"clients"', '"groups": [{"name": "all", "limits": {}, "budget": '
+        '{"usd": "2", "period": "Month"}}], "clients"', 1
+    ).replace('"name": "other"', '"name": "other", "groups": ["all"]', 1)  # fmt: skip
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+        assert (await ask(router, TEAM)).status_code == 200
+        assert (await ask(router, OTHER)).status_code == 200
+        refused = await ask(router, TEAM)
+        assert refused.status_code == 429
+        assert "group 'all'" in refused.json()["error"]["message"]
+        (budget,) = (await router.client.get("/v1/usage", headers=TEAM)).json()["budgets"]
+        assert budget["limit_usd"] == "2"
+        assert "used_usd" not in budget

@@ -41,13 +41,13 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
+    __slots__ = ("_by_model", "_limiter", "_own_for_models", "_shared", "is_batch", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self._own = limiter.scope("client", client.name, client.limits)
+        self.own = limiter.scope("client", client.name, client.limits)
         self._own_for_models = [
             (
                 entry.models,
@@ -65,7 +65,7 @@ class Bound:
         found = self._by_model.get(model)
         if found is None:
             for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
-            own = (*self._own, *chain.from_iterable(for_model))
+            own = (*self.own, *chain.from_iterable(for_model))
             found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
@@ -167,6 +167,11 @@ class Limiter:
         if bound is not None and bound.is_batch:
             leave_some(scopes, own, step_of(self._clock()))
         return self._reserve(scopes, model, request, own)
+
+    def own_scopes(self, tenant: str) -> Scopes:
+        """Return the scopes that are a client's alone, whichever model it asks for."""
+        bound = self._clients.get(tenant)
+        return NOBODYS if bound is None else bound.own
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""

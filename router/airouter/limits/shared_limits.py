@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from airouter.limits.budgets.budget_state import states_of
 from airouter.limits.budgets.budgets import Budgets
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.limiter import Limiter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from airouter.config.snapshot import Snapshot
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
     from airouter.settings import Settings
@@ -70,6 +73,10 @@ class SharedLimits:
         if self._exchanger is None or self._place == IN_A_FILE:
             return None
         return self._leases.as_json()
+
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        return states_of(self.budgets.scopes)
 
     async def close(self) -> None:
         """Leave the ledger."""

@@ -20,14 +20,15 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from airouter import __version__
-from airouter.telemetry.money import Money
+from airouter.telemetry.money import Money, observed_budgets
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.telemetry.record import Attempt, RequestRecord
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -48,6 +49,14 @@ class ObservedBans(Protocol):
 
     def in_force(self, now: float) -> Mapping[str, int]:
         """Return the number of bans at a time of `time.monotonic()`, of every credential."""
+        ...
+
+
+class ObservedLimits(Protocol):
+    """The limits and the budgets of the process."""
+
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
         ...
 
 
@@ -79,6 +88,9 @@ class Observed(Protocol):
     def ledger(self) -> Mapping[str, object] | None:
         """The state of the ledger of limits; None without one."""
         ...
+
+    @property
+    def shared_limits(self) -> ObservedLimits: ...
 
     def dropped(self) -> Mapping[str, int]:
         """Return the number of lost items by kind: `records`, `spans`, `log_lines`."""
@@ -233,6 +245,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
             "1 while the ledger of limits answers, 0 while the pod goes on without it.",
             value=int(bool(ledger["connected"])),
         )
+    yield observed_budgets(observed.shared_limits.budget_states())
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

@@ -10,6 +10,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
+from airouter.config.budget import PeriodBudget
+from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.budget_state import BudgetState
+from airouter.limits.ledger.leases import Leases
 from airouter.telemetry.metrics import Metrics
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
@@ -31,10 +35,20 @@ class SomeBans:
         return {"openai-main": 1, "spare": 0}
 
 
+class SomeLimits:
+    """One budget, of which some is spent."""
+
+    def budget_states(self) -> list[BudgetState]:
+        declared = PeriodBudget("10", "Day")
+        scope = BudgetScope("client", "team", declared, Leases("pod", lambda: 0.0), lambda: 0.0)
+        return [BudgetState(scope, 10 * NANODOLLARS, 2 * NANODOLLARS, NANODOLLARS)]
+
+
 class Process:
     """A process with two requests under way."""
 
     bans = SomeBans()
+    shared_limits = SomeLimits()
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -248,3 +262,9 @@ def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_credential_bans", credential="spare") == 0
     labels = {"credential": "openai-main", "reason": "refused_key"}
     assert value(metrics, "airouter_bans_total", **labels) == 1
+
+
+def test_a_budget_is_told_with_what_is_used_of_it_and_reserved(metrics: Metrics) -> None:
+    labels = {"scope": "client", "budget": "team", "period": "Day"}
+    assert value(metrics, "airouter_budget_usd", kind="limit", **labels) == 10.0
+    assert value(metrics, "airouter_budget_usd", kind="used", **labels) == 3.0

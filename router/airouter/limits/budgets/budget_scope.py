@@ -45,6 +45,7 @@ class BudgetScope:
         """Change the amount, or what happens once it is spent; not the periods."""
         self.budget = budget
         self.lease = self._open()
+        self.lease.refused_until = 0
 
     def current(self) -> BudgetLease:
         """Return the lease of the period that it is."""
