@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.bookkeeping.budget_account import BudgetAccount, Spent
+from airouter.bookkeeping.budget_account import BudgetAccount, BudgetMemory, Spent
 from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
@@ -29,7 +29,7 @@ from airouter.bookkeeping.messages import (
     LeaseGrant,
     LedgerAnswer,
 )
-from airouter.bookkeeping.window import SPAN
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -132,6 +132,26 @@ class LimitAccount:
         return SPAN
 
 
+class AccountMemory(msgspec.Struct, frozen=True, array_like=True):
+    """All that there is to know of one limit."""
+
+    uses: dict[int, int]
+    """By seconds, each as late as the last step of it."""
+    outs: dict[str, Out]
+    seen: int
+
+
+class BookMemory(msgspec.Struct, frozen=True, array_like=True):
+    """All that a book knows, for another one that goes on with it."""
+
+    now: int
+    born: int
+    closed_until: int
+    pods: dict[str, KnownPod]
+    accounts: dict[str, AccountMemory]
+    budgets: dict[str, BudgetMemory]
+
+
 class Book:
     """A ledger in memory."""
 
@@ -186,6 +206,41 @@ class Book:
         if message.leaves:
             del self._pods[message.pod]
         return LedgerAnswer(self._born, self._now, pod.share, grants)
+
+    def memory(self) -> BookMemory | None:
+        """Return what it knows; None where nobody has come yet."""
+        if not self._born:
+            return None
+        accounts = {
+            key: AccountMemory(by_seconds(account.uses, self._now), account.outs, account.seen)
+            for key, account in self._accounts.items()
+        }
+        budgets = {key: account.memory() for key, account in self._budgets.items()}
+        return BookMemory(self._now, self._born, self._closed_until, self._pods, accounts, budgets)
+
+    def remember(self, memory: BookMemory) -> None:
+        """Go on with what another book knew, which grants nothing any more.
+
+        The clock has to go on from where that one's was: as if no time had passed since, which
+        gives too little and never too much. Each pod is out of sight until it comes, as it may have
+        lived by its share meanwhile.
+        """
+        self._now = self._gap_since = self._alive_since = self._swept = memory.now
+        self._born, self._closed_until = memory.born, memory.closed_until
+        unseen = memory.now - LEASE - 1
+        self._pods = {
+            name: msgspec.structs.replace(pod, seen=min(pod.seen, unseen))
+            for name, pod in memory.pods.items()
+        }
+        for key, known in memory.accounts.items():
+            account = self._accounts[key] = LimitAccount()
+            account.seen = known.seen
+            for at, amount in known.uses.items():
+                account.add(amount, at, memory.now)
+            for holder, out in known.outs.items():
+                account.hold(holder, out.amount, out.ends, out.total)
+        for key, budget in memory.budgets.items():
+            self._budgets[key] = BudgetAccount.remembered(budget)
 
     def spent(self) -> dict[str, Spent]:
         """Return what may have been spent of each budget, all that is out included."""
@@ -321,3 +376,12 @@ class Book:
             return 0, min(wait, SOON) if others else wait
         ahead = min(line.wanted, free // self._visible)
         return min(free, max(line.needed, ahead)), 0
+
+
+def by_seconds(uses: dict[int, int], now: int) -> dict[int, int]:
+    """Return uses by seconds, each as late as the last step of it that is not in the future."""
+    found: dict[int, int] = {}
+    for at, amount in uses.items():
+        last = min(now, at - at % STEPS_PER_SECOND + STEPS_PER_SECOND - 1)
+        found[last] = found.get(last, 0) + amount
+    return found

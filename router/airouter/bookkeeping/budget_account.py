@@ -36,6 +36,15 @@ class Spent(msgspec.Struct, frozen=True, array_like=True):
     """Seconds for which it is to be kept."""
 
 
+class BudgetMemory(msgspec.Struct, frozen=True, array_like=True):
+    """All that there is to know of one budget."""
+
+    used: int
+    keeps: int
+    kept_until: int
+    given: dict[str, Given]
+
+
 class BudgetAccount:
     """One budget in one period. Amounts are what its limit is in."""
 
@@ -50,7 +59,7 @@ class BudgetAccount:
 
     @property
     def spent(self) -> int:
-        """All that may have been spent."""
+        """The amount that may have been spent."""
         return self.used + self.out
 
     def report(self, holder: str, line: Line, now: int) -> int:
@@ -77,3 +86,16 @@ class BudgetAccount:
         if mine is not None or has > 0 or line.uses:
             self.out += has - (0 if mine is None else mine.amount)
             self._given[holder] = Given(has, now + KEPT, line.total)
+
+    def memory(self) -> BudgetMemory:
+        """Return what it knows, for another ledger that goes on with it."""
+        return BudgetMemory(self.used, self.keeps, self.kept_until, self._given)
+
+    @classmethod
+    def remembered(cls, memory: BudgetMemory) -> BudgetAccount:
+        """Return an account that goes on with what another knew."""
+        account = cls(0, Spent(memory.used, memory.keeps))
+        account.kept_until = memory.kept_until
+        account._given = dict(memory.given)
+        account.out = sum(given.amount for given in memory.given.values())
+        return account

@@ -5,8 +5,7 @@ it, `store.py` holds the current one. It knows nothing of pydantic, Kubernetes o
 are resolved here: a backend names a credential that exists, a tier is a list in the order in which
 it is tried, durations are seconds, and a client's key is only its SHA-256.
 
-A snapshot holds provider keys. It is written to a Secret and to nothing else; the `repr` of every
-struct with a secret leaves it out.
+A snapshot holds provider keys. It is written to a Secret alone; every `repr` leaves secrets out.
 """
 
 from __future__ import annotations
@@ -342,10 +341,11 @@ class ResponseStorage(Part, frozen=True):
 
 
 class Traces(Part, frozen=True):
-    """Tracing; a ratio of None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
+    """Tracing; a ratio of None leaves it to OTEL_TRACES_SAMPLER, `redact` has paths of content."""
 
     sample_ratio: float | None = None
     capture_content: bool = False
+    redact: tuple[str, ...] = ()
 
 
 class Cors(Part, frozen=True):

@@ -31,7 +31,8 @@ from airouter.config.resource.policies import (
     Traces,
 )
 from airouter.config.resource.price import Prices, Pricing
-from airouter.config.resource.service import Service
+from airouter.config.resource.routerkey import RouterKeySpec
+from airouter.config.resource.service import InferencePool, Service
 
 __all__ = [
     "API_VERSION",
@@ -45,6 +46,7 @@ __all__ = [
     "Fail2ban",
     "Fail2banOverride",
     "Http",
+    "InferencePool",
     "KeyGrant",
     "Ledger",
     "Limits",
@@ -56,6 +58,7 @@ __all__ = [
     "Responses",
     "Retries",
     "RouterConfig",
+    "RouterKey",
     "Secret",
     "SecretRef",
     "Service",
@@ -135,6 +138,16 @@ class RouterConfig(Part):
                 "has a name that is too long",
                 f"use at most {LONGEST_NAME} characters",
             )
+
+
+class RouterKey(Part):
+    """A RouterKey, as it may stand beside a RouterConfig in a file."""
+
+    api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
+    kind: Literal["RouterKey"] = Field(description="Kind of the object.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
+    spec: RouterKeySpec = Field(description="The key that a team asks for.")
+    status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
 
 class Secret(Part):

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from airouter.config.resource.auth import Models
 from airouter.config.resource.budget import MoneyBudget
@@ -36,7 +36,11 @@ def check_time(text: object) -> float:
         raise mistake("is not a time", fix) from None
 
 
-Moment = Annotated[float, BeforeValidator(check_time)]
+Moment = Annotated[
+    float,
+    BeforeValidator(check_time),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class RouterRef(Part):

@@ -12,7 +12,7 @@ _choices = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 NOT_TOLD = {"choices", "usage", "obfuscation"}
 
 
-def cut_short(events: bytes) -> bytes:
+def end_at_length(events: bytes) -> bytes:
     """Return the chunk with which a stream ends that has become too long.
 
     `events` are its latest; it is like the last of them that has a choice.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.chat.cut_short import cut_short
+from airouter.dialects.chat.cut_short import end_at_length
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
@@ -86,7 +86,7 @@ class UsageReader(EventForwarder):
         return self._tail.estimate(TEXT, received).output_tokens or 0
 
     def cut_short(self) -> None:
-        self.write(cut_short(self._tail.read()) + DONE_EVENT)
+        self.write(end_at_length(self._tail.read()) + DONE_EVENT)
 
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))
@@ -137,7 +137,7 @@ class UsageHider(EventForwarder):
         return TEXT.tokens(self._sample, self._forwarded - len(self._sample), received)
 
     def cut_short(self) -> None:
-        self.write(cut_short(b"".join(self._sample)) + DONE_EVENT)
+        self.write(end_at_length(b"".join(self._sample)) + DONE_EVENT)
 
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))

@@ -11,7 +11,7 @@ INDEX = re.compile(rb'"index"\s*:\s*(\d{1,6})')
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
-def cut_short(events: bytes, tokens_out: int) -> bytes:
+def end_at_length(events: bytes, tokens_out: int) -> bytes:
     """Return the events with which a stream ends that has become too long.
 
     `events` are its latest: a block that they leave open is ended, too.

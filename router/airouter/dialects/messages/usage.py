@@ -17,7 +17,7 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
-from airouter.dialects.messages.cut_short import cut_short
+from airouter.dialects.messages.cut_short import end_at_length
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -97,7 +97,7 @@ class UsageReader(NamedEventForwarder):
 
     def cut_short(self) -> None:
         end = self._tail.read()
-        self.write(cut_short(end, TEXT.tokens([end], 0, len(end))))
+        self.write(end_at_length(end, TEXT.tokens([end], 0, len(end))))
 
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))

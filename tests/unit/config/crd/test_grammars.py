@@ -18,7 +18,7 @@ from airouter.config.resource.bans import ErrorCode, StatusOrClass
 from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import Mock
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
-from airouter.config.resource.policies import Origin, RequestHeader
+from airouter.config.resource.policies import Origin, RedactedPath, RequestHeader
 from airouter.config.resource.routerkey import Lifetime, Overlap
 from support.crd.grammars import KEYS, OWN_HEADER, PORT, SCALARS, TOKENS, validator
 from support.crd.mirror import seconds
@@ -51,6 +51,7 @@ SAME = [
     (HeaderName, ["x-team", "h" * 64, *sorted(OWN_HEADERS)]),
     (HeaderValue, ["", "a é value", "v" * 1024]),
     (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
+    (RedactedPath, ["$..arguments", "$.input[*].parts[0].*", "$." + "n" * 251]),
     (RequestHeader, ["x-team", "h" * 64]),
     (ErrorCode, ["insufficient_quota", "a.B-0", "c" * 64]),
     (StatusOrClass, ["4xx", "5xx"]),
