@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from airouter import __version__
 from airouter.telemetry.answer_metrics import AnswerMetrics
 from airouter.telemetry.by_client import BusiestClients, ByClient
-from airouter.telemetry.money import Money
+from airouter.telemetry.money import Money, observed_budgets
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
@@ -98,6 +99,10 @@ class ObservedSharedLimits(Protocol):
 
     @property
     def limiter(self) -> ObservedLimits: ...
+
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        ...
 
 
 class Observed(Protocol):
@@ -332,6 +337,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
             "1 while the ledger of limits answers, 0 while the pod goes on without it.",
             value=int(bool(ledger["connected"])),
         )
+    yield observed_budgets(observed.shared_limits.budget_states())
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

@@ -216,6 +216,12 @@ def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_bans_total", **labels) == 1
 
 
+def test_a_budget_is_told_with_what_is_used_of_it_and_reserved(metrics: Metrics) -> None:
+    labels = {"scope": "client", "budget": "team", "period": "Day"}
+    assert value(metrics, "airouter_budget_usd", kind="limit", **labels) == 10.0
+    assert value(metrics, "airouter_budget_usd", kind="used", **labels) == 3.0
+
+
 def test_requests_and_tokens_are_counted_by_client(metrics: Metrics) -> None:
     metrics.consume([an_answered_record()])
     assert value(metrics, "airouter_client_requests_total", client="team-a", status="2xx") == 1

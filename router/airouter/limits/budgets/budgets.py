@@ -18,7 +18,7 @@ from airouter.limits.budgets.spending import Spending
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from airouter.config.budget import Budget
+    from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import Auth, Snapshot
     from airouter.limits.ledger.leases import Leases
 
@@ -67,7 +67,7 @@ class Budgets:
             former[key].close()
 
     def _scope(
-        self, kind: str, name: str, budget: Budget, former: dict[Key, BudgetScope]
+        self, kind: str, name: str, budget: PeriodBudget, former: dict[Key, BudgetScope]
     ) -> BudgetScope:
         key = (kind, name, budget.period, budget.time_zone)
         scope = self._scopes.get(key) or former.get(key)
@@ -173,7 +173,7 @@ def binds(scope: BudgetScope, *, in_stream: bool) -> bool:
 
 def shared_budgets(
     auth: Auth, groups: Sequence[str], grant: str | None
-) -> Iterator[tuple[str, str, Budget]]:
+) -> Iterator[tuple[str, str, PeriodBudget]]:
     """Yield the budgets that a client shares with others."""
     for group in auth.groups:
         if group.name in groups and group.budget is not None:
@@ -188,7 +188,7 @@ def in_nanodollars(picodollars: int) -> int:
     return -(-picodollars // 1000)
 
 
-def in_usd(nanodollars: int) -> str:
+def usd_text(nanodollars: int) -> str:
     """Return an amount in US dollars, as a decimal."""
     sign = "-" if nanodollars < 0 else ""
     whole, rest = divmod(abs(nanodollars), NANODOLLARS)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 from airouter.failures import Failure
 from airouter.limits.budgets.spending import Spending
 from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import redis_server
 from support.spenders import PATIENCE, START, TEAM, USD, Spenders
 
-TEN = Budget("10", "Day")
+TEN = PeriodBudget("10", "Day")
 CENT = USD // 100
 DAY = 86_400
 
@@ -112,7 +112,7 @@ async def test_without_a_ledger_a_replica_spends_what_it_has_and_no_more() -> No
 
 async def test_a_budget_begins_anew_with_its_period() -> None:
     midnight = START + 2 * DAY - 3600  # in Berlin
-    spenders = Spenders(Budget("10", "Month", "Europe/Berlin"), start=midnight - 30)
+    spenders = Spenders(PeriodBudget("10", "Month", "Europe/Berlin"), start=midnight - 30)
     await spenders.advance(8)
     pod = spenders.pods["a"]
     last = await pod.reserve(10 * USD)
@@ -141,7 +141,7 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
 
 
 async def test_a_budget_that_warns_refuses_nothing_and_counts_everything() -> None:
-    spenders = Spenders(Budget("10", "Day", refuses=False))
+    spenders = Spenders(PeriodBudget("10", "Day", refuses=False))
     await spenders.advance(8)
     pod = spenders.pods["a"]
     first = await pod.reserve(9 * USD)
@@ -164,7 +164,7 @@ async def test_a_reload_changes_the_amount_and_forgets_nothing() -> None:
     spending = await pod.reserve(10 * USD)
     assert spending is not None
     spending.settle(10 * USD)
-    spenders.change(Budget("15", "Day"))
+    spenders.change(PeriodBudget("15", "Day"))
     await spenders.advance(2)
     assert await pod.reserve(6 * USD) is None
     await spenders.advance(2)
