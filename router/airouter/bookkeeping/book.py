@@ -265,12 +265,23 @@ class Book:
         for line in message.lines:
             account = self._budgets.get(line.key)
             spent = line.spent if account is None else max(account.spent, line.spent)
-            enough = spent + max(line.needed, line.wanted) + line.held
+            enough = spent + max(line.needed, line.wanted)
             written = self._written.get(line.key, 0)
             if line.keeps and written < min(line.limit, enough):
                 most = max(spent, min(line.limit, enough + line.limit // ahead))
                 found[line.key] = Spent(most, line.keeps)
         return found
+
+    def not_written(self) -> dict[str, Spent]:
+        """Return what was spent beyond what is written down, as debts are; mostly nothing."""
+        written = self._written
+        if written is None:
+            return {}
+        return {
+            key: Spent(each.spent, each.keeps)
+            for key, each in self._budgets.items()
+            if each.spent > written.get(key, 0)
+        }
 
     def let_spend(self, written: Mapping[str, Spent]) -> None:
         """Grant up to what has been written down, by keys of budgets."""
