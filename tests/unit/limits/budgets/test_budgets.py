@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,40 @@ async def test_a_reload_changes_the_amount_and_forgets_nothing() -> None:
     assert await pod.reserve(6 * USD) is None
     await spenders.advance(2)
     assert await pod.reserve(5 * USD) is not None
+
+
+async def test_a_stream_gets_more_as_it_goes_and_ends_where_nothing_is_left() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    stream = await spenders.pods["a"].reserve(USD)
+    assert stream is not None
+    for _ in range(40):
+        spent = stream.extend(USD)
+        if spent is not None:
+            break
+        await asyncio.sleep(0)
+        await spenders.advance(1)
+    assert spent is not None
+    assert spent.name == "team"
+    assert stream.reserved == 10 * USD
+
+
+async def test_a_ledger_that_is_silent_or_does_not_know_yet_ends_no_stream() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    stream = await spenders.pods["a"].reserve(USD)
+    assert stream is not None
+    spenders.ledger.is_up = False
+    await spenders.advance(2)
+    assert stream.extend(USD) is None
+    assert stream.reserved == 2 * USD
+    spenders.ledger.is_up = True
+    spenders.ledger.lose_memory()
+    await spenders.advance(2)
+    for _ in range(4):
+        assert stream.extend(USD) is None
+        await spenders.advance(1)
+    assert stream.reserved >= 4 * USD
+    stream.settle(stream.reserved)
+    await spenders.advance(70)
+    assert spenders.ledger.book.spent().popitem()[1].amount >= stream.reserved
