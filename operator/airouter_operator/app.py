@@ -345,6 +345,7 @@ def new_webhook(settings: OperatorSettings, kube: KubeApi) -> InjectionWebhook:
         settings.injector_pull_policy,
         settings.injector_router_port,
         settings.injector_router_log_level,
+        settings.injector_run_as_user,
         settings.injector_resources,
     )
     return InjectionWebhook(Injector(kube, settings.scopes, template))
