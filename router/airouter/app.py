@@ -101,12 +101,10 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.shared_limits = SharedLimits(
-            f"{settings.pod_name}:{settings.port}", settings.ledger_file
-        )
+        self.shared_limits = SharedLimits.of(settings)
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
-            limiter=self.shared_limits.limiter,
+            limits=self.shared_limits,
             failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 
 SCHEMA_VERSION = 1
 """Raised when an older router could not read what this module writes."""
@@ -225,7 +225,7 @@ class Group(Part, frozen=True):
 
     name: str
     limits: Limits
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class BatchQueue(Part, frozen=True):
@@ -242,7 +242,7 @@ class KeyGrant(Part, frozen=True):
     models: tuple[str, ...] = ("*",)
     """Patterns of model names; a key has patterns of its own, and may use what both allow."""
     limits: Limits = Limits()  # of all keys of this grant together, as the budget
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class FormerKey(Part, frozen=True):
@@ -271,7 +271,7 @@ class ClientKey(Part, frozen=True):
     expires_at: float | None = None
     """Unix time at which the client ends, whichever key it uses; None for never."""
     former: FormerKey | None = None
-    budgets: tuple[Budget, ...] = ()  # each for another period
+    budgets: tuple[PeriodBudget, ...] = ()  # each for another period
 
     @property
     def tenant(self) -> str:

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from airouter import __version__
 from airouter.telemetry.answer_metrics import AnswerMetrics
 from airouter.telemetry.by_client import BusiestClients, ByClient
-from airouter.telemetry.money import Money
+from airouter.telemetry.money import Money, observed_budgets
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
@@ -99,6 +100,10 @@ class ObservedSharedLimits(Protocol):
     @property
     def limiter(self) -> ObservedLimits: ...
 
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        ...
+
 
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
@@ -155,7 +160,7 @@ class Metrics(Collector):
         self._observed = observed
         self._requests = Counter(
             "airouter_requests_total",
-            "Requests answered, by the client's status; 499 when the client left first.",
+            "Requests answered, by the client's status; 499 when the client left before the end.",
             ("model", "credential", "status", "stream", "operation"),
         )
         self._tokens = Counter(
@@ -332,6 +337,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
             "1 while the ledger of limits answers, 0 while the pod goes on without it.",
             value=int(bool(ledger["connected"])),
         )
+    yield observed_budgets(observed.shared_limits.budget_states())
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from airouter.config.providers import ProviderTypes
-from airouter.config.resource.budget import Budget
+from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, Labels, ModelGlob, Name, Part, Pause, unique
 
@@ -37,7 +37,7 @@ class Client(Part):
         ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
-    budget: Budget | None = Field(None, description="Money for this client. Default: any.")
+    budget: MoneyBudget | None = Field(None, description="Money for this client. Default: any.")
     model_limits: Annotated[
         list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
     ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
@@ -56,7 +56,7 @@ class Group(Part):
 
     name: Name = Field(description="Identity of the group.")
     limits: Limits = Field(description="Limits of all its clients together.")
-    budget: Budget | None = Field(
+    budget: MoneyBudget | None = Field(
         None, description="Money for all its clients together. Default: any."
     )
 
@@ -93,7 +93,7 @@ class Allowance(Part):
     """The ceilings of one key of a grant, or of all its keys together."""
 
     limits: Limits = Field(Limits(), description="Limits. Default none.")
-    budget: Budget | None = Field(None, description="Money. Default: any.")
+    budget: MoneyBudget | None = Field(None, description="Money. Default: any.")
 
 
 class KeyGrant(Part):

@@ -62,6 +62,8 @@ class BudgetLease(Lease):
         self._heard = self.limit - grant.free
         if sent.spent == self._former:
             self._former = 0
+        if not sent.least:  # nobody was refused anything
+            self.refused_until = step
 
     def keep(self) -> None:
         until = self.until

@@ -30,7 +30,7 @@ class Spending:
 
 
 class Leaders:
-    """Operators that lead one after another, and pods that spend all they get, in made-up time."""
+    """Operators that lead one after the other, and pods that spend all they get."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.secrets = SecretsInMemory()
