@@ -50,6 +50,7 @@ from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.exporting import exporting
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
@@ -177,7 +178,8 @@ class Router:
             config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
         )
         try:
-            await self.server.serve(listeners(settings.host, settings.port))
+            async with exporting(os.environ, self.metrics, self.recorder):
+                await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.shared_limits.close()
             await self.responses.close()
