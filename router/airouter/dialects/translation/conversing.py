@@ -47,7 +47,7 @@ from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Conversation, Destination
@@ -118,6 +118,7 @@ class ConversationTranslation(Translation):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
+        request.answered_by = answer.model
         answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
         conversation = self._frame(request)
         answer = with_long_names(answer, long_names(conversation))
@@ -143,7 +144,7 @@ class ConversationTranslation(Translation):
             return JoinedTranslator(framing, parser, joined, write, request, self._public_model)
         request.joined = None
         return StreamTranslator(
-            framing, parser, renderer, write, stages, request.seal, model=self._public_model
+            framing, parser, renderer, write, stages, request=request, model=self._public_model
         )
 
     def _frame(self, request: ClientRequest) -> Conversation:
@@ -188,6 +189,7 @@ class StreamTranslator:
         "_open",
         "_parser",
         "_renderer",
+        "_request",
         "_request_id",
         "_seal",
         "_sent",
@@ -208,13 +210,14 @@ class StreamTranslator:
         renderer: StreamRenderer,
         write: Write,
         stages: Sequence[Stage] = (),
-        seal: Callable[[bytes], bytes] | None = None,
         *,
+        request: ClientRequest | None = None,
         model: str,
     ) -> None:
         """Take the name of the `model` that the client knows: a provider's may say whose it is."""
         self._model = model
-        self._seal = seal
+        self._request = request
+        self._seal = None if request is None else request.seal
         self.write = write
         self._stages = stages
         self.failure: Failure | None = None
@@ -341,6 +344,8 @@ class StreamTranslator:
     def _note(self, event: Begun | Counted) -> None:
         self._usage = event.usage or self._usage
         self._counted = isinstance(event, Counted)
+        if isinstance(event, Begun) and self._request is not None:
+            self._request.answered_by = event.model
 
     def _send(self, pieces: list[bytes]) -> None:
         out = b"".join(pieces)
@@ -363,7 +368,7 @@ class JoinedTranslator(StreamTranslator):
         request: ClientRequest,
         model: str,
     ) -> None:
-        super().__init__(framing, parser, joined, write, seal=request.seal, model=model)
+        super().__init__(framing, parser, joined, write, request=request, model=model)
         self._joined = joined
         self._prompt = partial(tokens_of_prompt, request.body, joined.seam.text)
         self._sent = 1  # what came before a fault is part of the answer that is gone on with
