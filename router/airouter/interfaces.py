@@ -203,6 +203,8 @@ class UpstreamError(Exception):
     kind = "upstream_error"
     told = "The upstream failed."
     """What a client learns of it."""
+    of_one_pod = False
+    """Whether others of the same account answer, so that it is not the account that failed."""
 
 
 class ConnectError(UpstreamError):

@@ -25,6 +25,7 @@ spec:
   - name: vllm
     type: OpenAICompatible
     service: {name: vllm, namespace: models, port: 8000, scheme: http, path: /v1}
+  - {name: pool, type: OpenAICompatible, inferencePool: {name: qwen, namespace: models}}
   - {name: gemini, type: VertexAI, gcp: {project: p, location: global}}
   - {name: azure, type: AzureOpenAI, baseURL: "https://a.example", azure: {apiVersion: v1}}
   - name: mock

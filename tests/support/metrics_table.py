@@ -11,6 +11,12 @@ from types import MappingProxyType, SimpleNamespace
 
 from prometheus_client.core import Metric
 
+from airouter.config.budget import PeriodBudget
+from airouter.config.findings import Finding
+from airouter.config.store import Reload
+from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.budget_state import BudgetState
+from airouter.limits.ledger.leases import Leases
 from airouter.limits.usage import LimitUsage
 from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
@@ -36,13 +42,25 @@ class SomeLimits:
         return [LimitUsage("client", "team-a", "requests", 0.5)]
 
 
+class SomeSharedLimits:
+    """One budget, of which some is spent."""
+
+    limiter = SomeLimits()
+
+    def budget_states(self) -> list[BudgetState]:
+        declared = PeriodBudget("10", "Day")
+        scope = BudgetScope("client", "team", declared, Leases("pod", lambda: 0.0), lambda: 0.0)
+        return [BudgetState(scope, 10 * NANODOLLARS, 2 * NANODOLLARS, NANODOLLARS)]
+
+
 class SomeProcess:
     """A process of which everything is known."""
 
     bans = SomeBans()
+    reload = Reload(findings=(Finding("error", (), "x"), Finding("error", (), "y")))
     loads = MappingProxyType({"openai-main": Load()})
     pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
-    shared_limits = SimpleNamespace(limiter=SomeLimits())
+    shared_limits = SomeSharedLimits()
     ledger: Mapping[str, object] = {"connected": False}
 
     def in_flight(self) -> Mapping[str, int]:

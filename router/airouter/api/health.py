@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
+    from airouter.limits.shared_limits import SharedLimits
     from airouter.routing.fail2ban import Ban, Bans
 
 
@@ -51,6 +52,9 @@ class State(Protocol):
 
     @property
     def bans(self) -> Bans: ...
+
+    @property
+    def shared_limits(self) -> SharedLimits: ...
 
     def in_flight(self) -> Mapping[str, int]: ...
 

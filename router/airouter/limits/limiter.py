@@ -43,13 +43,13 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
+    __slots__ = ("_by_model", "_limiter", "_own_for_models", "_shared", "is_batch", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self._own = limiter.scope("client", client.name, client.limits)
+        self.own = limiter.scope("client", client.name, client.limits)
         self._own_for_models = [
             (
                 entry.models,
@@ -67,7 +67,7 @@ class Bound:
         found = self._by_model.get(model)
         if found is None:
             for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
-            own = (*self._own, *chain.from_iterable(for_model))
+            own = (*self.own, *chain.from_iterable(for_model))
             found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
@@ -96,7 +96,7 @@ class Limiter:
         self._former: dict[tuple[str, str], Scope] = {}
         """Those of the snapshot before, during a reload."""
         self._clients: dict[str, Bound] = {}
-        self._estimates = Estimates()
+        self.estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
@@ -127,7 +127,7 @@ class Limiter:
             shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
             self._leases.keep_only({key for scope in shared for key in scope.keys})
         self._batch.limit(auth.batch_queue)
-        self._estimates.keep_only({model.name for model in models})
+        self.estimates.keep_only({model.name for model in models})
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
         """Return the scope of a name as a tuple, which is empty where it has no limit.
@@ -173,6 +173,11 @@ class Limiter:
         if bound is not None and bound.is_batch:
             leave_some(scopes, own, step_of(self._clock()))
         return self._reserve(scopes, model, request, own)
+
+    def own_scopes(self, tenant: str) -> Scopes:
+        """Return the scopes that are a client's alone, whichever model it asks for."""
+        bound = self._clients.get(tenant)
+        return NOBODYS if bound is None else bound.own
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""
@@ -277,7 +282,7 @@ class Limiter:
         """Return the tokens of a request, where a scope limits any."""
         for scope in scopes:
             if scope.limits.tpm is not None:
-                return self._estimates.of(model, request)
+                return self.estimates.of(model, request)
         return NOTHING
 
 

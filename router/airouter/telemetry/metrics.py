@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from airouter import __version__
 from airouter.telemetry.answer_metrics import AnswerMetrics
 from airouter.telemetry.by_client import ByClient
-from airouter.telemetry.money import Money
+from airouter.telemetry.money import Money, observed_budgets
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
@@ -51,6 +52,15 @@ class ObservedBans(Protocol):
 
     def in_force(self, now: float) -> Mapping[str, int]:
         """Return the number of bans at a time of `time.monotonic()`, of every credential."""
+        ...
+
+
+class ObservedReload(Protocol):
+    """The newest configuration."""
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """The number of findings about it, by severity."""
         ...
 
 
@@ -90,9 +100,16 @@ class ObservedSharedLimits(Protocol):
     @property
     def limiter(self) -> ObservedLimits: ...
 
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        ...
+
 
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def reload(self) -> ObservedReload: ...
 
     @property
     def loads(self) -> Mapping[str, ObservedLoad]:
@@ -302,6 +319,14 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "1 when the newest configuration is served, 0 when it was refused.",
         value=int(observed.last_reload_successful()),
     )
+    findings = GaugeMetricFamily(
+        "airouter_config_findings",
+        "Findings about the newest configuration: an error takes something out of service.",
+        labels=["severity"],
+    )
+    for severity, count in observed.reload.severities.items():
+        findings.add_metric([severity], count)
+    yield findings
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
         "Time at which a configuration was last loaded.",
@@ -314,6 +339,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
             "1 while the ledger of limits answers, 0 while the pod goes on without it.",
             value=int(bool(ledger["connected"])),
         )
+    yield observed_budgets(observed.shared_limits.budget_states())
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

@@ -139,6 +139,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    budget_spent: bool = False
+    """Whether a stream was ended for want of money, or an answer told that none is left."""
     continued: int = 0
     """Backends that went on with a stream which another one broke off."""
     bans: list[BanEvent] = []

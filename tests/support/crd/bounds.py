@@ -169,6 +169,18 @@ BOUNDS = (
         f"{CREDENTIAL}.service.path",
         lambda n: credential(service={"name": "a", "port": 1, "path": "/".ljust(n, "x")}),
     ),
+    Bound(
+        "a-pool-name",
+        63,
+        f"{CREDENTIAL}.inferencePool.name",
+        lambda n: credential(inferencePool={"name": "a" * n}),
+    ),
+    Bound(
+        "a-pool-namespace",
+        63,
+        f"{CREDENTIAL}.inferencePool.namespace",
+        lambda n: credential(inferencePool={"name": "a", "namespace": "a" * n}),
+    ),
     Bound("a-secret-name", 253, f"{REF}.name", lambda n: credential(secretRef={"name": "a" * n})),
     Bound(
         "a-secret-key",

@@ -22,6 +22,7 @@ from airouter.config.resource.bans import (
     Fail2banOverride,
     StatusOrClass,
 )
+from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
@@ -127,6 +128,8 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Line): text(r"[^\x00-\x1f\x7f-\x9f]{1,253}", 253),
     validator(grammar.LabelValue): text(f"({LABEL})?", 63),
     validator(grammar.Price): text(r"[0-9]{1,7}(\.[0-9]{1,6})?", 14),
+    validator(Usd): text(r"([1-9][0-9]{0,5}(\.[0-9]{1,6})?|0\.0{0,5}[1-9][0-9]{0,3})", 13),
+    validator(TimeZone): text("[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}", 96),
     validator(grammar.Ratio): text(r"(0(\.[0-9]{1,6})?|1(\.0{1,6})?)", 8),
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
@@ -174,13 +177,17 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
             for block in BLOCKS
             for owner in owners_of(block, PROVIDER_TYPES)
         ),
-        f"has(self.baseURL) || has(self.service) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
+        "has(self.baseURL) || has(self.service) || has(self.inferencePool) || "
+        f"!(self.type in {either(WITHOUT_DEFAULT_URL)})",
         "!has(self.service) || !has(self.baseURL)",
         f"!has(self.service) || self.type in {either(WITH_SERVICE)}",
+        "!has(self.inferencePool) || !has(self.baseURL) && !has(self.service)",
+        f"!has(self.inferencePool) || self.type in {either(WITH_SERVICE)}",
         f"!has(self.api) || !(self.type in {either(WITH_FIXED_API)})",
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "
         "(!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')) && "
-        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https')",
+        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https') && "
+        "!has(self.inferencePool)",
     ),
     Timeouts: (
         "(has(self.connect) ? self.connect : duration('5s')) <= "

@@ -172,6 +172,8 @@ def test_the_state_of_the_process_is_read_at_each_scrape(metrics: Metrics) -> No
     assert value(metrics, "airouter_config_info", version="abc123") == 1
     assert value(metrics, "airouter_build_info", version=__version__) == 1
     assert value(metrics, "airouter_config_last_reload_successful") == 0
+    assert value(metrics, "airouter_config_findings", severity="error") == 2
+    assert value(metrics, "airouter_config_findings", severity="warning") == 0
     name = "airouter_config_last_reload_success_timestamp_seconds"
     assert value(metrics, name) == 1_700_000_000
     assert value(metrics, "airouter_spans_dropped_total") == 7
@@ -212,6 +214,12 @@ def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_credential_bans", credential="spare") == 0
     labels = {"credential": "openai-main", "reason": "refused_key"}
     assert value(metrics, "airouter_bans_total", **labels) == 1
+
+
+def test_a_budget_is_told_with_what_is_used_of_it_and_reserved(metrics: Metrics) -> None:
+    labels = {"scope": "client", "budget": "team", "period": "Day"}
+    assert value(metrics, "airouter_budget_usd", kind="limit", **labels) == 10.0
+    assert value(metrics, "airouter_budget_usd", kind="used", **labels) == 3.0
 
 
 def test_requests_and_tokens_are_counted_by_client(metrics: Metrics) -> None:

@@ -42,21 +42,21 @@ class EndedChoice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class Named(msgspec.Struct):
+class AnswerName(msgspec.Struct):
     """Fields that name an answer: an answer, or `message` and `response` in an event."""
 
     id: str | None = None
     model: str | None = None
 
 
-class AnswerHead(Named):
+class AnswerHead(AnswerName):
     """An answer of any API for clients, or the first event of a stream."""
 
-    message: Named | None = None
-    response: Named | None = None
+    message: AnswerName | None = None
+    response: AnswerName | None = None
 
 
-class AnswerBody(Named):
+class AnswerBody(AnswerName):
     """A whole answer of any API for clients."""
 
     choices: list[EndedChoice] | None = None
@@ -193,7 +193,7 @@ def answered_by(head: bytes, tail: bytes) -> Answered:
     )
 
 
-def identity_in(head: bytes) -> Named:
+def identity_in(head: bytes) -> AnswerName:
     """Return the id and the model of the first event that has an id.
 
     Of an event that is longer than what was kept, the first that looks like them.
@@ -206,7 +206,7 @@ def identity_in(head: bytes) -> Named:
         if named.id is not None:
             return named
     id_, model = ID.search(head), MODEL.search(head)
-    return Named(
+    return AnswerName(
         id_[1].decode(errors="replace") if id_ is not None else None,
         model[1].decode(errors="replace") if model is not None else None,
     )
