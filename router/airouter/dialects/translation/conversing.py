@@ -31,17 +31,17 @@ from airouter.dialects.joining.resuming import is_joinable
 from airouter.dialects.media import inlined
 from airouter.dialects.spending import added
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
-from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.custom_tools import custom_names, unwrapped
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.length import within
 from airouter.dialects.translation.long_names import (
-    Lengthener,
     long_names,
     with_long_names,
     with_short_names,
 )
 from airouter.dialects.translation.refusal import unsupported_failure
-from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
+from airouter.dialects.translation.single_call import wants_one_call, with_one_call
+from airouter.dialects.translation.stages import stages_for
 from airouter.dialects.translation.unique_calls import UniqueCalls, with_unique_calls
 from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
@@ -163,17 +163,6 @@ class ConversationTranslation(Translation):
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
-
-
-def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
-    """Return the stages that an answer needs; most need none."""
-    names, custom = long_names(conversation), custom_names(conversation)
-    stages: list[Stage] = [Lengthener(names)] if names else []
-    if custom:
-        stages.append(Unwrapper(custom))
-    if wants_one_call(conversation):
-        stages.append(OneCall())
-    return tuple(stages)
 
 
 class StreamTranslator:
