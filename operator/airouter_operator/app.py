@@ -25,6 +25,7 @@ from airouter.mistyping import vain_variables
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
+from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
@@ -111,14 +112,7 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._stream = StreamServer(
-            self._channels,
-            pods,
-            settings.poll_hold,
-            self.metrics.acknowledged,
-            self._leads,
-            self._caught_up,
-        )
+        self._stream = self._new_stream(pods)
 
         # Reconciling, and issuing.
         self._ownership = Ownership(settings.public_url, clock)
@@ -135,6 +129,19 @@ class Operator:
         )
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
+
+    def _new_stream(self, pods: Pods) -> StreamServer:
+        channels, hold = self._channels, self._settings.poll_hold
+        bans = BanServer(channels, hold, self._leads, self._caught_up, self._dispatcher.add)
+        return StreamServer(
+            channels,
+            pods,
+            hold,
+            self.metrics.acknowledged,
+            self._leads,
+            self._caught_up,
+            bans,
+        )
 
     def _new_reconciler(
         self,

@@ -42,10 +42,10 @@ from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
-from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
 from airouter.settings import mistyped
+from airouter.sharing.shared_bans import SharedBans
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
@@ -58,7 +58,7 @@ from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
-from airouter.welcome import welcome
+from airouter.welcome import announce, greet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Exchange, Serve
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
+    from airouter.routing.fail2ban import Bans
     from airouter.serving import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
@@ -105,7 +106,7 @@ class Router:
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
         self.providers = load_providers(types)
-        self.bans = Bans()
+        self.shared_bans = SharedBans()
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = self._open_pools()
@@ -180,11 +181,16 @@ class Router:
             await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.shared_limits.close()
+            await self.shared_bans.close()
             await self.responses.close()
             await self.aside.close()
             self._close()
 
     # The state, for health and metrics.
+
+    @property
+    def bans(self) -> Bans:
+        return self.shared_bans.bans
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -259,7 +265,7 @@ class Router:
         self.pipeline.serving = serving
         self._loads = loads_after(self._loads, serving.accounts)
         self._keep_only(serving)
-        self.bans.reload(snapshot, time.monotonic())
+        self.shared_bans.reload(snapshot)
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 
@@ -379,18 +385,8 @@ def follow_operator(router: Router, folder: Path) -> list[Following]:
     from airouter.sources.stream import StreamSource  # noqa: PLC0415 - only here
 
     router.streaming = StreamSource(router.store, router.settings.pod_name)
-    mounted = MountedSource(folder, router.store, router.streaming.follow)
+    mounted = MountedSource(
+        folder, router.store, router.streaming.follow, router.shared_bans.follow
+    )
     mounted.look()
     return [mounted.watch(), router.streaming.run()]
-
-
-def announce(host: str, port: int) -> None:
-    """Say where the router listens."""
-    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-
-
-def greet(host: str, port: int) -> None:
-    """Say where the mock models are, and how to call them."""
-    announce(host, port)
-    sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
-    sys.stderr.flush()

@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.bans.notice import Ban
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
     from airouter.limits import Limiter
     from airouter.prepared import Prepare
     from airouter.routing.catalog import Backend, Route
-    from airouter.routing.fail2ban import Ban
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target

@@ -16,6 +16,7 @@ from airouter.config.delivery import Stream, pack_snapshot
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
+from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
@@ -84,7 +85,8 @@ async def stream_control(
         return operator.ready
 
     channels = Channels(pods, changed.put_nowait)
-    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready)
+    bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
+    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, bans)
     operator = StreamControl(server, channels, pods, ca, changed=changed)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)

@@ -9,6 +9,8 @@ import asyncio
 import hmac
 from typing import TYPE_CHECKING
 
+from airouter_operator.delivering.ban_board import BanBoard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +25,8 @@ class Channel:
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
+        self.bans = BanBoard()
+        """Of its pods."""
         self.changed = asyncio.Event()
         """Set when a poll should look again; replaced by another for the next change."""
         self.runs_everywhere = False

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from airouter.config.delivery import MAX_POLL, VERSION_HEADER, Poll, Undeliverable, decode
+from airouter.config.delivery import (
+    BANS_PATH,
+    MAX_POLL,
+    VERSION_HEADER,
+    Poll,
+    Undeliverable,
+    decode,
+)
 from airouter_operator.delivering.channel import has_token
 from airouter_operator.delivering.pods import Pods, TooManyPods
 from airouter_operator.kube.objects import ObjectKey
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from airouter_operator.delivering.ban_server import BanServer
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.publication import Publication
 
@@ -42,11 +50,13 @@ class StreamServer:
         acknowledged: Callable[[], None],
         leads: Callable[[], bool],
         ready: Callable[[], bool],
+        bans: BanServer,
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
         Only the replica that `leads` has what is up to date, so any other turns pods away. Before
         it is `ready`, it cannot tell a RouterConfig that is not known yet from one that is not.
+        `bans` answers on the same port.
         """
         self._channels = channels
         self._pods = pods
@@ -54,12 +64,14 @@ class StreamServer:
         self._acknowledged = acknowledged
         self._leads = leads
         self._ready = ready
+        self._bans = bans
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
         """Listen, and return the port."""
         application = web.Application(client_max_size=MAX_POLL)
         application.router.add_post(STREAM_PATH, self.answer)
+        application.router.add_post(STREAM_PATH + BANS_PATH, self._bans.answer)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -71,6 +83,7 @@ class StreamServer:
 
     async def close(self) -> None:
         """Stop listening."""
+        self._bans.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -42,12 +42,14 @@ class MountedSource:
         self,
         folder: Path,
         store: SnapshotStore,
-        follow: Callable[[Stream], None],
-        *,
+        *follow: Callable[[Stream], None],
         interval: float = LOOK_EVERY,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`follow` gets the stream's address whenever it changes; `interval` is seconds."""
+        """Each of `follow` gets the stream's address when it may have changed.
+
+        `interval` is seconds.
+        """
         self.name = str(folder)
         self._snapshot = folder / SNAPSHOT_FILE
         self._stream = folder / STREAM_FILE
@@ -96,7 +98,9 @@ class MountedSource:
         self._store.offer(Compiled(unpack_snapshot(packed), ()), self.name)
 
     def _tell(self, text: bytes) -> None:
-        self._follow(decode(text, Stream))
+        stream = decode(text, Stream)
+        for follow in self._follow:
+            follow(stream)
 
 
 def fingerprint_if_any(path: Path) -> Fingerprint | None:
