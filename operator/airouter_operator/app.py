@@ -197,6 +197,7 @@ class Operator:
             self._kube,
             mirror,
             pods,
+            self._channels.bans_of,
             ServingPods(self._kube),
             events,
             rechecks,
