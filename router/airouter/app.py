@@ -256,6 +256,7 @@ class Router:
                 self.identities,
                 self._loads,
                 self.shared_limits.limiter.of_backend,
+                self.shared_limits.limiter.meet,
             )
             self.responses.reload(snapshot)
         except Exception:

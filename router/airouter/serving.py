@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from airouter import __version__
-from airouter.auth import Keyring
+from airouter.auth.keyring import Keyring, meet_nobody
 from airouter.costs import PriceList, PriceLists, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
@@ -32,6 +32,7 @@ from airouter.upstream.pools import Pooled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.auth.tokens import Meet
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
@@ -181,10 +182,12 @@ def build(
     identities: Identities,
     loads: Mapping[str, Load],
     limits_of: LimitsOf = no_limits,
+    meet: Meet = meet_nobody,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
-    `limits_of` gives the limits of a credential's name and an upstream's name of a model.
+    `limits_of` gives the limits of a credential's name and an upstream's name of a model; `meet` is
+    told of each client that shows a token.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -203,7 +206,7 @@ def build(
     return ServingState(
         snapshot,
         accounts,
-        Keyring(snapshot.auth),
+        Keyring(snapshot.auth, meet=meet),
         catalogs_for(snapshot, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],
