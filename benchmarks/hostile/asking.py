@@ -59,6 +59,8 @@ class Asker:
         """Ask once; a connection that breaks is an answer with status 0."""
         status, said = "0", ""
         try:
+            # One that was idle for a minute is closed by now, as any client finds out.
+            self._idle = [each for each in self._idle if not each[0].at_eof()]
             if self._idle:
                 reader, writer = self._idle.pop()
             else:

@@ -27,6 +27,7 @@ from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
+from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.issuing.claims import is_anothers
@@ -133,6 +134,7 @@ class Operator:
     def _new_stream(self, pods: Pods) -> StreamServer:
         channels, hold = self._channels, self._settings.poll_hold
         bans = BanServer(channels, hold, self._leads, self._caught_up, self._dispatcher.add)
+        exchanges = ExchangeServer(channels, self._leadership.is_sure, self._caught_up)
         return StreamServer(
             channels,
             pods,
@@ -140,6 +142,7 @@ class Operator:
             self.metrics.acknowledged,
             self._leads,
             self._caught_up,
+            exchanges,
             bans,
         )
 

@@ -383,11 +383,12 @@ def follow_files(router: Router, files: list[Path]) -> list[Following]:
 
 def follow_operator(router: Router, folder: Path) -> list[Following]:
     """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
-    from airouter.sources.stream import StreamSource  # noqa: PLC0415 - only here
+    from airouter.limits.ledger.operator import OperatorLedger  # noqa: PLC0415 - only here
+    from airouter.sources.stream import StreamSource  # noqa: PLC0415
 
-    router.streaming = StreamSource(router.store, router.settings.pod_name)
-    mounted = MountedSource(
-        folder, router.store, router.streaming.follow, router.shared_bans.follow
-    )
+    router.streaming = streaming = StreamSource(router.store, router.settings.pod_name)
+    router.shared_limits.operator = ledger = OperatorLedger()
+    told = (streaming.follow, ledger.follow, router.shared_bans.follow)
+    mounted = MountedSource(folder, router.store, *told)
     mounted.look()
-    return [mounted.watch(), router.streaming.run()]
+    return [mounted.watch(), streaming.run()]

@@ -114,7 +114,9 @@ class Pipeline:
                 else await self._aside.run(partial(parse_large_request, body))
             )
             route = self._resolve(context, principal)
-            await self._reserve(context, principal, route.name)
+            refused = self._reserve(context, principal, route.name)
+            if refused is not None:
+                await self._reserve_later(context, principal, route.name, refused)
             if prepare is None:
                 await self._attempt(context, route)
             else:
@@ -169,15 +171,25 @@ class Pipeline:
         record.model = route.name
         return route
 
-    async def _reserve(self, context: RequestContext, principal: Principal, model: str) -> None:
-        """Take what the request needs of its client's limits. Raises `Failure` 429."""
-        limiter, request, tenant = self._limiter, context.request, principal.tenant
+    def _reserve(self, context: RequestContext, principal: Principal, model: str) -> Failure | None:
+        """Take what the request needs of its client's limits; return the refusal, if there is one.
+
+        Nearly no request waits for a limit, so none pays for a coroutine.
+        """
         try:
-            context.permit = limiter.reserve(tenant, model, request)
+            context.permit = self._limiter.reserve(principal.tenant, model, context.request)
         except Failure as refused:
             drop_frames(refused)
-            context.permit = limiter.refused(tenant, model)
-            context.permit = await limiter.reserve_later(tenant, model, request, refused)
+            return refused
+        return None
+
+    async def _reserve_later(
+        self, context: RequestContext, principal: Principal, model: str, refused: Failure
+    ) -> None:
+        """Take it once there is room, if the client waits for that. Raises `Failure` 429."""
+        limiter, request, tenant = self._limiter, context.request, principal.tenant
+        context.permit = limiter.refused(tenant, model)
+        context.permit = await limiter.reserve_later(tenant, model, request, refused)
 
     def _settle(self, context: RequestContext) -> None:
         """Charge the client for what it got: nothing where nobody had an answer for it."""

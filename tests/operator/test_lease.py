@@ -79,6 +79,30 @@ async def test_a_leader_without_an_api_server_goes_on_leading(plane: ControlPlan
     assert one.turns == [True]
 
 
+async def test_a_leader_is_sure_only_until_another_may_have_taken_over(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    assert not one.leadership.is_sure()
+    await one.attempt()
+    assert not await two.attempt()
+    assert one.leadership.is_sure()
+    one.now += 7.9
+    assert one.leadership.is_sure()
+    one.now += 0.2
+    assert one.leadership.leading
+    assert not one.leadership.is_sure()
+    assert await two.attempt(8.1)
+    assert two.leadership.is_sure()
+    assert not await one.attempt()
+    assert not one.leadership.is_sure()
+
+
+async def test_one_that_ends_in_order_is_sure_no_longer(plane: ControlPlane) -> None:
+    one = Replica(plane, "one")
+    await one.attempt()
+    await one.leadership.release()
+    assert not one.leadership.is_sure()
+
+
 async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
     plane: ControlPlane,
 ) -> None:

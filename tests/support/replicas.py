@@ -33,12 +33,12 @@ CHAT = a_chat()
 
 
 class SimulatedLedger(RemoteLedger):
-    """A ledger that a test can take away: a book, or a real Redis that is told the time."""
+    """A ledger that a test can take away: a book, a Redis that is told the time, or another."""
 
-    def __init__(self, time: Time, redis: RedisLedger | None = None) -> None:
+    def __init__(self, time: Time, remote: RemoteLedger | None = None) -> None:
         self._time = time
-        self._redis = redis
-        self.book = Book(self._step)
+        self._remote = remote
+        self.book = Book(self.step)
         self.is_up = True
         self.late: list[LedgerMessage] = []
         """What came while it was paused."""
@@ -47,7 +47,8 @@ class SimulatedLedger(RemoteLedger):
         self.cut_off: set[str] = set()
         """Pods that do not reach it."""
 
-    def _step(self) -> int:
+    def step(self) -> int:
+        """Its time."""
         return step_of(self._time.now)
 
     async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
@@ -56,8 +57,10 @@ class SimulatedLedger(RemoteLedger):
             self.late.append(message)
         if self.is_paused or not self.is_up or message.pod in self.cut_off:
             raise LedgerError("down")
-        if self._redis is not None:
-            return await self._redis.exchange(message, self._step())
+        if isinstance(self._remote, RedisLedger):
+            return await self._remote.exchange(message, self.step())
+        if self._remote is not None:
+            return await self._remote.exchange(message)
         answer = self.book.exchange(message)
         if answer is None:
             raise LedgerError("late")
@@ -72,11 +75,11 @@ class SimulatedLedger(RemoteLedger):
 
     def lose_memory(self) -> None:
         """Start anew, without what it knew."""
-        self.book = Book(self._step)
+        self.book = Book(self.step)
 
     async def close(self) -> None:
-        if self._redis is not None:
-            await self._redis.close()
+        if self._remote is not None:
+            await self._remote.close()
 
 
 class Time:
@@ -120,14 +123,14 @@ class Replicas:
     def __init__(
         self,
         limits: Limits,
-        redis: RedisLedger | None = None,
+        remote: RemoteLedger | None = None,
         *,
         off: float = 0.0,
         shared: bool = True,
     ) -> None:
         """`off` is by how many seconds clocks are off; replicas that do not share count alone."""
         self.time = Time()
-        self.ledger = SimulatedLedger(self.time, redis)
+        self.ledger = SimulatedLedger(self.time, remote)
         self.limits = limits
         self.random = random.Random(1)
         self._off = off
@@ -158,6 +161,19 @@ class Replicas:
     def reconnect(self, name: str) -> None:
         """Let a replica reach the ledger again."""
         self.ledger.cut_off.discard(name)
+
+    async def demand(self, where: str, seconds: float) -> None:
+        """A hundred requests a second: at one replica, at all of them, or moving every 5 s."""
+        tick = 0
+        until = self.time.now + seconds
+        while self.time.now < until:
+            tick += 1
+            names = sorted(self.pods)
+            at = {"all": tick, "one": 0, "moving": int(self.time.now / 5)}[where]
+            permit = await self.ask(names[at % len(names)])
+            if permit is not None:
+                permit.settle(100, 50)
+            await self.advance(0.01)
 
     async def settle(self) -> None:
         """Let the ledger begin, and all replicas meet it."""

@@ -18,6 +18,7 @@ from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
+from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube.objects import ObjectKey
@@ -86,7 +87,8 @@ async def stream_control(
 
     channels = Channels(pods, changed.put_nowait)
     bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
-    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, bans)
+    exchanges = ExchangeServer(channels, leads, is_ready)
+    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges, bans)
     operator = StreamControl(server, channels, pods, ca, changed=changed)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)

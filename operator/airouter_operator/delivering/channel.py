@@ -10,6 +10,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from airouter_operator.delivering.ban_board import BanBoard
+from airouter_operator.delivering.ledger import LimitLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ class Channel:
         self.publication = publication
         self.bans = BanBoard()
         """Of its pods."""
+        self.ledger = LimitLedger()
+        """Of the limits that its pods share."""
         self.changed = asyncio.Event()
         """Set when a poll should look again; replaced by another for the next change."""
         self.runs_everywhere = False

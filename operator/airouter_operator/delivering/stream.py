@@ -14,6 +14,7 @@ from aiohttp import web
 
 from airouter.config.delivery import (
     BANS_PATH,
+    LEDGER_PATH,
     MAX_POLL,
     VERSION_HEADER,
     Poll,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from airouter_operator.delivering.ban_server import BanServer
     from airouter_operator.delivering.channels import Channels
+    from airouter_operator.delivering.exchanges import ExchangeServer
     from airouter_operator.publication import Publication
 
 GRACEFUL = 1.0
@@ -50,13 +52,14 @@ class StreamServer:
         acknowledged: Callable[[], None],
         leads: Callable[[], bool],
         ready: Callable[[], bool],
+        exchanges: ExchangeServer,
         bans: BanServer,
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
         Only the replica that `leads` has what is up to date, so any other turns pods away. Before
         it is `ready`, it cannot tell a RouterConfig that is not known yet from one that is not.
-        `bans` answers on the same port.
+        `exchanges` and `bans` answer on the same port.
         """
         self._channels = channels
         self._pods = pods
@@ -64,6 +67,7 @@ class StreamServer:
         self._acknowledged = acknowledged
         self._leads = leads
         self._ready = ready
+        self._exchanges = exchanges
         self._bans = bans
         self._runner: web.AppRunner | None = None
 
@@ -71,6 +75,7 @@ class StreamServer:
         """Listen, and return the port."""
         application = web.Application(client_max_size=MAX_POLL)
         application.router.add_post(STREAM_PATH, self.answer)
+        application.router.add_post(STREAM_PATH + LEDGER_PATH, self._exchanges.answer)
         application.router.add_post(STREAM_PATH + BANS_PATH, self._bans.answer)
         self._runner = web.AppRunner(
             application,

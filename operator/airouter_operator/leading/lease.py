@@ -2,7 +2,8 @@
 
 Two operators at once would report different pods and overwrite one another's status. A leader that
 cannot reach the API server goes on leading: it cannot write anything, and its pods stay connected.
-It stops when it reads that another one leads.
+It stops when it reads that another one leads. What two must never do at once, as to grant what a
+limit allows, it does only while it `is_sure` that no other one may lead yet.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Leadership:
         self._seen: tuple[str, str] = ("", "")
         """The other holder and the time of its renewal, as they were read last."""
         self._seen_at = 0.0
+        self._sure_until = 0.0
+
+    def is_sure(self) -> bool:
+        """Return whether this replica leads, and no other may have taken over by now."""
+        return self.leading and self._monotonic() < self._sure_until
 
     async def run(self) -> None:
         """Try to lead, until cancelled."""
@@ -106,12 +112,17 @@ class Leadership:
             body = await kube.get(lease_at(self._key))
         except NotFound:
             body = {"metadata": {"name": self._key.name, "namespace": self._key.namespace}}
+            renewed_at = self._monotonic()
             await kube.create(leases_in(self._key.namespace), self._held(body))
+            self._sure_until = renewed_at + self._duration
             return True
         if not self._is_free(body.get("spec") or {}):
             return False
         # The body carries the resourceVersion that was read: of two candidates one gets a conflict.
+        renewed_at = self._monotonic()
         await kube.replace(lease_at(self._key), self._held(body))
+        # Another replica waits for so long after it has seen this, which was no earlier.
+        self._sure_until = renewed_at + self._duration
         return True
 
     def _is_free(self, spec: Object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
@@ -236,14 +237,14 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
     if declared_size(request.headers.raw) > limit:
         raise body_too_large(limit)
     # Counted while it comes: a chunked request has no content-length.
-    body = bytearray()
+    body = BytesIO()
     try:
         async for piece in request.stream():
-            body += piece
-            if len(body) > limit:
+            body.write(piece)
+            if body.tell() > limit:
                 raise body_too_large(limit)
     except ClientDisconnect:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
     deployment = request.scope.get(DEPLOYMENT)
-    whole = bytes(body)
+    whole = body.getvalue()
     return AsgiExchange(headers, whole if deployment is None else with_model(whole, deployment))

@@ -54,24 +54,51 @@ class Out(msgspec.Struct):
 
 
 class LimitAccount:
-    """One limit: its uses by steps, and what is out by processes."""
+    """One limit: its uses by steps, what is out by processes, and the sums of both."""
 
     def __init__(self) -> None:
         self.uses: dict[int, int] = {}
+        self.used = 0
         self.outs: dict[str, Out] = {}
+        self.out = 0
         self.seen = 0
+        self._oldest = 0
+        """The step before which uses are forgotten."""
+        self._ends_from = 0
+        """The step before which no lease ends."""
 
     def forget(self, now: int) -> None:
         """Forget uses that are sixty seconds old."""
-        self.uses = {at: amount for at, amount in self.uses.items() if at >= now - SPAN}
+        oldest = now - SPAN
+        if oldest - self._oldest > len(self.uses):
+            self.uses = {at: amount for at, amount in self.uses.items() if at >= oldest}
+            self.used = sum(self.uses.values())
+        else:
+            for at in range(self._oldest, oldest):
+                self.used -= self.uses.pop(at, 0)
+        self._oldest = oldest
 
     def add(self, amount: int, at: int, now: int) -> None:
         """Take note of a use."""
         if amount > 0 and at >= now - SPAN:
             self.uses[at] = self.uses.get(at, 0) + amount
+            self.used += amount
+
+    def hold(self, holder: str, amount: int, ends: int, total: int) -> None:
+        """Take note of what is out with a process."""
+        self.out += amount - self.held_by(holder)
+        self.outs[holder] = Out(amount, ends, total)
+        self._ends_from = min(self._ends_from, ends)
+
+    def held_by(self, holder: str) -> int:
+        """Return what is out with a process."""
+        out = self.outs.get(holder)
+        return 0 if out is None else out.amount
 
     def end_leases(self, now: int, *, slides: bool, alive_since: int, gap_since: int) -> None:
         """Count what is out with processes that are silent."""
+        if now < self._ends_from:
+            return
         for holder, out in list(self.outs.items()):
             ends = out.ends
             if not slides and ends > gap_since:
@@ -79,7 +106,9 @@ class LimitAccount:
             if ends <= now:
                 if slides:
                     self.add(out.amount, ends, now)
+                self.out -= out.amount
                 del self.outs[holder]
+        self._ends_from = min((out.ends for out in self.outs.values()), default=now + SPAN)
 
     def report(self, holder: str, line: Line, now: int) -> None:
         """Add those uses of a line that are not known yet: the latest."""
@@ -115,6 +144,8 @@ class Book:
         self._alive_since = 0
         """The last span in which no pod came, which is as if the ledger had not been there."""
         self._swept = 0
+        self._visible = 0
+        """The pods that are not out of sight."""
         self._pods: dict[str, KnownPod] = {}
         self._accounts: dict[str, LimitAccount] = {}
 
@@ -177,6 +208,7 @@ class Book:
         lost = [each.share for each in others if each.seen + LEASE < self._now]
         fair = (SHARED - sum(lost)) // (1 + len(others) - len(lost))
         pod.share = min(fair, SHARED - sum(each.share for each in others))
+        self._visible = 1 + len(others) - len(lost)
         return lost
 
     def _grant(self, holder: str, line: Line, lost: Iterable[int]) -> LeaseGrant:
@@ -192,13 +224,13 @@ class Book:
             gap_since=self._gap_since,
         )
         account.report(holder, line, now)
-        used, kept = sum(account.uses.values()), sum(line.limit * share // WHOLE for share in lost)
-        others = sum(out.amount for name, out in account.outs.items() if name != holder)
-        free = line.limit - used - kept - others - line.held
+        kept = sum(line.limit * share // WHOLE for share in lost)
+        others = account.out - account.held_by(holder)
+        free = line.limit - account.used - kept - others - line.held
         amount, wait = self._amount(account, line, free, others)
         lasts = LEASE if line.slides else SLOTS_LEASE
         if line.held + amount > 0 or line.uses or holder in account.outs:
-            account.outs[holder] = Out(line.held + amount, now + lasts, line.total)
+            account.hold(holder, line.held + amount, now + lasts, line.total)
         return LeaseGrant(amount, wait, max(0, free - amount))
 
     def _amount(self, account: LimitAccount, line: Line, free: int, others: int) -> tuple[int, int]:
@@ -208,6 +240,5 @@ class Book:
         if free < max(line.least, 1):
             wait = account.wait_for(line.least - free, self._now) if line.slides else SOON
             return 0, min(wait, SOON) if others else wait
-        pods = sum(each.seen + LEASE >= self._now for each in self._pods.values())
-        ahead = min(line.wanted, free // pods)
+        ahead = min(line.wanted, free // self._visible)
         return min(free, max(line.needed, ahead)), 0

@@ -28,6 +28,9 @@ VERSION_HEADER = "x-snapshot-version"
 MAX_PACKED = 4 * 1_048_576
 MAX_UNPACKED = 64 * 1_048_576
 MAX_POLL = 4096
+LEDGER_PATH = "/ledger"
+"""Path of the ledger of limits, below the address of a stream. It takes a `LedgerMessage`."""
+MAX_LEDGER_MESSAGE = 4 * 1_048_576
 MAX_REASON = 256
 BANS_PATH = "/bans"
 """Path of the board of bans, below the address of a stream. It takes a `BanMessage`."""

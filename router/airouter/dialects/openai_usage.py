@@ -109,6 +109,8 @@ def images_usage(counts: ResponsesCounts | None, images: int) -> Usage:
 def neutral_usage(counts: ChatCounts | ResponsesCounts) -> Usage:
     """Return a provider's counts as neutral ones."""
     given, made = counts.input_tokens_details, counts.output_tokens_details
+    if given is None and made is None:
+        return Usage(input_tokens=counts.input_tokens, output_tokens=counts.output_tokens)
     return Usage(
         input_tokens=counts.input_tokens,
         output_tokens=counts.output_tokens,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -61,7 +62,7 @@ class EdgeExchange(Exchange):
         "_connection",
         "_gone",
         "_outbox",
-        "_rest",
+        "_pieces",
         "_serve",
         "_task",
         "_transport",
@@ -96,8 +97,8 @@ class EdgeExchange(Exchange):
         """The body's bytes, where it is so large that they are held."""
         self.packed = connection.headers if PACKED in headers else None
         """All headers, where they name a coding of the body."""
-        self._rest: bytearray | None = None
-        """What came of the body after its first piece: very many pieces, perhaps."""
+        self._pieces: BytesIO | None = None
+        """The body, where it comes in pieces: very many, perhaps. It is not copied once more."""
         self._connection = connection
         self._outbox = connection.edge.outbox
         self._transport = connection.transport
@@ -118,27 +119,28 @@ class EdgeExchange(Exchange):
     @property
     def owed(self) -> int:
         """Bytes of the body that have not come."""
-        return self.size - len(self.body) - (0 if self._rest is None else len(self._rest))
+        return self.size - (len(self.body) if self._pieces is None else self._pieces.tell())
 
     def add(self, piece: bytes) -> None:
         """Take a piece of the body."""
         if not self.body:
             self.body = piece
-        elif self._rest is None:
-            self._rest = bytearray(piece)
-        else:
-            self._rest += piece
+            return
+        if self._pieces is None:
+            self._pieces = BytesIO()
+            self._pieces.write(self.body)
+        self._pieces.write(piece)
 
     def refuse(self, failure: Failure) -> None:
         """Have the pipeline answer with a failure, and take nothing of the body."""
         self._serve = partial(self._serve, refusal=failure)
         self.refused = True
-        self.body, self._rest = b"", None
+        self.body, self._pieces = b"", None
 
     def run(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the pipeline."""
-        if self._rest is not None:
-            self.body, self._rest = self.body + self._rest, None
+        if self._pieces is not None:
+            self.body, self._pieces = self._pieces.getvalue(), None
         serving = self._serve(self) if self.packed is None else self._serve_packed(self.packed)
         self._task = start_eagerly(serving, loop)
 
@@ -163,7 +165,7 @@ class EdgeExchange(Exchange):
 
     def release(self) -> None:
         """Let go of the body, which is not needed any more."""
-        self.body, self._rest = b"", None
+        self.body, self._pieces = b"", None
         if self.holding is not None:
             self.holding.release()
 

@@ -107,7 +107,7 @@ class Limiter:
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, in place of those before."""
-        shares = snapshot.ledger == "Redis" and self._leases is not None
+        shares = snapshot.ledger != "Local" and self._leases is not None
         self._former, self._scopes = (self._scopes if shares == self._shares else {}), {}
         self._shares = shares
         auth, models = snapshot.auth, snapshot.models

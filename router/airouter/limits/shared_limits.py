@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import monotonic
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
@@ -12,6 +15,15 @@ from airouter.limits.limiter import Limiter
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Snapshot
+    from airouter.limits.ledger.base import RemoteLedger
+    from airouter.limits.ledger.operator import OperatorLedger
+
+    Place = tuple[str, str | None]
+    """The type of a ledger, and its URL if it is Redis."""
+
+logger = logging.getLogger("airouter.limits")
+
+ALONE: Place = ("Local", None)
 
 
 class SharedLimits:
@@ -19,18 +31,20 @@ class SharedLimits:
 
     def __init__(self, pod: str) -> None:
         """`pod` is the name that the next process in this place has, too."""
+        self.operator: OperatorLedger | None = None
+        """The ledger of the operator that feeds this process, if one does."""
         self._leases = Leases(pod, monotonic)
         self.limiter = Limiter(leases=self._leases)
-        self._url: str | None = None
+        self._place = ALONE
         self._exchanger: Exchanger | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, and speak with its ledger. Needs an event loop."""
-        self.limiter.reload(snapshot)
-        url = snapshot.redis_url if snapshot.ledger == "Redis" else None
-        if url != self._url:
-            self._connect(url)
+        place = self._place_for(snapshot)
+        self.limiter.reload(msgspec.structs.replace(snapshot, ledger=place[0]))
+        if place != self._place:
+            self._connect(place)
 
     def as_json(self) -> dict[str, object] | None:
         """Return what health tells of the ledger; None where there is none."""
@@ -41,15 +55,36 @@ class SharedLimits:
         if self._exchanger is not None:
             await self._exchanger.leave()
 
-    def _connect(self, url: str | None) -> None:
-        former, self._exchanger, self._url = self._exchanger, None, url
+    def _place_for(self, snapshot: Snapshot) -> Place:
+        if snapshot.ledger == "Redis":
+            return "Redis", snapshot.redis_url
+        if snapshot.ledger == "Local":
+            return ALONE
+        if self.operator is not None:
+            return "Operator", None
+        if snapshot.ledger == "Operator":
+            logger.warning(
+                "limits hold for this process alone: the ledger is to be an operator's, and files "
+                "feed this router (fix: set spec.redis, or ledger.type Local)"
+            )
+        return ALONE
+
+    def _connect(self, place: Place) -> None:
+        former, self._exchanger, self._place = self._exchanger, None, place
         if former is not None:
             closing = asyncio.ensure_future(former.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+        ledger = self._ledger_at(place)
+        if ledger is not None:
+            self._exchanger = Exchanger(self._leases, ledger)
+            self._exchanger.start()
+        self.limiter.ask = None if self._exchanger is None else self._exchanger.ask
+
+    def _ledger_at(self, place: Place) -> RemoteLedger | None:
+        type_, url = place
         if url is not None:
             from airouter.limits.ledger.redis import RedisLedger  # noqa: PLC0415 - only where used
 
-            self._exchanger = Exchanger(self._leases, RedisLedger(url))
-            self._exchanger.start()
-        self.limiter.ask = None if self._exchanger is None else self._exchanger.ask
+            return RedisLedger(url)
+        return self.operator if type_ == "Operator" else None

@@ -23,6 +23,7 @@ LIMITS = tuple(
     for what in kinds
 )
 """Headers that say how much of a limit is left, when it is full again, and how much it is."""
+LEFT = frozenset(remaining for remaining, _, _ in LIMITS)
 
 
 def retry_after(status: int, headers: Mapping[bytes, bytes]) -> float | None:
@@ -84,6 +85,8 @@ class Headroom(NamedTuple):
 
 def headroom(headers: Mapping[bytes, bytes]) -> Headroom | None:
     """Return how much of its limits a provider leaves, or None where it says nothing of them."""
+    if LEFT.isdisjoint(headers):  # as most providers do
+        return None
     tightest: Headroom | None = None
     for remaining, reset, limit in LIMITS:
         if remaining not in headers:

@@ -23,6 +23,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from airouter.interfaces import Headers, Source
     from airouter.responses.compaction.threshold import Threshold
+    from airouter.responses.records import History
     from airouter.responses.turn import ResponsesTurn
 
 logger = logging.getLogger("airouter.responses")
@@ -143,16 +144,23 @@ class HeldExchange(Exchange):
 
     async def _finish(self, held: bytes) -> bytes:
         """Compact where that is due, and keep the response."""
-        whole = self._response_in(held)
-        response = decoded_or_none(_response, whole)
+        whole, response = await self._read(held)
+        if response is not None and self._threshold is not None and response.status == "completed":
+            held = await self._threshold.apply(held, streaming=self._streaming)
+            whole, response = await self._read(held)
         if response is None:
             return held  # of a provider that writes its own: nobody can go on from that
-        if self._threshold is not None and response.status == "completed":
-            held = await self._threshold.apply(held, streaming=self._streaming)
-            whole = self._response_in(held)
-            response = _response.decode(whole)
         await self._keep(response, whole)
         return held
+
+    async def _read(self, held: bytes) -> tuple[bytes, FinishedResponse | None]:
+        """Return the response, and what is read of it."""
+
+        def read() -> tuple[bytes, FinishedResponse | None]:
+            whole = self._response_in(held)
+            return whole, decoded_or_none(_response, whole)
+
+        return await self._turn.aside.by_size(len(held), read)
 
     def _response_in(self, held: bytes) -> bytes:
         if not self._streaming:
@@ -166,13 +174,16 @@ class HeldExchange(Exchange):
         if response.status == "failed":
             return
         if turn.caller.in_session:
-            items, output = turn.asked.items, row_of(response.output)
-            size = len(turn.history.items) + len(items) + len(output)
-            follow = partial(turn.history.followed_by, response.id, items, output, stored=stored)
-            history = await turn.aside.by_size(size, follow)
-            turn.caller.remember(response.id, history)
+            size = len(turn.history.items) + len(turn.asked.body) + len(whole)
+            follow = partial(self._followed, response, stored=stored)
+            turn.caller.remember(response.id, await turn.aside.by_size(size, follow))
         if turn.conversation is not None:
             await turn.conversation.append(turn.asked.items, whole)
+
+    def _followed(self, response: FinishedResponse, *, stored: bool) -> History:
+        turn = self._turn
+        output = row_of(response.output)
+        return turn.history.followed_by(response.id, turn.asked.items, output, stored=stored)
 
     async def _store(self, id_: str, whole: bytes) -> bool:
         """Store the response. Returns whether it is kept now."""

@@ -38,11 +38,11 @@ class OperatorBoard(RemoteBoard):
 
     async def tell(self, notices: list[BanNotice]) -> None:
         """Leave word. Raises `BoardError`."""
-        await ask(self._telling, BanMessage(notices))
+        await message_board(self._telling, BanMessage(notices))
 
     async def listen(self, epoch: str, since: int) -> BanNews:
         """Return what is new, once there is some. Raises `BoardError`."""
-        content = await ask(self._listening, BanMessage(epoch=epoch, since=since))
+        content = await message_board(self._listening, BanMessage(epoch=epoch, since=since))
         try:
             return BanNews(epoch, since) if content is None else read_bans(content, BanNews)
         except UnreadableBans as error:
@@ -65,7 +65,7 @@ def connection_to(stream: Stream, patience: float) -> KeptConnection:
     )
 
 
-async def ask(connection: KeptConnection, message: BanMessage) -> bytes | None:
+async def message_board(connection: KeptConnection, message: BanMessage) -> bytes | None:
     """Return what answers a message; None where nothing is new. Raises `BoardError`."""
     try:
         reply, content = await connection.ask(msgspec.json.encode(message))

@@ -82,10 +82,8 @@ def compile_redis(declared: Redis | None, vault: Vault, report: Report) -> str |
 
 
 def compile_ledger(declared: Ledger, redis: Redis | None) -> str:
-    """Return where limits of replicas meet: Local or Redis."""
-    if declared.type == "Auto":
-        return "Local" if redis is None else "Redis"
-    return declared.type
+    """Return where limits of replicas meet, as far as it is known before a router runs."""
+    return "Redis" if declared.type == "Auto" and redis is not None else declared.type
 
 
 def compile_traces(declared: Traces) -> snapshot.Traces:

@@ -164,8 +164,10 @@ class Redis(Part):
 class Ledger(Part):
     """The place where the replicas' counts of limits meet."""
 
-    type: Literal["Auto", "Local", "Redis"] = Field(
-        "Auto", description="Auto: Redis where spec.redis is set, else Local. Default Auto."
+    type: Literal["Auto", "Local", "Operator", "Redis"] = Field(
+        "Auto",
+        description="Auto: Redis where spec.redis is set, else the operator that feeds the pods, "
+        "else Local. Default Auto.",
     )
 
 

@@ -368,7 +368,7 @@ class Snapshot(Part, frozen=True):
     storage: ResponseStorage = ResponseStorage()
     sealing_keys: tuple[str, ...] = ()
     redis_url: str | None = None
-    ledger: str = "Local"  # or Redis, where the replicas' counts of limits meet
+    ledger: str = "Local"  # or Operator, Redis; or Auto: the operator, where one feeds the pod
     traces: Traces = Traces()
     answer_headers: bool = True
     """Whether clients are told which backend answered."""

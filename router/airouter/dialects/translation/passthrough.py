@@ -55,6 +55,9 @@ class PackedItem(msgspec.Struct):
 
 ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
 """In a body that may be an error: as a field, or as the type of it all."""
+ERROR_WORD = b'"error"'
+PACKED = MARK.encode()
+"""In a body that carries what this router has packed."""
 
 
 ABSENT = msgspec.Raw()
@@ -137,7 +140,7 @@ class PassThrough(Translation):
         body = render_passthrough(request, self._model, self._edits)
         if may_be_unreadable(body):
             body = readable(body, self._refused_fields)
-        return [without_packed(body) if MARK.encode() in body else body]
+        return [without_packed(body) if body.find(PACKED) >= 0 else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
@@ -217,7 +220,7 @@ class MessagesPassThrough(Translation):
         """Return whether a request has to be rendered anew."""
         if request.joined is not None and request.joined.is_resumed:
             return True
-        if MARK.encode() in request.body or is_beyond(fields, self._traits):
+        if request.body.find(PACKED) >= 0 or is_beyond(fields, self._traits):
             return True
         return has_refused_thoughts(request.body, to_claude=self._to_claude)
 
@@ -286,7 +289,7 @@ def answered(
     200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
     error somewhere in it, is looked at.
     """
-    if usage is not None and not ERROR.search(body):
+    if usage is not None and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
         return ClientAnswer(body, usage)
     try:
         read = _whole.decode(body)

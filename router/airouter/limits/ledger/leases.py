@@ -41,6 +41,8 @@ class Leases:
         self._process = secrets.token_hex(4)
         self._number = self._heard = self._born = self._answered = self._heard_at = 0
         self._share = FIRST_SHARE
+        self._granted_by = 0
+        """When the ledger began that has granted last, by its clock."""
         self._sent_at = 0
         self._leases: dict[str, Lease] = {}  # bounded by the limits of the configuration
         self._most_used = 0
@@ -111,8 +113,16 @@ class Leases:
         self._heard, self._born = message.number, answer.born
         self._share = answer.share
         contact = self.contact
-        contact.share_from = step + 1 + SPAN + LEASE
-        contact.share, contact.is_up, contact.is_speaking = None, True, False
+        contact.is_up, contact.is_speaking = True, False
+        if self._is_closed(answer):
+            if step >= contact.share_from:
+                contact.share = contact.share_kept
+        else:
+            self._granted_by = answer.born
+            contact.share, contact.share_kept = None, answer.share
+            contact.share_from = step + 1 + SPAN + LEASE
+            contact.lost_from = step + 1 + LEASE
+        contact.has_begun = True
         for lease, line, grant in zip(leases, message.lines, answer.grants, strict=True):
             lease.accept(line, self._sent_at, step, grant)
             if lease.is_idle:
@@ -121,12 +131,21 @@ class Leases:
             logger.info("the ledger of limits answers again")
         self._was_up = True
 
+    def _is_closed(self, answer: LedgerAnswer) -> bool:
+        """Return whether a ledger is new that follows another one: it grants nothing for a while.
+
+        The pod lives on as if there was none.
+        """
+        follows = self._granted_by not in {0, answer.born}
+        return follows and answer.now < answer.born + SPAN + LEASE
+
     def fail(self, leases: Sequence[Lease], reason: str) -> None:
         """Go on without an answer."""
         for lease in leases:
             lease.keep()
         contact = self.contact
         contact.is_up = contact.is_speaking = False
+        contact.has_begun = True
         step = step_of(self._clock())
         if step >= contact.share_from:
             contact.share = self._share

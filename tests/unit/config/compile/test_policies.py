@@ -74,12 +74,13 @@ def test_sealing_keys_and_the_url_of_redis_come_from_secrets() -> None:
 @pytest.mark.parametrize(
     ("declared", "in_redis", "alone"),
     [
-        ({}, "Redis", "Local"),
-        ({"type": "Auto"}, "Redis", "Local"),
+        ({}, "Redis", "Auto"),
+        ({"type": "Auto"}, "Redis", "Auto"),
         ({"type": "Local"}, "Local", "Local"),
+        ({"type": "Operator"}, "Operator", "Operator"),
     ],
 )
-def test_limits_of_replicas_meet_in_redis_where_there_is_one(
+def test_limits_of_replicas_meet_in_redis_where_there_is_one_and_nothing_else_is_said(
     declared: dict[str, str], in_redis: str, alone: str
 ) -> None:
     secrets, redis = {("redis", "url"): "redis://r:6379/0"}, {"urlSecretRef": {"name": "redis"}}

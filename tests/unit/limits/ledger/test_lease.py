@@ -8,6 +8,7 @@ import pytest
 
 from airouter.bookkeeping.messages import (
     LEASE,
+    SETTLING,
     WHOLE,
     LeaseGrant,
     LedgerAnswer,
@@ -160,3 +161,11 @@ def test_the_log_tells_once_that_the_ledger_is_gone_and_once_that_it_is_back(
         "the ledger of limits does not answer: down",
         "the ledger of limits answers again",
     ]
+
+
+def test_a_pod_that_has_just_started_tells_to_come_back_once_a_ledger_may_have_settled() -> None:
+    pod = TalkingPod()
+    lease = pod.leases.open(RequestLease, "k", 100)
+    assert lease.wait(pod.step, 1) == SETTLING
+    pod.leases.fail([lease], "down")
+    assert lease.wait(pod.step, 1) == SPAN + LEASE, "nothing is known of what others use"

@@ -15,30 +15,11 @@ from support.replicas import PATIENCE, Replicas
 RPM = Limits(rpm=600)
 
 
-async def demand(replicas: Replicas, where: str, seconds: float) -> None:
-    """A hundred requests a second: at one replica, at all of them, or moving every 5 s."""
-    tick = 0
-    until = replicas.time.now + seconds
-    while replicas.time.now < until:
-        tick += 1
-        names = sorted(replicas.pods)
-        if where == "all":
-            name = names[tick % len(names)]
-        elif where == "one":
-            name = names[0]
-        else:
-            name = names[int(replicas.time.now / 5) % len(names)]
-        permit = await replicas.ask(name)
-        if permit is not None:
-            permit.settle(100, 50)
-        await replicas.advance(0.01)
-
-
 @pytest.mark.parametrize("where", ["one", "all", "moving"])
 async def test_no_minute_has_more_than_allowed_and_no_five_minutes_many_fewer(where: str) -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
-    await demand(replicas, where, 420)
+    await replicas.demand(where, 420)
     assert replicas.most_in_a_minute() <= 600
     assert replicas.least_in_five_minutes(replicas.time.now) >= 2_910
 
@@ -47,7 +28,7 @@ async def test_a_real_redis_keeps_the_same_limit(tmp_path: Path) -> None:
     with redis_server(tmp_path) as server:
         replicas = Replicas(RPM, RedisLedger(server.url, timeout=PATIENCE), off=30.0)
         await replicas.settle()
-        await demand(replicas, "all", 70)
+        await replicas.demand("all", 70)
         assert replicas.most_in_a_minute() <= 600
         assert len(replicas.admitted) > 1_150
         await replicas.ledger.close()
@@ -106,13 +87,13 @@ async def test_never_one_more_request_at_the_same_time_than_allowed() -> None:
 async def test_a_ledger_that_is_gone_for_minutes_never_lets_more_through() -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
-    await demand(replicas, "all", 63)
+    await replicas.demand("all", 63)
     replicas.ledger.is_up = False
-    await demand(replicas, "all", 180)
+    await replicas.demand("all", 180)
     alone = [at for at in replicas.admitted if at > replicas.time.now - 90]
     assert len(alone) >= 560  # by the shares, which are almost a quarter each
     replicas.ledger.is_up = True
-    await demand(replicas, "all", 130)
+    await replicas.demand("all", 130)
     assert replicas.most_in_a_minute() <= 600
     assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582
 
@@ -121,12 +102,12 @@ async def test_a_ledger_that_is_gone_for_minutes_never_lets_more_through() -> No
 async def test_a_ledger_that_loses_its_memory_never_lets_more_through(outage: int) -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
-    await demand(replicas, "all", 64)
+    await replicas.demand("all", 64)
     replicas.ledger.is_up = False
-    await demand(replicas, "moving", outage)
+    await replicas.demand("moving", outage)
     replicas.ledger.lose_memory()
     replicas.ledger.is_up = True
-    await demand(replicas, "moving", 150)
+    await replicas.demand("moving", 150)
     assert replicas.most_in_a_minute() <= 600
     assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582
 
@@ -137,11 +118,11 @@ async def test_a_ledger_that_pauses_and_then_takes_old_messages_never_lets_more_
 ) -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
-    await demand(replicas, "all", after)
+    await replicas.demand("all", after)
     replicas.ledger.is_paused = True
-    await demand(replicas, "all", 5)
+    await replicas.demand("all", 5)
     replicas.ledger.go_on()
-    await demand(replicas, "moving", 130)
+    await replicas.demand("moving", 130)
     assert replicas.most_in_a_minute() <= 600
 
 
@@ -149,24 +130,24 @@ async def test_replicas_that_die_and_others_that_come_never_let_more_through() -
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
     for name, seconds in (("e", 3), ("f", 30), ("g", 29), ("h", 70)):
-        await demand(replicas, "all", seconds)
+        await replicas.demand("all", seconds)
         replicas.kill(min(replicas.pods))
         replicas.add(name)
     replicas.ledger.is_up = False
-    await demand(replicas, "all", 140)
+    await replicas.demand("all", 140)
     replicas.ledger.is_up = True
-    await demand(replicas, "moving", 70)
+    await replicas.demand("moving", 70)
     assert replicas.most_in_a_minute() <= 600
 
 
 async def test_a_replica_that_is_cut_off_alone_never_lets_more_through_with_the_others() -> None:
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
-    await demand(replicas, "all", 61)
+    await replicas.demand("all", 61)
     replicas.cut_off("a")
-    await demand(replicas, "all", 200)
+    await replicas.demand("all", 200)
     replicas.reconnect("a")
-    await demand(replicas, "all", 100)
+    await replicas.demand("all", 100)
     assert replicas.most_in_a_minute() <= 600
     assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582
 
@@ -232,9 +213,9 @@ async def test_a_replica_that_is_started_again_in_its_place_takes_over_its_share
     replicas = Replicas(RPM, off=30.0)
     await replicas.settle()
     for _ in range(3):
-        await demand(replicas, "all", 20)
+        await replicas.demand("all", 20)
         replicas.kill("b")
         replicas.add("b")
-    await demand(replicas, "all", 70)
+    await replicas.demand("all", 70)
     assert replicas.most_in_a_minute() <= 600
     assert len([at for at in replicas.admitted if at > replicas.time.now - 61]) >= 582

@@ -1,0 +1,129 @@
+"""The ledger in the operator that feeds the pods: an exchange is one request, beside the polls.
+
+Its address, certificates and token are those of the stream. A new leader's ledger has no memory,
+which the pods tell it (`bookkeeping/book.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from http.client import OK, SERVICE_UNAVAILABLE
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.bookkeeping.messages import TOO_LATE, LedgerAnswer
+from airouter.bookkeeping.window import STEPS_PER_SECOND
+from airouter.config.delivery import LEDGER_PATH, MAX_LEDGER_MESSAGE
+from airouter.http.kept import KeptConnection, NoAnswer
+from airouter.limits.ledger.base import LedgerError, RemoteLedger
+from airouter.untrusted import decoded
+
+if TYPE_CHECKING:
+    from airouter.bookkeeping.messages import LedgerMessage, Line
+    from airouter.config.delivery import Stream
+
+TIMEOUT = 0.5
+"""Seconds for all of one exchange."""
+MAX_ANSWER = 1_048_576
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 4.0
+"""Seconds in which an operator that kept silent is left alone; twice as many each time."""
+BROKEN = "the operator: a broken reply"
+ANSWERS = msgspec.json.Decoder(LedgerAnswer)
+
+
+class OperatorLedger(RemoteLedger):
+    """A ledger at the address of a stream, which may change."""
+
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        """`timeout` is seconds."""
+        self._timeout = timeout
+        self._stream: Stream | None = None
+        self._connection: KeptConnection | None = None
+        self._why_not = "the operator's address is not known yet"
+        self._pause = 0.0
+        self._pauses_until = 0.0
+
+    def follow(self, stream: Stream) -> None:
+        """Ask the operator of that stream from now on."""
+        if stream == self._stream:
+            return
+        self._stream = stream
+        if self._connection is not None:
+            self._connection.hang_up()
+            self._connection = None
+        try:
+            self._connection = KeptConnection(
+                stream.url + LEDGER_PATH,
+                stream.ca,
+                stream.token,
+                patience=self._timeout,
+                body_limit=MAX_ANSWER,
+            )
+        except (ValueError, OSError) as error:  # ssl.SSLError is one; the text may quote the token
+            self._why_not = f"stream.json cannot be used: {type(error).__name__}"
+        self._pause = self._pauses_until = 0.0
+
+    async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
+        if self._connection is None:
+            raise LedgerError(self._why_not)
+        if monotonic() < self._pauses_until:
+            raise LedgerError("the operator: left alone, as it kept silent")
+        try:
+            async with asyncio.timeout(self._timeout):
+                content = await ask(self._connection, message_body(message))
+        except TimeoutError:
+            self._be_patient()
+            raise LedgerError("the operator: TimeoutError") from None
+        except NoAnswer as why:
+            raise LedgerError(f"the operator: {why}") from None
+        self._pause = 0.0
+        answer = decoded(ANSWERS, content, LedgerError, BROKEN)
+        if answer.share != TOO_LATE and len(answer.grants) != len(message.lines):
+            raise LedgerError(BROKEN)
+        return answer
+
+    async def close(self) -> None:
+        """Hang up; the address stays known."""
+        if self._connection is not None:
+            self._connection.hang_up()
+
+    def _be_patient(self) -> None:
+        """Leave an operator alone that is slow: handshakes of all pods would make it slower."""
+        self._pause = min(LONGEST_PAUSE, 2 * self._pause or FIRST_PAUSE)
+        self._pauses_until = monotonic() + self._pause * random.uniform(0.5, 1.0)
+
+
+async def ask(connection: KeptConnection, body: bytes) -> bytes:
+    """Return the answer to a message. Raises `NoAnswer`, or `LedgerError` where that is no answer.
+
+    Behind a Service another connection may lead to the replica that leads, so it is tried once.
+    """
+    reply, content = await connection.ask(body)
+    if reply.status == SERVICE_UNAVAILABLE:
+        connection.hang_up()
+        reply, content = await connection.ask(body)
+    if reply.status != OK:
+        connection.hang_up()
+        raise LedgerError(f"the operator: answered {reply.status}")
+    return content
+
+
+def message_body(message: LedgerMessage) -> bytes:
+    """Return a message as JSON, which fits: after a long silence, without the twentieths."""
+    body = msgspec.json.encode(message)
+    if len(body) <= MAX_LEDGER_MESSAGE:
+        return body
+    lines = [msgspec.structs.replace(line, uses=by_seconds(line)) for line in message.lines]
+    return msgspec.json.encode(msgspec.structs.replace(message, lines=lines))
+
+
+def by_seconds(line: Line) -> list[tuple[int, int]]:
+    """Return the uses of a line by whole seconds, each as late as the last of them."""
+    uses: dict[int, int] = {}
+    for age, amount in line.uses:
+        second = age - age % STEPS_PER_SECOND
+        uses[second] = uses.get(second, 0) + amount
+    return list(uses.items())

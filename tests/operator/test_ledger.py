@@ -1,0 +1,158 @@
+"""Limits over router processes that share the ledger of an operator on a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from support.config import MASTER_KEY, MOCK
+from support.control_plane import ControlPlane, OperatorProcess
+from support.http_client import http_client
+from support.resources import routerconfig, secret
+from support.router import RouterProcess
+
+RPM = 20
+KEY = "sk-team-secret"
+PATIENCE = 120.0
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
+NEW_LEADER = 12.0
+"""Seconds after which a ledger that did not know of the one before would long have granted."""
+
+
+class Client:
+    """A client of two routers, and when it sent and got back what was let through."""
+
+    def __init__(self, http: httpx.AsyncClient, routers: list[RouterProcess]) -> None:
+        self.routers = routers
+        self._http = http
+        self.sent: list[float] = []
+        self.answered: list[float] = []
+
+    async def ask(self, router: RouterProcess) -> None:
+        """A request, which is let through or gets a 429."""
+        sent = time.monotonic()
+        headers = {"authorization": f"Bearer {KEY}"}
+        url = f"{router.base_url}/chat/completions"
+        status = (await self._http.post(url, json=CHAT, headers=headers)).status_code
+        assert status in {200, 429}
+        if status == 200:
+            self.sent.append(sent)
+            self.answered.append(time.monotonic())
+
+    async def ask_all(self) -> None:
+        """A request at each router."""
+        await asyncio.gather(*map(self.ask, self.routers))
+        await asyncio.sleep(0.05)
+
+    async def use_up(self) -> None:
+        """Ask until all of a minute's requests are used: a ledger settles first."""
+        while len(self.sent) < RPM:
+            await self.ask_all()
+
+    async def ask_for(self, seconds: float) -> None:
+        """Go on asking."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            await self.ask_all()
+
+    def assert_never_over(self) -> None:
+        """No sixty seconds had more than the limit."""
+        for first, later in zip(self.sent, self.answered[RPM:], strict=False):
+            assert later - first >= 60
+
+
+@contextlib.asynccontextmanager
+async def client_of_two_routers(plane: ControlPlane) -> AsyncIterator[Client]:
+    """A client with a limit, once both routers serve it."""
+    await plane.apply(
+        routerconfig(
+            MOCK,
+            models={"m": "mock"},
+            auth={
+                "masterKey": {"secretRef": {"name": "keys", "key": "master"}},
+                "clients": [
+                    {
+                        "name": "team",
+                        "secretRef": {"name": "keys", "key": "team"},
+                        "limits": {"rpm": RPM},
+                    }
+                ],
+            },
+        ),
+        secret("keys", master=MASTER_KEY, team=KEY),
+    )
+    async with (
+        plane.router("pod-0") as one,
+        plane.router("pod-1") as two,
+        http_client() as http,
+        asyncio.timeout(PATIENCE),
+    ):
+        yield Client(http, [one, two])
+
+
+async def until_connected(router: RouterProcess) -> None:
+    """Wait until a router reaches the ledger."""
+    while not (await router.health())["ledger"]["connected"]:
+        await asyncio.sleep(0.05)
+
+
+async def until_leading(operator: OperatorProcess) -> None:
+    """Wait until an operator leads."""
+    while await operator.metric("leading") != 1:
+        await asyncio.sleep(0.05)
+
+
+async def test_two_routers_let_through_together_what_one_may(plane: ControlPlane) -> None:
+    async with plane.operator() as operator, client_of_two_routers(plane) as client:
+        await client.use_up()
+        await client.ask_for(3)
+        client.assert_never_over()
+        for router in client.routers:
+            health = await router.health()
+            assert health["ledger"] == {"connected": True, "share_in_force": None}
+        await operator.kill()
+        for router in client.routers:
+            await router.until_logged("the ledger of limits does not answer")
+            assert await router.metric("airouter_ledger_connected") == 0
+        await client.ask_for(1)
+        client.assert_never_over()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+async def test_the_next_leader_lets_nothing_more_through(
+    plane: ControlPlane, ending: signal.Signals
+) -> None:
+    async with plane.operator() as first, client_of_two_routers(plane) as client:
+        await client.use_up()
+        if ending == signal.SIGKILL:
+            await first.kill()
+        else:
+            await first.stop()
+        async with plane.operator() as second:
+            await until_leading(second)
+            await asyncio.gather(*map(until_connected, client.routers))
+            await client.ask_for(NEW_LEADER)
+            client.assert_never_over()
+
+
+async def test_an_operator_that_pauses_is_missed_and_lets_nothing_more_through(
+    plane: ControlPlane,
+) -> None:
+    async with plane.operator() as operator, client_of_two_routers(plane) as client:
+        await client.use_up()
+        operator.process.send_signal(signal.SIGSTOP)
+        try:
+            for router in client.routers:
+                await router.until_logged("the ledger of limits does not answer")
+            await client.ask_all()
+        finally:
+            operator.process.send_signal(signal.SIGCONT)
+        await asyncio.gather(*map(until_connected, client.routers))
+        await client.ask_for(3)
+        client.assert_never_over()
