@@ -47,6 +47,7 @@ from airouter_operator.observing.gauges import (
 from airouter_operator.observing.health import HealthServer
 from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
+from airouter_operator.reconciling.cluster_identity import ClusterIdentities
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.issued_keys import IssuedKeys
 from airouter_operator.reconciling.publish import Publisher
@@ -160,6 +161,7 @@ class Operator:
             mirror,
             (secret_reader, ServiceReader(kube, mirror, settings.scopes)),
             IssuedKeys(mirror),
+            ClusterIdentities(kube, mirror, rechecks, time.monotonic),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
             self._channels,

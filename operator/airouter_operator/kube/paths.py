@@ -16,6 +16,8 @@ CORE = "/api/v1"
 LEASES = "/apis/coordination.k8s.io/v1"
 DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
+ISSUER_DISCOVERY = "/.well-known/openid-configuration"
+ISSUER_KEYS = "/openid/v1/jwks"
 
 
 def configs_in(namespace: str | None) -> str:
