@@ -27,6 +27,7 @@ from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.binding import OFFERS
 from airouter.providers.masking import Masking
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
+from airouter.upstream.balancer import Balancer
 from airouter.upstream.pools import Pooled
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Account:
     """A credential, its provider, and the connections there."""
 
     __slots__ = (
+        "balancer",
         "credential",
         "dialer",
         "head",
@@ -94,6 +96,8 @@ class Account:
         self.masking = Masking(credential)
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
+        self.balancer = upstream if isinstance(upstream, Balancer) else None
+        """Chooses among the pods of a Service, where it is one."""
         self.dialer: Dialer | None = None
         """Opens WebSockets, where the provider has sessions itself."""
         if WEBSOCKET in credential.api and isinstance(upstream, Pooled):
@@ -109,10 +113,13 @@ class Account:
         head: bytes,
         body: bytes,
         carrier: Carrier | None = None,
+        conversation: bytes | None = None,
         *,
         streamed: bool = False,
     ) -> Reply:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
+
+        `conversation` is the key of one that stays with a pod.
 
         Raises `UpstreamError`.
         """
@@ -122,6 +129,10 @@ class Account:
         if signer is not None:
             path, signed = await signer.sign(path, body)
             head += signed
+        if conversation is not None and self.balancer is not None:
+            return await self.balancer.send(
+                path, self.head + head, body, streamed=streamed, conversation=conversation
+            )
         return await self.upstream.send(path, self.head + head, body, streamed=streamed)
 
 
@@ -333,7 +344,9 @@ def bind(
     translation = translation_for(api, binding.api, served)
     price = prices.by_version.get(backend.price)
     target = Target(account, name, binding, translation, price)
-    return Backend(credential.name, name, backend.weight, account.load, target)
+    bound = Backend(credential.name, name, backend.weight, account.load, target)
+    bound.has_pods = account.balancer is not None
+    return bound
 
 
 def label_of(credential: str, upstream_name: str) -> tuple[bytes, bytes]:
