@@ -6,7 +6,6 @@ The only module that knows all stages. What is built anew for each snapshot is i
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import os
 import sys
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment
 
 import uvicorn
-import uvloop
 
 from airouter import __version__
 from airouter.admission import Admission
@@ -27,8 +25,6 @@ from airouter.api.session_registry import SessionRegistry
 from airouter.api.websocket import WebSocketProtocol
 from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
-from airouter.config import builtin
-from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
@@ -36,7 +32,6 @@ from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
 from airouter.limits.shared_limits import SharedLimits
 from airouter.listening import listeners
-from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
@@ -44,25 +39,20 @@ from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
-from airouter.settings import mistyped
 from airouter.sharing.shared_bans import SharedBans
-from airouter.sources.manifests import ManifestSource
-from airouter.sources.mounted import MountedSource
-from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
-from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
-from airouter.welcome import announce, greet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
-    from pathlib import Path
+
+    from fastapi import FastAPI
 
     from airouter.config.providers import ProviderTypes
     from airouter.config.snapshot import Snapshot
@@ -76,10 +66,6 @@ if TYPE_CHECKING:
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer
-
-    Following = Coroutine[None, None, None]
-
-logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
@@ -101,7 +87,7 @@ class Router:
         self.settings = settings
         self.draining = False
         self._started = time.monotonic()
-        self._loads: dict[str, Load] = {}
+        self.loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
@@ -116,10 +102,10 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.shared_limits = SharedLimits(f"{settings.pod_name}:{settings.port}")
+        self.shared_limits = SharedLimits.of(settings)
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
-            limiter=self.shared_limits.limiter,
+            limits=self.shared_limits,
             failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,
@@ -139,7 +125,14 @@ class Router:
             self.aside,
             most_bytes=settings.max_body_bytes,
         )
-        self.application = build_application(
+        self.application = self._build_application(random)
+        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
+        self.edge = self._build_edge()
+        self.server: RouterServer | None = None
+        self.streaming: StreamSource | None = None
+
+    def _build_application(self, random: Random) -> FastAPI:
+        return build_application(
             self.pipeline,
             self,
             self._scrape,
@@ -147,14 +140,10 @@ class Router:
             self.turns,
             serve=self._serve,
             responses=self.responses,
-            body_limit=settings.max_body_bytes,
+            body_limit=self.settings.max_body_bytes,
             started_at=int(time.time()),
             random=random,
         )
-        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
-        self.edge = self._build_edge()
-        self.server: RouterServer | None = None
-        self.streaming: StreamSource | None = None
 
     async def serve(self, on_ready: Callable[[int], None]) -> None:
         """Serve until a signal has come and all is drained; `on_ready` gets the port."""
@@ -217,7 +206,7 @@ class Router:
         return time.monotonic() - self._started
 
     def in_flight(self) -> Mapping[str, int]:
-        return {name: load.in_flight for name, load in self._loads.items()}
+        return {name: load.in_flight for name, load in self.loads.items()}
 
     def unusable(self) -> Mapping[str, str]:
         return self.pipeline.serving.unusable if self.pipeline.serving else {}
@@ -254,7 +243,7 @@ class Router:
                 self.providers,
                 self.pools,
                 self.identities,
-                self._loads,
+                self.loads,
                 self.shared_limits.limiter.of_backend,
                 self.shared_limits.limiter.meet,
             )
@@ -264,7 +253,7 @@ class Router:
             raise
         self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving
-        self._loads = loads_after(self._loads, serving.accounts)
+        self.loads = loads_after(self.loads, serving.accounts)
         self._keep_only(serving)
         self.shared_bans.reload(snapshot)
         self.tracing.reload(snapshot)
@@ -336,59 +325,3 @@ class Router:
         if self.access_log is not None:
             consumers.append(self.access_log)
         return consumers
-
-
-def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> int:
-    """Run a router on files, on a mounted snapshot, or on built-in mock models.
-
-    Returns the exit code.
-    """
-    logs.configure(settings.log_level, sys.stderr)
-    for name, meant in mistyped(os.environ):
-        logger.warning("%s sets nothing (fix: use %s)", name, meant)
-    allow_many_files()
-    tune_heap()
-    tune_threads()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, files, snapshot_dir))
-    return 0
-
-
-async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> None:
-    """Load, serve, follow changes, until a signal has come and all is drained."""
-    router = Router(settings)
-    greeting = announce
-    if snapshot_dir is not None:
-        following = follow_operator(router, snapshot_dir)
-    elif files:
-        following = follow_files(router, files)
-    else:
-        router.store.offer(compile_builtin(), builtin.NAME)
-        following, greeting = [], greet
-    tune_collector()
-    watching = [asyncio.create_task(each) for each in following]
-    try:
-        await router.serve(partial(greeting, settings.host))
-    finally:
-        for task in watching:
-            task.cancel()
-
-
-def follow_files(router: Router, files: list[Path]) -> list[Following]:
-    """Load files; what is returned follows their changes."""
-    source = ManifestSource(files, router.store)
-    source.load()
-    return [source.watch()]
-
-
-def follow_operator(router: Router, folder: Path) -> list[Following]:
-    """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
-    from airouter.limits.ledger.operator import OperatorLedger  # noqa: PLC0415 - only here
-    from airouter.sources.stream import StreamSource  # noqa: PLC0415
-
-    router.streaming = streaming = StreamSource(router.store, router.settings.pod_name)
-    router.shared_limits.operator = ledger = OperatorLedger()
-    told = (streaming.follow, ledger.follow, router.shared_bans.follow)
-    mounted = MountedSource(folder, router.store, *told)
-    mounted.look()
-    return [mounted.watch(), streaming.run()]

@@ -145,6 +145,7 @@ class Target:
         "head",
         "headers",
         "label",
+        "model",
         "path",
         "price",
         "stream_path",
@@ -158,9 +159,11 @@ class Target:
         binding: Binding,
         translation: Translation,
         price: PriceList | None,
+        model: str = "",
     ) -> None:
-        """`name` is the provider's of the model."""
+        """`name` is the provider's of the model, `model` the one that clients know."""
         self.account = account
+        self.model = model
         self.price = price
         self.label = label_of(account.credential.name, name)
         self.translation = translation
@@ -343,7 +346,7 @@ def bind(
     served = ServedModel(model.name, destination, edits, binding.envelope)
     translation = translation_for(api, binding.api, served)
     price = prices.by_version.get(backend.price)
-    target = Target(account, name, binding, translation, price)
+    target = Target(account, name, binding, translation, price, model.name)
     bound = Backend(credential.name, name, backend.weight, account.load, target)
     bound.has_pods = account.balancer is not None
     return bound

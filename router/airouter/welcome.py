@@ -1,25 +1,6 @@
-"""Words of `airouter serve` at its start; with built-in models, calls that work as printed."""
+"""The greeting of `airouter serve` with built-in models: calls that work as printed."""
 
 from __future__ import annotations
-
-import logging
-import sys
-
-from airouter.config import builtin
-
-logger = logging.getLogger("airouter.server")
-
-
-def announce(host: str, port: int) -> None:
-    """Say where the router listens."""
-    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-
-
-def greet(host: str, port: int) -> None:
-    """Say where the mock models are, and how to call them."""
-    announce(host, port)
-    sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
-    sys.stderr.flush()
 
 
 def welcome(host: str, port: int, key: str, model: str) -> str:
@@ -43,5 +24,6 @@ With the OpenAI SDK (pip install openai):
   )
   print(answer.choices[0].message.content)
 
-Your own models: airouter serve -f router.yaml. State: {base_url.removesuffix("/v1")}/vhealth
+Your own models: airouter init, then airouter serve -f router.yaml.
+State: {base_url.removesuffix("/v1")}/vhealth
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airouter.bans.notice import Ban
 from airouter.config.snapshot import (
     Backend as DeclaredBackend,
 )
@@ -14,7 +15,7 @@ from airouter.config.snapshot import (
     Snapshot,
 )
 from airouter.failures import Failure
-from airouter.routing.fail2ban import Ban, Bans
+from airouter.routing.fail2ban import Bans
 from airouter.routing.outcome import REFUSED_KEY, AttemptOutcome, Retry
 from support.routes import Node
 

@@ -10,12 +10,12 @@ import hmac
 from typing import TYPE_CHECKING
 
 from airouter_operator.delivering.ban_board import BanBoard
-from airouter_operator.delivering.ledger import LimitLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.delivery import Poll
+    from airouter_operator.delivering.ledger import LimitLedger
     from airouter_operator.publication import Publication
 
 NOBODYS_TOKEN = "nobody-has-this-token"  # noqa: S105
@@ -28,8 +28,8 @@ class Channel:
         self.publication = publication
         self.bans = BanBoard()
         """Of its pods."""
-        self.ledger = LimitLedger()
-        """Of the limits that its pods share."""
+        self.ledger: LimitLedger | None = None
+        """That of the limits that its pods share, once a pod has asked it."""
         self.changed = asyncio.Event()
         """Set when a poll should look again; replaced by another for the next change."""
         self.runs_everywhere = False

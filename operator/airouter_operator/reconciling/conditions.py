@@ -33,6 +33,7 @@ Reason = Literal[
     "InvalidSecretFormat",
     "RefNotPermitted",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
     "LastValueKept",
     # Programmed
@@ -83,6 +84,7 @@ UNRESOLVED = (
     "InvalidSecretFormat",
     "RefNotPermitted",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
 )
 MOST_NAMED = 8

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import (
+    DOOR,
     REQUEST_ID,
     AdmittedBodies,
     AsgiExchange,
@@ -32,7 +33,9 @@ from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.paths import MeantPaths
+from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
+from airouter.api.usage import add_usage
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
 from airouter.web.page import health_page
@@ -82,13 +85,16 @@ def build_application(
     )
 
     def principal_of(request: Request) -> Principal:
-        return admission.principal_of(request.headers.raw)
+        principal = admission.principal_of(request.headers.raw)
+        request.scope[DOOR].principal = principal.name
+        return principal
 
     add_endpoints(application, serve, body_limit)
     add_responses(application, pipeline, responses, principal_of)
     add_conversations(application, responses, principal_of, body_limit)
     add_models(application, pipeline, principal_of, started_at)
     add_bans(application, state.bans, principal_of)
+    add_usage(application, pipeline, state.shared_limits, principal_of)
     add_health(application, state, scrape)
     add_documentation(application, principal_of)
     add_errors(application)
@@ -96,6 +102,7 @@ def build_application(
     application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
     application.add_middleware(RequestIds, random=random)
     application.add_middleware(CrossOrigin, admission=admission)
+    application.add_middleware(Recorded, admission=admission)
     return application
 
 
@@ -226,6 +233,8 @@ def error_response(failure: Failure, request: Request) -> Response:
     """Return a failure as a response of the framework."""
     endpoint = BY_PATH.get(request.url.path, MESSAGES if speaks_anthropic(request) else CHAT)
     failure.request_id = request.scope.get(REQUEST_ID)
+    if DOOR in request.scope:
+        request.scope[DOOR].error = failure.code or failure.type
     response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airouter.bans.notice import Ban
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
+    from airouter.limits.shared_limits import SharedLimits
     from airouter.routing.fail2ban import Bans
 
 
@@ -52,6 +53,9 @@ class State(Protocol):
 
     @property
     def bans(self) -> Bans: ...
+
+    @property
+    def shared_limits(self) -> SharedLimits: ...
 
     def in_flight(self) -> Mapping[str, int]: ...
 

@@ -21,6 +21,7 @@ from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
 from airouter.limits.scope import Scope, longest
 from airouter.limits.shared_scope import SharedScope
+from airouter.limits.usage import most_used
 from airouter.limits.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
+    from airouter.limits.usage import LimitUsage
 
 Scopes = tuple[Scope, ...]
 PATIENCE = 0.05
@@ -44,13 +46,13 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
+    __slots__ = ("_by_model", "_limiter", "_own_for_models", "_shared", "is_batch", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self._own = limiter.scope("client", client.name, client.limits)
+        self.own = limiter.scope("client", client.name, client.limits)
         self._own_for_models = [
             (
                 entry.models,
@@ -68,7 +70,7 @@ class Bound:
         found = self._by_model.get(model)
         if found is None:
             for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
-            own = (*self._own, *chain.from_iterable(for_model))
+            own = (*self.own, *chain.from_iterable(for_model))
             found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
@@ -99,7 +101,7 @@ class Limiter:
         self._clients: dict[str, Bound] = {}
         self._met: dict[str, str] = {}
         """The rules by which clients are known that showed a token, those met last at the end."""
-        self._estimates = Estimates()
+        self.estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
@@ -129,7 +131,7 @@ class Limiter:
         self._former = {}
         self._keep_leases()
         self._batch.limit(auth.batch_queue)
-        self._estimates.keep_only({model.name for model in models})
+        self.estimates.keep_only({model.name for model in models})
 
     def meet(self, client: ClientKey, rule: str) -> None:
         """Take in a client that showed a token, and the name of the rule by which it is known."""
@@ -191,6 +193,10 @@ class Limiter:
             return SharedScope(kind, name, self._leases)
         return Scope(kind, name)
 
+    def most_used(self) -> list[LimitUsage]:
+        """Return the limits that are used most, the fullest first."""
+        return most_used(self._scopes.values(), step_of(self._clock()))
+
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""
         found = self._scopes.get
@@ -210,6 +216,11 @@ class Limiter:
         if bound is not None and bound.is_batch:
             leave_some(scopes, own, step_of(self._clock()))
         return self._reserve(scopes, model, request, own)
+
+    def own_scopes(self, tenant: str) -> Scopes:
+        """Return the scopes that are a client's alone, whichever model it asks for."""
+        bound = self._clients.get(tenant)
+        return NOBODYS if bound is None else bound.own
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""
@@ -314,7 +325,7 @@ class Limiter:
         """Return the tokens of a request, where a scope limits any."""
         for scope in scopes:
             if scope.limits.tpm is not None:
-                return self._estimates.of(model, request)
+                return self.estimates.of(model, request)
         return NOTHING
 
 

@@ -62,9 +62,11 @@ def open_collector(environ: Mapping[str, str]) -> Collector:
 
 def protocol_of(environ: Mapping[str, str]) -> str:
     """Return the configured protocol; HTTP by default, as the specification has it."""
-    asked = next((environ[name] for name in PROTOCOLS if environ.get(name)), HTTP).strip().lower()
+    name = next((name for name in PROTOCOLS if environ.get(name)), "")
+    asked = environ.get(name, HTTP).strip().lower()
     if asked not in {HTTP, GRPC}:
-        logger.warning("the OTLP protocol %s is not supported; using %s", asked, HTTP)
+        fix = f"use {HTTP} or {GRPC}"
+        logger.warning("%s=%s is not supported; using %s (fix: %s)", name, asked, HTTP, fix)
         return HTTP
     return asked
 

@@ -5,8 +5,9 @@ begins: by rendezvous hashing with bounded load, as `routing/affinity.py` does a
 
 A `Balancer` stands where a credential has one `Pool` otherwise, and keeps a pool for each address.
 Which addresses are ready is a fact of the cluster, so that requests of an older snapshot see it,
-too: `pools.py` has one balancer follow the addresses of all snapshots. Where none of them takes a
-connection, because the operator is down and they are of long ago, the Service is asked by its name.
+too: `pools.py` has one balancer follow the addresses of all snapshots. A pod that takes no
+connection, or cuts an answer, rests by itself. Where none takes a connection, because the operator
+is down and they are of long ago, the Service is asked by its name.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ some more, as of a few one more or less says nothing."""
 MOST_HOMES = 8_192
 """Conversations whose pod is remembered, so that it need not be found anew for each request."""
 REST = 5.0
-"""Seconds for which an address that took no connection is left alone; then one request tries it."""
+"""Seconds for which an address that failed is left alone; then one request tries it."""
 
 
 class Balancer:
@@ -49,7 +50,7 @@ class Balancer:
         self._pools: dict[str, Pool] = {}
         self._ready: tuple[Pool, ...] = ()
         self._resting: dict[Pool, float] = {}
-        """Pools that took no connection, and the end of their rest (`time.monotonic()`)."""
+        """Pools of pods that failed, and the end of their rest (`time.monotonic()`)."""
         self._turn = 0
         self._homes: dict[bytes, Pool] = {}
         """The pods of conversations, as long as the same ones are ready."""
@@ -66,7 +67,8 @@ class Balancer:
             pool.drain()
         for address in addresses:
             if address not in self._pools:
-                self._pools[address] = self._open_pool(address)
+                self._pools[address] = pool = self._open_pool(address)
+                pool.others_answer = self._rest_alone
         ready = tuple(self._pools.values())
         if ready != self._ready:
             self._ready = ready
@@ -165,11 +167,17 @@ class Balancer:
                 if pool is self._by_name:
                     raise first from None
                 tried = (*tried, pool)
-                if pool in self._ready:
-                    self._resting[pool] = time.monotonic() + REST
+                self._rest_alone(pool)
             else:
                 self._resting.pop(pool, None)
                 return answer
+
+    def _rest_alone(self, pool: Pool) -> bool:
+        """Leave a pod alone that has failed; return whether there are others that have not."""
+        now = time.monotonic()
+        if pool in self._ready:
+            self._resting[pool] = now + REST
+        return any(self._resting.get(each, 0.0) <= now for each in self._ready)
 
 
 def is_below_bound(pool: Pool, ready: Sequence[Pool]) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airouter.bookkeeping import book as book_module
 from airouter.bookkeeping.book import Book
 from airouter.bookkeeping.messages import (
     KEPT,
@@ -211,7 +213,7 @@ def test_requests_in_flight_keep_their_places_while_nobody_reaches_the_ledger() 
     assert ledger.ask("b", 10, slides=False) == 1
 
 
-lines = st.builds(
+limits = st.builds(
     Line,
     key=st.sampled_from(["k", "l"]),
     limit=st.integers(0, 300),
@@ -225,6 +227,20 @@ lines = st.builds(
         lambda uses: sorted(uses, reverse=True)
     ),
 )
+budgets = st.builds(
+    Line,
+    key=st.sampled_from(["b", "c"]),
+    limit=st.integers(0, 300),
+    slides=st.just(False),
+    total=st.integers(0, 400),
+    held=st.integers(0, 100),
+    wanted=st.integers(0, 200),
+    needed=st.integers(0, 50),
+    least=st.integers(0, 60),
+    uses=st.lists(st.tuples(st.just(0), st.integers(0, 40)), max_size=1),
+    keeps=st.integers(7_200, 50_000_000),
+    spent=st.sampled_from([0, 0, 0, 100, 350]),
+)
 messages = st.builds(
     LedgerMessage,
     pod=st.sampled_from("abc"),
@@ -235,7 +251,7 @@ messages = st.builds(
     answered=st.sampled_from([START, START + SPAN, START + KEPT]),
     since=st.integers(-1, KEPT),
     leaves=st.sampled_from([False] * 5 + [True]),
-    lines=st.lists(lines, max_size=2, unique_by=lambda line: line.key),
+    lines=st.lists(limits | budgets, max_size=3, unique_by=lambda line: line.key),
 )
 steps = st.sampled_from([0, 0, 1, 1, 5, SOON, LEASE, LEASE + 1, SETTLING, SPAN, SPAN + LEASE, KEPT])
 
@@ -265,3 +281,20 @@ def test_the_script_does_what_the_book_does(
             await redis.close()
 
     asyncio.run(compare())
+
+
+def test_a_book_knows_no_more_pods_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "MOST_PODS", 3)
+    book = Book(lambda: START)
+    messages = [LedgerMessage(pod, "p", 1, 0, 0, 0, 0, False, []) for pod in "abcdaa"]
+    answers = [
+        book.exchange(msgspec.structs.replace(m, number=n)) for n, m in enumerate(messages, 1)
+    ]
+    assert [answer is not None for answer in answers] == [True, True, True, False, True, True]
+
+
+def test_a_book_knows_no_more_limits_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "MOST_LIMITS", 2)
+    book = OpenBook()
+    amounts = [book.say("a", key=key, needed=1).grants[0].amount for key in "klmk"]
+    assert amounts == [1, 1, 0, 1]

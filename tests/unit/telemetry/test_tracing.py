@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from airouter.config.snapshot import Snapshot
+from airouter.telemetry.propagation import W3CPropagation
 from airouter.telemetry.tracing import NoTracing, configured, open_tracing
 from support.records import PARENT_ID, TRACE_ID, an_answered_record
 
@@ -52,6 +53,24 @@ def test_an_exporter_that_is_not_there_is_named(caplog: pytest.LogCaptureFixture
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "is not a URL (fix: use one such as http://"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "is not a number (fix: use seconds, such as 10)"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "rar", "is not a known value (fix: use one of:"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nobody.pem", "is not a file (fix: use the path of"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_its_remedy_and_nothing_is_traced(
+    name: str, value: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(open_tracing(ENDPOINT | {name: value}, {}), NoTracing)
+    (line,) = caplog.messages
+    assert line.startswith(f"{name}: {told}")
+    assert value not in line
+
+
 def test_off_imports_nothing_of_opentelemetry() -> None:
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -72,7 +91,7 @@ def test_off_records_nothing_and_passes_a_clients_trace_on() -> None:
 
 
 def test_off_takes_all_that_tracing_takes() -> None:
-    tracing = NoTracing()
+    tracing = NoTracing(W3CPropagation())
     tracing.consume([an_answered_record()])
     tracing.reload(Snapshot())
     tracing.instrument(FastAPI(), [])

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.claude.betas import named_betas
+from airouter.dialects.claude.betas import with_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported, Usage
 from airouter.dialects.ending import DONE, MORE
 from airouter.dialects.escapes import SplitEscapes
-from airouter.dialects.estimation import tokens_in, tokens_of_body
+from airouter.dialects.estimation import tokens_in, tokens_of_prompt
 from airouter.dialects.events import (
     ArgumentsDelta,
     Begun,
@@ -21,6 +21,7 @@ from airouter.dialects.events import (
     Counted,
     Ended,
     PartBegun,
+    PartEnded,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -31,6 +32,7 @@ from airouter.dialects.media import inlined
 from airouter.dialects.spending import added
 from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.length import within
 from airouter.dialects.translation.long_names import (
     Lengthener,
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 
 COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
+PARTS = (PartBegun, PartEnded)
 TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
@@ -161,14 +164,6 @@ class ConversationTranslation(Translation):
         return known
 
 
-def with_betas(conversation: Conversation, header: str) -> Conversation:
-    """Return a conversation with the betas that its header names, too."""
-    if not header:
-        return conversation
-    betas = tuple(dict.fromkeys((*named_betas(header), *conversation.betas)))
-    return msgspec.structs.replace(conversation, betas=betas)
-
-
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
     """Return the stages that an answer needs; most need none."""
     names, custom = long_names(conversation), custom_names(conversation)
@@ -190,6 +185,7 @@ class StreamTranslator:
         "_framing",
         "_mask",
         "_model",
+        "_open",
         "_parser",
         "_renderer",
         "_request_id",
@@ -233,6 +229,8 @@ class StreamTranslator:
         self._request_id: str | None = None
         self._started = False
         self._ended = False
+        self._open: PartBegun | None = None
+        """The part that is not whole."""
         self._text = 0
         """Bytes of text, of reasoning and of calls that came."""
         self._usage: Usage | None = None
@@ -292,6 +290,13 @@ class StreamTranslator:
     def progress(self, received: int) -> int:  # noqa: ARG002  # much of it is nothing for a client
         return self._sent
 
+    def tokens_so_far(self, received: int) -> int:  # noqa: ARG002  # the text itself is counted
+        return tokens_in(self._text)
+
+    def cut_short(self) -> None:
+        events = cut_events(self._open, self.usage_so_far(0))
+        self._send([self._take(event) for event in events])
+
     def break_off(self, failure: Failure) -> None:
         self.write(self._renderer.feed(Broken(failure=failure)))
 
@@ -303,8 +308,8 @@ class StreamTranslator:
             self._note(event)
             if isinstance(event, Begun):
                 event = msgspec.structs.replace(event, model=self._model)
-        elif isinstance(event, PartBegun):
-            event = self._unique.begun(event)
+        elif isinstance(event, PARTS):
+            event = self._part(event)
         elif isinstance(event, Broken):
             self._break(event.failure)
         elif isinstance(event, Stopped):
@@ -318,6 +323,11 @@ class StreamTranslator:
         for stage in self._stages:
             events = chain.from_iterable(map(stage.feed, events))
         return b"".join(map(self._renderer.feed, events))
+
+    def _part(self, event: PartBegun | PartEnded) -> PartBegun | PartEnded:
+        """Return the begin or the end of a part, of which it takes note."""
+        self._open = self._unique.begun(event) if isinstance(event, PartBegun) else None
+        return self._open or event
 
     def _break(self, failure: Failure) -> None:
         """Take note of an error. Raises `UpstreamRefused` for one before all else."""
@@ -388,8 +398,3 @@ class JoinedTranslator(StreamTranslator):
         if usage.input_tokens is None:
             return msgspec.structs.replace(usage, input_tokens=self._prompt())
         return usage
-
-
-def tokens_of_prompt(body: bytes, said: str) -> int:
-    """Return the tokens of a request with an answer that is gone on with, estimated."""
-    return tokens_of_body(body) + tokens_in(len(said.encode()))

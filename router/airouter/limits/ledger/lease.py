@@ -254,6 +254,9 @@ class Lease:
         if grant.wait:
             self.waits_in_vain = sent.needed > 0
 
+    def meet_another_ledger(self) -> None:
+        """Take note that the ledger is not the one of before."""
+
     def keep(self) -> None:
         """Keep what could not be told."""
         for at, amount in self.used.items():

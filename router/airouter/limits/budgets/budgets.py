@@ -1,0 +1,210 @@
+"""All budgets of a snapshot: they reserve what a request may cost in all that bind it, or in none.
+
+They live as long as the process: a reload changes amounts and forgets nothing that was spent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from airouter.bookkeeping.window import step_of
+from airouter.failures import Failure, budget_spent, budget_unknown
+from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.spending import Spending
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from airouter.config.budget import PeriodBudget
+    from airouter.config.snapshot import Auth, Snapshot
+    from airouter.limits.ledger.leases import Leases
+
+    Key = tuple[str, str, str, str]
+    """Kind and name of whom a budget is for, its period, and its time zone."""
+
+PATIENCE = 0.5
+"""Seconds that a request waits for the ledger, which answers or fails within them."""
+DUE_SOON = 1.0
+"""Seconds after which a ledger that does not answer may."""
+
+
+class Budgets:
+    """Reserves money for requests. Lives as long as the process."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = monotonic,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`clock` returns Unix seconds, `stopwatch` seconds as that of `leases` does."""
+        self._leases = leases
+        self._clock = clock
+        self._stopwatch = stopwatch
+        self._patience = patience
+        self.ask: Callable[[], Awaitable[None]] | None = None
+        """Has the ledger asked for what requests wait for; None where there is none."""
+        self._scopes: dict[Key, BudgetScope] = {}
+        self.by_tenant: dict[str, tuple[BudgetScope, ...]] = {}
+        """The budgets of each client that has any."""
+        self._asking: asyncio.Task[None] | None = None
+
+    def reload(self, snapshot: Snapshot) -> None:
+        """Set the budgets of a snapshot, in place of those before."""
+        former, self._scopes = self._scopes, {}
+        auth, self.by_tenant = snapshot.auth, {}
+        for client in auth.clients:
+            shared = shared_budgets(auth, client.groups, client.grant)
+            own = [("client", client.name, budget) for budget in client.budgets]
+            scopes = tuple(self._scope(*each, former) for each in (*own, *shared))
+            if scopes:
+                self.by_tenant[client.tenant] = scopes
+        for key in former.keys() - self._scopes.keys():
+            former[key].close()
+
+    def _scope(
+        self, kind: str, name: str, budget: PeriodBudget, former: dict[Key, BudgetScope]
+    ) -> BudgetScope:
+        key = (kind, name, budget.period, budget.time_zone)
+        scope = self._scopes.get(key) or former.get(key)
+        if scope is None:
+            scope = BudgetScope(kind, name, budget, self._leases, self._clock)
+        elif scope.budget != budget:
+            scope.change(budget)
+        self._scopes[key] = scope
+        return scope
+
+    @property
+    def scopes(self) -> Sequence[BudgetScope]:
+        """All budgets that bind somebody."""
+        return list(self._scopes.values())
+
+    def step(self) -> int:
+        """Return the step that it is for leases."""
+        return step_of(self._stopwatch())
+
+    async def reserve(self, scopes: Sequence[BudgetScope], amount: int) -> Spending:
+        """Reserve so much, in billionths of a US dollar. Raises `Failure` 429."""
+        spending = Spending(self, [(each, each.current()) for each in scopes], self.step(), amount)
+        short = self._take(spending, amount, refuses)
+        if short and self.ask is not None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    while short and all(self._need(each, amount) for each in short):
+                        await self.ask()
+                        short = self._take(spending, amount, refuses)
+            except TimeoutError:
+                pass
+        if short:
+            raise self._refusal(short[0], amount)
+        return spending
+
+    def extend(self, spending: Spending, amount: int) -> BudgetScope | None:
+        """Do what `Spending.extend` says."""
+        short = self._take(spending, amount, ends_streams)
+        in_vain = [each for each in short if not self._need(each, amount)]
+        for scope in in_vain:
+            if self._is_short_of(scope, amount):
+                return scope
+        if short and not in_vain:
+            if self._asking is None:
+                self._asking = asyncio.ensure_future(self._ask_once())
+            return None
+        if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
+            self._take(spending, amount, nothing_binds)
+        spending.reserved += amount
+        return None
+
+    async def look(self, scopes: Sequence[BudgetScope]) -> None:
+        """Have the ledger tell what is left of budgets now, if it does so in time."""
+        for scope in scopes:
+            lease = scope.current()
+            lease.contact.touched.add(lease)
+            lease.contact.in_need.add(lease)
+        if self.ask is not None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self.ask()
+            except TimeoutError:
+                pass
+
+    async def _ask_once(self) -> None:
+        try:
+            if self.ask is not None:
+                await self.ask()
+        finally:
+            self._asking = None
+
+    def _take(
+        self, spending: Spending, amount: int, binds: Callable[[BudgetScope], bool]
+    ) -> list[BudgetScope]:
+        """Reserve in all budgets, or return those that have not enough, and bind."""
+        step = self.step()
+        lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
+        short = [scope for scope in lacking if binds(scope)]
+        if short:
+            return short
+        for _, lease in spending.taken:
+            lease.take(step, amount)
+        spending.warns = next((each for each in lacking if each.lease.is_spent), spending.warns)
+        return []
+
+    def _need(self, scope: BudgetScope, amount: int) -> bool:
+        """Take note that the ledger is waited for; False where that is in vain."""
+        lease, step = scope.lease, self.step()
+        return lease.has(step, amount) or lease.need(step, amount)
+
+    def _is_short_of(self, scope: BudgetScope, amount: int) -> bool:
+        """Return whether the ledger has said that there is not so much."""
+        lease = scope.lease
+        return amount > lease.limit or (lease.contact.is_up and lease.room(self.step()) < amount)
+
+    def _refusal(self, scope: BudgetScope, amount: int) -> Failure:
+        if self._is_short_of(scope, amount):
+            usd = scope.budget.usd
+            return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
+        return budget_unknown(scope.kind, scope.name, DUE_SOON)
+
+
+def refuses(scope: BudgetScope) -> bool:
+    """Return whether requests are refused for which a budget has not enough."""
+    return scope.budget.refuses
+
+
+def ends_streams(scope: BudgetScope) -> bool:
+    """Return whether streams end for which it has not enough: none while the ledger is silent."""
+    budget = scope.budget
+    return budget.refuses and budget.stops_streams and scope.lease.contact.is_up
+
+
+def nothing_binds(scope: BudgetScope) -> bool:  # noqa: ARG001  # as the others
+    """Return False: what is missing is debt."""
+    return False
+
+
+def shared_budgets(
+    auth: Auth, groups: Sequence[str], grant: str | None
+) -> Iterator[tuple[str, str, PeriodBudget]]:
+    """Yield the budgets that a client shares with others."""
+    for group in auth.groups:
+        if group.name in groups and group.budget is not None:
+            yield "group", group.name, group.budget
+    for each in auth.grants:
+        if each.name == grant and each.budget is not None:
+            yield "grant", each.name, each.budget
+
+
+def in_nanodollars(picodollars: int) -> int:
+    """Return a cost as budgets count it, rounded up."""
+    return -(-picodollars // 1000)
+
+
+def usd_text(nanodollars: int) -> str:
+    """Return an amount in US dollars, as a decimal."""
+    sign = "-" if nanodollars < 0 else ""
+    whole, rest = divmod(abs(nanodollars), NANODOLLARS)
+    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")
