@@ -80,7 +80,7 @@ class OtlpAccessLog:
                     severity_number=SeverityNumber.INFO,
                     event_name=EVENT,
                     attributes={name: each for name, each in fields.items() if each is not None},
-                    context=Context() if record.trace is None else place_of(record.trace),
+                    context=Context() if record.trace is None else context_of_trace(record.trace),
                 )
             )
 
@@ -116,7 +116,7 @@ def log_severity(level: int) -> SeverityNumber:
     return next((found for least, found in SEVERITIES if level >= least), SeverityNumber.DEBUG)
 
 
-def place_of(trace: Trace) -> Context:
+def context_of_trace(trace: Trace) -> Context:
     """Return the context of a request's span."""
     span = SpanContext(
         int(trace.trace_id, 16),
