@@ -46,6 +46,8 @@ class Trace(msgspec.Struct, eq=False):
     """None for a request that could not be read."""
     tap: AnswerTap | None = None
     """None where no backend was asked."""
+    answered_by: str = ""
+    """The provider's name of the model that answered, where a translation has read it."""
     content: Content | None = None
     """None unless traces shall have it."""
 
