@@ -41,6 +41,7 @@ from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.exporting import exporting
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
@@ -167,7 +168,8 @@ class Router:
             config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
         )
         try:
-            await self.server.serve(listeners(settings.host, settings.port))
+            async with exporting(os.environ, self.metrics, self.recorder):
+                await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.shared_limits.close()
             await self.shared_bans.close()

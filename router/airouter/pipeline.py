@@ -354,6 +354,7 @@ def describe(trace: Trace, context: RequestContext) -> None:
     if request is None:  # it was refused before it was read
         return
     trace.asked = asked_in(request.fields, context.exchange.headers)
+    trace.answered_by = request.answered_by
     traces = context.serving.snapshot.traces
     if trace.tap is not None and traces.capture_content:
         said = trace.tap.take_content()

@@ -47,7 +47,9 @@ async def reserve_money(
     prices = [each.target.price for each in route.backends if each.target.price is not None]
     rates = [price.rates_for(given) for price in prices]
     amount = max((given * each.input + made * each.output for each in rates), default=0)
-    return await budgets.reserve(scopes, in_nanodollars(amount))
+    spending = await budgets.reserve(scopes, in_nanodollars(amount))
+    spending.estimate = estimate
+    return spending
 
 
 def settle_money(spending: Spending, context: RequestContext) -> None:
@@ -59,6 +61,8 @@ def settle_money(spending: Spending, context: RequestContext) -> None:
     last = record.last
     if not answered and record.status == 200 and last is not None and last.price is not None:
         used = spending.reserved  # by a provider that does not tell
+    if spending.estimate is not context.permit.estimate and record.input_tokens:
+        spending.estimate.compare(record.input_tokens, record.output_tokens)
     spending.settle(used)
 
 
@@ -69,9 +73,7 @@ def meter_for(
     spending, price = context.spending, target.price
     if spending is None or price is None:
         return None
-    given = context.permit.estimate
-    tokens_in = given.tokens_in if given is not NOTHING else len(context.request.body) // 4
-    return StreamMeter(spending, price, tokens_in, stream_filter, reply)
+    return StreamMeter(spending, price, spending.estimate.tokens_in, stream_filter, reply)
 
 
 def is_spent(meter: StreamMeter | None) -> bool:

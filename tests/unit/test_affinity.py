@@ -116,7 +116,7 @@ async def test_a_conversation_has_one_pod_of_a_service_and_conversations_are_spr
             "secretRef": {"name": "keys", "key": "pods"},
         }
         models = [{"name": "m", "backends": [{"credential": "vllm"}]}]
-        sessions = {"stickiness": {}}
+        sessions: dict[str, object] = {"stickiness": {}}
         found = compiled(
             manifest([vllm], models, secrets={"pods": "sk-pods"}, sessions=sessions)
         ).snapshot

@@ -140,6 +140,8 @@ async def test_a_stream_ends_as_if_it_had_reached_its_length_where_nothing_is_le
         events = await streamed(router, path, body)
         assert ending_of(events) in {"length", "max_tokens", "max_output_tokens"}
         assert 4 <= float(await spent_by(router)) <= 5 + 2.56
+        page = (await router.client.get("/metrics")).text
+        assert 'airouter_budget_stops_total{client="team",model="m"} 1.0' in page
         assert (await ask(router)).status_code == 429
 
 
@@ -207,3 +209,11 @@ async def test_a_group_s_budget_binds_its_clients_together_and_tells_none_what_o
         (budget,) = (await router.client.get("/v1/usage", headers=TEAM)).json()["budgets"]
         assert budget["limit_usd"] == "2"
         assert "used_usd" not in budget
+
+
+async def test_what_is_reserved_without_a_ceiling_is_learnt_of_the_answers_before(
+    tmp_path: Path,
+) -> None:
+    async with budgeted(tmp_path, {"usd": "2.60", "period": "Day"}, "tokens:20") as router:
+        answers = [await ask(router, max_tokens=None) for _ in range(5)]
+        assert [each.status_code for each in answers] == [200] * 5  # of 256 tokens it would be two

@@ -41,7 +41,15 @@ class Money:
             ("model", "credential"),
         )
 
+        self._cut = Counter(
+            "airouter_budget_stops_total",
+            "Streams that were ended as a budget of their client had nothing left.",
+            ("model", "client"),
+        )
+
     def count(self, record: RequestRecord) -> None:
+        if record.budget_spent:
+            self._cut.add((record.model, record.principal))
         for attempt in record.attempts:
             if attempt.usage is None:
                 continue
@@ -54,7 +62,7 @@ class Money:
                 self._savings.add((record.model, attempt.credential), cost.saved)
 
     def collect(self) -> Iterable[Metric]:
-        for counter in (self._costs, self._savings, self._unpriced):
+        for counter in (self._costs, self._savings, self._unpriced, self._cut):
             yield counter.collect()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airouter.telemetry.instrumentation import with_http
 from support.convention_names import GEN_AI, HTTP, OF_A_SERVER, OF_AN_INFERENCE
 from support.full_spans import full_record, spans_of, values
 from support.records import a_traced_record
@@ -49,6 +50,10 @@ def test_a_translated_answer_does_not_call_the_public_name_a_model_that_answered
     _, attempt = map(values, spans_of(record))
     assert "gen_ai.response.model" not in attempt
     assert attempt["gen_ai.response.id"] == "chatcmpl-1"
+    assert record.trace is not None
+    record.trace.answered_by = "claude-4-20260101"
+    _, attempt = map(values, spans_of(record))
+    assert attempt["gen_ai.response.model"] == "claude-4-20260101"
 
 
 def test_a_turn_of_a_websocket_says_so() -> None:
@@ -75,6 +80,14 @@ def test_older_names_are_not_there_unasked(opt_in: str) -> None:
     request, attempt = map(values, spans_of(full_record(), opt_in))
     assert not {"http.method", "http.status_code", "net.host.name"} & request.keys()
     assert not {"gen_ai.system", "gen_ai.usage.prompt_tokens", "net.peer.name"} & attempt.keys()
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("", "http"), ("gen_ai/dup", "gen_ai/dup,http"), (" http/dup ", "http/dup"), ("http", "http")],
+)
+def test_other_conventions_leave_http_the_newest(asked: str, given: str) -> None:
+    assert with_http(asked) == given
 
 
 def test_older_names_stand_beside_the_newest() -> None:

@@ -207,3 +207,17 @@ async def test_a_ledger_that_is_silent_or_does_not_know_yet_ends_no_stream() -> 
     stream.settle(stream.reserved)
     await spenders.advance(70)
     assert spenders.ledger.book.spent().popitem()[1].amount >= stream.reserved
+
+
+async def test_what_was_reserved_as_debt_and_not_used_is_nothing_to_spend() -> None:
+    spenders = Spenders(PeriodBudget("10", "Day", stops_streams=False))
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    stream = await pod.reserve(10 * USD)
+    assert stream is not None
+    assert stream.extend(20 * USD) is None
+    await spenders.advance(2)
+    stream.settle(25 * USD)
+    assert await pod.reserve(USD) is None
+    await spenders.advance(2)
+    assert spenders.ledger.book.spent().popitem()[1].amount == 25 * USD
