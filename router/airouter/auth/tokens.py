@@ -144,7 +144,7 @@ class Tokens:
                 continue
             try:
                 claims = rule.claims_of(token, kid)
-            except (jwt.InvalidTokenError, OverflowError, TypeError):  # of an exp that is no time
+            except (jwt.InvalidTokenError, OverflowError):  # the latter of an exp without end
                 continue
             client = rule.client_of(claims)
             if client is not None:
