@@ -37,9 +37,9 @@ from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
-from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
+from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
 from airouter.telemetry.metrics import Metrics
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Exchange, Serve
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
+    from airouter.routing.fail2ban import Bans
     from airouter.serving import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
@@ -92,7 +93,7 @@ class Router:
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
         self.providers = load_providers(types)
-        self.bans = Bans()
+        self.shared_bans = SharedBans()
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = self._open_pools()
@@ -171,11 +172,16 @@ class Router:
                 await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.shared_limits.close()
+            await self.shared_bans.close()
             await self.responses.close()
             await self.aside.close()
             self._close()
 
     # The state, for health and metrics.
+
+    @property
+    def bans(self) -> Bans:
+        return self.shared_bans.bans
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -241,6 +247,7 @@ class Router:
                 self.identities,
                 self.loads,
                 self.shared_limits.limiter.of_backend,
+                self.shared_limits.limiter.meet,
             )
             self.responses.reload(snapshot)
         except Exception:
@@ -250,7 +257,7 @@ class Router:
         self.pipeline.serving = serving
         self.loads = loads_after(self.loads, serving.accounts)
         self._keep_only(serving)
-        self.bans.reload(snapshot, time.monotonic())
+        self.shared_bans.reload(snapshot)
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.bans.notice import Ban
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare
     from airouter.routing.catalog import Backend, Route
-    from airouter.routing.fail2ban import Ban
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
@@ -278,7 +278,7 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        conversation = staying_conversation(context, route)
+        conversation = context.conversation = staying_conversation(context, route)
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge

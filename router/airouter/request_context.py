@@ -34,6 +34,7 @@ class RequestContext:
 
     __slots__ = (
         "carrier",
+        "conversation",
         "endpoint",
         "exchange",
         "head",
@@ -54,6 +55,8 @@ class RequestContext:
         self.serving: ServingState
         """The state that the request started with, whatever is reloaded meanwhile."""
         self.request: ClientRequest
+        self.conversation: bytes | None = None
+        """The key of a conversation that stays with its backend, and there with its pod."""
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.bans.notice import Ban
     from airouter.config.snapshot import Snapshot
     from airouter.config.store import Reload
     from airouter.limits.shared_limits import SharedLimits
-    from airouter.routing.fail2ban import Ban, Bans
+    from airouter.routing.fail2ban import Bans
 
 
 class State(Protocol):

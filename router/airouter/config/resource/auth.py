@@ -1,14 +1,14 @@
 """`spec.auth`: the keys that may ask, and the grants by which teams get keys of their own."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airouter.config.providers import ProviderTypes
 from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Limits, SecretRef
-from airouter.config.resource.fields import BrokenRule, Labels, ModelGlob, Name, Part, Pause, unique
+from airouter.config.resource.fields import ModelGlob, Name, Part, Pause, unique
+from airouter.config.resource.identities import JwtClients, ServiceAccountClients
+from airouter.config.resource.namespaces import Namespaces
 
 Models = Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()]
 
@@ -70,25 +70,6 @@ class BatchQueue(Part):
     max_wait: Pause = Field(60.0, description="Longest wait. Default 1m.")
 
 
-class Namespaces(Part):
-    """Namespaces, by their names or by their labels."""
-
-    names: Annotated[list[Name], Field(min_length=1, max_length=256), unique()] | None = Field(
-        None, description="Names, 1 to 256."
-    )
-    match_labels: Annotated[Labels, Field(min_length=1)] | None = Field(
-        None, description="Labels and their values, all of which a namespace must have, 1 to 16."
-    )
-
-    @classmethod
-    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
-        """Require exactly one of names and matchLabels."""
-        if "names" in given and "matchLabels" in given:
-            yield "matchLabels", "cannot be combined with names", "keep one of the two"
-        if "names" not in given and "matchLabels" not in given:
-            yield "names", "is required", "set names, or matchLabels"
-
-
 class Allowance(Part):
     """The ceilings of one key of a grant, or of all its keys together."""
 
@@ -129,6 +110,16 @@ class Auth(Part):
         [],
         description="Permissions for RouterKeys, by name, at most 256; of several for a namespace "
         "the first one counts that allows a model of the key. Default none.",
+    )
+    service_accounts: Annotated[list[ServiceAccountClients], Field(max_length=256)] = Field(
+        [],
+        description="ServiceAccounts that ask by a token of the cluster, by name, at most 256; of "
+        "several rules the first one counts that a token meets. Default none.",
+    )
+    jwt: Annotated[list[JwtClients], Field(max_length=64)] = Field(
+        [],
+        description="Issuers whose tokens are good, by name, at most 64; of several rules the "
+        "first one counts that a token meets. Default none.",
     )
     anonymous: Literal["Deny", "Allow"] = Field(
         "Deny", description="Requests without a known key. Default Deny."
