@@ -24,9 +24,11 @@ from airouter.admission import Admission
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.session_registry import SessionRegistry
+from airouter.api.vhealth import HealthSite
 from airouter.api.websocket import WebSocketProtocol
 from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
+from airouter.condition import condition_of
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
@@ -50,6 +52,7 @@ from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource
 from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.history import TrafficHistory
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from airouter.config.store import Reload
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange, Serve
+    from airouter.limits.scope import Scope
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.serving import ServingState
@@ -111,6 +115,7 @@ class Router:
         self.pools = self._open_pools()
         self.store = SnapshotStore(self._apply)
         self.metrics = Metrics(self)
+        self.history = TrafficHistory(lambda: sum(self.in_flight().values()))
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
@@ -138,9 +143,11 @@ class Router:
             self.aside,
             most_bytes=settings.max_body_bytes,
         )
+        self.site = HealthSite(self, self.pipeline)
         self.application = build_application(
             self.pipeline,
             self,
+            self.site,
             self._scrape,
             self.admission,
             self.turns,
@@ -199,6 +206,10 @@ class Router:
         return self.settings.health_names
 
     @property
+    def pod_name(self) -> str:
+        return self.settings.pod_name
+
+    @property
     def stream(self) -> Mapping[str, Any] | None:
         return self.streaming.state.as_json() if self.streaming else None
 
@@ -209,6 +220,15 @@ class Router:
     @property
     def uptime(self) -> float:
         return time.monotonic() - self._started
+
+    def loads(self) -> Mapping[str, Load]:
+        return self._loads
+
+    def limits_of(self, kind: str, name: str) -> Scope | None:
+        return self.shared_limits.limiter.find(kind, name)
+
+    def condition(self) -> str:
+        return condition_of(self, time.monotonic()).state
 
     def in_flight(self) -> Mapping[str, int]:
         return {name: load.in_flight for name, load in self._loads.items()}
@@ -315,6 +335,7 @@ class Router:
 
     def _drain(self) -> None:
         self.draining = self.edge.draining = True
+        self.site.live.close()
 
     def _close(self) -> None:
         self.recorder.flush()
@@ -325,7 +346,7 @@ class Router:
         self.identities.close()
 
     def _consumers(self) -> list[Consumer]:
-        consumers: list[Consumer] = [self.metrics, self.tracing]
+        consumers: list[Consumer] = [self.metrics, self.history, self.tracing]
         if self.access_log is not None:
             consumers.append(self.access_log)
         return consumers

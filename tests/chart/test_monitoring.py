@@ -49,6 +49,9 @@ class Idle:
     def connections(self) -> int:
         return 0
 
+    def condition(self) -> str:
+        return "degraded"
+
     def config_version(self) -> str:
         return "1"
 

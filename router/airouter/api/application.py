@@ -10,9 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from airouter import __version__
@@ -27,15 +25,16 @@ from airouter.api.asgi import (
 from airouter.api.bans import add_bans
 from airouter.api.conversations import add_conversations
 from airouter.api.cross_origin import CrossOrigin
+from airouter.api.documentation import ASSET_PATHS, add_documentation
 from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.paths import MeantPaths
 from airouter.api.responses import add_responses
+from airouter.api.vhealth import KEYLESS, HealthSite
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
-from airouter.web.page import health_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -61,6 +60,7 @@ ServeEndpoint = Callable[["Endpoint"], "Serve"]
 def build_application(
     pipeline: Pipeline,
     state: State,
+    site: HealthSite,
     scrape: Scrape,
     admission: Admission,
     turns: Turns,
@@ -90,10 +90,13 @@ def build_application(
     add_models(application, pipeline, principal_of, started_at)
     add_bans(application, state.bans, principal_of)
     add_health(application, state, scrape)
-    add_documentation(application, principal_of)
+    site.add_to(application)
+    add_documentation(application)
     add_errors(application)
     application.add_middleware(MeantPaths)
-    application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
+    application.add_middleware(
+        AdmittedBodies, admission=admission, turns=turns, keyless=KEYLESS | ASSET_PATHS
+    )
     application.add_middleware(RequestIds, random=random)
     application.add_middleware(CrossOrigin, admission=admission)
     return application
@@ -162,32 +165,11 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
     async def health() -> dict[str, Any]:
         return health_of(state).as_json()
 
-    @application.head("/vhealth", include_in_schema=False)
-    @application.get("/vhealth", tags=["Operations"])
-    async def vhealth(request: Request) -> Response:
-        found = health_of(state)
-        status = 200 if found.ready else 503
-        if "text/html" in request.headers.get("accept", ""):
-            return Response(health_page(found.as_json()), status, media_type="text/html")
-        return JSONResponse(found.as_json(), status)
-
     @application.head("/metrics", include_in_schema=False)
     @application.get("/metrics", tags=["Operations"])
     async def metrics(request: Request) -> Response:
         body, content_type = scrape(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
-
-
-def add_documentation(application: FastAPI, principal_of: Callable[[Request], Principal]) -> None:
-    """Add the OpenAPI document and its page, which need a key."""
-
-    @application.get("/openapi.json", include_in_schema=False, dependencies=[Depends(principal_of)])
-    async def openapi() -> dict[str, Any]:
-        return application.openapi()
-
-    @application.get("/docs", include_in_schema=False, dependencies=[Depends(principal_of)])
-    async def docs() -> Response:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title=TITLE)
 
 
 def add_errors(application: FastAPI) -> None:

@@ -148,6 +148,10 @@ class Limiter:
             return SharedScope(kind, name, self._leases)
         return Scope(kind, name)
 
+    def find(self, kind: str, name: str) -> Scope | None:
+        """Return the scope of a name; None where it has no limit."""
+        return self._scopes.get((kind, name))
+
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""
         found = self._scopes.get

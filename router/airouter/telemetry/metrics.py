@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from airouter.telemetry.record import Attempt, RequestRecord
 
+STATES = ("ok", "degraded", "down")
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
 OVERHEADS = (
@@ -63,6 +64,10 @@ class Observed(Protocol):
 
     def connections(self) -> int:
         """Return the number of open client connections."""
+        ...
+
+    def condition(self) -> str:
+        """Return ok, degraded or down."""
         ...
 
     def config_version(self) -> str:
@@ -213,6 +218,15 @@ def observations(observed: Observed) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "airouter_connections", "Open connections of clients.", value=observed.connections()
     )
+    state = GaugeMetricFamily(
+        "airouter_state",
+        "1 for the state of the router, as /health tells it; 0 for the others.",
+        labels=["state"],
+    )
+    condition = observed.condition()
+    for name in STATES:
+        state.add_metric([name], int(name == condition))
+    yield state
     version = {"version": observed.config_version()}
     yield InfoMetricFamily("airouter_config", "The snapshot that is served.", value=version)
     yield InfoMetricFamily("airouter_build", "This program.", value={"version": __version__})

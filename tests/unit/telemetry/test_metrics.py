@@ -42,6 +42,9 @@ class Process:
     def connections(self) -> int:
         return 3
 
+    def condition(self) -> str:
+        return "degraded"
+
     def config_version(self) -> str:
         return "abc123"
 
