@@ -39,7 +39,8 @@ RUN /opt/airouter/bin/pip install -q --require-hashes -r locks/operator.txt \
  && /opt/airouter/bin/pip uninstall -q -y \
       boto3 botocore fastapi grpcio httptools redis s3transfer starlette uvicorn uvloop websockets \
       opentelemetry-exporter-otlp-proto-grpc opentelemetry-exporter-otlp-proto-http opentelemetry-proto \
-      opentelemetry-instrumentation-asgi opentelemetry-instrumentation-fastapi opentelemetry-sdk \
+      opentelemetry-instrumentation-asgi opentelemetry-instrumentation-fastapi opentelemetry-propagator-b3 \
+      opentelemetry-sdk \
  && scripts/slim-venv /opt/airouter
 
 FROM scratch AS base

@@ -16,7 +16,7 @@ PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 COVERAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-reload image kubernetes e2e cluster cluster-down translations readme lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e cluster cluster-down translations readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench-hostile: $(VENV)/.dev ## One client's worst beside another's small request
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
 
+bench-ledger: $(VENV)/.dev ## The operator's ledger, asked by 200 pods; writes benchmarks/ledger/results.md
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.ledger $(ARGS)
+
 image: ## Build both images with docker, podman or buildah (TAG=dev, PLATFORMS=linux/amd64,linux/arm64, IMAGE_FLAGS="...")
 	scripts/build-image router $(IMAGE):$(TAG)
 	scripts/build-image operator $(IMAGE)-operator:$(TAG)
@@ -79,13 +82,18 @@ translations: $(VENV)/.dev ## Make docs/translations.md anew, from what the test
 readme: $(VENV)/.dev ## Make the chart's table of values anew, from the comments in values.yaml
 	@PYTHONPATH=tests $(BIN)/python -m chart.readme
 
+docs: $(VENV)/.docs ## Build the site of docs/ in site/; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
 lock: $(VENV)/.dev ## Pin every dependency again, to the newest that fits (UPGRADE= keeps what is pinned)
 	$(PIN) $(UPGRADE) -o locks/run.txt
 	$(PIN) $(UPGRADE) --extra operator -c locks/run.txt -o locks/operator.txt
 	$(PIN) $(UPGRADE) --extra operator --extra dev -c locks/operator.txt -o locks/dev.txt
+	$(PIN) $(UPGRADE) --extra docs -c locks/dev.txt -o locks/docs.txt
 
 clean: ## Forget the environment and every cache
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
 	@python=$$(scripts/find-python) && echo "Making $(VENV) with $$python" && $$python -m venv $(VENV)
@@ -104,3 +112,7 @@ $(VENV)/.run: locks/run.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: locks/dev.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what development needs"
 	$(call install,dev)
+
+$(VENV)/.docs: locks/docs.txt pyproject.toml | $(VENV)/.dev
+	@echo "Installing what the site is built with"
+	$(call install,docs)

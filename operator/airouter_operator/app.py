@@ -29,6 +29,10 @@ from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.injecting.injector import Injector
+from airouter_operator.injecting.registration import Registration
+from airouter_operator.injecting.sidecar import SidecarTemplate
+from airouter_operator.injecting.webhook import InjectionWebhook
 from airouter_operator.issuing.claims import is_anothers
 from airouter_operator.issuing.grants import Grants
 from airouter_operator.issuing.issuer import KeyIssuer
@@ -36,6 +40,7 @@ from airouter_operator.issuing.reconcile_key import KeyReconciler
 from airouter_operator.issuing.served import KeysServed
 from airouter_operator.kube.client import open_kube_client
 from airouter_operator.leading.authority import AuthorityKeeper
+from airouter_operator.leading.issued import IssuedCertificate
 from airouter_operator.leading.lease import RENEWALS, Leadership
 from airouter_operator.leading.ownership import Ownership
 from airouter_operator.observing.gauges import (
@@ -48,6 +53,7 @@ from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.issued_keys import IssuedKeys
+from airouter_operator.reconciling.pool_reader import PoolReader
 from airouter_operator.reconciling.publish import Publisher
 from airouter_operator.reconciling.rechecks import Rechecks
 from airouter_operator.reconciling.reconcile import Reconciler
@@ -71,6 +77,7 @@ if TYPE_CHECKING:
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.client import KubeClient
     from airouter_operator.kube.objects import Object, ObjectKey
+    from airouter_operator.leading.stream_tls import StreamTls
     from airouter_operator.watching.kinds import WatchedKind
 
 logger = logging.getLogger("airouter.operator")
@@ -93,11 +100,8 @@ class Operator:
         self._login = KopfLogin(kube)
 
         # Leading.
-        namespace = settings.namespace
-        self._authority = AuthorityKeeper(kube, namespace, [settings.public_host])
-        self._leadership = Leadership(
-            lease_client, kube, namespace, self._identity, settings.lease_duration, self._turned
-        )
+        self._certificates = new_certificates(settings, kube)
+        self._leadership = self._new_leadership(lease_client)
 
         # Watching.
         mirror = Mirror(settings.secret_grace)
@@ -112,15 +116,13 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._stream = StreamServer(
-            self._channels,
-            pods,
-            settings.poll_hold,
-            self.metrics.acknowledged,
-            self._leads,
-            self._caught_up,
-            ExchangeServer(self._channels, self._leadership.is_sure, self._caught_up),
-        )
+        self._exchanges = self._new_exchanges()
+        self._stream = self._new_stream(pods)
+
+        # Injecting.
+        self._webhook = new_webhook(settings, kube)
+        webhook = settings.injector_webhook
+        self._registration = Registration(kube, webhook, self._certificates.bundle)
 
         # Reconciling, and issuing.
         self._ownership = Ownership(settings.public_url, clock)
@@ -138,6 +140,36 @@ class Operator:
         observe_delivering(self.metrics, self._channels, pods)
         observe_leading(self.metrics, self._leadership)
 
+    def _new_leadership(self, lease_client: KubeApi) -> Leadership:
+        return Leadership(
+            lease_client,
+            self._kube,
+            self._settings.namespace,
+            self._identity,
+            self._settings.lease_duration,
+            self._turned,
+        )
+
+    def _new_exchanges(self) -> ExchangeServer:
+        return ExchangeServer(
+            self._channels,
+            self._kube,
+            self._leadership.is_sure,
+            self._caught_up,
+            self.metrics.ledger_message,
+        )
+
+    def _new_stream(self, pods: Pods) -> StreamServer:
+        return StreamServer(
+            self._channels,
+            pods,
+            self._settings.poll_hold,
+            self.metrics.acknowledged,
+            self._leads,
+            self._caught_up,
+            self._exchanges,
+        )
+
     def _new_reconciler(
         self,
         mirror: Mirror,
@@ -150,10 +182,14 @@ class Operator:
         rechecks = Rechecks(self._dispatcher.add)
         return Reconciler(
             mirror,
-            (secret_reader, ServiceReader(kube, mirror, settings.scopes)),
+            (
+                secret_reader,
+                ServiceReader(kube, mirror, settings.scopes),
+                PoolReader(kube, mirror, settings.scopes, rechecks),
+            ),
             IssuedKeys(mirror),
             settings.trust,
-            Publisher(kube, mirror, settings.public_url, self._authority.bundle, time.time),
+            Publisher(kube, mirror, settings.public_url, self._certificates.bundle, time.time),
             self._channels,
             pods,
             self._ownership,
@@ -202,7 +238,7 @@ class Operator:
     async def run(self) -> None:
         """Operate until a signal comes."""
         settings = self._settings
-        await wait_until_clear(self._kube, self._authority, settings.scopes, settings.namespace)
+        await wait_until_clear(self._kube, self._certificates, settings.scopes, settings.namespace)
         await kopf.operator(
             registry=kopf_registry(
                 kinds_in(settings.scopes),
@@ -222,7 +258,7 @@ class Operator:
     async def _start(self) -> None:
         settings = self._settings
         stream = await self._stream.start(
-            settings.stream_host, settings.stream_port, self._authority.tls
+            settings.stream_host, settings.stream_port, self._certificates.tls
         )
         health = await self._health.start(settings.health_host, settings.health_port)
         logger.info("pods poll port %d, as %s", stream, settings.public_url)
@@ -231,15 +267,27 @@ class Operator:
         self._tasks.start("key queue", self._key_queue.run(self._key_reconciler.reconcile))
         self._tasks.start("lease", self._leadership.run())
         self._tasks.start("resync", self._resync.run(settings.resync))
-        self._tasks.start("authority", self._authority.run(self._dispatcher.add_all))
+        if settings.injector:
+            await self._start_injecting()
+        self._tasks.start("authority", self._certificates.run(self._dispatcher.add_all))
         # A collection that searches all that libraries have made would hold up a reload.
         gc.collect()
         gc.freeze()
 
+    async def _start_injecting(self) -> None:
+        settings = self._settings
+        port = await self._webhook.start(
+            settings.injector_host, settings.injector_port, self._certificates.tls
+        )
+        logger.info("the API server asks for routers in pods on port %d", port)
+        self._tasks.start("registration", self._registration.run())
+
     async def _stop(self) -> None:
         await self._tasks.stop()
+        await self._exchanges.end()  # while nobody else may lead
         await self._leadership.release()
         self._channels.withdraw_all()
+        await self._webhook.close()
         await self._stream.close()
         await self._health.close()
 
@@ -281,6 +329,25 @@ def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:
         settings.debounce, settings.debounce_longest, settings.retry_first, settings.retry_longest
     )
     return KeyedQueue(delays, settings.concurrency, Random())
+
+
+def new_certificates(settings: OperatorSettings, kube: KubeApi) -> StreamTls:
+    """Return the certificates of its ports: issued by somebody else, or by its own authority."""
+    if settings.tls_dir is not None:
+        return IssuedCertificate(settings.tls_dir)
+    return AuthorityKeeper(kube, settings.namespace, settings.hosts)
+
+
+def new_webhook(settings: OperatorSettings, kube: KubeApi) -> InjectionWebhook:
+    """Return the webhook that puts routers into pods, such as the settings have them."""
+    template = SidecarTemplate(
+        settings.injector_image,
+        settings.injector_pull_policy,
+        settings.injector_router_port,
+        settings.injector_router_log_level,
+        settings.injector_resources,
+    )
+    return InjectionWebhook(Injector(kube, settings.scopes, template))
 
 
 async def operate(settings: OperatorSettings) -> None:

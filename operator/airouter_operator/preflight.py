@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from airouter_operator.kube.errors import OWN_KINDS, KubeError, explain_failure
 from airouter_operator.kube.paths import CONFIGS, DISCOVERY, GROUP, secrets_in
 from airouter_operator.leading.authority import NAME as AUTHORITY
+from airouter_operator.leading.stream_tls import NotIssued
 from airouter_operator.watching.kinds import kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter_operator.kube.api import KubeApi
-    from airouter_operator.leading.authority import AuthorityKeeper
+    from airouter_operator.leading.stream_tls import StreamTls
 
 logger = logging.getLogger("airouter.operator")
 
@@ -28,11 +29,11 @@ NOT_DISCOVERED = "the API server does not list RouterConfigs and RouterKeys yet"
 
 
 async def wait_until_clear(
-    kube: KubeApi, authority: AuthorityKeeper, namespaces: Sequence[str | None], home: str
+    kube: KubeApi, certificates: StreamTls, namespaces: Sequence[str | None], home: str
 ) -> None:
     """Return once nothing is missing, and log what is: once for each reason."""
     logged = ""
-    while found := await obstacle(kube, authority, namespaces, home):
+    while found := await obstacle(kube, certificates, namespaces, home):
         if found != logged:
             logger.error("%s; waiting for it", found)
             logged = found
@@ -40,16 +41,18 @@ async def wait_until_clear(
 
 
 async def obstacle(
-    kube: KubeApi, authority: AuthorityKeeper, namespaces: Sequence[str | None], home: str
+    kube: KubeApi, certificates: StreamTls, namespaces: Sequence[str | None], home: str
 ) -> str:
     """Return what keeps the operator from working, and what would help; empty if nothing does."""
     found = await reading_obstacle(kube, namespaces, home)
     if found:
         return found
     try:
-        await authority.refresh()
+        await certificates.refresh()
     except KubeError as error:
         return explain_failure(f"write Secret {AUTHORITY}", error)
+    except NotIssued as error:
+        return str(error)
     return ""
 
 

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, Json, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from airouter import __version__
 from airouter.config.trust import Trust
 
 PREFIX = "AIROUTER_OPERATOR_"
+LogLevel = Literal["debug", "info", "warning", "error"]
+Resources = dict[str, dict[str, str | int | float]]
+"""Requests and limits by the name of a resource, as in a pod."""
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -60,6 +64,11 @@ class OperatorSettings(BaseSettings):
         description="How pods reach that port. "
         "Default: https://<service>.<namespace>.svc:<stream_port>.",
     )
+    tls_dir: Path | None = Field(
+        None,
+        description="Folder with tls.crt, tls.key and ca.crt, issued by somebody else for that "
+        "host. Default: the operator has an authority of its own.",
+    )
     router_url: str = Field(
         "http://auto-ai-router.{namespace}.svc",
         description="How clients reach a router that has no http.publicURL, for the Secrets of "
@@ -68,9 +77,32 @@ class OperatorSettings(BaseSettings):
     service: str = Field("airouter-operator", description="Name of the operator's Service.")
     health_host: str = Field("::", description="Address of /healthz and /metrics; :: as above.")
     health_port: int = Field(8081, ge=0, le=65535, description="Port of /healthz and /metrics.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe message that is logged."
+    injector: bool = Field(
+        False, description="Put routers into pods that ask for one (airouter.dev/inject)."
     )
+    injector_host: str = Field(
+        "::", description="Address at which the API server asks for that; :: as above."
+    )
+    injector_port: int = Field(9443, ge=0, le=65535, description="Port of the same, TLS.")
+    injector_webhook: str = Field(
+        "airouter-injector", description="Name of its MutatingWebhookConfiguration."
+    )
+    injector_image: str = Field(
+        f"ghcr.io/airouter/auto-ai-router:{__version__}", description="Image of these routers."
+    )
+    injector_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        "IfNotPresent", description="When that image is pulled."
+    )
+    injector_router_port: int = Field(
+        14000, ge=1, le=65535, description="Port of these routers, on loopback in their pods."
+    )
+    injector_router_log_level: LogLevel = Field("info", description="What these routers log.")
+    injector_resources: Json[Resources] = Field(
+        '{"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}',
+        validate_default=True,
+        description="Requests and limits of these routers, as JSON.",
+    )
+    log_level: LogLevel = Field("info", description="The least severe message that is logged.")
     debounce: float = Field(0.01, ge=0, description="Quiet time before changes are compiled.")
     debounce_longest: float = Field(
         0.5, gt=0, description="After so long they are compiled though more come in."
@@ -166,13 +198,19 @@ class OperatorSettings(BaseSettings):
     @property
     def public_url(self) -> str:
         """The URL by which pods reach the stream, without a slash at the end."""
-        host = f"{self.service}.{self.namespace}.svc"
-        return (self.stream_url or f"https://{host}:{self.stream_port}").rstrip("/")
+        own = f"https://{self.service_host}:{self.stream_port}"
+        return (self.stream_url or own).rstrip("/")
 
     @property
-    def public_host(self) -> str:
-        """The host in that URL, for which the stream's certificate is."""
-        return urlsplit(self.public_url).hostname or "localhost"
+    def hosts(self) -> list[str]:
+        """The hosts that certificates are for: the one in that URL, and that of the Service."""
+        public = urlsplit(self.public_url).hostname or "localhost"
+        return list(dict.fromkeys([public, self.service_host]))
+
+    @property
+    def service_host(self) -> str:
+        """The host by which the API server, and pods unless told otherwise, reach the operator."""
+        return f"{self.service}.{self.namespace}.svc"
 
 
 def is_root(url: str) -> bool:

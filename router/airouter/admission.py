@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airouter.held_bytes import HeldBytes, Holding
     from airouter.interfaces import Headers
     from airouter.pipeline import Pipeline
+    from airouter.telemetry.record import RequestRecord
 
 AT_ONCE, AT_A_TIME = 4, 16
 """Steps of unpacking: most bodies take two, which are made at once, others are made aside."""
@@ -67,6 +68,10 @@ class Admission:
             taken = await self._aside.run(partial(taken_from, pieces, wanted))
         holding.resize(len(plain))
         return bytes(plain)
+
+    def record(self, record: RequestRecord) -> None:
+        """Count and log a request that the pipeline never got."""
+        self._pipeline.recorder.add(record)
 
     def principal_of(self, headers: Headers) -> Principal:
         """Return the owner of a key. Raises `Failure` 400, 401, 503."""

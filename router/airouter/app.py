@@ -6,7 +6,6 @@ The only module that knows all stages. What is built anew for each snapshot is i
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import os
 import sys
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment
 
 import uvicorn
-import uvloop
 
 from airouter import __version__
 from airouter.admission import Admission
@@ -29,8 +27,6 @@ from airouter.api.websocket import WebSocketProtocol
 from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
 from airouter.condition import condition_of
-from airouter.config import builtin
-from airouter.config.builtin import compile_builtin
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
@@ -38,7 +34,6 @@ from airouter.held_bytes import HeldBytes
 from airouter.lifecycle import RouterServer
 from airouter.limits.shared_limits import SharedLimits
 from airouter.listening import listeners
-from airouter.open_files import allow_many_files
 from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
@@ -47,25 +42,20 @@ from airouter.responses.service import ResponsesService
 from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
-from airouter.settings import mistyped
-from airouter.sources.manifests import ManifestSource
-from airouter.sources.mounted import MountedSource
-from airouter.telemetry import logs
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.history import TrafficHistory
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
-from airouter.tuning import tune_collector, tune_heap, tune_threads
 from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
-from airouter.welcome import welcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
-    from pathlib import Path
+
+    from fastapi import FastAPI
 
     from airouter.config.providers import ProviderTypes
     from airouter.config.snapshot import Snapshot
@@ -79,10 +69,6 @@ if TYPE_CHECKING:
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer
-
-    Following = Coroutine[None, None, None]
-
-logger = logging.getLogger("airouter.server")
 
 CLOSING_TIMEOUT = 5.0
 """Seconds that telemetry gets for its last words."""
@@ -104,7 +90,7 @@ class Router:
         self.settings = settings
         self.draining = False
         self._started = time.monotonic()
-        self._loads: dict[str, Load] = {}
+        self.loads: dict[str, Load] = {}
         random = Random()
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
@@ -120,7 +106,9 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.shared_limits = SharedLimits(f"{settings.pod_name}:{settings.port}")
+        self.shared_limits = SharedLimits(
+            f"{settings.pod_name}:{settings.port}", settings.ledger_file
+        )
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
             limiter=self.shared_limits.limiter,
@@ -144,7 +132,14 @@ class Router:
             most_bytes=settings.max_body_bytes,
         )
         self.site = HealthSite(self, self.pipeline)
-        self.application = build_application(
+        self.application = self._build_application(random)
+        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
+        self.edge = self._build_edge()
+        self.server: RouterServer | None = None
+        self.streaming: StreamSource | None = None
+
+    def _build_application(self, random: Random) -> FastAPI:
+        return build_application(
             self.pipeline,
             self,
             self.site,
@@ -153,14 +148,10 @@ class Router:
             self.turns,
             serve=self._serve,
             responses=self.responses,
-            body_limit=settings.max_body_bytes,
+            body_limit=self.settings.max_body_bytes,
             started_at=int(time.time()),
             random=random,
         )
-        self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
-        self.edge = self._build_edge()
-        self.server: RouterServer | None = None
-        self.streaming: StreamSource | None = None
 
     async def serve(self, on_ready: Callable[[int], None]) -> None:
         """Serve until a signal has come and all is drained; `on_ready` gets the port."""
@@ -221,9 +212,6 @@ class Router:
     def uptime(self) -> float:
         return time.monotonic() - self._started
 
-    def loads(self) -> Mapping[str, Load]:
-        return self._loads
-
     def limits_of(self, kind: str, name: str) -> Scope | None:
         return self.shared_limits.limiter.find(kind, name)
 
@@ -231,7 +219,7 @@ class Router:
         return condition_of(self, time.monotonic()).state
 
     def in_flight(self) -> Mapping[str, int]:
-        return {name: load.in_flight for name, load in self._loads.items()}
+        return {name: load.in_flight for name, load in self.loads.items()}
 
     def unusable(self) -> Mapping[str, str]:
         return self.pipeline.serving.unusable if self.pipeline.serving else {}
@@ -268,7 +256,7 @@ class Router:
                 self.providers,
                 self.pools,
                 self.identities,
-                self._loads,
+                self.loads,
                 self.shared_limits.limiter.of_backend,
             )
             self.responses.reload(snapshot)
@@ -277,7 +265,7 @@ class Router:
             raise
         self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving
-        self._loads = loads_after(self._loads, serving.accounts)
+        self.loads = loads_after(self.loads, serving.accounts)
         self._keep_only(serving)
         self.bans.reload(snapshot, time.monotonic())
         self.tracing.reload(snapshot)
@@ -350,70 +338,3 @@ class Router:
         if self.access_log is not None:
             consumers.append(self.access_log)
         return consumers
-
-
-def serve(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> int:
-    """Run a router on files, on a mounted snapshot, or on built-in mock models.
-
-    Returns the exit code.
-    """
-    logs.configure(settings.log_level, sys.stderr)
-    for name, meant in mistyped(os.environ):
-        logger.warning("%s sets nothing (fix: use %s)", name, meant)
-    allow_many_files()
-    tune_heap()
-    tune_threads()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, files, snapshot_dir))
-    return 0
-
-
-async def run(settings: Settings, files: list[Path], snapshot_dir: Path | None) -> None:
-    """Load, serve, follow changes, until a signal has come and all is drained."""
-    router = Router(settings)
-    greeting = announce
-    if snapshot_dir is not None:
-        following = follow_operator(router, snapshot_dir)
-    elif files:
-        following = follow_files(router, files)
-    else:
-        router.store.offer(compile_builtin(), builtin.NAME)
-        following, greeting = [], greet
-    tune_collector()
-    watching = [asyncio.create_task(each) for each in following]
-    try:
-        await router.serve(partial(greeting, settings.host))
-    finally:
-        for task in watching:
-            task.cancel()
-
-
-def follow_files(router: Router, files: list[Path]) -> list[Following]:
-    """Load files; what is returned follows their changes."""
-    source = ManifestSource(files, router.store)
-    source.load()
-    return [source.watch()]
-
-
-def follow_operator(router: Router, folder: Path) -> list[Following]:
-    """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
-    from airouter.limits.ledger.operator import OperatorLedger  # noqa: PLC0415 - only here
-    from airouter.sources.stream import StreamSource  # noqa: PLC0415
-
-    router.streaming = streaming = StreamSource(router.store, router.settings.pod_name)
-    router.shared_limits.operator = ledger = OperatorLedger()
-    mounted = MountedSource(folder, router.store, streaming.follow, ledger.follow)
-    mounted.look()
-    return [mounted.watch(), streaming.run()]
-
-
-def announce(host: str, port: int) -> None:
-    """Say where the router listens."""
-    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-
-
-def greet(host: str, port: int) -> None:
-    """Say where the mock models are, and how to call them."""
-    announce(host, port)
-    sys.stderr.write(welcome(host, port, builtin.MASTER_KEY, "mock-echo"))
-    sys.stderr.flush()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
 from airouter.dialects.joining.joined_answer import JoinedAnswer
+from airouter.encoding import encoded, encoded_large
 from airouter.failures import Failure, cannot_go_on, drop_frames, upstream_failed
 from airouter.headers import (
     CONTENT_TYPE,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
-    from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
@@ -141,7 +140,7 @@ class AttemptRunner:
         backend.load.in_flight += 1
         try:
             head = context.head + upstream_head(context, target)
-            head += self._trace_head(context, attempt)
+            head += self._trace_head(context, target, attempt)
             if context.request.stream and target.first_token:
                 return await self._ask_in_time(context, target, attempt, head, bodies)
             return await self._ask(context, target, attempt, head, bodies)
@@ -198,7 +197,7 @@ class AttemptRunner:
             attempt.status = reply.status
             note_headroom(account, attempt, reply)
             if not 200 <= reply.status < 300:
-                return refused_by(context, target, await buffered(reply))
+                return refused_by(context, target, await buffered(reply), self._warnings)
             if is_streamed(context, target, reply):
                 return await self._relay(context, target, reply, limit)
             if streamed and context.exchange.started:  # by a heartbeat, as a stream
@@ -221,7 +220,7 @@ class AttemptRunner:
         refused = next((each for each in answers if not 200 <= each.status < 300), None)
         attempt.status = (refused or answers[0]).status
         if refused is not None:
-            return refused_by(context, target, refused)
+            return refused_by(context, target, refused, self._warnings)
         return forward(context, target, answers)
 
     async def _relay(
@@ -255,35 +254,12 @@ class AttemptRunner:
         failure = relay.failure
         return ANSWERED if failure is None else AttemptOutcome(status=failure.status)
 
-    def _trace_head(self, context: RequestContext, attempt: Attempt) -> bytes:
+    def _trace_head(self, context: RequestContext, target: Target, attempt: Attempt) -> bytes:
         trace = context.record.trace
         if trace is not None:
             attempt.span_id = self._tracing.span_id()
+            attempt.model, attempt.verbatim = target.model, target.translation.same_dialect
         return self._tracing.propagate(context.exchange.headers, trace, attempt.span_id)
-
-
-def encoded(translation: Translation, request: ClientRequest) -> tuple[list[str], list[bytes]]:
-    """Return the URLs whose content is missing, and, if none is, the bodies to send.
-
-    Raises `Failure`.
-    """
-    urls = translation.fetches(request)
-    if urls and (missing := [url for url in urls if url not in request.fetched]):
-        return missing, []
-    return [], translation.encode(request)
-
-
-def encoded_large(
-    translation: Translation, request: ClientRequest
-) -> tuple[list[str], list[bytes]]:
-    """Return what `encoded` does, and leave nothing of the conversation but what answers need.
-
-    It takes ten times the bytes of the body, and a provider may take minutes to answer.
-    """
-    try:
-        return encoded(translation, request)
-    finally:
-        request.forget_turns()
 
 
 def join(context: RequestContext, target: Target) -> None:
@@ -344,11 +320,16 @@ def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
         account.load.headroom[attempt.upstream_name] = found.share, until
 
 
-def refused_by(context: RequestContext, target: Target, reply: BufferedReply) -> AttemptOutcome:
-    """Make an outcome of a provider's error."""
+def refused_by(
+    context: RequestContext, target: Target, reply: BufferedReply, warnings: ProviderWarnings
+) -> AttemptOutcome:
+    """Make an outcome of a provider's error; a refused key is logged."""
     account = target.account
     failure = account.provider.failure(reply.status, reply.headers, reply.body, account.credential)
-    return classify(context, target, failure, reply.status)
+    outcome = classify(context, target, failure, reply.status)
+    if outcome.kind == REFUSED_KEY:
+        warnings.note_refused_key(account.credential.name, reply.status)
+    return outcome
 
 
 def unanswered(error: UpstreamError) -> AttemptOutcome:
@@ -358,11 +339,14 @@ def unanswered(error: UpstreamError) -> AttemptOutcome:
     """
     retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
     failure = upstream_failed(error.kind, error.told)
-    return AttemptOutcome(failure, retry, rests=True, status=status_of(error), kind=error.kind)
+    rests, status = not error.of_one_pod, status_of(error)
+    return AttemptOutcome(failure, retry, rests=rests, status=status, kind=error.kind)
 
 
 def status_of(error: UpstreamError) -> int:
-    """Return the status that a failure without one counts as; 0 for a lack of the router's own."""
+    """Return the status that a failure without one counts as; 0 where the account is in order."""
+    if error.of_one_pod:
+        return 0
     match error:
         case NoneFree():
             return 0

@@ -1,44 +1,63 @@
-"""The command line: `airouter serve`, `airouter check` and `airouter probe`.
+"""The command line: it finds the module of a command, and loads no other.
 
-This module reads arguments and prints. Each command imports the code that it needs, so that
-`--help` answers at once.
+The commands stand in `commands/`, whose table lists them. So `--help` and `probe` answer at once,
+although `serve` loads all that serves.
 """
 
-import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pkgutil import resolve_name
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from airouter import __version__
+from airouter.commands import COMMANDS
 
-if TYPE_CHECKING:
-    from airouter.config.findings import Compiled, Finding
-    from airouter.settings import Settings
-
-INVALID = 2
 UNWRAPPED = "\b\n"
-SERVE_EXAMPLES = f"""{UNWRAPPED}Examples:
-  airouter serve
-  airouter serve -f router.yaml
-  airouter serve -f router.yaml -f secrets.yaml --host 0.0.0.0 --port 80
-  airouter serve --snapshot-dir /etc/airouter
-"""
-CHECK_EXAMPLES = f"""{UNWRAPPED}Examples:
-  airouter check -f router.yaml
-  airouter check -f manifests/ -f secrets.yaml
-"""
-COLOURS = {"error": "red", "warning": "yellow"}
+"""Keeps the lines that follow as they are."""
+
+
+class CommandTable(TyperGroup):
+    """The commands of the table, each of them loaded when it is asked for.
+
+    Typer's contexts and commands are of a module of its own, which has no public name: `Any`.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as it is called
+        """Return the names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as it is called
+        """Load a command; None for a name that is none."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = resolve_name(entry.module)
+        single = typer.Typer(
+            add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        )
+        function = getattr(module, f"{cmd_name}_command")
+        single.command(cmd_name, epilog=f"{UNWRAPPED}Examples:\n{module.EXAMPLES}")(function)
+        return get_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
+        """Write the table, which needs none of the commands loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
 
 app = typer.Typer(
     name="airouter",
+    cls=CommandTable,
     help="An LLM router: applications speak the OpenAI API to it, a YAML file says what it serves.",
     epilog="Settings can also come from the environment: AIROUTER_ and the name in capitals.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -62,137 +81,10 @@ def common(
     """Accept options before a command."""
 
 
-@app.command("serve", epilog=SERVE_EXAMPLES)
-def serve_command(
-    file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--file",
-            "-f",
-            metavar="PATH",
-            help="Manifest to serve, or a directory of manifests. May be given several times. "
-            "Without it, Mock models are served.",
-        ),
-    ] = None,
-    snapshot_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Serve the snapshot that an operator has put into this folder (a mounted Secret), "
-            "and follow its stream. Instead of --file.",
-        ),
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. [127.0.0.1]")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(metavar="PORT", help="Port to listen on. [8080]")
-    ] = None,
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"] | None,
-        typer.Option(help="The least severe message that is logged. [info]"),
-    ] = None,
-) -> None:
-    """Serve what a manifest declares.
-
-    A change of a file is live within a second, without a dropped request. A broken file changes
-    nothing, and the log has the reason.
-    """
-    if snapshot_dir is not None and file:
-        raise typer.BadParameter("goes without --file", param_hint="--snapshot-dir")
-    settings = settings_from({"host": host, "port": port, "log_level": log_level})
-    from airouter.app import serve  # noqa: PLC0415 - it loads all that serves
-
-    raise typer.Exit(serve(settings, file or [], snapshot_dir))
-
-
-@app.command("check", epilog=CHECK_EXAMPLES)
-def check_command(
-    file: Annotated[
-        list[Path],
-        typer.Option(
-            "--file",
-            "-f",
-            metavar="PATH",
-            help="Manifest to check, or a directory of manifests. May be given several times.",
-        ),
-    ],
-) -> None:
-    """List everything that is wrong with a manifest.
-
-    Exits with 0 if all of it would be served, else with 2. Warnings change nothing.
-    """
-    from airouter.sources.manifests import compile_files  # noqa: PLC0415 - not for --help
-
-    compiled = compile_files(file, os.environ)
-    coloured = wants_colour()
-    for finding in compiled.findings:
-        typer.echo(painted(finding) if coloured else str(finding), color=coloured)
-    typer.echo(summary(compiled))
-    raise typer.Exit(INVALID if compiled.count("error") else 0)
-
-
-@app.command("probe")
-def probe_command(
-    port: Annotated[
-        int, typer.Option(metavar="PORT", envvar="AIROUTER_PORT", help="Port of the router.")
-    ] = 8080,
-    path: Annotated[str, typer.Option(metavar="PATH", help="/health or /vhealth.")] = "/vhealth",
-) -> None:
-    """Check the health of the router on this machine, for an exec probe.
-
-    Exits with 0 if it answers 200, else with 1.
-    """
-    from airouter.probe import probe_router  # noqa: PLC0415 - not for --help
-
-    raise typer.Exit(probe_router(port, path))
-
-
-def settings_from(flags: dict[str, Any]) -> "Settings":
-    """Return the settings, flags before the environment; prints mistakes and exits."""
-    from pydantic import ValidationError  # noqa: PLC0415 - not for --help
-
-    from airouter.settings import Settings  # noqa: PLC0415 - not for --help
-
+def run_command_line() -> None:
+    """Run the command line; what a reader of a pipe has no use for any more is no failure."""
     try:
-        return Settings(**{name: flag for name, flag in flags.items() if flag is not None})
-    except ValidationError as error:
-        for details in error.errors(include_input=False):
-            name = "_".join(map(str, details["loc"]))
-            typer.echo(f"AIROUTER_{name.upper()}: {details['msg']}", err=True)
-        raise typer.Exit(INVALID) from None
-
-
-def wants_colour() -> bool:
-    """Return True for a terminal whose owner allows colours (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def painted(finding: "Finding") -> str:
-    """Colour a finding for a terminal."""
-    severity = typer.style(finding.severity, fg=COLOURS[finding.severity], bold=True)
-    place = typer.style(finding.place, bold=True)
-    fix = typer.style(f"(fix: {finding.fix})", fg="green") if finding.fix else ""
-    parts = [part for part in (place, severity, finding.field, finding.what) if part]
-    return " ".join(part for part in (": ".join(parts), fix) if part)
-
-
-def summary(compiled: "Compiled") -> str:
-    """Return one line: the number of findings, and what would be served."""
-    findings = f"{counted(compiled.count('error'), 'error')}, " + counted(
-        compiled.count("warning"), "warning"
-    )
-    snapshot = compiled.snapshot
-    if snapshot is None:
-        return f"{findings}; nothing can be served"
-    served = (
-        counted(len(snapshot.models), "model"),
-        counted(len(snapshot.credentials), "credential"),
-        counted(len(snapshot.auth.clients), "client"),
-    )
-    return f"{findings}; serves {', '.join(served)}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 model`, `2 models`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        app(prog_name="airouter")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

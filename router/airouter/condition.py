@@ -42,6 +42,7 @@ class Conditioned(Protocol):
     @property
     def bans(self) -> Bans: ...
 
+    @property
     def loads(self) -> Mapping[str, Load]: ...
 
     def unusable(self) -> Mapping[str, str]: ...
@@ -81,7 +82,7 @@ class BackendStates:
         """`now` is a time of `time.monotonic()`."""
         self._now = now
         self._unusable = router.unusable()
-        self._loads = router.loads()
+        self._loads = router.loads
         self._banned = {
             (ban.credential, ban.upstream_name)
             for ban in router.bans.known(now)

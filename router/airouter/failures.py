@@ -318,3 +318,29 @@ def kept_for_others(kind: str, name: str) -> Failure:
         code="rate_limit_exceeded",
         retry_after=1.0,
     )
+
+
+def budget_spent(kind: str, name: str, usd: str, wait: float | None) -> Failure:
+    """A request for which a budget has not enough left.
+
+    `kind` and `name` say whose it is, `usd` what it has for a period, of which `wait` seconds are
+    left: None for one that never ends.
+    """
+    what = f"The budget of the {kind} '{truncated(name)}' has too little left: {usd} USD."
+    what += " It does not begin anew." if wait is None else f" It begins anew in {wait:.0f} s."
+    return Failure(
+        429, what, type="insufficient_quota", code="insufficient_quota", retry_after=wait,
+        exhausted=True,
+    )  # fmt: skip
+
+
+def budget_unknown(kind: str, name: str, wait: float) -> Failure:
+    """A request for whose budget nobody knows what is left, for `wait` seconds at least."""
+    whose = f"the {kind} '{truncated(name)}'"
+    return Failure(
+        429,
+        f"It is not known what is left of the budget of {whose}. Try again in {wait:.0f} s.",
+        type="requests",
+        code="rate_limit_exceeded",
+        retry_after=wait,
+    )

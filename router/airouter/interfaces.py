@@ -60,6 +60,11 @@ class Exchange(ABC):
     source: Source | None
     """The feed of the stream that runs, if any: is paused and resumed as the client reads."""
 
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """The address and the port that the connection comes from; None where nobody knows."""
+        return None
+
     @abstractmethod
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Send the whole answer. `content-length` is added."""
@@ -198,6 +203,8 @@ class UpstreamError(Exception):
     kind = "upstream_error"
     told = "The upstream failed."
     """What a client learns of it."""
+    of_one_pod = False
+    """Whether others of the same account answer, so that it is not the account that failed."""
 
 
 class ConnectError(UpstreamError):

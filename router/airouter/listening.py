@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import sys
 
@@ -17,6 +18,7 @@ EVERYWHERE = "::"
 STARTUP_FAILURE = 3
 """The exit code of uvicorn, which the operator, who listens too, has not in its image."""
 BACKLOG = 4096
+REMEDY = "end the process that listens there, or choose another with --port"
 
 
 def listeners(host: str, port: int) -> list[socket.socket] | None:
@@ -29,8 +31,13 @@ def listeners(host: str, port: int) -> list[socket.socket] | None:
     try:
         return [listener_everywhere(port)]
     except OSError as error:
-        logger.exception("port %d: %s", port, error.strerror)
+        logger.error("port %d: %s (fix: %s)", port, system_reason(error), REMEDY)  # noqa: TRY400
         sys.exit(STARTUP_FAILURE)
+
+
+def system_reason(error: OSError) -> str:
+    """Return the reason of the system, without what the library adds."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def listener_everywhere(port: int) -> socket.socket:

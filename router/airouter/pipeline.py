@@ -36,6 +36,11 @@ from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
+from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
+from airouter.telemetry.genai.asked import asked_in
+from airouter.telemetry.genai.content import LARGEST_ANSWER, captured
+from airouter.telemetry.genai.redaction import ContentPath
+from airouter.telemetry.http_details import http_details
 from airouter.telemetry.record import BanEvent, RequestRecord
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
+    from airouter.telemetry.record import Trace
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing
 
@@ -61,6 +68,8 @@ logger = logging.getLogger("airouter.pipeline")
 
 CONVERSING = frozenset({"chat", "messages", "responses", "session"})
 """APIs whose requests are turns of conversations."""
+SESSION = "session"
+"""The API of turns of a WebSocket."""
 
 
 class Pipeline:
@@ -82,8 +91,8 @@ class Pipeline:
         self._limiter = limiter
         self._failover = failover
         self._attempts = attempts
-        self._heartbeats = Heartbeats()
-        self._recorder = recorder
+        self.heartbeats = Heartbeats()
+        self.recorder = recorder
         self._tracing = tracing
         self._random = random
         self._aside = aside
@@ -99,9 +108,7 @@ class Pipeline:
 
         `refusal` is the answer to one that was not let in at its head.
         """
-        id_ = request_ids.request_id(exchange.headers.get(request_ids.HEADER), self._random)
-        record = RequestRecord(endpoint.path, endpoint.operation, id_, monotonic())
-        record.trace = self._tracing.begin(exchange.headers)
+        record = self._begin(exchange, endpoint)
         context = RequestContext(exchange, endpoint, record)
         try:
             if refusal is not None:
@@ -135,11 +142,25 @@ class Pipeline:
             drop_frames(error)
         finally:
             if context.stream is not None:
-                self._heartbeats.forget(context.stream)
+                self.heartbeats.forget(context.stream)
                 context.stream = None  # which has the context
             self._settle(context)
             record.ended = monotonic()
-            self._recorder.add(record)
+            if record.trace is not None:
+                describe(record.trace, context)
+            self.recorder.add(record)
+
+    def _begin(self, exchange: Exchange, endpoint: Endpoint) -> RequestRecord:
+        """Open the record of a request, and its trace, if it has one."""
+        headers = exchange.headers
+        id_ = request_ids.request_id(headers.get(request_ids.HEADER), self._random)
+        record = RequestRecord(endpoint.path, endpoint.operation, id_, monotonic())
+        record.trace = self._tracing.begin(headers)
+        if record.trace is not None:
+            record.trace.http = http_details(exchange)
+        if endpoint.api == SESSION:
+            record.session, record.method = True, "GET"
+        return record
 
     def current(self) -> ServingState:
         """Return what is served now. Raises `Failure` 503 without a valid configuration."""
@@ -238,11 +259,13 @@ class Pipeline:
             every,
             context.record.started,
         )
-        self._heartbeats.watch(context.stream)
+        self.heartbeats.watch(context.stream)
 
     async def _attempt(self, context: RequestContext, route: Route[Target]) -> None:
         """Try backends until the client has an answer. Raises the `Failure` of the last of them."""
         record, serving = context.record, context.serving
+        if record.trace is not None:
+            observe_answer(record.trace, context)
         if context.request.stream:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
@@ -308,3 +331,27 @@ def staying_conversation(context: RequestContext, route: Route[Target]) -> bytes
 def ban_event(at: float, ban: Ban) -> BanEvent:
     """Return a ban as the record of a request has it."""
     return BanEvent(at, ban.credential, ban.upstream_name, ban.reason, ban.seconds or 0.0)
+
+
+def observe_answer(trace: Trace, context: RequestContext) -> None:
+    """Have a traced answer go by a tap, too."""
+    wanted = context.serving.snapshot.traces.capture_content
+    trace.tap = AnswerTap(LARGEST_ANSWER if wanted else 0)
+    context.exchange = TracedExchange(context.exchange, trace.tap)
+
+
+def describe(trace: Trace, context: RequestContext) -> None:
+    """Have a trace tell of a request that is over: what was asked, and what was said, if wanted."""
+    request: ClientRequest | None = getattr(context, "request", None)
+    if request is None:  # it was refused before it was read
+        return
+    trace.asked = asked_in(request.fields, context.exchange.headers)
+    traces = context.serving.snapshot.traces
+    if trace.tap is not None and traces.capture_content:
+        said = trace.tap.take_content()
+        redact = [ContentPath(path) for path in traces.redact]
+        api, streamed = context.endpoint.api, context.record.stream
+        try:
+            trace.content = captured(api, request.body, said, redact, streamed=streamed)
+        except Exception:  # the request itself is answered
+            logger.exception("what was said is missing from a trace")

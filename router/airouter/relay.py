@@ -54,6 +54,7 @@ class StreamRelay:
         if context.stream is not None and context.stream.said:  # another backend has begun
             self._opening, write = None, context.exchange.write
             context.record.continued += 1
+            context.record.attempts[-1].continues = True
             if limit is not None:
                 limit.reschedule(None)
         self._filter = target.translation.stream_filter(context.request, write)

@@ -133,6 +133,7 @@ class Target:
         "head",
         "headers",
         "label",
+        "model",
         "path",
         "price",
         "stream_path",
@@ -146,9 +147,11 @@ class Target:
         binding: Binding,
         translation: Translation,
         price: PriceList | None,
+        model: str = "",
     ) -> None:
-        """`name` is the provider's of the model."""
+        """`name` is the provider's of the model, `model` the one that clients know."""
         self.account = account
+        self.model = model
         self.price = price
         self.label = label_of(account.credential.name, name)
         self.translation = translation
@@ -329,7 +332,7 @@ def bind(
     served = ServedModel(model.name, destination, edits, binding.envelope)
     translation = translation_for(api, binding.api, served)
     price = prices.by_version.get(backend.price)
-    target = Target(account, name, binding, translation, price)
+    target = Target(account, name, binding, translation, price, model.name)
     return Backend(credential.name, name, backend.weight, account.load, target)
 
 

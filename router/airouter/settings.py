@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         Path("airouter-responses.sqlite"),
         description="File of stored responses, where the configuration keeps them in SQLite.",
     )
+    ledger_file: Path = Field(
+        Path("airouter-ledger.sqlite"),
+        description="File with what is spent of budgets, where no ledger of replicas keeps it.",
+    )
     fetch_allowed_hosts: list[str] = Field(
         [],
         description="Hosts (`host` or `host:port`) whose images and files are fetched although "

@@ -20,7 +20,14 @@ RELEASE, NAMESPACE = "airouter", "ai"
 NAME = f"{RELEASE}-auto-ai-router"
 VERSIONS = {3: "helm3", 4: "helm"}
 KUBERNETES = "1.34.4"
-FOREIGN = {"HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
+FOREIGN = {
+    "Certificate",
+    "HTTPRoute",
+    "PodMonitor",
+    "PrometheusRule",
+    "ScaledObject",
+    "ServiceMonitor",
+}
 """Kinds that belong to others, so that a plain Kubernetes does not know them."""
 SECONDS = 120
 

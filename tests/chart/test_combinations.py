@@ -42,6 +42,15 @@ FEATURES: list[dict[str, Any]] = [
     {"telemetry.otlp.endpoint": "https://c.example.com", "telemetry.otlp.protocol": "grpc"},
     {"metrics.dashboard.enabled": True, "metrics.serviceMonitor.enabled": True},
     {"router.image.digest": f"sha256:{'1' * 64}", "operator.image.digest": f"sha256:{'2' * 64}"},
+    {"router.service.type": "LoadBalancer", "router.service.loadBalancerClass": "example.com/nlb"},
+    {"operator.secrets.requireLabel": True, "operator.allowedHosts": ["*.example.com"]},
+    {"operator.highAvailability": True, "operator.topologySpread": "DoNotSchedule"},
+    {"router.extraEnv": [{"name": "HTTPS_PROXY", "value": "http://p:1"}], "operator.envFrom": []},
+    {"operator.injector.enabled": True, "operator.injector.port": 10250},
+    {
+        "operator.certManager.enabled": True,
+        "operator.certManager.issuerRef": {"kind": "ClusterIssuer", "name": "internal"},
+    },
     {"fullnameOverride": "llm", "imagePullSecrets": [{"name": "registry"}]},
 ]
 COMBINATIONS = range(40)
@@ -53,6 +62,7 @@ def combination(number: int) -> Object:
     values = {path: value for feature in chosen for path, value in feature.items()}
     if values.get("router.service.type") != "LoadBalancer":
         values.pop("router.service.externalTrafficPolicy", None)
+        values.pop("router.service.loadBalancerClass", None)
     if values.get("router.service.type") != "NodePort":
         values.pop("router.service.nodePort", None)
     return values

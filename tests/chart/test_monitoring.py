@@ -8,12 +8,16 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import cast
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from airouter.config.store import Reload
+from airouter.limits.usage import LimitUsage
+from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
@@ -37,11 +41,23 @@ NAME = re.compile(r"\b(airouter_\w+|process_\w+)")
 SUFFIXES = re.compile("_(bucket|sum|count)$")
 
 
+class SomeLimits:
+    """A limit that is used to a half."""
+
+    def most_used(self) -> list[LimitUsage]:
+        return [LimitUsage("client", "team-a", "requests", 0.5)]
+
+
 class Idle:
     """A router that does nothing."""
 
     bans = some_bans("main")
+    reload = Reload()
     ledger: Mapping[str, object] = {"connected": True}
+
+    loads = MappingProxyType({"openai-main": Load()})
+    pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
+    shared_limits = SimpleNamespace(limiter=SomeLimits())
 
     def in_flight(self) -> Mapping[str, int]:
         return {"main": 0}

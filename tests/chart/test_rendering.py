@@ -31,7 +31,12 @@ from chart.rendering import (
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 INSTALL = MANIFESTS / "install"
-CLUSTER_WIDE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+CLUSTER_WIDE = {
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "MutatingWebhookConfiguration",
+}
 
 
 @pytest.mark.parametrize("ci", CI)

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 
+from airouter_operator.delivering.ledger_store import LEDGER_SECRET_TYPE, MEMORY_FILE
 from support.config import MASTER_KEY, MOCK
 from support.control_plane import ControlPlane, OperatorProcess
 from support.http_client import http_client
@@ -116,6 +116,7 @@ async def test_two_routers_let_through_together_what_one_may(plane: ControlPlane
         for router in client.routers:
             health = await router.health()
             assert health["ledger"] == {"connected": True, "share_in_force": None}
+        assert await operator.metric("ledger_messages_total") > 0
         await operator.kill()
         for router in client.routers:
             await router.until_logged("the ledger of limits does not answer")
@@ -124,21 +125,38 @@ async def test_two_routers_let_through_together_what_one_may(plane: ControlPlane
         client.assert_never_over()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-async def test_the_next_leader_lets_nothing_more_through(
-    plane: ControlPlane, ending: signal.Signals
+async def test_the_next_leader_after_one_that_died_lets_nothing_more_through(
+    plane: ControlPlane,
 ) -> None:
     async with plane.operator() as first, client_of_two_routers(plane) as client:
         await client.use_up()
-        if ending == signal.SIGKILL:
-            await first.kill()
-        else:
-            await first.stop()
+        await first.kill()
         async with plane.operator() as second:
             await until_leading(second)
             await asyncio.gather(*map(until_connected, client.routers))
             await client.ask_for(NEW_LEADER)
             client.assert_never_over()
+
+
+async def test_the_next_leader_after_one_that_ended_in_order_goes_on_with_what_it_knew(
+    plane: ControlPlane,
+) -> None:
+    async with plane.operator() as first, client_of_two_routers(plane) as client:
+        while len(client.sent) < RPM // 2:
+            await client.ask_all()
+        await first.stop()
+        left = await plane.secret("default-ledger")
+        assert left["type"] == LEDGER_SECRET_TYPE
+        assert MEMORY_FILE in left["data"]
+        async with plane.operator() as second:
+            await until_leading(second)
+            await asyncio.gather(*map(until_connected, client.routers))
+            assert not (await plane.secret("default-ledger")).get("data")
+            await client.use_up()
+            await client.ask_for(3)
+            client.assert_never_over()
+        await plane.kubectl("delete", "rcfg", "default")
+        await plane.until_secret_is_gone("default-ledger")
 
 
 async def test_an_operator_that_pauses_is_missed_and_lets_nothing_more_through(

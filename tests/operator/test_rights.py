@@ -13,6 +13,7 @@ import yaml
 
 from support.config import MOCK
 from support.control_plane import ACCOUNT, INSTALL, ControlPlane, condition
+from support.inference_pools import install_pool_crd, pool
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_keys import (
     grant_to,
@@ -53,7 +54,11 @@ def used(plane: ControlPlane) -> set[Right]:
 async def test_the_operator_uses_all_that_it_is_granted_and_nothing_else(
     plane: ControlPlane,
 ) -> None:
-    await plane.apply(*granting(grant_to(plane.namespace)), router_key())
+    await install_pool_crd(plane)
+    config, keys = granting(grant_to(plane.namespace))
+    pooled = {"name": "qwen", "type": "OpenAICompatible", "inferencePool": {"name": "qwen"}}
+    config["spec"]["credentials"].append(pooled)
+    await plane.apply(pool("qwen", 8000), config, keys, router_key())
     async with plane.operator(RESYNC="0.5"), plane.router():
         await plane.until_condition("Ready", "True")
         await plane.until(lambda s: s["pods"] == "1/1")

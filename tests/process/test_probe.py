@@ -40,6 +40,18 @@ async def test_nobody_listens() -> None:
     assert await probe(1) == (1, "port 1: Connection refused")
 
 
+async def test_a_port_that_is_none_is_named_without_a_traceback() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "airouter", "probe"),
+        env={"AIROUTER_PORT": "abc"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 2
+    assert b"AIROUTER_PORT" in told
+    assert b"Traceback" not in told
+
+
 async def test_it_imports_next_to_nothing() -> None:
     code = (
         "import sys; sys.argv = ['airouter', 'probe']\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -20,23 +22,32 @@ HEADERS = {
     "traceparent": f"00-{TRACE}-{PARENT}-01",
     "tracestate": "vendor=1",
 }
-ANSWER = b'{"usage":{"prompt_tokens":3,"completion_tokens":2}}'
+ANSWER = (
+    b'{"id":"chatcmpl-1","model":"real-1","usage":{"prompt_tokens":3,"completion_tokens":2},'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}]}'
+)
+ASKED = {
+    "model": "m",
+    "temperature": 0.5,
+    "max_tokens": 9,
+    "messages": [{"role": "user", "content": "what is secret"}],
+}
 
 
-def configured(folder: Path, upstream: RawUpstream) -> str:
+def configured(folder: Path, upstream: RawUpstream, **spec: Any) -> str:
     """The name of a file with the model `m`, which the upstream knows as `real`."""
     url = f"http://127.0.0.1:{upstream.port}/v1"
     credential = {"name": "c", "type": "OpenAICompatible", "baseURL": url}
     models = [{"name": "m", "backends": [{"credential": "c", "upstreamName": "real"}]}]
     path = folder / "router.yaml"
-    path.write_text(manifest([credential], models))
+    path.write_text(manifest([credential], models, **spec))
     return str(path)
 
 
 async def ask(router: RouterProcess, upstream: RawUpstream) -> str:
     """The request as the upstream got it, when the client has its answer."""
     async with http_client(base_url=router.base_url, headers=HEADERS) as client:
-        asking = asyncio.create_task(client.post("/chat/completions", json={"model": "m"}))
+        asking = asyncio.create_task(client.post("/chat/completions", json=ASKED))
         conversation = await upstream.accept()
         request = await conversation.request()
         head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
@@ -59,9 +70,50 @@ async def test_a_request_and_its_attempt_are_spans_of_the_clients_trace(tmp_path
     assert (ours.trace_id.hex(), ours.parent_span_id.hex()) == (TRACE, PARENT)
     assert (attempt.trace_id, attempt.parent_span_id) == (ours.trace_id, ours.span_id)
     assert f"traceparent: 00-{TRACE}-{attempt.span_id.hex()}-01\r\n" in request
-    attributes = {each.key: each.value for each in ours.attributes}
-    assert attributes["gen_ai.usage.input_tokens"].int_value == 3
-    assert attributes["gen_ai.request.model"].string_value == "m"
+    assert values(ours)["gen_ai.request.model"] == "m"
+    assert values(ours)["client.address"] == "127.0.0.1"
+    assert values(ours)["url.scheme"] == "http"
+    assert not {name for name in values(ours) if "usage" in name}
+    wanted = {
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.response.model": "real-1",
+    }
+    assert wanted.items() <= values(attempt).items()
+    assert not {name for name in values(attempt) if "messages" in name}
+
+
+def values(span: Span) -> dict[str, object]:
+    """The attributes of a span, but for lists."""
+    return {
+        each.key: getattr(each.value, str(each.value.WhichOneof("value")))
+        for each in span.attributes
+    }
+
+
+async def traced_attempt(folder: Path, **spec: Any) -> dict[str, object]:
+    """The attributes of the attempt of one request."""
+    async with raw_upstream() as upstream:
+        path = configured(folder, upstream, **spec)
+        with http_sink() as sink:
+            endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint}
+            async with router_process(folder, "-f", path, **endpoint) as router:
+                await ask(router, upstream)
+                router.signal(signal.SIGTERM)
+                assert await router.wait() == 0
+            (attempt,) = (each for each in sink.spans if each.kind == Span.SPAN_KIND_CLIENT)
+    return values(attempt)
+
+
+async def test_what_was_said_is_in_spans_where_it_shall_be(tmp_path: Path) -> None:
+    traces = {"captureContent": True, "redact": ["$.input[*].parts[*].content"]}
+    attempt = await traced_attempt(tmp_path, telemetry={"traces": traces})
+    said = json.loads(str(attempt["gen_ai.output.messages"]))
+    assert said[0]["parts"] == [{"type": "text", "content": "hello"}]
+    asked = json.loads(str(attempt["gen_ai.input.messages"]))
+    assert asked == [{"role": "user", "parts": [{"type": "text", "content": "[redacted]"}]}]
 
 
 async def test_without_a_collector_the_clients_trace_is_passed_on_as_it_is(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from airouter.held_bytes import HeldBytes, Holding
 from airouter.http.unpacking import unpacked
 from airouter.interfaces import Exchange, Headers, Serve
 from airouter.outbox import Outbox
+from airouter.telemetry.record import RequestRecord
 from airouter.turns import Turns
 
 HOT = b"/v1/chat/completions"
@@ -29,6 +30,8 @@ class Doorkeeper:
 
     def __init__(self, limit: int = 1 << 28) -> None:
         self.held = HeldBytes(limit)
+        self.records: list[RequestRecord] = []
+        """The requests that never came to the pipeline."""
 
     def admit(self, headers: Headers, size: int) -> Holding:
         given = dict(headers).get(b"authorization", b"")
@@ -38,6 +41,9 @@ class Doorkeeper:
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
         return b"".join(unpacked(body, codings))
+
+    def record(self, record: RequestRecord) -> None:
+        self.records.append(record)
 
 
 class EdgeServer:

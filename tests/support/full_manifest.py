@@ -25,6 +25,7 @@ spec:
   - name: vllm
     type: OpenAICompatible
     service: {name: vllm, namespace: models, port: 8000, scheme: http, path: /v1}
+  - {name: pool, type: OpenAICompatible, inferencePool: {name: qwen, namespace: models}}
   - {name: gemini, type: VertexAI, gcp: {project: p, location: global}}
   - {name: azure, type: AzureOpenAI, baseURL: "https://a.example", azure: {apiVersion: v1}}
   - name: mock
@@ -77,7 +78,7 @@ spec:
     cors: {origins: ["https://chat.example.com"], headers: [authorization], maxAge: 10m}
     publicURL: https://llm.example.com
   pricing: {unknown: Allow}
-  telemetry: {traces: {sampleRatio: "1.0", captureContent: false}}
+  telemetry: {traces: {sampleRatio: "1.0", captureContent: false, redact: [$..arguments]}}
 ---
 apiVersion: v1
 kind: Secret

@@ -15,7 +15,7 @@ from airouter.config.trust import ANYTHING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airouter.config.compile.places import Services
+    from airouter.config.compile.places import InferencePools, Services
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
 
@@ -83,6 +83,7 @@ def compiled(
     secrets: Mapping[tuple[str, str], str] | None = None,
     *,
     services: Services | None = None,
+    pools: InferencePools | None = None,
     trust: Trust = ANYTHING,
     **spec: Any,
 ) -> Compiled:
@@ -91,7 +92,9 @@ def compiled(
     if reading.config is None:
         return Compiled(None, reading.findings)
     values = SECRETS if secrets is None else secrets
-    found = compile_config(reading.config, values, reading.dropped, trust=trust, services=services)
+    found = compile_config(
+        reading.config, values, reading.dropped, trust=trust, services=services, pools=pools
+    )
     return Compiled(found.snapshot, (*reading.findings, *found.findings))
 
 

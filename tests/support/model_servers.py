@@ -40,14 +40,14 @@ class ModelServers:
 
     def __init__(self, servers: list[ModelServer], port: int) -> None:
         self.servers = servers
-        self._port = port
+        self.port = port
 
     def end_streams(self) -> None:
         for server in self.servers:
             server.may_end.set()
 
     def service(self) -> dict[str, Any]:
-        ports = [{"name": PORT_NAME, "port": PORT, "targetPort": self._port}]
+        ports = [{"name": PORT_NAME, "port": PORT, "targetPort": self.port}]
         return {
             "apiVersion": "v1",
             "kind": "Service",
@@ -63,7 +63,7 @@ class ModelServers:
             "kind": "EndpointSlice",
             "metadata": {"name": f"{NAME}-1", "labels": {"kubernetes.io/service-name": NAME}},
             "addressType": "FQDN",
-            "ports": [{"name": PORT_NAME, "port": self._port, "protocol": "TCP"}],
+            "ports": [{"name": PORT_NAME, "port": self.port, "protocol": "TCP"}],
             "endpoints": [
                 {"addresses": [server.address], "conditions": {"ready": number < ready}}
                 for number, server in enumerate(self.servers)

@@ -41,8 +41,7 @@ def a_record(*attempts: Attempt, status: int = 200, stream: bool = False) -> Req
 def an_answered_record(*, stream: bool = False) -> RequestRecord:
     """One attempt, and usage."""
     record = a_record(an_attempt(), stream=stream)
-    record.input_tokens = 12
-    record.output_tokens = 340
+    record.note_usage(Usage(input_tokens=12, output_tokens=340))
     return record
 
 

@@ -23,6 +23,7 @@ from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.publication import Publication, PublicationRecord
 from support.http_client import http_client
+from support.secrets_in_memory import SecretsInMemory
 
 KEY = ObjectKey("ai", "default")
 TOKEN = "token-of-ai-default"
@@ -33,9 +34,12 @@ class StreamControl:
     """An operator's stream and what it was told."""
 
     server: StreamServer
+    exchanges: ExchangeServer
     channels: Channels
     pods: Pods
     ca: trustme.CA
+    secrets: SecretsInMemory
+    ledger_statuses: list[int]
     port: int = 0
     ready: bool = True
     leads: bool = True
@@ -85,9 +89,13 @@ async def stream_control(
         return operator.ready
 
     channels = Channels(pods, changed.put_nowait)
-    exchanges = ExchangeServer(channels, leads, is_ready)
+    secrets = SecretsInMemory()
+    statuses: list[int] = []
+    exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
     server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges)
-    operator = StreamControl(server, channels, pods, ca, changed=changed)
+    operator = StreamControl(
+        server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
+    )
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
     operator.port = await server.start("127.0.0.1", 0, tls)

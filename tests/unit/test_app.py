@@ -39,11 +39,11 @@ def held(router: Router) -> list[set[str]]:
 async def test_a_snapshot_that_cannot_be_applied_leaves_no_trace(broken: dict[str, object]) -> None:
     async with served(OLD) as running:
         router = running.router
-        serving, load = router.pipeline.serving, router._loads["old"]
+        serving, load = router.pipeline.serving, router.loads["old"]
         assert not offer(router, **broken)
         assert held(router) == [{"old"}, {"old"}, set()]
         assert router.pipeline.serving is serving
-        assert router._loads["old"] is load
+        assert router.loads["old"] is load
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -59,7 +59,7 @@ async def test_a_first_snapshot_that_cannot_be_applied_leaves_none_either(
 async def test_a_credential_out_of_use_is_forgotten_once_nothing_is_in_flight() -> None:
     async with served(OLD) as running:
         router = running.router
-        load = router._loads["old"]
+        load = router.loads["old"]
         load.in_flight = 1
         assert offer(router)
         assert set(router.in_flight()) == {"old", "new", "signed"}

@@ -182,13 +182,20 @@ async def test_a_body_that_passes_through_says_nothing_of_the_credential(
         assert (await asking).json() == ANSWER | {"debug": {"authorization": "***"}}
 
 
-async def test_a_refused_key_of_ours_is_no_refusal_of_the_clients(first: RawUpstream) -> None:
+async def test_a_refused_key_of_ours_is_no_refusal_of_the_clients(
+    first: RawUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
     async with served(config(first)) as router:
         asking = asyncio.create_task(router.chat())
         await answer(first, http(401, {"error": {"message": f"Incorrect API key {UPSTREAM_KEY}"}}))
         response = await asking
         assert response.status_code == 502
         assert response.json()["error"]["code"] == "upstream_authentication_failed"
+    told = [line for line in caplog.messages if "refused its key" in line]
+    assert told == [
+        "credential c0: the provider refused its key with 401 (fix: put a good one into its "
+        "Secret; airouter test shows the provider's own words)"
+    ]
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_event(

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from airouter.attempt import unanswered
+from airouter.interfaces import EndedEarly
+from airouter.routing.outcome import Retry
 from support.chat_provider import END, HI, UPSTREAM_KEY, chunked, credential, event, http
 from support.config import manifest
 from support.in_loop import Served, served
@@ -140,3 +143,11 @@ async def test_a_pool_without_a_free_connection_counts_for_nothing(first: RawUps
         assert reasons(router) == []
         conversation.reset()
         await holding
+
+
+def test_a_pod_that_fails_alone_is_no_failure_of_its_account_and_another_may_answer() -> None:
+    error = EndedEarly("the connection was closed early")
+    assert (unanswered(error).rests, unanswered(error).status) == (True, 502)
+    error.of_one_pod = True
+    outcome = unanswered(error)
+    assert (outcome.rests, outcome.status, outcome.retry) == (False, 0, Retry.ANYWHERE)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from airouter import __version__
 from airouter.cli import app
+from airouter.commands import COMMANDS
 from support.manifests import ROUTER_YAML
 
 PENDING = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {ttl: 1h}}\n  auth:")
@@ -39,11 +40,37 @@ def test_the_version_is_told() -> None:
         (["--help"], "check"),
         ([], "check"),
         (["serve", "--help"], "    airouter serve -f router.yaml\n"),
-        (["check", "--help"], "    airouter check -f router.yaml\n"),
+        (["check", "-h"], "    airouter check router.yaml\n"),
     ],
 )
 def test_help_helps(arguments: list[str], text: str) -> None:
     assert text in airouter(*arguments).output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_helps_with_examples(name: str) -> None:
+    text = airouter(name, "-h").output
+    assert COMMANDS[name].summary in text
+    assert f"airouter {name}" in text.partition("Examples:\n")[2]
+
+
+def test_help_loads_no_command() -> None:
+    code = (
+        "import sys; sys.argv = ['airouter', '-h']\n"
+        "import runpy\n"
+        "try: runpy.run_module('airouter', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print([n for n in sys.modules if n.startswith('airouter.') or n == 'pydantic'])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "['airouter.commands', 'airouter.cli']"
+
+
+def test_a_port_that_is_none_is_named_with_its_variable() -> None:
+    result = airouter("probe", AIROUTER_PORT="abc")
+    assert result.exit_code == 2
+    assert "AIROUTER_PORT" in result.stderr
 
 
 def test_a_good_manifest_is_said_to_be_good(router_yaml: Path) -> None:

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from airouter.aside import LARGE
-from airouter.attempt import encoded_large
 from airouter.config.snapshot import Parameters
 from airouter.dialects import chat, messages
 from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES, Edits, parse_client_request
 from airouter.dialects.conversation import Destination
 from airouter.dialects.translation.client_apis import ServedModel, between
+from airouter.encoding import encoded_large
 from support.config import mock_manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, heard

@@ -36,6 +36,12 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if and .Values.operator.certManager.enabled (not .Values.operator.certManager.issuerRef.name) }}
+{{- fail "operator.certManager.issuerRef: name the issuer, and its kind" }}
+{{- end }}
+{{- if and .Values.operator.injector.enabled (has (int .Values.operator.injector.port) (list 8081 8443)) }}
+{{- fail "operator.injector.port: 8081 and 8443 are other ports of the operator" }}
+{{- end }}
 {{- with .Values.operator.watchNamespaces }}
 {{- if and (has "*" .) (ne (len .) 1) }}
 {{- fail "operator.watchNamespaces: either [\"*\"] or a list of namespaces" }}
@@ -70,6 +76,9 @@
   AIROUTER_POD_NAME, AIROUTER_LOG_LEVEL, AIROUTER_ACCESS_LOG, AIROUTER_DRAIN_GRACE, AIROUTER_DRAIN_DEADLINE,
   AIROUTER_OPERATOR_POD_UID, AIROUTER_OPERATOR_ROUTER_URL, AIROUTER_OPERATOR_SECRET_GRACE,
   AIROUTER_OPERATOR_SECRETS_REQUIRE_LABEL, AIROUTER_OPERATOR_ALLOWED_HOSTS, AIROUTER_OPERATOR_NAMESPACE, AIROUTER_OPERATOR_SERVICE, AIROUTER_OPERATOR_WATCH, AIROUTER_OPERATOR_LOG_LEVEL,
+  AIROUTER_OPERATOR_TLS_DIR, AIROUTER_OPERATOR_INJECTOR, AIROUTER_OPERATOR_INJECTOR_PORT, AIROUTER_OPERATOR_INJECTOR_WEBHOOK,
+  AIROUTER_OPERATOR_INJECTOR_IMAGE, AIROUTER_OPERATOR_INJECTOR_PULL_POLICY, AIROUTER_OPERATOR_INJECTOR_ROUTER_PORT,
+  AIROUTER_OPERATOR_INJECTOR_ROUTER_LOG_LEVEL, AIROUTER_OPERATOR_INJECTOR_RESOURCES,
   {{- if .Values.telemetry.otlp.endpoint }}
   OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_HEADERS, OTEL_RESOURCE_ATTRIBUTES,
   {{- end }}

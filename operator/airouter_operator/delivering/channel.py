@@ -9,12 +9,11 @@ import asyncio
 import hmac
 from typing import TYPE_CHECKING
 
-from airouter_operator.delivering.ledger import LimitLedger
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.config.delivery import Poll
+    from airouter_operator.delivering.ledger import LimitLedger
     from airouter_operator.publication import Publication
 
 NOBODYS_TOKEN = "nobody-has-this-token"  # noqa: S105
@@ -25,8 +24,8 @@ class Channel:
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
-        self.ledger = LimitLedger()
-        """Of the limits that its pods share."""
+        self.ledger: LimitLedger | None = None
+        """That of the limits that its pods share, once a pod has asked it."""
         self.changed = asyncio.Event()
         """Set when a poll should look again; replaced by another for the next change."""
         self.runs_everywhere = False

@@ -68,6 +68,10 @@ class Channels:
         for key in list(self._channels):
             self.withdraw(key)
 
+    def all(self) -> list[tuple[ObjectKey, Channel]]:
+        """Return the channel of each RouterConfig that is streamed."""
+        return list(self._channels.items())
+
     def versions(self) -> list[tuple[ObjectKey, str]]:
         """Return the version that is streamed for each RouterConfig."""
         return [(key, channel.version) for key, channel in self._channels.items()]

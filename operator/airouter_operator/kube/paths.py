@@ -15,7 +15,9 @@ CONFIGS = f"/apis/{API_VERSION}"
 CORE = "/api/v1"
 LEASES = "/apis/coordination.k8s.io/v1"
 DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
+INFERENCE_POOLS = "/apis/inference.networking.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
+MUTATING_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
 def configs_in(namespace: str | None) -> str:
@@ -78,9 +80,24 @@ def endpoint_slices_in(namespace: str | None) -> str:
     return f"{DISCOVERED_ENDPOINTS}{scope(namespace)}/endpointslices"
 
 
+def pods_in(namespace: str | None) -> str:
+    """Return the path of the Pods of a namespace, or of the cluster."""
+    return f"{CORE}{scope(namespace)}/pods"
+
+
+def inference_pools_in(namespace: str | None) -> str:
+    """Return the path of the InferencePools of a namespace, or of the cluster."""
+    return f"{INFERENCE_POOLS}{scope(namespace)}/inferencepools"
+
+
 def events_in(namespace: str | None) -> str:
     """Return the path of the Events of a namespace, or of the cluster."""
     return f"{EVENTS}{scope(namespace)}/events"
+
+
+def mutating_webhook_at(name: str) -> str:
+    """Return the path of one MutatingWebhookConfiguration, which is in no namespace."""
+    return f"{MUTATING_WEBHOOKS}/{name}"
 
 
 def scope(namespace: str | None) -> str:

@@ -44,6 +44,13 @@ class OperatorMetrics:
             namespace=PREFIX,
             registry=self._registry,
         )
+        self._ledger_messages = Counter(
+            "ledger_messages",
+            "Messages of pods to the ledgers of their limits, by the status of the answer.",
+            ["status"],
+            namespace=PREFIX,
+            registry=self._registry,
+        )
         self._missed = Counter(
             "missed_objects",
             "Objects that a watch had not told of and a list has shown.",
@@ -81,6 +88,10 @@ class OperatorMetrics:
     def acknowledged(self) -> None:
         """Count a poll that says something new of its pod."""
         self._acknowledgements.inc()
+
+    def ledger_message(self, status: int) -> None:
+        """Count a message to a ledger, by the status of its answer."""
+        self._ledger_messages.labels(status).inc()
 
     def missed(self, kind: str) -> None:
         """Count an object that its watch has not reported."""

@@ -1,4 +1,4 @@
-"""Compilation: a RouterConfig with its Secrets and Services, of the mirror, becomes a snapshot.
+"""Compilation: a RouterConfig with what it names, of the mirror, becomes a snapshot.
 
 The compiler itself is the router's (`airouter.config`), so that `airouter check` finds in the same
 manifests what the operator finds.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.compile.keys import IssuedKey
-    from airouter.config.compile.places import ServicePort, Services
+    from airouter.config.compile.places import InferencePools, ServicePort, Services
     from airouter.config.snapshot import Snapshot
     from airouter.config.trust import Trust
     from airouter_operator.kube.objects import Object, ObjectKey
@@ -43,6 +43,7 @@ class Gathered(NamedTuple):
     secrets: Secrets
     fingerprint: Fingerprint
     services: Services
+    pools: InferencePools
     gone: Mapping[str, float]
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
     issued: tuple[IssuedKey, ...] = ()
@@ -54,7 +55,7 @@ def gather(
 ) -> Gathered | None:
     """Return a RouterConfig with what it names, and its keys.
 
-    That is the values of Secrets that it may name, and the ports of Services.
+    That is the values of Secrets that it may name, the ports of Services, and the pods of pools.
 
     None when it is gone.
     """
@@ -74,15 +75,16 @@ def gather(
             # A value that is no UTF-8 must not keep the rest from being compiled.
             secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
-    services = services_of(key, mirror)
+    services, pools = services_of(key, mirror), pools_of(key, mirror)
     fingerprint = (
         uid_of(config),
         generation_of(config),
         tuple(versions),
         services,
+        pools,
         keys.versions,
     )
-    return Gathered(config, secrets, fingerprint, services, gone, keys.issued)
+    return Gathered(config, secrets, fingerprint, services, pools, gone, keys.issued)
 
 
 def services_of(key: ObjectKey, mirror: Mirror) -> Services:
@@ -94,6 +96,13 @@ def services_of(key: ObjectKey, mirror: Mirror) -> Services:
             slices = mirror.services.slices_of(name)
             found[name] = None if body is None else ports_of(body, slices)
     return found
+
+
+def pools_of(key: ObjectKey, mirror: Mirror) -> InferencePools:
+    """Return the InferencePools that a RouterConfig names, in the namespaces that are watched."""
+    pools = mirror.pools
+    names = mirror.pools_of(key)
+    return {name: pools.addresses_of(name) for name in names if pools.was_read(name)}
 
 
 def allows_naming(secret: Object) -> bool:
@@ -115,6 +124,7 @@ def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
         reading.dropped,
         trust=trust,
         services=gathered.services,
+        pools=gathered.pools,
         issued=gathered.issued,
     )
     findings = in_order([*reading.findings, *compiled.findings])

@@ -31,6 +31,7 @@ Reason = Literal[
     "InvalidSecretFormat",
     "RefNotPermitted",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
     "LastValueKept",
     # Programmed
@@ -78,6 +79,7 @@ UNRESOLVED = (
     "InvalidSecretFormat",
     "RefNotPermitted",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
 )
 MOST_NAMED = 8

@@ -1,4 +1,4 @@
-"""The endpoints of Services: which pods are ready, at which address for which port. Pure.
+"""The endpoints of Services and InferencePools: which pods are ready, at which address. Pure.
 
 By the API of EndpointSlices (`discovery.k8s.io/v1`), as kube-proxy reads it: a port of the Service
 and that of a slice have the same name, and what is ready gets requests.
@@ -56,5 +56,28 @@ def ready_addresses(slices: Sequence[Object], port_name: str) -> Iterator[str]:
             if (port.get("name") or "") != port_name or not port.get("port"):
                 continue
             for endpoint in filter(is_ready, each.get("endpoints") or ()):
-                host = endpoint["addresses"][0]  # all of them are the same pod
-                yield f"[{host}]:{port['port']}" if ":" in host else f"{host}:{port['port']}"
+                yield address(endpoint["addresses"][0], port["port"])  # all are the same pod
+
+
+def pool_addresses(pool: Object, pods: Sequence[Object]) -> tuple[str, ...]:
+    """Return the addresses of an InferencePool's pods that are ready, in order.
+
+    By inference.networking.k8s.io/v1, each pod is an endpoint at each of the `targetPorts`.
+    """
+    ports = [port["number"] for port in pool["spec"].get("targetPorts") or ()]
+    hosts = {pod["status"]["podIP"] for pod in pods if is_ready_pod(pod)}
+    return tuple(sorted(address(host, port) for host in hosts for port in ports))
+
+
+def is_ready_pod(pod: Object) -> bool:
+    """Return whether a pod gets requests, as EndpointSlices would say of it."""
+    status = pod.get("status") or {}
+    if "deletionTimestamp" in pod["metadata"] or not status.get("podIP"):
+        return False
+    conditions = status.get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def address(host: str, port: int) -> str:
+    """Return a host and a port as a URL has them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

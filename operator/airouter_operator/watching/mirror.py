@@ -29,6 +29,7 @@ from airouter_operator.watching.kinds import (
     SERVICES,
     WatchedKind,
 )
+from airouter_operator.watching.pools import PoolCache
 from airouter_operator.watching.references import References
 from airouter_operator.watching.services import ServiceCache, service_of
 
@@ -41,7 +42,7 @@ ABOUT_SERVICES = (SERVICES, ENDPOINT_SLICES)
 
 
 class Mirror:
-    """The caches of all kinds, and the references of RouterConfigs to Secrets and Services."""
+    """The caches of all kinds, and the references of RouterConfigs to what they name."""
 
     def __init__(self, grace: float = 0.0, clock: Callable[[], float] = time.time) -> None:
         """Keep the last value of a Secret that is gone for `grace` seconds."""
@@ -52,6 +53,8 @@ class Mirror:
         self._to_secrets = References()
         self._to_services = References()
         self.services = ServiceCache(self._to_services.__contains__)
+        self._to_pools = References()
+        self.pools = PoolCache(time.monotonic)
         self.key_index = KeyIndex()
         self._caches: dict[WatchedKind, ObjectCache] = {
             ROUTER_CONFIGS: self.configs,
@@ -160,6 +163,10 @@ class Mirror:
         """Return the Services that a RouterConfig names, whether they exist or not."""
         return self._to_services.named_by(config)
 
+    def pools_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
+        """Return the InferencePools that a RouterConfig names, whether they exist or not."""
+        return self._to_pools.named_by(config)
+
     def _routers_of(self, keys: Iterable[ObjectKey]) -> set[ObjectKey]:
         routers = {self.key_index.router(key) for key in keys}
         return {router for router in routers if router is not None}
@@ -172,10 +179,14 @@ class Mirror:
         """Replace the references of a RouterConfig by those of its spec; None has none."""
         secrets = frozenset(secrets_named(spec, config.namespace))
         self._forget_unneeded(self._to_secrets.replace(config, secrets))
-        services = frozenset(services_named(spec, config.namespace))
+        services = frozenset(named_in_credentials(spec, "service", config.namespace))
         for service in self._to_services.replace(config, services):
             if service not in self._to_services:
                 self.services.forget(service)
+        pools = frozenset(named_in_credentials(spec, "inferencePool", config.namespace))
+        for pool in self._to_pools.replace(config, pools):
+            if pool not in self._to_pools:
+                self.pools.forget(pool)
 
     def _forget_place(self, place: KeyPlace | None) -> None:
         if place is not None:
@@ -206,9 +217,9 @@ def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
                     parts.append(value)
 
 
-def services_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
-    """Yield every Service that a spec names."""
+def named_in_credentials(spec: Any, field: str, namespace: str) -> Iterator[ObjectKey]:
+    """Yield every Service, or every InferencePool, that credentials name by a field."""
     for credential in (spec or {}).get("credentials") or ():
-        service = credential.get("service")
-        if service:
-            yield ObjectKey(service.get("namespace") or namespace, str(service.get("name", "")))
+        place = credential.get(field)
+        if place:
+            yield ObjectKey(place.get("namespace") or namespace, str(place.get("name", "")))

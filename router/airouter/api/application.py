@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from airouter import __version__
 from airouter.api.asgi import (
+    DOOR,
     REQUEST_ID,
     AdmittedBodies,
     AsgiExchange,
@@ -31,6 +32,7 @@ from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
 from airouter.api.models import get_model, list_models
 from airouter.api.paths import MeantPaths
+from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
 from airouter.api.vhealth import KEYLESS, HealthSite
 from airouter.failures import Failure, drop_frames, internal
@@ -82,7 +84,9 @@ def build_application(
     )
 
     def principal_of(request: Request) -> Principal:
-        return admission.principal_of(request.headers.raw)
+        principal = admission.principal_of(request.headers.raw)
+        request.scope[DOOR].principal = principal.name
+        return principal
 
     add_endpoints(application, serve, body_limit)
     add_responses(application, pipeline, responses, principal_of)
@@ -94,11 +98,11 @@ def build_application(
     add_documentation(application)
     add_errors(application)
     application.add_middleware(MeantPaths)
-    application.add_middleware(
-        AdmittedBodies, admission=admission, turns=turns, keyless=KEYLESS | ASSET_PATHS
-    )
+    keyless = KEYLESS | ASSET_PATHS
+    application.add_middleware(AdmittedBodies, admission=admission, turns=turns, keyless=keyless)
     application.add_middleware(RequestIds, random=random)
     application.add_middleware(CrossOrigin, admission=admission)
+    application.add_middleware(Recorded, admission=admission)
     return application
 
 
@@ -208,6 +212,8 @@ def error_response(failure: Failure, request: Request) -> Response:
     """Return a failure as a response of the framework."""
     endpoint = BY_PATH.get(request.url.path, MESSAGES if speaks_anthropic(request) else CHAT)
     failure.request_id = request.scope.get(REQUEST_ID)
+    if DOOR in request.scope:
+        request.scope[DOOR].error = failure.code or failure.type
     response = Response(endpoint.error_body(failure), endpoint.error_status(failure))
     for name, value in error_headers(failure):
         response.headers[name.decode()] = value.decode()

@@ -39,14 +39,31 @@ REQUEST_ID = "airouter.request_id"
 """The key of a request's id in its scope."""
 
 
+DOOR = "airouter.door"
+"""The key of a request's `Door` in its scope."""
+
+
+class Door:
+    """Notes what becomes of a request at the application; `recorded.py` reads them."""
+
+    def __init__(self) -> None:
+        self.served = False
+        """Whether the pipeline served it, and has recorded it."""
+        self.principal = ""
+        self.error: str | None = None
+
+
 class AsgiExchange(Exchange):
     """Collects what the pipeline answers as ASGI messages."""
 
-    __slots__ = ("_queued", "_ready", "_waiting", "aborted")
+    __slots__ = ("_peer", "_queued", "_ready", "_waiting", "aborted")
 
     beats = True
 
-    def __init__(self, headers: dict[bytes, bytes], body: bytes) -> None:
+    def __init__(
+        self, headers: dict[bytes, bytes], body: bytes, peer: tuple[str, int] | None = None
+    ) -> None:
+        self._peer = peer
         self.headers = headers
         self.body = body
         self.started = False
@@ -55,6 +72,10 @@ class AsgiExchange(Exchange):
         self._waiting: deque[Message] = deque()
         self._queued = 0
         self._ready = asyncio.Event()
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        return self._peer
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self._start(status, [*headers, (b"content-length", b"%d" % len(body))])
@@ -107,8 +128,10 @@ class PipelineResponse(Response):
         self._exchange = exchange
         self._serve = serve
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the exchange; a client that leaves cancels it."""
+        if DOOR in scope:
+            scope[DOOR].served = True
         serving = start_eagerly(self._serve(self._exchange), asyncio.get_running_loop())
         serving.add_done_callback(lambda task: self._exchange.abort() if task.cancelled() else None)
         tasks = {serving}
@@ -254,4 +277,5 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
     deployment = request.scope.get(DEPLOYMENT)
     whole = body.getvalue()
-    return AsgiExchange(headers, whole if deployment is None else with_model(whole, deployment))
+    named = whole if deployment is None else with_model(whole, deployment)
+    return AsgiExchange(headers, named, request.client)

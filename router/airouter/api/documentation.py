@@ -95,11 +95,11 @@ def completed(document: Json) -> Json:
     document["security"] = [{name: []} for name in known["components"]["securitySchemes"]]
     for path, methods in known["endpoints"].items():
         for method, facts in methods.items():
-            describe(document["paths"][path][method], facts)
+            describe_operation(document["paths"][path][method], facts)
     return document
 
 
-def describe(operation: Json, facts: Json) -> None:
+def describe_operation(operation: Json, facts: Json) -> None:
     """Add the facts of an endpoint to its operation."""
     operation["summary"] = facts["summary"]
     if facts.get("public"):

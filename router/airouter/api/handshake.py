@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from airouter.api.errors import error_headers, openai_body
 from airouter.api.paths import meant_by
 from airouter.failures import Failure
+from airouter.telemetry.record import RequestRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from websockets.http11 import Request, Response
     from websockets.server import ServerProtocol
 
+    from airouter.admission import Admission
     from airouter.held_bytes import Holding
     from airouter.interfaces import Headers
 
@@ -29,6 +30,8 @@ OF_HANDSHAKE = frozenset(
         b"upgrade",
     }
 )
+LONGEST_PATH = 256
+"""Characters of a path that are logged."""
 MOST_LINES, LONGEST_LINE = 32, 4_096
 """What `websockets` reads of a head, and more than any handshake has."""
 
@@ -47,22 +50,31 @@ def handshake_head(headers: Headers) -> bytes:
 
 
 def answer_handshake(
-    wire: ServerProtocol, url: bytes, headers: Headers, admit: Callable[[Headers, int], Holding]
+    wire: ServerProtocol, url: bytes, headers: Headers, admission: Admission
 ) -> Holding | None:
-    """Answer a handshake. Return the holding of its client, or None where it was refused."""
+    """Answer a handshake. Return the holding of its client, or None where it was refused.
+
+    One that is refused is recorded; of any other, each turn is.
+    """
+    began, error = monotonic(), None
+    path = url.partition(b"?")[0].decode("latin-1")
     wire.receive_data(handshake_head(headers))
     (request,) = wire.events_received()
     response = wire.accept(cast("Request", request))
     holding = None
     try:
         if response.status_code == 101:
-            path = url.partition(b"?")[0].decode("latin-1")
             if meant_by(path).path != PATH.decode():
                 what = f"Invalid URL (GET {url[:256].decode('latin-1')})"
                 raise Failure(404, what, code="unknown_url")
-            holding = admit(headers, 0)
+            holding = admission.admit(headers, 0)
     except Failure as failure:
-        response = refusal(wire, failure)
+        response, error = refusal(wire, failure), failure.code or failure.type
+    if holding is None:
+        record = RequestRecord(path[:LONGEST_PATH], "", "", began, "GET", session=True)
+        record.note_start(response.status_code)
+        record.error, record.ended = error, monotonic()
+        admission.record(record)
     wire.send_response(response)
     return holding
 

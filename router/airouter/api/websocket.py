@@ -136,7 +136,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Answer the handshake that has come, and read the `frames` that came with it."""
         registry = self._registry
         self._headers = headers
-        self._holding = answer_handshake(self._wire, url, headers, registry.admission.admit)
+        self._holding = answer_handshake(self._wire, url, headers, registry.admission)
         if self._holding is not None:
             hold = self._holding.another
             self._session = Session(self, registry.serve, dict(headers), registry.turns, hold)

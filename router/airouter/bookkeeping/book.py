@@ -5,7 +5,8 @@ reported as used. Both together never exceed the limit but by what pods report b
 What is out with a process that falls silent counts as used at the moment at which its lease ends.
 
 A pod that is out of sight may live on by its share, which is kept back for it. The sum of all
-shares is never more than the whole: a pod that is new gets what others have let go of.
+shares is never more than the whole: a pod that is new gets what others have let go of. Of budgets
+there are no shares (`budget_account.py`): what is spent is gone, so there is none to wait for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.bookkeeping.budget_account import BudgetAccount, BudgetMemory, Spent
 from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
@@ -27,10 +29,10 @@ from airouter.bookkeeping.messages import (
     LeaseGrant,
     LedgerAnswer,
 )
-from airouter.bookkeeping.window import SPAN
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from airouter.bookkeeping.messages import LedgerMessage, Line
 
@@ -130,12 +132,48 @@ class LimitAccount:
         return SPAN
 
 
+class AccountMemory(msgspec.Struct, frozen=True, array_like=True):
+    """All that there is to know of one limit."""
+
+    uses: dict[int, int]
+    """By seconds, each as late as the last step of it."""
+    outs: dict[str, Out]
+    seen: int
+
+
+class BookMemory(msgspec.Struct, frozen=True, array_like=True):
+    """All that a book knows, for another one that goes on with it."""
+
+    now: int
+    born: int
+    closed_until: int
+    pods: dict[str, KnownPod]
+    accounts: dict[str, AccountMemory]
+    budgets: dict[str, BudgetMemory]
+
+
 class Book:
     """A ledger in memory."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        """`clock` returns steps."""
+    def __init__(
+        self,
+        clock: Callable[[], int],
+        spent: Mapping[str, Spent] | None = None,
+        settling: int = SETTLING,
+    ) -> None:
+        """`clock` returns steps; `settling` is how many of them it waits for pods it may know.
+
+        `spent` is what was written down of budgets, by their keys. It grants no more of a budget
+        than `let_spend` has raised that to, where that is so; None for a book of which nobody
+        writes anything down.
+        """
         self._clock = clock
+        self._settling = settling
+        self._written: dict[str, int] | None = None
+        self._budgets: dict[str, BudgetAccount] = {}
+        if spent is not None:
+            self._written = {key: each.amount for key, each in spent.items()}
+            self._budgets = {key: BudgetAccount(clock(), each) for key, each in spent.items()}
         self._now = 0
         self._born = 0
         self._closed_until = 0
@@ -169,6 +207,79 @@ class Book:
             del self._pods[message.pod]
         return LedgerAnswer(self._born, self._now, pod.share, grants)
 
+    def memory(self) -> BookMemory | None:
+        """Return what it knows; None where nobody has come yet."""
+        if not self._born:
+            return None
+        accounts = {
+            key: AccountMemory(by_seconds(account.uses, self._now), account.outs, account.seen)
+            for key, account in self._accounts.items()
+        }
+        budgets = {key: account.memory() for key, account in self._budgets.items()}
+        return BookMemory(self._now, self._born, self._closed_until, self._pods, accounts, budgets)
+
+    def remember(self, memory: BookMemory) -> None:
+        """Go on with what another book knew, which grants nothing any more.
+
+        The clock has to go on from where that one's was: as if no time had passed since, which
+        gives too little and never too much. Each pod is out of sight until it comes, as it may have
+        lived by its share meanwhile.
+        """
+        self._now = self._gap_since = self._alive_since = self._swept = memory.now
+        self._born, self._closed_until = memory.born, memory.closed_until
+        unseen = memory.now - LEASE - 1
+        self._pods = {
+            name: msgspec.structs.replace(pod, seen=min(pod.seen, unseen))
+            for name, pod in memory.pods.items()
+        }
+        for key, known in memory.accounts.items():
+            account = self._accounts[key] = LimitAccount()
+            account.seen = known.seen
+            for at, amount in known.uses.items():
+                account.add(amount, at, memory.now)
+            for holder, out in known.outs.items():
+                account.hold(holder, out.amount, out.ends, out.total)
+        for key, budget in memory.budgets.items():
+            self._budgets[key] = BudgetAccount.remembered(budget)
+
+    def spent(self) -> dict[str, Spent]:
+        """Return what may have been spent of each budget, all that is out included."""
+        return {key: Spent(each.spent, each.keeps) for key, each in self._budgets.items()}
+
+    def to_write(self, message: LedgerMessage, ahead: int) -> dict[str, Spent]:
+        """Return what has to be written down before a message is answered; mostly nothing.
+
+        By keys of budgets, with an `ahead`th of each to spare, so that it is seldom.
+        """
+        found: dict[str, Spent] = {}
+        if self._written is None:
+            return found
+        for line in message.lines:
+            account = self._budgets.get(line.key)
+            spent = line.spent if account is None else max(account.spent, line.spent)
+            enough = spent + max(line.needed, line.wanted)
+            written = self._written.get(line.key, 0)
+            if line.keeps and written < min(line.limit, enough):
+                most = max(spent, min(line.limit, enough + line.limit // ahead))
+                found[line.key] = Spent(most, line.keeps)
+        return found
+
+    def not_written(self) -> dict[str, Spent]:
+        """Return what was spent beyond what is written down, as debts are; mostly nothing."""
+        written = self._written
+        if written is None:
+            return {}
+        return {
+            key: Spent(each.spent, each.keeps)
+            for key, each in self._budgets.items()
+            if each.spent > written.get(key, 0)
+        }
+
+    def let_spend(self, written: Mapping[str, Spent]) -> None:
+        """Grant up to what has been written down, by keys of budgets."""
+        if self._written is not None:
+            self._written |= {key: each.amount for key, each in written.items()}
+
     def _pass_time(self) -> None:
         """Bring all to now. A clock that goes back stands still."""
         now = max(self._now, self._clock())
@@ -185,6 +296,9 @@ class Book:
             idle = [key for key, each in self._accounts.items() if each.seen + MEMORY < now]
             for key in idle:
                 del self._accounts[key]
+            for key in [key for key, each in self._budgets.items() if each.kept_until < now]:
+                del self._budgets[key]
+                (self._written or {}).pop(key, None)
 
     def _begin(self, message: LedgerMessage, known: int) -> None:
         """Begin, where this is the first message; grant nothing, where it tells of a loss.
@@ -194,7 +308,7 @@ class Book:
         """
         if not self._born:
             self._born = self._now
-            self._closed_until = self._now + SETTLING
+            self._closed_until = self._now + self._settling
         if not message.heard:
             return
         if message.born != self._born:
@@ -213,6 +327,8 @@ class Book:
 
     def _grant(self, holder: str, line: Line, lost: Iterable[int]) -> LeaseGrant:
         """Settle one line."""
+        if line.keeps:
+            return self._grant_budget(holder, line)
         now = self._now
         account = self._accounts.setdefault(line.key, LimitAccount())
         account.seen = now
@@ -233,6 +349,24 @@ class Book:
             account.hold(holder, line.held + amount, now + lasts, line.total)
         return LeaseGrant(amount, wait, max(0, free - amount))
 
+    def _grant_budget(self, holder: str, line: Line) -> LeaseGrant:
+        """Settle one line of a budget."""
+        account = self._budgets.setdefault(line.key, BudgetAccount(self._now))
+        others = account.report(holder, line, self._now)
+        free = line.limit - account.used - others - line.held
+        if self._written is not None:
+            written = self._written.get(line.key, 0)
+            free = min(free, written - account.used - others - line.held)
+        amount = wait = 0
+        if self._now < self._closed_until:
+            wait = self._closed_until - self._now
+        elif free < max(line.least, 1):
+            wait = SOON
+        else:
+            amount = min(free, max(line.needed, min(line.wanted, free // self._visible)))
+        account.give(holder, line, amount, self._now)
+        return LeaseGrant(amount, wait, line.limit - account.spent)
+
     def _amount(self, account: LimitAccount, line: Line, free: int, others: int) -> tuple[int, int]:
         """Return what a process gets, and, where that is nothing, the steps until it may."""
         if self._now < self._closed_until:
@@ -242,3 +376,12 @@ class Book:
             return 0, min(wait, SOON) if others else wait
         ahead = min(line.wanted, free // self._visible)
         return min(free, max(line.needed, ahead)), 0
+
+
+def by_seconds(uses: dict[int, int], now: int) -> dict[int, int]:
+    """Return uses by seconds, each as late as the last step of it that is not in the future."""
+    found: dict[int, int] = {}
+    for at, amount in uses.items():
+        last = min(now, at - at % STEPS_PER_SECOND + STEPS_PER_SECOND - 1)
+        found[last] = found.get(last, 0) + amount
+    return found

@@ -1,4 +1,4 @@
-"""Messages between a pod and the ledger: one exchange for any number of limits.
+"""Messages between a pod and the ledger: one exchange for any number of limits and budgets.
 
 Times are ages and durations in steps (`window.py`), never moments, so that clocks of pods may
 differ. A message tells what is, not what has changed: what is used as a running total with the
@@ -51,6 +51,13 @@ class Line(msgspec.Struct, frozen=True, array_like=True):
     """What the first of them waits for: less is of no use."""
     uses: list[tuple[int, int]]
     """Age and amount of the latest uses, the oldest first: all that may not be known yet."""
+    keeps: int = 0
+    """Of a budget, the seconds for which the ledger keeps what was spent; 0 for limits.
+
+    What is spent of a budget never slides out: its key has the period in it.
+    """
+    spent: int = 0
+    """Of a budget, what a former ledger said was spent or out; 0 where that is this one."""
 
 
 class LedgerMessage(msgspec.Struct, frozen=True, array_like=True):
@@ -86,7 +93,7 @@ class LeaseGrant(msgspec.Struct, frozen=True, array_like=True):
     wait: int
     """Steps after which there may be what the pod needs, where that was not granted; else 0."""
     free: int
-    """What is free after that."""
+    """What is free after that; of a budget, below 0 where more was spent than it has."""
 
 
 class LedgerAnswer(msgspec.Struct, frozen=True, array_like=True):

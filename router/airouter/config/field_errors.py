@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from airouter.config.findings import FieldProblem, choice, likely
+from airouter.config.foreign_words import own_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,9 +88,11 @@ def values(expected: str) -> str:
 
 
 def suggestion(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    """Offer the known field that an unknown one resembles, or all of them."""
+    """Offer the field that another router's word means or that an unknown one resembles, or all."""
     names = sorted(map(str, fields_by_alias(model_at(root, loc[:-1]))))
-    return likely(str(loc[-1])[:64], names) or choice(names, most=20)
+    word = str(loc[-1])[:64]
+    own = own_word(word, names)
+    return f"use {own}" if own else likely(word, names) or choice(names, most=20)
 
 
 def description(root: type[BaseModel], loc: tuple[str | int, ...]) -> str:

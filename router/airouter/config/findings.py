@@ -27,6 +27,7 @@ Reason = Literal[
     "RefNotPermitted",
     "HostNotAllowed",
     "ServiceNotFound",
+    "InferencePoolNotFound",
     "NamespaceNotWatched",
     "NoReadyEndpoints",
     "DuplicateModelName",
@@ -72,6 +73,8 @@ class Finding:
     line: int = 0
     """Line from 1; 0 for a finding about a whole file, or without a file."""
     reason: Reason = "Invalid"
+    cause: Path = ()
+    """The place whose mistake this follows from: none of its own where that is mended."""
 
     @property
     def field(self) -> str:
@@ -139,14 +142,15 @@ class Report:
         *,
         rejects: bool = False,
         reason: Reason = "Invalid",
+        cause: Path = (),
     ) -> None:
         """Report that something is left out; with `rejects`, everything."""
-        self.findings.append(Finding("error", path, what, fix, reason=reason))
+        self.findings.append(Finding("error", path, what, fix, reason=reason, cause=cause))
         self.rejected |= rejects
 
-    def warning(self, path: Path, what: str, fix: str = "") -> None:
+    def warning(self, path: Path, what: str, fix: str = "", *, cause: Path = ()) -> None:
         """Report something that its author may not have meant."""
-        self.findings.append(Finding("warning", path, what, fix))
+        self.findings.append(Finding("warning", path, what, fix, cause=cause))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

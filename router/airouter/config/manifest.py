@@ -1,7 +1,8 @@
-"""Compiles manifest files into a snapshot, every finding with its file and line.
+"""Compiles manifest files into snapshots, every finding with its file and line.
 
 `kubectl apply` and `airouter serve` take the same YAML: one RouterConfig, the Secrets that it
-names, and objects of other kinds, which are ignored. The file source reads the files.
+names, RouterKeys for it, and objects of other kinds, which are ignored. The file source reads the
+files. What is only checked may have several RouterConfigs.
 """
 
 from __future__ import annotations
@@ -11,18 +12,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airouter.config.compile import compile_config
 from airouter.config.documents import Unreadable, documents
 from airouter.config.findings import Compiled, Finding, in_order, quoted
+from airouter.config.foreign_words import foreign_document
 from airouter.config.loader import load_config
+from airouter.config.placeholders import DEFAULT_KEY, placeholder_secrets
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.resource import API_VERSION, KIND
 from airouter.config.resource.routerkey import ROUTER_KEY_KIND
+from airouter.config.router_keys import (
+    by_labels,
+    declared_key,
+    issued_keys,
+    keys_for,
+    refusal_of,
+)
 from airouter.config.secret import open_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from airouter.config.documents import Document
-    from airouter.config.findings import Path
+    from airouter.config.findings import Path, Severity
+    from airouter.config.loader import LoadedConfig
     from airouter.config.providers import ProviderTypes
+    from airouter.config.resource import RouterConfig
 
 GROUP = API_VERSION.split("/", maxsplit=1)[0]
 
@@ -56,6 +68,76 @@ class ManifestDocument(NamedTuple):
         return finding.at(self.file, finding.line or self.document.root.line_of(finding.path))
 
 
+class CheckedManifest(NamedTuple):
+    """The result of checking: each RouterConfig by its name, and the findings of all files."""
+
+    configs: tuple[tuple[str, Compiled], ...]
+    findings: tuple[Finding, ...]
+
+
+class ReadManifest:
+    """The documents of some files, sorted by kind; mistakes in them are among the `findings`."""
+
+    def __init__(
+        self,
+        texts: Iterable[ManifestFile],
+        environ: Mapping[str, str],
+        known: Iterable[Finding],
+        types: ProviderTypes,
+        *,
+        ignore_secrets: bool = False,
+    ) -> None:
+        """With `ignore_secrets`, no Secret is opened: stand-ins take their place."""
+        self.findings = list(known)
+        self.written = list(documents_in(texts, self.findings))
+        self.is_whole = not self.findings
+        """Whether nothing declared may be missing."""
+        self.configs = [each for each in self.written if is_config(each.value)]
+        self.findings += other_documents(self.written)
+        self._types = types
+        self._ignores_secrets = ignore_secrets
+        self.secrets = {} if ignore_secrets else secret_values(self.written, environ, self.findings)
+        self.keys = [
+            (each, declared_key(each.document))
+            for each in self.written
+            if is_router_key(each.value)
+        ]
+        for document, key in self.keys:
+            for problem in key.problems:
+                finding = Finding("error", problem.path, problem.what, problem.fix)
+                self.findings.append(document.placed(finding.at("", problem.line)))
+
+    def load(self) -> list[LoadedConfig]:
+        """Load every RouterConfig."""
+        loaded = [
+            load_config(each.value, each.document.problems, self._types) for each in self.configs
+        ]
+        for config, reading in zip(self.configs, loaded, strict=True):
+            self.findings += map(config.placed, reading.findings)
+        return loaded
+
+    def compile(self, written: ManifestDocument, loaded: LoadedConfig) -> Compiled:
+        """Compile one RouterConfig, and the RouterKeys for it."""
+        config = loaded.config
+        if config is None or not self.is_whole:
+            return Compiled(None, ())
+        secrets = self.secrets
+        if self._ignores_secrets:
+            secrets = placeholder_secrets(config, self._types)
+        keys = keys_for((key for _, key in self.keys), config)
+        issued = list(issued_keys(keys, secrets))
+        compiled = compile_config(config, secrets, loaded.dropped, self._types, issued=issued)
+        self.findings += map(written.placed, compiled.findings)
+        for document, key in self.keys:
+            if key in keys and (refusal := refusal_of(key, config, compiled)):
+                # Where the file says no namespace, kubectl does.
+                unsure = refusal.reason == "NoGrant" and (key.is_unplaced or by_labels(config))
+                severity: Severity = "warning" if unsure else "error"
+                found = Finding(severity, ("spec",), refusal.message)
+                self.findings.append(document.placed(found))
+        return compiled
+
+
 def compile_manifest(
     texts: Iterable[ManifestFile],
     environ: Mapping[str, str],
@@ -67,22 +149,67 @@ def compile_manifest(
     `known` are errors of reading the files. With one of them, or with a file that is not YAML,
     something declared may be missing: then there is no snapshot, only findings.
     """
-    findings = list(known)
-    written = list(documents_in(texts, findings))
-    whole = not findings
-    configs = [each for each in written if is_config(each.value)]
-    if whole:
-        findings += miscounted_configs(configs)
-    findings += other_documents(written)
-    secrets = secret_values(written, environ, findings)
-    readings = [load_config(each.value, each.document.problems, types) for each in configs]
-    for config, reading in zip(configs, readings, strict=True):
-        findings += map(config.placed, reading.findings)
-    if not whole or len(configs) != 1 or readings[0].config is None:
-        return Compiled(None, in_order(findings))
-    compiled = compile_config(readings[0].config, secrets, readings[0].dropped, types)
-    findings += map(configs[0].placed, compiled.findings)
-    return Compiled(compiled.snapshot, in_order(findings))
+    read = ReadManifest(texts, environ, known, types)
+    if read.is_whole:
+        read.findings += miscounted_configs(read.configs)
+    loaded = read.load()
+    if len(loaded) != 1:
+        return Compiled(None, in_order(read.findings))
+    compiled = read.compile(read.configs[0], loaded[0])
+    return Compiled(compiled.snapshot, in_order(read.findings))
+
+
+def check_manifest(
+    texts: Iterable[ManifestFile],
+    environ: Mapping[str, str],
+    known: Iterable[Finding] = (),
+    types: ProviderTypes = PROVIDER_TYPES,
+    *,
+    ignore_secrets: bool = False,
+) -> CheckedManifest:
+    """Compile each RouterConfig of all files, with the Secrets and RouterKeys of all files."""
+    read = ReadManifest(texts, environ, known, types, ignore_secrets=ignore_secrets)
+    if read.is_whole and all(is_secret(each.value) for each in read.written):
+        read.findings += miscounted_configs(())
+    compiled = [
+        (config_name(written), read.compile(written, loaded))
+        for written, loaded in zip(read.configs, read.load(), strict=True)
+    ]
+    read.findings += homeless_keys(read)
+    return CheckedManifest(tuple(compiled), in_order(read.findings))
+
+
+def loaded_configs(
+    texts: Iterable[ManifestFile], types: ProviderTypes = PROVIDER_TYPES
+) -> list[RouterConfig]:
+    """Return the RouterConfigs of some files as far as they can be read, without their Secrets."""
+    read = ReadManifest(texts, {}, (), types, ignore_secrets=True)
+    return [loaded.config for loaded in read.load() if loaded.config is not None]
+
+
+def master_key_in(texts: Iterable[ManifestFile], environ: Mapping[str, str]) -> str | None:
+    """Return the master key of the first RouterConfig of some files, if its Secret is there."""
+    read = ReadManifest(texts, environ, (), PROVIDER_TYPES)
+    for loaded in read.load():
+        if loaded.config is not None and (master := loaded.config.spec.auth.master_key):
+            ref = master.secret_ref
+            return (read.secrets.get((ref.name, ref.key or DEFAULT_KEY)) or "").strip() or None
+    return None
+
+
+def homeless_keys(read: ReadManifest) -> Iterator[Finding]:
+    """Warn of RouterKeys whose RouterConfig is not among the files."""
+    for document, key in read.keys:
+        if key.spec is not None and not any(key.is_for(each.value) for each in read.configs):
+            what = f"RouterConfig {key.router} is not in what was given: its grants are not asked"
+            yield document.placed(Finding("warning", ("spec", "router"), what))
+
+
+def config_name(written: ManifestDocument) -> str:
+    """Return the name of a RouterConfig as it is written."""
+    metadata = written.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def documents_in(
@@ -113,6 +240,11 @@ def is_config(value: Any) -> bool:
     return value.get("kind") == KIND or str(value.get("apiVersion")).startswith(f"{GROUP}/")
 
 
+def is_router_key(value: Any) -> bool:
+    """Return True for a RouterKey."""
+    return isinstance(value, dict) and value.get("kind") == ROUTER_KEY_KIND
+
+
 def is_secret(value: Any) -> bool:
     """Return True for a Secret."""
     return isinstance(value, dict) and value.get("kind") == "Secret" and not is_config(value)
@@ -128,12 +260,15 @@ def miscounted_configs(configs: Sequence[ManifestDocument]) -> Iterator[Finding]
 
 
 def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
-    """Report documents that are neither a RouterConfig nor a Secret."""
+    """Report documents that are no RouterConfig, no RouterKey and no Secret."""
     for each in written:
         if not isinstance(each.value, dict):
             yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
-        elif is_config(each.value) or is_secret(each.value):
+        elif is_config(each.value) or is_secret(each.value) or is_router_key(each.value):
             continue
+        elif other := foreign_document(each.value):
+            what = f"is a configuration of {other}, not a {KIND}"
+            yield each.error((), what, "translate it: airouter import FILE")
         elif isinstance(kind := each.value.get("kind"), str):
             what = f"{quoted(kind)} is ignored"
             yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import Credential, RouterConfig
 
-NOT_YET = (
-    "spec.sessions.stickiness.ttl",
-    "spec.telemetry.traces.capture_content",
-)
+NOT_YET = ("spec.sessions.stickiness.ttl",)
 """Fields by the names of the pydantic models; a list on the way stands for each of its items."""
 
 OF_A_NETWORK = ("base_url", "secret_ref", "timeouts", "tls", "headers")

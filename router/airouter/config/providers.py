@@ -33,13 +33,19 @@ class SecretKind(NamedTuple):
     """Raises `ValueError`, which names no value, for what cannot be one; None takes a plain key."""
     fix: str = ""
     """The remedy for one that cannot be parsed: a noun."""
+    sample: str = ""
+    """One of its form, where that is more than a key: of nobody."""
     ambient: bool = False
     """The machine may have an identity that serves in place of a secret."""
 
 
 API_KEY = SecretKind()
 GOOGLE_IDENTITY = SecretKind(
-    "credentials.json", parse_google_secret, "a credentials file as JSON", ambient=True
+    "credentials.json",
+    parse_google_secret,
+    "a credentials file as JSON",
+    '{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}',
+    ambient=True,
 )
 AWS_IDENTITY = SecretKind(
     "api-key", parse_aws_secret, "an API key, or access keys as JSON or lines", ambient=True

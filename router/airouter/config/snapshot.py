@@ -1,13 +1,11 @@
 """The frozen contract between what people declare and what a router serves.
 
 `compile.py` makes a snapshot of a `RouterConfig` and the secrets it names; the operator delivers
-it, `store.py` holds the current one. It stands below every other module and knows nothing of
-pydantic, Kubernetes or HTTP. References are resolved here: a backend names a credential that
-exists, a tier is a list in the order in which it is tried, durations are seconds, and a client's
-key is only its SHA-256.
+it, `store.py` holds the current one. It knows nothing of pydantic, Kubernetes or HTTP. References
+are resolved here: a backend names a credential that exists, a tier is a list in the order in which
+it is tried, durations are seconds, and a client's key is only its SHA-256.
 
-A snapshot holds provider keys. It is written to a Secret and to nothing else; the `repr` of every
-struct with a secret leaves it out.
+A snapshot holds provider keys. It is written to a Secret alone; every `repr` leaves secrets out.
 """
 
 from __future__ import annotations
@@ -16,6 +14,8 @@ import hashlib
 from typing import Any
 
 import msgspec
+
+from airouter.config.budget import Budget
 
 SCHEMA_VERSION = 1
 """Raised when an older router could not read what this module writes."""
@@ -115,8 +115,8 @@ class Credential(Part, frozen=True):
     type: str
     base_url: str | None = None
     addresses: tuple[str, ...] | None = None
-    """The pods of its Service that are ready, as `10.0.0.7:8000`; None where `base_url` says where
-    it is. The name there stays in `Host` and in the certificate."""
+    """Ready pods of its Service, as `10.0.0.7:8000`, whose name stays in `Host` and certificate;
+    None where `base_url` says where it is."""
     secret: str | None = None
     labels: dict[str, str] = {}
     headers: tuple[tuple[str, str], ...] = ()
@@ -225,6 +225,7 @@ class Group(Part, frozen=True):
 
     name: str
     limits: Limits
+    budget: Budget | None = None
 
 
 class BatchQueue(Part, frozen=True):
@@ -240,8 +241,8 @@ class KeyGrant(Part, frozen=True):
     name: str
     models: tuple[str, ...] = ("*",)
     """Patterns of model names; a key has patterns of its own, and may use what both allow."""
-    limits: Limits = Limits()
-    """Of all keys of this grant together."""
+    limits: Limits = Limits()  # of all keys of this grant together, as the budget
+    budget: Budget | None = None
 
 
 class FormerKey(Part, frozen=True):
@@ -262,16 +263,15 @@ class ClientKey(Part, frozen=True):
     key_sha256: str
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
-    """Of a RouterKey: the lower one of its own and what its grant allows each."""
+    """Of a RouterKey: the lower of its own and its grant's."""
     model_limits: tuple[ModelLimits, ...] = ()
     groups: tuple[str, ...] = ()
-    is_batch: bool = False
-    """Whether its requests wait for room, and leave the last of it to others."""
-    grant: str | None = None
-    """Name of the grant that a RouterKey is good by; None for clients of the RouterConfig."""
+    is_batch: bool = False  # whether its requests wait for room, and leave the last to others
+    grant: str | None = None  # by which a RouterKey is good
     expires_at: float | None = None
     """Unix time at which the client ends, whichever key it uses; None for never."""
     former: FormerKey | None = None
+    budgets: tuple[Budget, ...] = ()  # each for another period
 
     @property
     def tenant(self) -> str:
@@ -341,10 +341,11 @@ class ResponseStorage(Part, frozen=True):
 
 
 class Traces(Part, frozen=True):
-    """Tracing; a ratio of None leaves sampling to the environment's OTEL_TRACES_SAMPLER."""
+    """Tracing; a ratio of None leaves it to OTEL_TRACES_SAMPLER, `redact` has paths of content."""
 
     sample_ratio: float | None = None
     capture_content: bool = False
+    redact: tuple[str, ...] = ()
 
 
 class Cors(Part, frozen=True):
@@ -361,8 +362,7 @@ class Snapshot(Part, frozen=True):
     version: str = ""
     """SHA-256 (hex) of the content; set by `seal`."""
     serial: int = 0
-    """Place among the snapshots of one resource: a later one is greater. 0 for a snapshot of
-    files, which are always served as they are."""
+    """Place among the snapshots of one resource, the greater the later; 0 for those of files."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
     prices: dict[str, Price] = {}

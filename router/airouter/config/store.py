@@ -10,9 +10,9 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from airouter.config.findings import Compiled
+from airouter.config.findings import Compiled, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,6 +41,14 @@ class Reload:
     """Version of the snapshot that is served, be it from this reload or an earlier one."""
     loaded_at: float = 0.0
     """Time at which that snapshot was taken over."""
+
+    @property
+    def severities(self) -> dict[str, int]:
+        """The number of findings by severity."""
+        counts = dict.fromkeys(get_args(Severity), 0)
+        for finding in self.findings:
+            counts[finding.severity] += 1
+        return counts
 
     def as_json(self, *, names: bool) -> dict[str, Any]:
         """Return the view for `/health`; a long list of findings is cut.

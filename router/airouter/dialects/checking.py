@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from airouter.dialects.allowed_values import allowed_values
 from airouter.failures import Failure, unreadable_json
 from airouter.untrusted import UNREADABLE
 
@@ -21,6 +22,7 @@ WHERE = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", r
 UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 LONGEST = 200
 """Characters of a client's own body that an error repeats."""
+LISTED = ("Invalid value", "Invalid enum value")
 MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
@@ -29,13 +31,16 @@ def checked_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise wrong_field(error) from None
+        raise wrong_field(error, decoder.type) from None
     except UNREADABLE as error:
         raise unreadable_json(str(error)) from None
 
 
-def wrong_field(error: msgspec.ValidationError) -> Failure:
-    """Return the `Failure` for an error of msgspec, with the path of the field as `param`."""
+def wrong_field(error: msgspec.ValidationError, body: object = None) -> Failure:
+    """Return the `Failure` for an error of msgspec, with the path of the field as `param`.
+
+    `body` is the type that was read; it lists the values that a field may have.
+    """
     found = WHERE.fullmatch(str(error))
     what, path = (found["what"], found["path"] or "") if found else (str(error), "")
     what, path = what[:LONGEST], path[:LONGEST]
@@ -48,5 +53,7 @@ def wrong_field(error: msgspec.ValidationError) -> Failure:
         what = f"Missing required parameter: '{path}'."
         return Failure(400, what, param=path, code="missing_required_parameter")
     where = f" in '{path}'" if path else ""
-    what = f"Invalid request{where}: {what}."
+    allowed = allowed_values(body, path) if body is not None and what.startswith(LISTED) else ()
+    listed = f" (one of: {', '.join(allowed)})" if allowed else ""
+    what = f"Invalid request{where}: {what}{listed}."
     return Failure(400, what, param=path or None, code="invalid_value")

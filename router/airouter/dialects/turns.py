@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import count
+from operator import is_
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -73,6 +76,33 @@ def with_trimmed_prefill(turns: list[Turn]) -> list[Turn]:
 def joined_text(parts: Iterable[Part]) -> str:
     """Return the text of parts, joined by empty lines."""
     return "\n\n".join(part.text for part in parts if isinstance(part, Text) and part.text)
+
+
+def with_calls_told_apart(turns: Iterable[Turn]) -> list[Turn]:
+    """Return turns in which no call has the id of one that still waits for its result.
+
+    Some providers give an id twice in one answer, and clients send it back. Results are taken to
+    come in the order of their calls.
+    """
+    waiting: dict[str, deque[str]] = {}
+    numbers = count(1)
+
+    def told_apart(part: Part) -> Part:
+        if isinstance(part, ToolCall):
+            number, ids = next(numbers), waiting.setdefault(part.id, deque())
+            ids.append(f"{part.id}_{number}" if ids else part.id)
+            return part if ids[-1] == part.id else msgspec.structs.replace(part, id=ids[-1])
+        if isinstance(part, ToolResult) and (ids := waiting.get(part.call_id, deque())):
+            id_ = ids.popleft()
+            return part if id_ == part.call_id else msgspec.structs.replace(part, call_id=id_)
+        return part
+
+    found = []
+    for turn in turns:
+        parts = tuple(map(told_apart, turn.parts))
+        same = all(map(is_, parts, turn.parts))
+        found.append(turn if same else msgspec.structs.replace(turn, parts=parts))
+    return found
 
 
 def check_calls(turns: Sequence[Turn]) -> None:

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.utils import get_remote_addr
 
 from airouter.failures import Failure, drop_frames
 from airouter.http.cors import ORIGIN, allowance
@@ -105,6 +106,10 @@ class EdgeExchange(Exchange):
         self._serve = serve
         self._task: asyncio.Task[None] | None = None
         self._gone = False
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        return get_remote_addr(self._transport)
 
     @property
     def judged(self) -> bool:

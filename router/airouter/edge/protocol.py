@@ -20,7 +20,7 @@ from airouter.edge.refusals import (
     NOT_HTTP,
     TOO_MANY,
     TOO_MUCH,
-    closing_answer,
+    last_answer,
 )
 from airouter.edge.shared import HEAD_LIMIT, NEVER, QUEUED, SLICE, STOPS
 from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
@@ -394,7 +394,7 @@ class EdgeProtocol(HttpToolsProtocol):
         elif cycle.response_started:
             self.transport.close()
             return
-        default_lines = self.edge.default_lines(self.server_state.default_headers)
-        self._refusal = closing_answer(status, default_lines, body)
+        url = b"" if self._in_head else self.url
+        self._refusal = last_answer(self.edge, self.server_state, status, body, url)
         if not owed:
             self._go_on()

@@ -5,10 +5,22 @@ They are written here, not by the pipeline: there is no request that a pipeline 
 
 from __future__ import annotations
 
+from time import monotonic
+from typing import TYPE_CHECKING
+
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from airouter.edge.shared import HEAD_LIMIT
+from airouter.telemetry.record import RequestRecord
+
+if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
+    from airouter.edge.shared import Edge
+
+LONGEST_PATH = 256
+"""Characters of a path that are logged."""
 
 
 def openai_error(message: str, code: str, type_: str = "invalid_request_error") -> bytes:
@@ -26,6 +38,33 @@ TOO_MANY = openai_error("The router has too many connections.", "overloaded", "s
 TOO_MUCH = openai_error(
     "The router has too many bytes of unfinished requests.", "overloaded", "server_error"
 )
+
+
+class TerseError(msgspec.Struct):
+    """As much of an error as is logged."""
+
+    code: str
+
+
+class TerseBody(msgspec.Struct):
+    """The body of an error."""
+
+    error: TerseError
+
+
+def last_answer(
+    edge: Edge, server_state: ServerState, status: int, body: bytes, url: bytes
+) -> bytes:
+    """Return the answer to what never became a request, which is counted and logged all the same.
+
+    `url` is empty where nobody can tell it.
+    """
+    path = url.partition(b"?")[0][:LONGEST_PATH].decode("latin-1")
+    now = monotonic()
+    record = RequestRecord(path, "", "", now, "", status=status, first_byte=now, ended=now)
+    record.error = msgspec.json.decode(body, type=TerseBody).error.code
+    edge.admission.record(record)
+    return closing_answer(status, edge.default_lines(server_state.default_headers), body)
 
 
 def closing_answer(status: int, default_lines: bytes, body: bytes) -> bytes:

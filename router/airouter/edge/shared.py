@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from airouter.held_bytes import HeldBytes, Holding
     from airouter.interfaces import Headers, Serve
     from airouter.outbox import Outbox
+    from airouter.telemetry.record import RequestRecord
     from airouter.turns import Turns
 
 
@@ -40,6 +41,10 @@ class Admit(Protocol):
 
     def admit(self, headers: Headers, size: int) -> Holding:
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
+        ...
+
+    def record(self, record: RequestRecord) -> None:
+        """Count and log a request that the pipeline never got."""
         ...
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:

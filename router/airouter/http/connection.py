@@ -58,6 +58,10 @@ class ConnectionOwner(Protocol):
         """Drop a connection that is closed."""
         ...
 
+    def ended_early(self, error: EndedEarly, /) -> None:
+        """Take note that the server has cut an answer, which fails with this error."""
+        ...
+
 
 class HttpConnection(asyncio.Protocol):
     """A connection that is open: `request` is only called once `connection_made` was."""
@@ -231,7 +235,9 @@ class HttpConnection(asyncio.Protocol):
         elif self.served > 1 and not self._heard:
             self._fail(StaleConnection("a connection kept alive was closed"), reply)
         else:
-            self._fail(EndedEarly("the connection was closed early"), reply)
+            error = EndedEarly("the connection was closed early")
+            self._owner.ended_early(error)
+            self._fail(error, reply)
 
     def _fail(self, error: UpstreamError, reply: HttpReply | None) -> None:
         head, self._head, self._reply = self._head, None, None

@@ -19,6 +19,7 @@ from airouter.interfaces import UpstreamError
 if TYPE_CHECKING:
     from airouter.http.dialing import Address
     from airouter.http.reply import HttpReply
+    from airouter.interfaces import EndedEarly
 
 CONNECT_TIMEOUT = 5.0
 HTTPS = 443
@@ -98,6 +99,9 @@ class KeptConnection:
 
     def forget(self, connection: HttpConnection) -> None:
         """Leave it to the next request to see that the connection is closed."""
+
+    def ended_early(self, error: EndedEarly) -> None:
+        """Leave it to whoever reads the answer: there is no other server."""
 
     async def _ask(self, body: bytes) -> tuple[HttpReply, bytes]:
         connection = await self._connected()

@@ -21,6 +21,7 @@ from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
 from airouter.limits.scope import Scope, longest
 from airouter.limits.shared_scope import SharedScope
+from airouter.limits.usage import most_used
 from airouter.limits.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
+    from airouter.limits.usage import LimitUsage
 
 Scopes = tuple[Scope, ...]
 PATIENCE = 0.05
@@ -151,6 +153,10 @@ class Limiter:
     def find(self, kind: str, name: str) -> Scope | None:
         """Return the scope of a name; None where it has no limit."""
         return self._scopes.get((kind, name))
+
+    def most_used(self) -> list[LimitUsage]:
+        """Return the limits that are used most, the fullest first."""
+        return most_used(self._scopes.values(), step_of(self._clock()))
 
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""

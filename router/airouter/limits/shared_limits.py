@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.limits.budgets.budgets import Budgets
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.limiter import Limiter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airouter.config.snapshot import Snapshot
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
@@ -24,17 +27,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("airouter.limits")
 
 ALONE: Place = ("Local", None)
+IN_A_FILE: Place = ("File", None)
+"""Limits count in this process alone, and so do budgets, which outlive it."""
 
 
 class SharedLimits:
     """Connects a limiter with the ledger of a snapshot. Lives as long as the process."""
 
-    def __init__(self, pod: str) -> None:
-        """`pod` is the name that the next process in this place has, too."""
+    def __init__(self, pod: str, file: Path) -> None:
+        """`pod` is the name that the next process in this place has, too.
+
+        `file` keeps what is spent of budgets where there is no ledger of replicas.
+        """
         self.operator: OperatorLedger | None = None
         """The ledger of the operator that feeds this process, if one does."""
         self._leases = Leases(pod, monotonic)
         self.limiter = Limiter(leases=self._leases)
+        self.budgets = Budgets(self._leases)
+        self._file = file
         self._place = ALONE
         self._exchanger: Exchanger | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -43,12 +53,17 @@ class SharedLimits:
         """Set the limits of a snapshot, and speak with its ledger. Needs an event loop."""
         place = self._place_for(snapshot)
         self.limiter.reload(msgspec.structs.replace(snapshot, ledger=place[0]))
+        self.budgets.reload(snapshot)
+        if place == ALONE and (self.budgets.by_tenant or self._place == IN_A_FILE):
+            place = IN_A_FILE
         if place != self._place:
             self._connect(place)
 
     def as_json(self) -> dict[str, object] | None:
         """Return what health tells of the ledger; None where there is none."""
-        return None if self._exchanger is None else self._leases.as_json()
+        if self._exchanger is None or self._place == IN_A_FILE:
+            return None
+        return self._leases.as_json()
 
     async def close(self) -> None:
         """Leave the ledger."""
@@ -79,10 +94,17 @@ class SharedLimits:
         if ledger is not None:
             self._exchanger = Exchanger(self._leases, ledger)
             self._exchanger.start()
-        self.limiter.ask = None if self._exchanger is None else self._exchanger.ask
+        ask = None if self._exchanger is None else self._exchanger.ask
+        self.limiter.ask = None if place == IN_A_FILE else ask
+        self.budgets.ask = ask
 
     def _ledger_at(self, place: Place) -> RemoteLedger | None:
         type_, url = place
+        if place == IN_A_FILE:
+            from airouter.limits.ledger.local import LocalLedger  # noqa: PLC0415 - only where used
+            from airouter.limits.ledger.written import WrittenBudgets  # noqa: PLC0415
+
+            return LocalLedger(WrittenBudgets(self._file))
         if url is not None:
             from airouter.limits.ledger.redis import RedisLedger  # noqa: PLC0415 - only where used
 

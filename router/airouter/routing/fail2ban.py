@@ -138,7 +138,7 @@ class Bans:
             key = backend.credential, "" if policy.whole_credential else backend.upstream_name
             return self._fail(key, policy, found, outcome, now)
         for key, standing in list(self._standings_of(backend)):
-            if outcome.failure is None and not outcome.status:
+            if outcome.failure is None and not (outcome.status or outcome.kind):
                 self._recover(key, standing, now)
             else:
                 standing.probed_until = 0.0  # it told nothing, so another request may try

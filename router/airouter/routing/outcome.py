@@ -40,7 +40,7 @@ class AttemptOutcome(msgspec.Struct, frozen=True, eq=False):
     """True where no provider was asked: the request cannot be written for the backend."""
     status: int = 0
     """The provider's status of a failure, or the one that a failure without status counts as; 0
-    for an answer, and where the provider has no part in it."""
+    for an answer, and where the provider has no part in it, or one of its pods alone."""
     kind: str = ""
     """`refused_key`; of a failure without status, the `UpstreamError.kind`; else empty."""
 

@@ -89,8 +89,11 @@ class ClientStream:
         self._sent_at = now
         """The time of the last sweep that saw something sent."""
 
-    def sweep(self, now: float) -> None:
-        """Send what is due: an opening that was held back for long enough, or a heartbeat."""
+    def sweep(self, now: float) -> bool:
+        """Send what is due: an opening that was held back for long enough, or a heartbeat.
+
+        Returns whether it was a heartbeat.
+        """
         relay = self.relay
         if relay is not self._seen:
             self._seen, self._since, self._progress = relay, now, 0
@@ -100,9 +103,11 @@ class ClientStream:
         if progress != self._progress:
             self._progress, self._sent_at = progress, now
         elif self.every and now - self._sent_at >= self.every:
+            self._sent_at = now
             if relay is None or not relay.end_if_whole():
                 self._beat()
-            self._sent_at = now
+                return True
+        return False
 
     def _beat(self) -> None:
         """Send a heartbeat, and the head of the answer before the first."""
@@ -115,6 +120,8 @@ class Heartbeats:
     """All streams of this process."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self.sent = 0
+        """Heartbeats so far."""
         self._clock = clock
         self._streams: set[ClientStream] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -136,7 +143,7 @@ class Heartbeats:
     def _sweep(self) -> None:
         now = self._clock()
         for stream in list(self._streams):
-            stream.sweep(now)
+            self.sent += stream.sweep(now)
         self._timer = None
         if self._streams:
             self._wait(min(stream.every for stream in self._streams))

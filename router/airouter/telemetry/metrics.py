@@ -20,14 +20,17 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from airouter import __version__
+from airouter.telemetry.answer_metrics import AnswerMetrics
+from airouter.telemetry.by_client import BusiestClients, ByClient
 from airouter.telemetry.money import Money
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
 STATES = ("ok", "degraded", "down")
@@ -52,8 +55,68 @@ class ObservedBans(Protocol):
         ...
 
 
+class ObservedReload(Protocol):
+    """The newest configuration."""
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """The number of findings about it, by severity."""
+        ...
+
+
+class ObservedLoad(Protocol):
+    """The state of a credential."""
+
+    @property
+    def resting(self) -> Sized:
+        """The backends that rest, as they failed last."""
+        ...
+
+
+class ObservedLimits(Protocol):
+    """The limits."""
+
+    def most_used(self) -> Sequence[LimitUsage]:
+        """Return those that are used most."""
+        ...
+
+
+class ObservedHeartbeats(Protocol):
+    """The signs of life for clients."""
+
+    sent: int
+
+
+class ObservedPipeline(Protocol):
+    """The pipeline."""
+
+    @property
+    def heartbeats(self) -> ObservedHeartbeats: ...
+
+
+class ObservedSharedLimits(Protocol):
+    """The limiter and its ledger."""
+
+    @property
+    def limiter(self) -> ObservedLimits: ...
+
+
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
+
+    @property
+    def reload(self) -> ObservedReload: ...
+
+    @property
+    def loads(self) -> Mapping[str, ObservedLoad]:
+        """The state of each credential."""
+        ...
+
+    @property
+    def pipeline(self) -> ObservedPipeline: ...
+
+    @property
+    def shared_limits(self) -> ObservedSharedLimits: ...
 
     @property
     def bans(self) -> ObservedBans: ...
@@ -107,6 +170,8 @@ class Metrics(Collector):
             ("model", "credential", "kind"),
         )
         self._money = Money()
+        self._by_client = ByClient(BusiestClients())
+        self._answers = AnswerMetrics()
         self._attempts = Counter(
             "airouter_upstream_attempts_total",
             "Calls of a provider, by its status (empty if there was none) and the error.",
@@ -148,6 +213,7 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def consume(self, records: list[RequestRecord]) -> None:
+        self._by_client.decide(monotonic())
         for record in records:
             self._count(record)
             for attempt in record.attempts:
@@ -166,8 +232,15 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the current families, for prometheus_client."""
-        for counter in (self._requests, self._tokens, self._attempts, self._retries):
+        for counter in (
+            self._requests,
+            self._tokens,
+            self._attempts,
+            self._retries,
+        ):
             yield counter.collect()
+        yield from self._answers.collect()
+        yield from self._by_client.collect()
         yield from self._money.collect()
         for histogram in (
             self._durations,
@@ -183,6 +256,9 @@ class Metrics(Collector):
         credential = last.credential if last is not None else ""
         labels = (model, credential, record.status, stream, record.operation)
         self._requests.add(labels)
+        self._by_client.count(record)
+        if not record.operation:  # none of a model: its time says nothing of those
+            return
         self._durations.observe((model, stream), record.ended - record.started)
         self._overheads.observe((stream,), record.overhead)
         if record.first_byte and record.status < 400:
@@ -198,6 +274,7 @@ class Metrics(Collector):
         ):
             if tokens:
                 self._tokens.add((model, credential, kind), tokens)
+        self._answers.count(record)
 
     def _count_attempt(self, attempt: Attempt) -> None:
         self._attempts.add((attempt.credential, attempt.status, attempt.outcome))
@@ -215,18 +292,24 @@ def observations(observed: Observed) -> Iterable[Metric]:
         in_flight.add_metric([credential], count)
     yield in_flight
     yield from observed_bans(observed.bans)
+    yield from observed_limits(observed.shared_limits.limiter)
+    rests = GaugeMetricFamily(
+        "airouter_credential_rests",
+        "Backends that rest, as they failed last.",
+        labels=["credential"],
+    )
+    for credential, load in list(observed.loads.items()):
+        rests.add_metric([credential], len(load.resting))
+    yield rests
+    yield CounterMetricFamily(
+        "airouter_heartbeats_total",
+        "Signs of life that clients of silent streams got.",
+        value=observed.pipeline.heartbeats.sent,
+    )
     yield GaugeMetricFamily(
         "airouter_connections", "Open connections of clients.", value=observed.connections()
     )
-    state = GaugeMetricFamily(
-        "airouter_state",
-        "1 for the state of the router, as /health tells it; 0 for the others.",
-        labels=["state"],
-    )
-    condition = observed.condition()
-    for name in STATES:
-        state.add_metric([name], int(name == condition))
-    yield state
+    yield observed_state(observed.condition())
     version = {"version": observed.config_version()}
     yield InfoMetricFamily("airouter_config", "The snapshot that is served.", value=version)
     yield InfoMetricFamily("airouter_build", "This program.", value={"version": __version__})
@@ -235,6 +318,14 @@ def observations(observed: Observed) -> Iterable[Metric]:
         "1 when the newest configuration is served, 0 when it was refused.",
         value=int(observed.last_reload_successful()),
     )
+    findings = GaugeMetricFamily(
+        "airouter_config_findings",
+        "Findings about the newest configuration: an error takes something out of service.",
+        labels=["severity"],
+    )
+    for severity, count in observed.reload.severities.items():
+        findings.add_metric([severity], count)
+    yield findings
     yield GaugeMetricFamily(
         "airouter_config_last_reload_success_timestamp_seconds",
         "Time at which a configuration was last loaded.",
@@ -252,6 +343,30 @@ def observations(observed: Observed) -> Iterable[Metric]:
         yield CounterMetricFamily(
             f"airouter_{kind}_dropped_total", f"Lost {noun}: not delivered in time.", value=count
         )
+
+
+def observed_limits(limits: ObservedLimits) -> Iterable[Metric]:
+    """Yield the limits that are used most as a family."""
+    used = GaugeMetricFamily(
+        "airouter_limit_used_ratio",
+        "Share of a limit that is used, of the 200 limits that are used most.",
+        labels=["scope", "name", "limit"],
+    )
+    for usage in limits.most_used():
+        used.add_metric([usage.kind, usage.name, usage.limit], usage.share)
+    yield used
+
+
+def observed_state(condition: str) -> Metric:
+    """Return the state of the router as a family."""
+    state = GaugeMetricFamily(
+        "airouter_state",
+        "1 for the state of the router, as /health tells it; 0 for the others.",
+        labels=["state"],
+    )
+    for name in STATES:
+        state.add_metric([name], int(name == condition))
+    return state
 
 
 def observed_bans(bans: ObservedBans) -> Iterable[Metric]:

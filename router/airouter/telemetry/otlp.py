@@ -13,6 +13,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airouter.telemetry.record import Trace
 
 
@@ -25,6 +27,8 @@ STATUS_ERROR = b"\x7a\x02\x18\x02"
 LOCAL_PARENT = b"\x85\x01\x00\x01\x00\x00"
 REMOTE_PARENT = b"\x85\x01\x00\x03\x00\x00"
 """Span.flags: the parent's remoteness is known, and its value."""
+
+LOW_64_BITS = 2**64 - 1
 
 _TIMES = Struct("<BQBQ")
 _DOUBLE = Struct("<d")
@@ -114,13 +118,18 @@ def boolean(value: bool) -> bytes:
 
 
 def integer(value: int) -> bytes:
-    """Encode an attribute's whole number, which is not negative."""
-    return b"\x18" + varint(value)
+    """Encode an attribute's whole number, of at most 64 bits."""
+    return b"\x18" + varint(value & LOW_64_BITS)  # a negative one as its complement
 
 
 def double(value: float) -> bytes:
     """Encode an attribute's floating-point number."""
     return b"\x21" + _DOUBLE.pack(value)
+
+
+def strings(values: Sequence[str]) -> bytes:
+    """Encode an attribute's list of texts."""
+    return bytes_field(0x2A, b"".join(bytes_field(0x0A, string(value)) for value in values))
 
 
 def otlp_text(tag: int, value: str) -> bytes:

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from airouter.telemetry.collector import envelope_of, open_collector, resource_of
-from airouter.telemetry.context import carried, continued, parent_of
+from airouter.telemetry.conventions import NEWEST, conventions_from
 from airouter.telemetry.instrumentation import instrument
 from airouter.telemetry.record import Trace
 from airouter.telemetry.sampling import by_ratio, sampler_from
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from airouter.config.snapshot import Snapshot
+    from airouter.telemetry.client_span import TracedProviders
     from airouter.telemetry.collector import Collector
+    from airouter.telemetry.conventions import Conventions
+    from airouter.telemetry.propagation import Propagation
     from airouter.telemetry.record import RequestRecord
     from airouter.telemetry.sampling import TraceSampler
-    from airouter.telemetry.spans import TracedProviders
 
 CAPACITY = 16 * 2**20
 """Bytes of spans that wait for a slow collector: some fifty thousand."""
@@ -49,6 +51,8 @@ class OtlpTracing:
         resource: Resource,
         sampler: TraceSampler,
         providers: TracedProviders,
+        propagation: Propagation,
+        conventions: Conventions = NEWEST,
         *,
         random: Random,
         wall: Callable[[], int] = time.time_ns,
@@ -59,7 +63,8 @@ class OtlpTracing:
         self._envelope = envelope_of(resource)
         self._environment_sampler = sampler
         self._sampler = sampler
-        self._encoder = SpanEncoder(providers)
+        self._encoder = SpanEncoder(providers, conventions)
+        self._propagation = propagation
         self._bits = random.getrandbits
         self._wall = wall
         self._monotonic = monotonic
@@ -72,7 +77,7 @@ class OtlpTracing:
         return self._shipper.dropped
 
     def begin(self, headers: Mapping[bytes, bytes]) -> Trace | None:
-        parent = parent_of(headers)
+        parent = self._propagation.parent_of(headers)
         if parent is None:
             trace_id = self._bits(128)
             if not self._sampler.takes(trace_id, None):
@@ -86,7 +91,9 @@ class OtlpTracing:
         return f"{self._bits(64):016x}"
 
     def propagate(self, headers: Mapping[bytes, bytes], trace: Trace | None, span_id: str) -> bytes:
-        return carried(headers) if trace is None else continued(trace, span_id)
+        if trace is None:
+            return self._propagation.carried(headers)
+        return self._propagation.continued(trace, span_id)
 
     def consume(self, records: list[RequestRecord]) -> None:
         epoch = self._wall() - self._monotonic()
@@ -112,12 +119,16 @@ class OtlpTracing:
         self._collector.shutdown()
 
 
-def open_otlp_tracing(environ: Mapping[str, str], providers: TracedProviders) -> OtlpTracing:
+def open_otlp_tracing(
+    environ: Mapping[str, str], providers: TracedProviders, propagation: Propagation
+) -> OtlpTracing:
     """Open the tracing that the OTEL_* variables describe."""
     return OtlpTracing(
         open_collector(environ),
         resource_of(),
         sampler_from(environ),
         providers,
+        propagation,
+        conventions_from(environ),
         random=Random(),
     )

@@ -28,6 +28,12 @@ class ProviderWarnings:
         self._clock = clock
         self._silent_until: dict[tuple[str, str], float] = {}
 
+    def note_refused_key(self, credential: str, status: int) -> None:
+        """Log that a provider refused a key."""
+        what = f"the provider refused its key with {status}"
+        fix = "put a good one into its Secret; airouter test shows the provider's own words"
+        self.note(credential, "refused_key", f"{what} (fix: {fix})")
+
     def note(self, credential: str, kind: str, reason: object) -> None:
         """Log a failed attempt; `reason` names no secret."""
         now = self._clock()

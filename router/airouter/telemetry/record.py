@@ -1,7 +1,8 @@
 """The record that a request leaves behind for telemetry.
 
 The pipeline fills one `RequestRecord` on the hot path and hands it to `recorder.py`; metrics, spans
-and the access log are made of it later, in batches. It never holds a prompt, an answer or a key.
+and the access log are made of it later, in batches. It never holds a key, nor a prompt or an
+answer, unless traces shall have them.
 
 Times are `time.monotonic()` seconds. They are structs, which are made in half the time of a class.
 """
@@ -18,6 +19,10 @@ from airouter.costs import Cost, PriceList, cost_of
 from airouter.dialects.conversation import Usage
 from airouter.dialects.spending import beyond
 from airouter.interfaces import UpstreamRefused
+from airouter.telemetry.genai.answered import AnswerTap
+from airouter.telemetry.genai.asked import Asked
+from airouter.telemetry.genai.content import Content
+from airouter.telemetry.http_details import HttpDetails
 
 if TYPE_CHECKING:
     from airouter.failures import Failure
@@ -36,6 +41,13 @@ class Trace(msgspec.Struct, eq=False):
     span_id: str
     parent_id: str
     tracestate: str
+    http: HttpDetails | None = None
+    asked: Asked | None = None
+    """None for a request that could not be read."""
+    tap: AnswerTap | None = None
+    """None where no backend was asked."""
+    content: Content | None = None
+    """None unless traces shall have it."""
 
 
 class Attempt(msgspec.Struct, eq=False):
@@ -52,7 +64,14 @@ class Attempt(msgspec.Struct, eq=False):
     error: str | None = None
     """`UpstreamError.kind`, or None."""
     span_id: str = ""
-    """Set when the request is traced."""
+    """Set when the request is traced, and so are the next two."""
+    model: str = ""
+    """The public name of the model whose backend it is: of a fallback, another than the request's.
+    """
+    verbatim: bool = False
+    """Whether the client gets the provider's own words."""
+    continues: bool = False
+    """Whether it goes on with a stream that another one broke off."""
     price: PriceList | None = None
     """That of the backend; None where it is not known."""
     usage: Usage | None = None
@@ -97,6 +116,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     request_id: str
     started: float
     method: str = "POST"
+    session: bool = False
+    """Whether it is a turn of a WebSocket."""
     trace: Trace | None = None
     """None unless the request is traced."""
     principal: str = ""

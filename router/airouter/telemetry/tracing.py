@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from airouter.telemetry.context import carried
+from airouter.telemetry.propagation import propagation_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.config.snapshot import Snapshot
+    from airouter.telemetry.client_span import TracedProviders
+    from airouter.telemetry.propagation import Propagation
     from airouter.telemetry.record import RequestRecord, Trace
-    from airouter.telemetry.spans import TracedProviders
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -73,6 +74,9 @@ class NoTracing:
 
     dropped = 0
 
+    def __init__(self, propagation: Propagation) -> None:
+        self._carried = propagation.carried
+
     def begin(self, headers: Mapping[bytes, bytes]) -> Trace | None:  # noqa: ARG002
         return None
 
@@ -85,7 +89,7 @@ class NoTracing:
         trace: Trace | None,  # noqa: ARG002
         span_id: str,  # noqa: ARG002
     ) -> bytes:
-        return carried(headers)
+        return self._carried(headers)
 
     def consume(self, records: list[RequestRecord]) -> None:
         pass
@@ -102,11 +106,12 @@ class NoTracing:
 
 def open_tracing(environ: Mapping[str, str], providers: TracedProviders) -> Tracing:
     """Open the tracing that the OTEL_* variables ask for."""
+    propagation = propagation_from(environ)
     if not configured(environ):
-        return NoTracing()
+        return NoTracing(propagation)
     from airouter.telemetry.otlp_tracing import open_otlp_tracing  # noqa: PLC0415 - off costs nothing
 
-    return open_otlp_tracing(environ, providers)
+    return open_otlp_tracing(environ, providers, propagation)
 
 
 def configured(environ: Mapping[str, str]) -> bool:

@@ -2,8 +2,9 @@
 
 A `Balancer` stands where a credential has one `Pool` otherwise, and keeps a pool for each address.
 Which addresses are ready is a fact of the cluster, so that requests of an older snapshot see it,
-too: `pools.py` has one balancer follow the addresses of all snapshots. Where none of them takes a
-connection, because the operator is down and they are of long ago, the Service is asked by its name.
+too: `pools.py` has one balancer follow the addresses of all snapshots. A pod that takes no
+connection, or cuts an answer, rests by itself. Where none takes a connection, because the operator
+is down and they are of long ago, the Service is asked by its name.
 A later way to choose, such as by what a pod has in its cache, belongs into `choose`.
 """
 
@@ -28,7 +29,7 @@ TRIES = 3
 COMPARED = 16
 """Pods that are looked at for each request: a Service may have thousands."""
 REST = 5.0
-"""Seconds for which an address that took no connection is left alone; then one request tries it."""
+"""Seconds for which an address that failed is left alone; then one request tries it."""
 
 
 class Balancer:
@@ -41,7 +42,7 @@ class Balancer:
         self._pools: dict[str, Pool] = {}
         self._ready: tuple[Pool, ...] = ()
         self._resting: dict[Pool, float] = {}
-        """Pools that took no connection, and the end of their rest (`time.monotonic()`)."""
+        """Pools of pods that failed, and the end of their rest (`time.monotonic()`)."""
         self._turn = 0
 
     def follow(self, addresses: Collection[str]) -> None:
@@ -56,7 +57,8 @@ class Balancer:
             pool.drain()
         for address in addresses:
             if address not in self._pools:
-                self._pools[address] = self._open_pool(address)
+                self._pools[address] = pool = self._open_pool(address)
+                pool.others_answer = self._rest_alone
         self._ready = tuple(self._pools.values())
 
     async def send(
@@ -114,11 +116,17 @@ class Balancer:
                 if pool is self._by_name:
                     raise first from None
                 tried = (*tried, pool)
-                if pool in self._ready:
-                    self._resting[pool] = time.monotonic() + REST
+                self._rest_alone(pool)
             else:
                 self._resting.pop(pool, None)
                 return answer
+
+    def _rest_alone(self, pool: Pool) -> bool:
+        """Leave a pod alone that has failed; return whether there are others that have not."""
+        now = time.monotonic()
+        if pool in self._ready:
+            self._resting[pool] = now + REST
+        return any(self._resting.get(each, 0.0) <= now for each in self._ready)
 
 
 def least_busy(pools: Sequence[Pool], turn: int) -> Pool:

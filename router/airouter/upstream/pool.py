@@ -21,10 +21,11 @@ from airouter.upstream.websocket import WebSocket
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from airouter.config.snapshot import Timeouts
     from airouter.http.reply import HttpReply
+    from airouter.interfaces import EndedEarly
     from airouter.outbox import Outbox
     from airouter.upstream.origin import Origin, Proxy
 
@@ -63,6 +64,8 @@ class Pool:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep_every = sweep_interval(timeouts)
         self._target, self._host = self._request_line()
+        self.others_answer: Callable[[Pool], bool] = nobody_else
+        """Told when the server cuts an answer; whether others do what it did."""
 
     @property
     def in_flight(self) -> int:
@@ -158,6 +161,9 @@ class Pool:
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
         self._call_waiter()
+
+    def ended_early(self, error: EndedEarly) -> None:
+        error.of_one_pod = self.others_answer(self)
 
     # Getting a connection.
 
@@ -261,6 +267,11 @@ class Pool:
         self._sweeper = None
         if self._busy or self._idle:
             self._sweeper = self._loop.call_later(self._sweep_every, self._sweep)
+
+
+def nobody_else(_: Pool) -> bool:
+    """Return that no other pool does the same, where a balancer does not say otherwise."""
+    return False
 
 
 def sweep_interval(timeouts: Timeouts) -> float:

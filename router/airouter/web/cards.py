@@ -38,7 +38,7 @@ def cards_of(
 ) -> Iterator[CredentialCard]:
     """Yield a card for each credential; `epoch` is the Unix time at the monotonic clock's zero."""
     now, history = monotonic(), router.history
-    step, loads, unusable = step_of(now), router.loads(), router.unusable()
+    step, loads, unusable = step_of(now), router.loads, router.unusable()
     by_credential, spent = history.recent().by_credential, history.spent_today()
     bans: dict[str, list[Ban]] = {}
     for ban in router.bans.known(now):
@@ -59,7 +59,7 @@ def cards_of(
             reasons=found.reasons,
             bars=bars_of(router.limits_of("credential", name), step),
             in_flight=load.in_flight if load is not None else 0,
-            p95=wording.duration(None if tally is None else tally.wait(0.95)),
+            p95=wording.span_of(None if tally is None else tally.wait(0.95)),
             spent="" if money is None else wording.dollars(money / PICODOLLARS),
             failure="" if failure is None else failure.what,
             failed_at=None if failure is None else moment_at(epoch + failure.at),

@@ -12,10 +12,10 @@ from airouter.web import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airouter.telemetry.history import Point, TrafficHistory
+    from airouter.telemetry.history import TrafficHistory
 
-GROUP = 3
-"""Steps that are one point of a curve."""
+CURVE = 60
+"""Points of a curve, at most twice as many: of a long time, each stands for several steps."""
 NOW = 2
 """Steps that are "now": ten seconds, long enough for a number that can be read."""
 LAST_MINUTES = 60
@@ -40,15 +40,17 @@ def figures_of(history: TrafficHistory, in_flight: int) -> list[Figure]:
     """Return the numbers of now."""
     history.advance()
     points = list(history.points)
+    size = max(1, len(points) // CURVE)
     groups = [
-        total_of(point.tally for point in points[start : start + GROUP])
-        for start in range(len(points) % GROUP, len(points), GROUP)
+        total_of(point.tally for point in points[start : start + size])
+        for start in range(len(points) % size, len(points), size)
     ]
+    flights = [float(point.in_flight) for point in points[::-size]][::-1]
     now = total_of(point.tally for point in points[-NOW:])
     minutes = total_of(point.tally for point in points[-LAST_MINUTES:])
     span = max(min(len(points), NOW), 1) * STEP
     long_span = max(min(len(points), LAST_MINUTES), 1) * STEP
-    p50, p95 = (wording.duration(minutes.wait(share)) for share in (0.5, 0.95))
+    p50, p95 = (wording.span_of(minutes.wait(share)) for share in (0.5, 0.95))
     return [
         Figure("f-rate", wording.amount(now.requests / span), "requests / s", curve(groups, rate)),
         Figure(
@@ -66,7 +68,7 @@ def figures_of(history: TrafficHistory, in_flight: int) -> list[Figure]:
             "per hour, at this pace",
             curve(groups, cost),
         ),
-        Figure("f-flight", wording.amount(in_flight), "in flight", flight_curve(points)),
+        Figure("f-flight", wording.amount(in_flight), "in flight", polyline(flights)),
     ]
 
 
@@ -98,12 +100,6 @@ def cost(tally: RequestTally) -> float:
 def curve(groups: Sequence[RequestTally], value: Callable[[RequestTally], float]) -> str:
     """Return the curve of a value."""
     return polyline([value(tally) for tally in groups])
-
-
-def flight_curve(points: Sequence[Point]) -> str:
-    """Return the curve of the requests in flight."""
-    values = [float(point.in_flight) for point in points]
-    return polyline(values[len(values) % GROUP :: GROUP])
 
 
 def polyline(values: Sequence[float]) -> str:

@@ -100,7 +100,7 @@ class PageView:
 
     def _named(self) -> Iterator[PageBlock]:
         router, snapshot = self._router, self._router.snapshot
-        in_flight = sum(load.in_flight for load in router.loads().values())
+        in_flight = sum(load.in_flight for load in router.loads.values())
         figures = [PagePart(f.id, "figure", f) for f in figures_of(router.history, in_flight)]
         yield PageBlock("figures", NAMED, figures)
         if snapshot is None:

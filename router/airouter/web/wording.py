@@ -15,7 +15,7 @@ def amount(value: float) -> str:
     return f"{value:.3g}"
 
 
-def duration(value: float | None) -> str:
+def span_of(value: float | None) -> str:
     """Return a duration as ms or s; a dash for none."""
     if value is None:
         return DASH

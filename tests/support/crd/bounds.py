@@ -126,6 +126,7 @@ REF = f"{CREDENTIAL}.secretRef"
 URL = "https://a.example/"
 RETRIES = "spec.resilience.retries"
 FAIL2BAN = "spec.resilience.fail2ban"
+TRACES = "spec.telemetry.traces"
 
 BOUNDS = (
     Bound("credentials", 256, "spec.credentials", spec_with_credentials),
@@ -167,6 +168,18 @@ BOUNDS = (
         253,
         f"{CREDENTIAL}.service.path",
         lambda n: credential(service={"name": "a", "port": 1, "path": "/".ljust(n, "x")}),
+    ),
+    Bound(
+        "a-pool-name",
+        63,
+        f"{CREDENTIAL}.inferencePool.name",
+        lambda n: credential(inferencePool={"name": "a" * n}),
+    ),
+    Bound(
+        "a-pool-namespace",
+        63,
+        f"{CREDENTIAL}.inferencePool.namespace",
+        lambda n: credential(inferencePool={"name": "a", "namespace": "a" * n}),
     ),
     Bound("a-secret-name", 253, f"{REF}.name", lambda n: credential(secretRef={"name": "a" * n})),
     Bound(
@@ -301,7 +314,19 @@ BOUNDS = (
     Bound(
         "a-sample-ratio",
         8,
-        "spec.telemetry.traces.sampleRatio",
+        f"{TRACES}.sampleRatio",
         lambda n: {"telemetry": {"traces": {"sampleRatio": "0.".ljust(n, "1")}}},
+    ),
+    Bound(
+        "redacted-paths",
+        32,
+        f"{TRACES}.redact",
+        lambda n: {"telemetry": {"traces": {"redact": [f"$.input[{at}]" for at in range(n)]}}},
+    ),
+    Bound(
+        "a-redacted-path",
+        253,
+        f"{TRACES}.redact[0]",
+        lambda n: {"telemetry": {"traces": {"redact": ["$.".ljust(n, "a")]}}},
     ),
 )

@@ -22,10 +22,11 @@ from airouter.config.resource.bans import (
     Fail2banOverride,
     StatusOrClass,
 )
+from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
-from airouter.config.resource.policies import Backoff, Origin, RequestHeader
+from airouter.config.resource.policies import Backoff, Origin, RedactedPath, RequestHeader
 from airouter.config.resource.price import check_order
 from airouter.config.resource.routerkey import (
     Lifetime,
@@ -53,6 +54,7 @@ ANSWER = rf"(echo|text:[\s\S]*|{CALL}|tokens:[0-9]{{1,6}})"
 REPLY = rf"(reasoning:[^\n]*\n?|(reasoning:[^\n]*\n)?{ANSWER})"
 LATIN = r"([!-~\xa1-\xac\xae-\xff]([ -~\xa1-\xac\xae-\xff]*[!-~\xa1-\xac\xae-\xff])?)?"
 ORIGIN = r"(\*|[a-z][a-z0-9+.-]*://[a-z0-9._~-]+(:[0-9]{1,5})?)"
+REDACTED_PATH = r"\$((\.\.?([A-Za-z_][A-Za-z0-9_]*|\*))|\[(\*|[0-9]{1,4})\])+"
 DURATION = "([0-9]{1,5}(h|m|s|ms)){1,4}"
 LABEL_KEY = r"([a-z0-9.-]{1,253}/)?[^\\W_]([\\w.-]{0,61}[^\\W_])?"
 
@@ -126,6 +128,8 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Line): text(r"[^\x00-\x1f\x7f-\x9f]{1,253}", 253),
     validator(grammar.LabelValue): text(f"({LABEL})?", 63),
     validator(grammar.Price): text(r"[0-9]{1,7}(\.[0-9]{1,6})?", 14),
+    validator(Usd): text(r"([1-9][0-9]{0,5}(\.[0-9]{1,6})?|0\.0{0,5}[1-9][0-9]{0,3})", 13),
+    validator(TimeZone): text("[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}", 96),
     validator(grammar.Ratio): text(r"(0(\.[0-9]{1,6})?|1(\.0{1,6})?)", 8),
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
@@ -138,6 +142,7 @@ SCALARS: dict[Validator, Schema] = {
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
     validator(Origin): text(ORIGIN, 253),
+    validator(RedactedPath): text(REDACTED_PATH, 253),
     validator(ErrorCode): text("[A-Za-z0-9._-]{1,64}", 64),
     validator(StatusOrClass): {
         INT_OR_STRING: True,
@@ -172,13 +177,17 @@ PARTS: dict[type[BaseModel], tuple[str, ...]] = {
             for block in BLOCKS
             for owner in owners_of(block, PROVIDER_TYPES)
         ),
-        f"has(self.baseURL) || has(self.service) || !(self.type in {either(WITHOUT_DEFAULT_URL)})",
+        "has(self.baseURL) || has(self.service) || has(self.inferencePool) || "
+        f"!(self.type in {either(WITHOUT_DEFAULT_URL)})",
         "!has(self.service) || !has(self.baseURL)",
         f"!has(self.service) || self.type in {either(WITH_SERVICE)}",
+        "!has(self.inferencePool) || !has(self.baseURL) && !has(self.service)",
+        f"!has(self.inferencePool) || self.type in {either(WITH_SERVICE)}",
         f"!has(self.api) || !(self.type in {either(WITH_FIXED_API)})",
         "!has(self.tls) || !(has(self.tls.caSecretRef) || has(self.tls.serverName)) || "
         "(!has(self.baseURL) || !self.baseURL.lowerAscii().startsWith('http://')) && "
-        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https')",
+        "(!has(self.service) || !has(self.service.scheme) || self.service.scheme == 'https') && "
+        "!has(self.inferencePool)",
     ),
     Timeouts: (
         "(has(self.connect) ? self.connect : duration('5s')) <= "

@@ -211,7 +211,7 @@ def test_requests_in_flight_keep_their_places_while_nobody_reaches_the_ledger() 
     assert ledger.ask("b", 10, slides=False) == 1
 
 
-lines = st.builds(
+limits = st.builds(
     Line,
     key=st.sampled_from(["k", "l"]),
     limit=st.integers(0, 300),
@@ -225,6 +225,20 @@ lines = st.builds(
         lambda uses: sorted(uses, reverse=True)
     ),
 )
+budgets = st.builds(
+    Line,
+    key=st.sampled_from(["b", "c"]),
+    limit=st.integers(0, 300),
+    slides=st.just(False),
+    total=st.integers(0, 400),
+    held=st.integers(0, 100),
+    wanted=st.integers(0, 200),
+    needed=st.integers(0, 50),
+    least=st.integers(0, 60),
+    uses=st.lists(st.tuples(st.just(0), st.integers(0, 40)), max_size=1),
+    keeps=st.integers(7_200, 50_000_000),
+    spent=st.sampled_from([0, 0, 0, 100, 350]),
+)
 messages = st.builds(
     LedgerMessage,
     pod=st.sampled_from("abc"),
@@ -235,7 +249,7 @@ messages = st.builds(
     answered=st.sampled_from([START, START + SPAN, START + KEPT]),
     since=st.integers(-1, KEPT),
     leaves=st.sampled_from([False] * 5 + [True]),
-    lines=st.lists(lines, max_size=2, unique_by=lambda line: line.key),
+    lines=st.lists(limits | budgets, max_size=3, unique_by=lambda line: line.key),
 )
 steps = st.sampled_from([0, 0, 1, 1, 5, SOON, LEASE, LEASE + 1, SETTLING, SPAN, SPAN + LEASE, KEPT])
 

@@ -1,7 +1,8 @@
 import pytest
 
 from airouter.config.findings import Finding
-from airouter.config.manifest import ManifestFile, compile_manifest
+from airouter.config.manifest import ManifestFile, check_manifest, compile_manifest
+from support.full_manifest import FULL_YAML
 from support.manifests import ROUTER_YAML, from_text, lines
 
 ROUTER, SECRET = ROUTER_YAML.split("---\n")
@@ -158,13 +159,71 @@ def test_other_kinds_are_left_alone_with_a_warning() -> None:
     ]
 
 
-def test_a_router_key_in_a_file_is_ignored_and_is_no_second_router_config() -> None:
-    head = "apiVersion: airouter.dev/v1alpha1\nkind: RouterKey"
-    found = from_text(f"{ROUTER_YAML}---\n{head}\nmetadata: {{name: checkout}}\n")
+ROUTER_KEY = """\
+---
+apiVersion: airouter.dev/v1alpha1
+kind: RouterKey
+metadata: {name: checkout, namespace: team-a}
+spec:
+  router: {name: default}
+"""
+GRANTED = ROUTER_YAML.replace(
+    "auth:\n", "auth:\n    grants: [{name: teams, namespaces: {names: [team-a]}}]\n"
+)
+ISSUED = """\
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: checkout}
+stringData: {OPENAI_API_KEY: sk-checkout}
+"""
+
+
+def test_a_router_key_is_no_second_router_config() -> None:
+    found = from_text(GRANTED + ROUTER_KEY)
+    assert found.findings == ()
     assert found.snapshot is not None
-    assert lines(found) == [
-        "router.yaml:21: warning: kind: 'RouterKey' is ignored (fix: use RouterConfig or Secret)"
-    ]
+    assert found.snapshot.auth.clients == ()
+
+
+def test_a_router_key_whose_secret_is_in_the_file_is_served() -> None:
+    found = from_text(GRANTED + ROUTER_KEY + ISSUED)
+    assert found.findings == ()
+    assert found.snapshot is not None
+    assert [client.name for client in found.snapshot.auth.clients] == ["team-a/checkout"]
+
+
+def test_a_router_key_that_no_grant_covers_is_told() -> None:
+    (line,) = lines(from_text(ROUTER_YAML + ROUTER_KEY))
+    assert line.startswith("router.yaml:23: error: spec: no grant of RouterConfig team-a/default")
+
+
+def test_a_broken_router_key_is_told() -> None:
+    (line,) = lines(from_text(GRANTED + ROUTER_KEY.replace("router:", "rooter:")))[:1]
+    assert "rooter: is not a known field (fix: use router)" in line
+
+
+def test_a_configuration_of_litellm_is_recognised() -> None:
+    assert (
+        "router.yaml:1: error: is a configuration of LiteLLM, not a RouterConfig "
+        "(fix: translate it: airouter import FILE)"
+    ) in lines(from_text("model_list: []\n"))
+
+
+def test_several_router_configs_can_be_checked_together() -> None:
+    other = ROUTER.replace("name: default", "name: other")
+    texts = [ManifestFile("a.yaml", f"{ROUTER_YAML}---\n{other}".encode())]
+    checked = check_manifest(texts, {})
+    assert checked.findings == ()
+    assert [name for name, _ in checked.configs] == ["default", "other"]
+    assert all(compiled.snapshot is not None for _, compiled in checked.configs)
+
+
+def test_secrets_can_be_left_aside() -> None:
+    texts = [ManifestFile("a.yaml", FULL_YAML.encode())]
+    checked = check_manifest(texts, {}, ignore_secrets=True)
+    assert [str(f) for f in checked.findings if f.severity == "error"] == []
+    assert checked.configs[0][1].snapshot is not None
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,6 @@ def test_every_api_that_a_credential_may_offer_is_asked_for() -> None:
     ("spec", "field"),
     [
         ({"sessions": {"stickiness": {"ttl": "1h"}}}, "sessions.stickiness.ttl"),
-        (
-            {"telemetry": {"traces": {"captureContent": True}}},
-            "telemetry.traces.captureContent",
-        ),
     ],
 )
 def test_a_field_that_does_nothing_yet_is_never_silent(spec: dict[str, Any], field: str) -> None:

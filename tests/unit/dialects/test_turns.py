@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter.dialects.conversation import Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
-from airouter.dialects.turns import check_calls, folded, joined_text, leading, merged
+from airouter.dialects.turns import (
+    check_calls,
+    folded,
+    joined_text,
+    leading,
+    merged,
+    with_calls_told_apart,
+)
 from airouter.failures import Failure
 
 
@@ -160,3 +167,21 @@ def test_an_id_of_any_length_makes_no_long_error() -> None:
     with pytest.raises(Failure) as caught:
         check_calls(numbered(say("user", result("x" * 100_000))))
     assert len(caught.value.message) < 300
+
+
+def test_calls_of_one_answer_with_one_id_get_their_results_in_their_order() -> None:
+    turns = [
+        say("assistant", call("same"), call("same"), call("other")),
+        say("user", result("same"), result("other")),
+        say("user", result("same")),
+        say("assistant", call("same")),
+        say("user", result("same")),
+    ]
+    told_apart = with_calls_told_apart(turns)
+    assert told_apart[:3] == [
+        say("assistant", call("same"), call("same_2"), call("other")),
+        say("user", result("same"), result("other")),
+        say("user", result("same_2")),
+    ]
+    assert told_apart[3:] == turns[3:], "one that has its result may give its id to another"
+    check_calls(told_apart)

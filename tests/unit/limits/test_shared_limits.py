@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,12 +45,14 @@ async def test_a_router_that_files_feed_says_that_it_has_no_operator_to_count_fo
 
 
 @pytest.mark.parametrize("ledger", ["Auto", "Operator"])
-async def test_a_router_that_an_operator_feeds_shares_its_limits_there(ledger: str) -> None:
+async def test_a_router_that_an_operator_feeds_shares_its_limits_there(
+    ledger: str, tmp_path: Path
+) -> None:
     auth = Auth(clients=(ClientKey("team", "00" * 32, limits=Limits(rpm=600)),))
     snapshot = Snapshot(models=(Model("m"),), auth=auth, ledger=ledger)
     async with stream_control() as operator, asyncio.timeout(PATIENCE):
         operator.publish("one", 1, pack_snapshot(snapshot))
-        limits = SharedLimits("pod-0")
+        limits = SharedLimits("pod-0", tmp_path / "ledger.sqlite")
         limits.operator = OperatorLedger(PATIENCE)
         limits.reload(snapshot)
         assert limits.as_json() == {"connected": False, "share_in_force": None}

@@ -62,3 +62,22 @@ def test_the_kubeconfig_may_be_the_usual_one(monkeypatch: pytest.MonkeyPatch) ->
     assert str(OperatorSettings().kubeconfig) == "/usual"
     set_(monkeypatch, KUBECONFIG="/own")
     assert str(OperatorSettings().kubeconfig) == "/own"
+
+
+def test_certificates_are_for_the_host_that_pods_poll_and_for_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_(monkeypatch, NAMESPACE="ai", SERVICE="llm")
+    assert OperatorSettings().hosts == ["llm.ai.svc"]
+    set_(monkeypatch, STREAM_URL="https://operator.example:443")
+    assert OperatorSettings().hosts == ["operator.example", "llm.ai.svc"]
+
+
+def test_resources_of_injected_routers_are_said_as_in_a_pod(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_(monkeypatch, INJECTOR_RESOURCES='{"limits": {"cpu": 1, "memory": "1Gi"}}')
+    assert OperatorSettings().injector_resources == {"limits": {"cpu": 1, "memory": "1Gi"}}
+    set_(monkeypatch, INJECTOR_RESOURCES="much")
+    with pytest.raises(ValidationError, match="injector_resources"):
+        OperatorSettings()

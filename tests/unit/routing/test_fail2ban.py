@@ -379,3 +379,12 @@ def test_a_ban_and_its_end_are_logged_once(caplog: pytest.LogCaptureFixture) -> 
         "credential a, model a-model, is banned for 60 s: 503",
         "credential a, model a-model, answers again: its ban has ended",
     ]
+
+
+def test_a_pod_that_broke_off_alone_neither_bans_its_account_nor_ends_a_ban() -> None:
+    bans, backend = some_bans(default=BanThreshold(1, 10.0)), a_backend("a")
+    alone = AttemptOutcome(kind="broken_reply")
+    assert fail(bans, backend, 0.0, outcome=alone) is None
+    assert fail(bans, backend, 1.0) is not None
+    assert fail(bans, backend, 20.0, outcome=alone) is None
+    assert bans.standings

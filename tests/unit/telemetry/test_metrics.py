@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +10,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
+from airouter.config.findings import Finding
+from airouter.config.store import Reload
+from airouter.limits.usage import LimitUsage
+from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.record import RequestRecord
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
 if TYPE_CHECKING:
@@ -31,10 +36,22 @@ class SomeBans:
         return {"openai-main": 1, "spare": 0}
 
 
+class SomeLimits:
+    """A limit that is used to a half."""
+
+    def most_used(self) -> list[LimitUsage]:
+        return [LimitUsage("client", "team-a", "requests", 0.5)]
+
+
 class Process:
     """A process with two requests under way."""
 
     bans = SomeBans()
+    reload = Reload(findings=(Finding("error", (), "x"), Finding("error", (), "y")))
+
+    loads = MappingProxyType({"openai-main": Load()})
+    pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
+    shared_limits = SimpleNamespace(limiter=SomeLimits())
 
     def in_flight(self) -> Mapping[str, int]:
         return {"openai-main": 2}
@@ -69,7 +86,7 @@ def samples(page: bytes) -> list[Sample]:
     return [sample for family in parse_text(page.decode()) for sample in family.samples]
 
 
-def value(metrics: Metrics, name: str, **labels: str) -> float:
+def value(metrics: Metrics, name: str, /, **labels: str) -> float:
     """The value of exactly one series."""
     page, _ = metrics.render(PLAIN)
     values = [
@@ -211,6 +228,8 @@ def test_the_state_of_the_process_is_read_at_each_scrape(metrics: Metrics) -> No
     assert value(metrics, "airouter_config_info", version="abc123") == 1
     assert value(metrics, "airouter_build_info", version=__version__) == 1
     assert value(metrics, "airouter_config_last_reload_successful") == 0
+    assert value(metrics, "airouter_config_findings", severity="error") == 2
+    assert value(metrics, "airouter_config_findings", severity="warning") == 0
     name = "airouter_config_last_reload_success_timestamp_seconds"
     assert value(metrics, name) == 1_700_000_000
     assert value(metrics, "airouter_spans_dropped_total") == 7
@@ -251,3 +270,44 @@ def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_credential_bans", credential="spare") == 0
     labels = {"credential": "openai-main", "reason": "refused_key"}
     assert value(metrics, "airouter_bans_total", **labels) == 1
+
+
+def test_requests_and_tokens_are_counted_by_client(metrics: Metrics) -> None:
+    metrics.consume([an_answered_record()])
+    assert value(metrics, "airouter_client_requests_total", client="team-a", status="2xx") == 1
+    assert value(metrics, "airouter_client_tokens_total", client="team-a", kind="output") == 340
+
+
+def test_a_stream_tells_the_time_of_each_token(metrics: Metrics) -> None:
+    record = an_answered_record(stream=True)
+    record.first_byte, record.ended, record.output_tokens = 100.0, 101.0, 101
+    metrics.consume([record])
+    name = "airouter_time_per_output_token_seconds"
+    assert value(metrics, f"{name}_sum", model="gpt-4o") == pytest.approx(0.01)
+    metrics.consume([an_answered_record()])
+    assert value(metrics, f"{name}_count", model="gpt-4o") == 1
+
+
+def test_cache_hits_and_continued_streams_are_counted(metrics: Metrics) -> None:
+    record = a_paid_record()
+    record.continued = 2
+    metrics.consume([record, an_answered_record()])
+    labels = {"model": "gpt-4o", "credential": "openai-main"}
+    assert value(metrics, "airouter_cache_hits_total", **labels) == 1
+    assert value(metrics, "airouter_continued_streams_total", model="gpt-4o") == 2
+
+
+def test_a_request_that_is_none_of_a_model_is_counted_and_not_timed(metrics: Metrics) -> None:
+    record = RequestRecord("/v1/modles", "", "req_1", 1.0, status=404)
+    metrics.consume([record])
+    page = samples(metrics.render(PLAIN)[0])
+    found = {each.name: each.value for each in page if each.labels.get("status") == "404"}
+    assert found["airouter_requests_total"] == 1
+    assert not [each for each in page if each.name.startswith("airouter_overhead_seconds_")]
+
+
+def test_limits_rests_and_heartbeats_are_states(metrics: Metrics) -> None:
+    labels = {"scope": "client", "name": "team-a", "limit": "requests"}
+    assert value(metrics, "airouter_limit_used_ratio", **labels) == 0.5
+    assert value(metrics, "airouter_credential_rests", credential="openai-main") == 0
+    assert value(metrics, "airouter_heartbeats_total") == 4

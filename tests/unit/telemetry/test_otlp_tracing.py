@@ -12,6 +12,7 @@ from airouter.config.snapshot import Credential, Snapshot, Traces
 from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import GRPC, HTTP, protocol_of, resource_of
 from airouter.telemetry.otlp_tracing import RECORDS_PER_PIECE, OtlpTracing
+from airouter.telemetry.propagation import W3CPropagation
 from airouter.telemetry.sampling import ALL, NONE, TraceSampler
 from support.records import PARENT_ID, TRACE_ID, a_traced_record, an_answered_record
 
@@ -60,6 +61,7 @@ def open_with(collector: Memory, sampling: TraceSampler) -> OtlpTracing:
         resource_of(),
         sampling,
         load_providers(),
+        W3CPropagation(),
         random=Random(1),
         wall=lambda: 1_735_689_600_000_000_000,
         monotonic=lambda: 0,

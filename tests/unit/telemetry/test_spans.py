@@ -14,8 +14,10 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from airouter import __version__
 from airouter.config.snapshot import Credential
+from airouter.dialects.conversation import Usage
 from airouter.providers.registry import load_providers
 from airouter.telemetry.collector import envelope_of
+from airouter.telemetry.genai.answered import AnswerTap
 from airouter.telemetry.record import BanEvent, RequestRecord, Trace
 from airouter.telemetry.spans import SpanEncoder
 from support.records import (
@@ -65,6 +67,14 @@ def spans_of(encoder: SpanEncoder, record: RequestRecord) -> list[Span]:
     return list(
         ExportTraceServiceRequest.FromString(encoded).resource_spans[0].scope_spans[0].spans
     )
+
+
+def tapped(record: RequestRecord, *pieces: bytes) -> None:
+    """Have the answer of a traced request gone by its tap."""
+    assert record.trace is not None
+    record.trace.tap = AnswerTap()
+    for piece in pieces:
+        record.trace.tap.add(piece)
 
 
 def attributes(span: Span) -> dict[str, object]:
@@ -130,13 +140,11 @@ def as_the_sdk_has_it(
             "url.path": "/v1/chat/completions",
             "http.response.status_code": record.status,
             "gen_ai.operation.name": "chat",
-            "gen_ai.request.stream": False,
             "gen_ai.request.model": "gpt-4o",
             "airouter.principal": "team-a",
             "airouter.credential": "openai-main",
             **error,
             "airouter.request_id": "req_1",
-            **usage,
         },
         status,
     )
@@ -193,14 +201,16 @@ def test_attempts_are_children_of_the_request(encoder: SpanEncoder) -> None:
     assert attempt.trace_id == request.trace_id
 
 
-def test_a_retry_says_which_it_is_and_only_the_last_attempt_has_the_usage(
+def test_a_retry_says_which_it_is_and_tokens_are_on_the_attempt_that_they_are_of(
     encoder: SpanEncoder,
 ) -> None:
     record = a_record(an_attempt("gone", status=0), an_attempt(started=101.0))
     record.attempts[0].error = "connect_error"
-    record.input_tokens = 12
+    record.note_usage(Usage(input_tokens=12))
     record.trace = Trace(TRACE_ID, SPAN_ID, "", "")
-    _, first, second = (attributes(span) for span in spans_of(encoder, record))
+    request, first, second = (attributes(span) for span in spans_of(encoder, record))
+    assert request["airouter.attempts"] == 2
+    assert not {name for name in request if "usage" in name}
     assert "http.request.resend_count" not in first
     assert second["http.request.resend_count"] == 1
     assert "gen_ai.usage.input_tokens" not in first
@@ -269,17 +279,19 @@ def test_a_stream_that_broke_off_is_a_failure_though_its_status_was_good(
 
 def test_all_kinds_of_tokens_are_told(encoder: SpanEncoder) -> None:
     record = a_traced_record()
-    record.cached_tokens, record.reasoning_tokens = 10, 2**40
-    record.cache_write_tokens = 7
-    for span in spans_of(encoder, record):
-        assert attributes(span)["gen_ai.usage.cache_read.input_tokens"] == 10
-        assert attributes(span)["gen_ai.usage.cache_creation.input_tokens"] == 7
-        assert attributes(span)["gen_ai.usage.reasoning.output_tokens"] == 2**40
+    record.note_usage(
+        Usage(input_tokens=20, cached_tokens=10, cache_write_tokens=7, reasoning_tokens=2**40)
+    )
+    span = spans_of(encoder, record)[1]
+    assert attributes(span)["gen_ai.usage.cache_read.input_tokens"] == 10
+    assert attributes(span)["gen_ai.usage.cache_write.input_tokens"] == 7
+    assert attributes(span)["gen_ai.usage.reasoning.output_tokens"] == 2**40
 
 
 def test_a_stream_tells_how_long_its_first_piece_took(encoder: SpanEncoder) -> None:
     record = a_traced_record()
     record.stream = True
+    tapped(record)
     request, attempt = (attributes(span) for span in spans_of(encoder, record))
     assert request["gen_ai.request.stream"] is True
     assert attempt["gen_ai.response.time_to_first_chunk"] == pytest.approx(0.505)
@@ -288,17 +300,22 @@ def test_a_stream_tells_how_long_its_first_piece_took(encoder: SpanEncoder) -> N
 def test_a_stream_that_others_went_on_with_tells_how_many(encoder: SpanEncoder) -> None:
     record = a_traced_record()
     record.stream = True
+    tapped(record)
     assert "airouter.continued" not in attributes(spans_of(encoder, record)[0])
     record.continued = 2
+    record.attempts[0].continues = True
     request, attempt = (attributes(span) for span in spans_of(encoder, record))
     assert request["airouter.continued"] == 2
     assert "gen_ai.response.time_to_first_chunk" not in attempt  # of an earlier one
+    (event,) = spans_of(encoder, record)[0].events
+    assert event.name == "airouter.continued"
 
 
 @pytest.mark.parametrize("what", ["no answer", "an error"])
 def test_a_stream_that_never_began_tells_nothing_of_it(encoder: SpanEncoder, what: str) -> None:
     record = a_traced_record()
     record.stream = True
+    tapped(record)
     if what == "no answer":
         record.first_byte = 0.0
     else:

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from airouter.config.snapshot import Snapshot
+from airouter.telemetry.propagation import W3CPropagation
 from airouter.telemetry.tracing import NoTracing, configured, open_tracing
 from support.records import PARENT_ID, TRACE_ID, an_answered_record
 
@@ -72,7 +73,7 @@ def test_off_records_nothing_and_passes_a_clients_trace_on() -> None:
 
 
 def test_off_takes_all_that_tracing_takes() -> None:
-    tracing = NoTracing()
+    tracing = NoTracing(W3CPropagation())
     tracing.consume([an_answered_record()])
     tracing.reload(Snapshot())
     tracing.instrument(FastAPI(), [])

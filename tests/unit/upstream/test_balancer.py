@@ -11,7 +11,7 @@ import pytest
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
 from airouter.http.reply import HttpReply
-from airouter.interfaces import ConnectError
+from airouter.interfaces import ConnectError, EndedEarly
 from airouter.outbox import Outbox
 from airouter.upstream.balancer import TRIES, Balancer
 from airouter.upstream.origin import Origin
@@ -19,7 +19,7 @@ from airouter.upstream.pool import Pool
 from airouter.upstream.pools import Pooled, Pools
 from support.ports import free_port
 from support.provider_pool import BODY, HEAD, PATH
-from support.raw_upstream import OK, Conversation
+from support.raw_upstream import OK, Conversation, raw_upstream
 from unit.upstream.tls import CA_PEM, pools, server_context, tunnel_proxy
 
 SERVICE = "http://vllm.ai.svc:8000/v1"
@@ -145,6 +145,39 @@ async def test_a_pod_that_took_no_connection_is_left_alone_for_a_while() -> None
         subject.close()
     assert asked.count(dead) == 1
     assert asked.count(alive.address) == 6
+
+
+async def test_a_pod_that_dies_in_the_middle_of_an_answer_rests_by_itself() -> None:
+    begun = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{"
+    shared = pools()
+    async with raw_upstream() as dying, pod() as alive:
+        subject = follow(shared, f"127.0.0.1:{dying.port}", alive.address)
+        asked = [ask(subject) for _ in range(2)]  # one of them at each
+        conversation = await dying.accept()
+        await conversation.request()
+        await conversation.say(begun)
+        conversation.reset()
+        ends = await asyncio.gather(*asked, return_exceptions=True)
+        (error,) = (end for end in ends if isinstance(end, BaseException))
+        assert isinstance(error, EndedEarly)
+        assert error.of_one_pod, "the account is in order"
+        for _ in range(6):
+            assert await ask(subject) == b'{"ok":true}'
+        assert dying.count == 1
+        shared.close()
+
+
+async def test_a_service_whose_only_pod_dies_in_the_middle_of_an_answer_has_failed() -> None:
+    shared = pools()
+    async with raw_upstream() as dying:
+        asked = ask(follow(shared, f"127.0.0.1:{dying.port}"))
+        conversation = await dying.accept()
+        await conversation.request()
+        conversation.reset()
+        with pytest.raises(EndedEarly) as caught:
+            await asked
+        assert not caught.value.of_one_pod
+        shared.close()
 
 
 async def test_a_service_whose_pods_take_no_connection_is_asked_by_its_name(shared: Pools) -> None:

@@ -24,6 +24,13 @@
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list, watch]
+# InferencePools that RouterConfigs name, and which of their pods are ready.
+- apiGroups: [inference.networking.k8s.io]
+  resources: [inferencepools]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
@@ -42,6 +49,23 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, create, update]
+{{- end }}
+
+{{/* In the cluster, if it puts routers into pods. */}}
+{{- define "airouter.rules.injector" -}}
+# Whom the API server trusts as its webhook.
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [mutatingwebhookconfigurations]
+  resourceNames: [{{ include "airouter.injectorName" . | quote }}]
+  verbs: [list, patch]
+# The labels of a pod's namespace.
+- apiGroups: [""]
+  resources: [namespaces]
+  {{- $watched := .Values.operator.watchNamespaces | default (list .Release.Namespace) }}
+  {{- if not (has "*" $watched) }}
+  resourceNames: {{ toJson $watched }}
+  {{- end }}
+  verbs: [list]
 {{- end }}
 
 {{/* In its own, if it does not watch that. */}}

@@ -18,6 +18,7 @@ from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
 from airouter.config.compile.keys import compile_keys
 from airouter.config.compile.models import compile_models
+from airouter.config.compile.patterns import note_unmatched
 from airouter.config.compile.places import Places
 from airouter.config.compile.policies import (
     compile_cors,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from airouter.config.compile.keys import IssuedKey
-    from airouter.config.compile.places import Services
+    from airouter.config.compile.places import InferencePools, Services
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
@@ -59,6 +60,7 @@ def compile_config(
     types: ProviderTypes = PROVIDER_TYPES,
     trust: Trust = ANYTHING,
     services: Services | None = None,
+    pools: InferencePools | None = None,
     issued: Sequence[IssuedKey] = (),
 ) -> Compiled:
     """Compile a resource.
@@ -66,13 +68,13 @@ def compile_config(
     `secrets` has the values of Secrets by name and key. `dropped` has the kind and name of each
     item that `load_config` left out, so that a reference to it is a warning and not an error.
     `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
-    those of the cluster that the resource names; None where nobody knows them. `issued` are the
-    RouterKeys of this RouterConfig, the oldest first.
+    those of the cluster that the resource names, and `pools` its InferencePools; None where nobody
+    knows them. `issued` are the RouterKeys of this RouterConfig, the oldest first.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
     spec = config.spec
-    places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, trust, report)
+    places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, pools, trust, report)
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
     prices = PriceBook(types)
     credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
@@ -95,6 +97,7 @@ def compile_config(
         answer_headers=spec.telemetry.answer_headers,
         cors=compile_cors(spec.http.cors),
     )
+    note_unmatched(spec, dropped, report)
     note_pending(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
     findings = in_order(report.findings)

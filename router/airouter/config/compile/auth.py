@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from airouter.config import snapshot
+from airouter.config.compile.budgets import compile_budget, compile_budgets
 from airouter.config.compile.credentials import compile_limits
 from airouter.config.findings import NamedItem, choice
 
@@ -28,7 +29,8 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
         master_sha256=master,
         clients=tuple(compile_clients(declared, master, vault, report)),
         groups=tuple(
-            snapshot.Group(group.name, compile_limits(group.limits)) for group in declared.groups
+            snapshot.Group(group.name, compile_limits(group.limits), compile_budget(group.budget))
+            for group in declared.groups
         ),
         batch_queue=snapshot.BatchQueue(declared.batch_queue.length, declared.batch_queue.max_wait),
         grants=tuple(map(compile_grant, declared.grants)),
@@ -74,6 +76,7 @@ def compile_client(client: Client, key: str) -> snapshot.ClientKey:
         ),
         tuple(client.groups),
         is_batch=client.priority == "Batch",
+        budgets=compile_budgets(client.budget),
     )
 
 
@@ -89,8 +92,9 @@ def note_unknown_groups(declared: Auth, report: Report) -> None:
 
 def compile_grant(declared: KeyGrant) -> snapshot.KeyGrant:
     """Compile a grant: what counts for its keys, but not who they are for."""
-    limits = compile_limits(declared.together.limits)
-    return snapshot.KeyGrant(declared.name, tuple(declared.models), limits)
+    together = declared.together
+    limits, budget = compile_limits(together.limits), compile_budget(together.budget)
+    return snapshot.KeyGrant(declared.name, tuple(declared.models), limits, budget)
 
 
 def digest(key: str) -> str:

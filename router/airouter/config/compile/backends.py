@@ -99,7 +99,8 @@ class Backends:
         if name in self._declared or ("credential", name) in self._dropped:
             declared = self._declared.get(name)
             why = "is suspended" if declared and declared.suspended else "was dropped"
-            self._report.warning(path, f"credential {name} {why}")
+            cause: Path = ("spec", "credentials", NamedItem(name))
+            self._report.warning(path, f"credential {name} {why}", cause=cause)
         else:
             what, fix = f"there is no credential {name}", choice(self._declared)
             self._report.error(path, what, fix, reason="NoCredentialMatches")
@@ -116,7 +117,8 @@ class Backends:
         elif not names:
             suspended = any(self._declared[name].suspended for name in matching)
             why = "were dropped or are suspended" if suspended else "were dropped"
-            self._report.warning(path, f"matches only credentials that {why}")
+            cause: Path = ("spec", "credentials", NamedItem(matching[0]))
+            self._report.warning(path, f"matches only credentials that {why}", cause=cause)
         return names
 
 

@@ -124,9 +124,14 @@ def compile_secret(
         return compile_identity(ref, kind, vault, report, (*path, "secretRef"))
     if ref is not None:
         return vault.key(ref, (*path, "secretRef"), kind.key)
-    if not kind.ambient and declared.base_url is None and declared.service is None:
+    if not kind.ambient and declared.base_url is None and not is_in_cluster(declared):
         report.warning(path, "has no secretRef: the provider will refuse every request")
     return None
+
+
+def is_in_cluster(declared: Credential) -> bool:
+    """Return whether its upstream runs in the cluster."""
+    return declared.service is not None or declared.inference_pool is not None
 
 
 def compile_identity(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
+from airouter.config.compile.budgets import compile_budgets
 from airouter.config.compile.credentials import compile_limits
 from airouter.config.findings import KeyRefusal
 from airouter.config.globs import matches_any
@@ -86,6 +87,7 @@ def compile_key(key: IssuedKey, grant: KeyGrant) -> snapshot.ClientKey:
         grant=grant.name,
         expires_at=key.spec.expires_at,
         former=key.former,
+        budgets=compile_budgets(key.spec.budget, grant.each.budget),
     )
 
 

@@ -86,4 +86,4 @@ def note_unanswered(
     if candidates:
         report.warning(path, f"all drained by a weight of 0: {instead}")
     else:
-        report.error(path, f"no usable backend: {instead}")
+        report.error(path, f"no usable backend: {instead}", cause=path)

@@ -48,7 +48,8 @@ class ModelNames:
         path: Path = ("spec", "models", NamedItem(model.name), "fallbacks", at)
         owner = self._owners.get(name)
         if owner is None and ("model", name) in self._dropped:
-            self._report.warning(path, f"model {name} was dropped")
+            cause: Path = ("spec", "models", NamedItem(name))
+            self._report.warning(path, f"model {name} was dropped", cause=cause)
         elif owner is None:
             others = choice(other for other in self._aliases if other != model.name)
             self._report.error(path, f"there is no model {name}", others)

@@ -89,7 +89,7 @@ def compile_ledger(declared: Ledger, redis: Redis | None) -> str:
 def compile_traces(declared: Traces) -> snapshot.Traces:
     """Compile `spec.telemetry.traces`."""
     ratio = None if declared.sample_ratio is None else float(declared.sample_ratio)
-    return snapshot.Traces(ratio, declared.capture_content)
+    return snapshot.Traces(ratio, declared.capture_content, tuple(declared.redact))
 
 
 def compile_cors(declared: Cors | None) -> snapshot.Cors | None:

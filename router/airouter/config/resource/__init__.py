@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from airouter.config.providers import ProviderTypes
 from airouter.config.resource.auth import Auth, Client, KeyGrant
 from airouter.config.resource.bans import Fail2ban, Fail2banOverride
+from airouter.config.resource.budget import Budget
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
@@ -30,13 +31,15 @@ from airouter.config.resource.policies import (
     Traces,
 )
 from airouter.config.resource.price import Prices, Pricing
-from airouter.config.resource.service import Service
+from airouter.config.resource.routerkey import RouterKeySpec
+from airouter.config.resource.service import InferencePool, Service
 
 __all__ = [
     "API_VERSION",
     "KIND",
     "Auth",
     "Backend",
+    "Budget",
     "Client",
     "Cors",
     "Credential",
@@ -44,6 +47,7 @@ __all__ = [
     "Fail2ban",
     "Fail2banOverride",
     "Http",
+    "InferencePool",
     "KeyGrant",
     "Ledger",
     "Limits",
@@ -54,6 +58,7 @@ __all__ = [
     "Responses",
     "Retries",
     "RouterConfig",
+    "RouterKey",
     "Secret",
     "SecretRef",
     "Service",
@@ -133,6 +138,16 @@ class RouterConfig(Part):
                 "has a name that is too long",
                 f"use at most {LONGEST_NAME} characters",
             )
+
+
+class RouterKey(Part):
+    """A RouterKey, as it may stand beside a RouterConfig in a file."""
+
+    api_version: Literal["airouter.dev/v1alpha1"] = Field(description="Version of the API.")
+    kind: Literal["RouterKey"] = Field(description="Kind of the object.")
+    metadata: ObjectMetadata = Field(description="Name and namespace.")
+    spec: RouterKeySpec = Field(description="The key that a team asks for.")
+    status: dict[str, Any] = Field({}, description="Written by the operator, not read here.")
 
 
 class Secret(Part):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from airouter.config.providers import ProviderTypes
+from airouter.config.resource.budget import Budget
 from airouter.config.resource.credential import Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, Labels, ModelGlob, Name, Part, Pause, unique
 
@@ -36,6 +37,7 @@ class Client(Part):
         ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
+    budget: Budget | None = Field(None, description="Money for this client. Default: any.")
     model_limits: Annotated[
         list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
     ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
@@ -50,10 +52,13 @@ class Client(Part):
 
 
 class Group(Part):
-    """Limits that several clients have in common."""
+    """Limits and a budget that several clients have in common."""
 
     name: Name = Field(description="Identity of the group.")
     limits: Limits = Field(description="Limits of all its clients together.")
+    budget: Budget | None = Field(
+        None, description="Money for all its clients together. Default: any."
+    )
 
 
 class BatchQueue(Part):
@@ -88,6 +93,7 @@ class Allowance(Part):
     """The ceilings of one key of a grant, or of all its keys together."""
 
     limits: Limits = Field(Limits(), description="Limits. Default none.")
+    budget: Budget | None = Field(None, description="Money. Default: any.")
 
 
 class KeyGrant(Part):

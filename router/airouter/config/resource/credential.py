@@ -3,10 +3,23 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from airouter.config.mock_reply import GRAMMAR, parse_mock_reply
-from airouter.config.providers import BlockName, OfferedApi, ProviderTypes, owners_of
+from airouter.config.providers import (
+    PROVIDER_TYPES,
+    BlockName,
+    OfferedApi,
+    ProviderTypes,
+    owners_of,
+)
 from airouter.config.resource.bans import Fail2banOverride
 from airouter.config.resource.fields import (
     BrokenRule,
@@ -28,9 +41,11 @@ from airouter.config.resource.fields import (
     unique,
 )
 from airouter.config.resource.http import BaseURL, HeaderName, HeaderValue
-from airouter.config.resource.service import Service
+from airouter.config.resource.service import InferencePool, Service
 
 BLOCKS = get_args(BlockName)
+IN_CLUSTER = ("service", "inferencePool")
+"""Fields that say where pods are, in place of baseURL."""
 
 
 def check_type(given: object, info: ValidationInfo) -> object:
@@ -41,7 +56,11 @@ def check_type(given: object, info: ValidationInfo) -> object:
     return given
 
 
-CredentialType = Annotated[str, BeforeValidator(check_type)]
+CredentialType = Annotated[
+    str,
+    BeforeValidator(check_type),
+    WithJsonSchema({"type": "string", "enum": list(PROVIDER_TYPES)}),
+]
 
 
 def check_reply(reply: str) -> str:
@@ -125,7 +144,9 @@ class AWS(Part):
 class GCP(Part):
     """The location and project in which Vertex AI is called."""
 
-    location: Name = Field(description="Location, such as global or europe-west4.")
+    location: Name = Field(
+        "global", description="Location, such as global or europe-west4. Default global."
+    )
     project: Line | None = Field(None, description="Project. Default: the identity's own.")
 
 
@@ -175,6 +196,11 @@ class Credential(Part):
         description="A Service in the cluster, in place of baseURL. Only for OpenAI, "
         "OpenAICompatible and Router.",
     )
+    inference_pool: InferencePool | None = Field(
+        None,
+        description="An InferencePool of the Gateway API in the cluster, in place of baseURL. Only "
+        "for OpenAI, OpenAICompatible and Router; needs the operator.",
+    )
     suspended: bool = Field(False, description="Take it out of use at once. Default false.")
     secret_ref: SecretRef | None = Field(
         None,
@@ -214,22 +240,26 @@ class Credential(Part):
     def broken_rules(cls, given: dict[str, Any], types: ProviderTypes) -> Iterator[BrokenRule]:
         """Check the fields that only some types have, and those that some types need."""
         type_, url, service = (given.get(name) for name in ("type", "baseURL", "service"))
+        in_cluster = [name for name in IN_CLUSTER if given.get(name) is not None]
         for block in BLOCKS:
             owners = owners_of(block, types)
             if block in given and type_ not in owners:
                 yield block, f"is for type {' or '.join(owners)} only", f"remove {block}"
         row = types.get(type_) if isinstance(type_, str) else None
-        if service is not None and url is not None:
-            yield "service", "stands in place of baseURL", "remove one of the two"
-        if row and service is not None and not row.takes_service:
-            takers = " or ".join(each.name for each in types.values() if each.takes_service)
-            yield "service", f"is for type {takers} only", "remove service"
-        if row and row.needs_url and url is None and service is None:
+        for name in in_cluster:
+            other = "baseURL" if url is not None else in_cluster[0]
+            if other != name:
+                yield name, f"stands in place of {other}", "remove one of the two"
+            if row and not row.takes_service:
+                takers = " or ".join(each.name for each in types.values() if each.takes_service)
+                yield name, f"is for type {takers} only", f"remove {name}"
+        if row and row.needs_url and url is None and not in_cluster:
             yield "baseURL", f"is required for type {type_}", "set the root of the upstream's API"
         if row and row.api_is_fixed and "api" in given:
             yield "api", f"is fixed for type {type_}", "remove api"
         plain = isinstance(url, str) and url.lower().startswith("http://")
-        if given.get("tls") and (plain or asks_without_tls(service)):
+        pooled = "inferencePool" in in_cluster
+        if given.get("tls") and (plain or pooled or asks_without_tls(service)):
             yield "tls", "has no effect without TLS", "use https"
 
 

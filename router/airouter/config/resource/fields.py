@@ -5,6 +5,7 @@ Kubernetes' habits hold: a null is an absent field, a duration is `1m30s`, a dec
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -13,13 +14,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from airouter.config.providers import PROVIDER_TYPES, ProviderTypes
 
@@ -30,6 +33,8 @@ LARGEST = 2_147_483_647
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 AMOUNT = re.compile(r"([0-9]{1,5})(ms|h|m|s)")
+
+DurationText = Annotated[str, Field(pattern=f"^{DURATION.pattern}$")]
 
 BrokenRule = tuple[str, str, str]
 """The field that breaks a rule, what is wrong, and how to mend it."""
@@ -105,7 +110,20 @@ def again(error: Any) -> InitErrorDetails:
     )
 
 
-def matching(pattern: str, what: str, fix: str) -> AfterValidator:
+@dataclass(frozen=True)
+class Matching(AfterValidator):
+    """A validator of a pattern, which the JSON Schema tells, too."""
+
+    pattern: str = ""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema of the text, with the pattern as a whole."""
+        return handler(core_schema) | {"pattern": f"^({self.pattern})$"}
+
+
+def matching(pattern: str, what: str, fix: str) -> Matching:
     """Return a validator for strings that match a pattern as a whole."""
     compiled = re.compile(pattern)
 
@@ -114,7 +132,7 @@ def matching(pattern: str, what: str, fix: str) -> AfterValidator:
             raise mistake(what, fix)
         return text
 
-    return AfterValidator(check)
+    return Matching(check, pattern)
 
 
 def unique(of: Callable[[Any], object] = lambda item: item) -> AfterValidator:
@@ -139,7 +157,7 @@ def duration(*, least: float, most: float) -> BeforeValidator:
             raise mistake("is out of range", f"use {spelled(least)} to {spelled(most)}")
         return found
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=DurationText)
 
 
 def spelled(seconds: float) -> str:

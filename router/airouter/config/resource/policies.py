@@ -206,6 +206,17 @@ class Http(Part):
     )
 
 
+RedactedPath = Annotated[
+    str,
+    Field(max_length=253),
+    matching(
+        r"\$((\.\.?([A-Za-z_][A-Za-z0-9_]*|\*))|\[(\*|[0-9]{1,4})\])+",
+        "is not a path into what was said",
+        "use one such as $.input[*].parts[*].arguments, or $..arguments",
+    ),
+]
+
+
 class Traces(Part):
     """The share of requests that are traced, and the content of traces."""
 
@@ -216,6 +227,11 @@ class Traces(Part):
     )
     capture_content: bool = Field(
         False, description="Put prompts and answers into spans. Default false."
+    )
+    redact: Annotated[list[RedactedPath], Field(max_length=32), unique()] = Field(
+        [],
+        description="Paths of what is left out of prompts and answers, such as $..arguments; at "
+        "most 32.",
     )
 
 

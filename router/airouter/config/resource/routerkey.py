@@ -8,9 +8,10 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from airouter.config.resource.auth import Models
+from airouter.config.resource.budget import Budget
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import Name, ObjectName, Part, duration, mistake
 
@@ -35,7 +36,11 @@ def check_time(text: object) -> float:
         raise mistake("is not a time", fix) from None
 
 
-Moment = Annotated[float, BeforeValidator(check_time)]
+Moment = Annotated[
+    float,
+    BeforeValidator(check_time),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class RouterRef(Part):
@@ -72,6 +77,10 @@ class RouterKeySpec(Part):
         ["*"], description="Models for the key, of those that its grant allows. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of the key. Default: those of its grant.")
+    budget: Budget | None = Field(
+        None,
+        description="Money for the key, beside that which its grant allows each. Default: any.",
+    )
     secret_name: ObjectName | None = Field(
         None, description="Secret that the key is written into. Default: the RouterKey's name."
     )

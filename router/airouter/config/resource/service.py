@@ -1,4 +1,4 @@
-"""`spec.credentials[].service`: a model server that runs in the cluster itself."""
+"""`spec.credentials[].service` and `inferencePool`: model servers that run in the cluster."""
 
 from typing import Annotated, Literal
 
@@ -23,3 +23,12 @@ class Service(Part):
         description="https for TLS. Default: by the appProtocol of the port, else http.",
     )
     path: ServicePath = Field("/v1", description="Root of the API. Default /v1.")
+
+
+class InferencePool(Part):
+    """An InferencePool (`inference.networking.k8s.io/v1`), whose pods are asked by HTTP, at /v1."""
+
+    name: Name = Field(description="Name of the InferencePool.")
+    namespace: Name | None = Field(
+        None, description="Its namespace. Default: that of the RouterConfig."
+    )

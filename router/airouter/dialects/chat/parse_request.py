@@ -18,7 +18,7 @@ from airouter.dialects.conversation import (
     ToolChoice,
 )
 from airouter.dialects.provenance import Unpacker
-from airouter.dialects.turns import check_calls
+from airouter.dialects.turns import check_calls, with_calls_told_apart
 from airouter.failures import Failure, invalid_field
 
 OLD_FUNCTIONS = {"functions": "tools", "function_call": "tool_choice"}
@@ -42,11 +42,13 @@ def parse_request(body: bytes) -> Conversation:
     request = checked_body(body, _decoder)
     check_request(request)
     unpacker = Unpacker()
-    turns = tuple(turn_of(message, at, unpacker) for at, message in enumerate(request.messages))
+    turns = with_calls_told_apart(
+        turn_of(message, at, unpacker) for at, message in enumerate(request.messages)
+    )
     check_calls(turns)
     return Conversation(
         dialect="chat",
-        turns=turns,
+        turns=tuple(turns),
         tools=(*map(tool_of, request.tools or ()), *hosted_tools(request)),
         tool_choice=tool_choice_of(request.tool_choice),
         parallel_tool_calls=request.parallel_tool_calls,

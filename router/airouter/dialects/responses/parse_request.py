@@ -24,7 +24,7 @@ from airouter.dialects.responses.tool_choice import choice_of
 from airouter.dialects.responses.tools import tools_of
 from airouter.dialects.responses.updates import added_tools, given_items, updated
 from airouter.dialects.responses.validation import check_outputs, check_request
-from airouter.dialects.turns import check_calls
+from airouter.dialects.turns import check_calls, with_calls_told_apart
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Json
@@ -53,7 +53,8 @@ def parse_request(body: bytes) -> Conversation:
     request = updated(checked_body(body, _decoder))
     check_request(request)
     tools = tools_of(request.tools or (), added_tools(request), request.max_tool_calls)
-    items = turns_of(request.input, ToolNames(tool for tool in tools if isinstance(tool, Tool)))
+    names = ToolNames(tool for tool in tools if isinstance(tool, Tool))
+    items = with_calls_told_apart(turns_of(request.input, names))
     check_outputs(given_items(request))
     check_calls(items)
     return Conversation(

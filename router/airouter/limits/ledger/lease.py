@@ -7,6 +7,9 @@ What is reserved is held until it ends, so the ledger counts on it all the while
 
 from __future__ import annotations
 
+import sys
+from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
@@ -15,6 +18,7 @@ from airouter.bookkeeping.window import SPAN
 if TYPE_CHECKING:
     from airouter.bookkeeping.messages import LeaseGrant
 
+NEVER = sys.maxsize
 OLD = SPAN - 10 * SOON
 """Steps after which a request counts as used that is still in flight: it costs what it took."""
 
@@ -31,6 +35,11 @@ class Contact:
         """The share of limits that is in force, of `WHOLE`; None where the ledger is."""
         self.share_from = 0
         """The step from which on a silence of the ledger brings the share in force."""
+        self.lost_from = NEVER
+        """The step at which the ledger that granted last may hold the pod for lost, and from which
+        on it keeps back its share."""
+        self.share_kept = 0
+        """That share."""
         self.is_speaking = False
         """True while a message is under way."""
         self.touched: set[Lease] = set()
@@ -52,6 +61,7 @@ class Lease:
         "free",
         "free_at",
         "key",
+        "known",
         "least",
         "left",
         "limit",
@@ -92,6 +102,8 @@ class Lease:
         self.used: dict[int, int] = {}
         self.sent: dict[int, int] = {}
         """Uses by steps that the ledger does not know, and those that it is being told."""
+        self.known: deque[tuple[int, int]] = deque()
+        """Steps and uses that it knows, of the last span."""
 
     @property
     def is_idle(self) -> bool:
@@ -103,7 +115,7 @@ class Lease:
         if amount <= self.left and step < self.until:
             return True
         self._end(step)
-        return self._takes_of_share(step) and amount <= self.left
+        return (self._takes_of_share(step) or self._takes_of_own(step)) and amount <= self.left
 
     def _end(self, step: int) -> None:
         """Let go of what is left after the lease: the ledger has counted it."""
@@ -120,10 +132,32 @@ class Lease:
         if share is None or self.contact.is_speaking:
             return False
         self.contact.touched.add(self)
-        used = sum(amount for at, amount in self.used.items() if at >= step - SPAN)
-        self.left = share_of(self.limit, share) - used - self.reserved
+        self.left = share_of(self.limit, share) - self._used_from(step - SPAN) - self.reserved
         self.until = step + 1
         return True
+
+    def _takes_of_own(self, step: int) -> bool:
+        """Have what is left be what slides out of the pod's own uses, while nobody grants.
+
+        Until its share is in force a pod goes on as before, at most with its share. The limit
+        holds: what slid out of its uses is granted to others only beyond that share, which the
+        ledger keeps back; and a ledger that is new grants nothing at all for so long.
+        """
+        contact = self.contact
+        lost_from = contact.lost_from
+        if not self.slides or step < lost_from or contact.share is not None or contact.is_speaking:
+            return False
+        slid_out = sum(used for at, used in self.known if lost_from <= at + SPAN < step)
+        kept = share_of(self.limit, contact.share_kept)
+        self.left = min(slid_out, kept) - self._used_from(lost_from) - self.reserved
+        self.until = step + 1
+        self.contact.touched.add(self)
+        return True
+
+    def _used_from(self, step: int) -> int:
+        """Return what was used from a step on."""
+        uses = chain(self.known, self.sent.items(), self.used.items())
+        return sum(amount for at, amount in uses if at >= step)
 
     def take(self, step: int, amount: int) -> None:  # noqa: ARG002
         """Reserve so much, which there is."""
@@ -209,6 +243,9 @@ class Lease:
 
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         """Take what the ledger grants, at a step, for a line that was sent `at` one."""
+        self.known.extend(sorted(self.sent.items()))
+        while self.known and self.known[0][0] < min(self.contact.lost_from, step) - SPAN:
+            self.known.popleft()
         self.sent = {}
         self.left += grant.amount - self.debt
         self.until = at + self.lasts
@@ -216,6 +253,9 @@ class Lease:
         self.refused_until = step + grant.wait
         if grant.wait:
             self.waits_in_vain = sent.needed > 0
+
+    def meet_another_ledger(self) -> None:
+        """Take note that the ledger is not the one of before."""
 
     def keep(self) -> None:
         """Keep what could not be told."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airouter.bookkeeping.messages import FIRST_SHARE, LEASE, TOO_LATE, WHOLE, LedgerMessage
 from airouter.bookkeeping.window import SPAN, step_of
+from airouter.limits.ledger.budget_lease import BudgetLease
 from airouter.limits.ledger.lease import Contact
 
 if TYPE_CHECKING:
@@ -41,10 +42,14 @@ class Leases:
         self._process = secrets.token_hex(4)
         self._number = self._heard = self._born = self._answered = self._heard_at = 0
         self._share = FIRST_SHARE
+        self._granted_by = 0
+        """When the ledger began that has granted last, by its clock."""
         self._sent_at = 0
         self._leases: dict[str, Lease] = {}  # bounded by the limits of the configuration
         self._most_used = 0
         """The greatest total of a lease that is gone: one that comes again counts on from it."""
+        self._over: set[str] = set()
+        """The keys of budgets that nobody spends of any more."""
         self._was_up: bool | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -61,15 +66,25 @@ class Leases:
         if not isinstance(lease, kind):
             lease = kind(key, limit, self.contact, self._most_used)
             self._leases[key] = lease
+        self._over.discard(key)
         lease.limit = limit
         return lease
 
     def keep_only(self, keys: set[str]) -> None:
-        """Forget all other leases, but those of which there is something to tell."""
+        """Forget all other leases of limits, but those of which there is something to tell."""
         for key, lease in list(self._leases.items()):
-            if key not in keys and lease.is_idle:
-                self._most_used = max(self._most_used, lease.total)
-                del self._leases[key]
+            if key not in keys and lease.is_idle and not isinstance(lease, BudgetLease):
+                self._forget(lease)
+
+    def let_go(self, lease: BudgetLease) -> None:
+        """Forget a budget's lease, once there is nothing to tell of it."""
+        self._over.add(lease.key)
+        self.contact.touched.add(lease)
+
+    def _forget(self, lease: Lease) -> None:
+        self._most_used = max(self._most_used, lease.total)
+        self._over.discard(lease.key)
+        del self._leases[lease.key]
 
     def due(self, *, regular: bool) -> list[list[Lease]]:
         """Return the leases to speak of, by messages: once a second all, else those in need."""
@@ -108,19 +123,39 @@ class Leases:
         if answer.share == TOO_LATE:
             self.fail(leases, "the message came late")
             return
+        if answer.born != self._born:
+            for lease in self._leases.values():
+                lease.meet_another_ledger()
         self._heard, self._born = message.number, answer.born
         self._share = answer.share
         contact = self.contact
-        contact.share_from = step + 1 + SPAN + LEASE
-        contact.share, contact.is_up, contact.is_speaking = None, True, False
+        contact.is_up, contact.is_speaking = True, False
+        if self._is_closed(answer):
+            if step >= contact.share_from:
+                contact.share = contact.share_kept
+        else:
+            self._granted_by = answer.born
+            contact.share, contact.share_kept = None, answer.share
+            contact.share_from = step + 1 + SPAN + LEASE
+            contact.lost_from = step + 1 + LEASE
         contact.has_begun = True
         for lease, line, grant in zip(leases, message.lines, answer.grants, strict=True):
             lease.accept(line, self._sent_at, step, grant)
             if lease.is_idle:
                 contact.touched.discard(lease)
+                if lease.key in self._over:
+                    self._forget(lease)
         if self._was_up is False:
             logger.info("the ledger of limits answers again")
         self._was_up = True
+
+    def _is_closed(self, answer: LedgerAnswer) -> bool:
+        """Return whether a ledger is new that follows another one: it grants nothing for a while.
+
+        The pod lives on as if there was none.
+        """
+        follows = self._granted_by not in {0, answer.born}
+        return follows and answer.now < answer.born + SPAN + LEASE
 
     def fail(self, leases: Sequence[Lease], reason: str) -> None:
         """Go on without an answer."""

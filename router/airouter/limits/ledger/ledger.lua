@@ -200,9 +200,56 @@ local function grant(line, uses, outs)
   return '[' .. text(amount) .. ',' .. text(wait) .. ',' .. text(math.max(0, free - amount)) .. ']'
 end
 
+-- A budget: what `budget_account.py` does.
+local function grant_budget(line, uses, outs)
+  local _, limit, _, total, held, wanted, needed, least, reported, keeps, spent = unpack(line)
+  local used = tonumber(redis.call('HGET', uses, 'sum')) or 0
+  local before, mine, others = used, nil, 0
+  local stored = redis.call('HGETALL', outs)
+  for at = 1, #stored, 2 do
+    local amount, ends, its_total = unpack(cjson.decode(stored[at + 1]))
+    if ends <= now then
+      used = used + amount
+      redis.call('HDEL', outs, stored[at])
+    elseif stored[at] == holder then
+      mine = its_total
+    else
+      others = others + amount
+    end
+  end
+  if mine then
+    used = used + math.max(0, total - mine)
+  elseif spent == 0 then
+    for _, use in ipairs(reported) do
+      used = used + use[2]
+    end
+  end
+  used = math.max(used, spent - others - held)
+  local free = limit - used - others - held
+  local amount, wait = 0, 0
+  if now < closed then
+    wait = closed - now
+  elseif free < math.max(least, 1) then
+    wait = SOON
+  else
+    amount = math.min(free, math.max(needed, math.min(wanted, math.floor(free / near))))
+  end
+  if used ~= before then
+    redis.call('HSET', uses, 'sum', text(used))
+  end
+  if held + amount > 0 or #reported > 0 or mine then
+    local out = '[' .. text(held + amount) .. ',' .. text(now + KEPT) .. ',' .. text(total) .. ']'
+    redis.call('HSET', outs, holder, out)
+  end
+  redis.call('EXPIRE', uses, text(keeps))
+  redis.call('EXPIRE', outs, text(keeps))
+  return '[' .. text(amount) .. ',' .. text(wait) .. ',' .. text(free - amount) .. ']'
+end
+
 local grants = {}
 for at, line in ipairs(lines) do
-  grants[at] = grant(line, KEYS[2 * at + 1], KEYS[2 * at + 2])
+  local settle = line[10] > 0 and grant_budget or grant
+  grants[at] = settle(line, KEYS[2 * at + 1], KEYS[2 * at + 2])
 end
 
 redis.call('HSET', KEYS[1], 'now', text(now), 'born', text(began), 'closed', text(closed),

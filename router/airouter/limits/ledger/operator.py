@@ -116,11 +116,11 @@ def message_body(message: LedgerMessage) -> bytes:
     body = msgspec.json.encode(message)
     if len(body) <= MAX_LEDGER_MESSAGE:
         return body
-    lines = [msgspec.structs.replace(line, uses=by_seconds(line)) for line in message.lines]
+    lines = [msgspec.structs.replace(line, uses=uses_by_seconds(line)) for line in message.lines]
     return msgspec.json.encode(msgspec.structs.replace(message, lines=lines))
 
 
-def by_seconds(line: Line) -> list[tuple[int, int]]:
+def uses_by_seconds(line: Line) -> list[tuple[int, int]]:
     """Return the uses of a line by whole seconds, each as late as the last of them."""
     uses: dict[int, int] = {}
     for age, amount in line.uses:

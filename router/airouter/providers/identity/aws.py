@@ -47,6 +47,8 @@ class Keys(NamedTuple):
 class AwsSigner(RefreshingSigner):
     """An account of AWS: of a secret, or what botocore finds around the process."""
 
+    remedy = "set secretRef, or give the pod a role: IRSA, Pod Identity, or keys of the environment"
+
     def __init__(
         self,
         region: str,

@@ -28,10 +28,20 @@ CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 AWS_SUBJECT = "urn:ietf:params:aws:token-type:aws4_request"
 REQUEST_TIMEOUT = 10.0
 PROJECT = b"{project}"
+WORDS = {
+    "DefaultCredentialsError": "no identity was found around the process",
+    "TransportError": "it could not be reached",
+    "RefreshError": "it gave no token for this identity",
+    "MalformedError": "the credentials file is not complete",
+    "TimeoutError": "it did not answer in time",
+}
+"""Errors of google-auth by their class, since their texts may quote a secret."""
 
 
 class GoogleSigner(RefreshingSigner):
     """An account of Google: of a secret, or what google-auth finds around the process."""
+
+    remedy = "set secretRef, give the pod a workload identity, or GOOGLE_APPLICATION_CREDENTIALS"
 
     def __init__(
         self,
@@ -72,7 +82,10 @@ class GoogleSigner(RefreshingSigner):
         answer = error.args[1] if len(error.args) > 1 else None
         code = answer.get("error") if isinstance(answer, dict) else None
         known = isinstance(code, str) and code.replace("_", "").isalpha() and len(code) < 64
-        return f"Google refused with {code!r}" if known else f"Google: {super().reason(error)}"
+        if known:
+            return f"Google refused with {code!r}"
+        name = super().reason(error)
+        return f"Google: {WORDS.get(name, name)}"
 
     def _load(self, request: Request) -> Credentials:
         if self._info is not None:

@@ -36,6 +36,8 @@ LONGEST_SLEEP = 60.0
 """Clocks are set and machines sleep: what the time is has to be looked at now and then."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 SHORTEST_PAUSE = 0.1
+SILENCE = 600.0
+"""Seconds until a failure that goes on is logged again."""
 EXPIRED = "what it was given has already ended; the clock of this machine may be wrong"
 
 
@@ -79,6 +81,9 @@ def terms_of(ends: float, now: float) -> Terms:
 class RefreshingSigner(ABC):
     """A `Signer` whose grants come from somewhere else."""
 
+    remedy = "see whether its Secret, or the identity of the pod, is good"
+    """The remedy where it gets none, for the log."""
+
     def __init__(self, name: str, workers: Workers, clock: Clock) -> None:
         """`name` is the credential's, for what is logged."""
         self._name = name
@@ -89,6 +94,8 @@ class RefreshingSigner(ABC):
         self._not_before = 0.0
         self._failure: str | None = None
         self._failures = 0
+        self._silent_until = 0.0
+        """Time of day until which the same failure is not logged again."""
         self._attempt: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -178,6 +185,10 @@ class RefreshingSigner(ABC):
     def _fail(self, reason: str) -> None:
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
         self._failures += 1
+        now = self._clock.now()
+        self._not_before = now + backoff * random.uniform(0.5, 1.5)
+        if reason != self._failure or now >= self._silent_until:
+            self._silent_until = now + SILENCE
+            told = f"{reason} (fix: {self.remedy})"
+            logger.warning("credential %s cannot prove who it is: %s", self._name, told)
         self._failure = reason
-        self._not_before = self._clock.now() + backoff * random.uniform(0.5, 1.5)
-        logger.warning("credential %s cannot prove who it is: %s", self._name, reason)

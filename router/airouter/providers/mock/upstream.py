@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from airouter.aside import LARGE
+from airouter.dialects.chat.parse_request import parse_request
 from airouter.failures import Failure, invalid_field
 from airouter.interfaces import BrokenReply
 from airouter.providers.mock import render
@@ -99,6 +100,7 @@ class MockUpstream:
         raise Failure(404, f"Invalid URL (POST {path.decode('latin-1')})", code="unknown_url")
 
     def _chat(self, request: Body, body: bytes, script: Script) -> PacedReply:
+        parse_request(body)  # refuses what OpenAI refuses
         answers = [answer_chat(request, script.reply)] * choices_of(request)
         prompt = sum(token_count(mock_message_text(message)) for message in request["messages"])
         frame = shared_fields(request, body, "chatcmpl")

@@ -106,3 +106,48 @@ def test_a_service_stands_in_place_of_a_base_url() -> None:
     assert f"{FIELD}: stands in place of baseURL (fix: remove one of the two)" in "\n".join(
         map(str, both.findings)
     )
+
+
+POOLS = {("default", "qwen"): PODS, ("default", "resting"): (), ("models", "gone"): None}
+
+
+def pooled(known: bool = True, trust: Trust = ANYTHING, **pool: Any) -> Compiled:
+    """What becomes of a credential whose pods are in an InferencePool."""
+    declared = credential(baseURL=None, inferencePool={"name": "qwen", **pool})
+    return compiled(credentials=[declared], pools=POOLS if known else None, trust=trust)
+
+
+def test_an_inference_pool_is_asked_at_the_pods_that_are_ready() -> None:
+    assert place(pooled()) == ("http://qwen.default.inferencepool.invalid/v1", PODS)
+
+
+def test_a_warning_says_that_an_inference_pool_needs_an_operator() -> None:
+    found = pooled(known=False)
+    assert place(found)[1] is None
+    assert any("that an operator knows" in str(each) for each in found.findings)
+
+
+@pytest.mark.parametrize(
+    ("pool", "trust", "reason"),
+    [
+        ({"name": "resting"}, ANYTHING, "NoReadyEndpoints"),
+        ({"name": "gone", "namespace": "models"}, ANYTHING, "InferencePoolNotFound"),
+        ({"namespace": "elsewhere"}, ANYTHING, "NamespaceNotWatched"),
+        ({}, Trust(allowed_hosts=("*.svc",)), "HostNotAllowed"),
+    ],
+)
+def test_an_inference_pool_that_cannot_be_asked_takes_its_credential_out(
+    pool: dict[str, Any], trust: Trust, reason: str
+) -> None:
+    found = pooled(trust=trust, **pool)
+    assert found.snapshot is not None
+    assert found.snapshot.credentials == ()
+    assert reason in {each.reason for each in found.findings}
+
+
+def test_an_inference_pool_stands_in_place_of_a_service() -> None:
+    service = {"name": "vllm", "port": 8000}
+    both = compiled(credentials=[credential(service=service, inferencePool={"name": "qwen"})])
+    told = "\n".join(map(str, both.findings))
+    assert f"{FIELD}: stands in place of baseURL (fix: remove one of the two)" in told
+    assert "inferencePool: stands in place of baseURL (fix: remove one of the two)" in told

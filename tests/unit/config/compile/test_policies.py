@@ -49,7 +49,9 @@ def test_policies_are_in_seconds_and_numbers() -> None:
         resilience={"retries": retries, "fail2ban": ban},
         sessions={"stickiness": {"enabled": False, "ttl": "1h"}},
         responses={"storage": {"type": "None", "ttl": "1h", "maxEntries": 7}},
-        telemetry={"traces": {"sampleRatio": "0.25", "captureContent": True}},
+        telemetry={
+            "traces": {"sampleRatio": "0.25", "captureContent": True, "redact": ["$..arguments"]}
+        },
     )
     assert found.retries == Retries(1, (500,), 0.0, 60.0, 5.0)
     assert found.fail2ban == Fail2ban(
@@ -57,7 +59,7 @@ def test_policies_are_in_seconds_and_numbers() -> None:
     )
     assert found.stickiness == Stickiness(enabled=False, ttl=3600.0)
     assert found.storage == ResponseStorage("None", 3600.0, 7)
-    assert found.traces == Traces(0.25, capture_content=True)
+    assert found.traces == Traces(0.25, capture_content=True, redact=("$..arguments",))
 
 
 def test_sealing_keys_and_the_url_of_redis_come_from_secrets() -> None:

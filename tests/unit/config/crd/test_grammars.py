@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from airouter.config.resource import fields as grammar
 from airouter.config.resource.bans import ErrorCode, StatusOrClass
+from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import Mock
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
-from airouter.config.resource.policies import Origin, RequestHeader
+from airouter.config.resource.policies import Origin, RedactedPath, RequestHeader
 from airouter.config.resource.routerkey import Lifetime, Overlap
 from support.crd.grammars import KEYS, OWN_HEADER, PORT, SCALARS, TOKENS, validator
 from support.crd.mirror import seconds
@@ -37,6 +38,7 @@ SAME = [
     (grammar.Line, ["a line", "l" * 253]),
     (grammar.LabelValue, ["", "A_b.c-0", "v" * 63]),
     (grammar.Price, ["10", "1234567.123456"]),
+    (Usd, ["100.00", "0.5", "999999.999999", "0.000001", "0.000000001"]),
     (grammar.Ratio, ["1", "0.123456", "1.000000"]),
     (grammar.Timeout, ["1ms", "24h", "86400000ms", "1h30m5s10ms"]),
     (grammar.Pause, ["0s", "60m", "00001ms00001ms00001ms00001ms"]),
@@ -49,6 +51,7 @@ SAME = [
     (HeaderName, ["x-team", "h" * 64, *sorted(OWN_HEADERS)]),
     (HeaderValue, ["", "a é value", "v" * 1024]),
     (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
+    (RedactedPath, ["$..arguments", "$.input[*].parts[0].*", "$." + "n" * 251]),
     (RequestHeader, ["x-team", "h" * 64]),
     (ErrorCode, ["insufficient_quota", "a.B-0", "c" * 64]),
     (StatusOrClass, ["4xx", "5xx"]),
@@ -57,6 +60,7 @@ SAME = [
 
 LOOSER = [
     (BaseURL, ["http://[::1]:80/v1"]),
+    (TimeZone, ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"]),
     (
         Mock.__annotations__["reply"],
         [

@@ -111,6 +111,22 @@ def test_arguments_that_were_cut_do_not_end_a_chat(arguments: Any) -> None:
     assert "done" in msgspec.json.encode(sent("chat", "anthropic", messages=messages)).decode()
 
 
+def test_calls_with_one_id_do_not_end_a_chat() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    results = [{"role": "tool", "tool_call_id": "c", "content": said} for said in ("one", "two")]
+    messages = [HELLO, {"role": "assistant", "tool_calls": [call, call]}, *results]
+    asked, answered = sent("chat", "anthropic", messages=messages)["messages"][1:]
+    assert [part["id"] for part in asked["content"]] == ["c", "c_2"]
+    told = [(part["tool_use_id"], part["content"][0]["text"]) for part in answered["content"]]
+    assert told == [("c", "one"), ("c_2", "two")]
+
+
+def test_calls_with_one_id_do_not_end_a_session() -> None:
+    call = {**CALL, "arguments": "{}"}
+    said = in_items(call, call, OUTPUT, OUTPUT)
+    assert said.count('"call_1"') == said.count('"call_1_2"') == 2
+
+
 def test_arguments_that_were_cut_are_wrapped_as_clients_of_messages_get_them() -> None:
     items = [HELLO, {**CALL, "arguments": '{"x": "ab'}, OUTPUT]
     body = sent("responses", "anthropic", input=items)

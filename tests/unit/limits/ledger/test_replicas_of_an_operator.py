@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
 
 import pytest
 
@@ -11,10 +12,12 @@ from airouter.config.snapshot import Limits
 from airouter.limits import Permit
 from airouter.limits.ledger.operator import OperatorLedger
 from airouter_operator.delivering.ledger import LimitLedger
+from airouter_operator.delivering.ledger_store import LedgerStore
 from support.replicas import PATIENCE, Replicas
 from support.stream_control import KEY, StreamControl, stream_control
 
 RPM = Limits(rpm=600)
+BEGINS = count(1 << 41, 1 << 30)
 
 
 class Operated:
@@ -26,12 +29,22 @@ class Operated:
         self.elect()
 
     def elect(self) -> None:
-        """Have a leader that knows nothing of those before."""
+        """Have another leader."""
         self.operator.channels.withdraw_all()
         self.operator.publish("one", 1)
         channel = self.operator.channels.get(KEY)
         assert channel is not None
-        channel.ledger = LimitLedger(self.replicas.ledger.step)
+        store = LedgerStore(self.operator.secrets, KEY, "uid")
+        channel.ledger = LimitLedger(store, self._clock_from)
+
+    async def hand_over(self) -> None:
+        """Have the leader end in order, though it is the same that leads next."""
+        await self.operator.exchanges.hand_over()
+
+    def _clock_from(self, step: int) -> Callable[[], int]:
+        now = self.replicas.ledger.step
+        begin, began = step or next(BEGINS), now()
+        return lambda: begin + now() - began
 
     @contextlib.contextmanager
     def without_leader(self) -> Iterator[None]:
@@ -123,6 +136,79 @@ async def test_another_leader_without_memory_never_lets_more_through(between: in
             await replicas.demand("moving", between)
         found.elect()
         await replicas.demand("moving", 135)
+        assert replicas.most_in_a_minute() <= 600
+        assert lately(replicas) >= 582
+
+
+@pytest.mark.parametrize("between", [0, 20])
+async def test_a_demand_that_goes_on_is_answered_while_leaders_change(between: int) -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await replicas.demand("all", 70)
+        with found.without_leader():
+            await replicas.demand("all", between)
+        found.elect()
+        await replicas.demand("all", 61 - between)
+        assert lately(replicas) >= 500, "each goes on as before, with what was its share at most"
+        assert replicas.most_in_a_minute() <= 600
+
+
+@pytest.mark.parametrize("between", [0, 2, 100])
+async def test_a_leader_that_ends_in_order_hands_on_what_it_knows(between: int) -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await replicas.demand("all", 70)
+        await found.hand_over()
+        with found.without_leader():
+            await replicas.demand("moving", between)
+        found.elect()
+        resumed = replicas.time.now
+        await replicas.demand("moving", 130)
+        assert replicas.most_in_a_minute() <= 600
+        lost = 600 - len([at for at in replicas.admitted if resumed <= at < resumed + 63])
+        assert lost <= (60 if between < 3 else 600)
+        assert lately(replicas) >= 582
+
+
+async def test_what_is_handed_over_keeps_the_shares_that_pods_have_lived_by_meanwhile() -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await found.hand_over()
+        with found.without_leader():
+            await replicas.demand("all", 100)
+        found.elect()
+        for name in "bcd":
+            replicas.cut_off(name)
+        await replicas.demand("all", 20)
+        for name in "bcd":
+            replicas.reconnect(name)
+        await replicas.demand("all", 130)
+        assert replicas.most_in_a_minute() <= 600
+        assert lately(replicas) >= 582
+
+
+async def test_what_was_handed_over_is_taken_once() -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await replicas.demand("all", 30)
+        await found.hand_over()
+        found.elect()
+        await replicas.demand("all", 5)
+        found.elect()  # which knows nothing of the last five seconds
+        await replicas.demand("all", 130)
+        assert replicas.most_in_a_minute() <= 600
+        assert lately(replicas) >= 582
+
+
+async def test_a_handover_that_nobody_gets_is_as_if_there_was_none() -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await replicas.demand("all", 30)
+        found.operator.secrets.is_down = True
+        await found.hand_over()
+        found.operator.secrets.is_down = False
+        found.elect()
+        await replicas.demand("all", 135)
         assert replicas.most_in_a_minute() <= 600
         assert lately(replicas) >= 582
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 
 import httpx
 import msgspec
@@ -12,8 +13,10 @@ import pytest
 from airouter.bookkeeping.messages import SETTLING, LedgerAnswer, LedgerMessage, Line
 from airouter.bookkeeping.window import SPAN
 from airouter.config.delivery import LEDGER_PATH, MAX_LEDGER_MESSAGE
-from airouter_operator.delivering.ledger import LimitLedger, MessageLate, own_clock
+from airouter_operator.delivering.ledger import LimitLedger, MessageLate, clock_from
+from airouter_operator.delivering.ledger_store import LedgerStore
 from support.http_client import http_client
+from support.secrets_in_memory import SecretsInMemory
 from support.stream_control import KEY, TOKEN, StreamControl, stream_control
 
 NEED = Line("client:team:requests", 10, True, 0, 0, 1, 1, 1, [])
@@ -59,11 +62,20 @@ async def test_a_replica_that_may_not_lead_any_more_grants_nothing() -> None:
         assert (await exchange(operator, msgspec.json.encode(said(1)))).status_code == 503
 
 
+def a_ledger(clock: Callable[[int], Callable[[], int]] | None = None) -> LimitLedger:
+    """A ledger to which no leader before has left anything."""
+    return LimitLedger(LedgerStore(SecretsInMemory(), KEY, "uid"), clock)
+
+
+def yes() -> bool:
+    return True
+
+
 async def test_a_replica_that_stops_leading_while_a_message_waits_grants_nothing() -> None:
-    ledger = LimitLedger()
+    ledger = a_ledger()
     body = msgspec.json.encode(said(1))
     assert await ledger.exchange(body, lambda: False) is None
-    assert await ledger.exchange(body, lambda: True) is not None
+    assert await ledger.exchange(body, yes) is not None
 
 
 DEEP = b"[" * 100_000
@@ -93,6 +105,7 @@ async def test_a_message_that_comes_after_a_later_one_gets_a_409() -> None:
         operator.publish("one", 1)
         await exchanged(operator, said(2))
         assert (await exchange(operator, msgspec.json.encode(said(1)))).status_code == 409
+        assert operator.ledger_statuses == [200, 409]
 
 
 async def test_the_ledger_outlives_publications_and_not_the_leadership() -> None:
@@ -110,9 +123,9 @@ async def test_the_ledger_outlives_publications_and_not_the_leadership() -> None
 
 async def test_messages_of_all_sizes_are_settled_one_after_the_other() -> None:
     now = 1_000
-    ledger = LimitLedger(lambda: now)
+    ledger = a_ledger(lambda _: lambda: now)
     first = msgspec.structs.replace(said(1, pod="first"), leaves=True)
-    await ledger.exchange(msgspec.json.encode(first), lambda: True)
+    await ledger.exchange(msgspec.json.encode(first), yes)
     now += SETTLING
     lines = [NEED, *(msgspec.structs.replace(NEED, key=f"client:{k}") for k in range(2_000))]
     messages = [
@@ -120,20 +133,32 @@ async def test_messages_of_all_sizes_are_settled_one_after_the_other() -> None:
         for k in range(12)
     ]
     answers = await asyncio.gather(
-        *(ledger.exchange(msgspec.json.encode(each), lambda: True) for each in messages)
+        *(ledger.exchange(msgspec.json.encode(each), yes) for each in messages)
     )
     granted = [msgspec.json.decode(each or b"", type=LedgerAnswer).grants[0] for each in answers]
     assert sum(grant.amount for grant in granted) == 10
 
 
 async def test_a_late_message_changes_nothing_whatever_its_size() -> None:
-    ledger = LimitLedger()
-    await ledger.exchange(msgspec.json.encode(said(2)), lambda: True)
+    ledger = a_ledger()
+    await ledger.exchange(msgspec.json.encode(said(2)), yes)
     lines = [msgspec.structs.replace(NEED, key=f"client:{k}") for k in range(2_000)]
     late = msgspec.json.encode(msgspec.structs.replace(said(1), lines=lines))
     with pytest.raises(MessageLate):
-        await ledger.exchange(late, lambda: True)
+        await ledger.exchange(late, yes)
 
 
 def test_no_two_ledgers_begin_at_the_same_time() -> None:
-    assert len({own_clock()() for _ in range(100)}) == 100
+    assert len({clock_from(0)() for _ in range(100)}) == 100
+
+
+async def test_a_large_message_whose_pod_is_gone_is_settled_before_the_next() -> None:
+    ledger = a_ledger()
+    lines = [msgspec.structs.replace(NEED, key=f"client:{k}") for k in range(5_000)]
+    large = msgspec.json.encode(msgspec.structs.replace(said(1), lines=lines))
+    gone = asyncio.create_task(ledger.exchange(large, yes))
+    for _ in range(20):  # until it is with its thread
+        await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(MessageLate):  # which knows the first by now
+        await ledger.exchange(msgspec.json.encode(said(1)), yes)

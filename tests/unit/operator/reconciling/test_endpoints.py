@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from airouter.config.compile.places import ServicePort
-from airouter_operator.reconciling.endpoints import ports_of
+from airouter_operator.kube.objects import Object
+from airouter_operator.reconciling.endpoints import pool_addresses, ports_of
 
 
 def service(*ports: dict[str, Any], families: tuple[str, ...] = ("IPv4",)) -> dict[str, Any]:
@@ -89,3 +90,26 @@ def test_a_port_of_udp_is_none() -> None:
 
 def test_a_slice_without_endpoints_or_ports_has_nothing_to_ask() -> None:
     assert addresses({"addressType": "IPv4", "endpoints": None, "ports": None}) == ()
+
+
+def pool_pod(host: str, ready: str = "True", **metadata: str) -> Object:
+    conditions = [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": ready}]
+    return {"metadata": metadata, "status": {"podIP": host, "conditions": conditions}}
+
+
+def test_a_pod_of_a_pool_is_asked_at_each_port_of_the_pool() -> None:
+    pool = {"spec": {"targetPorts": [{"number": 8000}, {"number": 8001}]}}
+    pods = [pool_pod("10.0.0.8"), pool_pod("fd00::7")]
+    assert pool_addresses(pool, pods) == (
+        "10.0.0.8:8000",
+        "10.0.0.8:8001",
+        "[fd00::7]:8000",
+        "[fd00::7]:8001",
+    )
+
+
+def test_a_pod_of_a_pool_that_starts_is_not_ready_or_ends_gets_nothing() -> None:
+    pool = {"spec": {"targetPorts": [{"number": 8000}]}}
+    ends = pool_pod("10.0.0.3", deletionTimestamp="2026-01-01T00:00:00Z")
+    pods = [{"metadata": {}}, pool_pod("10.0.0.2", "False"), ends, pool_pod("")]
+    assert pool_addresses(pool, pods) == ()

@@ -225,6 +225,22 @@ async def test_a_closed_signer_serves_those_who_hold_it_and_renews_no_more(
     assert started.fetched == 1
 
 
+async def test_a_failure_that_goes_on_is_logged_once_with_its_remedy(
+    subject: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
+    subject.failure = ValueError("no")
+    for _ in range(9):
+        with pytest.raises(IdentityError):
+            await subject.used()
+        subject.time.now += 40.0
+    (line,) = caplog.messages
+    assert line.startswith("credential c cannot prove who it is: ValueError (fix: ")
+    subject.time.now += 600.0
+    with pytest.raises(IdentityError):
+        await subject.used()
+    assert len(caplog.messages) == 2
+
+
 async def test_what_a_library_says_is_neither_told_nor_logged(
     subject: Subject, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,109 @@
+"""RouterKeys beside a RouterConfig in a file, and the keys of their Secrets.
+
+In a cluster the operator makes such a key and writes its Secret. A file that has the Secret, too,
+is served as the cluster would be; without it the RouterKey is read, and serves nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from airouter.config.compile import DEFAULT_NAMESPACE
+from airouter.config.compile.keys import IssuedKey, KeyNamespace, admit
+from airouter.config.field_errors import problems_in
+from airouter.config.findings import KeyRefusal
+from airouter.config.resource import RouterKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from airouter.config.documents import Document
+    from airouter.config.findings import Compiled, FieldProblem
+    from airouter.config.resource import RouterConfig
+    from airouter.config.resource.routerkey import RouterKeySpec
+
+KEY_FIELD = "OPENAI_API_KEY"
+"""The key in the Secret of a RouterKey, under the name by which SDKs look for it."""
+
+
+class DeclaredKey(NamedTuple):
+    """A RouterKey of a file; `spec` is None where it cannot be used."""
+
+    namespace: str
+    own_name: str
+    spec: RouterKeySpec | None
+    problems: Sequence[FieldProblem]
+    is_unplaced: bool = False
+    """True where the file says no namespace."""
+
+    @property
+    def name(self) -> str:
+        """The name of its client: `namespace/name`."""
+        return f"{self.namespace}/{self.own_name}"
+
+    @property
+    def in_namespace(self) -> KeyNamespace:
+        """Its namespace, whose labels nobody knows here."""
+        return KeyNamespace(self.namespace, None)
+
+    @property
+    def router(self) -> str:
+        """The RouterConfig that it is for, `namespace/name`."""
+        router = None if self.spec is None else self.spec.router
+        return f"{router.namespace or self.namespace}/{router.name}" if router else ""
+
+    def is_for(self, config: Mapping[str, Any]) -> bool:
+        """Return whether a RouterConfig is its own: one without a namespace may be in any."""
+        metadata = config.get("metadata")
+        if not isinstance(metadata, dict):
+            return False
+        namespace, _, name = self.router.partition("/")
+        return metadata.get("name") == name and metadata.get("namespace") in {None, namespace}
+
+
+def declared_key(document: Document) -> DeclaredKey:
+    """Read a RouterKey."""
+    try:
+        key = RouterKey.model_validate(document.root.value)
+    except ValidationError as error:
+        problems = [*document.problems, *problems_in(error, RouterKey)]
+        return DeclaredKey("", "", None, problems)
+    spec = None if document.problems else key.spec
+    namespace = key.metadata.namespace or DEFAULT_NAMESPACE
+    unplaced = key.metadata.namespace is None
+    return DeclaredKey(namespace, key.metadata.name, spec, document.problems, unplaced)
+
+
+def keys_for(keys: Iterable[DeclaredKey], config: RouterConfig) -> list[DeclaredKey]:
+    """Return the keys that are for a RouterConfig."""
+    written = {"metadata": config.metadata.model_dump()}
+    return [key for key in keys if key.spec is not None and key.is_for(written)]
+
+
+def issued_keys(
+    keys: Iterable[DeclaredKey], secrets: Mapping[tuple[str, str], str]
+) -> Iterator[IssuedKey]:
+    """Yield the keys whose Secret is there."""
+    for key in keys:
+        if key.spec is None:
+            continue
+        value = secrets.get((key.spec.secret_name or key.own_name, KEY_FIELD))
+        if value is not None:
+            digest = hashlib.sha256(value.strip().encode()).hexdigest()
+            yield IssuedKey(key.name, key.spec, key.in_namespace, digest)
+
+
+def by_labels(config: RouterConfig) -> bool:
+    """Return whether a grant goes by labels of namespaces, which nobody knows here."""
+    return any(grant.namespaces.match_labels is not None for grant in config.spec.auth.grants)
+
+
+def refusal_of(key: DeclaredKey, config: RouterConfig, compiled: Compiled) -> KeyRefusal | None:
+    """Return why a key would not be served, whether or not it was made; None if it would."""
+    admitted = None if key.spec is None else admit(key.spec, key.in_namespace, config.spec)
+    if isinstance(admitted, KeyRefusal):
+        return admitted
+    return compiled.refused_keys.get(key.name)

@@ -1,0 +1,78 @@
+"""The budget of one name: a client, a group, or a grant."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from airouter.limits.budgets.periods import period_at
+from airouter.limits.ledger.budget_lease import BudgetLease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.budget import Budget
+    from airouter.limits.ledger.leases import Leases
+
+NANODOLLARS = 10**9
+"""Billionths in a US dollar."""
+LONGER = 7 * 86_400
+"""Seconds for which a ledger keeps a budget after its period."""
+FOR_GOOD = 10 * 366 * 86_400
+"""Seconds for which it keeps one without an end, after it was last asked for it."""
+
+
+class BudgetScope:
+    """One budget, which begins anew with each period."""
+
+    __slots__ = ("_clock", "_key", "_leases", "_zone", "budget", "kind", "lease", "name", "period")
+
+    def __init__(
+        self, kind: str, name: str, budget: Budget, leases: Leases, clock: Callable[[], float]
+    ) -> None:
+        """`clock` returns Unix seconds."""
+        self.kind = kind
+        self.name = name
+        self._leases = leases
+        self._clock = clock
+        self._key = f"budget:{kind}:{name}"
+        self._zone = ZoneInfo(budget.time_zone)
+        self.budget = budget
+        self._begin()
+
+    def change(self, budget: Budget) -> None:
+        """Change the amount, or what happens once it is spent; not the periods."""
+        self.budget = budget
+        self.lease = self._open()
+
+    def current(self) -> BudgetLease:
+        """Return the lease of the period that it is."""
+        ends, now = self.period.ends, self._clock()
+        if ends is not None and now >= ends:
+            self.close()
+            self._begin()
+        elif ends is not None:
+            self.lease.keeps = int(ends - now) + LONGER
+        return self.lease
+
+    def close(self) -> None:
+        """Spend nothing more of this period; requests in flight are still paid for by it."""
+        self._leases.let_go(self.lease)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds until it begins anew; None where it never does."""
+        ends = self.period.ends
+        return None if ends is None else max(1.0, ends - self._clock())
+
+    def _begin(self) -> None:
+        self.period = period_at(self.budget.period, self._zone, self._clock())
+        self.lease = self._open()
+
+    def _open(self) -> BudgetLease:
+        limit = int(Decimal(self.budget.usd) * NANODOLLARS)
+        lease = self._leases.open(BudgetLease, f"{self._key}:{self.period.name}", limit)
+        left = self.seconds_left
+        lease.keeps = FOR_GOOD if left is None else int(left) + LONGER
+        return lease

@@ -1,0 +1,77 @@
+"""A pod's lease of money: what it may spend of a budget by itself.
+
+The ledger counts it as spent until the pod says what it was not spent on, so a lease outlives a
+ledger that is silent. There is no share without a ledger: what is left of a budget nobody knows
+then, and what is spent is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from airouter.bookkeeping.messages import KEPT
+from airouter.limits.ledger.lease import Lease
+
+if TYPE_CHECKING:
+    from airouter.bookkeeping.messages import LeaseGrant, Line
+    from airouter.limits.ledger.lease import Contact
+
+
+class BudgetLease(Lease):
+    """A part of one budget in one period, in billionths of a US dollar."""
+
+    slides = False
+    lasts = KEPT // 2
+
+    __slots__ = ("_former", "_heard", "keeps")
+
+    def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
+        super().__init__(key, limit, contact, total)
+        self.keeps = 1
+        """Seconds for which the ledger is to keep it."""
+        self._heard = 0
+        """What was spent or out when the ledger last said."""
+        self._former = 0
+        """The same of a ledger before this one, which is to be told."""
+
+    @property
+    def is_spent(self) -> bool:
+        """True where the ledger has said that nothing is left."""
+        return self._heard >= self.limit and self.left <= 0
+
+    def room(self, step: int) -> int:  # noqa: ARG002  # what is spent does not slide out
+        return min(self.limit, self.limit - self._heard + self.left)
+
+    def may_get(self, step: int, amount: int) -> bool:
+        contact = self.contact
+        may_answer = contact.is_up or not contact.has_begun
+        return may_answer and amount <= self.limit and step >= self.refused_until
+
+    def meet_another_ledger(self) -> None:
+        self._former = max(self._former, self._heard - min(0, self.left))
+        if self._former:
+            self.contact.touched.add(self)
+
+    def line(self, step: int, *, regular: bool) -> Line:
+        return replace(super().line(step, regular=regular), keeps=self.keeps, spent=self._former)
+
+    def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
+        super().accept(sent, at, step, grant)
+        self._heard = self.limit - grant.free
+        if sent.spent == self._former:
+            self._former = 0
+
+    def keep(self) -> None:
+        until = self.until
+        super().keep()
+        self.until = until
+
+    def _takes_of_share(self, step: int) -> bool:  # noqa: ARG002  # there is none
+        return False
+
+    def _uses(self, step: int) -> list[tuple[int, int]]:  # noqa: ARG002  # nothing slides out
+        self.sent = {0: sum(self.used.values()) + sum(self.sent.values())}
+        self.used = {}
+        return [(0, self.sent[0])] if self.sent[0] else []

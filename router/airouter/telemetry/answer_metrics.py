@@ -1,0 +1,53 @@
+"""The metrics of answers: how fast their tokens came, and what helped to make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.telemetry.series import Counter, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.core import Metric
+
+    from airouter.telemetry.record import RequestRecord
+
+TOKEN_TIMES = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1)
+
+
+class AnswerMetrics:
+    """Counts answers from caches, streams that others went on with, and the time of tokens."""
+
+    def __init__(self) -> None:
+        self._cache_hits = Counter(
+            "airouter_cache_hits_total",
+            "Answers of which a part of the input came from the provider's cache.",
+            ("model", "credential"),
+        )
+        self._continued = Counter(
+            "airouter_continued_streams_total",
+            "Backends that went on with a stream which another one broke off.",
+            ("model",),
+        )
+        self._token_times = Histogram(
+            "airouter_time_per_output_token_seconds",
+            "Time of a stream's output tokens after the first, each.",
+            ("model",),
+            TOKEN_TIMES,
+        )
+
+    def count(self, record: RequestRecord) -> None:
+        last = record.last
+        if record.cached_tokens and last is not None:
+            self._cache_hits.add((record.model, last.credential))
+        if record.continued:
+            self._continued.add((record.model,), record.continued)
+        if record.stream and record.output_tokens > 1 and record.error is None:
+            taken = record.ended - record.first_byte
+            self._token_times.observe((record.model,), taken / (record.output_tokens - 1))
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._cache_hits.collect()
+        yield self._continued.collect()
+        yield self._token_times.collect()

@@ -1,0 +1,72 @@
+"""A router that the operator puts into an application's pod, because the pod says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+from airouter_operator.injecting.injector import INJECT
+from airouter_operator.injecting.sidecar import CONTAINER, TOKEN_FOLDER
+from e2e.test_sidecar import ASK
+from support.resources import MASTER_KEY, Object, secret
+from support.site import OPERATOR_NAME, Site
+
+IMAGE = "docker.io/library/auto-ai-router:e2e"
+WAITING = ["/opt/airouter/bin/python", "-c", "import signal; signal.pause()"]
+LABELS = {"app": "shop", INJECT: "default"}
+
+
+def application() -> Object:
+    """A Deployment that knows nothing of routers but its key and a label."""
+    key = {"secretKeyRef": {"name": "app-key", "key": "key"}}
+    app = {
+        "name": "app",
+        "image": IMAGE,
+        "imagePullPolicy": "Never",
+        "command": WAITING,
+        "env": [{"name": "OPENAI_API_KEY", "valueFrom": key}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "shop"}},
+            "template": {
+                "metadata": {"labels": LABELS},
+                "spec": {"securityContext": user, "containers": [app]},
+            },
+        },
+    }
+
+
+async def until_trusted(site: Site) -> None:
+    """Wait until the API server can ask the operator."""
+    what = ("get", "mutatingwebhookconfiguration", f"{OPERATOR_NAME}.{site.namespace}")
+    async with asyncio.timeout(120):
+        while "caBundle" not in await site.kubectl(*what, "-o", "yaml"):
+            await asyncio.sleep(0.5)
+
+
+async def test_an_application_with_a_label_calls_a_router_in_its_own_pod(site: Site) -> None:
+    await site.install(operator__injector={"enabled": True})
+    await site.kubectl("rollout", "status", f"deployment/{OPERATOR_NAME}", "--timeout=120s")
+    await until_trusted(site)
+    await site.apply(application(), secret("app-key", key=MASTER_KEY))
+    await site.kubectl("rollout", "status", "deployment/shop", "--timeout=120s")
+    python = ("/opt/airouter/bin/python", "-c")
+    app = ("exec", "deployment/shop", "-c", "app", "--", *python)
+    assert '"echo"' in await site.kubectl(*app, ASK)
+
+    look = f"import os; print(os.path.exists('/etc/airouter'), os.listdir('{TOKEN_FOLDER}'))"
+    absent, token = (await site.kubectl(*app, look)).split(maxsplit=1)
+    assert absent == "False"
+    assert "token" in token
+    router = ("exec", "deployment/shop", "-c", CONTAINER, "--", *python)
+    assert (
+        await site.kubectl(*router, f"import os; print(os.listdir('{TOKEN_FOLDER}'))")
+    ) == "[]\n"
+
+    await site.kubectl("delete", "deployment", "shop", "--wait=true")
+    await site.install()

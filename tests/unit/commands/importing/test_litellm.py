@@ -1,0 +1,197 @@
+"""LiteLLM's configurations, in the shapes that its documentation shows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airouter.commands.importing.litellm import translate_litellm
+from support.commands import Airouter
+
+AZURE = """\
+model_list:
+- model_name: chat
+  litellm_params:
+    {model: azure/eu, api_base: https://eu.openai.azure.com/, api_key: os.environ/AZURE_EU, rpm: 6}
+- model_name: chat
+  litellm_params:
+    {model: azure/us, api_base: https://us.openai.azure.com/, api_key: os.environ/AZURE_US, rpm: 9}
+general_settings: {master_key: os.environ/MASTER}
+"""
+
+
+def translated(text: str) -> Any:
+    """The spec of what a configuration becomes, and its report."""
+    found = translate_litellm(yaml.safe_load(text))
+    return yaml.safe_load(found.config_yaml())["spec"], found.report.text()
+
+
+def deployment(model: str, **given: Any) -> str:
+    """A configuration with one model `m`."""
+    item = {"model_name": "m", "litellm_params": {"model": model, **given}}
+    return str(yaml.safe_dump({"model_list": [item]}))
+
+
+def test_deployments_of_a_model_are_its_backends() -> None:
+    spec, _ = translated(AZURE)
+    (model,) = spec["models"]
+    assert model == {
+        "name": "chat",
+        "backends": [
+            {"credential": "azure", "upstreamName": "eu", "limits": {"rpm": 6}},
+            {"credential": "azure-2", "upstreamName": "us", "limits": {"rpm": 9}},
+        ],
+    }
+
+
+def test_what_is_translated_passes_its_check(airouter: Airouter, tmp_path: Path) -> None:
+    Path("litellm.yaml").write_text(AZURE)
+    assert airouter("import", "litellm.yaml", "--out", "out").exit_code == 0
+    keys = {"AZURE_EU": "sk-1", "AZURE_US": "sk-2", "MASTER": "sk-3"}
+    result = airouter("check", "out", "--strict", **keys)
+    assert result.output == "0 errors, 0 warnings; serves 1 model, 2 credentials, 0 clients\n"
+    assert "carried: general_settings.master_key" in Path("out/import-report.txt").read_text()
+
+
+def test_the_manifest_and_the_report_can_be_told_apart(airouter: Airouter) -> None:
+    result = airouter("import", "-", stdin=AZURE)
+    kinds = [each["kind"] for each in yaml.safe_load_all(result.stdout)]
+    assert kinds == ["RouterConfig", "Secret", "Secret"]
+    assert "carried: model_list[model_name=chat]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "credential", "upstream"),
+    [
+        ("gpt-4o", {}, {"type": "OpenAI"}, "gpt-4o"),
+        ("openai/gpt-4o", {}, {"type": "OpenAI"}, "gpt-4o"),
+        (
+            "openai/facebook/opt-125m",
+            {"api_base": "http://vllm:8000/v1"},
+            {"type": "OpenAICompatible", "baseURL": "http://vllm:8000/v1"},
+            "facebook/opt-125m",
+        ),
+        ("anthropic/claude-3-5-sonnet", {}, {"type": "Anthropic"}, "claude-3-5-sonnet"),
+        ("gemini/gemini-2.5-pro", {}, {"type": "Gemini"}, "gemini-2.5-pro"),
+        (
+            "vertex_ai/gemini-2.5-pro",
+            {"vertex_project": "p", "vertex_location": "europe-west1"},
+            {"type": "VertexAI", "gcp": {"location": "europe-west1", "project": "p"}},
+            "gemini-2.5-pro",
+        ),
+        (
+            "bedrock/converse/us.anthropic.claude",
+            {"aws_region_name": "us-west-2", "aws_role_name": "arn:aws:iam::1:role/r"},
+            {
+                "type": "Bedrock",
+                "aws": {"region": "us-west-2", "roleARN": "arn:aws:iam::1:role/r"},
+            },
+            "us.anthropic.claude",
+        ),
+        (
+            "ollama/llama3",
+            {"api_base": "http://localhost:11434"},
+            {"type": "OpenAICompatible", "baseURL": "http://localhost:11434/v1"},
+            "llama3",
+        ),
+        (
+            "groq/llama-3.3-70b",
+            {},
+            {"type": "OpenAICompatible", "baseURL": "https://api.groq.com/openai/v1"},
+            "llama-3.3-70b",
+        ),
+    ],
+)
+def test_each_provider_has_its_credential(
+    model: str, given: dict[str, str], credential: dict[str, Any], upstream: str
+) -> None:
+    spec, _ = translated(deployment(model, **given))
+    (found,) = spec["credentials"]
+    assert credential.items() <= found.items()
+    assert spec["models"][0]["backends"][0].get("upstreamName", "m") == upstream
+
+
+def test_a_literal_key_stays_literal() -> None:
+    found = translate_litellm(yaml.safe_load(deployment("gpt-4o", api_key="sk-${odd}")))
+    assert yaml.safe_load(found.secrets_yaml().split("---")[0])["stringData"] == {
+        "openai": "sk-$${odd}"
+    }
+
+
+def test_settings_of_the_router_become_policies() -> None:
+    spec, report = translated(
+        deployment("gpt-4o")
+        + "litellm_settings: {num_retries: 9, request_timeout: 30, drop_params: true}\n"
+        "router_settings: {allowed_fails: 2, cooldown_time: 30, routing_strategy: least-busy,\n"
+        "  model_group_alias: {gpt: m},\n"
+        "  redis_host: os.environ/HOST, redis_password: os.environ/P}\n"
+    )
+    assert spec["resilience"] == {
+        "retries": {"attempts": 5},
+        "fail2ban": {"maxAttempts": 3, "banDuration": "30s"},
+    }
+    assert spec["credentials"][0]["timeouts"] == {"total": "30s"}
+    assert spec["models"][0]["aliases"] == ["gpt"]
+    assert spec["redis"] == {"urlSecretRef": {"name": "router-keys", "key": "redis"}}
+    assert "left out: litellm_settings.drop_params" in report
+    assert "left out: router_settings.routing_strategy" in report
+
+
+def test_fallbacks_go_to_their_models() -> None:
+    models = [{"model_name": n, "litellm_params": {"model": "gpt-4o"}} for n in "abc"]
+    settings = {
+        "fallbacks": [{"a": ["b", "nobody"]}],
+        "content_policy_fallbacks": [{"a": ["c"]}],
+    }
+    spec, report = translated(yaml.safe_dump({"model_list": models, "litellm_settings": settings}))
+    assert spec["models"][0]["fallbacks"] == ["b", "c"]
+    assert spec["resilience"]["fallbackOn"][-1] == "contentFilter"
+    assert "left out: fallbacks a: nobody: no such model" in report
+
+
+def test_prices_are_per_million_tokens() -> None:
+    item = yaml.safe_load(deployment("gpt-4o"))
+    item["model_list"][0]["model_info"] = {
+        "input_cost_per_token": 0.0000025,
+        "output_cost_per_token": "1e-05",
+        "max_input_tokens": 128000,
+    }
+    spec, _ = translated(yaml.safe_dump(item))
+    assert spec["models"][0]["metadata"] == {
+        "contextWindow": 128000,
+        "price": {"input": "2.5", "output": "10"},
+    }
+
+
+def test_a_wildcard_and_an_unknown_provider_are_left_out_with_a_reason() -> None:
+    items = [
+        {"model_name": "*", "litellm_params": {"model": "*"}},
+        {"model_name": "x", "litellm_params": {"model": "sagemaker/x"}},
+    ]
+    spec, report = translated(yaml.safe_dump({"model_list": items}))
+    assert spec["models"] == []
+    assert "left out: model_list[model_name=*]: a wildcard" in report
+    assert "left out: model_list[model_name=x]: provider sagemaker is not known here" in report
+
+
+def test_without_a_master_key_nobody_is_let_in_unknown() -> None:
+    spec, report = translated(deployment("gpt-4o"))
+    assert spec["auth"]["masterKey"]["secretRef"] == {"name": "router-keys", "key": "master"}
+    assert "ROUTER_MASTER_KEY" in report
+
+
+def test_keys_are_in_no_report(airouter: Airouter) -> None:
+    result = airouter("import", "-", stdin=deployment("gpt-4o", api_key="sk-very-secret"))
+    assert "sk-very-secret" in result.stdout
+    assert "sk-very-secret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("- a\n", "is not a mapping"), ("a: [", "is not YAML"), ("a: 1\n", "is of no router")],
+)
+def test_a_file_that_cannot_be_translated_is_told(airouter: Airouter, text: str, told: str) -> None:
+    result = airouter("import", "-", stdin=text)
+    assert result.exit_code == 2
+    assert told in result.stderr

@@ -1,0 +1,171 @@
+"""Budgets over replicas: what is spent, by whichever of them, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airouter.config.budget import Budget
+from airouter.failures import Failure
+from airouter.limits.budgets.spending import Spending
+from airouter.limits.ledger.redis import RedisLedger
+from support.redis_server import redis_server
+from support.spenders import PATIENCE, START, TEAM, USD, Spenders
+
+TEN = Budget("10", "Day")
+CENT = USD // 100
+DAY = 86_400
+
+
+async def spend_all(spenders: Spenders, most: float = 30 * CENT) -> int:
+    """Fifty requests at a time, each of ten cents or more or less, until all are refused."""
+    running: list[Spending] = []
+    spent, refused = 0, 0
+    while running or refused < 200:
+        pod = spenders.pods[spenders.random.choice(sorted(spenders.pods))]
+        spending = await pod.reserve(10 * CENT) if refused < 200 else None
+        refused += spending is None
+        if spending is not None:
+            refused = 0
+            running.append(spending)
+        if running and (len(running) > 50 or spending is None):
+            done = running.pop(spenders.random.randrange(len(running)))
+            cost = spenders.random.randint(1, int(most))
+            done.settle(cost)
+            spent += cost
+        await spenders.advance(0.1)
+    return spent
+
+
+@pytest.mark.parametrize("names", ["a", "abcd"])
+async def test_replicas_together_spend_a_budget_and_no_more(names: str) -> None:
+    spenders = Spenders(TEN, names=names)
+    await spenders.advance(8)
+    spent = await spend_all(spenders, most=10 * CENT)
+    assert 9.9 * USD - 10 * CENT <= spent <= 10 * USD
+    assert await spenders.pods["a"].reserve(10 * CENT) is None
+
+
+async def test_replicas_at_a_real_redis_spend_a_budget_and_no_more(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        redis = RedisLedger(server.url, timeout=PATIENCE)
+        spenders = Spenders(TEN, redis)
+        await spenders.advance(8)
+        spent = await spend_all(spenders, most=10 * CENT)
+        assert 9.9 * USD - 10 * CENT <= spent <= 10 * USD
+        await redis.close()
+
+
+async def test_answers_that_cost_more_than_was_reserved_are_debt_and_end_it_sooner() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    spent = await spend_all(spenders, most=30 * CENT)
+    assert 9.8 * USD <= spent <= 10 * USD + 51 * 20 * CENT
+    await spenders.advance(3)
+    assert spenders.ledger.book.spent().popitem()[1].amount >= spent
+
+
+async def test_what_a_replica_has_that_is_killed_counts_as_spent() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    spent = 0
+    for name in "abcdabcd":
+        spending = await spenders.pods[name].reserve(30 * CENT)
+        assert spending is not None
+        spending.settle(25 * CENT)
+        spent += 25 * CENT
+        spenders.add(name)  # in the place of one that never told what it has spent
+    rest = await spend_all(spenders, most=10 * CENT)
+    assert spent + rest <= 10 * USD
+    assert spent + rest >= 10 * USD - 8 * 40 * CENT
+
+
+async def test_a_ledger_that_loses_its_memory_learns_from_the_replicas_what_was_spent() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    spending = await spenders.pods["b"].reserve(6 * USD)
+    assert spending is not None
+    spending.settle(6 * USD)
+    await spenders.advance(2)
+    spenders.ledger.lose_memory()
+    await spenders.advance(70)
+    assert await spenders.pods["a"].reserve(4 * USD + CENT) is None
+    await spenders.advance(2)
+    assert await spenders.pods["a"].reserve(3 * USD) is not None
+
+
+async def test_without_a_ledger_a_replica_spends_what_it_has_and_no_more() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    first = await spenders.pods["a"].reserve(USD)
+    assert first is not None
+    first.settle(CENT)
+    spenders.ledger.is_up = False
+    await spenders.advance(30)
+    assert await spenders.pods["a"].reserve(USD) is None
+    assert await spenders.pods["b"].reserve(CENT) is None
+    spenders.ledger.is_up = True
+    await spenders.advance(2)
+    assert await spenders.pods["b"].reserve(9 * USD) is not None
+
+
+async def test_a_budget_begins_anew_with_its_period() -> None:
+    midnight = START + 2 * DAY - 3600  # in Berlin
+    spenders = Spenders(Budget("10", "Month", "Europe/Berlin"), start=midnight - 30)
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    last = await pod.reserve(10 * USD)
+    assert last is not None
+    await spenders.advance(21)
+    assert await pod.reserve(CENT) is None
+    await spenders.advance(1)
+    assert spenders.time.now == midnight
+    assert await pod.reserve(10 * USD) is not None
+    last.settle(10 * USD)  # and is paid for by the month in which it began
+    await spenders.advance(2)
+    assert [each.amount for each in spenders.ledger.book.spent().values()] == [10 * USD, 10 * USD]
+
+
+async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    assert await pod.reserve(10 * USD)
+    with pytest.raises(Failure) as refused:
+        await pod.budgets.reserve(pod.budgets.by_tenant[TEAM], CENT)
+    failure = refused.value
+    assert (failure.status, failure.code) == (429, "insufficient_quota")
+    assert "client 'team'" in failure.message
+    assert failure.retry_after == START + DAY - spenders.time.now
+
+
+async def test_a_budget_that_warns_refuses_nothing_and_counts_everything() -> None:
+    spenders = Spenders(Budget("10", "Day", refuses=False))
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    first = await pod.reserve(9 * USD)
+    assert first is not None
+    assert first.warns is None
+    first.settle(10 * USD)
+    await spenders.advance(2)
+    second = await pod.reserve(9 * USD)
+    assert second is not None
+    assert second.warns is not None
+    second.settle(9 * USD)
+    await spenders.advance(2)
+    assert spenders.ledger.book.spent().popitem()[1].amount == 19 * USD
+
+
+async def test_a_reload_changes_the_amount_and_forgets_nothing() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    spending = await pod.reserve(10 * USD)
+    assert spending is not None
+    spending.settle(10 * USD)
+    spenders.change(Budget("15", "Day"))
+    await spenders.advance(2)
+    assert await pod.reserve(6 * USD) is None
+    await spenders.advance(2)
+    assert await pod.reserve(5 * USD) is not None

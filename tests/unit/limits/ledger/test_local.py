@@ -1,0 +1,127 @@
+"""The ledger of budgets of a router without replicas: a file that outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from airouter.bookkeeping.budget_account import Spent
+from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage, Line
+from airouter.limits.ledger.local import LocalLedger
+from airouter.limits.ledger.written import WrittenBudgets
+
+LIMIT, WEEK = 1_000, 7 * 86_400
+
+
+class Pod:
+    """A process that speaks of one budget."""
+
+    def __init__(self, path: Path, now: float = 0.0) -> None:
+        self.file = WrittenBudgets(path, lambda: now)
+        self.ledger = LocalLedger(self.file)
+        self._number = self._born = self._heard = 0
+
+    def kill(self) -> None:
+        """End it as a signal does that nobody can catch."""
+        if self.file._database is not None:
+            self.file._database.close()
+            self.file._database = None
+
+    async def say(self, *, leaves: bool = False, **line: int) -> LedgerAnswer:
+        self._number += 1
+        plain = {"total": 0, "held": 0, "wanted": 0, "needed": 0, "least": 0}
+        said = plain | line
+        lines = [Line("b", LIMIT, False, *said.values(), [], WEEK)]  # type: ignore[arg-type]
+        now = 1 << 60
+        message = LedgerMessage(
+            "p", str(id(self)), self._number, self._heard, self._born, now, 0, leaves, lines
+        )
+        answer = await self.ledger.exchange(message)
+        self._born, self._heard = answer.born, self._number
+        return answer
+
+    async def ask(self, amount: int, **line: int) -> int:
+        """What is granted."""
+        need = {"wanted": amount, "needed": amount, "least": 1}
+        return (await self.say(**{**line, **need})).grants[0].amount
+
+
+Start = Callable[..., Pod]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts processes with one file, and ends them all."""
+    pods: list[Pod] = []
+
+    def started(now: float = 0.0) -> Pod:
+        pods.append(Pod(tmp_path / "ledger.sqlite", now))
+        return pods[-1]
+
+    yield started
+    for pod in pods:
+        pod.kill()
+
+
+async def test_a_router_that_is_killed_has_counted_too_much_and_never_too_little(
+    start: Start,
+) -> None:
+    killed = start()
+    assert await killed.ask(300) == 300
+    killed.kill()
+    assert await start().ask(LIMIT) == LIMIT - 300 - LIMIT // 100
+
+
+async def test_a_router_that_ends_leaves_exactly_what_was_spent(start: Start) -> None:
+    pod = start()
+    assert await pod.ask(300) == 300
+    await pod.say(leaves=True, total=120)
+    await pod.ledger.close()
+    assert await start().ask(LIMIT) == LIMIT - 120
+
+
+async def test_the_file_is_written_a_hundred_times_for_a_budget_and_not_for_each_request(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = WrittenBudgets.write
+
+    async def noted(self: WrittenBudgets, spent: dict[str, Spent]) -> None:
+        written.append(len(spent))
+        await write(self, spent)
+
+    monkeypatch.setattr(WrittenBudgets, "write", noted)
+    pod = start()
+    for total in range(LIMIT):
+        assert await pod.ask(1, total=total) == 1
+    assert 50 <= len(written) <= 110
+    assert await pod.ask(1, total=LIMIT) == 0
+
+
+async def test_debt_is_written_down(start: Start) -> None:
+    pod = start()
+    assert await pod.ask(300) == 300
+    await pod.say(total=LIMIT + 50)
+    pod.kill()
+    assert (await start().say()).grants[0].free == -50
+
+
+async def test_what_a_period_long_over_had_is_forgotten(start: Start) -> None:
+    pod = start()
+    assert await pod.ask(300) == 300
+    await pod.ledger.close()
+    assert await start(now=WEEK + 1.0).ask(LIMIT) == LIMIT
+
+
+async def test_a_file_that_another_process_has_is_said_and_budgets_hold_in_memory(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = start(), start()
+    assert await first.ask(300) == 300
+    assert await second.ask(LIMIT) == LIMIT
+    assert await second.ask(1) == 0
+    assert "AIROUTER_LEDGER_FILE" in caplog.text
+    await first.ledger.close()
+    await second.ledger.close()

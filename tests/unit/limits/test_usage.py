@@ -1,0 +1,37 @@
+"""How full limits are, as metrics tell it."""
+
+from __future__ import annotations
+
+from airouter.config.snapshot import Limits
+from airouter.limits.scope import Scope
+from airouter.limits.usage import LimitUsage, most_used
+
+
+def scope(name: str, **limits: int) -> Scope:
+    made = Scope("client", name)
+    made.limit(Limits(**limits))
+    return made
+
+
+def test_every_limit_of_a_scope_tells_its_share() -> None:
+    used = scope("a", rpm=10, tpm=100, max_concurrent=4)
+    used.take(0, 50)
+    assert most_used([used], 0) == [
+        LimitUsage("client", "a", "tokens", 0.5),
+        LimitUsage("client", "a", "concurrent", 0.25),
+        LimitUsage("client", "a", "requests", 0.1),
+    ]
+
+
+def test_a_scope_without_limits_tells_nothing() -> None:
+    assert most_used([scope("a")], 0) == []
+
+
+def test_only_the_fullest_are_told() -> None:
+    scopes = [scope(str(at), rpm=300) for at in range(300)]
+    for at, each in enumerate(scopes):
+        for _ in range(at):
+            each.take(0, 0)
+    found = most_used(scopes, 0)
+    assert len(found) == 200
+    assert (found[0].name, found[-1].name) == ("299", "100")
