@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from airouter.config.snapshot import Backend, Model, Snapshot
+    from airouter.config.snapshot import Backend, Credential, Model, Snapshot
     from airouter.config.store import Reload
     from airouter.routing.catalog import Load
     from airouter.routing.fail2ban import Bans
@@ -22,6 +22,8 @@ StateName = Literal["ok", "degraded", "down"]
 WORST_FIRST: tuple[StateName, ...] = ("down", "degraded", "ok")
 BackendState = Literal["serving", "resting", "banned", "unusable"]
 SHOWN_NAMES = 3
+LONG_REST = 2.0
+"""Seconds of a rest after the third failure in a row: a shorter one says little."""
 
 
 class Conditioned(Protocol):
@@ -90,7 +92,7 @@ class BackendStates:
         }
 
     def of(self, backend: Backend) -> BackendState:
-        """Return the state of a backend; one that is half open serves."""
+        """Return the state of a backend; one that is half open, or rests a moment, serves."""
         credential, name = backend.credential, backend.upstream_name
         if credential in self._unusable:
             return "unusable"
@@ -99,17 +101,22 @@ class BackendStates:
         load = self._loads.get(credential)
         if load is not None and load.resting:
             rest = load.resting.get(name)
-            if rest is not None and rest.until > self._now:
+            if (
+                rest is not None
+                and rest.until > self._now
+                and (rest.seconds >= LONG_REST or rest.asked_until > self._now)
+            ):
                 return "resting"
         return "serving"
 
-    def first_tier(self, model: Model) -> int | None:
-        """Return the place of the best tier that can answer for a model now; None without any.
+    def holds_off(self, credential: str) -> bool:
+        """Return whether a credential cannot be called for any model."""
+        return credential in self._unusable or (credential, "") in self._banned
 
-        A rest ends by itself within seconds, so a tier at rest counts as one that can answer.
-        """
+    def first_tier(self, model: Model) -> int | None:
+        """Return the place of the best tier that can answer for a model now; None without any."""
         for place, tier in enumerate(model.tiers):
-            if any(self.of(backend) in {"serving", "resting"} for backend in tier):
+            if any(self.of(backend) == "serving" for backend in tier):
                 return place
         return None
 
@@ -121,7 +128,11 @@ def condition_of(router: Conditioned, now: float) -> RouterCondition:
         return RouterCondition("down", (Reason("down", "no valid configuration has come yet"),))
     states = BackendStates(router, now)
     reasons = sorted(
-        [*reasons_of_models(snapshot.models, states), *reasons_of_configuration(router)],
+        [
+            *reasons_of_models(snapshot.models, states),
+            *reasons_of_credentials(snapshot.credentials, states),
+            *reasons_of_configuration(router),
+        ],
         key=lambda reason: WORST_FIRST.index(reason.state),
     )
     return RouterCondition(reasons[0].state if reasons else "ok", tuple(reasons))
@@ -140,6 +151,18 @@ def reasons_of_models(models: Sequence[Model], states: BackendStates) -> Iterato
         yield Reason("degraded", models_counted(helped, "{} left to fallbacks"), some(helped))
     if below:
         yield Reason("degraded", models_counted(below, "{} without the first tier"), some(below))
+
+
+def reasons_of_credentials(
+    credentials: Sequence[Credential], states: BackendStates
+) -> Iterator[Reason]:
+    """Yield what is wrong with credentials as wholes."""
+    out = [each.name for each in credentials if states.holds_off(each.name)]
+    if out and len(out) == len(credentials):
+        yield Reason("down", "no credential can be called")
+    elif out:
+        noun = "credential" if len(out) == 1 else "credentials"
+        yield Reason("degraded", f"{len(out)} {noun} cannot be called", some(out))
 
 
 def reasons_of_configuration(router: Conditioned) -> Iterator[Reason]:

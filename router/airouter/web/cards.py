@@ -108,7 +108,8 @@ def state_of(
     ends = max((rest.until for rest in resting.values()), default=0.0)
     if ends > now:
         names = ", ".join(sorted(resting)[:SHOWN_BANS])
-        return CardState("resting", "warn", moment_at(epoch + ends, ahead=True), (names,))
+        until = moment_at(epoch + ends, ahead=True)
+        return CardState("resting", "warn", until, (f"{names}: failed last",))
     return CardState("serving", "ok")
 
 

@@ -60,7 +60,7 @@ def figures_of(history: TrafficHistory, in_flight: int) -> list[Figure]:
             curve(groups, failing),
             is_bad=minutes.errors > 0,
         ),
-        Figure("f-wait", p95, f"to first token, p95 (p50 {p50})", curve(groups, waited)),
+        Figure("f-wait", p95, f"first token p95 · p50 {p50}", curve(groups, waited)),
         Figure("f-tokens", wording.amount(now.tokens / span), "tokens / s", curve(groups, tokens)),
         Figure(
             "f-cost",
