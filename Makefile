@@ -15,8 +15,11 @@ PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 # Coverage makes the tests of router/ take half as long again, so only the gate takes it with every run.
 COVERAGE ?=
 
+# Any chromium will do; where there is none, the one of Debian is installed.
+CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e cluster cluster-down translations readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e browser cluster cluster-down translations readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +72,14 @@ kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm and promtool of 
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
 	$(BIN)/python -m pytest tests/e2e -o faulthandler_timeout=2700 $(ARGS)
+
+browser: $(VENV)/.dev $(CHROMIUM) ## Look at the page with a real browser (Debian, root, where no chromium is installed)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+/usr/bin/chromium:
+	@echo "Installing Chromium"
+	@apt-get install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || \
+	  { echo "make browser needs chromium (fix: install it, or run this as root on Debian)" >&2; exit 1; }
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up

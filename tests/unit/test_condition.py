@@ -10,10 +10,8 @@ from support.in_loop import Served, served
 
 
 def two_tiers(**mock: Any) -> str:
-    credentials = [
-        {"name": "best", "type": "Mock", "mock": mock},
-        {"name": "spare", "type": "Mock"},
-    ]
+    best: dict[str, Any] = {"name": "best", "type": "Mock", "mock": mock}
+    credentials = [best, {"name": "spare", "type": "Mock"}]
     backends = [{"credential": "best"}, {"credential": "spare", "priority": 2}]
     alone = {"name": "alone", "backends": [{"credential": "spare"}]}
     return manifest(credentials, [{"name": "m", "backends": backends}, alone])

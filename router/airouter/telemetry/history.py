@@ -135,27 +135,31 @@ class TrafficHistory:
 
     def consume(self, records: list[RequestRecord]) -> None:
         self.advance()
-        tallies = self._tallies
-        for record in records:
-            model, attempts = record.model, record.attempts
-            tally = None
-            for attempt in attempts:
-                pair = model, attempt.credential
+        tallies, bounds = self._tallies, BOUNDS
+        for record in records:  # as little as can be: this is paid for with every request
+            attempts = record.attempts
+            if len(attempts) == 1:
+                attempt = attempts[0]
+                pair = record.model, attempt.credential
                 tally = tallies.get(pair) or self._open(pair)
-                if attempt.error is not None or attempt.status >= 400:
-                    self._note_failure(attempt)
                 cost = attempt.cost
                 if cost is not None:
-                    tally.cost += cost.amount
-                    self._spend(attempt.credential, cost.amount)
-            if tally is None:
-                tally = tallies.get((model, "")) or self._open((model, ""))
+                    tally.cost += cost[0]
+            else:
+                tally = self._add_attempts(record)
             tally.requests += 1
             tally.tokens += record.input_tokens + record.output_tokens
-            if record.status >= 500 or (record.error is not None and record.status < 400):
+            status, first_byte = record.status, record.first_byte
+            if status >= 400:
+                if status >= 500:
+                    tally.errors += 1
+                if attempts:
+                    self._note_failure(attempts[-1])
+            elif record.error is not None:
                 tally.errors += 1
-            elif record.first_byte and record.status < 400:
-                tally.waits[bisect_left(BOUNDS, record.first_byte - record.started)] += 1
+                self._note_failure(attempts[-1])
+            elif first_byte:
+                tally.waits[bisect_left(bounds, first_byte - record.started)] += 1
         self.requests.extend(records[-RECENT:])
         self.count += len(records)
 
@@ -168,6 +172,7 @@ class TrafficHistory:
         self.points.append(Point(total, self._in_flight()))
         minute = self._minutes[-1]
         for pair, tally in self._tallies.items():
+            self._spend(pair[1], tally.cost)
             known = minute.get(pair)
             if known is not None:
                 known.add(tally)
@@ -191,6 +196,7 @@ class TrafficHistory:
 
     def spent_today(self) -> Mapping[str, int]:
         """Return picodollars by credential since midnight (UTC), or since the start if later."""
+        self.advance()
         return self._spent
 
     def _sum_up(self) -> Recent:
@@ -209,18 +215,29 @@ class TrafficHistory:
             pair = "", ""
         return self._tallies.setdefault(pair, RequestTally())
 
+    def _add_attempts(self, record: RequestRecord) -> RequestTally:
+        """Count the attempts of a request of several, or none; return whose it is in the end."""
+        pair = record.model, ""
+        for attempt in record.attempts:
+            pair = record.model, attempt.credential
+            cost = attempt.cost
+            if cost is not None:
+                tally = self._tallies.get(pair) or self._open(pair)
+                tally.cost += cost.amount
+            if attempt is not record.attempts[-1]:
+                self._note_failure(attempt)
+        return self._tallies.get(pair) or self._open(pair)
+
     def _spend(self, credential: str, amount: int) -> None:
+        """Add to what a credential cost today."""
         spent = self._spent
-        try:
-            spent[credential] += amount
-        except KeyError:
-            if len(spent) < MOST_PAIRS:
-                spent[credential] = amount
+        if amount and (credential in spent or len(spent) < MOST_PAIRS):
+            spent[credential] = spent.get(credential, 0) + amount
 
     def _note_failure(self, attempt: Attempt) -> None:
         status = attempt.status
         if attempt.error is None and status < 500 and status not in UNFIT:
-            return  # the request's own fault
+            return  # none, or the request's own fault
         failures = self.failures
         if len(failures) >= MOST_PAIRS:
             failures.pop(next(iter(failures)))

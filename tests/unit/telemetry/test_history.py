@@ -98,6 +98,7 @@ def test_money_is_summed_up_by_day() -> None:
     known = history(clock)
     record = a_paid_record()
     known.consume([record])
+    clock.now += STEP
     ((_, spent),) = known.spent_today().items()
     assert record.cost is not None
     assert spent == record.cost.amount < PICODOLLARS

@@ -57,7 +57,12 @@ def test_an_audience_sees_its_own_blocks_alone() -> None:
 
 def test_nothing_is_drawn_that_did_not_change() -> None:
     drawn: list[object] = []
-    shown = Board(lambda macro, data: str(drawn.append(data)))
+
+    def draw(macro: str, data: object) -> str:
+        drawn.append(data)
+        return ""
+
+    shown = Board(draw)
     for tick in (1, 2, 3):
         shown.update([block(x=1, y=tick)], tick)
     assert drawn == [1, 1, 2, 3]
