@@ -57,6 +57,9 @@ PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes 
 bench-hostile: $(VENV)/.dev ## One client's worst beside another's small requests; writes benchmarks/hostile/results.md (ARGS="--minutes 30" soaks)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
+bench-page: $(VENV)/.dev ## What the page at /vhealth takes: for each request, and for those who look
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.page $(ARGS)
+
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
 
