@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e browser cluster cluster-down translations readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-page bench-ledger bench-reload image kubernetes e2e browser cluster cluster-down translations readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -146,11 +146,11 @@ def reasons_of_models(models: Sequence[Model], states: BackendStates) -> Iterato
     helped = [m.name for m in gone if any(tiers.get(name) is not None for name in m.fallbacks)]
     unanswered = [model.name for model in gone if model.name not in helped]
     if unanswered:
-        yield Reason("down", models_counted(unanswered, "{} cannot be answered"), some(unanswered))
+        yield Reason("down", models_counted(unanswered, "out of reach"), some(unanswered))
     if helped:
-        yield Reason("degraded", models_counted(helped, "{} left to fallbacks"), some(helped))
+        yield Reason("degraded", models_counted(helped, "left to fallbacks"), some(helped))
     if below:
-        yield Reason("degraded", models_counted(below, "{} without the first tier"), some(below))
+        yield Reason("degraded", models_counted(below, "answered by a lower tier"), some(below))
 
 
 def reasons_of_credentials(
@@ -179,9 +179,9 @@ def reasons_of_configuration(router: Conditioned) -> Iterator[Reason]:
         yield Reason("degraded", "the ledger of limits cannot be reached")
 
 
-def models_counted(names: Sequence[str], sentence: str) -> str:
-    """Return a sentence about a number of models."""
-    return sentence.format(f"{len(names)} model" + ("" if len(names) == 1 else "s"))
+def models_counted(names: Sequence[str], rest: str) -> str:
+    """Return a sentence about a number of models, whose verb is `is` or `are`."""
+    return f"1 model is {rest}" if len(names) == 1 else f"{len(names)} models are {rest}"
 
 
 def some(names: Iterable[str]) -> str:

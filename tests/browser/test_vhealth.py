@@ -74,7 +74,7 @@ async def test_a_ban_appears_within_two_seconds_without_loading_the_page_again(
     await expect(page.locator("#credential-0 .pill")).to_contain_text("suspended")
     assert time.monotonic() - began < 30.0  # the stream sends each second; machines may be slow
     await expect(page.locator("#head .pill")).to_have_text("degraded")
-    await expect(page.get_by_role("status")).to_contain_text("without the first tier: model-000")
+    await expect(page.get_by_role("status")).to_contain_text("answered by a lower tier: model-000")
     assert await page.evaluate("window.stays")
 
 

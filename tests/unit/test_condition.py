@@ -36,7 +36,7 @@ async def test_a_model_without_its_first_tier_is_degraded_and_the_router_stays_r
         await ban(router, "best")
         state, reasons = await state_of(router)
         assert state == "degraded"
-        assert "1 model without the first tier: m" in reasons
+        assert "1 model is answered by a lower tier: m" in reasons
         assert "1 credential cannot be called: best" in reasons
         assert (await router.client.get("/vhealth")).status_code == 200
 
@@ -45,7 +45,7 @@ async def test_a_model_that_nobody_can_answer_is_down() -> None:
     async with served(two_tiers(), health_names=True) as router:
         await ban(router, "spare")
         state, reasons = await state_of(router)
-        assert (state, reasons[0]) == ("down", "1 model cannot be answered: alone")
+        assert (state, reasons[0]) == ("down", "1 model is out of reach: alone")
         await ban(router, "best")
         assert "no credential can be called" in (await state_of(router))[1]
 
@@ -60,7 +60,7 @@ async def test_a_model_whose_fallbacks_answer_is_not_down() -> None:
         await ban(router, "one")
         assert await state_of(router) == (
             "degraded",
-            ["1 model left to fallbacks", "1 credential cannot be called"],
+            ["1 model is left to fallbacks", "1 credential cannot be called"],
         )
 
 
@@ -68,7 +68,7 @@ async def test_strangers_are_told_no_names() -> None:
     async with served(two_tiers()) as router:
         await ban(router, "best")
         reasons = (await state_of(router))[1]
-        assert reasons == ["1 model without the first tier", "1 credential cannot be called"]
+        assert reasons == ["1 model is answered by a lower tier", "1 credential cannot be called"]
 
 
 async def test_a_provider_that_asks_for_patience_has_its_tier_left_out() -> None:
@@ -78,7 +78,7 @@ async def test_a_provider_that_asks_for_patience_has_its_tier_left_out() -> None
         assert (await state_of(router))[0] == "ok"  # a rest of a second may be chance
         for backend in router.router.loads["best"].resting.values():
             backend.ask(backend.until, 60.0)
-        assert await state_of(router) == ("degraded", ["1 model without the first tier"])
+        assert await state_of(router) == ("degraded", ["1 model is answered by a lower tier"])
 
 
 async def test_an_old_configuration_is_degraded_and_none_at_all_is_down() -> None:

@@ -12,7 +12,7 @@ def amount(value: float) -> str:
     for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size:
             return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.3g}"
 
 
 def span_of(value: float | None) -> str:
