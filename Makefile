@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-page bench-ledger bench-reload image kubernetes e2e browser cluster cluster-down translations readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -92,6 +92,12 @@ cluster-down: $(VENV)/.dev ## Take it down, whatever state it is in
 
 translations: $(VENV)/.dev ## Make docs/translations.md anew, from what the tests of the translations say
 	@PYTHONPATH=tests:router $(BIN)/python -m contract.matrix.table
+
+commands: $(VENV)/.dev ## Make docs/commands.md anew, from what the commands say of themselves
+	@PYTHONPATH=tests:router $(BIN)/python -m support.command_docs
+
+observability: $(VENV)/.dev ## Make the table of metrics in docs/observability.md anew, from what a router exports
+	@PYTHONPATH=tests:router $(BIN)/python -m support.metrics_table
 
 readme: $(VENV)/.dev ## Make the chart's table of values anew, from the comments in values.yaml
 	@PYTHONPATH=tests $(BIN)/python -m chart.readme

@@ -25,6 +25,7 @@ from airouter.mistyping import vain_variables
 from airouter.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
+from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
@@ -51,6 +52,7 @@ from airouter_operator.observing.gauges import (
 from airouter_operator.observing.health import HealthServer
 from airouter_operator.observing.metrics import OperatorMetrics
 from airouter_operator.preflight import wait_until_clear
+from airouter_operator.reconciling.cluster_identity import ClusterIdentities
 from airouter_operator.reconciling.events import EventRecorder
 from airouter_operator.reconciling.issued_keys import IssuedKeys
 from airouter_operator.reconciling.pool_reader import PoolReader
@@ -160,14 +162,17 @@ class Operator:
         )
 
     def _new_stream(self, pods: Pods) -> StreamServer:
+        channels, hold = self._channels, self._settings.poll_hold
+        bans = BanServer(channels, hold, self._leads, self._caught_up, self._dispatcher.add)
         return StreamServer(
-            self._channels,
+            channels,
             pods,
-            self._settings.poll_hold,
+            hold,
             self.metrics.acknowledged,
             self._leads,
             self._caught_up,
             self._exchanges,
+            bans,
         )
 
     def _new_reconciler(
@@ -188,6 +193,7 @@ class Operator:
                 PoolReader(kube, mirror, settings.scopes, rechecks),
             ),
             IssuedKeys(mirror),
+            ClusterIdentities(kube, mirror, rechecks, time.monotonic),
             settings.trust,
             Publisher(kube, mirror, settings.public_url, self._certificates.bundle, time.time),
             self._channels,
@@ -228,6 +234,7 @@ class Operator:
             self._kube,
             mirror,
             pods,
+            self._channels.bans_of,
             ServingPods(self._kube),
             events,
             rechecks,
@@ -345,6 +352,7 @@ def new_webhook(settings: OperatorSettings, kube: KubeApi) -> InjectionWebhook:
         settings.injector_pull_policy,
         settings.injector_router_port,
         settings.injector_router_log_level,
+        settings.injector_run_as_user,
         settings.injector_resources,
     )
     return InjectionWebhook(Injector(kube, settings.scopes, template))

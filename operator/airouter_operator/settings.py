@@ -97,6 +97,11 @@ class OperatorSettings(BaseSettings):
         14000, ge=1, le=65535, description="Port of these routers, on loopback in their pods."
     )
     injector_router_log_level: LogLevel = Field("info", description="What these routers log.")
+    injector_run_as_user: Json[int | None] = Field(
+        "65532",
+        validate_default=True,
+        description="User of these routers; null leaves it to the pod, the image or the cluster.",
+    )
     injector_resources: Json[Resources] = Field(
         '{"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}',
         validate_default=True,

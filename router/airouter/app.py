@@ -39,10 +39,11 @@ from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
-from airouter.routing.fail2ban import Bans
 from airouter.routing.walk import Failover
 from airouter.serving import build, loads_after
+from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
+from airouter.telemetry.exporting import exporting
 from airouter.telemetry.history import TrafficHistory
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from airouter.limits.scope import Scope
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
+    from airouter.routing.fail2ban import Bans
     from airouter.serving import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
@@ -95,7 +97,7 @@ class Router:
         self.outbox = Outbox(loop)
         self.turns = Turns(loop)
         self.providers = load_providers(types)
-        self.bans = Bans()
+        self.shared_bans = SharedBans()
         self.identities = Identities()
         self.fetcher = Fetcher(settings.fetch_allowed_hosts)
         self.pools = self._open_pools()
@@ -106,12 +108,10 @@ class Router:
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
-        self.shared_limits = SharedLimits(
-            f"{settings.pod_name}:{settings.port}", settings.ledger_file
-        )
+        self.shared_limits = SharedLimits.of(settings)
         self.responses = ResponsesService(settings.sqlite_path, self.aside)
         self.pipeline = Pipeline(
-            limiter=self.shared_limits.limiter,
+            limits=self.shared_limits,
             failover=Failover(self.bans, random),
             attempts=self._build_attempts(),
             recorder=self.recorder,
@@ -175,14 +175,20 @@ class Router:
             config, grace=settings.drain_grace, on_ready=on_ready, on_drain=self._drain
         )
         try:
-            await self.server.serve(listeners(settings.host, settings.port))
+            async with exporting(os.environ, self.metrics, self.recorder):
+                await self.server.serve(listeners(settings.host, settings.port))
         finally:
             await self.shared_limits.close()
+            await self.shared_bans.close()
             await self.responses.close()
             await self.aside.close()
             self._close()
 
     # The state, for health and metrics.
+
+    @property
+    def bans(self) -> Bans:
+        return self.shared_bans.bans
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -258,6 +264,7 @@ class Router:
                 self.identities,
                 self.loads,
                 self.shared_limits.limiter.of_backend,
+                self.shared_limits.limiter.meet,
             )
             self.responses.reload(snapshot)
         except Exception:
@@ -267,7 +274,7 @@ class Router:
         self.pipeline.serving = serving
         self.loads = loads_after(self.loads, serving.accounts)
         self._keep_only(serving)
-        self.bans.reload(snapshot, time.monotonic())
+        self.shared_bans.reload(snapshot)
         self.tracing.reload(snapshot)
         self.sessions.recheck_keys()
 

@@ -191,7 +191,8 @@ class AttemptRunner:
         streamed = context.request.stream
         path = target.stream_path if streamed else target.path
         account = target.account
-        reply = await account.send(path, head, bodies[0], context.carrier, streamed=streamed)
+        carrier, conversation = context.carrier, context.conversation
+        reply = await account.send(path, head, bodies[0], carrier, conversation, streamed=streamed)
         try:
             attempt.first_byte = monotonic()
             attempt.status = reply.status

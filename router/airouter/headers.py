@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airouter import request_ids
 from airouter.interfaces import head_lines
 from airouter.limits.headers import limit_headers
+from airouter.spending import budget_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,8 @@ def answer_headers(
     headers += id_headers(context)
     if context.permit.own:
         headers += limit_headers(context.permit.own, context.endpoint.dialect)
+    if context.spending is not None:
+        headers += budget_headers(context.spending)
     if context.serving.snapshot.answer_headers:
         headers += way_headers(context.record, target)
     return headers

@@ -35,6 +35,7 @@ from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
+from airouter.spending import reserve_money, settle_money
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
 from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
 from airouter.telemetry.genai.asked import asked_in
@@ -49,14 +50,14 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.attempt import AttemptRunner
     from airouter.auth import Principal
+    from airouter.bans.notice import Ban
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange
-    from airouter.limits import Limiter
+    from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare
     from airouter.routing.catalog import Backend, Route
-    from airouter.routing.fail2ban import Ban
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
     from airouter.serving import ServingState, Target
@@ -78,7 +79,7 @@ class Pipeline:
     def __init__(
         self,
         *,
-        limiter: Limiter,
+        limits: SharedLimits,
         failover: Failover,
         attempts: AttemptRunner,
         recorder: Recorder,
@@ -88,7 +89,8 @@ class Pipeline:
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
-        self._limiter = limiter
+        self._limiter = limits.limiter
+        self._budgets = limits.budgets
         self._failover = failover
         self._attempts = attempts
         self.heartbeats = Heartbeats()
@@ -124,6 +126,10 @@ class Pipeline:
             refused = self._reserve(context, principal, route.name)
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
+            if self._budgets.by_tenant:
+                context.spending = await reserve_money(
+                    self._budgets, self._limiter, context, route, principal.tenant
+                )
             if prepare is None:
                 await self._attempt(context, route)
             else:
@@ -215,6 +221,8 @@ class Pipeline:
     def _settle(self, context: RequestContext) -> None:
         """Charge the client for what it got: nothing where nobody had an answer for it."""
         permit, record = context.permit, context.record
+        if context.spending is not None:
+            settle_money(context.spending, context)
         if permit is FREE:
             return
         if record.status == 429 or record.status >= 500:
@@ -270,7 +278,7 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        conversation = staying_conversation(context, route)
+        conversation = context.conversation = staying_conversation(context, route)
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge
@@ -346,6 +354,7 @@ def describe(trace: Trace, context: RequestContext) -> None:
     if request is None:  # it was refused before it was read
         return
     trace.asked = asked_in(request.fields, context.exchange.headers)
+    trace.answered_by = request.answered_by
     traces = context.serving.snapshot.traces
     if trace.tap is not None and traces.capture_content:
         said = trace.tap.take_content()

@@ -86,7 +86,8 @@ def follow_operator(router: Router, folder: Path) -> list[Following]:
 
     router.streaming = streaming = StreamSource(router.store, router.settings.pod_name)
     router.shared_limits.operator = ledger = OperatorLedger()
-    mounted = MountedSource(folder, router.store, streaming.follow, ledger.follow)
+    told = (streaming.follow, ledger.follow, router.shared_bans.follow)
+    mounted = MountedSource(folder, router.store, *told)
     mounted.look()
     return [mounted.watch(), streaming.run()]
 

@@ -16,6 +16,7 @@ from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import upstream_failed
 from airouter.headers import EVENT_STREAM, answer_headers
 from airouter.interfaces import EndedEarly, UpstreamError, UpstreamRefused
+from airouter.spending import comment_on, is_spent, meter_for
 from airouter.streaming.form import opening_error
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Usage
     from airouter.failures import Failure
     from airouter.interfaces import Reply
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.request_context import RequestContext
     from airouter.serving import Target
 
@@ -67,15 +69,19 @@ class StreamRelay:
         """
         reply, stream_filter = self._reply, self._filter
         exchange, record = self._context.exchange, self._context.record
+        meter = meter_for(self._context, self._target, reply, stream_filter)
         usage: Usage | None = None
         whole = False
         exchange.source = reply
         try:
             try:
-                await reply.relay(stream_filter.feed)
+                await reply.relay(stream_filter.feed if meter is None else meter.feed)
             except UpstreamError:
-                if not stream_filter.is_whole():  # else nothing is missing but its end
+                if not (stream_filter.is_whole() or is_spent(meter)):  # else its end alone lacks
                     raise
+            if meter is not None and meter.spent is not None:
+                self._cut_short(meter.spent)
+                return None
             usage = stream_filter.finish()
             if self._opening is not None and not self._size:
                 raise EndedEarly("the upstream's stream is empty")
@@ -96,6 +102,14 @@ class StreamRelay:
             record.note_failure(stream_filter.failure)
         exchange.end()
         return None
+
+    def _cut_short(self, spent: BudgetScope) -> None:
+        """End the client's stream, for which a budget has nothing left."""
+        self.send_opening()
+        self._context.exchange.write(comment_on(spent))
+        self._filter.cut_short()
+        self._context.record.budget_spent = True
+        self._context.exchange.end()
 
     @property
     def failure(self) -> Failure | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Carrier, Exchange
     from airouter.limits import Permit
+    from airouter.limits.budgets.spending import Spending
     from airouter.serving import ServingState
     from airouter.streaming.heartbeats import ClientStream
     from airouter.telemetry.record import Attempt, RequestRecord
@@ -33,6 +34,7 @@ class RequestContext:
 
     __slots__ = (
         "carrier",
+        "conversation",
         "endpoint",
         "exchange",
         "head",
@@ -42,6 +44,7 @@ class RequestContext:
         "record",
         "request",
         "serving",
+        "spending",
         "stream",
     )
 
@@ -52,6 +55,8 @@ class RequestContext:
         self.serving: ServingState
         """The state that the request started with, whatever is reloaded meanwhile."""
         self.request: ClientRequest
+        self.conversation: bytes | None = None
+        """The key of a conversation that stays with its backend, and there with its pod."""
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""
@@ -61,5 +66,7 @@ class RequestContext:
         """The stream that the client waits for, where it asked for one."""
         self.permit: Permit = FREE
         """What is reserved of the client's limits."""
+        self.spending: Spending | None = None
+        """What is reserved of the client's budgets, where it has any."""
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from airouter import __version__
-from airouter.auth import Keyring
+from airouter.auth.keyring import Keyring, meet_nobody
 from airouter.costs import PriceList, PriceLists, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
@@ -27,11 +27,13 @@ from airouter.interfaces import UpstreamError, head_lines
 from airouter.providers.binding import OFFERS
 from airouter.providers.masking import Masking
 from airouter.routing.catalog import Backend, Catalog, Load, Route, Tier, by_name
+from airouter.upstream.balancer import Balancer
 from airouter.upstream.pools import Pooled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.auth.tokens import Meet
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
@@ -65,6 +67,7 @@ class Account:
     """A credential, its provider, and the connections there."""
 
     __slots__ = (
+        "balancer",
         "credential",
         "dialer",
         "head",
@@ -93,6 +96,8 @@ class Account:
         self.masking = Masking(credential)
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
+        self.balancer = upstream if isinstance(upstream, Balancer) else None
+        """Chooses among the pods of a Service, where it is one."""
         self.dialer: Dialer | None = None
         """Opens WebSockets, where the provider has sessions itself."""
         if WEBSOCKET in credential.api and isinstance(upstream, Pooled):
@@ -108,10 +113,13 @@ class Account:
         head: bytes,
         body: bytes,
         carrier: Carrier | None = None,
+        conversation: bytes | None = None,
         *,
         streamed: bool = False,
     ) -> Reply:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
+
+        `conversation` is the key of one that stays with a pod.
 
         Raises `UpstreamError`.
         """
@@ -121,6 +129,10 @@ class Account:
         if signer is not None:
             path, signed = await signer.sign(path, body)
             head += signed
+        if conversation is not None and self.balancer is not None:
+            return await self.balancer.send(
+                path, self.head + head, body, streamed=streamed, conversation=conversation
+            )
         return await self.upstream.send(path, self.head + head, body, streamed=streamed)
 
 
@@ -184,10 +196,12 @@ def build(
     identities: Identities,
     loads: Mapping[str, Load],
     limits_of: LimitsOf = no_limits,
+    meet: Meet = meet_nobody,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
-    `limits_of` gives the limits of a credential's name and an upstream's name of a model.
+    `limits_of` gives the limits of a credential's name and an upstream's name of a model; `meet` is
+    told of each client that shows a token.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -206,7 +220,7 @@ def build(
     return ServingState(
         snapshot,
         accounts,
-        Keyring(snapshot.auth),
+        Keyring(snapshot.auth, meet=meet),
         catalogs_for(snapshot, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],
@@ -333,7 +347,9 @@ def bind(
     translation = translation_for(api, binding.api, served)
     price = prices.by_version.get(backend.price)
     target = Target(account, name, binding, translation, price, model.name)
-    return Backend(credential.name, name, backend.weight, account.load, target)
+    bound = Backend(credential.name, name, backend.weight, account.load, target)
+    bound.has_pods = account.balancer is not None
+    return bound
 
 
 def label_of(credential: str, upstream_name: str) -> tuple[bytes, bytes]:

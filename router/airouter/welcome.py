@@ -24,5 +24,6 @@ With the OpenAI SDK (pip install openai):
   )
   print(answer.choices[0].message.content)
 
-Your own models: airouter serve -f router.yaml. State: {base_url.removesuffix("/v1")}/vhealth
+Your own models: airouter init, then airouter serve -f router.yaml.
+State: {base_url.removesuffix("/v1")}/vhealth
 """

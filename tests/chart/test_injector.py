@@ -109,6 +109,11 @@ def test_routers_in_pods_are_of_the_version_of_the_release() -> None:
     assert json.loads(told(ci="injector")["INJECTOR_RESOURCES"])["requests"]["cpu"] == 1
 
 
+def test_a_cluster_may_choose_the_user_of_routers_in_pods() -> None:
+    assert told(ON)["INJECTOR_RUN_AS_USER"] == "65532"
+    assert told({**ON, "podSecurityContext.runAsUser": None})["INJECTOR_RUN_AS_USER"] == "null"
+
+
 def test_the_api_server_and_routers_in_pods_reach_the_operator() -> None:
     values = {**ON, "operator.networkPolicy.enabled": True}
     stream, webhook, _ = only("NetworkPolicy", render(values=values), "operator")["spec"]["ingress"]

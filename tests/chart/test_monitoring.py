@@ -6,18 +6,13 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
 from typing import cast
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from airouter.config.store import Reload
-from airouter.limits.usage import LimitUsage
-from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
@@ -33,59 +28,20 @@ from chart.rendering import (
     router,
 )
 from support.kubernetes.binaries import binaries
-from support.routes import some_bans
+from support.metrics_table import SomeProcess
 
 ALERTS = CHART / "files" / "alerts.yaml"
-DASHBOARD = CHART / "files" / "dashboards" / "auto-ai-router.json"
+DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
+RUNBOOKS = CHART.parents[1] / "docs" / "runbooks.md"
 NAME = re.compile(r"\b(airouter_\w+|process_\w+)")
 SUFFIXES = re.compile("_(bucket|sum|count)$")
-
-
-class SomeLimits:
-    """A limit that is used to a half."""
-
-    def most_used(self) -> list[LimitUsage]:
-        return [LimitUsage("client", "team-a", "requests", 0.5)]
-
-
-class Idle:
-    """A router that does nothing."""
-
-    bans = some_bans("main")
-    reload = Reload()
-    ledger: Mapping[str, object] = {"connected": True}
-
-    loads = MappingProxyType({"openai-main": Load()})
-    pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
-    shared_limits = SimpleNamespace(limiter=SomeLimits())
-
-    def in_flight(self) -> Mapping[str, int]:
-        return {"main": 0}
-
-    def connections(self) -> int:
-        return 0
-
-    def condition(self) -> str:
-        return "degraded"
-
-    def config_version(self) -> str:
-        return "1"
-
-    def last_reload_successful(self) -> bool:
-        return True
-
-    def last_reload_time(self) -> float:
-        return 0
-
-    def dropped(self) -> Mapping[str, int]:
-        return {"records": 0, "spans": 0, "log_lines": 0}
 
 
 async def exported() -> set[str]:
     """The names of all that router and operator export."""
     unasked = cast("KubeClient", None)
     pages = [
-        Metrics(Idle()).render("")[0],
+        Metrics(SomeProcess()).render("")[0],
         Operator(OperatorSettings(namespace="ai"), unasked, unasked).metrics.render("")[0],
     ]
     names = set()
@@ -95,10 +51,10 @@ async def exported() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", [ALERTS, DASHBOARD], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [ALERTS, *DASHBOARDS], ids=lambda path: path.name)
 async def test_every_metric_exists(path: Path) -> None:
     names = {SUFFIXES.sub("", name) for name in NAME.findall(expressions(path))}
-    assert len(names) > 5
+    assert len(names) > 3
     assert names - await exported() == set()
 
 
@@ -133,17 +89,19 @@ def test_every_alert_has_a_test() -> None:
     assert {c["alertname"] for case in cases for c in case["alert_rule_test"]} == set(alerts)
 
 
-def test_every_query_of_the_dashboard_is_promql(promtool: Path, tmp_path: Path) -> None:
-    queries = expressions(DASHBOARD).replace("$__rate_interval", "5m").splitlines()
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
+def test_every_query_of_a_dashboard_is_promql(promtool: Path, tmp_path: Path, path: Path) -> None:
+    queries = expressions(path).replace("$__rate_interval", "5m").splitlines()
     rules = [{"record": f"query:{number}", "expr": q} for number, q in enumerate(queries)]
     file = tmp_path / "rules.yaml"
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     subprocess.run([promtool, "check", "rules", file], check=True, timeout=300)
 
 
-def test_panels_do_not_overlap() -> None:
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
+def test_panels_do_not_overlap(path: Path) -> None:
     taken: set[tuple[int, int]] = set()
-    panels = json.loads(DASHBOARD.read_text())["panels"]
+    panels = json.loads(path.read_text())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     for panel in panels:
         at = panel["gridPos"]
@@ -152,12 +110,33 @@ def test_panels_do_not_overlap() -> None:
         taken |= cells
 
 
-def test_the_rule_and_the_dashboard_are_the_files() -> None:
+def test_every_alert_has_a_runbook() -> None:
+    sections = {
+        line.removeprefix("## ").lower()
+        for line in RUNBOOKS.read_text().splitlines()
+        if line.startswith("## ")
+    }
+    rules = [
+        rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
+    ]
+    linked = [rule["annotations"]["runbook_url"] for rule in rules]
+    assert linked == [f"docs/runbooks.md#{rule['alert'].lower()}" for rule in rules]
+    assert {rule["alert"].lower() for rule in rules} == sections
+
+
+def test_runbooks_may_be_anywhere() -> None:
+    rule = only(
+        "PrometheusRule", render("everything-on", {"metrics.prometheusRule.runbooks": "https://x/"})
+    )
+    assert f"{rule}".count("https://x/docs/runbooks.md#") == f"{rule}".count("runbook_url")
+
+
+def test_the_rule_and_the_dashboards_are_the_files() -> None:
     objects = render("everything-on")
     rule = only("PrometheusRule", objects)
     assert rule["spec"] == yaml.safe_load(ALERTS.read_text())
     (board,) = [o for o in objects if o["metadata"]["name"] == "llm-dashboard"]
-    assert board["data"] == {DASHBOARD.name: DASHBOARD.read_text()}
+    assert board["data"] == {path.name: path.read_text() for path in DASHBOARDS}
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 

@@ -14,7 +14,7 @@ from airouter.dialects import converse as converse_dialect
 from airouter.dialects import gemini as gemini_dialect
 from airouter.dialects.conversation import Conversation, Destination, Text
 from airouter.dialects.conversation import Turn as NeutralTurn
-from airouter.dialects.translation.conversing import StreamTranslator
+from airouter.dialects.translation.stream_translator import StreamTranslator
 from contract.services.bedrock import answers as converse
 from contract.services.bedrock.service import frame
 from contract.services.google import answers as gemini

@@ -33,14 +33,15 @@ async def test_a_team_has_a_key_that_its_grant_allows_and_loses_it(site: Site) -
         assert "/v1" in await value(site, "OPENAI_BASE_URL")
         assert key not in await site.kubectl("get", "rkey,rcfg,events", "-o", "yaml")
         async with AsyncOpenAI(api_key=key, base_url=f"{url}/v1", max_retries=0) as client:
+            # A leader that is new grants nothing for a while, and says for how long.
+            patient = client.with_options(max_retries=20)
             answers = [
-                await client.chat.completions.create(model="echo", messages=HELLO)  # type: ignore[arg-type]
+                await patient.chat.completions.create(model="echo", messages=HELLO)  # type: ignore[arg-type]
                 for _ in range(2)
             ]
             assert all(answer.choices[0].message.content for answer in answers)
             for model, refusal in (("slow", NotFoundError), ("echo", RateLimitError)):
                 try:
-                    # Each of two pods counts for itself.
                     for _ in range(8):
                         await client.chat.completions.create(model=model, messages=HELLO)  # type: ignore[arg-type]
                 except refusal:

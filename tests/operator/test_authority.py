@@ -6,10 +6,13 @@ import asyncio
 import json
 import ssl
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
+import trustme
 
+from airouter_operator.kube.errors import NotFound
 from airouter_operator.leading.authority import (
     FILE,
     NAME,
@@ -20,8 +23,9 @@ from airouter_operator.leading.authority import (
     signer_of,
 )
 from airouter_operator.leading.certificates import LIFETIME, Authority, new_authority
+from support.config import MOCK
 from support.control_plane import ControlPlane
-from support.resources import secret
+from support.resources import MASTER_KEY, routerconfig, secret
 
 DAY = timedelta(days=1)
 
@@ -145,3 +149,23 @@ def test_the_whole_life_of_authorities() -> None:
 def test_an_authority_does_not_show_its_key() -> None:
     authority = new_authority(datetime.now(UTC))
     assert "PRIVATE" not in repr(authority)
+
+
+async def test_routers_know_the_operator_by_a_certificate_that_somebody_else_has_issued(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    folder, authority = tmp_path / "tls", trustme.CA()
+    folder.mkdir()
+    await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
+    async with plane.operator_process(TLS_DIR=str(folder)) as operator:
+        await operator.until_logged("has no tls.crt (fix: see the Certificate that issues it)")
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+            folder / "tls.crt"
+        )
+        (folder / "tls.key").write_bytes((folder / "tls.crt").read_bytes())
+        authority.cert_pem.write_to_path(folder / "ca.crt")
+        await operator.until_listening()
+        async with plane.router():
+            await plane.until_condition("Programmed", "True", "Programmed")
+    with pytest.raises(NotFound):
+        await plane.secret(NAME)

@@ -60,7 +60,7 @@ async def test_routers_and_status_follow_each_step(plane: ControlPlane) -> None:
             )
             status = await plane.until(lambda s: s["credentials"] == "1/2")
             assert status["credentialStatus"] == [
-                {"name": "mock", "resolved": True, "reason": "Resolved"},
+                {"name": "mock", "resolved": True, "state": "Healthy", "reason": "Resolved"},
                 {"name": "paid", "resolved": False, "reason": "SecretNotFound"},
             ]
             partial = condition(status, "PartiallyInvalid") or {}

@@ -13,6 +13,7 @@ import pytest
 from airouter_operator.injecting.injector import INJECT
 from airouter_operator.injecting.sidecar import CONTAINER
 from airouter_operator.injecting.webhook import PATH
+from chart.rendering import NAME, NAMESPACE, of_kind, render
 from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess
 from support.ports import free_port
 from support.resources import Object
@@ -29,66 +30,38 @@ class Injection:
         self.name = f"injector-{plane.namespace}"
         self.port = free_port()
 
-    def configuration(self) -> Object:
-        """As the chart has it, but that the API server, which is in no cluster, asks by a URL."""
-        here = {"key": "kubernetes.io/metadata.name", "operator": "In"}
-        rules = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
-        return {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": self.name},
-            "webhooks": [
-                {
-                    "name": "pods.inject.airouter.dev",
-                    "clientConfig": {"url": f"https://127.0.0.1:{self.port}{PATH}"},
-                    "rules": [{**rules, "operations": ["CREATE"], "scope": "Namespaced"}],
-                    "namespaceSelector": {
-                        "matchExpressions": [{**here, "values": [self.plane.namespace]}]
-                    },
-                    "failurePolicy": "Ignore",
-                    "reinvocationPolicy": "IfNeeded",
-                    "sideEffects": "None",
-                    "timeoutSeconds": 3,
-                    "admissionReviewVersions": ["v1"],
-                }
-            ],
-        }
-
-    def rights(self) -> list[Object]:
-        """The role of the chart's that is the injector's own, and its binding."""
-        group = "rbac.authorization.k8s.io"
-        ours = {"apiGroups": ["admissionregistration.k8s.io"], "resourceNames": [self.name]}
-        rules = [
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
-            {**ours, "resources": ["mutatingwebhookconfigurations"], "verbs": ["list", "patch"]},
-        ]
-        account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.plane.namespace}
-        named = {"apiVersion": f"{group}/v1", "metadata": {"name": self.name}}
-        role = {"apiGroup": group, "kind": "ClusterRole", "name": self.name}
-        return [
-            {**named, "kind": "ClusterRole", "rules": rules},
-            {**named, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": [account]},
-        ]
+    def objects(self) -> list[Object]:
+        """Those of the chart, but that the API server, which is in no cluster, asks by a URL."""
+        text = json.dumps(render(values={"operator.injector.enabled": True}))
+        text = text.replace(f"{NAME}-operator.{NAMESPACE}", self.name)
+        text = text.replace(f"{NAMESPACE}:{NAME}-operator:injector", self.name)
+        text = text.replace(json.dumps(NAMESPACE), json.dumps(self.plane.namespace))
+        text = text.replace(json.dumps(f"{NAME}-operator"), json.dumps(ACCOUNT))
+        objects = [each for each in json.loads(text) if each["metadata"]["name"] == self.name]
+        (configuration,) = of_kind("MutatingWebhookConfiguration", objects)
+        for webhook in configuration["webhooks"]:
+            webhook["clientConfig"] = {"url": f"https://127.0.0.1:{self.port}{PATH}"}
+        return objects
 
     @contextlib.asynccontextmanager
-    async def operator(self) -> AsyncIterator[OperatorProcess]:
+    async def operator(self, **others: str) -> AsyncIterator[OperatorProcess]:
         """An operator that injects, as soon as the API server trusts it."""
         settings = {"INJECTOR": "true", "INJECTOR_HOST": "127.0.0.1"}
         port, image = str(self.port), {"INJECTOR_IMAGE": "example.com/router:1"}
         own = {"INJECTOR_PORT": port, "INJECTOR_WEBHOOK": self.name, **image}
-        async with self.plane.operator(**settings, **own) as operator:
+        async with self.plane.operator(**settings, **own, **others) as operator:
             yield operator
 
     async def until_trusted(self) -> None:
         """Wait until the operator has put its authority in."""
         async with asyncio.timeout(60):
-            while "caBundle" not in (await self.webhook())["clientConfig"]:
+            while not all("caBundle" in each["clientConfig"] for each in await self.webhooks()):
                 await asyncio.sleep(0.05)
 
-    async def webhook(self) -> dict[str, Any]:
-        """The configuration's webhook, as it is now."""
-        found: dict[str, Any] = await self.plane.client.get(f"{WEBHOOKS}/{self.name}")
-        return dict(found["webhooks"][0])
+    async def webhooks(self) -> list[Object]:
+        """The webhooks of the configuration, as they are now."""
+        found: list[Object] = (await self.plane.client.get(f"{WEBHOOKS}/{self.name}"))["webhooks"]
+        return found
 
     async def create(self, name: str, **metadata: Any) -> Object:
         """Create a pod, and return it as the API server has made it."""
@@ -118,7 +91,7 @@ class Injection:
 @pytest.fixture
 async def injection(plane: ControlPlane) -> AsyncIterator[Injection]:
     found = Injection(plane)
-    await plane.apply(found.configuration(), *found.rights())
+    await plane.apply(*found.objects())
     yield found
     for kind in ("mutatingwebhookconfiguration", "clusterrole", "clusterrolebinding"):
         await plane.kubectl("delete", kind, found.name)
@@ -154,7 +127,7 @@ async def test_a_configuration_that_comes_after_the_operator_is_found(
     await injection.plane.kubectl("delete", "mutatingwebhookconfiguration", injection.name)
     async with injection.operator() as operator:
         await operator.until_logged("there is no MutatingWebhookConfiguration")
-        await injection.plane.apply(injection.configuration())
+        await injection.plane.apply(*injection.objects())
         await injection.until_trusted()
         await injection.until_injected("app", annotations={INJECT: "default"})
 
@@ -164,3 +137,12 @@ async def test_without_an_operator_pods_are_made_as_they_are(injection: Injectio
         await injection.until_trusted()
     found = await injection.create("app", labels={INJECT: "default"})
     assert "initContainers" not in found["spec"]
+
+
+async def test_any_replica_puts_routers_into_pods_whichever_leads(injection: Injection) -> None:
+    async with injection.plane.operator() as leader:
+        await leader.until_logged("this replica leads")
+        async with injection.operator(STREAM_PORT="0") as other:
+            await injection.until_trusted()
+            await injection.until_injected("app", annotations={INJECT: "default"})
+            assert "this replica leads" not in other.log

@@ -7,11 +7,12 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 
 from airouter_operator.delivering.ledger_store import LEDGER_SECRET_TYPE, MEMORY_FILE
-from support.config import MASTER_KEY, MOCK
+from support.config import MASTER_KEY
 from support.control_plane import ControlPlane, OperatorProcess
 from support.http_client import http_client
 from support.resources import routerconfig, secret
@@ -67,26 +68,25 @@ class Client:
             assert later - first >= 60
 
 
+async def apply(plane: ControlPlane, **team: Any) -> None:
+    """Declare a client, and a model whose answers cost a cent."""
+    mock = {"name": "mock", "type": "Mock", "mock": {"reply": "tokens:100"}}
+    config = routerconfig(
+        mock,
+        models={"m": "mock"},
+        auth={
+            "masterKey": {"secretRef": {"name": "keys", "key": "master"}},
+            "clients": [{"name": "team", "secretRef": {"name": "keys", "key": "team"}, **team}],
+        },
+    )
+    config["spec"]["models"][0]["backends"][0]["price"] = {"output": "100"}
+    await plane.apply(config, secret("keys", master=MASTER_KEY, team=KEY))
+
+
 @contextlib.asynccontextmanager
 async def client_of_two_routers(plane: ControlPlane) -> AsyncIterator[Client]:
     """A client with a limit, once both routers serve it."""
-    await plane.apply(
-        routerconfig(
-            MOCK,
-            models={"m": "mock"},
-            auth={
-                "masterKey": {"secretRef": {"name": "keys", "key": "master"}},
-                "clients": [
-                    {
-                        "name": "team",
-                        "secretRef": {"name": "keys", "key": "team"},
-                        "limits": {"rpm": RPM},
-                    }
-                ],
-            },
-        ),
-        secret("keys", master=MASTER_KEY, team=KEY),
-    )
+    await apply(plane, limits={"rpm": RPM})
     async with (
         plane.router("pod-0") as one,
         plane.router("pod-1") as two,
@@ -174,3 +174,44 @@ async def test_an_operator_that_pauses_is_missed_and_lets_nothing_more_through(
         await asyncio.gather(*map(until_connected, client.routers))
         await client.ask_for(3)
         client.assert_never_over()
+
+
+async def refusal(http: httpx.AsyncClient, router: RouterProcess) -> str | None:
+    """Why a request is refused; None where it is answered."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    body = {**CHAT, "max_tokens": 100}
+    answer = await http.post(f"{router.base_url}/chat/completions", json=body, headers=headers)
+    if answer.status_code == 200:
+        return None
+    assert answer.status_code == 429
+    code: str = answer.json()["error"]["code"]
+    return code
+
+
+async def test_a_budget_that_is_spent_is_spent_when_all_that_knew_of_it_died(
+    plane: ControlPlane,
+) -> None:
+    await apply(plane, budget={"usd": "0.10", "period": "Total"})
+    async with http_client() as http, asyncio.timeout(PATIENCE):
+        answered = 0
+        async with plane.operator() as first, plane.router("pod-0") as router:
+            while (why := await refusal(http, router)) != "insufficient_quota" or not answered:
+                answered += why is None
+                await asyncio.sleep(0.05)
+            await first.kill()
+            await kill(router)
+        assert 8 <= answered <= 10
+        async with plane.operator(), plane.router("pod-1") as router:
+            await until_connected(router)
+            until = time.monotonic() + NEW_LEADER
+            while time.monotonic() < until:
+                why = await refusal(http, router)
+                assert why is not None
+                await asyncio.sleep(0.05)
+            assert why == "insufficient_quota"
+
+
+async def kill(router: RouterProcess) -> None:
+    """End a router without a word."""
+    router.signal(signal.SIGKILL)
+    await router.wait()

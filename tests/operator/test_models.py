@@ -63,5 +63,5 @@ async def test_without_the_master_key_the_status_tells_what_pods_go_on_serving(
         assert await models(router) == ["m"]
         assert (status["models"], status["credentials"]) == (1, "1/1")
         assert status["credentialStatus"] == [
-            {"name": "mock", "resolved": True, "reason": "Resolved"}
+            {"name": "mock", "resolved": True, "state": "Healthy", "reason": "Resolved"}
         ]

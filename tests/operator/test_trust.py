@@ -55,7 +55,7 @@ async def test_a_key_is_sent_to_allowed_hosts_alone(plane: ControlPlane) -> None
         )
         status = await plane.status()
         assert status["credentialStatus"] == [
-            {"name": "paid", "resolved": True, "reason": "Resolved"},
+            {"name": "paid", "resolved": True, "state": "Healthy", "reason": "Resolved"},
             {"name": "theirs", "resolved": False, "reason": "HostNotAllowed"},
         ]
         assert (condition(status, "ResolvedRefs") or {})["status"] == "True"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -43,7 +44,7 @@ async def test_nobody_listens() -> None:
 async def test_a_port_that_is_none_is_named_without_a_traceback() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "airouter", "probe"),
-        env={"AIROUTER_PORT": "abc"},
+        env=os.environ | {"AIROUTER_PORT": "abc"},
         stderr=asyncio.subprocess.PIPE,
     )
     _, told = await asyncio.wait_for(process.communicate(), 60)

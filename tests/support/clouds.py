@@ -1,4 +1,4 @@
-"""What gives out tokens at Google and AWS, on loopback: strict, and as the test wishes, failing."""
+"""What gives out tokens at Google, AWS and Microsoft, strict, and as the test wishes, failing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -109,6 +110,32 @@ class Google(Cloud):
         claims = json.loads(from_base64(signed.partition(".")[2]))
         assert (claims["iss"], claims["scope"]) == (EMAIL, CLOUD_PLATFORM)
         assert claims["iat"] <= time.time() + 1 < claims["exp"]
+
+
+class Entra(Cloud):
+    """Microsoft Entra's token endpoint, for applications with a federated credential."""
+
+    def environ(self, proof: Path) -> dict[str, str]:
+        """What Azure's workload identity puts into a pod."""
+        return {
+            "AZURE_CLIENT_ID": "app",
+            "AZURE_TENANT_ID": "tenant",
+            "AZURE_FEDERATED_TOKEN_FILE": str(proof),
+            "AZURE_AUTHORITY_HOST": f"{self.url}/",
+        }
+
+    async def answer(self, request: web.Request) -> web.Response:
+        form = await self.note(request)
+        if self.refusal is not None:
+            error = {"error": "invalid_client", "error_description": self.refusal}
+            return web.json_response(error, status=401)
+        assert request.path == "/tenant/oauth2/v2.0/token"
+        assert (form["grant_type"], form["client_id"]) == ("client_credentials", "app")
+        assert form["client_assertion_type"].endswith(":client-assertion-type:jwt-bearer")
+        assert form["scope"] == "https://cognitiveservices.azure.com/.default"
+        token, _ = self.give()
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.life)}
+        return web.json_response(answer)
 
 
 class AWS(Cloud):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
+TRACES = "/v1/traces"
+
+
 @dataclass
 class Sink:
     """What arrived."""
@@ -31,6 +34,8 @@ class Sink:
     endpoint: str = ""
     requests: list[ExportTraceServiceRequest] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: dict[str, list[bytes]] = field(default_factory=dict)
+    """By path, over HTTP."""
     statuses: list[int] = field(default_factory=list)
     """What to answer next, over HTTP; 200 when there is nothing left."""
 
@@ -61,7 +66,9 @@ def http_sink() -> Iterator[Sink]:
                 body = gzip.decompress(body)
             status = sink.statuses.pop(0) if sink.statuses else 200
             if status == 200:
-                sink.requests.append(ExportTraceServiceRequest.FromString(body))
+                sink.bodies.setdefault(self.path, []).append(body)
+                if self.path == TRACES:
+                    sink.requests.append(ExportTraceServiceRequest.FromString(body))
                 sink.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
             self.send_header("content-length", "0")

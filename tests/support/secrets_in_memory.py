@@ -44,7 +44,7 @@ class SecretsInMemory(KubeApi):
         kept = {name: value for name, value in data.items() if value is not None}
         return self._put(path, {**before, "data": kept})
 
-    async def get(self, path: str) -> Object:
+    async def get(self, path: str, *, accept: str = "application/json") -> Object:
         raise NotImplementedError
 
     async def each(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.book import Book
 from airouter.bookkeeping.window import step_of
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot import Auth, ClientKey, Snapshot
 from airouter.failures import Failure
 from airouter.limits.budgets.budgets import Budgets
@@ -84,7 +84,7 @@ class Spenders:
 
     def __init__(
         self,
-        budget: Budget,
+        budget: PeriodBudget,
         redis: RedisLedger | None = None,
         *,
         names: str = "abcd",
@@ -106,7 +106,7 @@ class Spenders:
         self.change(self.budget, pod)
         return pod
 
-    def change(self, budget: Budget, *pods: Spender) -> None:
+    def change(self, budget: PeriodBudget, *pods: Spender) -> None:
         """Reload replicas, by default all."""
         self.budget = budget
         client = ClientKey("team", "00" * 32, budgets=(budget,))

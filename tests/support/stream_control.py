@@ -16,6 +16,7 @@ from airouter.config.delivery import Stream, pack_snapshot
 from airouter.config.snapshot import Model, Snapshot
 from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
+from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.pods import Pods
@@ -91,8 +92,9 @@ async def stream_control(
     channels = Channels(pods, changed.put_nowait)
     secrets = SecretsInMemory()
     statuses: list[int] = []
+    bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
     exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
-    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges)
+    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges, bans)
     operator = StreamControl(
         server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import msgspec
 import pytest
 
+from airouter.config.findings import Compiled
 from support.config import manifest
-from support.in_loop import Served, served
+from support.in_loop import Served, compiled, served
+from support.keyed_provider import keyed_provider
 
 NAMES = ("a", "b", "c", "d")
 TURNS = 12
@@ -100,3 +104,30 @@ async def test_a_conversation_of_stored_responses_has_one_backend() -> None:
             homes.add(answer.headers["x-airouter-backend"])
             previous = answer.json()["id"]
         assert len(homes) == 1
+
+
+async def test_a_conversation_has_one_pod_of_a_service_and_conversations_are_spread() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        pods = [await stack.enter_async_context(keyed_provider("sk-pods")) for _ in range(4)]
+        vllm = {
+            "name": "vllm",
+            "type": "OpenAICompatible",
+            "baseURL": "http://vllm.ai.svc/v1",
+            "secretRef": {"name": "keys", "key": "pods"},
+        }
+        models = [{"name": "m", "backends": [{"credential": "vllm"}]}]
+        sessions: dict[str, object] = {"stickiness": {}}
+        found = compiled(
+            manifest([vllm], models, secrets={"pods": "sk-pods"}, sessions=sessions)
+        ).snapshot
+        assert found is not None
+        addresses = tuple(f"127.0.0.1:{pod.port}" for pod in pods)
+        credential = msgspec.structs.replace(found.credentials[0], addresses=addresses)
+        snapshot = msgspec.structs.replace(found, credentials=(credential,)).seal()
+        router = await stack.enter_async_context(served(None))
+        assert router.router.store.offer(Compiled(snapshot, ()), "operator")
+        await asked(router, "/v1/chat/completions", messages=[HELLO])
+        assert sorted(pod.asked for pod in pods) == [0, 0, 0, TURNS]
+        for number in range(32):
+            await router.chat(prompt_cache_key=f"p{number}")
+        assert all(pod.asked for pod in pods)

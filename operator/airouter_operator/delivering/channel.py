@@ -9,6 +9,8 @@ import asyncio
 import hmac
 from typing import TYPE_CHECKING
 
+from airouter_operator.delivering.ban_board import BanBoard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +26,8 @@ class Channel:
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
+        self.bans = BanBoard()
+        """Of its pods."""
         self.ledger: LimitLedger | None = None
         """That of the limits that its pods share, once a pod has asked it."""
         self.changed = asyncio.Event()

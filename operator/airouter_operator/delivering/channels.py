@@ -17,6 +17,7 @@ from airouter_operator.publication import short_version
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.bans.notice import Ban
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.objects import ObjectKey
     from airouter_operator.publication import Publication
@@ -62,6 +63,7 @@ class Channels:
         if channel is not None:
             channel.stop_awaiting()
             channel.changed.set()
+            channel.bans.wake()
 
     def withdraw_all(self) -> None:
         """Stream nothing: another replica leads, or the process ends."""
@@ -75,6 +77,11 @@ class Channels:
     def versions(self) -> list[tuple[ObjectKey, str]]:
         """Return the version that is streamed for each RouterConfig."""
         return [(key, channel.version) for key, channel in self._channels.items()]
+
+    def bans_of(self, key: ObjectKey) -> list[Ban]:
+        """Return the bans of the pods of a RouterConfig, those that are half open too."""
+        channel = self._channels.get(key)
+        return [] if channel is None else channel.bans.known()
 
     def awaits_answers(self, key: ObjectKey) -> bool:
         """Return whether pods are about to answer; `changed` is called when they have."""

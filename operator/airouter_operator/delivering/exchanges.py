@@ -31,7 +31,7 @@ logger = logging.getLogger("airouter.operator")
 READING = 5.0
 """Seconds for a message to come in; its pod waits for half of one."""
 REFUSALS: dict[type[Exception], int] = {TimeoutError: 408, Undeliverable: 400, MessageLate: 409}
-HANDING_OVER = 5.0
+HANDING_OVER = 3.0
 """Seconds for all ledgers, when the operator ends."""
 
 

@@ -98,7 +98,12 @@ class LedgerStore:
 
     async def leave(self, memory: BookMemory) -> None:
         """Leave all that a ledger knows. Raises `KubeError`, or `TooMuch`."""
-        await self._put({MEMORY_FILE: packed_file(memory)})
+        files = {MEMORY_FILE: packed_file(memory)}
+        try:
+            await self._put(files)
+        except (Conflict, NotFound):  # of somebody who edits it, as nobody else leads
+            await self._find()
+            await self._put(files)
 
     async def _find(self) -> Mapping[str, str]:
         """Return the data of the Secret, and take note of its version."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from airouter.config.delivery import (
+    BANS_PATH,
     LEDGER_PATH,
     MAX_POLL,
     VERSION_HEADER,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from airouter_operator.delivering.ban_server import BanServer
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.delivering.exchanges import ExchangeServer
     from airouter_operator.publication import Publication
@@ -51,12 +53,13 @@ class StreamServer:
         leads: Callable[[], bool],
         ready: Callable[[], bool],
         exchanges: ExchangeServer,
+        bans: BanServer,
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
         Only the replica that `leads` has what is up to date, so any other turns pods away. Before
         it is `ready`, it cannot tell a RouterConfig that is not known yet from one that is not.
-        `exchanges` answers on the same port.
+        `exchanges` and `bans` answer on the same port.
         """
         self._channels = channels
         self._pods = pods
@@ -65,6 +68,7 @@ class StreamServer:
         self._leads = leads
         self._ready = ready
         self._exchanges = exchanges
+        self._bans = bans
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
@@ -72,6 +76,7 @@ class StreamServer:
         application = web.Application(client_max_size=MAX_POLL)
         application.router.add_post(STREAM_PATH, self.answer)
         application.router.add_post(STREAM_PATH + LEDGER_PATH, self._exchanges.answer)
+        application.router.add_post(STREAM_PATH + BANS_PATH, self._bans.answer)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -83,6 +88,7 @@ class StreamServer:
 
     async def close(self) -> None:
         """Stop listening."""
+        self._bans.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

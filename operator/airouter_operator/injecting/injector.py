@@ -66,6 +66,8 @@ class Injector:
             return f"{INJECT} is not the name of a RouterConfig"
         if spec.host_network:
             return "in the network of its node every pod of the node could call it"
+        if spec.share_process_namespace:
+            return "its containers share their processes, so that all could read the router's keys"
         if spec.os.name != "linux":
             return "it runs on Linux"
         return ""

@@ -44,6 +44,7 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     init_containers: tuple[PodContainer, ...] = ()
     volumes: tuple[Named, ...] = ()
     host_network: bool = False
+    share_process_namespace: bool = False
     os: OperatingSystem = OperatingSystem()
 
 

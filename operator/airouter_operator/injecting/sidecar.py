@@ -35,6 +35,8 @@ class SidecarTemplate(NamedTuple):
     port: int
     """Its port on loopback."""
     log_level: str
+    run_as_user: int | None
+    """None leaves it to the pod, the image, or the cluster."""
     resources: Mapping[str, object]
     """Requests and limits, as in a pod."""
 
@@ -63,19 +65,23 @@ def router_container(template: SidecarTemplate) -> Object:
         "readinessProbe": probe(every=5, tries=3),
         "livenessProbe": probe("--path", "/health", every=10, tries=3),
         "resources": template.resources,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_context(template.run_as_user),
         "volumeMounts": [
             {"name": SNAPSHOT_VOLUME, "mountPath": SNAPSHOT_FOLDER, "readOnly": True},
             {"name": NO_TOKEN_VOLUME, "mountPath": TOKEN_FOLDER, "readOnly": True},
         ],
+    }
+
+
+def restricted_context(user: int | None) -> Object:
+    """Return a security context of the restricted standard, for a user or for no certain one."""
+    return {
+        "runAsNonRoot": True,
+        **({} if user is None else {"runAsUser": user}),
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 

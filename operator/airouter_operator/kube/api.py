@@ -20,13 +20,15 @@ PAGE = 50
 LISTED_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 WATCHED_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 """Media types by which the API server sends no more of objects than their metadata."""
+JWK_SET = "application/jwk-set+json"
+"""The only media type in which it sends its keys for tokens."""
 
 
 class KubeApi(Protocol):
     """Requests to the API server. Every method raises `KubeError`."""
 
-    async def get(self, path: str) -> Object:
-        """Return one object, or a document of discovery."""
+    async def get(self, path: str, *, accept: str = "application/json") -> Object:
+        """Return one object, or a document of discovery; `accept` is its media type."""
         ...
 
     async def find(self, key: ObjectKey, path: str, *, fields: str = "") -> Object | None:

@@ -64,8 +64,8 @@ class KubeClient:
             configuration.refresh_api_key_hook(configuration)
         return configuration
 
-    async def get(self, path: str) -> Object:
-        return await self._ask("GET", path)
+    async def get(self, path: str, *, accept: str = "application/json") -> Object:
+        return await self._ask("GET", path, accept=accept)
 
     async def find(self, key: ObjectKey, path: str, *, fields: str = "") -> Object | None:
         selector = ",".join(filter(None, (f"metadata.name={key.name}", fields)))

@@ -27,6 +27,11 @@ def kubernetes_time(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def unix_time(text: str) -> float:
+    """Return a time that `kubernetes_time` has written as Unix seconds."""
+    return datetime.fromisoformat(text).timestamp()
+
+
 def object_key(body: Mapping[str, Any]) -> ObjectKey:
     """Return the key of an object; one of the cluster, such as a Namespace, is in none."""
     metadata = body["metadata"]

@@ -17,6 +17,8 @@ LEASES = "/apis/coordination.k8s.io/v1"
 DISCOVERED_ENDPOINTS = "/apis/discovery.k8s.io/v1"
 INFERENCE_POOLS = "/apis/inference.networking.k8s.io/v1"
 EVENTS = "/apis/events.k8s.io/v1"
+ISSUER_DISCOVERY = "/.well-known/openid-configuration"
+ISSUER_KEYS = "/openid/v1/jwks"
 MUTATING_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 

@@ -10,6 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
+from airouter.config.compile.identities import ClusterIdentity
 from airouter.config.delivery import Undeliverable, unpack_snapshot
 from airouter.config.findings import Compiled, in_order
 from airouter.config.loader import load_config
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 Secrets = dict[tuple[str, str], str]
 """Values by the name of their Secret and their key."""
+UNKNOWN_CLUSTER = ClusterIdentity(None)
 Fingerprint = tuple[Any, ...]
 """Versions of all that a snapshot is compiled from; equal for what compiles to the same."""
 
@@ -48,10 +50,15 @@ class Gathered(NamedTuple):
     """Secrets that are gone and whose last value is used, and until when (Unix time)."""
     issued: tuple[IssuedKey, ...] = ()
     """Its RouterKeys whose keys were made, the oldest first."""
+    cluster: ClusterIdentity = UNKNOWN_CLUSTER
 
 
 def gather(
-    key: ObjectKey, mirror: Mirror, keys: GatheredKeys, trust: Trust = ANYTHING
+    key: ObjectKey,
+    mirror: Mirror,
+    keys: GatheredKeys,
+    trust: Trust = ANYTHING,
+    cluster: ClusterIdentity = UNKNOWN_CLUSTER,
 ) -> Gathered | None:
     """Return a RouterConfig with what it names, and its keys.
 
@@ -83,8 +90,9 @@ def gather(
         services,
         pools,
         keys.versions,
+        cluster,
     )
-    return Gathered(config, secrets, fingerprint, services, pools, gone, keys.issued)
+    return Gathered(config, secrets, fingerprint, services, pools, gone, keys.issued, cluster)
 
 
 def services_of(key: ObjectKey, mirror: Mirror) -> Services:
@@ -126,6 +134,7 @@ def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
         services=gathered.services,
         pools=gathered.pools,
         issued=gathered.issued,
+        cluster=gathered.cluster,
     )
     findings = in_order([*reading.findings, *compiled.findings])
     return compiled._replace(findings=findings)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from airouter_operator.kube.objects import kubernetes_time
 from airouter_operator.publication import short_version
+from airouter_operator.reconciling.credential_health import BANNED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airouter.config.findings import Finding
     from airouter_operator.delivering.pods import Tally
     from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.credential_health import BanSummary
     from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 Truth = Literal["True", "False", "Unknown"]
@@ -55,6 +57,9 @@ Reason = Literal[
     "UnsupportedValue",
     "HostNotAllowed",
     "NoReadyEndpoints",
+    # CredentialsHealthy
+    "NoneBanned",
+    "CredentialsBanned",
     # Admitted, of a RouterKey
     "Admitted",
     "NoGrant",
@@ -96,7 +101,10 @@ class Condition(NamedTuple):
 
 
 def conditions_of(
-    outcome: ReconcileOutcome, publication: Publication | None, tally: Tally
+    outcome: ReconcileOutcome,
+    publication: Publication | None,
+    tally: Tally,
+    health: Mapping[str, BanSummary],
 ) -> list[Condition]:
     """Return every condition, always in this order."""
     accepted = accepted_of(outcome)
@@ -109,6 +117,7 @@ def conditions_of(
         answered,
         ready_of(accepted, programmed, answered),
         partially_invalid_of(outcome),
+        credentials_healthy_of(outcome, health),
     ]
 
 
@@ -198,6 +207,24 @@ def partially_invalid_of(outcome: ReconcileOutcome) -> Condition:
     if dropped:
         message = f"Dropped credential(s): {', '.join(dropped[:MOST_NAMED])}. {message}"
     return Condition("PartiallyInvalid", "True", errors[0].reason, message[:LONGEST_MESSAGE])
+
+
+def credentials_healthy_of(
+    outcome: ReconcileOutcome, health: Mapping[str, BanSummary]
+) -> Condition:
+    """Return whether pods leave no credential alone because it kept failing."""
+    banned = [
+        f"{name} ({health[name].reason})"
+        for name in outcome.declared
+        if name in health and health[name].state in BANNED
+    ]
+    if not banned:
+        return Condition("CredentialsHealthy", "True", "NoneBanned", "no credential is banned")
+    message = f"pods have banned {', '.join(banned[:MOST_NAMED])}"
+    if len(banned) > MOST_NAMED:
+        message += f" and {len(banned) - MOST_NAMED} more"
+    message += "; credentialStatus has until when"
+    return Condition("CredentialsHealthy", "False", "CredentialsBanned", message)
 
 
 def gone_message(gone: Sequence[tuple[str, float]]) -> str:

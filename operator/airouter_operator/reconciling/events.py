@@ -63,9 +63,10 @@ class EventRecorder:
             severity = severity_of(condition)
             turned = known.get(condition["type"]) != (condition["status"], condition["reason"])
             if severity is not None and turned:
-                await self._post(config, severity, condition["reason"], condition["message"])
+                await self.post(config, severity, condition["reason"], condition["message"])
 
-    async def _post(self, config: Object, severity: Severity, reason: str, note: str) -> None:
+    async def post(self, config: Object, severity: Severity, reason: str, note: str) -> None:
+        """Write one Event about an object."""
         key = object_key(config)
         moment = datetime.fromtimestamp(self._clock(), UTC)
         event: Object = {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.leading.ownership import Ownership
     from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.cluster_identity import ClusterIdentities
     from airouter_operator.reconciling.compilation import Fingerprint, Gathered
     from airouter_operator.reconciling.issued_keys import IssuedKeys
     from airouter_operator.reconciling.outcome import ReconcileOutcome
@@ -80,6 +81,7 @@ class Reconciler:
         mirror: Mirror,
         readers: Sequence[Reader],
         issued_keys: IssuedKeys,
+        identities: ClusterIdentities,
         trust: Trust,
         publisher: Publisher,
         channels: Channels,
@@ -95,6 +97,7 @@ class Reconciler:
         self._mirror = mirror
         self._readers = readers
         self._issued_keys = issued_keys
+        self._identities = identities
         self._trust = trust
         self._publisher = publisher
         self._channels = channels
@@ -122,10 +125,11 @@ class Reconciler:
         self._served_keys.forget_all()
 
     async def _reconcile(self, key: ObjectKey) -> None:
-        for reader in self._readers:
+        for reader in (*self._readers, self._identities):
             await reader.refresh(key)
         keys = self._issued_keys.of(key, time.time())
-        gathered = gather(key, self._mirror, keys, self._trust)
+        cluster = self._identities.of(key)
+        gathered = gather(key, self._mirror, keys, self._trust, cluster)
         if gathered is None:
             self._forget(key)
             return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airouter_operator.delivering.pods import Tally
     from airouter_operator.kube.objects import Object
     from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.credential_health import BanSummary
     from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 MOST_REJECTIONS = 8
@@ -27,14 +28,16 @@ def routerconfig_status(
     outcome: ReconcileOutcome,
     publication: Publication | None,
     tally: Tally,
+    health: Mapping[str, BanSummary],
     before: Mapping[str, Any],
     now: str,
 ) -> Object:
     """Return the whole status.
 
-    `before` is the status that is there, `now` the time as Kubernetes writes times.
+    `health` is that of credentials that have bans, `before` the status that is there, `now` the
+    time as Kubernetes writes times.
     """
-    conditions = conditions_of(outcome, publication, tally)
+    conditions = conditions_of(outcome, publication, tally, health)
     answered = len(outcome.models) - len(outcome.unanswered)
     status: Object = {
         "observedGeneration": generation,
@@ -47,7 +50,7 @@ def routerconfig_status(
         "credentials": f"{len(outcome.usable)}/{len(outcome.declared)}",
         "pods": f"{tally.programmed}/{tally.expected}",
         "podStatus": pod_status(tally),
-        "credentialStatus": credential_statuses(outcome),
+        "credentialStatus": credential_statuses(outcome, health),
     }
     if publication is not None:
         status["snapshot"] = {
@@ -97,20 +100,38 @@ def pod_status(tally: Tally) -> Object:
     }
 
 
-def credential_statuses(outcome: ReconcileOutcome) -> list[Object]:
-    """Return for each credential whether it is used, and why not."""
+def credential_statuses(
+    outcome: ReconcileOutcome, health: Mapping[str, BanSummary]
+) -> list[Object]:
+    """Return for each credential whether it is used or banned, and why."""
     reasons: dict[str, str] = {}
     for finding in outcome.errors:
         match finding.path[:3]:
             case ("spec", "credentials", NamedItem(name)):
                 reasons.setdefault(name, finding.reason)
-    return [credential_status(name, outcome, reasons) for name in outcome.declared]
+    return [
+        credential_status(name, outcome, reasons, health.get(name)) for name in outcome.declared
+    ]
 
 
-def credential_status(name: str, outcome: ReconcileOutcome, reasons: Mapping[str, str]) -> Object:
-    """Return whether a credential is used, and why not."""
+def credential_status(
+    name: str,
+    outcome: ReconcileOutcome,
+    reasons: Mapping[str, str],
+    health: BanSummary | None,
+) -> Object:
+    """Return whether a credential is used or banned, and why."""
+    if name in outcome.usable and health is not None:
+        until = {} if health.until is None else {"until": health.until}
+        return {
+            "name": name,
+            "resolved": True,
+            "state": health.state,
+            "reason": health.reason,
+            **until,
+        }
     if name in outcome.usable:
-        return {"name": name, "resolved": True, "reason": "Resolved"}
+        return {"name": name, "resolved": True, "state": "Healthy", "reason": "Resolved"}
     reason = "Suspended" if name in outcome.suspended else reasons.get(name, "Invalid")
     return {"name": name, "resolved": False, "reason": reason}
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airouter_operator.kube.errors import NotFound
 from airouter_operator.kube.objects import generation_of, kubernetes_time, uid_of
 from airouter_operator.kube.paths import status_at
+from airouter_operator.reconciling.ban_events import BanEvents
+from airouter_operator.reconciling.credential_health import (
+    health_by_credential,
+    health_in,
+    seconds_to_next_end,
+)
 from airouter_operator.reconciling.status import (
     expected_in,
     lacks_nothing_but_pods,
@@ -18,10 +24,12 @@ from airouter_operator.watching.kinds import ROUTER_CONFIGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airouter.bans.notice import Ban
     from airouter_operator.delivering.pods import Pods
     from airouter_operator.kube.api import KubeApi
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.publication import Publication
+    from airouter_operator.reconciling.credential_health import BanSummary
     from airouter_operator.reconciling.events import EventRecorder
     from airouter_operator.reconciling.outcome import ReconcileOutcome
     from airouter_operator.reconciling.rechecks import Rechecks
@@ -53,18 +61,21 @@ class StatusWriter:
         kube: KubeApi,
         mirror: Mirror,
         pods: Pods,
+        bans_of: Callable[[ObjectKey], list[Ban]],
         serving: ServingPods,
         events: EventRecorder,
         rechecks: Rechecks,
         gauges: ConditionGauges,
         clock: Callable[[], float],
     ) -> None:
-        """Write what `pods` have acknowledged, at the time of `clock` (Unix seconds)."""
+        """Write what `pods` have acknowledged and banned, at the time of `clock` (Unix seconds)."""
         self._kube = kube
         self._mirror = mirror
         self._pods = pods
+        self._bans_of = bans_of
         self._serving = serving
         self._events = events
+        self._ban_events = BanEvents(events, clock)
         self._rechecks = rechecks
         self._gauges = gauges
         self._clock = clock
@@ -72,6 +83,7 @@ class StatusWriter:
     def forget(self, key: ObjectKey) -> None:
         """Show nothing of a RouterConfig that is gone."""
         self._gauges.show(key, {})
+        self._ban_events.forget(key)
 
     def forget_all(self) -> None:
         """Show nothing: another replica leads, or led."""
@@ -98,7 +110,8 @@ class StatusWriter:
             self._rechecks.within(key, RECHECK)
         now = kubernetes_time(self._clock())
         generation = generation_of(config)
-        status = routerconfig_status(generation, outcome, publication, tally, before, now)
+        health = self._health(key, before)
+        status = routerconfig_status(generation, outcome, publication, tally, health, before, now)
         self._gauges.show(key, {c["type"]: c["status"] for c in status["conditions"]})
         if status == before:
             return status
@@ -111,7 +124,21 @@ class StatusWriter:
         # The mirror must not wait for the watch: the next reconciliation compares with this status.
         self._mirror.put(ROUTER_CONFIGS, key, written)
         await self._events.record(config, before, status)
+        await self._ban_events.record(key, config, before, status)
         return status
+
+    def _health(self, key: ObjectKey, before: Mapping[str, Any]) -> dict[str, BanSummary]:
+        """Return the health of credentials that have bans, and look again when a ban ends."""
+        bans = self._bans_of(key)
+        ends = seconds_to_next_end(bans)
+        if ends is not None:
+            self._rechecks.within(key, ends)
+        health = health_by_credential(bans, before, self._clock())
+        former = health_in(before)
+        if former and self._pods.may_come_back():  # and tell of bans that another operator knew
+            self._rechecks.within(key, RECHECK)
+            return former | health
+        return health
 
 
 def status_manifest(config: Object, status: Object) -> Object:

@@ -64,6 +64,8 @@ class Mirror:
             SERVICES: self.services.services,
             ENDPOINT_SLICES: self.services.slices,
         }
+        self._by_labels: set[ObjectKey] = set()
+        """RouterConfigs whose rules for ServiceAccounts go by labels of namespaces."""
         self._specs: dict[ObjectKey, tuple[str, int]] = {}
         """uid and generation of the specs whose references are known."""
 
@@ -135,7 +137,7 @@ class Mirror:
         if kind is ROUTER_KEYS:
             return self.key_index.routers(key)
         if kind is NAMESPACES:
-            return self._routers_of(self.key_index.of_namespace(key.name))
+            return self._by_labels | self._routers_of(self.key_index.of_namespace(key.name))
         if kind in ABOUT_SERVICES:
             return self._to_services.naming(service_of(kind, body))
         # A Secret matters to those that name it, to the one whose snapshot it holds, and to the
@@ -177,6 +179,9 @@ class Mirror:
 
     def _refer(self, config: ObjectKey, spec: Any) -> None:
         """Replace the references of a RouterConfig by those of its spec; None has none."""
+        self._by_labels.discard(config)
+        if goes_by_labels(spec):
+            self._by_labels.add(config)
         secrets = frozenset(secrets_named(spec, config.namespace))
         self._forget_unneeded(self._to_secrets.replace(config, secrets))
         services = frozenset(named_in_credentials(spec, "service", config.namespace))
@@ -215,6 +220,12 @@ def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
                     yield ObjectKey(namespace, str(value.get("name", "")))
                 elif isinstance(value, (dict, list)):
                     parts.append(value)
+
+
+def goes_by_labels(spec: Any) -> bool:
+    """Return whether a rule for ServiceAccounts goes by labels of namespaces."""
+    rules = ((spec or {}).get("auth") or {}).get("serviceAccounts") or ()
+    return any("matchLabels" in (rule.get("namespaces") or {}) for rule in rules)
 
 
 def named_in_credentials(spec: Any, field: str, namespace: str) -> Iterator[ObjectKey]:

@@ -34,6 +34,7 @@ from airouter.api.models import get_model, list_models
 from airouter.api.paths import MeantPaths
 from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
+from airouter.api.usage import add_usage
 from airouter.api.vhealth import KEYLESS, HealthSite
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
@@ -93,6 +94,7 @@ def build_application(
     add_conversations(application, responses, principal_of, body_limit)
     add_models(application, pipeline, principal_of, started_at)
     add_bans(application, state.bans, principal_of)
+    add_usage(application, pipeline, state.shared_limits, principal_of)
     add_health(application, state, scrape)
     site.add_to(application)
     add_documentation(application)

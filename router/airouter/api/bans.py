@@ -59,7 +59,7 @@ _body = msgspec.json.Decoder(BanBody)
 def add_bans(
     application: FastAPI, bans: Bans, principal_of: Callable[[Request], Principal]
 ) -> None:
-    """Ban a credential in this process, and lift its bans."""
+    """Ban a credential, and lift its bans, for all replicas."""
 
     def check_master(request: Request) -> None:
         if not principal_of(request).is_master:

@@ -18,7 +18,8 @@ from airouter.web.view import Viewed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airouter.routing.fail2ban import Ban
+    from airouter.bans.notice import Ban
+    from airouter.limits.shared_limits import SharedLimits
 
 
 class State(Viewed, Protocol):
@@ -26,6 +27,9 @@ class State(Viewed, Protocol):
 
     @property
     def uptime(self) -> float: ...
+
+    @property
+    def shared_limits(self) -> SharedLimits: ...
 
     def in_flight(self) -> Mapping[str, int]: ...
 

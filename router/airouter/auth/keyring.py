@@ -1,4 +1,4 @@
-"""The keys of one snapshot, by their SHA-256.
+"""The keys of one snapshot, by their SHA-256; tokens in place of keys are in `tokens.py`.
 
 A key is hashed before it is looked up, so the time of the look-up says nothing of the key, and the
 digests are compared in constant time.
@@ -11,55 +11,22 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.config.globs import matches_any
+from airouter.auth.principal import MASTER, Principal
+from airouter.auth.tokens import Tokens
 from airouter.failures import missing_key, repeated_key, wrong_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airouter.auth.tokens import Meet
     from airouter.config.snapshot import Auth, ClientKey
     from airouter.interfaces import Headers
 
-MASTER = "master"
 ANONYMOUS = "anonymous"
 
 
 KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key")
 """OpenAI's, Anthropic's, Azure's."""
-
-
-class Principal:
-    """The owner of a request. Its name goes into metrics and logs, its key does not."""
-
-    __slots__ = ("_globs", "_granted", "_known", "name", "tenant")
-
-    def __init__(
-        self,
-        name: str,
-        globs: tuple[str, ...],
-        tenant: str | None = None,
-        granted: tuple[str, ...] = ("*",),
-    ) -> None:
-        """Let the owner use the models that a pattern of `globs` and one of `granted` match."""
-        self.name = name
-        self.tenant = tenant or name
-        """The owner of stored responses, distinct from every other principal's."""
-        self._globs = globs
-        self._granted = granted
-        self._known: dict[str, bool] = {}  # bounded by the catalog's names
-
-    @property
-    def is_master(self) -> bool:
-        """True for the owner of the master key; a client may have its name, but not its tenant."""
-        return self.tenant == MASTER
-
-    def may_use(self, model: str) -> bool:
-        """Return True if this principal may use a model of the catalog, by its public name."""
-        known = self._known.get(model)
-        if known is None:
-            known = matches_any(model, self._globs) and matches_any(model, self._granted)
-            self._known[model] = known
-        return known
 
 
 class KeyOwner(NamedTuple):
@@ -70,12 +37,19 @@ class KeyOwner(NamedTuple):
     expires_at: float | None
 
 
+def meet_nobody(client: ClientKey, rule: str) -> None:
+    """Take no note of a client that showed a token."""
+
+
 class Keyring:
     """Finds the principal of a request."""
 
-    def __init__(self, auth: Auth, clock: Callable[[], float] = time.time) -> None:
-        """Take the keys that end by the Unix time of `clock`."""
+    def __init__(
+        self, auth: Auth, clock: Callable[[], float] = time.time, meet: Meet = meet_nobody
+    ) -> None:
+        """Take the keys that end by the Unix time of `clock`; `meet` is for clients of tokens."""
         self._clock = clock
+        self._tokens = Tokens(auth, clock, meet)
         self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
         self._owners: dict[bytes, KeyOwner] = {}
         if auth.master_sha256 is not None:
@@ -87,7 +61,7 @@ class Keyring:
             self._add_client(client, client_principal(client, models))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return the owner of the key in `authorization`, `x-api-key` or `api-key`.
+        """Return the owner of the key or token in `authorization`, `x-api-key` or `api-key`.
 
         Raises `Failure` 401. In anonymous mode a request without a key of ours is anonymous: SDKs
         send some key even where none is needed.
@@ -101,6 +75,8 @@ class Keyring:
                 expires_at = found[2]
                 if expires_at is None or self._clock() < expires_at:
                     return found[1]
+            elif (owner := self._tokens.owner(key, digest)) is not None:
+                return owner
         if self._anonymous is not None:
             return self._anonymous
         raise wrong_key() if key else missing_key()

@@ -6,7 +6,7 @@ What is out with a process that falls silent counts as used at the moment at whi
 
 A pod that is out of sight may live on by its share, which is kept back for it. The sum of all
 shares is never more than the whole: a pod that is new gets what others have let go of. Of budgets
-there are no shares (`budget_account.py`): what is spent is gone, so there is none to wait for.
+(`budget_account.py`) there are no shares.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.bookkeeping.budget_account import BudgetAccount, BudgetMemory, Spent
+from airouter.bookkeeping.limit_account import LimitAccount, Out
 from airouter.bookkeeping.messages import (
     KEPT,
     LEASE,
@@ -32,9 +33,13 @@ from airouter.bookkeeping.messages import (
 from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airouter.bookkeeping.messages import LedgerMessage, Line
+
+MOST_PODS = 20_000
+MOST_LIMITS = 100_000
+"""Pods that a book knows, those of the last hour included, and limits; and budgets as many."""
 
 
 class KnownPod(msgspec.Struct):
@@ -44,92 +49,6 @@ class KnownPod(msgspec.Struct):
     number: int
     seen: int
     share: int
-
-
-class Out(msgspec.Struct):
-    """Amount of one limit that a process holds."""
-
-    amount: int
-    ends: int
-    total: int
-    """What the process had used of it at its last message."""
-
-
-class LimitAccount:
-    """One limit: its uses by steps, what is out by processes, and the sums of both."""
-
-    def __init__(self) -> None:
-        self.uses: dict[int, int] = {}
-        self.used = 0
-        self.outs: dict[str, Out] = {}
-        self.out = 0
-        self.seen = 0
-        self._oldest = 0
-        """The step before which uses are forgotten."""
-        self._ends_from = 0
-        """The step before which no lease ends."""
-
-    def forget(self, now: int) -> None:
-        """Forget uses that are sixty seconds old."""
-        oldest = now - SPAN
-        if oldest - self._oldest > len(self.uses):
-            self.uses = {at: amount for at, amount in self.uses.items() if at >= oldest}
-            self.used = sum(self.uses.values())
-        else:
-            for at in range(self._oldest, oldest):
-                self.used -= self.uses.pop(at, 0)
-        self._oldest = oldest
-
-    def add(self, amount: int, at: int, now: int) -> None:
-        """Take note of a use."""
-        if amount > 0 and at >= now - SPAN:
-            self.uses[at] = self.uses.get(at, 0) + amount
-            self.used += amount
-
-    def hold(self, holder: str, amount: int, ends: int, total: int) -> None:
-        """Take note of what is out with a process."""
-        self.out += amount - self.held_by(holder)
-        self.outs[holder] = Out(amount, ends, total)
-        self._ends_from = min(self._ends_from, ends)
-
-    def held_by(self, holder: str) -> int:
-        """Return what is out with a process."""
-        out = self.outs.get(holder)
-        return 0 if out is None else out.amount
-
-    def end_leases(self, now: int, *, slides: bool, alive_since: int, gap_since: int) -> None:
-        """Count what is out with processes that are silent."""
-        if now < self._ends_from:
-            return
-        for holder, out in list(self.outs.items()):
-            ends = out.ends
-            if not slides and ends > gap_since:
-                ends = max(ends, alive_since + LEASE)
-            if ends <= now:
-                if slides:
-                    self.add(out.amount, ends, now)
-                self.out -= out.amount
-                del self.outs[holder]
-        self._ends_from = min((out.ends for out in self.outs.values()), default=now + SPAN)
-
-    def report(self, holder: str, line: Line, now: int) -> None:
-        """Add those uses of a line that are not known yet: the latest."""
-        unknown = listed = sum(amount for _, amount in line.uses)
-        if holder in self.outs:
-            unknown = max(0, min(listed, line.total - self.outs[holder].total))
-        known = listed - unknown
-        for age, amount in line.uses:
-            of_it = min(known, amount)
-            known -= of_it
-            self.add(amount - of_it, now - age, now)
-
-    def wait_for(self, missing: int, now: int) -> int:
-        """Return the steps after which so much of the uses is forgotten."""
-        for at in sorted(self.uses):
-            missing -= self.uses[at]
-            if missing <= 0:
-                return at + SPAN + 1 - now
-        return SPAN
 
 
 class AccountMemory(msgspec.Struct, frozen=True, array_like=True):
@@ -188,11 +107,14 @@ class Book:
         self._accounts: dict[str, LimitAccount] = {}
 
     def exchange(self, message: LedgerMessage) -> LedgerAnswer | None:
-        """Take what a pod says, and answer; None where it has said something newer before."""
+        """Take what a pod says, and answer.
+
+        None where it has said something newer before, or is one pod too many.
+        """
         self._pass_time()
         pod = self._pods.get(message.pod) or KnownPod("", 0, 0, 0)
         known = pod.number if pod.process == message.process else 0
-        if known >= message.number:
+        if known >= message.number or (not pod.number and len(self._pods) >= MOST_PODS):
             return None
         is_known = message.heard and message.born == self._born
         if is_known and message.answered + message.since + LEASE < self._now:
@@ -327,6 +249,8 @@ class Book:
 
     def _grant(self, holder: str, line: Line, lost: Iterable[int]) -> LeaseGrant:
         """Settle one line."""
+        if line.key not in self._known(line) and len(self._known(line)) >= MOST_LIMITS:
+            return LeaseGrant(0, SOON, 0)
         if line.keeps:
             return self._grant_budget(holder, line)
         now = self._now
@@ -348,6 +272,10 @@ class Book:
         if line.held + amount > 0 or line.uses or holder in account.outs:
             account.hold(holder, line.held + amount, now + lasts, line.total)
         return LeaseGrant(amount, wait, max(0, free - amount))
+
+    def _known(self, line: Line) -> Collection[str]:
+        """Return the keys of its kind."""
+        return self._budgets if line.keeps else self._accounts
 
     def _grant_budget(self, holder: str, line: Line) -> LeaseGrant:
         """Settle one line of a budget."""

@@ -44,7 +44,8 @@ def top_command(
     """Watch the numbers of running routers.
 
     Without --context and --namespace, those of the router at --url; with one of them, those of all
-    router pods of a namespace together, asked by kubectl through the API server.
+    router pods of a namespace together, asked by kubectl through the API server, which takes the
+    right to get pods/proxy.
     """
     try:
         if context is None and namespace is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Budget(msgspec.Struct, frozen=True, omit_defaults=True):
+class PeriodBudget(msgspec.Struct, frozen=True, omit_defaults=True):
     """Money for each period of a time zone's calendar."""
 
     usd: str

@@ -32,6 +32,8 @@ LEDGER_PATH = "/ledger"
 """Path of the ledger of limits, below the address of a stream. It takes a `LedgerMessage`."""
 MAX_LEDGER_MESSAGE = 4 * 1_048_576
 MAX_REASON = 256
+BANS_PATH = "/bans"
+"""Path of the board of bans, below the address of a stream. It takes a `BanMessage`."""
 
 POD_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 

@@ -22,7 +22,6 @@ from airouter.config.router_keys import (
     by_labels,
     declared_key,
     issued_keys,
-    keys_for,
     refusal_of,
 )
 from airouter.config.secret import open_secret
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from airouter.config.loader import LoadedConfig
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
+    from airouter.config.router_keys import DeclaredKey
 
 GROUP = API_VERSION.split("/", maxsplit=1)[0]
 
@@ -97,15 +97,7 @@ class ReadManifest:
         self._types = types
         self._ignores_secrets = ignore_secrets
         self.secrets = {} if ignore_secrets else secret_values(self.written, environ, self.findings)
-        self.keys = [
-            (each, declared_key(each.document))
-            for each in self.written
-            if is_router_key(each.value)
-        ]
-        for document, key in self.keys:
-            for problem in key.problems:
-                finding = Finding("error", problem.path, problem.what, problem.fix)
-                self.findings.append(document.placed(finding.at("", problem.line)))
+        self.keys = declared_keys_in(self.written, self.findings)
 
     def load(self) -> list[LoadedConfig]:
         """Load every RouterConfig."""
@@ -124,17 +116,18 @@ class ReadManifest:
         secrets = self.secrets
         if self._ignores_secrets:
             secrets = placeholder_secrets(config, self._types)
-        keys = keys_for((key for _, key in self.keys), config)
-        issued = list(issued_keys(keys, secrets))
+        keys = [(document, key) for document, key in self.keys if key.is_for(written.value)]
+        issued = list(issued_keys((key for _, key in keys), secrets))
         compiled = compile_config(config, secrets, loaded.dropped, self._types, issued=issued)
         self.findings += map(written.placed, compiled.findings)
-        for document, key in self.keys:
-            if key in keys and (refusal := refusal_of(key, config, compiled)):
+        labels_decide = by_labels(config)
+        for document, key in keys:
+            refusal = refusal_of(key, config, compiled)
+            if refusal is not None:
                 # Where the file says no namespace, kubectl does.
-                unsure = refusal.reason == "NoGrant" and (key.is_unplaced or by_labels(config))
+                unsure = refusal.reason == "NoGrant" and (key.is_unplaced or labels_decide)
                 severity: Severity = "warning" if unsure else "error"
-                found = Finding(severity, ("spec",), refusal.message)
-                self.findings.append(document.placed(found))
+                self.findings.append(document.placed(Finding(severity, ("spec",), refusal.message)))
         return compiled
 
 
@@ -200,7 +193,7 @@ def master_key_in(texts: Iterable[ManifestFile], environ: Mapping[str, str]) -> 
 def homeless_keys(read: ReadManifest) -> Iterator[Finding]:
     """Warn of RouterKeys whose RouterConfig is not among the files."""
     for document, key in read.keys:
-        if key.spec is not None and not any(key.is_for(each.value) for each in read.configs):
+        if not any(key.is_for(each.value) for each in read.configs):
             what = f"RouterConfig {key.router} is not in what was given: its grants are not asked"
             yield document.placed(Finding("warning", ("spec", "router"), what))
 
@@ -274,6 +267,30 @@ def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
             yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))
         else:
             yield each.error(("kind",), "is required", f"use {KIND} or Secret")
+
+
+def declared_keys_in(
+    written: Iterable[ManifestDocument], findings: list[Finding]
+) -> list[tuple[ManifestDocument, DeclaredKey]]:
+    """Return the RouterKeys that can be used. Of two with one name, the first counts."""
+    found: dict[str, tuple[ManifestDocument, DeclaredKey]] = {}
+    for each in written:
+        if not is_router_key(each.value):
+            continue
+        key = declared_key(each.document)
+        for problem in key.problems:
+            finding = Finding("error", problem.path, problem.what, problem.fix)
+            findings.append(each.placed(finding.at("", problem.line)))
+        if key.spec is None:
+            continue
+        if key.name in found:
+            path = ("metadata", "name")
+            findings.append(
+                each.error(path, "is the name of another RouterKey", "use a unique name")
+            )
+        else:
+            found[key.name] = each, key
+    return list(found.values())
 
 
 def secret_values(

@@ -77,12 +77,6 @@ def declared_key(document: Document) -> DeclaredKey:
     return DeclaredKey(namespace, key.metadata.name, spec, document.problems, unplaced)
 
 
-def keys_for(keys: Iterable[DeclaredKey], config: RouterConfig) -> list[DeclaredKey]:
-    """Return the keys that are for a RouterConfig."""
-    written = {"metadata": config.metadata.model_dump()}
-    return [key for key in keys if key.spec is not None and key.is_for(written)]
-
-
 def issued_keys(
     keys: Iterable[DeclaredKey], secrets: Mapping[tuple[str, str], str]
 ) -> Iterator[IssuedKey]:

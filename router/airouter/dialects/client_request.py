@@ -70,6 +70,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """Fields that replace the client's, for a provider of the same dialect."""
     credential: str = ""
     """The name of the credential that answers."""
+    answered_by: str = ""
+    """The provider's name of the model that answered, where a translation has read it."""
     rename: Callable[[str, bytes], bytes] | None = None
     """Gives the ids in an answer of the same dialect a form that names the credential."""
     seal: Callable[[bytes], bytes] | None = None

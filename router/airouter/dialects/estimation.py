@@ -39,6 +39,11 @@ def tokens_of_body(body: bytes) -> int:
     return tokens_in(len(body) - sum(media)) + MEDIA_TOKENS * len(media)
 
 
+def tokens_of_prompt(body: bytes, said: str) -> int:
+    """Return the tokens of a request with an answer that is gone on with, estimated."""
+    return tokens_of_body(body) + tokens_in(len(said.encode()))
+
+
 def media_sizes(body: bytes) -> Iterator[int]:
     """Yield the bytes of each medium in a request, as far as it is looked through."""
     at = 0

@@ -45,6 +45,11 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     """Those of the input, if all were as long as they are in English."""
     learnt: Learnt
 
+    @property
+    def tokens_in(self) -> int:
+        """Those of the input, as far as was learnt."""
+        return max(1, int(self.by_size * self.learnt.factor))
+
     def compare(self, tokens_in: int, tokens_out: int) -> None:
         """Learn from what a provider counted."""
         learnt = self.learnt

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.window import step_of
-from airouter.config.snapshot import Limits
+from airouter.config.snapshot import ClientKey, Limits
 from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
 from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
@@ -27,7 +27,7 @@ from airouter.limits.waiting_line import WaitingLine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from airouter.config.snapshot import ClientKey, Snapshot
+    from airouter.config.snapshot import Auth, Snapshot
     from airouter.dialects.client_request import ClientRequest
     from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 Scopes = tuple[Scope, ...]
 PATIENCE = 0.05
 """Seconds that a request waits for the ledger."""
+MOST_MET = 16_384
+"""Clients of tokens that are known: more than tokens that `auth/tokens.py` remembers."""
+FORGOTTEN_AT_ONCE = 1_024
 NO_LIMITS = Limits()
 NOBODYS: Scopes = ()
 
@@ -43,13 +46,13 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_limiter", "_own", "_own_for_models", "_shared", "is_batch")
+    __slots__ = ("_by_model", "_limiter", "_own_for_models", "_shared", "is_batch", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self._own = limiter.scope("client", client.name, client.limits)
+        self.own = limiter.scope("client", client.name, client.limits)
         self._own_for_models = [
             (
                 entry.models,
@@ -67,7 +70,7 @@ class Bound:
         found = self._by_model.get(model)
         if found is None:
             for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
-            own = (*self._own, *chain.from_iterable(for_model))
+            own = (*self.own, *chain.from_iterable(for_model))
             found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
             self._by_model[model] = found
         return found
@@ -96,7 +99,9 @@ class Limiter:
         self._former: dict[tuple[str, str], Scope] = {}
         """Those of the snapshot before, during a reload."""
         self._clients: dict[str, Bound] = {}
-        self._estimates = Estimates()
+        self._met: dict[str, str] = {}
+        """The rules by which clients are known that showed a token, those met last at the end."""
+        self.estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
@@ -116,6 +121,7 @@ class Limiter:
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
         self._clients = {client.tenant: Bound(self, client) for client in auth.clients}
+        self._meet_again(auth)
         for credential in snapshot.credentials:
             self.scope("credential", credential.name, credential.limits)
         for backend in (each for model in models for tier in model.tiers for each in tier):
@@ -123,11 +129,48 @@ class Limiter:
                 "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
             )
         self._former = {}
+        self._keep_leases()
+        self._batch.limit(auth.batch_queue)
+        self.estimates.keep_only({model.name for model in models})
+
+    def meet(self, client: ClientKey, rule: str) -> None:
+        """Take in a client that showed a token, and the name of the rule by which it is known."""
+        self._met.pop(client.name, None)
+        self._met[client.name] = rule
+        self._bind(client)
+        if len(self._met) > MOST_MET:
+            self._forget_met()
+
+    def _bind(self, client: ClientKey) -> None:
+        """Set the limits of one client, in place of those before."""
+        former = self._scopes.pop(("client", client.name), None)
+        if former is not None:
+            self._former["client", client.name] = former
+        self._clients[client.tenant] = Bound(self, client)
+        self._former.pop(("client", client.name), None)
+
+    def _meet_again(self, auth: Auth) -> None:
+        """Set the limits that rules for tokens have now, for the clients that are known by them."""
+        limits = {f"serviceAccounts/{each.name}": each.limits for each in auth.service_accounts}
+        limits |= {f"jwt/{each.name}": each.limits for each in auth.jwt}
+        self._met = {name: rule for name, rule in self._met.items() if rule in limits}
+        for name, rule in self._met.items():
+            client = ClientKey(name, "", limits=limits[rule])
+            self._clients[client.tenant] = Bound(self, client)
+
+    def _forget_met(self) -> None:
+        """Forget clients that showed no new token for long; tokens of theirs are forgotten, too."""
+        for name in list(self._met)[:FORGOTTEN_AT_ONCE]:
+            del self._met[name]
+            self._scopes.pop(("client", name), None)
+            self._clients.pop(ClientKey(name, "").tenant, None)
+        self._keep_leases()
+
+    def _keep_leases(self) -> None:
+        """Let go of the leases of limits that are no more."""
         if self._leases is not None:
             shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
             self._leases.keep_only({key for scope in shared for key in scope.keys})
-        self._batch.limit(auth.batch_queue)
-        self._estimates.keep_only({model.name for model in models})
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
         """Return the scope of a name as a tuple, which is empty where it has no limit.
@@ -177,6 +220,11 @@ class Limiter:
         if bound is not None and bound.is_batch:
             leave_some(scopes, own, step_of(self._clock()))
         return self._reserve(scopes, model, request, own)
+
+    def own_scopes(self, tenant: str) -> Scopes:
+        """Return the scopes that are a client's alone, whichever model it asks for."""
+        bound = self._clients.get(tenant)
+        return NOBODYS if bound is None else bound.own
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""
@@ -281,7 +329,7 @@ class Limiter:
         """Return the tokens of a request, where a scope limits any."""
         for scope in scopes:
             if scope.limits.tpm is not None:
-                return self._estimates.of(model, request)
+                return self.estimates.of(model, request)
         return NOTHING
 
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from airouter.limits.budgets.budget_state import states_of
 from airouter.limits.budgets.budgets import Budgets
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.limiter import Limiter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from airouter.config.snapshot import Snapshot
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
+    from airouter.settings import Settings
 
     Place = tuple[str, str | None]
     """The type of a ledger, and its URL if it is Redis."""
@@ -49,6 +53,11 @@ class SharedLimits:
         self._exchanger: Exchanger | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return those of a process with such settings."""
+        return cls(f"{settings.pod_name}:{settings.port}", settings.ledger_file)
+
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, and speak with its ledger. Needs an event loop."""
         place = self._place_for(snapshot)
@@ -64,6 +73,10 @@ class SharedLimits:
         if self._exchanger is None or self._place == IN_A_FILE:
             return None
         return self._leases.as_json()
+
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        return states_of(self.budgets.scopes)
 
     async def close(self) -> None:
         """Leave the ledger."""

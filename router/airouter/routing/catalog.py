@@ -38,7 +38,16 @@ class Load:
 class Backend(Generic[T]):
     """One way to answer for a model. `target` is what the pipeline sends requests to."""
 
-    __slots__ = ("credential", "limits", "load", "seat", "target", "upstream_name", "weight")
+    __slots__ = (
+        "credential",
+        "has_pods",
+        "limits",
+        "load",
+        "seat",
+        "target",
+        "upstream_name",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -55,6 +64,8 @@ class Backend(Generic[T]):
         self.load = load
         self.target = target
         self.limits = limits
+        self.has_pods = False
+        """True where a conversation may stay with one of several pods."""
         self.seat = f"{credential}/{upstream_name}".encode()
         """Its name for `affinity.py`, the same in every replica."""
 
@@ -126,8 +137,8 @@ class Route(Generic[T]):
         self.name = model.name
         self.tiers = tiers
         self.backends = [backend for tier in tiers for backend in tier.backends]
-        self.several = any(len(tier.backends) > 1 for tier in tiers)
-        """True where a conversation may stay with one of several backends of a tier."""
+        self.several = any(len(t.backends) > 1 or t.backends[0].has_pods for t in tiers)
+        """True where a conversation may stay with one of several backends of a tier, or pods."""
         self.native = False
         """True where every backend speaks the client's own dialect."""
         self.is_unpriced = False

@@ -4,17 +4,19 @@ A ban is for one model of a credential, or for all of it. When it is over, the b
 one request tries it, whose answer ends the ban and whose failure is a ban twice as long. Whoever
 asks has nothing to pay while nobody fails: `Bans.standings` is empty then.
 
-Replicas decide by themselves. A `Ban` is all that one has to tell another; `Bans.learn` takes it.
+Replicas decide by themselves, each tries a backend again by itself, and `sharing/` has them
+tell each other of bans that begin or end: `Bans.tell` is called here, `Bans.hear` by it.
 """
 
 from __future__ import annotations
 
 import logging
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
+from airouter.bans.notice import BY_HAND, Ban
 from airouter.routing.ban_policy import BanPolicy
 from airouter.routing.outcome import REFUSED_KEY
 from airouter.routing.recent import RecentCount
@@ -37,25 +39,16 @@ PROBE = 30.0
 """Seconds that the one request has which tries a backend; then another one may."""
 MOST = 10_000
 """Backends whose bans are learnt from others."""
-BY_HAND = "by_hand"
-"""The reason of a ban that a person asked for."""
 
 
-class Ban(msgspec.Struct, frozen=True):
-    """A ban, as it is shown, and as one replica tells another of it."""
+class Tell(Protocol):
+    """Tells other replicas of a ban that began here, or ended before its time."""
 
-    credential: str
-    upstream_name: str
-    """The provider's name of the model; empty for all models of the credential."""
-    reason: str
-    """The status, the declared code of the error, `AttemptOutcome.kind`, or `by_hand`."""
-    seconds: float | None
-    """Its whole length; None where it lasts until it is lifted."""
-    remaining: float | None
-    """Seconds that are left, rather than a time, as clocks differ; 0.0 for one that is half open.
-    None where it lasts until it is lifted."""
-    count: int
-    """Bans in a row, without an answer between them."""
+    def __call__(self, ban: Ban, *, ended: bool = False) -> None: ...
+
+
+def tell_nobody(ban: Ban, *, ended: bool = False) -> None:
+    """Keep a ban to this replica."""
 
 
 class Standing(msgspec.Struct):
@@ -108,6 +101,7 @@ class Bans:
         """Those of backends that failed last; the same dictionary as long as this lives."""
         self.begun: dict[tuple[str, str], int] = {}
         """Credential and reason to the number of bans so far."""
+        self.tell: Tell = tell_nobody
         self._credentials: dict[str, Credential] = {}
         self._policies: dict[str, BanPolicy] = {}
 
@@ -184,6 +178,12 @@ class Bans:
         self._forgive(key, standing, now)
 
     def _forgive(self, key: Key, standing: Standing, now: float) -> None:
+        """End a ban before its time, for all replicas; one by hand goes on."""
+        if standing.count:
+            self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+        self._forget(key, standing, now)
+
+    def _forget(self, key: Key, standing: Standing, now: float) -> None:
         standing.forgive()
         if standing.by_hand_until <= now:
             del self.standings[key]
@@ -195,6 +195,7 @@ class Bans:
         logger.warning("%s is banned %s: %s", whose, length, ban.reason)
         counted = ban.credential, ban.reason
         self.begun[counted] = self.begun.get(counted, 0) + 1
+        self.tell(ban)
         return ban
 
     # Asked by people and by the rest of the process.
@@ -223,19 +224,42 @@ class Bans:
         return self._announce(Ban(credential, "", BY_HAND, seconds, seconds, 1))
 
     def lift(self, credential: str) -> None:
-        """End all bans of a credential, and forget its failures.
+        """End all bans of a credential, for all replicas, and forget its failures here.
 
         Raises `KeyError` for one that there is not.
         """
         if credential not in self._credentials:
             raise KeyError(credential)
         for key in [each for each in self.standings if each[0] == credential]:
-            del self.standings[key]
+            standing = self.standings.pop(key)
+            if standing.count:
+                self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+        # Where another replica banned it by hand, it may not be known here yet.
+        self.tell(Ban(credential, "", BY_HAND, 0.0, 0.0, 0), ended=True)
         logger.info("credential %s: its bans are lifted", credential)
+
+    def hear(self, ban: Ban, now: float, *, ended: bool) -> None:
+        """Take in that another replica began a ban, or ended one."""
+        if ended:
+            self._hear_end(ban, now)
+        else:
+            self.learn(ban, now)
+
+    def _hear_end(self, ban: Ban, now: float) -> None:
+        key = ban.credential, ban.upstream_name
+        standing = self.standings.get(key)
+        if standing is None:
+            return
+        if not ban.is_by_hand:
+            self._forget(key, standing, now)
+            return
+        standing.by_hand_until = 0.0
+        if not standing.count:
+            del self.standings[key]
 
     def learn(self, ban: Ban, now: float) -> None:
         """Keep a ban that another replica told of, unless this one has a longer one."""
-        key, by_hand = (ban.credential, ban.upstream_name), ban.reason == BY_HAND
+        key, by_hand = (ban.credential, ban.upstream_name), ban.is_by_hand
         if ban.credential not in (self._credentials if by_hand else self._policies):
             return
         if key not in self.standings and len(self.standings) >= MOST:
@@ -245,9 +269,9 @@ class Bans:
         if by_hand:
             standing.by_hand_until = max(standing.by_hand_until, now + remaining)
         elif now + remaining > standing.until:
+            count = max(standing.count, ban.count)
             standing.begin(now, remaining, ban.reason)
-            standing.seconds = ban.seconds or remaining
-            standing.count = max(standing.count, ban.count)
+            standing.seconds, standing.count = ban.seconds or remaining, count
 
     def reload(self, snapshot: Snapshot, now: float) -> None:
         """Follow a new snapshot, and keep all bans but those that it makes void.

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from airouter.bans.notice import Ban
 from airouter.config.snapshot import Retries
 from airouter.failures import no_backend, not_offered, price_unknown, sessions_only
 from airouter.routing.catalog import Backend, Catalog, Route
-from airouter.routing.fail2ban import Ban
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
 

@@ -38,9 +38,8 @@ class AnswerMetrics:
         )
 
     def count(self, record: RequestRecord) -> None:
-        last = record.last
-        if record.cached_tokens and last is not None:
-            self._cache_hits.add((record.model, last.credential))
+        if record.cached_tokens and record.attempts:
+            self._cache_hits.add((record.model, record.attempts[-1].credential))
         if record.continued:
             self._continued.add((record.model,), record.continued)
         if record.stream and record.output_tokens > 1 and record.error is None:

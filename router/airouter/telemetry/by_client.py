@@ -10,10 +10,12 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from airouter.telemetry.series import OTHER, Counter
+from prometheus_client.core import CounterMetricFamily
+
+from airouter.telemetry.series import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.core import Metric
 
@@ -24,77 +26,90 @@ MOST = 200
 WINDOW = 600.0
 """Seconds after which it is decided anew which these are."""
 MOST_TALLIED = 10_000
-"""Clients whose requests are told apart in a window."""
+"""Further clients whose requests are told apart in a window."""
 
 
-class BusiestClients:
-    """Decides which clients are counted by their names."""
+class ClientCounts:
+    """The counts of one client, or of all others."""
 
-    def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
-        self._most = most
-        self._window = window
-        self._ends = 0.0
-        self._named: set[str] = set()
-        self._tallies: dict[str, int] = {}
+    __slots__ = ("input_tokens", "output_tokens", "statuses", "tally")
 
-    def label(self, client: str) -> str:
-        """Return the name that a request of a client is counted by."""
-        tallies = self._tallies
-        if client in tallies or len(tallies) < MOST_TALLIED:
-            tallies[client] = tallies.get(client, 0) + 1
-        if client not in self._named:
-            if len(self._named) >= self._most:
-                return OTHER
-            self._named.add(client)
-        return client
-
-    def decide(self, now: float) -> set[str]:
-        """Decide anew at the end of a window. Returns the clients that lose their series."""
-        if now < self._ends:
-            return set()
-        self._ends = now + self._window
-        tallies, named = self._tallies, self._named
-        self._tallies = {}
-        if len(tallies) <= self._most and named.issuperset(tallies):
-            return set()
-
-        def rank(client: str) -> tuple[int, bool]:
-            return tallies.get(client, 0), client in named
-
-        self._named = set(nlargest(self._most, named | tallies.keys(), key=rank))
-        return named - self._named
+    def __init__(self) -> None:
+        self.tally = 0
+        """Requests in this window."""
+        self.statuses = [0] * 10
+        """Requests by the first digit of the status."""
+        self.input_tokens = 0
+        self.output_tokens = 0
 
 
 class ByClient:
     """Counts requests and tokens by client."""
 
-    def __init__(self, busiest: BusiestClients) -> None:
-        self._busiest = busiest
-        self._requests = Counter(
-            "airouter_client_requests_total",
-            "Requests answered, by client and by the first digit of the status.",
-            ("client", "status"),
-        )
-        self._tokens = Counter(
-            "airouter_client_tokens_total",
-            "Tokens by client, as airouter_tokens_total counts them.",
-            ("client", "kind"),
-        )
-        self.counters = (self._requests, self._tokens)
-
-    def decide(self, now: float) -> None:
-        """Let go of the clients that are none of the busiest any more."""
-        for client in self._busiest.decide(now):
-            for counter in self.counters:
-                counter.forget(client)
+    def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
+        self._most = most
+        self._window = window
+        self._ends = 0.0
+        self._named: dict[str, ClientCounts] = {}
+        self._others = ClientCounts()
+        self._tallies: dict[str, int] = {}
+        """Requests of others in this window."""
 
     def count(self, record: RequestRecord) -> None:
-        client = self._busiest.label(record.principal)
-        self._requests.add((client, f"{record.status // 100}xx"))
-        for kind, tokens in (("input", record.input_tokens), ("output", record.output_tokens)):
-            if tokens:
-                self._tokens.add((client, kind), tokens)
+        counts = self._named.get(record.principal)
+        if counts is None:
+            counts = self._counts_of(record.principal)
+        counts.tally += 1
+        counts.statuses[record.status // 100] += 1
+        counts.input_tokens += record.input_tokens
+        counts.output_tokens += record.output_tokens
+
+    def decide(self, now: float) -> None:
+        """Decide anew, at the end of a window, which clients are the busiest."""
+        if now < self._ends:
+            return
+        self._ends = now + self._window
+        tallies, self._tallies = self._tallies, {}
+        former = self._named
+        if tallies:  # else nobody wants a place
+            # Of two that are as busy, the one that has a place keeps it.
+            ranks = {name: (counts.tally, 1) for name, counts in former.items()}
+            ranks.update((name, (tally, 0)) for name, tally in tallies.items())
+            busiest = nlargest(self._most, ranks, key=ranks.__getitem__)
+            self._named = {name: former.get(name) or ClientCounts() for name in busiest}
+        for counts in self._named.values():
+            counts.tally = 0
 
     def collect(self) -> Iterable[Metric]:
-        for counter in self.counters:
-            yield counter.collect()
+        requests = CounterMetricFamily(
+            "airouter_client_requests_total",
+            "Requests answered, by client and by the first digit of the status.",
+            labels=["client", "status"],
+        )
+        tokens = CounterMetricFamily(
+            "airouter_client_tokens_total",
+            "Tokens by client, as airouter_tokens_total counts them.",
+            labels=["client", "kind"],
+        )
+        for client, counts in self._shown():
+            for digit, count in enumerate(counts.statuses):
+                if count:
+                    requests.add_metric([client, f"{digit}xx"], count)
+            tokens.add_metric([client, "input"], counts.input_tokens)
+            tokens.add_metric([client, "output"], counts.output_tokens)
+        yield requests
+        yield tokens
+
+    def _counts_of(self, client: str) -> ClientCounts:
+        """Return the counts of a client without a place: its own from now on, if there is one."""
+        if len(self._named) < self._most:
+            counts = self._named[client] = ClientCounts()
+            return counts
+        if client in self._tallies or len(self._tallies) < MOST_TALLIED:
+            self._tallies[client] = self._tallies.get(client, 0) + 1
+        return self._others
+
+    def _shown(self) -> Iterator[tuple[str, ClientCounts]]:
+        yield from list(self._named.items())
+        if self._others.tally:
+            yield OTHER, self._others

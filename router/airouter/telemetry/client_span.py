@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Credential
     from airouter.dialects.conversation import Usage
     from airouter.telemetry.conventions import Attributes
-    from airouter.telemetry.genai.answered import AnswerTap
     from airouter.telemetry.genai.asked import Asked
     from airouter.telemetry.genai.content import Content
-    from airouter.telemetry.record import Attempt, RequestRecord
+    from airouter.telemetry.record import Attempt, RequestRecord, Trace
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -121,17 +120,18 @@ def asked_attributes(asked: Asked | None) -> bytes:
     return encode_attributes(values)
 
 
-def answered_attributes(record: RequestRecord, attempt: Attempt, tap: AnswerTap | None) -> bytes:
+def answered_attributes(record: RequestRecord, attempt: Attempt, trace: Trace) -> bytes:
     """Encode what the answer says of itself, for the attempt that it is of.
 
-    The model only in the provider's own words: in a translated answer it is the public name.
+    A translated answer has the public name of the model; its translation knows the provider's.
     """
+    tap = trace.tap
     if tap is None or attempt.status >= 400 or attempt.error is not None:
         return b""
     answered = tap.read()
     values: Attributes = {
         "gen_ai.response.id": answered.id,
-        "gen_ai.response.model": answered.model if attempt.verbatim else None,
+        "gen_ai.response.model": answered.model if attempt.verbatim else trace.answered_by or None,
         "gen_ai.response.finish_reasons": answered.ends or None,
         "gen_ai.response.time_to_first_chunk": first_chunk(record, attempt),
     }

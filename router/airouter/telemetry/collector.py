@@ -26,7 +26,7 @@ from airouter import __version__
 from airouter.telemetry.otlp import Envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger("airouter.telemetry")
 
@@ -60,11 +60,13 @@ def open_collector(environ: Mapping[str, str]) -> Collector:
     return HttpCollector()
 
 
-def protocol_of(environ: Mapping[str, str]) -> str:
+def protocol_of(environ: Mapping[str, str], names: Sequence[str] = PROTOCOLS) -> str:
     """Return the configured protocol; HTTP by default, as the specification has it."""
-    asked = next((environ[name] for name in PROTOCOLS if environ.get(name)), HTTP).strip().lower()
+    name = next((name for name in names if environ.get(name)), "")
+    asked = environ.get(name, HTTP).strip().lower()
     if asked not in {HTTP, GRPC}:
-        logger.warning("the OTLP protocol %s is not supported; using %s", asked, HTTP)
+        fix = f"use {HTTP} or {GRPC}"
+        logger.warning("%s=%s is not supported; using %s (fix: %s)", name, asked, HTTP, fix)
         return HTTP
     return asked
 

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import get_current_span
 
+from airouter.telemetry.conventions import HTTP_DUP, OPT_IN
 from airouter.telemetry.redaction import redact_query
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def instrument(
 ) -> None:
     """Give every request of `app` a span, but for the paths in `spanned`."""
     # Without this, the instrumentation writes the names that HTTP attributes had before 2023.
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    os.environ[OPT_IN] = with_http(os.environ.get(OPT_IN, ""))
     provider = TracerProvider(
         resource=resource, sampler=SharedSampler(sampler), shutdown_on_exit=False
     )
@@ -59,6 +60,12 @@ def instrument(
         exclude_spans=["receive", "send"],
         server_request_hook=hide_query,
     )
+
+
+def with_http(opt_in: str) -> str:
+    """Return a list of conventions with those of HTTP in it, the newest unless it says both."""
+    asked = [each.strip() for each in opt_in.split(",") if each.strip()]
+    return ",".join(asked if {"http", HTTP_DUP} & set(asked) else [*asked, "http"])
 
 
 def hide_query(span: Span, scope: dict[str, Any]) -> None:

@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 
 from airouter import __version__
 from airouter.telemetry.answer_metrics import AnswerMetrics
-from airouter.telemetry.by_client import BusiestClients, ByClient
-from airouter.telemetry.money import Money
+from airouter.telemetry.by_client import ByClient
+from airouter.telemetry.money import Money, observed_budgets
 from airouter.telemetry.series import Counter, Histogram
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
@@ -100,6 +101,10 @@ class ObservedSharedLimits(Protocol):
     @property
     def limiter(self) -> ObservedLimits: ...
 
+    def budget_states(self) -> Sequence[BudgetState]:
+        """Return the budgets that somebody has spent of, some thousands at most."""
+        ...
+
 
 class Observed(Protocol):
     """The state of the process, read at each scrape."""
@@ -160,7 +165,7 @@ class Metrics(Collector):
         self._observed = observed
         self._requests = Counter(
             "airouter_requests_total",
-            "Requests answered, by the client's status; 499 when the client left first.",
+            "Requests answered, by the client's status; 499 when the client left before the end.",
             ("model", "credential", "status", "stream", "operation"),
         )
         self._tokens = Counter(
@@ -170,7 +175,7 @@ class Metrics(Collector):
             ("model", "credential", "kind"),
         )
         self._money = Money()
-        self._by_client = ByClient(BusiestClients())
+        self._by_client = ByClient()
         self._answers = AnswerMetrics()
         self._attempts = Counter(
             "airouter_upstream_attempts_total",
@@ -249,6 +254,7 @@ class Metrics(Collector):
             self._upstream_first_bytes,
         ):
             yield histogram.collect()
+        yield observed_state(self._observed.condition())
         yield from observations(self._observed)
 
     def _count(self, record: RequestRecord) -> None:
@@ -265,15 +271,17 @@ class Metrics(Collector):
             self._first_bytes.observe((model, stream), record.first_byte - record.started)
         if len(record.attempts) > 1:
             self._retries.add((model,), len(record.attempts) - 1)
-        for kind, tokens in (
-            ("input", record.input_tokens),
-            ("output", record.output_tokens),
-            ("cached", record.cached_tokens),
-            ("cache_write", record.cache_write_tokens),
-            ("reasoning", record.reasoning_tokens),
-        ):
-            if tokens:
-                self._tokens.add((model, credential, kind), tokens)
+        add = self._tokens.add  # no loop: a tuple of pairs for each request costs as much
+        if record.input_tokens:
+            add((model, credential, "input"), record.input_tokens)
+        if record.output_tokens:
+            add((model, credential, "output"), record.output_tokens)
+        if record.cached_tokens:
+            add((model, credential, "cached"), record.cached_tokens)
+        if record.cache_write_tokens:
+            add((model, credential, "cache_write"), record.cache_write_tokens)
+        if record.reasoning_tokens:
+            add((model, credential, "reasoning"), record.reasoning_tokens)
         self._answers.count(record)
 
     def _count_attempt(self, attempt: Attempt) -> None:
@@ -309,7 +317,6 @@ def observations(observed: Observed) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "airouter_connections", "Open connections of clients.", value=observed.connections()
     )
-    yield observed_state(observed.condition())
     version = {"version": observed.config_version()}
     yield InfoMetricFamily("airouter_config", "The snapshot that is served.", value=version)
     yield InfoMetricFamily("airouter_build", "This program.", value={"version": __version__})
@@ -338,6 +345,7 @@ def observations(observed: Observed) -> Iterable[Metric]:
             "1 while the ledger of limits answers, 0 while the pod goes on without it.",
             value=int(bool(ledger["connected"])),
         )
+    yield observed_budgets(observed.shared_limits.budget_states())
     for kind, count in observed.dropped().items():
         noun = kind.replace("_", " ")
         yield CounterMetricFamily(

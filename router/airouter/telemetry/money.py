@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prometheus_client.core import GaugeMetricFamily
+
 from airouter.costs import PICODOLLARS
+from airouter.limits.budgets.budget_scope import NANODOLLARS
 from airouter.telemetry.series import Counter
 
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from airouter.limits.budgets.budget_state import BudgetState
     from airouter.telemetry.record import RequestRecord
 
 
@@ -37,7 +41,15 @@ class Money:
             ("model", "credential"),
         )
 
+        self._cut = Counter(
+            "airouter_budget_stops_total",
+            "Streams that were ended as a budget of their client had nothing left.",
+            ("model", "client"),
+        )
+
     def count(self, record: RequestRecord) -> None:
+        if record.budget_spent:
+            self._cut.add((record.model, record.principal))
         for attempt in record.attempts:
             if attempt.usage is None:
                 continue
@@ -50,5 +62,19 @@ class Money:
                 self._savings.add((record.model, attempt.credential), cost.saved)
 
     def collect(self) -> Iterable[Metric]:
-        for counter in (self._costs, self._savings, self._unpriced):
+        for counter in (self._costs, self._savings, self._unpriced, self._cut):
             yield counter.collect()
+
+
+def observed_budgets(states: Iterable[BudgetState]) -> Metric:
+    """Return budgets as a family: what they have for their periods, and what is spent of it."""
+    family = GaugeMetricFamily(
+        "airouter_budget_usd",
+        "Budgets of the period that it is: the limit, and what is used, all reservations included.",
+        labels=["scope", "budget", "period", "kind"],
+    )
+    for state in states:
+        of = [state.scope.kind, state.scope.name, state.scope.budget.period]
+        family.add_metric([*of, "limit"], state.limit / NANODOLLARS)
+        family.add_metric([*of, "used"], (state.used + state.reserved) / NANODOLLARS)
+    return family

@@ -46,6 +46,8 @@ class Trace(msgspec.Struct, eq=False):
     """None for a request that could not be read."""
     tap: AnswerTap | None = None
     """None where no backend was asked."""
+    answered_by: str = ""
+    """The provider's name of the model that answered, where a translation has read it."""
     content: Content | None = None
     """None unless traces shall have it."""
 
@@ -137,6 +139,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    budget_spent: bool = False
+    """Whether its stream was ended, as a budget had nothing left for it."""
     continued: int = 0
     """Backends that went on with a stream which another one broke off."""
     bans: list[BanEvent] = []

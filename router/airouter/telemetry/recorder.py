@@ -46,6 +46,10 @@ class Recorder:
         self._timer: Timer | None = None
         self._logged_failures: set[tuple[type, type]] = set()
 
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Feed one more consumer."""
+        self._consumers = (*self._consumers, consumer)
+
     def add(self, record: RequestRecord) -> None:
         """Queue a record, which the event loop hands on soon."""
         pending = self._pending

@@ -57,11 +57,6 @@ class Counter:
                 labels = (OTHER,) * len(labels)
             self._values[labels] = self._values.get(labels, 0) + amount
 
-    def forget(self, first: LabelValue) -> None:
-        """Drop the numbers whose first label has a value."""
-        for labels in [labels for labels in self._values if labels[0] == first]:
-            del self._values[labels]
-
     def collect(self) -> CounterMetricFamily:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         # A copy, because a scrape may run in a thread while requests are counted.

@@ -84,7 +84,7 @@ class SpanEncoder:
         for resend, attempt in enumerate(record.attempts):
             own = asked + usage_attributes(attempt.usage, self._conventions.client)
             if resend == last:
-                own += answered_attributes(record, attempt, trace.tap)
+                own += answered_attributes(record, attempt, trace)
                 own += content_attributes(trace.content)
             spans += self._attempt_span(record, attempt, trace, epoch, resend, own)
         return spans

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from airouter.telemetry.otlp_settings import wrong_otlp_variables
 from airouter.telemetry.propagation import propagation_from
 
 if TYPE_CHECKING:
@@ -105,9 +106,14 @@ class NoTracing:
 
 
 def open_tracing(environ: Mapping[str, str], providers: TracedProviders) -> Tracing:
-    """Open the tracing that the OTEL_* variables ask for."""
+    """Open the tracing that the OTEL_* variables ask for; none where they cannot be used."""
     propagation = propagation_from(environ)
     if not configured(environ):
+        return NoTracing(propagation)
+    wrong = list(wrong_otlp_variables(environ))
+    for variable in wrong:
+        logger.error("%s; nothing is traced", variable)
+    if wrong:
         return NoTracing(propagation)
     from airouter.telemetry.otlp_tracing import open_otlp_tracing  # noqa: PLC0415 - off costs nothing
 

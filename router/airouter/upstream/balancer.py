@@ -1,16 +1,19 @@
 """Balancing over the pods of a Service: each request goes to the one with the fewest in flight.
 
+A conversation that is to stay goes to the same pod each time, where the cache knows how its prompt
+begins: by rendezvous hashing with bounded load, as `routing/affinity.py` does among backends.
+
 A `Balancer` stands where a credential has one `Pool` otherwise, and keeps a pool for each address.
 Which addresses are ready is a fact of the cluster, so that requests of an older snapshot see it,
 too: `pools.py` has one balancer follow the addresses of all snapshots. A pod that takes no
 connection, or cuts an answer, rests by itself. Where none takes a connection, because the operator
 is down and they are of long ago, the Service is asked by its name.
-A later way to choose, such as by what a pod has in its cache, belongs into `choose`.
 """
 
 from __future__ import annotations
 
 import time
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.interfaces import ConnectError, Declined, NoneFree
@@ -28,6 +31,11 @@ TRIES = 3
 """Addresses that one request is tried at, and then the name, before the backend has failed."""
 COMPARED = 16
 """Pods that are looked at for each request: a Service may have thousands."""
+BOUND, SLACK = 1.25, 4
+"""Requests in flight at a pod that takes those of its conversations: so many times its share, and
+some more, as of a few one more or less says nothing."""
+MOST_HOMES = 8_192
+"""Conversations whose pod is remembered, so that it need not be found anew for each request."""
 REST = 5.0
 """Seconds for which an address that failed is left alone; then one request tries it."""
 
@@ -44,6 +52,8 @@ class Balancer:
         self._resting: dict[Pool, float] = {}
         """Pools of pods that failed, and the end of their rest (`time.monotonic()`)."""
         self._turn = 0
+        self._homes: dict[bytes, Pool] = {}
+        """The pods of conversations, as long as the same ones are ready."""
 
     def follow(self, addresses: Collection[str]) -> None:
         """Balance over these addresses from now on.
@@ -59,7 +69,10 @@ class Balancer:
             if address not in self._pools:
                 self._pools[address] = pool = self._open_pool(address)
                 pool.others_answer = self._rest_alone
-        self._ready = tuple(self._pools.values())
+        ready = tuple(self._pools.values())
+        if ready != self._ready:
+            self._ready = ready
+            self._homes.clear()
 
     async def send(
         self,
@@ -69,8 +82,12 @@ class Balancer:
         method: bytes = b"POST",
         *,
         streamed: bool = False,
+        conversation: bytes | None = None,
     ) -> HttpReply:
-        return await self._try(lambda pool: pool.send(path, head, body, method, streamed=streamed))
+        """See `interfaces.Upstream`; `conversation` is the key of one that stays with its pod."""
+        return await self._try(
+            lambda pool: pool.send(path, head, body, method, streamed=streamed), conversation
+        )
 
     async def dial(self, path: bytes, head: bytes) -> WebSocket:
         """See `interfaces.Dialer`."""
@@ -86,27 +103,61 @@ class Balancer:
         for pool in (*self._ready, self._by_name):
             pool.close()
 
-    def choose(self, tried: Sequence[Pool]) -> Pool:
+    def choose(self, tried: Sequence[Pool], conversation: bytes | None = None) -> Pool:
         """Return the pool to ask, none of those that were tried."""
         ready, resting = self._ready, self._resting
+        if conversation is not None and len(ready) > 1 and not tried:
+            home = self._home_of(conversation)
+            if home not in resting and (home.pressure < SLACK or is_below_bound(home, ready)):
+                return home
         self._turn += 1
-        if ready and not tried and not resting:
+        if ready and not tried and not resting and conversation is None:
             return least_busy(ready, self._turn)
         now = time.monotonic()
         awake = [each for each in ready if each not in tried and resting.get(each, 0.0) <= now]
         if not awake or len(tried) >= TRIES:
             return self._by_name
-        chosen = least_busy(awake, self._turn)
+        if conversation is None:
+            chosen = least_busy(awake, self._turn)
+        else:
+            chosen = self._next_home(conversation, awake)
         if chosen in resting:  # one request finds out whether it is back
             resting[chosen] = now + REST
         return chosen
 
-    async def _try(self, ask: Callable[[Pool], Awaitable[T]]) -> T:
+    def _home_of(self, conversation: bytes) -> Pool:
+        """Return the pod of a conversation."""
+        home = self._homes.get(conversation)
+        if home is None:
+            home = self._by_rank(conversation, self._ready)[0]
+            if len(self._homes) >= MOST_HOMES:
+                self._homes.clear()
+            self._homes[conversation] = home
+        return home
+
+    def _next_home(self, conversation: bytes, awake: Sequence[Pool]) -> Pool:
+        """Return the first pod of a conversation that may be asked and has room."""
+        order = self._by_rank(conversation, awake)
+        return next((pool for pool in order if is_below_bound(pool, self._ready)), order[0])
+
+    def _by_rank(self, conversation: bytes, pools: Collection[Pool]) -> list[Pool]:
+        """Return pods in the order that is a conversation's own, the same in every replica."""
+        wanted = set(pools)
+        ranks = {
+            pool: blake2b(conversation + address.encode(), digest_size=8).digest()
+            for address, pool in self._pools.items()
+            if pool in wanted
+        }
+        return sorted(ranks, key=ranks.__getitem__, reverse=True)
+
+    async def _try(
+        self, ask: Callable[[Pool], Awaitable[T]], conversation: bytes | None = None
+    ) -> T:
         """Ask one pool after the other until one takes a connection. Raises `UpstreamError`."""
         tried: tuple[Pool, ...] = ()
         first: ConnectError | None = None
         while True:
-            pool = self.choose(tried)
+            pool = self.choose(tried, conversation)
             try:
                 answer = await ask(pool)
             except (NoneFree, Declined):  # the address itself is in order
@@ -127,6 +178,12 @@ class Balancer:
         if pool in self._ready:
             self._resting[pool] = now + REST
         return any(self._resting.get(each, 0.0) <= now for each in self._ready)
+
+
+def is_below_bound(pool: Pool, ready: Sequence[Pool]) -> bool:
+    """Return whether a pod may take one more request for the sake of its cache."""
+    in_flight = sum(each.pressure for each in ready) + 1
+    return pool.pressure + 1 <= BOUND * in_flight / len(ready) + SLACK
 
 
 def least_busy(pools: Sequence[Pool], turn: int) -> Pool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.bans.notice import BY_HAND
 from airouter.bookkeeping.window import step_of
 from airouter.costs import PICODOLLARS
-from airouter.routing.fail2ban import BY_HAND
 from airouter.web import wording
 from airouter.web.rows import CredentialCard, Moment, bars_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airouter.bans.notice import Ban
     from airouter.config.snapshot import Credential
     from airouter.routing.catalog import Load
-    from airouter.routing.fail2ban import Ban
     from airouter.web.view import Viewed
 
 CLOUDS = frozenset(("Bedrock", "VertexAI"))
@@ -47,7 +47,7 @@ def cards_of(
         name = credential.name
         load, tally = loads.get(name), by_credential.get(name)
         failure = history.failures.get(name)
-        found = state_of(credential, unusable.get(name), bans.get(name, []), load, now, epoch)
+        found = card_state(credential, unusable.get(name), bans.get(name, []), load, now, epoch)
         money = spent.get(name)
         yield CredentialCard(
             id=f"credential-{place}",
@@ -74,7 +74,7 @@ def kind_of(credential: Credential) -> str:
     return f"{credential.type}, {count} pod" + ("" if count == 1 else "s")
 
 
-def state_of(
+def card_state(
     credential: Credential,
     error: str | None,
     bans: Sequence[Ban],

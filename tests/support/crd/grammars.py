@@ -14,7 +14,6 @@ from pydantic.fields import FieldInfo
 from airouter.config.providers import PROVIDER_TYPES, owners_of
 from airouter.config.resource import Backend, Credential, Spec
 from airouter.config.resource import fields as grammar
-from airouter.config.resource.auth import Namespaces
 from airouter.config.resource.bans import (
     BanRule,
     ErrorCode,
@@ -25,7 +24,9 @@ from airouter.config.resource.bans import (
 from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import BLOCKS, Timeouts, check_reply, check_type
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
+from airouter.config.resource.identities import AccountGlob, Audience, ClaimName, Issuer
 from airouter.config.resource.model import ROUTED, check_drop, check_fields
+from airouter.config.resource.namespaces import Namespaces
 from airouter.config.resource.policies import Backoff, Origin, RedactedPath, RequestHeader
 from airouter.config.resource.price import check_order
 from airouter.config.resource.routerkey import (
@@ -141,6 +142,10 @@ SCALARS: dict[Validator, Schema] = {
     validator(ServicePath): text(PATH.removesuffix("?").strip("()"), 253),
     validator(HeaderName): text("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", 64, OWN_HEADER),
     validator(HeaderValue): text(LATIN, 1024),
+    validator(AccountGlob): text(r"[a-z0-9.*?\[\]!-]{1,253}", 253),
+    validator(Audience): text("[!-~]{1,253}", 253),
+    validator(Issuer): text("[!-~]{1,512}", 512),
+    validator(ClaimName): text("[!-~]{1,128}", 128),
     validator(Origin): text(ORIGIN, 253),
     validator(RedactedPath): text(REDACTED_PATH, 253),
     validator(ErrorCode): text("[A-Za-z0-9._-]{1,64}", 64),

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airouter.bookkeeping import book as book_module
 from airouter.bookkeeping.book import Book
 from airouter.bookkeeping.messages import (
     KEPT,
@@ -279,3 +281,20 @@ def test_the_script_does_what_the_book_does(
             await redis.close()
 
     asyncio.run(compare())
+
+
+def test_a_book_knows_no_more_pods_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "MOST_PODS", 3)
+    book = Book(lambda: START)
+    messages = [LedgerMessage(pod, "p", 1, 0, 0, 0, 0, False, []) for pod in "abcdaa"]
+    answers = [
+        book.exchange(msgspec.structs.replace(m, number=n)) for n, m in enumerate(messages, 1)
+    ]
+    assert [answer is not None for answer in answers] == [True, True, True, False, True, True]
+
+
+def test_a_book_knows_no_more_limits_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "MOST_LIMITS", 2)
+    book = OpenBook()
+    amounts = [book.say("a", key=key, needed=1).grants[0].amount for key in "klmk"]
+    assert amounts == [1, 1, 0, 1]

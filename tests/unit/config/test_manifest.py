@@ -198,9 +198,14 @@ def test_a_router_key_that_no_grant_covers_is_told() -> None:
     assert line.startswith("router.yaml:23: error: spec: no grant of RouterConfig team-a/default")
 
 
+def test_of_two_router_keys_with_one_name_the_first_counts() -> None:
+    (line,) = lines(from_text(GRANTED + ROUTER_KEY + ROUTER_KEY))
+    assert "metadata.name: is the name of another RouterKey (fix: use a unique name)" in line
+
+
 def test_a_broken_router_key_is_told() -> None:
-    (line,) = lines(from_text(GRANTED + ROUTER_KEY.replace("router:", "rooter:")))[:1]
-    assert "rooter: is not a known field (fix: use router)" in line
+    told = lines(from_text(GRANTED + ROUTER_KEY.replace("router:", "rooter:")))
+    assert "router.yaml:25: error: spec.rooter: is not a known field (fix: use router)" in told
 
 
 def test_a_configuration_of_litellm_is_recognised() -> None:

@@ -78,6 +78,9 @@ def test_resources_of_injected_routers_are_said_as_in_a_pod(
 ) -> None:
     set_(monkeypatch, INJECTOR_RESOURCES='{"limits": {"cpu": 1, "memory": "1Gi"}}')
     assert OperatorSettings().injector_resources == {"limits": {"cpu": 1, "memory": "1Gi"}}
+    assert OperatorSettings().injector_run_as_user == 65532
+    set_(monkeypatch, INJECTOR_RUN_AS_USER="null")
+    assert OperatorSettings().injector_run_as_user is None
     set_(monkeypatch, INJECTOR_RESOURCES="much")
     with pytest.raises(ValidationError, match="injector_resources"):
         OperatorSettings()

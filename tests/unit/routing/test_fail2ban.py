@@ -3,65 +3,31 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
 
-from airouter.config.snapshot import (
-    Backend as DeclaredBackend,
-)
+from airouter.bans.notice import BY_HAND, Ban
 from airouter.config.snapshot import (
     BanThreshold,
-    Credential,
     Fail2ban,
-    Model,
     Snapshot,
 )
-from airouter.failures import Failure
-from airouter.routing.fail2ban import BY_HAND, PROBE, Ban, Bans
-from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome, Retry
-from support.routes import Node, a_backend
-
-DOWN = AttemptOutcome(Failure(503, "down"), Retry.ANYWHERE, status=503)
-BAD_REQUEST = AttemptOutcome(Failure(400, "no"), status=400)
-KEY_REFUSED = AttemptOutcome(Failure(502, "no"), status=401, kind=REFUSED_KEY)
-BROKEN_OFF = AttemptOutcome(status=502, kind="broken_reply")
-UNWRITABLE = AttemptOutcome(Failure(400, "seed"), unasked=True)
-
-
-def failed(status: int, code: str | None = None, kind: str = "") -> AttemptOutcome:
-    return AttemptOutcome(Failure(status, "no", code=code), status=status, kind=kind)
-
-
-def a_snapshot(policy: Fail2ban | None, **fields: Any) -> Snapshot:
-    """Two credentials, each with two models; `fields` are those of the first."""
-    own = {"secret": "sk-1", **fields}
-    tier = tuple(DeclaredBackend(c, f"{m}-model") for c in "ab" for m in "ab")
-    return Snapshot(
-        credentials=(Credential("a", "OpenAI", **own), Credential("b", "OpenAI")),
-        models=(Model("m", tiers=(tier,)),),
-        fail2ban=policy,
-    )
-
-
-def some_bans(**policy: Any) -> Bans:
-    bans = Bans()
-    bans.reload(a_snapshot(Fail2ban(**policy)), 0.0)
-    return bans
-
-
-def other_model(backend: Node) -> Node:
-    """Another model of the same credential."""
-    return Node(backend.credential, "b-model", 1, backend.load, None)
-
-
-def fail(bans: Bans, backend: Node, *times: float, outcome: AttemptOutcome = DOWN) -> Ban | None:
-    """Fail at some times; returns what the last of them led to."""
-    return [bans.note(backend, outcome, now) for now in times][-1]
-
-
-def banned(bans: Bans, backend: Node, now: float) -> bool:
-    return bans.holds(backend, now)
+from airouter.routing.fail2ban import PROBE, Bans
+from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome
+from support.bans import (
+    BAD_REQUEST,
+    BROKEN_OFF,
+    DOWN,
+    KEY_REFUSED,
+    UNWRITABLE,
+    a_snapshot,
+    banned,
+    fail,
+    failed,
+    other_model,
+    some_bans,
+)
+from support.routes import a_backend
 
 
 def test_the_third_failure_inside_the_window_is_a_ban() -> None:
@@ -330,33 +296,6 @@ def test_a_credential_has_its_own_policy() -> None:
     bans.reload(a_snapshot(None, fail2ban=own), 0.0)
     assert fail(bans, a_backend("a"), 0.0) is not None
     assert fail(bans, a_backend("b"), 0.0, 0.0, 0.0) is None
-
-
-# What others are told
-
-
-def test_a_ban_that_another_replica_tells_of_is_kept() -> None:
-    here, there = some_bans(), some_bans()
-    fail(there, a_backend("a"), 0.0, 0.0, 0.0)
-    (told,) = there.known(20.0)
-    here.learn(told, 1000.0)
-    assert banned(here, a_backend("a"), 1039.9)
-    assert not banned(here, a_backend("a"), 1040.0)
-    assert fail(here, a_backend("a"), 1040.0) == Ban("a", "a-model", "503", 120.0, 120.0, 2)
-
-
-def test_a_ban_by_hand_that_another_replica_tells_of_is_kept() -> None:
-    here = some_bans()
-    here.learn(Ban("a", "", BY_HAND, None, None, 1), 0.0)
-    assert banned(here, a_backend("a"), 1e9)
-
-
-def test_a_shorter_ban_or_one_of_an_unknown_credential_is_not_learnt() -> None:
-    here = some_bans()
-    fail(here, a_backend("a"), 0.0, 0.0, 0.0)
-    here.learn(Ban("a", "a-model", "429", 5.0, 5.0, 7), 0.0)
-    here.learn(Ban("x", "", "429", 5.0, 5.0, 1), 0.0)
-    assert here.known(0.0) == [Ban("a", "a-model", "503", 60.0, 60.0, 1)]
 
 
 def test_bans_are_shown_also_while_they_are_half_open() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.core import Metric
 
-from airouter.telemetry.by_client import BusiestClients, ByClient
+from airouter.telemetry.by_client import ByClient
 from airouter.telemetry.record import RequestRecord
 
 
@@ -21,13 +21,13 @@ def requests(by_client: ByClient) -> dict[str, float]:
 
 
 def test_those_who_come_after_the_places_are_taken_are_counted_together() -> None:
-    by_client = ByClient(BusiestClients(most=2))
+    by_client = ByClient(most=2)
     counted(by_client, "a", "b", "c", "d", "a")
     assert requests(by_client) == {"a": 2, "b": 1, "other": 2}
 
 
 def test_a_client_that_has_become_busy_takes_the_place_of_a_quiet_one() -> None:
-    by_client = ByClient(BusiestClients(most=2, window=10.0))
+    by_client = ByClient(most=2, window=10.0)
     by_client.decide(0.0)
     counted(by_client, "a", "a", "b", "c", "c", "c")
     by_client.decide(9.9)
@@ -38,7 +38,7 @@ def test_a_client_that_has_become_busy_takes_the_place_of_a_quiet_one() -> None:
 
 
 def test_no_number_falls_while_a_client_keeps_its_place() -> None:
-    by_client = ByClient(BusiestClients(most=2, window=10.0))
+    by_client = ByClient(most=2, window=10.0)
     by_client.decide(0.0)
     counted(by_client, "a", "b")
     for now in (10.0, 20.0, 30.0):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,76 +9,21 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
-from airouter.config.findings import Finding
-from airouter.config.store import Reload
-from airouter.limits.usage import LimitUsage
-from airouter.routing.catalog import Load
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.record import RequestRecord
+from support.metrics_table import SomeProcess
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from prometheus_client.samples import Sample
 
 PLAIN = "text/plain"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
 
-class SomeBans:
-    """A credential with one ban for a refused key, and another one without."""
-
-    begun: Mapping[tuple[str, str], int] = {("openai-main", "refused_key"): 1}
-
-    def in_force(self, now: float) -> Mapping[str, int]:
-        return {"openai-main": 1, "spare": 0}
-
-
-class SomeLimits:
-    """A limit that is used to a half."""
-
-    def most_used(self) -> list[LimitUsage]:
-        return [LimitUsage("client", "team-a", "requests", 0.5)]
-
-
-class Process:
-    """A process with two requests under way."""
-
-    bans = SomeBans()
-    reload = Reload(findings=(Finding("error", (), "x"), Finding("error", (), "y")))
-
-    loads = MappingProxyType({"openai-main": Load()})
-    pipeline = SimpleNamespace(heartbeats=SimpleNamespace(sent=4))
-    shared_limits = SimpleNamespace(limiter=SomeLimits())
-
-    def in_flight(self) -> Mapping[str, int]:
-        return {"openai-main": 2}
-
-    def connections(self) -> int:
-        return 3
-
-    def condition(self) -> str:
-        return "degraded"
-
-    def config_version(self) -> str:
-        return "abc123"
-
-    def last_reload_successful(self) -> bool:
-        return False
-
-    def last_reload_time(self) -> float:
-        return 1_700_000_000.0
-
-    ledger = MappingProxyType({"connected": False})
-
-    def dropped(self) -> Mapping[str, int]:
-        return {"spans": 7, "log_lines": 8}
-
-
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics(Process())
+    return Metrics(SomeProcess())
 
 
 def samples(page: bytes) -> list[Sample]:
@@ -270,6 +214,12 @@ def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_credential_bans", credential="spare") == 0
     labels = {"credential": "openai-main", "reason": "refused_key"}
     assert value(metrics, "airouter_bans_total", **labels) == 1
+
+
+def test_a_budget_is_told_with_what_is_used_of_it_and_reserved(metrics: Metrics) -> None:
+    labels = {"scope": "client", "budget": "team", "period": "Day"}
+    assert value(metrics, "airouter_budget_usd", kind="limit", **labels) == 10.0
+    assert value(metrics, "airouter_budget_usd", kind="used", **labels) == 3.0
 
 
 def test_requests_and_tokens_are_counted_by_client(metrics: Metrics) -> None:

@@ -53,6 +53,24 @@ def test_an_exporter_that_is_not_there_is_named(caplog: pytest.LogCaptureFixture
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "is not a URL (fix: use one such as http://"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "is not a number (fix: use seconds, such as 10)"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "rar", "is not a known value (fix: use one of:"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nobody.pem", "is not a file (fix: use the path of"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_its_remedy_and_nothing_is_traced(
+    name: str, value: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(open_tracing(ENDPOINT | {name: value}, {}), NoTracing)
+    (line,) = caplog.messages
+    assert line.startswith(f"{name}: {told}")
+    assert value not in line
+
+
 def test_off_imports_nothing_of_opentelemetry() -> None:
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

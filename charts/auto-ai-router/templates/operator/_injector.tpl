@@ -22,6 +22,8 @@
   value: {{ .routerPort | quote }}
 - name: AIROUTER_OPERATOR_INJECTOR_ROUTER_LOG_LEVEL
   value: {{ $.Values.router.logLevel }}
+- name: AIROUTER_OPERATOR_INJECTOR_RUN_AS_USER
+  value: {{ toJson $.Values.podSecurityContext.runAsUser | quote }}
 - name: AIROUTER_OPERATOR_INJECTOR_RESOURCES
   value: {{ toJson .resources | quote }}
 {{- end }}

@@ -12,7 +12,7 @@
 - apiGroups: [airouter.dev]
   resources: [routerkeys]
   verbs: [list, watch, patch]
-# Reads the Secrets that RouterConfigs name, writes the snapshots, the keys of RouterKeys and its
+# Reads the Secrets that RouterConfigs name, writes the snapshots, ledgers, keys of RouterKeys and its
 # certificate authority. Kubernetes cannot narrow any of this to names.
 - apiGroups: [""]
   resources: [secrets]

@@ -41,6 +41,7 @@ from airouter.config.trust import ANYTHING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from airouter.config.compile.identities import ClusterIdentity
     from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import InferencePools, Services
     from airouter.config.providers import ProviderTypes
@@ -62,6 +63,7 @@ def compile_config(
     services: Services | None = None,
     pools: InferencePools | None = None,
     issued: Sequence[IssuedKey] = (),
+    cluster: ClusterIdentity | None = None,
 ) -> Compiled:
     """Compile a resource.
 
@@ -69,7 +71,8 @@ def compile_config(
     item that `load_config` left out, so that a reference to it is a warning and not an error.
     `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
     those of the cluster that the resource names, and `pools` its InferencePools; None where nobody
-    knows them. `issued` are the RouterKeys of this RouterConfig, the oldest first.
+    knows them. `issued` are the RouterKeys of this RouterConfig, the oldest first. `cluster` is
+    what an operator knows of its own; None where none compiles.
     """
     report = Report()
     vault = Vault(secrets, report, needs_label=trust.needs_label)
@@ -78,7 +81,7 @@ def compile_config(
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
     prices = PriceBook(types)
     credentials = with_own_bans(credentials, spec.credentials, spec.resilience.fail2ban)
-    auth = compile_auth(spec.auth, vault, report)
+    auth = compile_auth(spec.auth, vault, report, cluster)
     keys = compile_keys(issued, spec, auth)
     snapshot = Snapshot(
         credentials=tuple(credentials.values()),

@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING
 from airouter.config import snapshot
 from airouter.config.compile.budgets import compile_budget, compile_budgets
 from airouter.config.compile.credentials import compile_limits
+from airouter.config.compile.identities import compile_identities
 from airouter.config.findings import NamedItem, choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airouter.config.compile.identities import ClusterIdentity
     from airouter.config.compile.vault import Vault
     from airouter.config.findings import Report
     from airouter.config.resource import Auth, Client, KeyGrant
 
 
-def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
+def compile_auth(
+    declared: Auth, vault: Vault, report: Report, cluster: ClusterIdentity | None = None
+) -> snapshot.Auth:
     """Compile the keys. A declared master key that cannot be used rejects the configuration."""
     master = None
     if declared.master_key is not None:
         path = ("spec", "auth", "masterKey", "secretRef")
         key = vault.key(declared.master_key.secret_ref, path, rejects=True)
         master = None if key is None else digest(key)
+    tokens = compile_identities(declared, vault, report, cluster)
     auth = snapshot.Auth(
         master_sha256=master,
         clients=tuple(compile_clients(declared, master, vault, report)),
@@ -34,13 +39,16 @@ def compile_auth(declared: Auth, vault: Vault, report: Report) -> snapshot.Auth:
         ),
         batch_queue=snapshot.BatchQueue(declared.batch_queue.length, declared.batch_queue.max_wait),
         grants=tuple(map(compile_grant, declared.grants)),
+        cluster=tokens.cluster,
+        service_accounts=tokens.service_accounts,
+        jwt=tokens.jwt,
         anonymous=declared.anonymous == "Allow",
     )
     note_unknown_groups(declared, report)
     somebody = auth.master_sha256 or auth.clients or auth.grants or auth.anonymous
-    if not (somebody or report.rejected):
+    if not (somebody or auth.service_accounts or auth.jwt or report.rejected):
         what = "has no usable key: every request gets a 401"
-        fix = "set masterKey, clients, grants, or anonymous: Allow"
+        fix = "set masterKey, clients, grants, serviceAccounts, jwt, or anonymous: Allow"
         report.warning(("spec", "auth"), what, fix)
     return auth
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.config import budget
+from airouter.config.budget import PeriodBudget
 
 if TYPE_CHECKING:
-    from airouter.config.resource import Budget
+    from airouter.config.resource import MoneyBudget
 
 
-def compile_budget(declared: Budget | None) -> budget.Budget | None:
+def compile_budget(declared: MoneyBudget | None) -> PeriodBudget | None:
     """Compile a budget; None where there is none."""
     if declared is None:
         return None
-    return budget.Budget(
+    return PeriodBudget(
         declared.usd,
         declared.period,
         declared.time_zone,
@@ -26,9 +26,9 @@ def compile_budget(declared: Budget | None) -> budget.Budget | None:
     )
 
 
-def compile_budgets(*declared: Budget | None) -> tuple[budget.Budget, ...]:
+def compile_budgets(*declared: MoneyBudget | None) -> tuple[PeriodBudget, ...]:
     """Compile the budgets that bind a client together: of two for one period, the stricter."""
-    found: dict[tuple[str, str], budget.Budget] = {}
+    found: dict[tuple[str, str], PeriodBudget] = {}
     for each in filter(None, map(compile_budget, declared)):
         period = each.period, each.time_zone
         known = found.get(period)
@@ -36,7 +36,7 @@ def compile_budgets(*declared: Budget | None) -> tuple[budget.Budget, ...]:
     return tuple(found.values())
 
 
-def stricter(one: budget.Budget, other: budget.Budget) -> budget.Budget:
+def stricter(one: PeriodBudget, other: PeriodBudget) -> PeriodBudget:
     """Return a budget that is as strict as each of two."""
     return msgspec.structs.replace(
         one,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airouter.config.resource import KeyGrant, Spec
-    from airouter.config.resource.auth import Namespaces
+    from airouter.config.resource.namespaces import Namespaces
     from airouter.config.resource.routerkey import RouterKeySpec
 
 MOST_KEYS = 2048

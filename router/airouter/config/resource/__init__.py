@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from airouter.config.providers import ProviderTypes
 from airouter.config.resource.auth import Auth, Client, KeyGrant
 from airouter.config.resource.bans import Fail2ban, Fail2banOverride
-from airouter.config.resource.budget import Budget
+from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Credential, Limits, SecretRef
 from airouter.config.resource.fields import BrokenRule, DataKey, ObjectName, Part
 from airouter.config.resource.model import Backend, CredentialSelector, Model
@@ -39,7 +39,6 @@ __all__ = [
     "KIND",
     "Auth",
     "Backend",
-    "Budget",
     "Client",
     "Cors",
     "Credential",
@@ -52,6 +51,7 @@ __all__ = [
     "Ledger",
     "Limits",
     "Model",
+    "MoneyBudget",
     "Prices",
     "Redis",
     "Resilience",

@@ -1,14 +1,14 @@
 """`spec.auth`: the keys that may ask, and the grants by which teams get keys of their own."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airouter.config.providers import ProviderTypes
-from airouter.config.resource.budget import Budget
+from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Limits, SecretRef
-from airouter.config.resource.fields import BrokenRule, Labels, ModelGlob, Name, Part, Pause, unique
+from airouter.config.resource.fields import ModelGlob, Name, Part, Pause, unique
+from airouter.config.resource.identities import JwtClients, ServiceAccountClients
+from airouter.config.resource.namespaces import Namespaces
 
 Models = Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()]
 
@@ -37,7 +37,7 @@ class Client(Part):
         ["*"], description="Models for the client, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of this client. Default none.")
-    budget: Budget | None = Field(None, description="Money for this client. Default: any.")
+    budget: MoneyBudget | None = Field(None, description="Money for this client. Default: any.")
     model_limits: Annotated[
         list[ModelLimits], Field(max_length=16), unique(lambda entry: entry.models)
     ] = Field([], description="Limits of its use of some models, at most 16. Default none.")
@@ -56,7 +56,7 @@ class Group(Part):
 
     name: Name = Field(description="Identity of the group.")
     limits: Limits = Field(description="Limits of all its clients together.")
-    budget: Budget | None = Field(
+    budget: MoneyBudget | None = Field(
         None, description="Money for all its clients together. Default: any."
     )
 
@@ -70,30 +70,11 @@ class BatchQueue(Part):
     max_wait: Pause = Field(60.0, description="Longest wait. Default 1m.")
 
 
-class Namespaces(Part):
-    """Namespaces, by their names or by their labels."""
-
-    names: Annotated[list[Name], Field(min_length=1, max_length=256), unique()] | None = Field(
-        None, description="Names, 1 to 256."
-    )
-    match_labels: Annotated[Labels, Field(min_length=1)] | None = Field(
-        None, description="Labels and their values, all of which a namespace must have, 1 to 16."
-    )
-
-    @classmethod
-    def broken_rules(cls, given: dict[str, Any], _: ProviderTypes) -> Iterator[BrokenRule]:
-        """Require exactly one of names and matchLabels."""
-        if "names" in given and "matchLabels" in given:
-            yield "matchLabels", "cannot be combined with names", "keep one of the two"
-        if "names" not in given and "matchLabels" not in given:
-            yield "names", "is required", "set names, or matchLabels"
-
-
 class Allowance(Part):
     """The ceilings of one key of a grant, or of all its keys together."""
 
     limits: Limits = Field(Limits(), description="Limits. Default none.")
-    budget: Budget | None = Field(None, description="Money. Default: any.")
+    budget: MoneyBudget | None = Field(None, description="Money. Default: any.")
 
 
 class KeyGrant(Part):
@@ -129,6 +110,16 @@ class Auth(Part):
         [],
         description="Permissions for RouterKeys, by name, at most 256; of several for a namespace "
         "the first one counts that allows a model of the key. Default none.",
+    )
+    service_accounts: Annotated[list[ServiceAccountClients], Field(max_length=256)] = Field(
+        [],
+        description="ServiceAccounts that ask by a token of the cluster, by name, at most 256; of "
+        "several rules the first one counts that a token meets. Default none.",
+    )
+    jwt: Annotated[list[JwtClients], Field(max_length=64)] = Field(
+        [],
+        description="Issuers whose tokens are good, by name, at most 64; of several rules the "
+        "first one counts that a token meets. Default none.",
     )
     anonymous: Literal["Deny", "Allow"] = Field(
         "Deny", description="Requests without a known key. Default Deny."

@@ -37,7 +37,7 @@ TimeZone = Annotated[
 ]
 
 
-class Budget(Part):
+class MoneyBudget(Part):
     """Money for one period after the other."""
 
     usd: Usd = Field(description="US dollars for each period, as a decimal in quotes.")

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from airouter.config.resource.auth import Models
-from airouter.config.resource.budget import Budget
+from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Limits
 from airouter.config.resource.fields import Name, ObjectName, Part, duration, mistake
 
@@ -77,7 +77,7 @@ class RouterKeySpec(Part):
         ["*"], description="Models for the key, of those that its grant allows. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of the key. Default: those of its grant.")
-    budget: Budget | None = Field(
+    budget: MoneyBudget | None = Field(
         None,
         description="Money for the key, beside that which its grant allows each. Default: any.",
     )

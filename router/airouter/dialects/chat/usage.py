@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.cut_short import end_at_length
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
@@ -81,6 +82,12 @@ class UsageReader(EventForwarder):
     def usage_so_far(self, received: int) -> Usage:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
+    def tokens_so_far(self, received: int) -> int:
+        return self._tail.estimate(TEXT, received).output_tokens or 0
+
+    def cut_short(self) -> None:
+        self.write(end_at_length(self._tail.read()) + DONE_EVENT)
+
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))
 
@@ -125,6 +132,12 @@ class UsageHider(EventForwarder):
         before = self._forwarded - len(self._sample)
         tokens = TEXT.tokens(self._sample, before, received)
         return self._usage or Usage(output_tokens=tokens)
+
+    def tokens_so_far(self, received: int) -> int:
+        return TEXT.tokens(self._sample, self._forwarded - len(self._sample), received)
+
+    def cut_short(self) -> None:
+        self.write(end_at_length(b"".join(self._sample)) + DONE_EVENT)
 
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))

@@ -16,6 +16,8 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from airouter.dialects.conversation import Conversation
+
 BETA_HEADER, BETA_FIELD = b"anthropic-beta", "anthropic_beta"
 """The places where a request names betas: Anthropic has a header, other clouds have a field."""
 
@@ -70,3 +72,11 @@ def taken_betas(betas: Iterable[str], table: Mapping[str, str] | None) -> list[s
     if table is None:
         return list(betas)
     return list(dict.fromkeys(table[name] for name in betas if name in table))
+
+
+def with_betas(conversation: Conversation, header: str) -> Conversation:
+    """Return a conversation with the betas that its header names, too."""
+    if not header:
+        return conversation
+    betas = tuple(dict.fromkeys((*named_betas(header), *conversation.betas)))
+    return msgspec.structs.replace(conversation, betas=betas)

@@ -67,6 +67,12 @@ class UsageReader(EventForwarder):
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # an image is no text
         return self._usage or Usage()
 
+    def tokens_so_far(self, received: int) -> int:  # noqa: ARG002  # an image is no text
+        return 0
+
+    def cut_short(self) -> None:
+        """Let it be: an image that is begun is paid for."""
+
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))
 

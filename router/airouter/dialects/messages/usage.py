@@ -17,6 +17,7 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages.counts import Counts, later, parse_usage
+from airouter.dialects.messages.cut_short import end_at_length
 from airouter.dialects.messages.errors import error_event
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -90,6 +91,13 @@ class UsageReader(NamedEventForwarder):
         # Until then, the output told is what there was at the beginning: a token or a few.
         output = self._tail.estimate(TEXT, received).output_tokens
         return msgspec.structs.replace(usage, output_tokens=output)
+
+    def tokens_so_far(self, received: int) -> int:
+        return self._tail.estimate(TEXT, received).output_tokens or 0
+
+    def cut_short(self) -> None:
+        end = self._tail.read()
+        self.write(end_at_length(end, TEXT.tokens([end], 0, len(end))))
 
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure))

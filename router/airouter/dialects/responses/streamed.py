@@ -15,6 +15,7 @@ from airouter.dialects.framing import ServerSentEvents
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from airouter.dialects.conversation import Json
     from airouter.failures import Failure
 
 MOST_KEPT = 16_777_216
@@ -79,14 +80,22 @@ class StreamedResponse:
 
         Empty where none has begun.
         """
+        code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
+        told = {"code": code, "message": failure.message}
+        return self._ended("failed", {"error": told}, number)
+
+    def cut_short(self, number: int) -> bytes:
+        """Return the event that ends a response which has become too long, as `failed` does."""
+        told = {"incomplete_details": {"reason": "max_output_tokens"}}
+        return self._ended("incomplete", told, number)
+
+    def _ended(self, status: str, told: dict[str, Json], number: int) -> bytes:
         begun = next(filter(None, map(self._response_in, frames_in(self._begun or b""))), None)
         if begun is None:
             return b""
-        code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
-        told = {"code": code, "message": failure.message}
-        ended = {"status": "failed", "error": told, "output": self._output()}
-        name = "response.failed"
-        body = {"type": name, "sequence_number": number, "response": {**begun, **ended}}
+        response = {**begun, "status": status, **told, "output": self._output()}
+        name = f"response.{status}"
+        body = {"type": name, "sequence_number": number, "response": response}
         return b"event: %b\ndata: %b\n\n" % (name.encode(), raw_json(body))
 
     def _response_in(self, data: bytes) -> dict[str, msgspec.Raw] | None:

@@ -101,6 +101,13 @@ class UsageReader(NamedEventForwarder):
     def usage_so_far(self, received: int) -> Usage:
         return last_usage(self._tail.read()) or self._tail.estimate(TEXT, received)
 
+    def tokens_so_far(self, received: int) -> int:
+        return self._tail.estimate(TEXT, received).output_tokens or 0
+
+    def cut_short(self) -> None:
+        ended = self._streamed.cut_short(self._next_number())
+        self.write(self._rename(ended) if self._rename else ended)
+
     def break_off(self, failure: Failure) -> None:
         self.write(error_event(failure, self._next_number()) + self._failed(failure, 1))
 

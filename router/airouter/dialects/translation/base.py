@@ -63,6 +63,14 @@ class StreamFilter(Protocol):
         """
         ...
 
+    def tokens_so_far(self, received: int) -> int:
+        """Return the tokens of text that came, estimated, after so many bytes of the provider's."""
+        ...
+
+    def cut_short(self) -> None:
+        """End the client's stream as one that has reached its length."""
+        ...
+
     def is_whole(self) -> bool:
         """Return True once nothing is missing of the answer: what comes after that is its end."""
         ...

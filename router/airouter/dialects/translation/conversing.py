@@ -2,71 +2,46 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.claude.betas import named_betas
+from airouter.dialects.claude.betas import with_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
-from airouter.dialects.conversation import Unsupported, Usage
-from airouter.dialects.ending import DONE, MORE
-from airouter.dialects.escapes import SplitEscapes
-from airouter.dialects.estimation import tokens_in, tokens_of_body
-from airouter.dialects.events import (
-    ArgumentsDelta,
-    Begun,
-    Broken,
-    Counted,
-    Ended,
-    PartBegun,
-    ReasoningDelta,
-    RefusalDelta,
-    Stopped,
-    TextDelta,
-)
+from airouter.dialects.conversation import Unsupported
 from airouter.dialects.joining.resuming import is_joinable
 from airouter.dialects.media import inlined
-from airouter.dialects.spending import added
-from airouter.dialects.translation.base import ClientAnswer, Mask, StreamFilter, Translation
-from airouter.dialects.translation.custom_tools import Unwrapper, custom_names, unwrapped
+from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
+from airouter.dialects.translation.custom_tools import custom_names, unwrapped
 from airouter.dialects.translation.length import within
 from airouter.dialects.translation.long_names import (
-    Lengthener,
     long_names,
     with_long_names,
     with_short_names,
 )
 from airouter.dialects.translation.refusal import unsupported_failure
-from airouter.dialects.translation.single_call import OneCall, wants_one_call, with_one_call
-from airouter.dialects.translation.unique_calls import UniqueCalls, with_unique_calls
+from airouter.dialects.translation.single_call import wants_one_call, with_one_call
+from airouter.dialects.translation.stages import stages_for
+from airouter.dialects.translation.stream_translator import (
+    TOO_DEEP,
+    JoinedTranslator,
+    StreamTranslator,
+)
+from airouter.dialects.translation.unique_calls import with_unique_calls
 from airouter.failures import unreadable_json
-from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
+from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.conversation import Conversation, Destination
     from airouter.dialects.dialect import (
         ClientDialect,
-        Framing,
-        Stage,
-        StreamParser,
-        StreamRenderer,
         UpstreamDialect,
         Write,
     )
-    from airouter.dialects.events import Event
-    from airouter.dialects.joining.joined_answer import JoinedAnswer
-    from airouter.failures import Failure
     from airouter.interfaces import BufferedReply
-
-
-COUNTS = (Begun, Counted)
-TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
-TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
 class ConversationTranslation(Translation):
@@ -115,6 +90,7 @@ class ConversationTranslation(Translation):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         answer = self._upstream.parse_response(reply.body, self._destination)
+        request.answered_by = answer.model
         answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
         conversation = self._frame(request)
         answer = with_long_names(answer, long_names(conversation))
@@ -140,7 +116,7 @@ class ConversationTranslation(Translation):
             return JoinedTranslator(framing, parser, joined, write, request, self._public_model)
         request.joined = None
         return StreamTranslator(
-            framing, parser, renderer, write, stages, request.seal, model=self._public_model
+            framing, parser, renderer, write, stages, request=request, model=self._public_model
         )
 
     def _frame(self, request: ClientRequest) -> Conversation:
@@ -159,237 +135,3 @@ class ConversationTranslation(Translation):
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
-
-
-def with_betas(conversation: Conversation, header: str) -> Conversation:
-    """Return a conversation with the betas that its header names, too."""
-    if not header:
-        return conversation
-    betas = tuple(dict.fromkeys((*named_betas(header), *conversation.betas)))
-    return msgspec.structs.replace(conversation, betas=betas)
-
-
-def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
-    """Return the stages that an answer needs; most need none."""
-    names, custom = long_names(conversation), custom_names(conversation)
-    stages: list[Stage] = [Lengthener(names)] if names else []
-    if custom:
-        stages.append(Unwrapper(custom))
-    if wants_one_call(conversation):
-        stages.append(OneCall())
-    return tuple(stages)
-
-
-class StreamTranslator:
-    """One stream on its way from a provider's frames to a client's."""
-
-    __slots__ = (
-        "_counted",
-        "_ended",
-        "_escapes",
-        "_framing",
-        "_mask",
-        "_model",
-        "_parser",
-        "_renderer",
-        "_request_id",
-        "_seal",
-        "_sent",
-        "_stages",
-        "_started",
-        "_stopped",
-        "_text",
-        "_unique",
-        "_usage",
-        "failure",
-        "write",
-    )
-
-    def __init__(
-        self,
-        framing: Framing,
-        parser: StreamParser,
-        renderer: StreamRenderer,
-        write: Write,
-        stages: Sequence[Stage] = (),
-        seal: Callable[[bytes], bytes] | None = None,
-        *,
-        model: str,
-    ) -> None:
-        """Take the name of the `model` that the client knows: a provider's may say whose it is."""
-        self._model = model
-        self._seal = seal
-        self.write = write
-        self._stages = stages
-        self.failure: Failure | None = None
-        self._framing = framing
-        self._escapes = SplitEscapes()
-        self._parser = parser
-        self._renderer = renderer
-        self._sent = 0
-        """Times that the client has got something."""
-        self._stopped = False
-        self._mask: Mask | None = None
-        self._request_id: str | None = None
-        self._started = False
-        self._ended = False
-        self._text = 0
-        """Bytes of text, of reasoning and of calls that came."""
-        self._usage: Usage | None = None
-        self._unique = UniqueCalls()
-        self._counted = False
-        """Whether the usage is of more than the beginning."""
-
-    def guard(self, mask: Mask, request_id: str) -> None:
-        self._mask = mask
-        self._request_id = request_id
-
-    def feed(self, data: bytes) -> None:
-        out: list[bytes] = []
-        try:
-            for frame in self._framing.feed(data):
-                if self._ended and frame.data != DONE:
-                    self._send(out)
-                    raise Surplus(MORE)
-                if frame.data.find(b"\\u") >= 0:
-                    whole = self._escapes.joined(frame.data)
-                    out += map(self._take, self._parser.feed(frame._replace(data=whole)))
-                else:
-                    out += map(self._take, self._parser.feed(frame))
-        except Surplus:
-            raise
-        except (BrokenReply, RecursionError, UpstreamRefused) as error:
-            if self._sent:  # else another backend may still be asked
-                self._send(out)
-            if isinstance(error, RecursionError):
-                raise BrokenReply(TOO_DEEP) from None
-            raise
-        self._send(out)
-
-    def finish(self) -> Usage | None:
-        try:
-            out = [self._take(event) for event in self._parser.finish()]
-        except RecursionError:
-            raise BrokenReply(TOO_DEEP) from None
-        self._send(out)
-        return self._usage
-
-    def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
-        try:
-            for event in self._parser.finish():  # with what some know, and tell at the end alone
-                if isinstance(event, COUNTS):
-                    self._note(event)
-        except (BrokenReply, RecursionError):
-            pass
-        usage = self._usage or Usage()
-        if self._counted and usage.output_tokens:
-            return usage
-        return msgspec.structs.replace(usage, output_tokens=tokens_in(self._text))
-
-    def is_whole(self) -> bool:
-        return self._stopped
-
-    def progress(self, received: int) -> int:  # noqa: ARG002  # much of it is nothing for a client
-        return self._sent
-
-    def break_off(self, failure: Failure) -> None:
-        self.write(self._renderer.feed(Broken(failure=failure)))
-
-    def _take(self, event: Event) -> bytes:
-        """Return an event for the client. Raises `UpstreamRefused` for an error before all else."""
-        if isinstance(event, TEXTS):
-            self._text += len(event.text.encode())
-        elif isinstance(event, COUNTS):
-            self._note(event)
-            if isinstance(event, Begun):
-                event = msgspec.structs.replace(event, model=self._model)
-        elif isinstance(event, PartBegun):
-            event = self._unique.begun(event)
-        elif isinstance(event, Broken):
-            self._break(event.failure)
-        elif isinstance(event, Stopped):
-            self._stopped = True
-        elif isinstance(event, Ended):
-            self._ended = True
-        self._started = True
-        if not self._stages:
-            return self._renderer.feed(event)
-        events: Iterable[Event] = (event,)
-        for stage in self._stages:
-            events = chain.from_iterable(map(stage.feed, events))
-        return b"".join(map(self._renderer.feed, events))
-
-    def _break(self, failure: Failure) -> None:
-        """Take note of an error. Raises `UpstreamRefused` for one before all else."""
-        if self._mask is not None:
-            self._mask.failure(failure)
-        failure.request_id = self._request_id
-        if not self._started:  # another backend may still be asked
-            raise UpstreamRefused(failure)
-        self.failure = failure
-
-    def _note(self, event: Begun | Counted) -> None:
-        self._usage = event.usage or self._usage
-        self._counted = isinstance(event, Counted)
-
-    def _send(self, pieces: list[bytes]) -> None:
-        out = b"".join(pieces)
-        if out:
-            self._sent += 1
-            self.write(self._seal(out) if self._seal else out)
-
-
-class JoinedTranslator(StreamTranslator):
-    """One of the streams that make an answer. An error inside it is for the attempt to end with."""
-
-    __slots__ = ("_joined", "_prompt")
-
-    def __init__(
-        self,
-        framing: Framing,
-        parser: StreamParser,
-        joined: JoinedAnswer,
-        write: Write,
-        request: ClientRequest,
-        model: str,
-    ) -> None:
-        super().__init__(framing, parser, joined, write, seal=request.seal, model=model)
-        self._joined = joined
-        self._prompt = partial(tokens_of_prompt, request.body, joined.seam.text)
-        self._sent = 1  # what came before a fault is part of the answer that is gone on with
-        joined.add_stream(self.usage_so_far)
-
-    def finish(self) -> Usage | None:
-        usage = super().finish()
-        return usage if self._joined.seam.spent is None else self.usage_so_far(0)
-
-    def usage_so_far(self, received: int) -> Usage:
-        """Return the cost of this stream and of those before it; the input is told, too."""
-        return added(self._joined.seam.spent, self._own_usage(received))
-
-    def break_off(self, failure: Failure) -> None:
-        if self._joined.seam.can_end:
-            self.write(self._joined.feed(Counted(usage=self._own_usage(0))))
-        super().break_off(failure)
-
-    def _take(self, event: Event) -> bytes:
-        """Return an event for the client. Raises `UpstreamRefused` for an error inside a stream."""
-        seam = self._joined.seam
-        if isinstance(event, Broken) and (seam.can_go_on or seam.can_end):
-            raise UpstreamRefused(event.failure)
-        if isinstance(event, Ended) and seam.spent is not None and not self._counted:
-            own = self._joined.feed(Counted(usage=self._own_usage(0)))
-            return own + super()._take(event)
-        return super()._take(event)
-
-    def _own_usage(self, received: int) -> Usage:
-        """Return the cost of this stream alone, estimated where it was not told."""
-        usage = super().usage_so_far(received)
-        if usage.input_tokens is None:
-            return msgspec.structs.replace(usage, input_tokens=self._prompt())
-        return usage
-
-
-def tokens_of_prompt(body: bytes, said: str) -> int:
-    """Return the tokens of a request with an answer that is gone on with, estimated."""
-    return tokens_of_body(body) + tokens_in(len(said.encode()))

@@ -12,7 +12,7 @@ from airouter.limits.ledger.budget_lease import BudgetLease
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.config.budget import Budget
+    from airouter.config.budget import PeriodBudget
     from airouter.limits.ledger.leases import Leases
 
 NANODOLLARS = 10**9
@@ -29,7 +29,7 @@ class BudgetScope:
     __slots__ = ("_clock", "_key", "_leases", "_zone", "budget", "kind", "lease", "name", "period")
 
     def __init__(
-        self, kind: str, name: str, budget: Budget, leases: Leases, clock: Callable[[], float]
+        self, kind: str, name: str, budget: PeriodBudget, leases: Leases, clock: Callable[[], float]
     ) -> None:
         """`clock` returns Unix seconds."""
         self.kind = kind
@@ -41,10 +41,11 @@ class BudgetScope:
         self.budget = budget
         self._begin()
 
-    def change(self, budget: Budget) -> None:
+    def change(self, budget: PeriodBudget) -> None:
         """Change the amount, or what happens once it is spent; not the periods."""
         self.budget = budget
         self.lease = self._open()
+        self.lease.refused_until = 0
 
     def current(self) -> BudgetLease:
         """Return the lease of the period that it is."""

@@ -18,7 +18,7 @@ from airouter.limits.budgets.spending import Spending
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from airouter.config.budget import Budget
+    from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import Auth, Snapshot
     from airouter.limits.ledger.leases import Leases
 
@@ -67,7 +67,7 @@ class Budgets:
             former[key].close()
 
     def _scope(
-        self, kind: str, name: str, budget: Budget, former: dict[Key, BudgetScope]
+        self, kind: str, name: str, budget: PeriodBudget, former: dict[Key, BudgetScope]
     ) -> BudgetScope:
         key = (kind, name, budget.period, budget.time_zone)
         scope = self._scopes.get(key) or former.get(key)
@@ -90,13 +90,13 @@ class Budgets:
     async def reserve(self, scopes: Sequence[BudgetScope], amount: int) -> Spending:
         """Reserve so much, in billionths of a US dollar. Raises `Failure` 429."""
         spending = Spending(self, [(each, each.current()) for each in scopes], self.step(), amount)
-        short = self._take(spending, amount)
+        short = self._take(spending, amount, refuses)
         if short and self.ask is not None:
             try:
                 async with asyncio.timeout(self._patience):
                     while short and all(self._need(each, amount) for each in short):
                         await self.ask()
-                        short = self._take(spending, amount)
+                        short = self._take(spending, amount, refuses)
             except TimeoutError:
                 pass
         if short:
@@ -105,15 +105,18 @@ class Budgets:
 
     def extend(self, spending: Spending, amount: int) -> BudgetScope | None:
         """Do what `Spending.extend` says."""
-        short = self._take(spending, amount, in_stream=True)
-        if not short:
-            spending.reserved += amount
+        short = self._take(spending, amount, ends_streams)
+        in_vain = [each for each in short if not self._need(each, amount)]
+        for scope in in_vain:
+            if self._is_short_of(scope, amount):
+                return scope
+        if short and not in_vain:
+            if self._asking is None:
+                self._asking = asyncio.ensure_future(self._ask_once())
             return None
-        waits = [self._need(each, amount) for each in short]
-        if False in waits:
-            return short[waits.index(False)]
-        if self._asking is None:
-            self._asking = asyncio.ensure_future(self._ask_once())
+        if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
+            self._take(spending, amount, nothing_binds)
+        spending.reserved += amount
         return None
 
     async def look(self, scopes: Sequence[BudgetScope]) -> None:
@@ -137,12 +140,12 @@ class Budgets:
             self._asking = None
 
     def _take(
-        self, spending: Spending, amount: int, *, in_stream: bool = False
+        self, spending: Spending, amount: int, binds: Callable[[BudgetScope], bool]
     ) -> list[BudgetScope]:
-        """Reserve in all budgets, or return those that have not enough."""
+        """Reserve in all budgets, or return those that have not enough, and bind."""
         step = self.step()
         lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
-        short = [scope for scope in lacking if binds(scope, in_stream=in_stream)]
+        short = [scope for scope in lacking if binds(scope)]
         if short:
             return short
         for _, lease in spending.taken:
@@ -155,25 +158,37 @@ class Budgets:
         lease, step = scope.lease, self.step()
         return lease.has(step, amount) or lease.need(step, amount)
 
+    def _is_short_of(self, scope: BudgetScope, amount: int) -> bool:
+        """Return whether the ledger has said that there is not so much."""
+        lease = scope.lease
+        return amount > lease.limit or (lease.contact.is_up and lease.room(self.step()) < amount)
+
     def _refusal(self, scope: BudgetScope, amount: int) -> Failure:
-        lease, usd = scope.lease, scope.budget.usd
-        if amount > lease.limit or (lease.contact.is_up and lease.room(self.step()) < amount):
+        if self._is_short_of(scope, amount):
+            usd = scope.budget.usd
             return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
         return budget_unknown(scope.kind, scope.name, DUE_SOON)
 
 
-def binds(scope: BudgetScope, *, in_stream: bool) -> bool:
-    """Return whether a budget that has not enough keeps a request, or a stream, from going on."""
+def refuses(scope: BudgetScope) -> bool:
+    """Return whether requests are refused for which a budget has not enough."""
+    return scope.budget.refuses
+
+
+def ends_streams(scope: BudgetScope) -> bool:
+    """Return whether streams end for which it has not enough: none while the ledger is silent."""
     budget = scope.budget
-    if not budget.refuses:
-        return False
-    # A ledger that is silent ends no stream: what that costs more is debt, and told later.
-    return (budget.stops_streams and scope.lease.contact.is_up) if in_stream else True
+    return budget.refuses and budget.stops_streams and scope.lease.contact.is_up
+
+
+def nothing_binds(scope: BudgetScope) -> bool:  # noqa: ARG001  # as the others
+    """Return False: what is missing is debt."""
+    return False
 
 
 def shared_budgets(
     auth: Auth, groups: Sequence[str], grant: str | None
-) -> Iterator[tuple[str, str, Budget]]:
+) -> Iterator[tuple[str, str, PeriodBudget]]:
     """Yield the budgets that a client shares with others."""
     for group in auth.groups:
         if group.name in groups and group.budget is not None:
@@ -188,7 +203,7 @@ def in_nanodollars(picodollars: int) -> int:
     return -(-picodollars // 1000)
 
 
-def in_usd(nanodollars: int) -> str:
+def usd_text(nanodollars: int) -> str:
     """Return an amount in US dollars, as a decimal."""
     sign = "-" if nanodollars < 0 else ""
     whole, rest = divmod(abs(nanodollars), NANODOLLARS)

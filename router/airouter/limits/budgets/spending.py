@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airouter.limits.estimates import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 class Spending:
     """A reservation, in billionths of a US dollar; to be ended once, however the request ends."""
 
-    __slots__ = ("_budgets", "_step", "reserved", "taken", "warns")
+    __slots__ = ("_budgets", "_step", "estimate", "reserved", "taken", "warns")
 
     def __init__(self, budgets: Budgets, taken: Taken, step: int, reserved: int) -> None:
         self._budgets = budgets
         self._step = step
         self.taken = taken
         self.reserved = reserved
+        self.estimate = NOTHING
+        """The tokens that it is for."""
         self.warns: BudgetScope | None = None
         """A budget that is spent and refuses nothing, of which the client is told."""
 

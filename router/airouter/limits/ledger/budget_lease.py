@@ -57,11 +57,23 @@ class BudgetLease(Lease):
     def line(self, step: int, *, regular: bool) -> Line:
         return replace(super().line(step, regular=regular), keeps=self.keeps, spent=self._former)
 
+    def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:
+        super().settle(taken_at, step, reserved, used)
+        self._pay_debt()
+
+    def _pay_debt(self) -> None:
+        """Let go of what is left that the budget does not have: it was reserved as debt."""
+        if self._heard > self.limit and self.left > 0:
+            self.left = max(0, self.left - (self._heard - self.limit))
+
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         super().accept(sent, at, step, grant)
         self._heard = self.limit - grant.free
+        self._pay_debt()
         if sent.spent == self._former:
             self._former = 0
+        if not sent.least:  # nobody was refused anything
+            self.refused_until = step
 
     def keep(self) -> None:
         until = self.until

@@ -75,7 +75,7 @@ def test_a_client_cannot_have_the_master_key() -> None:
 def test_a_router_that_nobody_can_use_is_worth_a_warning() -> None:
     warning = (
         "warning: spec.auth: has no usable key: every request gets a 401 "
-        "(fix: set masterKey, clients, grants, or anonymous: Allow)"
+        "(fix: set masterKey, clients, grants, serviceAccounts, jwt, or anonymous: Allow)"
     )
     assert told() == [warning]
     assert warning in told(clients=[client(key="empty")])

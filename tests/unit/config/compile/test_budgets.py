@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 from airouter.config.compile.budgets import compile_budgets
-from airouter.config.resource import Budget as DeclaredBudget
+from airouter.config.resource import MoneyBudget
 
 
-def declared(**fields: Any) -> DeclaredBudget:
+def declared(**fields: Any) -> MoneyBudget:
     """A budget of a month, as far as nothing else is said."""
-    return DeclaredBudget.model_validate({"usd": "10", "period": "Month", **fields})
+    return MoneyBudget.model_validate({"usd": "10", "period": "Month", **fields})
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_a_budget_that_cannot_be_is_found_with_its_fix(fields: dict[str, str], f
 def test_of_two_budgets_for_one_period_the_stricter_counts() -> None:
     own = declared(usd="9.5", onExhausted="Warn", overrun="Allow")
     each = declared(usd="100", onExhausted="Refuse", overrun="Stop")
-    assert compile_budgets(own, each) == (Budget("9.5", "Month"),)
-    assert compile_budgets(each, own) == (Budget("9.5", "Month"),)
+    assert compile_budgets(own, each) == (PeriodBudget("9.5", "Month"),)
+    assert compile_budgets(each, own) == (PeriodBudget("9.5", "Month"),)
 
 
 def test_budgets_for_different_periods_all_count() -> None:
     own, each = declared(period="Day", timeZone="Europe/Berlin"), declared()
     assert compile_budgets(own, None, each) == (
-        Budget("10", "Day", "Europe/Berlin"),
-        Budget("10", "Month"),
+        PeriodBudget("10", "Day", "Europe/Berlin"),
+        PeriodBudget("10", "Month"),
     )

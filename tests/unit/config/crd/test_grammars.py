@@ -18,6 +18,7 @@ from airouter.config.resource.bans import ErrorCode, StatusOrClass
 from airouter.config.resource.budget import TimeZone, Usd
 from airouter.config.resource.credential import Mock
 from airouter.config.resource.http import OWN_HEADERS, BaseURL, HeaderName, HeaderValue, ServicePath
+from airouter.config.resource.identities import AccountGlob, Audience, ClaimName, Issuer
 from airouter.config.resource.policies import Origin, RedactedPath, RequestHeader
 from airouter.config.resource.routerkey import Lifetime, Overlap
 from support.crd.grammars import KEYS, OWN_HEADER, PORT, SCALARS, TOKENS, validator
@@ -50,6 +51,10 @@ SAME = [
     (ServicePath, ["/", "/v1/x", "/~a/(b);c=d,e@f:g!$&*+%20", "/" + "x" * 252]),
     (HeaderName, ["x-team", "h" * 64, *sorted(OWN_HEADERS)]),
     (HeaderValue, ["", "a é value", "v" * 1024]),
+    (AccountGlob, ["batch-*", "a.b?[c-d]!", "a" * 253]),
+    (Audience, ["airouter", "https://llm.example.com/#1", "a" * 253]),
+    (Issuer, ["https://login.example.com/", "i" * 512]),
+    (ClaimName, ["sub", "https://example.com/id", "c" * 128]),
     (Origin, ["*", "https://chat.example.com", "http://localhost:3000", "app://x"]),
     (RedactedPath, ["$..arguments", "$.input[*].parts[0].*", "$." + "n" * 251]),
     (RequestHeader, ["x-team", "h" * 64]),

@@ -36,21 +36,25 @@ def request(api: str, **more: bool) -> ClientRequest:
 @CLIENTS
 def test_a_whole_answer_has_the_name_that_the_client_knows(api: str) -> None:
     body = msgspec.json.encode(converse([{"text": "Hi"}]))
-    answer = translation(api).answer(request(api), [BufferedReply(200, {}, body)])
+    asked = request(api)
+    answer = translation(api).answer(asked, [BufferedReply(200, {}, body)])
     assert json.loads(answer.body)["model"] == "ours"
     assert b"arn:" not in answer.body
+    assert asked.answered_by == ARN  # for traces alone
 
 
 @CLIENTS
 def test_a_stream_has_the_name_that_the_client_knows(api: str) -> None:
     out: list[bytes] = []
-    stream_filter = translation(api).stream_filter(request(api, stream=True), out.append)
+    asked = request(api, stream=True)
+    stream_filter = translation(api).stream_filter(asked, out.append)
     for piece in converse_stream([{"text": "Hi"}]):
         stream_filter.feed(piece)
     stream_filter.finish()
     told = b"".join(out)
     assert b'"model":"ours"' in told
     assert b"arn:" not in told
+    assert asked.answered_by == ARN
 
 
 def test_embeddings_have_the_name_that_the_client_knows() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
 from airouter.failures import Failure
 from airouter.limits.budgets.spending import Spending
 from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import redis_server
 from support.spenders import PATIENCE, START, TEAM, USD, Spenders
 
-TEN = Budget("10", "Day")
+TEN = PeriodBudget("10", "Day")
 CENT = USD // 100
 DAY = 86_400
 
@@ -112,7 +113,7 @@ async def test_without_a_ledger_a_replica_spends_what_it_has_and_no_more() -> No
 
 async def test_a_budget_begins_anew_with_its_period() -> None:
     midnight = START + 2 * DAY - 3600  # in Berlin
-    spenders = Spenders(Budget("10", "Month", "Europe/Berlin"), start=midnight - 30)
+    spenders = Spenders(PeriodBudget("10", "Month", "Europe/Berlin"), start=midnight - 30)
     await spenders.advance(8)
     pod = spenders.pods["a"]
     last = await pod.reserve(10 * USD)
@@ -141,7 +142,7 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
 
 
 async def test_a_budget_that_warns_refuses_nothing_and_counts_everything() -> None:
-    spenders = Spenders(Budget("10", "Day", refuses=False))
+    spenders = Spenders(PeriodBudget("10", "Day", refuses=False))
     await spenders.advance(8)
     pod = spenders.pods["a"]
     first = await pod.reserve(9 * USD)
@@ -164,8 +165,59 @@ async def test_a_reload_changes_the_amount_and_forgets_nothing() -> None:
     spending = await pod.reserve(10 * USD)
     assert spending is not None
     spending.settle(10 * USD)
-    spenders.change(Budget("15", "Day"))
+    spenders.change(PeriodBudget("15", "Day"))
     await spenders.advance(2)
     assert await pod.reserve(6 * USD) is None
     await spenders.advance(2)
     assert await pod.reserve(5 * USD) is not None
+
+
+async def test_a_stream_gets_more_as_it_goes_and_ends_where_nothing_is_left() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    stream = await spenders.pods["a"].reserve(USD)
+    assert stream is not None
+    for _ in range(40):
+        spent = stream.extend(USD)
+        if spent is not None:
+            break
+        await asyncio.sleep(0)
+        await spenders.advance(1)
+    assert spent is not None
+    assert spent.name == "team"
+    assert stream.reserved == 10 * USD
+
+
+async def test_a_ledger_that_is_silent_or_does_not_know_yet_ends_no_stream() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    stream = await spenders.pods["a"].reserve(USD)
+    assert stream is not None
+    spenders.ledger.is_up = False
+    await spenders.advance(2)
+    assert stream.extend(USD) is None
+    assert stream.reserved == 2 * USD
+    spenders.ledger.is_up = True
+    spenders.ledger.lose_memory()
+    await spenders.advance(2)
+    for _ in range(4):
+        assert stream.extend(USD) is None
+        await spenders.advance(1)
+    assert stream.reserved >= 4 * USD
+    stream.settle(stream.reserved)
+    await spenders.advance(70)
+    assert spenders.ledger.book.spent().popitem()[1].amount >= stream.reserved
+
+
+async def test_what_was_reserved_as_debt_and_not_used_is_nothing_to_spend() -> None:
+    spenders = Spenders(PeriodBudget("10", "Day", stops_streams=False))
+    await spenders.advance(8)
+    pod = spenders.pods["a"]
+    stream = await pod.reserve(10 * USD)
+    assert stream is not None
+    assert stream.extend(20 * USD) is None
+    await spenders.advance(2)
+    stream.settle(25 * USD)
+    assert await pod.reserve(USD) is None
+    await spenders.advance(2)
+    assert spenders.ledger.book.spent().popitem()[1].amount == 25 * USD

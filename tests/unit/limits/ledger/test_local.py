@@ -29,23 +29,19 @@ class Pod:
             self.file._database.close()
             self.file._database = None
 
-    async def say(self, *, leaves: bool = False, **line: int) -> LedgerAnswer:
+    async def say(self, *, total: int = 0, wanted: int = 0, leaves: bool = False) -> LedgerAnswer:
         self._number += 1
-        plain = {"total": 0, "held": 0, "wanted": 0, "needed": 0, "least": 0}
-        said = plain | line
-        lines = [Line("b", LIMIT, False, *said.values(), [], WEEK)]  # type: ignore[arg-type]
-        now = 1 << 60
+        line = Line("b", LIMIT, False, total, 0, wanted, wanted, min(1, wanted), [], WEEK)
         message = LedgerMessage(
-            "p", str(id(self)), self._number, self._heard, self._born, now, 0, leaves, lines
+            "p", str(id(self)), self._number, self._heard, self._born, 1 << 60, 0, leaves, [line]
         )
         answer = await self.ledger.exchange(message)
         self._born, self._heard = answer.born, self._number
         return answer
 
-    async def ask(self, amount: int, **line: int) -> int:
+    async def ask(self, amount: int, total: int = 0) -> int:
         """What is granted."""
-        need = {"wanted": amount, "needed": amount, "least": 1}
-        return (await self.say(**{**line, **need})).grants[0].amount
+        return (await self.say(wanted=amount, total=total)).grants[0].amount
 
 
 Start = Callable[..., Pod]
@@ -121,7 +117,7 @@ async def test_a_file_that_another_process_has_is_said_and_budgets_hold_in_memor
     first, second = start(), start()
     assert await first.ask(300) == 300
     assert await second.ask(LIMIT) == LIMIT
-    assert await second.ask(1) == 0
+    assert await second.ask(1, total=LIMIT) == 0
     assert "AIROUTER_LEDGER_FILE" in caplog.text
     await first.ledger.close()
     await second.ledger.close()

@@ -140,19 +140,6 @@ async def test_another_leader_without_memory_never_lets_more_through(between: in
         assert lately(replicas) >= 582
 
 
-@pytest.mark.parametrize("between", [0, 20])
-async def test_a_demand_that_goes_on_is_answered_while_leaders_change(between: int) -> None:
-    async with operated(RPM) as found:
-        replicas = found.replicas
-        await replicas.demand("all", 70)
-        with found.without_leader():
-            await replicas.demand("all", between)
-        found.elect()
-        await replicas.demand("all", 61 - between)
-        assert lately(replicas) >= 500, "each goes on as before, with what was its share at most"
-        assert replicas.most_in_a_minute() <= 600
-
-
 @pytest.mark.parametrize("between", [0, 2, 100])
 async def test_a_leader_that_ends_in_order_hands_on_what_it_knows(between: int) -> None:
     async with operated(RPM) as found:
@@ -211,6 +198,19 @@ async def test_a_handover_that_nobody_gets_is_as_if_there_was_none() -> None:
         await replicas.demand("all", 135)
         assert replicas.most_in_a_minute() <= 600
         assert lately(replicas) >= 582
+
+
+@pytest.mark.parametrize("between", [0, 20])
+async def test_a_demand_that_goes_on_is_answered_while_leaders_change(between: int) -> None:
+    async with operated(RPM) as found:
+        replicas = found.replicas
+        await replicas.demand("all", 70)
+        with found.without_leader():
+            await replicas.demand("all", between)
+        found.elect()
+        await replicas.demand("all", 61 - between)
+        assert lately(replicas) >= 500, "each goes on as before, with what was its share at most"
+        assert replicas.most_in_a_minute() <= 600
 
 
 async def test_replicas_that_die_and_others_that_come_never_let_more_through() -> None:

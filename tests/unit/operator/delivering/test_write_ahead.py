@@ -13,7 +13,7 @@ from airouter.bookkeeping.budget_account import Spent
 from airouter.bookkeeping.messages import SETTLING, LedgerAnswer, LedgerMessage, Line
 from airouter_operator.delivering import write_ahead
 from airouter_operator.delivering.ledger import LimitLedger
-from airouter_operator.delivering.ledger_store import SPENT_FILE, LedgerStore
+from airouter_operator.delivering.ledger_store import MEMORY_FILE, SPENT_FILE, LedgerStore
 from airouter_operator.kube.objects import ObjectKey
 from support.secrets_in_memory import SecretsInMemory
 
@@ -30,7 +30,7 @@ class Spending:
 
 
 class Leaders:
-    """Operators that lead one after another, and pods that spend all they get, in made-up time."""
+    """Operators that lead one after the other, and pods that spend all they get."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.secrets = SecretsInMemory()
@@ -177,3 +177,15 @@ async def test_a_secret_that_somebody_deletes_is_written_again(leaders: Leaders)
     leaders.pass_time(1)
     await leaders.say("a", 500)
     assert leaders.written() >= leaders.granted
+
+
+async def test_a_secret_that_somebody_edits_is_no_reason_to_hand_nothing_over(
+    leaders: Leaders,
+) -> None:
+    await leaders.say("a", 100)
+    (path,) = leaders.secrets.secrets
+    there = leaders.secrets.secrets[path]
+    edited = {"metadata": there["metadata"], "data": {"note": "aGVsbG8="}}
+    await leaders.secrets.merge(path, edited)
+    await leaders.ledger.end()
+    assert MEMORY_FILE in leaders.secrets.secrets[path]["data"]

@@ -9,10 +9,17 @@ import msgspec
 
 from airouter_operator.injecting.patch import INJECTED, injection
 from airouter_operator.injecting.review import AdmittedPod
-from airouter_operator.injecting.sidecar import CONTAINER, TOKEN_FOLDER, SidecarTemplate
+from airouter_operator.injecting.sidecar import (
+    CONTAINER,
+    TOKEN_FOLDER,
+    SidecarTemplate,
+    router_container,
+)
 from airouter_operator.kube.objects import Object
 
-TEMPLATE = SidecarTemplate("router:1", "Always", 14000, "info", {"limits": {"memory": "256Mi"}})
+TEMPLATE = SidecarTemplate(
+    "router:1", "Always", 14000, "info", 65532, {"limits": {"memory": "256Mi"}}
+)
 OPENAI, ANTHROPIC = "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"
 
 
@@ -70,12 +77,16 @@ def test_the_router_keeps_to_the_restricted_standard() -> None:
     assert router["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 65532,
-        "runAsGroup": 65532,
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+
+
+def test_a_cluster_may_choose_the_user_of_routers_itself() -> None:
+    container = router_container(TEMPLATE._replace(run_as_user=None))
+    assert "runAsUser" not in container["securityContext"]
 
 
 def test_every_container_of_the_application_calls_the_router() -> None:

@@ -95,6 +95,7 @@ async def test_a_pod_that_asks_for_nothing_is_left_as_it_is() -> None:
     ("namespace", "config", "spec", "why"),
     [
         ("shop", "default", {"hostNetwork": True}, "every pod of the node could call it"),
+        ("shop", "default", {"shareProcessNamespace": True}, "all could read the router's keys"),
         ("shop", "default", {"os": {"name": "windows"}}, "runs on Linux"),
         ("shop", "a/b", {}, "not the name of a RouterConfig"),
         ("elsewhere", "default", {}, "does not watch the namespace elsewhere"),

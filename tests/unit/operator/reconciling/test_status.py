@@ -8,6 +8,7 @@ from airouter.config.delivery import Stream
 from airouter.config.findings import Finding, NamedItem
 from airouter_operator.delivering.pods import Rejection, Tally
 from airouter_operator.publication import Publication, PublicationRecord
+from airouter_operator.reconciling.credential_health import BanSummary
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 from airouter_operator.reconciling.status import routerconfig_status
 
@@ -36,8 +37,11 @@ def status(
     publication: Publication | None = None,
     tally: Tally = Tally(2, 2),  # noqa: B008 - it is immutable
     before: dict[str, Any] | None = None,
+    health: dict[str, BanSummary] | None = None,
 ) -> dict[str, Any]:
-    return routerconfig_status(4, outcome, publication or published(), tally, before or {}, NOW)
+    return routerconfig_status(
+        4, outcome, publication or published(), tally, health or {}, before or {}, NOW
+    )
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -57,6 +61,7 @@ def test_all_is_well() -> None:
         "ModelsAnswered": ("True", "AllAnswered"),
         "Ready": ("True", "Ready"),
         "PartiallyInvalid": ("False", "AllValid"),
+        "CredentialsHealthy": ("True", "NoneBanned"),
     }
     assert {c["observedGeneration"] for c in found["conditions"]} == {4}
     assert (found["answeredModels"], found["credentials"], found["pods"]) == ("3/3", "2/2", "2/2")
@@ -103,9 +108,33 @@ def test_one_broken_credential_is_named_and_does_not_make_the_rest_unready() -> 
         "spec.credentials[name=two].secretRef: there is no usable Secret 'k'"
     )
     assert found["credentialStatus"] == [
-        {"name": "one", "resolved": True, "reason": "Resolved"},
+        {"name": "one", "resolved": True, "state": "Healthy", "reason": "Resolved"},
         {"name": "two", "resolved": False, "reason": "SecretNotFound"},
     ]
+
+
+def test_banned_credentials_are_named_with_their_reason_and_end_and_leave_the_rest_ready() -> None:
+    health = {"two": BanSummary("Banned", "refused_key", NOW)}
+    found = status(health=health)
+    assert conditions(found)["CredentialsHealthy"] == ("False", "CredentialsBanned")
+    assert conditions(found)["Ready"] == ("True", "Ready")
+    assert message(found, "CredentialsHealthy") == (
+        "pods have banned two (refused_key); credentialStatus has until when"
+    )
+    assert found["credentialStatus"][1] == {
+        "name": "two",
+        "resolved": True,
+        "state": "Banned",
+        "reason": "refused_key",
+        "until": NOW,
+    }
+    assert status(before=found, health=health) == found
+
+
+def test_a_ban_that_is_over_is_no_ban_though_nobody_has_tried_yet() -> None:
+    found = status(health={"two": BanSummary("HalfOpen", "503", None)})
+    assert conditions(found)["CredentialsHealthy"] == ("True", "NoneBanned")
+    assert found["credentialStatus"][1]["state"] == "HalfOpen"
 
 
 def test_a_model_that_nobody_can_answer_is_named_and_is_not_ready() -> None:
@@ -145,7 +174,7 @@ def test_a_secret_that_cannot_be_written_says_so() -> None:
 
 
 def test_nothing_is_published_yet() -> None:
-    found = routerconfig_status(4, GOOD, None, Tally(), {}, NOW)
+    found = routerconfig_status(4, GOOD, None, Tally(), {}, {}, NOW)
     assert conditions(found)["Programmed"] == ("False", "NothingPublished")
     assert "snapshot" not in found
 
@@ -163,7 +192,7 @@ def test_a_condition_keeps_the_time_of_its_last_turn() -> None:
 
 def test_the_same_facts_make_the_same_status() -> None:
     first = status()
-    assert routerconfig_status(4, GOOD, published(), Tally(2, 2), first, "later") == first
+    assert routerconfig_status(4, GOOD, published(), Tally(2, 2), {}, first, "later") == first
 
 
 def test_rejections_and_findings_are_bounded() -> None:

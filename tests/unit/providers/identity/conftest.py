@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from support.clouds import AWS, Google, listening
+from support.clouds import AWS, Entra, Google, listening
 
-FOREIGN = ("AWS_", "GOOGLE_", "CLOUDSDK_", "GCLOUD_", "GCE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PR")
+FOREIGN = (
+    "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "CLOUDSDK_",
+    "GCLOUD_",
+    "GCE_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PR",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +39,13 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 async def google() -> AsyncIterator[Google]:
     cloud = Google()
+    async with listening(cloud.answer) as cloud.url:
+        yield cloud
+
+
+@pytest.fixture
+async def entra() -> AsyncIterator[Entra]:
+    cloud = Entra()
     async with listening(cloud.answer) as cloud.url:
         yield cloud
 

@@ -15,27 +15,14 @@ from typing import Any
 
 import msgspec
 
-from airouter.config.budget import Budget
+from airouter.config.budget import PeriodBudget
+from airouter.config.snapshot.part import Limits, Part
+from airouter.config.snapshot.token_clients import JwtClients, ServiceAccountClients, TokenIssuer
+
+__all__ = ["Limits", "Part"]  # beside all that is defined here
 
 SCHEMA_VERSION = 1
 """Raised when an older router could not read what this module writes."""
-
-
-class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The base of all parts of a snapshot: immutable, and small when written as JSON."""
-
-
-class Limits(Part, frozen=True):
-    """Ceilings; None is unlimited."""
-
-    rpm: int | None = None
-    tpm: int | None = None
-    max_concurrent: int | None = None
-
-    def lowered_to(self, other: Limits) -> Limits:
-        """Return the lower one of each two ceilings."""
-        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
-        return Limits(*(min(filter(None, pair), default=None) for pair in pairs))
 
 
 class Timeouts(Part, frozen=True):
@@ -118,7 +105,7 @@ class Credential(Part, frozen=True):
     """Ready pods of its Service, as `10.0.0.7:8000`, whose name stays in `Host` and certificate;
     None where `base_url` says where it is."""
     secret: str | None = None
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
@@ -149,8 +136,8 @@ class Backend(Part, frozen=True):
 class Parameters(Part, frozen=True):
     """Changes to a request's own fields: set if absent, set always, taken out."""
 
-    defaults: dict[str, Any] = {}
-    override: dict[str, Any] = {}
+    defaults: dict[str, Any] = msgspec.field(default_factory=dict)
+    override: dict[str, Any] = msgspec.field(default_factory=dict)
     drop: tuple[str, ...] = ()
 
 
@@ -225,7 +212,7 @@ class Group(Part, frozen=True):
 
     name: str
     limits: Limits
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class BatchQueue(Part, frozen=True):
@@ -242,7 +229,7 @@ class KeyGrant(Part, frozen=True):
     models: tuple[str, ...] = ("*",)
     """Patterns of model names; a key has patterns of its own, and may use what both allow."""
     limits: Limits = Limits()  # of all keys of this grant together, as the budget
-    budget: Budget | None = None
+    budget: PeriodBudget | None = None
 
 
 class FormerKey(Part, frozen=True):
@@ -271,7 +258,7 @@ class ClientKey(Part, frozen=True):
     expires_at: float | None = None
     """Unix time at which the client ends, whichever key it uses; None for never."""
     former: FormerKey | None = None
-    budgets: tuple[Budget, ...] = ()  # each for another period
+    budgets: tuple[PeriodBudget, ...] = ()  # each for another period
 
     @property
     def tenant(self) -> str:
@@ -291,6 +278,10 @@ class Auth(Part, frozen=True):
     groups: tuple[Group, ...] = ()
     batch_queue: BatchQueue = BatchQueue()
     grants: tuple[KeyGrant, ...] = ()
+    cluster: TokenIssuer | None = None
+    """The issuer of the tokens of ServiceAccounts; None where no rule is for them."""
+    service_accounts: tuple[ServiceAccountClients, ...] = ()
+    jwt: tuple[JwtClients, ...] = ()
     anonymous: bool = False
 
     def __repr__(self) -> str:
@@ -365,7 +356,7 @@ class Snapshot(Part, frozen=True):
     """Place among the snapshots of one resource, the greater the later; 0 for those of files."""
     credentials: tuple[Credential, ...] = ()
     models: tuple[Model, ...] = ()
-    prices: dict[str, Price] = {}
+    prices: dict[str, Price] = msgspec.field(default_factory=dict)
     """Prices by their versions, which tell where a price is from and a hash of it."""
     refuses_unpriced: bool = False
     """Whether backends without a price are left out."""

@@ -1,0 +1,106 @@
+"""`GET /v1/usage`: what a client may use, what it has used, and when that begins anew.
+
+A client is told of itself alone; the master key is told of all, or of one by `?client=`.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request  # noqa: TC002 - FastAPI reads the annotations
+
+from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
+from airouter.failures import Failure, master_only, truncated
+from airouter.limits.budgets.budget_state import budget_json, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fastapi import FastAPI
+
+    from airouter.auth import Principal
+    from airouter.config.snapshot import ClientKey
+    from airouter.limits import Scope
+    from airouter.limits.scope import SlidingCount
+    from airouter.limits.shared_limits import SharedLimits
+    from airouter.pipeline import Pipeline
+
+
+def add_usage(
+    application: FastAPI,
+    pipeline: Pipeline,
+    limits: SharedLimits,
+    principal_of: Callable[[Request], Principal],
+) -> None:
+    """Add the endpoint."""
+
+    @application.get("/v1/usage", tags=["Operations"])
+    async def usage(request: Request, client: str | None = None) -> dict[str, Any]:
+        principal = principal_of(request)
+        if not principal.is_master:
+            if client is not None:
+                raise master_only()
+            return await usage_of_one(limits, principal.name, principal.tenant, tells_all=False)
+        clients = {each.name: each for each in pipeline.current().snapshot.auth.clients}
+        if client is None:
+            return await usage_of_all(limits, clients.values())
+        if client not in clients:
+            raise no_client(client)
+        return await usage_of_one(limits, client, clients[client].tenant, tells_all=True)
+
+
+async def usage_of_one(
+    limits: SharedLimits, name: str, tenant: str, *, tells_all: bool
+) -> dict[str, Any]:
+    """Return what a client has used, as the ledger knows it now."""
+    await limits.budgets.look(limits.budgets.by_tenant.get(tenant, ()))
+    return client_json(limits, name, tenant, tells_all=tells_all)
+
+
+async def usage_of_all(limits: SharedLimits, clients: Iterable[ClientKey]) -> dict[str, Any]:
+    """Return what all clients have used."""
+    await limits.budgets.look(limits.budgets.scopes)
+    told = [client_json(limits, each.name, each.tenant, tells_all=True) for each in clients]
+    return {"object": "list", "data": told}
+
+
+def client_json(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> dict[str, Any]:
+    """Return what one client has used."""
+    budgets = limits.budgets.by_tenant.get(tenant, ())
+    return {
+        "object": "usage",
+        "client": name,
+        "limits": [
+            told for scope in limits.limiter.own_scopes(tenant) if (told := limits_json(scope))
+        ],
+        "budgets": [
+            budget_json(state_of(each), is_own=tells_all or each.kind == "client")
+            for each in budgets
+        ],
+    }
+
+
+def limits_json(scope: Scope) -> dict[str, Any]:
+    """Return what is left of the limits of a minute; empty without any."""
+    requests, tokens = scope.counted()
+    told: dict[str, Any] = {}
+    if requests is not None:
+        told["requests"] = window_json(requests, 0)
+    if tokens is not None:
+        told["tokens"] = window_json(tokens, scope.held)
+    return {"scope": scope.kind, **told} if told else {}
+
+
+def window_json(window: SlidingCount, held: int) -> dict[str, Any]:
+    """Return what is left of one limit, beside what is reserved."""
+    step = step_of(monotonic())
+    left = max(0, window.room(step) - held)
+    seconds = window.until_idle(step) / STEPS_PER_SECOND
+    used = window.limit - left
+    return {"limit": window.limit, "used": used, "remaining": left, "reset_seconds": seconds}
+
+
+def no_client(name: str) -> Failure:
+    """A name that no client has."""
+    return Failure(404, f"There is no client '{truncated(name)}'.", code="unknown_client")

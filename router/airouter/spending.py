@@ -1,0 +1,93 @@
+"""Money for requests: what one may cost is reserved before it, what it did cost is paid after it.
+
+Between `limits/budgets/`, which knows amounts alone, and the stations of the pipeline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airouter.limits.budgets.budgets import in_nanodollars
+from airouter.limits.budgets.stream_meter import CHUNK, StreamMeter
+from airouter.limits.estimates import NOTHING
+
+if TYPE_CHECKING:
+    from airouter.dialects.translation.base import StreamFilter
+    from airouter.interfaces import Headers, Reply
+    from airouter.limits import Limiter
+    from airouter.limits.budgets.budget_scope import BudgetScope
+    from airouter.limits.budgets.budgets import Budgets
+    from airouter.limits.budgets.spending import Spending
+    from airouter.request_context import RequestContext
+    from airouter.routing.catalog import Route
+    from airouter.serving import Target
+
+BUDGET_HEADER = b"x-airouter-budget"
+SPENT = b"spent"
+
+
+async def reserve_money(
+    budgets: Budgets, limiter: Limiter, context: RequestContext, route: Route[Target], tenant: str
+) -> Spending | None:
+    """Reserve what a request may cost; None where no budget binds it. Raises `Failure` 429.
+
+    That is the dearest of the backends' prices for what is estimated; a stream begins with a part
+    of its output and asks for more as it goes. What has no price costs a budget nothing.
+    """
+    scopes = budgets.by_tenant.get(tenant)
+    if scopes is None:
+        return None
+    estimate = context.permit.estimate
+    if estimate is NOTHING:
+        estimate = limiter.estimates.of(route.name, context.request)
+    given = estimate.tokens_in
+    made = max(0, estimate.tokens - given)
+    if context.request.stream:
+        made = min(made, CHUNK)
+    prices = [each.target.price for each in route.backends if each.target.price is not None]
+    rates = [price.rates_for(given) for price in prices]
+    amount = max((given * each.input + made * each.output for each in rates), default=0)
+    spending = await budgets.reserve(scopes, in_nanodollars(amount))
+    spending.estimate = estimate
+    return spending
+
+
+def settle_money(spending: Spending, context: RequestContext) -> None:
+    """Pay for what the client got: nothing where nobody had an answer for it."""
+    record = context.record
+    answered = [each for each in record.attempts if each.usage is not None]
+    costs = [each.cost for each in answered]
+    used = in_nanodollars(sum(each.amount for each in costs if each is not None))
+    last = record.last
+    if not answered and record.status == 200 and last is not None and last.price is not None:
+        used = spending.reserved  # by a provider that does not tell
+    if spending.estimate is not context.permit.estimate and record.input_tokens:
+        spending.estimate.compare(record.input_tokens, record.output_tokens)
+    spending.settle(used)
+
+
+def meter_for(
+    context: RequestContext, target: Target, reply: Reply, stream_filter: StreamFilter
+) -> StreamMeter | None:
+    """Return what watches over the cost of a stream, where a budget binds it."""
+    spending, price = context.spending, target.price
+    if spending is None or price is None:
+        return None
+    return StreamMeter(spending, price, spending.estimate.tokens_in, stream_filter, reply)
+
+
+def is_spent(meter: StreamMeter | None) -> bool:
+    """Return whether a stream is to end as a budget has nothing left for it."""
+    return meter is not None and meter.spent is not None
+
+
+def comment_on(spent: BudgetScope) -> bytes:
+    """Return why a stream ends, as a comment between its events, which SDKs pass over."""
+    left = spent.seconds_left
+    when = "it does not begin anew" if left is None else f"it begins anew in {left:.0f} s"
+    return f": the budget of the {spent.kind} {spent.name!r} is spent; {when}\n\n".encode()
+
+
+def budget_headers(spending: Spending | None) -> Headers:
+    """Return the header of an answer whose client's budget is spent and warns."""
+    return [] if spending is None or spending.warns is None else [(BUDGET_HEADER, SPENT)]
