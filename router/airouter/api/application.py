@@ -202,7 +202,7 @@ def add_errors(application: FastAPI) -> None:
 
 def http_failure(status: int, method: str, path: str) -> Failure:
     """Return the failure for a request that the framework's router refused."""
-    if status == 404:
+    if status == 404 or path == "/":  # which is a page for GET: anything else has lost its path
         hint = "" if path.startswith("/v1/") else ": base_url must end in /v1"
         return Failure(404, f"Invalid URL ({method} {path}){hint}", code="unknown_url")
     if status == 405:

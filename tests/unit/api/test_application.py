@@ -159,6 +159,7 @@ async def test_every_endpoint_is_in_one_document(router: Served) -> None:
         "/v1/messages/count_tokens",
         "/v1/models",
         "/v1/models/{name}",
+        "/v1/usage",
         "/health",
         "/vhealth",
         "/metrics",
