@@ -32,11 +32,11 @@ MOST_TALLIED = 10_000
 class ClientCounts:
     """The counts of one client, or of all others."""
 
-    __slots__ = ("input_tokens", "output_tokens", "statuses", "tally")
+    __slots__ = ("before", "input_tokens", "output_tokens", "statuses")
 
     def __init__(self) -> None:
-        self.tally = 0
-        """Requests in this window."""
+        self.before = 0
+        """Requests before this window."""
         self.statuses = [0] * 10
         """Requests by the first digit of the status."""
         self.input_tokens = 0
@@ -59,7 +59,6 @@ class ByClient:
         counts = self._named.get(record.principal)
         if counts is None:
             counts = self._counts_of(record.principal)
-        counts.tally += 1
         counts.statuses[record.status // 100] += 1
         counts.input_tokens += record.input_tokens
         counts.output_tokens += record.output_tokens
@@ -73,12 +72,12 @@ class ByClient:
         former = self._named
         if tallies:  # else nobody wants a place
             # Of two that are as busy, the one that has a place keeps it.
-            ranks = {name: (counts.tally, 1) for name, counts in former.items()}
+            ranks = {name: (sum(each.statuses) - each.before, 1) for name, each in former.items()}
             ranks.update((name, (tally, 0)) for name, tally in tallies.items())
             busiest = nlargest(self._most, ranks, key=ranks.__getitem__)
             self._named = {name: former.get(name) or ClientCounts() for name in busiest}
         for counts in self._named.values():
-            counts.tally = 0
+            counts.before = sum(counts.statuses)
 
     def collect(self) -> Iterable[Metric]:
         requests = CounterMetricFamily(
@@ -111,5 +110,5 @@ class ByClient:
 
     def _shown(self) -> Iterator[tuple[str, ClientCounts]]:
         yield from list(self._named.items())
-        if self._others.tally:
+        if any(self._others.statuses):
             yield OTHER, self._others

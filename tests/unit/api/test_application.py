@@ -163,6 +163,7 @@ async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: S
         "/health",
         "/vhealth",
         "/metrics",
+        "/v1/usage",
     } == set(document["paths"])
     assert "swagger" in (await router.client.get("/docs")).text
     for path in ("/openapi.json", "/docs"):
