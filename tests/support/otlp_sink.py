@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
-TRACES = "/v1/traces"
+OTHERS = ("/v1/metrics", "/v1/logs")
 
 
 @dataclass
@@ -67,7 +67,7 @@ def http_sink() -> Iterator[Sink]:
             status = sink.statuses.pop(0) if sink.statuses else 200
             if status == 200:
                 sink.bodies.setdefault(self.path, []).append(body)
-                if self.path == TRACES:
+                if self.path not in OTHERS:
                     sink.requests.append(ExportTraceServiceRequest.FromString(body))
                 sink.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
