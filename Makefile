@@ -15,8 +15,11 @@ PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
 # Coverage makes the tests of router/ take half as long again, so only the gate takes it with every run.
 COVERAGE ?=
 
+# Any chromium will do; where there is none, the one of Debian is installed.
+CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-reload image kubernetes e2e cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +57,9 @@ PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes 
 bench-hostile: $(VENV)/.dev ## One client's worst beside another's small requests; writes benchmarks/hostile/results.md (ARGS="--minutes 30" soaks)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
 
+bench-page: $(VENV)/.dev ## What the page at /vhealth takes: for each request, and for those who look
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.page $(ARGS)
+
 bench-reload: $(VENV)/.dev kubernetes ## From a patch to every pod, on a real API server; writes benchmarks/reload/results.md
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.reload $(ARGS)
 
@@ -69,6 +75,14 @@ kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm and promtool of 
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
 	$(BIN)/python -m pytest tests/e2e -o faulthandler_timeout=2700 $(ARGS)
+
+browser: $(VENV)/.dev $(CHROMIUM) ## Look at the page with a real browser (Debian, root, where no chromium is installed)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+/usr/bin/chromium:
+	@echo "Installing Chromium"
+	@apt-get install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || \
+	  { echo "make browser needs chromium (fix: install it, or run this as root on Debian)" >&2; exit 1; }
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up

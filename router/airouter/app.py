@@ -22,9 +22,11 @@ from airouter.admission import Admission
 from airouter.api.application import build_application
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.session_registry import SessionRegistry
+from airouter.api.vhealth import HealthSite
 from airouter.api.websocket import WebSocketProtocol
 from airouter.aside import Aside
 from airouter.attempt import AttemptRunner
+from airouter.condition import condition_of
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
@@ -42,6 +44,7 @@ from airouter.serving import build, loads_after
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
+from airouter.telemetry.history import TrafficHistory
 from airouter.telemetry.metrics import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from airouter.config.store import Reload
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange, Serve
+    from airouter.limits.scope import Scope
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.routing.fail2ban import Bans
@@ -99,6 +103,7 @@ class Router:
         self.pools = self._open_pools()
         self.store = SnapshotStore(self._apply)
         self.metrics = Metrics(self)
+        self.history = TrafficHistory(lambda: sum(self.in_flight().values()))
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
@@ -126,6 +131,7 @@ class Router:
             self.aside,
             most_bytes=settings.max_body_bytes,
         )
+        self.site = HealthSite(self, self.pipeline)
         self.application = self._build_application(random)
         self.tracing.instrument(self.application, (endpoint.path for endpoint in ENDPOINTS))
         self.edge = self._build_edge()
@@ -136,6 +142,7 @@ class Router:
         return build_application(
             self.pipeline,
             self,
+            self.site,
             self._scrape,
             self.admission,
             self.turns,
@@ -196,6 +203,10 @@ class Router:
         return self.settings.health_names
 
     @property
+    def pod_name(self) -> str:
+        return self.settings.pod_name
+
+    @property
     def stream(self) -> Mapping[str, Any] | None:
         return self.streaming.state.as_json() if self.streaming else None
 
@@ -206,6 +217,12 @@ class Router:
     @property
     def uptime(self) -> float:
         return time.monotonic() - self._started
+
+    def limits_of(self, kind: str, name: str) -> Scope | None:
+        return self.shared_limits.limiter.find(kind, name)
+
+    def condition(self) -> str:
+        return condition_of(self, time.monotonic()).state
 
     def in_flight(self) -> Mapping[str, int]:
         return {name: load.in_flight for name, load in self.loads.items()}
@@ -313,6 +330,7 @@ class Router:
 
     def _drain(self) -> None:
         self.draining = self.edge.draining = True
+        self.site.live.close()
 
     def _close(self) -> None:
         self.recorder.flush()
@@ -323,7 +341,7 @@ class Router:
         self.identities.close()
 
     def _consumers(self) -> list[Consumer]:
-        consumers: list[Consumer] = [self.metrics, self.tracing]
+        consumers: list[Consumer] = [self.metrics, self.history, self.tracing]
         if self.access_log is not None:
             consumers.append(self.access_log)
         return consumers

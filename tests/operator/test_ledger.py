@@ -20,7 +20,7 @@ from support.router import RouterProcess
 
 RPM = 20
 KEY = "sk-team-secret"
-PATIENCE = 120.0
+PATIENCE = 300.0
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 NEW_LEADER = 12.0
 """Seconds after which a ledger that did not know of the one before would long have granted."""

@@ -69,6 +69,9 @@ class SomeProcess:
     def connections(self) -> int:
         return 3
 
+    def condition(self) -> str:
+        return "degraded"
+
     def config_version(self) -> str:
         return "abc123"
 

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from airouter import __version__
@@ -28,6 +26,7 @@ from airouter.api.asgi import (
 from airouter.api.bans import add_bans
 from airouter.api.conversations import add_conversations
 from airouter.api.cross_origin import CrossOrigin
+from airouter.api.documentation import ASSET_PATHS, add_documentation
 from airouter.api.endpoints import CHAT, ENDPOINTS, MESSAGES
 from airouter.api.errors import error_headers
 from airouter.api.health import State, health_of
@@ -36,9 +35,9 @@ from airouter.api.paths import MeantPaths
 from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
 from airouter.api.usage import add_usage
+from airouter.api.vhealth import KEYLESS, HealthSite
 from airouter.failures import Failure, drop_frames, internal
 from airouter.headers import VERSION_HEADER
-from airouter.web.page import health_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -64,6 +63,7 @@ ServeEndpoint = Callable[["Endpoint"], "Serve"]
 def build_application(
     pipeline: Pipeline,
     state: State,
+    site: HealthSite,
     scrape: Scrape,
     admission: Admission,
     turns: Turns,
@@ -96,10 +96,12 @@ def build_application(
     add_bans(application, state.bans, principal_of)
     add_usage(application, pipeline, state.shared_limits, principal_of)
     add_health(application, state, scrape)
-    add_documentation(application, principal_of)
+    site.add_to(application)
+    add_documentation(application)
     add_errors(application)
     application.add_middleware(MeantPaths)
-    application.add_middleware(AdmittedBodies, admission=admission, turns=turns)
+    keyless = KEYLESS | ASSET_PATHS
+    application.add_middleware(AdmittedBodies, admission=admission, turns=turns, keyless=keyless)
     application.add_middleware(RequestIds, random=random)
     application.add_middleware(CrossOrigin, admission=admission)
     application.add_middleware(Recorded, admission=admission)
@@ -169,32 +171,11 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
     async def health() -> dict[str, Any]:
         return health_of(state).as_json()
 
-    @application.head("/vhealth", include_in_schema=False)
-    @application.get("/vhealth", tags=["Operations"])
-    async def vhealth(request: Request) -> Response:
-        found = health_of(state)
-        status = 200 if found.ready else 503
-        if "text/html" in request.headers.get("accept", ""):
-            return Response(health_page(found.as_json()), status, media_type="text/html")
-        return JSONResponse(found.as_json(), status)
-
     @application.head("/metrics", include_in_schema=False)
     @application.get("/metrics", tags=["Operations"])
     async def metrics(request: Request) -> Response:
         body, content_type = scrape(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
-
-
-def add_documentation(application: FastAPI, principal_of: Callable[[Request], Principal]) -> None:
-    """Add the OpenAPI document and its page, which need a key."""
-
-    @application.get("/openapi.json", include_in_schema=False, dependencies=[Depends(principal_of)])
-    async def openapi() -> dict[str, Any]:
-        return application.openapi()
-
-    @application.get("/docs", include_in_schema=False, dependencies=[Depends(principal_of)])
-    async def docs() -> Response:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title=TITLE)
 
 
 def add_errors(application: FastAPI) -> None:
@@ -221,7 +202,7 @@ def add_errors(application: FastAPI) -> None:
 
 def http_failure(status: int, method: str, path: str) -> Failure:
     """Return the failure for a request that the framework's router refused."""
-    if status == 404:
+    if status == 404 or path == "/":  # which is a page for GET: anything else has lost its path
         hint = "" if path.startswith("/v1/") else ": base_url must end in /v1"
         return Failure(404, f"Invalid URL ({method} {path}){hint}", code="unknown_url")
     if status == 405:

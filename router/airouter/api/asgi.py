@@ -154,13 +154,20 @@ class PipelineResponse(Response):
 class AdmittedBodies:
     """Lets nothing of a body in before its head is admitted, and holds it until the answer."""
 
-    def __init__(self, app: ASGIApp, admission: Admission, turns: Turns) -> None:
+    def __init__(
+        self, app: ASGIApp, admission: Admission, turns: Turns, keyless: frozenset[str]
+    ) -> None:
+        """Bodies of requests to a path of `keyless` are bounded by whoever reads them."""
         self._app = app
         self._admission = admission
         self._turns = turns
+        self._keyless = keyless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass every message on; receiving raises `Failure` 400, 401, 413, 415, 503."""
+        if scope.get("path") in self._keyless:
+            await self._app(scope, receive, send)
+            return
         body = AdmittedBody(scope.get("headers", []), receive, self._admission, self._turns)
         try:
             await self._app(scope, body.receive, send)

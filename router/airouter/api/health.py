@@ -12,54 +12,26 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airouter.condition import condition_of
+from airouter.web.view import Viewed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.bans.notice import Ban
-    from airouter.config.snapshot import Snapshot
-    from airouter.config.store import Reload
     from airouter.limits.shared_limits import SharedLimits
-    from airouter.routing.fail2ban import Bans
 
 
-class State(Protocol):
+class State(Viewed, Protocol):
     """The router, as its health needs it."""
-
-    @property
-    def snapshot(self) -> Snapshot | None: ...
-
-    @property
-    def reload(self) -> Reload: ...
-
-    @property
-    def draining(self) -> bool: ...
 
     @property
     def uptime(self) -> float: ...
 
     @property
-    def version(self) -> str: ...
-
-    @property
-    def health_names(self) -> bool:
-        """True where models and credentials are named to whoever asks."""
-        ...
-
-    @property
-    def stream(self) -> Mapping[str, Any] | None: ...
-
-    @property
-    def ledger(self) -> Mapping[str, Any] | None: ...
-
-    @property
-    def bans(self) -> Bans: ...
-
-    @property
     def shared_limits(self) -> SharedLimits: ...
 
     def in_flight(self) -> Mapping[str, int]: ...
-
-    def unusable(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +76,10 @@ class Health:
 
     status: str
     """ok, draining, or starting while there is no valid snapshot."""
+    state: str
+    """ok, degraded or down: how it is with the models and the configuration."""
+    reasons: list[str]
+    """Those of a state that is not ok, the worst first."""
     version: str
     uptime_seconds: int
     config: dict[str, Any]
@@ -126,10 +102,13 @@ class Health:
 def health_of(state: State) -> Health:
     """Return the router's health now."""
     named = state.snapshot if state.health_names else None
-    in_flight = state.in_flight()
-    unusable, bans = state.unusable(), state.bans.known(monotonic())
+    in_flight, now = state.in_flight(), monotonic()
+    unusable, bans = state.unusable(), state.bans.known(now)
+    condition = condition_of(state, now)
     return Health(
         status=serving_status(state),
+        state=condition.state,
+        reasons=condition.told(names=state.health_names),
         version=state.version,
         uptime_seconds=int(state.uptime),
         config=state.reload.as_json(names=state.health_names),

@@ -181,7 +181,7 @@ class Book:
             spent = line.spent if account is None else max(account.spent, line.spent)
             enough = spent + max(line.needed, line.wanted)
             written = self._written.get(line.key, 0)
-            if line.keeps and written < min(line.limit, enough):
+            if line.keeps and written < max(spent, min(line.limit, enough)):
                 most = max(spent, min(line.limit, enough + line.limit // ahead))
                 found[line.key] = Spent(most, line.keeps)
         return found

@@ -17,8 +17,10 @@ from airouter.commands.options import (
     SecretsFromCluster,
 )
 from airouter.config.findings import NamedItem, choice, likely
+from airouter.config.globs import matches_any
 
 if TYPE_CHECKING:
+    from airouter.config.budget import PeriodBudget
     from airouter.config.findings import Compiled, Finding
     from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 
@@ -119,8 +121,23 @@ def askers(model: "Model", auth: "Auth") -> Iterator[str]:
         yield "anybody, without a key"
     for client in auth.clients:
         if may_use(client, model, auth):
-            limits = limits_text(client.limits)
-            yield f"{client.name} ({limits})" if limits else client.name
+            bounds = "; ".join(bounds_of(client, model, auth))
+            yield f"{client.name} ({bounds})" if bounds else client.name
+
+
+def bounds_of(client: "ClientKey", model: "Model", auth: "Auth") -> Iterator[str]:
+    """Yield the limits and budgets that bind a client where it asks for a model."""
+    if own := limits_text(client.limits):
+        yield own
+    for entry in client.model_limits:
+        if matches_any(model.name, (entry.models,)):
+            yield f"{limits_text(entry.limits)} for {entry.models}"
+    yield from map(budget_text, client.budgets)
+    for group in auth.groups:
+        if group.name in client.groups:
+            bounds = [limits_text(group.limits)]
+            bounds += [budget_text(group.budget)] if group.budget else []
+            yield f"group {group.name}: {', '.join(filter(None, bounds))}"
 
 
 def may_use(client: "ClientKey", model: "Model", auth: "Auth") -> bool:
@@ -157,6 +174,12 @@ def limits_text(limits: "Limits") -> str:
     """Return limits in words; empty for none."""
     pairs = ((getattr(limits, name), unit) for name, unit in UNITS.items())
     return ", ".join(f"{number} {unit}" for number, unit in pairs if number is not None)
+
+
+def budget_text(budget: "PeriodBudget") -> str:
+    """Return a budget in words."""
+    span = "in total" if budget.period == "Total" else f"a {budget.period.lower()}"
+    return f"{budget.usd} USD {span}"
 
 
 def left_out(model: "Model", compiled: "Compiled") -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Loads a `RouterConfig` from a document, without the items that are broken.
 
-A mistake inside one credential, model, client or grant drops that item; a mistake anywhere else
-rejects the document, because nobody could say what it was meant to serve. An item whose name an
-earlier one of its list has is dropped, too. The file source and the operator both load with this.
+A mistake inside one credential, model, client, grant or issuer drops that item; a mistake anywhere
+else rejects the document, because nobody could say what it was meant to serve. An item whose name
+an earlier one of its list has is dropped, too. The file source and the operator both load with
+this.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ DROPPABLE = {
     ("spec", "models"): "model",
     ("spec", "auth", "clients"): "client",
     ("spec", "auth", "grants"): "grant",
+    ("spec", "auth", "serviceAccounts"): "rule for ServiceAccounts",
+    ("spec", "auth", "jwt"): "issuer",
 }
 """Lists whose items can be dropped one by one, and the noun for an item."""
 

@@ -193,6 +193,10 @@ class Limiter:
             return SharedScope(kind, name, self._leases)
         return Scope(kind, name)
 
+    def find(self, kind: str, name: str) -> Scope | None:
+        """Return the scope of a name; None where it has no limit."""
+        return self._scopes.get((kind, name))
+
     def most_used(self) -> list[LimitUsage]:
         """Return the limits that are used most, the fullest first."""
         return most_used(self._scopes.values(), step_of(self._clock()))

@@ -188,6 +188,14 @@ class Bans:
         if standing.by_hand_until <= now:
             del self.standings[key]
 
+    def _drop(self, key: Key) -> None:
+        """Forget all of a backend, and end its bans for all replicas."""
+        standing = self.standings.pop(key)
+        if standing.count:
+            self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+        if standing.by_hand_until:
+            self.tell(Ban(*key, BY_HAND, 0.0, 0.0, 0), ended=True)
+
     def _announce(self, ban: Ban) -> Ban:
         """Log and count a ban that began here."""
         length = "until it is lifted" if ban.seconds is None else f"for {ban.seconds:g} s"
@@ -231,9 +239,7 @@ class Bans:
         if credential not in self._credentials:
             raise KeyError(credential)
         for key in [each for each in self.standings if each[0] == credential]:
-            standing = self.standings.pop(key)
-            if standing.count:
-                self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+            self._drop(key)
         # Where another replica banned it by hand, it may not be known here yet.
         self.tell(Ban(credential, "", BY_HAND, 0.0, 0.0, 0), ended=True)
         logger.info("credential %s: its bans are lifted", credential)
@@ -291,7 +297,7 @@ class Bans:
         declared = backends_of(snapshot) if self.standings else frozenset()
         for key, standing in list(self.standings.items()):
             if key not in declared:
-                del self.standings[key]
+                self._drop(key)
             elif self._is_void(former.get(key[0]), self._credentials[key[0]], standing):
                 self._forgive(key, standing, now)
 

@@ -19,7 +19,7 @@ from airouter.sharing.board import BoardError, RemoteBoard
 if TYPE_CHECKING:
     from airouter.bans.notice import BanNotice
 
-EVERY = 0.4
+EVERY = 0.25
 """Seconds between two looks at the board."""
 TIMEOUT = 0.5
 """Seconds for one call."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airouter.limits.usage import LimitUsage
     from airouter.telemetry.record import Attempt, RequestRecord
 
+STATES = ("ok", "degraded", "down")
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
 OVERHEADS = (
@@ -131,6 +132,10 @@ class Observed(Protocol):
 
     def connections(self) -> int:
         """Return the number of open client connections."""
+        ...
+
+    def condition(self) -> str:
+        """Return ok, degraded or down."""
         ...
 
     def config_version(self) -> str:
@@ -249,6 +254,7 @@ class Metrics(Collector):
             self._upstream_first_bytes,
         ):
             yield histogram.collect()
+        yield observed_state(self._observed.condition())
         yield from observations(self._observed)
 
     def _count(self, record: RequestRecord) -> None:
@@ -357,6 +363,18 @@ def observed_limits(limits: ObservedLimits) -> Iterable[Metric]:
     for usage in limits.most_used():
         used.add_metric([usage.kind, usage.name, usage.limit], usage.share)
     yield used
+
+
+def observed_state(condition: str) -> Metric:
+    """Return the state of the router as a family."""
+    state = GaugeMetricFamily(
+        "airouter_state",
+        "1 for the state of the router, as /health tells it; 0 for the others.",
+        labels=["state"],
+    )
+    for name in STATES:
+        state.add_metric([name], int(name == condition))
+    return state
 
 
 def observed_bans(bans: ObservedBans) -> Iterable[Metric]:

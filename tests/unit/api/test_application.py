@@ -137,7 +137,7 @@ async def test_a_monitor_may_ask_for_the_head_alone(router: Served, path: str) -
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: Served) -> None:
+async def test_every_endpoint_is_in_one_document(router: Served) -> None:
     document = (await router.client.get("/openapi.json")).json()
     assert {
         "/admin/bans/{credential}",
@@ -162,12 +162,7 @@ async def test_every_endpoint_is_in_one_document_for_whoever_has_a_key(router: S
         "/health",
         "/vhealth",
         "/metrics",
-        "/v1/usage",
     } == set(document["paths"])
-    assert "swagger" in (await router.client.get("/docs")).text
-    for path in ("/openapi.json", "/docs"):
-        refused = await router.client.get(path, headers={"authorization": "Bearer no"})
-        assert refused.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/health", "/vhealth", "/metrics"])
@@ -190,7 +185,7 @@ async def test_metrics_come_in_both_formats(router: Served) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "unknown_url"),
-        ("GET", "/", 404, "unknown_url"),
+        ("GET", "/nothing", 404, "unknown_url"),
         ("PUT", "/v1/chat/completions", 405, "method_not_allowed"),
         ("DELETE", "/health", 405, "method_not_allowed"),
     ],
@@ -230,14 +225,14 @@ async def test_a_chunked_request_over_the_limit_is_refused() -> None:
 
 
 async def test_a_stranger_learns_no_name_of_what_is_configured(router: Served) -> None:
-    router.offer(manifest([MOCK], [{"name": "hidden", "backends": [{"credential": "gone"}]}]))
+    router.offer(manifest([MOCK], [{"name": "unseen-m", "backends": [{"credential": "gone"}]}]))
     async with http_client(base_url=router.client.base_url) as stranger:
         health = (await stranger.get("/health")).json()
         page = (await stranger.get("/vhealth", headers={"accept": "text/html"})).text
     assert (health["models"], health["credentials"]) == ([], [])
     assert all(finding.endswith(("error", "warning")) for finding in health["config"]["findings"])
     assert health["config"]["findings"]
-    for name in ("gpt-4o", "team/b", "hidden", "gone", "mock"):
+    for name in ("gpt-4o", "team/b", "unseen-m", "gone", "mock"):
         assert name not in page
         assert name not in str(health)
 

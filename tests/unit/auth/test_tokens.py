@@ -85,6 +85,9 @@ def test_a_token_may_come_where_the_sdk_of_anthropic_puts_its_key() -> None:
         {"sub": SUBJECT, "nbf": time.time() + 3600},
         {"sub": SUBJECT, "exp": None},
         {"sub": SUBJECT, "exp": "soon"},
+        {"sub": SUBJECT, "exp": []},
+        {"sub": SUBJECT, "exp": float("inf")},
+        {"sub": SUBJECT, "nbf": {}},
     ],
 )
 def test_a_token_that_meets_no_rule_is_refused(claims: dict[str, Any]) -> None:

@@ -105,6 +105,14 @@ def test_no_more_is_granted_than_is_written_down() -> None:
     assert ledger.book.spent() == {"b": Spent(35, DAY)}
 
 
+def test_what_was_spent_as_debt_is_to_be_written_down_with_the_next_message() -> None:
+    ledger = BudgetBook({"b": Spent(100, DAY)})
+    ledger.say("a", total=130, uses=[(0, 130)])
+    line = Line("b", 100, False, 130, 0, 0, 0, 0, [], DAY)
+    message = LedgerMessage("a", "p", 1, 0, 0, 0, 0, False, [line])
+    assert ledger.book.to_write(message, ahead=10) == {"b": Spent(230, DAY)}
+
+
 def test_a_budget_is_forgotten_a_while_after_its_period() -> None:
     ledger = BudgetBook()
     ledger.ask("a", 10)

@@ -35,6 +35,24 @@ def test_limits_and_who_may_ask_are_told(airouter: Airouter) -> None:
     assert "limited to 1000 requests a minute, over all clients" in text
 
 
+def test_budgets_groups_and_limits_of_a_model_are_told(airouter: Airouter, tmp_path: Path) -> None:
+    bounds = (
+        "limits: {rpm: 600, tpm: 500000}\n"
+        "      modelLimits: [{models: gpt-4o, limits: {rpm: 5}}, {models: o1, limits: {rpm: 1}}]\n"
+        '      budget: {usd: "50", period: Month}\n'
+        "      groups: [research]"
+    )
+    text = TEAMS.read_text().replace("limits: {rpm: 600, tpm: 500000}", bounds)
+    text = text.replace("  auth:\n", "  auth:\n    groups: [{name: research, limits: {tpm: 9}}]\n")
+    path = tmp_path / "teams.yaml"
+    path.write_text(text)
+    _, told = explained(airouter, path, "gpt-4o")
+    assert (
+        "team-a (600 requests a minute, 500000 tokens a minute; 5 requests a minute for gpt-4o; "
+        "50 USD a month; group research: 9 tokens a minute)"
+    ) in told
+
+
 @pytest.mark.parametrize(
     ("key", "code", "told"),
     [

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from airouter.bans.notice import BY_HAND, Ban
-from airouter.config.snapshot import (
-    Fail2ban,
-)
+from airouter.config.snapshot import Fail2ban, Snapshot
 from airouter.routing.fail2ban import Bans
 from airouter.routing.outcome import ANSWERED
 from support.bans import KEY_REFUSED, a_snapshot, banned, fail, some_bans
@@ -99,3 +97,13 @@ def test_the_end_of_a_ban_leaves_one_by_hand() -> None:
     here.ban("a", None, 0.0)
     here.hear(Ban("a", "", "503", 0.0, 0.0, 0), 1.0, ended=True)
     assert [ban.reason for ban in here.known(1.0)] == [BY_HAND]
+
+
+def test_a_ban_of_a_credential_that_left_does_not_wait_for_one_of_its_name() -> None:
+    (here, told), there = a_replica(), some_bans()
+    fail(here, a_backend("a"), 0.0, outcome=KEY_REFUSED)
+    here.ban("a", None, 0.0)
+    pass_on(told, there, 0.0)
+    here.reload(Snapshot(), 1.0)
+    pass_on(told, there, 1.0)
+    assert there.known(1.0) == []

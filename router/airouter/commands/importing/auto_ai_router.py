@@ -85,7 +85,7 @@ def translate_credential(given: Values, document: Values, translated: Translated
     if type_ is None:
         report.left_out(what, f"type {foreign_text(given, 'type') or 'absent'} is not known here")
         return None
-    fields = place_of(given, type_, what, translated)
+    fields = fields_of_place(given, type_, what, translated)
     if limits := limits_in(given):
         fields["limits"] = limits
     fields |= order_of(given)
@@ -112,7 +112,7 @@ LEFT_OUT = {
 }
 
 
-def place_of(given: Values, type_: str, what: str, translated: Translated) -> dict[str, Any]:
+def fields_of_place(given: Values, type_: str, what: str, translated: Translated) -> dict[str, Any]:
     """Return the fields that say where a credential is used."""
     base = foreign_text(given, "base_url").rstrip("/")
     if ENVIRON.fullmatch(base):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from airouter.config.budget import PeriodBudget
-    from airouter.config.snapshot import Auth, Snapshot
+    from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.limits.ledger.leases import Leases
 
     Key = tuple[str, str, str, str]
@@ -57,10 +57,13 @@ class Budgets:
         """Set the budgets of a snapshot, in place of those before."""
         former, self._scopes = self._scopes, {}
         auth, self.by_tenant = snapshot.auth, {}
+        shared = {("group", each.name): each.budget for each in auth.groups}
+        shared |= {("grant", each.name): each.budget for each in auth.grants}
         for client in auth.clients:
-            shared = shared_budgets(auth, client.groups, client.grant)
-            own = [("client", client.name, budget) for budget in client.budgets]
-            scopes = tuple(self._scope(*each, former) for each in (*own, *shared))
+            declared = [("client", client.name, budget) for budget in client.budgets]
+            found = [(*whose, shared.get(whose)) for whose in shared_with(client)]
+            declared += [(kind, name, each) for kind, name, each in found if each is not None]
+            scopes = tuple(self._scope(*each, former) for each in declared)
             if scopes:
                 self.by_tenant[client.tenant] = scopes
         for key in former.keys() - self._scopes.keys():
@@ -186,16 +189,12 @@ def nothing_binds(scope: BudgetScope) -> bool:  # noqa: ARG001  # as the others
     return False
 
 
-def shared_budgets(
-    auth: Auth, groups: Sequence[str], grant: str | None
-) -> Iterator[tuple[str, str, PeriodBudget]]:
-    """Yield the budgets that a client shares with others."""
-    for group in auth.groups:
-        if group.name in groups and group.budget is not None:
-            yield "group", group.name, group.budget
-    for each in auth.grants:
-        if each.name == grant and each.budget is not None:
-            yield "grant", each.name, each.budget
+def shared_with(client: ClientKey) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of what a client shares with others."""
+    for name in client.groups:
+        yield "group", name
+    if client.grant is not None:
+        yield "grant", client.grant
 
 
 def in_nanodollars(picodollars: int) -> int:

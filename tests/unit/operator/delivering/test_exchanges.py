@@ -156,9 +156,14 @@ async def test_a_large_message_whose_pod_is_gone_is_settled_before_the_next() ->
     ledger = a_ledger()
     lines = [msgspec.structs.replace(NEED, key=f"client:{k}") for k in range(5_000)]
     large = msgspec.json.encode(msgspec.structs.replace(said(1), lines=lines))
-    gone = asyncio.create_task(ledger.exchange(large, yes))
-    for _ in range(20):  # until it is with its thread
-        await asyncio.sleep(0)
+    is_read = asyncio.Event()
+
+    def may_grant() -> bool:
+        is_read.set()
+        return True
+
+    gone = asyncio.create_task(ledger.exchange(large, may_grant))
+    await is_read.wait()
     gone.cancel()
     with pytest.raises(MessageLate):  # which knows the first by now
         await ledger.exchange(msgspec.json.encode(said(1)), yes)

@@ -1,0 +1,123 @@
+"""The page in parts, each with the moment at which it last changed.
+
+A block is an element of the page and holds parts; a viewer that knows the board of some moment is
+told the parts that changed since, or a whole block where other parts are in it now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Render = Callable[[str, object], str]
+    """Maps the name of a macro and its data to HTML."""
+
+
+class Audience(IntEnum):
+    """Viewers, by what they may see."""
+
+    STRANGER = 0
+    """No name of what is configured."""
+    NAMED = 1
+    """Models and credentials: what `AIROUTER_HEALTH_NAMES` shows to everybody."""
+    OWNER = 2
+    """All: whoever has signed in with the master key."""
+
+
+class PagePart(NamedTuple):
+    """A row, a card, or another piece of a block."""
+
+    id: str
+    """Its `id` in the HTML."""
+    macro: str
+    data: object
+    """What the macro gets; what compares equal looks the same."""
+
+
+@dataclass(frozen=True)
+class PageBlock:
+    """The parts of an element, as some audiences see it."""
+
+    id: str
+    audiences: frozenset[Audience]
+    parts: list[PagePart]
+
+
+class _DrawnPart(NamedTuple):
+    data: object
+    html: str
+    changed: int
+
+
+class _DrawnBlock(NamedTuple):
+    ids: list[str]
+    parts: dict[str, _DrawnPart]
+    changed: int
+
+
+Key = tuple[str, Audience]
+
+
+class Board:
+    """The blocks of the page, drawn anew only where they changed."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._blocks: dict[Key, _DrawnBlock] = {}
+        self._changes: dict[tuple[Audience, int], bytes] = {}
+        self.tick = 0
+        """The moment of the last update: a whole number that grows."""
+
+    def update(self, blocks: Iterable[PageBlock], tick: int) -> None:
+        """Take over what is to be shown from a tick on."""
+        drawn: dict[Key, _DrawnBlock] = {}
+        for block in blocks:
+            former = self._blocks.get((block.id, min(block.audiences)))
+            new = self._draw(block, former, tick)
+            drawn |= dict.fromkeys(((block.id, each) for each in block.audiences), new)
+        self._blocks, self._changes, self.tick = drawn, {}, tick
+
+    def html(self, block: str, audience: Audience) -> str:
+        """Return the inside of a block; empty for one that an audience does not see."""
+        found = self._blocks.get((block, audience))
+        return "" if found is None else "".join(part.html for part in found.parts.values())
+
+    def changes(self, audience: Audience, since: int) -> bytes:
+        """Return what changed after a tick as JSON; empty for nothing.
+
+        `blocks` maps ids to what is inside of them now, `parts` ids to the elements themselves.
+        """
+        known = self._changes.get((audience, since))
+        if known is None:
+            known = self._changes[audience, since] = self._encode(audience, since)
+        return known
+
+    def _encode(self, audience: Audience, since: int) -> bytes:
+        blocks: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for (id_, each), block in self._blocks.items():
+            if each is not audience:
+                continue
+            if block.changed > since:
+                blocks[id_] = self.html(id_, audience)
+                continue
+            parts |= {key: part.html for key, part in block.parts.items() if part.changed > since}
+        return msgspec.json.encode({"blocks": blocks, "parts": parts}) if blocks or parts else b""
+
+    def _draw(self, block: PageBlock, former: _DrawnBlock | None, tick: int) -> _DrawnBlock:
+        known = {} if former is None else former.parts
+        parts: dict[str, _DrawnPart] = {}
+        for part in block.parts:
+            drawn = known.get(part.id)
+            if drawn is None or drawn.data != part.data:
+                drawn = _DrawnPart(part.data, self._render(part.macro, part.data), tick)
+            parts[part.id] = drawn
+        ids = list(parts)
+        changed = tick if former is None or former.ids != ids else former.changed
+        return _DrawnBlock(ids, parts, changed)

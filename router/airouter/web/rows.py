@@ -1,0 +1,179 @@
+"""The values that the page shows of credentials, models, clients and requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airouter.web import wording
+
+if TYPE_CHECKING:
+    from airouter.limits.scope import Scope, SlidingCount
+
+
+@dataclass(frozen=True)
+class LimitBar:
+    """The use of a limit in the last minute."""
+
+    label: str
+    used: str
+    limit: str
+    share: int
+    """Percent, up to 100."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time that the script writes as a distance from now."""
+
+    at: float
+    """Unix seconds."""
+    is_ahead: bool = False
+
+    @property
+    def iso(self) -> str:
+        return wording.iso_time(self.at)
+
+    @property
+    def text(self) -> str:
+        return wording.clock_time(self.at)
+
+
+@dataclass(frozen=True)
+class CredentialCard:
+    """A credential and how it does."""
+
+    id: str
+    name: str
+    kind: str
+    state: str
+    level: str
+    """ok, warn or bad."""
+    until: Moment | None
+    reasons: tuple[str, ...]
+    bars: tuple[LimitBar, ...]
+    in_flight: int
+    p95: str
+    spent: str
+    failure: str
+    failed_at: Moment | None
+
+
+@dataclass(frozen=True)
+class TierMark:
+    """A tier of a model: the credentials in it, and what it does now."""
+
+    names: str
+    state: str
+    """serving, standby or exhausted."""
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model and how it does."""
+
+    id: str
+    name: str
+    level: str
+    tiers: tuple[TierMark, ...]
+    fallbacks: str
+    rate: float
+    errors: str
+    error_share: float
+    p95: str
+    wait: float
+    cost: float
+    rate_text: str = field(default="", compare=False)
+    cost_text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class ClientRow:
+    """A client and its use of its limits."""
+
+    id: str
+    name: str
+    bars: tuple[LimitBar, ...]
+    fullest: int
+    """Percent of the limit that it is nearest to."""
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """A request that is over."""
+
+    id: str
+    at: Moment
+    model: str
+    answered_by: str
+    client: str
+    attempts: int
+    status: int
+    error: str
+    first_token: str
+    total: str
+    tokens: str
+    cost: str
+
+
+@dataclass(frozen=True)
+class HeadLine:
+    """The state in a word, and what is served since when."""
+
+    state: str
+    level: str
+    status: str
+    version: str
+    pod: str
+    config: str
+    loaded_at: Moment | None
+
+
+@dataclass(frozen=True)
+class CountText:
+    """The number of something, beside its heading."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ReasonLine:
+    """The sentence that says how it is."""
+
+    level: str
+    text: str
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ConfigurationFacts:
+    """The configuration, and what was found in it."""
+
+    source: str
+    is_loaded: bool
+    error: str
+    offered_at: Moment | None
+    findings: tuple[tuple[str, str], ...]
+    """Severity and text."""
+    facts: tuple[tuple[str, str], ...]
+    """Of the operator's stream and the ledger of limits."""
+
+
+def bars_of(scope: Scope | None, step: int) -> tuple[LimitBar, ...]:
+    """Return the use of a scope's limits; nothing where it has none."""
+    if scope is None:
+        return ()
+    requests, tokens = scope.counted()
+    return tuple(
+        bar(label, count, step)
+        for label, count in (("rpm", requests), ("tpm", tokens))
+        if count is not None
+    )
+
+
+def bar(label: str, count: SlidingCount, step: int) -> LimitBar:
+    """Return the use of one limit."""
+    used = max(0, count.limit - count.room(step))
+    share = min(100, round(100 * used / count.limit)) if count.limit else 100
+    return LimitBar(label, wording.amount(used), wording.amount(count.limit), share)

@@ -1,0 +1,160 @@
+"""The router's state as blocks of the page: who sees which, and what is in them."""
+
+from __future__ import annotations
+
+import time
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from airouter.condition import Conditioned, condition_of
+from airouter.web.board import Audience, PageBlock, PagePart
+from airouter.web.cards import cards_of, moment_at
+from airouter.web.curves import figures_of
+from airouter.web.rows import ConfigurationFacts, CountText, HeadLine, ReasonLine
+from airouter.web.tables import client_rows, model_rows, request_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airouter.condition import RouterCondition
+    from airouter.limits.scope import Scope
+    from airouter.telemetry.history import TrafficHistory
+
+ALL = frozenset(Audience)
+STRANGERS = frozenset((Audience.STRANGER,))
+NAMED = frozenset((Audience.NAMED, Audience.OWNER))
+OWNERS = frozenset((Audience.OWNER,))
+LEVELS = {"ok": "ok", "degraded": "warn", "down": "bad"}
+SHOWN_FINDINGS = 50
+SHORT_VERSION = 8
+ALL_WELL = "Every model is answered by its first tier."
+NO_MODELS = "Nothing is configured: there is no model to ask for."
+
+
+class Viewed(Conditioned, Protocol):
+    """The router, as the page reads it."""
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def pod_name(self) -> str: ...
+
+    @property
+    def health_names(self) -> bool: ...
+
+    @property
+    def history(self) -> TrafficHistory: ...
+
+    def limits_of(self, kind: str, name: str) -> Scope | None:
+        """Return the limits of a `client` or a `credential`; None where it has none."""
+        ...
+
+
+class PageView:
+    """Reads a router into the blocks of the page."""
+
+    def __init__(self, router: Viewed) -> None:
+        self._router = router
+        # Taken once: moments that are read anew each second are to stay the same.
+        self._epoch = time.time() - monotonic()
+
+    def blocks(self) -> Iterator[PageBlock]:
+        """Yield what the page shows now."""
+        condition = condition_of(self._router, monotonic())
+        yield self._head(condition, STRANGERS, pod="")
+        yield self._head(condition, NAMED, pod=self._router.pod_name)
+        for audiences in (STRANGERS, NAMED):
+            yield self._reasons(condition, audiences)
+            yield self._configuration(audiences)
+        yield from self._named()
+        yield from self._owned()
+
+    def _head(
+        self, condition: RouterCondition, audiences: frozenset[Audience], pod: str
+    ) -> PageBlock:
+        router, reload = self._router, self._router.reload
+        status = "draining" if router.draining else "" if router.snapshot else "starting"
+        head = HeadLine(
+            condition.state,
+            LEVELS[condition.state],
+            status,
+            router.version,
+            pod,
+            reload.version[:SHORT_VERSION],
+            moment_at(reload.loaded_at) if reload.loaded_at else None,
+        )
+        return PageBlock("head", audiences, [PagePart("head-line", "head_line", head)])
+
+    def _reasons(self, condition: RouterCondition, audiences: frozenset[Audience]) -> PageBlock:
+        told = condition.told(names=audiences is NAMED)
+        if not told:
+            snapshot = self._router.snapshot
+            told = [ALL_WELL if snapshot and snapshot.models else NO_MODELS]
+        first, *more = (f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." for text in told)
+        line = ReasonLine(LEVELS[condition.state], first, tuple(more))
+        return PageBlock("reasons", audiences, [PagePart("reason-line", "reason_line", line)])
+
+    def _named(self) -> Iterator[PageBlock]:
+        router, snapshot = self._router, self._router.snapshot
+        in_flight = sum(load.in_flight for load in router.loads.values())
+        figures = [PagePart(f.id, "figure", f) for f in figures_of(router.history, in_flight)]
+        yield PageBlock("figures", NAMED, figures)
+        if snapshot is None:
+            return
+        cards = list(cards_of(router, snapshot.credentials, self._epoch))
+        usable = sum(card.level != "bad" for card in cards)
+        yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
+        yield PageBlock("credentials", NAMED, [PagePart(card.id, "card", card) for card in cards])
+        rows = list(model_rows(router, snapshot.models))
+        yield count_block("models-count", str(len(rows)))
+        yield PageBlock("models", NAMED, [PagePart(row.id, "model", row) for row in rows])
+
+    def _owned(self) -> Iterator[PageBlock]:
+        router, snapshot = self._router, self._router.snapshot
+        if snapshot is not None:
+            rows = client_rows(router, snapshot.auth.clients)
+            yield PageBlock("clients", OWNERS, [PagePart(row.id, "client", row) for row in rows])
+        history = router.history
+        requests = [
+            request_row(record, f"request-{history.count - age}", self._epoch)
+            for age, record in enumerate(reversed(history.requests))
+        ]
+        yield PageBlock("requests", OWNERS, [PagePart(row.id, "request", row) for row in requests])
+
+    def _configuration(self, audiences: frozenset[Audience]) -> PageBlock:
+        reload, names = self._router.reload, audiences is NAMED
+        findings = [
+            (finding.severity, str(finding) if names else finding.headline)
+            for finding in reload.findings[:SHOWN_FINDINGS]
+        ]
+        if (more := len(reload.findings) - SHOWN_FINDINGS) > 0:
+            findings.append(("warning", f"and {more} more"))
+        facts = ConfigurationFacts(
+            reload.source,
+            reload.successful,
+            reload.error,
+            moment_at(reload.at) if reload.at else None,
+            tuple(findings),
+            tuple(connections(self._router.stream, self._router.ledger)),
+        )
+        return PageBlock("configuration", audiences, [PagePart("facts", "configuration", facts)])
+
+
+def count_block(id_: str, text: str) -> PageBlock:
+    """Return the block of a count beside a heading."""
+    return PageBlock(id_, NAMED, [PagePart(f"{id_}-text", "count", CountText(f"{id_}-text", text))])
+
+
+def connections(
+    stream: Mapping[str, object] | None, ledger: Mapping[str, object] | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the operator's stream and the ledger of limits, where there is one."""
+    for label, known in (("Operator's stream", stream), ("Ledger of limits", ledger)):
+        if known is not None:
+            state = "connected" if known.get("connected") else "not connected"
+            error = known.get("error")
+            yield label, f"{state}: {error}" if error else state

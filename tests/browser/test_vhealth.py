@@ -1,0 +1,154 @@
+"""The page at `/vhealth` in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from support.config import MASTER_KEY, manifest
+from support.in_loop import Served, served
+
+
+def many(credentials: int, models: int) -> str:
+    """A configuration of many; every model has two tiers."""
+    names = [f"credential-{number:03}" for number in range(credentials)]
+    declared = [{"name": name, "type": "Mock", "limits": {"rpm": 100}} for name in names]
+    chosen: list[dict[str, Any]] = [
+        {
+            "name": f"model-{number:03}",
+            "backends": [
+                {"credential": names[number % credentials]},
+                {"credential": names[(number + 1) % credentials], "priority": 2},
+            ],
+        }
+        for number in range(models)
+    ]
+    return manifest(declared, chosen)
+
+
+@pytest.fixture
+async def router() -> AsyncIterator[Served]:
+    async with served(many(4, 6)) as router:
+        yield router
+
+
+async def open_page(page: Page, router: Served) -> None:
+    await page.goto(f"http://127.0.0.1:{router.port}/vhealth")
+
+
+async def sign_in(page: Page, router: Served) -> None:
+    await open_page(page, router)
+    await page.get_by_label("Master key").fill(MASTER_KEY)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    await expect(page.get_by_text("live, paused while hidden")).to_be_visible()
+
+
+async def names(page: Page) -> list[str]:
+    """The models in their order, those alone that are seen."""
+    return await page.locator("#models tr:visible th").all_inner_texts()
+
+
+async def test_whoever_signs_in_sees_names_and_whoever_signs_out_sees_none(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    assert len(await names(page)) == 6
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Master key")).to_be_visible()
+    assert await names(page) == []
+
+
+async def test_a_ban_appears_within_two_seconds_without_loading_the_page_again(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await page.evaluate("window.stays = true")
+    await router.client.post("/admin/bans/credential-000")
+    began = time.monotonic()
+    await expect(page.locator("#credential-0 .pill")).to_contain_text("suspended")
+    assert time.monotonic() - began < 30.0  # the stream sends each second; machines may be slow
+    await expect(page.locator("#head .pill")).to_have_text("degraded")
+    await expect(page.get_by_role("status")).to_contain_text("answered by a lower tier: model-000")
+    assert await page.evaluate("window.stays")
+
+
+async def test_a_filter_stays_while_the_page_lives(page: Page, router: Served) -> None:
+    await sign_in(page, router)
+    await page.get_by_label("Filter models").fill("-003")
+    assert await names(page) == ["model-003"]
+    await router.client.post("/admin/bans/credential-002")
+    await expect(page.locator("#credential-2 .pill")).to_contain_text("suspended")
+    assert await names(page) == ["model-003"]
+
+
+async def test_tables_are_sorted_by_keyboard(page: Page, router: Served) -> None:
+    await sign_in(page, router)
+    button = page.locator("#models").locator("xpath=..").get_by_role("button", name="model")
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    assert await names(page) == [f"model-{number:03}" for number in reversed(range(6))]
+    head = button.locator("xpath=..")
+    await expect(head).to_have_attribute("aria-sort", "descending")
+
+
+async def test_it_is_whole_without_a_script(page: Page, router: Served) -> None:
+    assert page.context.browser is not None
+    context = await page.context.browser.new_context(java_script_enabled=False)
+    plain = await context.new_page()
+    await plain.goto(f"http://127.0.0.1:{router.port}/vhealth")
+    await plain.get_by_label("Master key").fill(MASTER_KEY)
+    await plain.get_by_role("button", name="Sign in").click()
+    await expect(plain.locator("#models tr")).to_have_count(6)
+    await expect(plain.locator("#credentials article")).to_have_count(4)
+    await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_to_complain_about(page: Page, router: Served, scheme: Any) -> None:
+    await page.emulate_media(color_scheme=scheme)
+    await router.client.post("/admin/bans/credential-000", json={"duration": "30m"})
+    await router.chat(model="model-001")
+    await open_page(page, router)
+    # Under the page's own policy no other script runs, so axe comes by the debugger.
+    for visit in (open_page, sign_in):
+        await visit(page, router)
+        results = await Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+
+async def test_a_phone_needs_no_scrolling_sideways(page: Page, router: Served) -> None:
+    await page.set_viewport_size({"width": 360, "height": 800})
+    await sign_in(page, router)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+async def test_many_credentials_and_models_are_shown_and_found(page: Page) -> None:
+    async with served(many(200, 500)) as router:
+        await sign_in(page, router)
+        assert len(await names(page)) == 500
+        await expect(page.locator("#credentials article")).to_have_count(200)
+        await page.get_by_label("Filter models").fill("model-499")
+        assert await names(page) == ["model-499"]
+
+
+async def test_the_documentation_asks_the_router(page: Page, router: Served) -> None:
+    await page.goto(f"http://127.0.0.1:{router.port}/docs")
+    await page.get_by_role("button", name="Authorize").first.click()
+    await page.locator(".auth-container input").first.fill(MASTER_KEY)
+    await page.locator(".auth-container button[type=submit]").first.click()
+    await page.get_by_role("button", name="Close").first.click()
+    operation = page.locator(".opblock", has_text="/v1/chat/completions").first
+    await operation.locator(".opblock-summary").click()
+    body = operation.locator("textarea.body-param__text")
+    await expect(body).to_be_visible()
+    message = '{"model": "model-001", "messages": [{"role": "user", "content": "Anybody there?"}]}'
+    await body.fill(message)
+    await operation.get_by_role("button", name="Execute").click()
+    await expect(operation.locator(".live-responses-table")).to_contain_text("chat.completion")

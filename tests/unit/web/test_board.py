@@ -1,0 +1,68 @@
+"""The page in parts: what a viewer is told who has seen it before."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airouter.web.board import Audience, Board, PageBlock, PagePart
+
+ALL = frozenset(Audience)
+
+
+def board() -> Board:
+    return Board(lambda macro, data: f"<{macro}>{data}")
+
+
+def block(**data: object) -> PageBlock:
+    return PageBlock("b", ALL, [PagePart(id_, "i", each) for id_, each in data.items()])
+
+
+def told(board: Board, since: int, audience: Audience = Audience.NAMED) -> Any:
+    changes = board.changes(audience, since)
+    return json.loads(changes) if changes else None
+
+
+def test_who_has_seen_nothing_gets_all() -> None:
+    shown = board()
+    shown.update([block(x=1, y=2)], 5)
+    assert told(shown, 0) == {"blocks": {"b": "<i>1<i>2"}, "parts": {}}
+    assert told(shown, 5) is None
+
+
+def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothing() -> None:
+    shown = board()
+    shown.update([block(x=1, y=2)], 5)
+    shown.update([block(x=1, y=3)], 6)
+    shown.update([block(x=4, y=3)], 7)
+    assert told(shown, 6) == {"blocks": {}, "parts": {"x": "<i>4"}}
+    assert told(shown, 5) == {"blocks": {}, "parts": {"x": "<i>4", "y": "<i>3"}}
+
+
+def test_a_part_that_came_or_went_is_told_by_its_whole_block() -> None:
+    shown = board()
+    shown.update([block(x=1, y=2)], 5)
+    shown.update([block(y=2)], 6)
+    assert told(shown, 5) == {"blocks": {"b": "<i>2"}, "parts": {}}
+
+
+def test_an_audience_sees_its_own_blocks_alone() -> None:
+    shown = board()
+    secret = PageBlock("s", frozenset((Audience.OWNER,)), [PagePart("k", "i", "key")])
+    shown.update([block(x=1), secret], 5)
+    assert "key" not in str(told(shown, 0, Audience.STRANGER))
+    assert shown.html("s", Audience.NAMED) == ""
+    assert told(shown, 0, Audience.OWNER)["blocks"]["s"] == "<i>key"
+
+
+def test_nothing_is_drawn_that_did_not_change() -> None:
+    drawn: list[object] = []
+
+    def draw(macro: str, data: object) -> str:
+        drawn.append(data)
+        return ""
+
+    shown = Board(draw)
+    for tick in (1, 2, 3):
+        shown.update([block(x=1, y=tick)], tick)
+    assert drawn == [1, 1, 2, 3]
