@@ -67,7 +67,7 @@ def http_sink() -> Iterator[Sink]:
             status = sink.statuses.pop(0) if sink.statuses else 200
             if status == 200:
                 sink.bodies.setdefault(self.path, []).append(body)
-                if not self.path.endswith(OTHERS):  # traces may go anywhere
+                if self.path not in OTHERS:
                     sink.requests.append(ExportTraceServiceRequest.FromString(body))
                 sink.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
