@@ -157,6 +157,7 @@ async def test_every_endpoint_is_in_one_document(router: Served) -> None:
         "/v1/conversations/{id_}/items/{item}",
         "/v1/messages",
         "/v1/messages/count_tokens",
+        "/v1/usage",
         "/v1/models",
         "/v1/models/{name}",
         "/health",
