@@ -38,10 +38,10 @@ from chart.rendering import (
 )
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.binaries import binaries
-from support.kubernetes.crd import install_crd
+from support.kubernetes.crd import install_crd, remove_crds
 
 ONCE = pytest.mark.parametrize("site", [4], indirect=True)
-CRD, KEYS_CRD = "crd/routerconfigs.airouter.dev", "crd/routerkeys.airouter.dev"
+CRD = "crd/routerconfigs.airouter.dev"
 PATIENCE = 60.0
 DEMO = f"{NAME}-demo"
 GUIDE = CHART.parents[1] / "docs" / "install.md"
@@ -123,7 +123,7 @@ def site(kubernetes: ApiServer, request: pytest.FixtureRequest) -> Iterator[Site
     found = Site(kubernetes, request.param)
     yield found
     found.helm("uninstall", RELEASE, "--ignore-not-found")
-    found.kubectl("delete", CRD, KEYS_CRD, "--ignore-not-found")
+    remove_crds(found.api)
     found.kubectl("delete", "namespace", found.namespace, "--wait=false")
 
 

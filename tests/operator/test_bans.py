@@ -105,6 +105,6 @@ async def test_bans_by_hand_hold_at_every_replica_over_another_operator_until_on
             await admin(replicas[2], "DELETE")
             await until_all(replicas, lambda known: not known)
             await until_state(plane, "Healthy")
+            await plane.until_told("Normal", "CredentialRecovered")
             reasons = [event["reason"] for event in await plane.events()]
-            assert reasons.count("CredentialBanned") == 1
-            assert reasons.count("CredentialRecovered") == 1
+            assert reasons.count("CredentialBanned") == reasons.count("CredentialRecovered") == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airouter.config.snapshot import Limits
 from airouter.limits.scope import Scope
-from airouter.limits.usage import LimitUsage, most_used
+from airouter.limits.usage import most_used
 
 
 def scope(name: str, **limits: int) -> Scope:
@@ -16,11 +18,13 @@ def scope(name: str, **limits: int) -> Scope:
 def test_every_limit_of_a_scope_tells_its_share() -> None:
     used = scope("a", rpm=10, tpm=100, max_concurrent=4)
     used.take(0, 50)
-    assert most_used([used], 0) == [
-        LimitUsage("client", "a", "tokens", 0.5),
-        LimitUsage("client", "a", "concurrent", 0.25),
-        LimitUsage("client", "a", "requests", 0.1),
+    told = most_used([used], 0)
+    assert [(each.name, each.limit) for each in told] == [
+        ("a", "tokens"),
+        ("a", "concurrent"),
+        ("a", "requests"),
     ]
+    assert [each.share for each in told] == pytest.approx([0.5, 0.25, 0.1])
 
 
 def test_a_scope_without_limits_tells_nothing() -> None:

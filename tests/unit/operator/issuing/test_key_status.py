@@ -86,11 +86,11 @@ def test_a_key_without_a_secret_is_not_taken() -> None:
 
 
 def test_a_key_of_another_version_of_the_crd_is_told_what_cannot_be_read() -> None:
-    body = {"spec": {"router": {"name": "default"}, "budget": {"usd": "1"}}}
+    body = {"spec": {"router": {"name": "default"}, "quota": {"usd": "1"}}}
     found = invalid_key_status(problems_of_key(body), 3, {}, now=2000.0)
     assert conditions(found) == {"Admitted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
     message = found["conditions"][0]["message"]
-    assert message.startswith("spec.budget: is not a known field (fix: use one of: expiresAt, ")
+    assert message.startswith("spec.quota: is not a known field (fix: use one of: budget, ")
 
 
 def test_an_operator_that_has_just_started_takes_back_nothing() -> None:
