@@ -80,18 +80,25 @@ async def test_changes_under_load_are_live_within_a_second_and_fail_no_request(
     assert set(statuses) == {200}
 
 
+def replace(path: Path, text: str) -> None:
+    """Put a whole file in the place of another: nobody sees a part of it."""
+    new = path.with_name("new")
+    new.write_text(text)
+    new.replace(path)
+
+
 async def test_a_broken_file_keeps_the_last_good_one_and_says_so_once(tmp_path: Path) -> None:
     path = tmp_path / "router.yaml"
     path.write_text(numbered(0))
     async with router_process(tmp_path, "-f", str(path)) as router:
         version = (await router.health())["config"]["version"]
-        path.write_text("spec: [")
+        replace(path, "spec: [")
         async with asyncio.timeout(PATIENCE):
             while (await router.health())["config"]["last_reload_successful"]:
                 await asyncio.sleep(0.02)
         assert await router.metric("airouter_config_last_reload_successful") == 0.0
         assert (await router.health())["config"]["version"] == version
-        path.write_text(numbered(1))
+        replace(path, numbered(1))
         await router.until_live(version)
         assert await router.metric("airouter_config_last_reload_successful") == 1.0
         assert router.log.count("the last good one is kept") == 1
