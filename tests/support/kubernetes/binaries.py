@@ -39,6 +39,11 @@ PACKAGES = {
     "coredns": (Module("coredns", "github.com/coredns/coredns"), "github.com/coredns/coredns"),
     "pause": (Module("pause"), "."),
     "prometheus": (PROMETHEUS, "github.com/prometheus/prometheus/cmd/prometheus"),
+    "jaeger": (
+        Module("jaeger", "github.com/jaegertracing/jaeger"),
+        "github.com/jaegertracing/jaeger/cmd/all-in-one",
+    ),
+    "otelcol": (Module("otelcol", "go.opentelemetry.io/collector/otelcol"), "."),
     "promtool": (PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool"),
     "helm": (Module("helm", "helm.sh/helm/v4"), "helm.sh/helm/v4/cmd/helm"),
     "helm3": (Module("helm3", "helm.sh/helm/v3"), "helm.sh/helm/v3/cmd/helm"),
