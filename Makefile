@@ -85,7 +85,7 @@ browser: $(VENV)/.dev $(CHROMIUM) ## Look at the page with a real browser (Debia
 	  { echo "make browser needs chromium (fix: install it, or run this as root on Debian)" >&2; exit 1; }
 
 collectors: $(VENV)/.dev ## Show a request to a real Jaeger and OpenTelemetry Collector, which it builds once (needs Go 1.26)
-	$(BIN)/python -m pytest tests/collectors $(ARGS)
+	$(BIN)/python -m pytest tests/collectors -o faulthandler_timeout=2700 $(ARGS)
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up
