@@ -96,7 +96,8 @@ class ReadManifest:
         self.findings += other_documents(self.written)
         self._types = types
         self._ignores_secrets = ignore_secrets
-        self.secrets = {} if ignore_secrets else secret_values(self.written, environ, self.findings)
+        opened = () if ignore_secrets else self.written
+        self.secrets, self._spoiled = secret_values(opened, environ, self.findings)
         self.keys = declared_keys_in(self.written, self.findings)
 
     def load(self) -> list[LoadedConfig]:
@@ -118,7 +119,9 @@ class ReadManifest:
             secrets = placeholder_secrets(config, self._types)
         keys = [(document, key) for document, key in self.keys if key.is_for(written.value)]
         issued = list(issued_keys((key for _, key in keys), secrets))
-        compiled = compile_config(config, secrets, loaded.dropped, self._types, issued=issued)
+        compiled = compile_config(
+            config, secrets, loaded.dropped, self._types, issued=issued, spoiled=self._spoiled
+        )
         self.findings += map(written.placed, compiled.findings)
         labels_decide = by_labels(config)
         for document, key in keys:
@@ -293,11 +296,19 @@ def declared_keys_in(
     return list(found.values())
 
 
+class SecretValues(NamedTuple):
+    """The values of Secrets by name and key, and where those stand that cannot be used."""
+
+    values: dict[tuple[str, str], str]
+    spoiled: dict[tuple[str, str], Path]
+
+
 def secret_values(
     written: Iterable[ManifestDocument], environ: Mapping[str, str], findings: list[Finding]
-) -> dict[tuple[str, str], str]:
-    """Return the values of all Secrets by name and key. Of two with one name, the first counts."""
+) -> SecretValues:
+    """Return the values of all Secrets. Of two with one name, the first counts."""
     values: dict[tuple[str, str], str] = {}
+    spoiled: dict[tuple[str, str], Path] = {}
     names: set[str] = set()
     for each in written:
         if not is_secret(each.value):
@@ -312,4 +323,5 @@ def secret_values(
         elif name:
             names.add(name)
             values.update({(name, key): value for key, value in keys.items()})
-    return values
+            spoiled.update({(name, str(each.path[-1])): each.path for each in problems})
+    return SecretValues(values, spoiled)
