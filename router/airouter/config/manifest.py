@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
 from airouter.config.documents import Unreadable, documents
-from airouter.config.findings import Compiled, Finding, in_order, quoted
+from airouter.config.findings import Compiled, Finding, in_order, likely, quoted
 from airouter.config.foreign_words import foreign_document
 from airouter.config.loader import load_config
 from airouter.config.placeholders import DEFAULT_KEY, placeholder_secrets
@@ -256,7 +256,7 @@ def miscounted_configs(configs: Sequence[ManifestDocument]) -> Iterator[Finding]
 
 
 def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
-    """Report documents that are no RouterConfig, no RouterKey and no Secret."""
+    """Report what is no RouterConfig, RouterKey or Secret, and may be meant to be one."""
     for each in written:
         if not isinstance(each.value, dict):
             yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
@@ -266,8 +266,10 @@ def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
             what = f"is a configuration of {other}, not a {KIND}"
             yield each.error((), what, "translate it: airouter import FILE")
         elif isinstance(kind := each.value.get("kind"), str):
-            what = f"{quoted(kind)} is ignored"
-            yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))
+            fix = likely(kind, (KIND, ROUTER_KEY_KIND, "Secret"), alike=0.8)  # a Service is not
+            if fix and "/" not in str(each.value.get("apiVersion")):  # else it is another's
+                what = f"{quoted(kind)} is ignored"
+                yield each.placed(Finding("warning", ("kind",), what, fix))
         else:
             yield each.error(("kind",), "is required", f"use {KIND} or Secret")
 
