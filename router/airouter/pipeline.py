@@ -187,8 +187,11 @@ class Pipeline:
         request = context.request
         if context.endpoint.check is not None:
             context.endpoint.check(request)
-        request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
-        request.betas = exchange.headers.get(BETA_HEADER, b"").decode("latin-1")
+        headers = exchange.headers
+        if VERSION_HEADER in headers:
+            request.version = headers[VERSION_HEADER].decode("latin-1")
+        if BETA_HEADER in headers:
+            request.betas = headers[BETA_HEADER].decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams
         route = context.serving.catalogs[context.endpoint.api].find(request.model)
