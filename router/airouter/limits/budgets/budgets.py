@@ -148,12 +148,14 @@ class Budgets:
         """Reserve in all budgets, or return those that have not enough, and bind."""
         step = self.step()
         lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
-        short = [scope for scope in lacking if binds(scope)]
-        if short:
-            return short
+        if lacking:
+            short = [scope for scope in lacking if binds(scope)]
+            if short:
+                return short
+            spent = (each for each in lacking if each.lease.is_spent)
+            spending.warns = next(spent, spending.warns)
         for _, lease in spending.taken:
             lease.take(step, amount)
-        spending.warns = next((each for each in lacking if each.lease.is_spent), spending.warns)
         return []
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:
