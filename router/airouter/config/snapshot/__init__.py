@@ -317,7 +317,7 @@ class Retries(Part, frozen=True):
 
 
 class Stickiness(Part, frozen=True):
-    """Conversations that stay with their backend, for `ttl` seconds after the last turn."""
+    """Conversations that stay with their backend; one that moved stays there for `ttl` seconds."""
 
     enabled: bool = False
     ttl: float = 600.0
