@@ -127,7 +127,7 @@ class Pipeline:
             refused = self._reserve(context, principal, route.name)
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
-            if self._budgets.by_tenant:
+            if self._budgets.are_declared:
                 context.spending = await reserve_money(
                     self._budgets, self._limiter, context, route, principal.tenant
                 )

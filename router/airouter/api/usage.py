@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotations
 
 from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
+from airouter.config.snapshot import tenant_of
 from airouter.failures import Failure, master_only, truncated
 from airouter.limits.budgets.budget_state import budget_json, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from fastapi import FastAPI
 
     from airouter.auth import Principal
-    from airouter.config.snapshot import ClientKey
     from airouter.limits import Scope
     from airouter.limits.scope import SlidingCount
     from airouter.limits.shared_limits import SharedLimits
@@ -42,32 +42,35 @@ def add_usage(
             if client is not None:
                 raise master_only()
             return await usage_of_one(limits, principal.name, principal.tenant, tells_all=False)
-        clients = {each.name: each for each in pipeline.current().snapshot.auth.clients}
+        pipeline.current()
         if client is None:
-            return await usage_of_all(limits, clients.values())
-        if client not in clients:
+            return await usage_of_all(limits)
+        found = limits.clients.find(tenant_of(client))
+        if found is None:
             raise no_client(client)
-        return await usage_of_one(limits, client, clients[client].tenant, tells_all=True)
+        return await usage_of_one(limits, client, found.tenant, tells_all=True)
 
 
 async def usage_of_one(
     limits: SharedLimits, name: str, tenant: str, *, tells_all: bool
 ) -> dict[str, Any]:
     """Return what a client has used, as the ledger knows it now."""
-    await limits.budgets.look(limits.budgets.by_tenant.get(tenant, ()))
+    await limits.budgets.look(limits.budgets.of(tenant))
     return client_json(limits, name, tenant, tells_all=tells_all)
 
 
-async def usage_of_all(limits: SharedLimits, clients: Iterable[ClientKey]) -> dict[str, Any]:
-    """Return what all clients have used."""
-    await limits.budgets.look(limits.budgets.scopes)
+async def usage_of_all(limits: SharedLimits) -> dict[str, Any]:
+    """Return what all clients have used, those included that this process knows by a token."""
+    clients = list(limits.clients)
+    scopes = [scope for each in clients for scope in limits.budgets.of(each.tenant)]
+    await limits.budgets.look(scopes)
     told = [client_json(limits, each.name, each.tenant, tells_all=True) for each in clients]
     return {"object": "list", "data": told}
 
 
 def client_json(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> dict[str, Any]:
     """Return what one client has used."""
-    budgets = limits.budgets.by_tenant.get(tenant, ())
+    budgets = limits.budgets.of(tenant)
     return {
         "object": "usage",
         "client": name,
