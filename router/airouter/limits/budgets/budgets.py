@@ -74,11 +74,17 @@ class Budgets:
         self.are_declared = bool(self._shared) or self._clients.have_budgets
         self._by_tenant = {}
         for key, scope in list(self._scopes.items()):
-            declared = [each for each in self._declared(*key[:2]) if period_of(each) == key[2:]]
-            if not declared:
-                self._close(key)
-            elif scope.budget != declared[0]:
-                scope.change(declared[0])
+            declared = self._declared(scope.kind, scope.name)
+            if scope.budget not in declared:
+                self._follow(key, scope, declared)
+
+    def _follow(self, key: Key, scope: BudgetScope, declared: Sequence[PeriodBudget]) -> None:
+        """Change a budget to what is declared for its period; close it where nothing is."""
+        same = [each for each in declared if period_of(each) == period_of(scope.budget)]
+        if same:
+            scope.change(same[0])
+        else:
+            self._close(key)
 
     def of(self, tenant: str) -> Sequence[BudgetScope]:
         """Return the budgets that bind a tenant."""
