@@ -264,7 +264,7 @@ class Router:
                 self.identities,
                 self.loads,
                 self.shared_limits.limiter.of_backend,
-                self.shared_limits.limiter.meet,
+                self.shared_limits.meet,
             )
             self.responses.reload(snapshot)
         except Exception:

@@ -34,8 +34,8 @@ async def reserve_money(
     That is the dearest of the backends' prices for what is estimated; a stream begins with a part
     of its output and asks for more as it goes. What has no price costs a budget nothing.
     """
-    scopes = budgets.by_tenant.get(tenant)
-    if scopes is None:
+    scopes = budgets.of(tenant)
+    if not scopes:
         return None
     estimate = context.permit.estimate
     if estimate is NOTHING:

@@ -74,7 +74,7 @@ class Spender:
     async def reserve(self, amount: int) -> Spending | None:
         """Reserve so much for a request; None where it is refused."""
         try:
-            return await self.budgets.reserve(self.budgets.by_tenant[TEAM], amount)
+            return await self.budgets.reserve(self.budgets.of(TEAM), amount)
         except Failure:
             return None
 

@@ -43,6 +43,8 @@ SPENT_FILE = "spent.json.gz"
 BEGUN_ANNOTATION = "airouter.dev/begun"
 LARGEST = 350_000
 """Bytes of each file: the API server takes a Secret of 1 MiB, in base64."""
+ROOM_FOR_NEW = 300_000
+"""Bytes up to which there is room for budgets that were not spent of yet: some 9,000 of them."""
 MEMORIES = msgspec.json.Decoder(BookMemory)
 SPENT = msgspec.json.Decoder(dict[str, Spent])
 
@@ -82,13 +84,14 @@ class LedgerStore:
         spent = file_in(data, SPENT_FILE, SPENT) or {}
         return Left(spent, file_in(data, MEMORY_FILE, MEMORIES))
 
-    async def write(self, spent: Mapping[str, Spent]) -> None:
+    async def write(self, spent: Mapping[str, Spent], most: int = LARGEST) -> None:
         """Write down what may be spent; where somebody else has written, not less than that.
 
-        Raises `KubeError`, `TooMuch`, or `Undeliverable` for what somebody else has written.
+        Raises `KubeError`, `TooMuch` for more than `most` bytes, or `Undeliverable` for what
+        somebody else has written.
         """
         try:
-            await self._put({SPENT_FILE: packed_file(spent)})
+            await self._put({SPENT_FILE: packed_file(spent, most)})
         except (Conflict, NotFound):
             greatest = file_in(await self._find(), SPENT_FILE, SPENT) or {}
             for key, each in spent.items():
@@ -146,11 +149,11 @@ class LedgerStore:
         }
 
 
-def packed_file(content: object) -> str:
-    """Return a file as a Secret has it. Raises `TooMuch`."""
+def packed_file(content: object, most: int = LARGEST) -> str:
+    """Return a file as a Secret has it, of at most so many bytes. Raises `TooMuch`."""
     packed = gzip.compress(msgspec.json.encode(content), compresslevel=6)
-    if len(packed) > LARGEST:
-        raise TooMuch(f"{len(packed)} bytes, and a file of the Secret has at most {LARGEST}")
+    if len(packed) > most:
+        raise TooMuch(f"{len(packed)} bytes, of which its Secret has room for {most}")
     return base64.b64encode(packed).decode()
 
 

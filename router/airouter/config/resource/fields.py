@@ -252,6 +252,7 @@ Ratio = Annotated[
 Timeout = Annotated[float, duration(least=0.001, most=DAY)]
 Pause = Annotated[float, duration(least=0.0, most=3600.0)]
 Period = Annotated[float, duration(least=1.0, most=30 * DAY)]
+Lapse = Annotated[float, duration(least=0.0, most=30 * DAY)]
 Weight = Annotated[int, Field(ge=0, le=1000)]
 Priority = Annotated[int, Field(ge=0, le=1000)]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]
