@@ -178,7 +178,8 @@ class Book:
             return found
         for line in message.lines:
             account = self._budgets.get(line.key)
-            spent = line.spent if account is None else max(account.spent, line.spent)
+            former = 0 if line.born == self._born else line.spent
+            spent = former if account is None else max(account.spent, former)
             enough = spent + max(line.needed, line.wanted)
             written = self._written.get(line.key, 0)
             if line.keeps and written < max(spent, min(line.limit, enough)):
@@ -225,18 +226,19 @@ class Book:
     def _begin(self, message: LedgerMessage, known: int) -> None:
         """Begin, where this is the first message; grant nothing, where it tells of a loss.
 
-        `known` is the last message of the process that the ledger knows: it has lost what it
-        answered after that, as a server does that starts from an old copy.
+        `known` is the last message of the process that the ledger knows. Where it answered a later
+        one it has lost what came after that, as a server does that starts from an old copy: it
+        begins anew, so that pods tell it what they heard.
         """
         if not self._born:
             self._born = self._now
             self._closed_until = self._now + self._settling
         if not message.heard:
             return
+        if message.born == self._born and message.heard > known:
+            self._born = max(self._now, self._born + 1)
         if message.born != self._born:
             self._closed_until = max(self._closed_until, self._born + SPAN + LEASE)
-        elif message.heard > known:
-            self._closed_until = self._now + SPAN + LEASE
 
     def _share_out(self, pod: KnownPod) -> list[int]:
         """Give a pod its share, and return those of pods that are out of sight."""
@@ -280,7 +282,7 @@ class Book:
     def _grant_budget(self, holder: str, line: Line) -> LeaseGrant:
         """Settle one line of a budget."""
         account = self._budgets.setdefault(line.key, BudgetAccount(self._now))
-        others = account.report(holder, line, self._now)
+        others = account.report(holder, line, self._now, self._born)
         free = line.limit - account.used - others - line.held
         if self._written is not None:
             written = self._written.get(line.key, 0)

@@ -56,8 +56,12 @@ class Line(msgspec.Struct, frozen=True, array_like=True):
 
     What is spent of a budget never slides out: its key has the period in it.
     """
+    born: int = 0
+    """Of a budget, when the ledger began that this process heard last; 0 for none."""
     spent: int = 0
-    """Of a budget, what a former ledger said was spent or out; 0 where that is this one."""
+    """What that ledger said was spent or out."""
+    counted: int = 0
+    """What of it was this process's, as far as that ledger surely knew: spent and held."""
 
 
 class LedgerMessage(msgspec.Struct, frozen=True, array_like=True):

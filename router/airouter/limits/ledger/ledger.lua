@@ -53,10 +53,11 @@ end
 if began == 0 then
   began, closed = now, now + SETTLING
 end
+if heard > last and born == began then
+  began = math.max(now, began + 1)
+end
 if heard > 0 and born ~= began then
   closed = math.max(closed, began + SPAN + LEASE)
-elseif heard > last then
-  closed = now + SPAN + LEASE
 end
 pod.process, pod.number, pod.seen = process, number, now
 pods[pod_name] = pod
@@ -201,30 +202,48 @@ local function grant(line, uses, outs)
 end
 
 -- A budget: what `budget_account.py` does.
+local function a_lease(amount, ends, total, counted)
+  return string.format('[%.0f,%.0f,%.0f,%.0f]', amount, ends, total, counted)
+end
+
 local function grant_budget(line, uses, outs)
-  local _, limit, _, total, held, wanted, needed, least, reported, keeps, spent = unpack(line)
-  local used = tonumber(redis.call('HGET', uses, 'sum')) or 0
-  local before, mine, others = used, nil, 0
+  local _, limit, _, total, held, wanted, needed, least, reported, keeps, heard_of, spent, counted =
+    unpack(line)
+  local account = redis.call('HMGET', uses, 'sum', 'born', 'former')
+  local used, former = tonumber(account[1] or 0), tonumber(account[3] or 0)
+  local is_anew = tonumber(account[2] or 0) ~= began
+  local told = total
+  for _, use in ipairs(reported) do
+    told = told - use[2]
+  end
+  local mine, others, ended = {told, told}, 0, 0
   local stored = redis.call('HGETALL', outs)
   for at = 1, #stored, 2 do
-    local amount, ends, its_total = unpack(cjson.decode(stored[at + 1]))
+    local amount, ends, its_total, its_counted = unpack(cjson.decode(stored[at + 1]))
+    if is_anew then
+      its_counted = its_total + amount
+    end
     if ends <= now then
-      used = used + amount
+      ended = ended + amount
       redis.call('HDEL', outs, stored[at])
     elseif stored[at] == holder then
-      mine = its_total
+      mine = {its_total, its_counted, amount}
     else
       others = others + amount
+      if is_anew then
+        redis.call('HSET', outs, stored[at], a_lease(amount, ends, its_total, its_counted))
+      end
     end
   end
-  if mine then
-    used = used + math.max(0, total - mine)
-  elseif spent == 0 then
-    for _, use in ipairs(reported) do
-      used = used + use[2]
-    end
+  used = used + ended
+  if is_anew then
+    former = used + others + (mine[3] or 0)
   end
-  used = math.max(used, spent - others - held)
+  used = used + math.max(0, total - mine[1])
+  if heard_of ~= 0 and heard_of ~= began then
+    used = used + mine[2] - counted + math.max(0, spent - former)
+    mine[2], former = counted, math.max(former, spent)
+  end
   local free = limit - used - others - held
   local amount, wait = 0, 0
   if now < closed then
@@ -234,13 +253,8 @@ local function grant_budget(line, uses, outs)
   else
     amount = math.min(free, math.max(needed, math.min(wanted, math.floor(free / near))))
   end
-  if used ~= before then
-    redis.call('HSET', uses, 'sum', text(used))
-  end
-  if held + amount > 0 or #reported > 0 or mine then
-    local out = '[' .. text(held + amount) .. ',' .. text(now + KEPT) .. ',' .. text(total) .. ']'
-    redis.call('HSET', outs, holder, out)
-  end
+  redis.call('HSET', uses, 'sum', text(used), 'born', text(began), 'former', text(former))
+  redis.call('HSET', outs, holder, a_lease(held + amount, now + KEPT, total, mine[2]))
   redis.call('EXPIRE', uses, text(keeps))
   redis.call('EXPIRE', outs, text(keeps))
   return '[' .. text(amount) .. ',' .. text(wait) .. ',' .. text(free - amount) .. ']'
