@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
     from airouter.limits.budgets.spending import Spending
+    from airouter.limits.ledger.budget_lease import BudgetLease
     from airouter.limits.ledger.redis import RedisLedger
 
 TEAM = "client/team"
@@ -96,6 +97,16 @@ class Spender:
         self.budgets = Budgets(leases, lambda: time.now, lambda: time.now, PATIENCE)
         self.exchanger = Exchanger(leases, ledger)
         self.budgets.ask = self.exchanger.ask
+
+    @property
+    def untold(self) -> int:
+        """What it has spent beyond all that the ledger surely knows it to have."""
+        return max(0, self._lease.total - self._lease._counted)
+
+    @property
+    def _lease(self) -> BudgetLease:
+        (scope,) = self.budgets.scopes
+        return scope.lease
 
     async def reserve(self, amount: int) -> Spending | None:
         """Reserve so much for a request; None where it is refused."""

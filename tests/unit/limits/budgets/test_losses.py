@@ -131,6 +131,14 @@ async def test_a_budget_that_is_changed_while_a_message_is_under_way_forgets_not
     assert spenders.ledger.counted == 17 * USD
 
 
+async def test_an_answer_that_costs_more_than_was_reserved_is_told_at_once() -> None:
+    spenders = await settled_spenders("a")
+    (await a_stream(spenders.pods["a"])).settle(6 * USD)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert 16 * USD <= spenders.ledger.counted <= 17 * USD, "before the second in which all is told"
+
+
 @pytest.mark.parametrize("is_killed", [False, True])
 async def test_a_redis_that_is_killed_or_lost_its_last_writes_counts_what_was_spent(
     is_killed: bool, tmp_path: Path
