@@ -30,6 +30,19 @@ FIRST_SHARE = WHOLE // 100
 """The share of a process that has never reached a ledger: nothing of limits below 100."""
 SHARED = WHOLE - 5 * FIRST_SHARE
 """The sum of the shares of all that have: some of the others have room beside them."""
+RULES = {
+    "SPAN": SPAN,
+    "STEPS_PER_SECOND": STEPS_PER_SECOND,
+    "LEASE": LEASE,
+    "SLOTS_LEASE": SLOTS_LEASE,
+    "SETTLING": SETTLING,
+    "KEPT": KEPT,
+    "MEMORY": MEMORY,
+    "SOON": SOON,
+    "WHOLE": WHOLE,
+    "SHARED": SHARED,
+}
+"""What a ledger in another language has to know."""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):

@@ -1,11 +1,12 @@
 -- The ledger inside Redis: what `bookkeeping/book.py` does, which is its reference and explains it.
 -- KEYS: the ledger, its pods, then the uses and the outs of each line.
--- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the
--- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, SHARED, STEPS_PER_SECOND.
-local SPAN, LEASE, SLOTS_LEASE = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local SETTLING, KEPT, MEMORY = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] -- in seconds
-local SOON, WHOLE, SHARED = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local STEPS_PER_SECOND = tonumber(ARGV[12])
+-- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the RULES
+-- of messages.py.
+local RULES = cjson.decode(ARGV[3])
+local SPAN, LEASE, SLOTS_LEASE, KEPT = RULES.SPAN, RULES.LEASE, RULES.SLOTS_LEASE, RULES.KEPT
+local SETTLING, SOON, WHOLE, SHARED = RULES.SETTLING, RULES.SOON, RULES.WHOLE, RULES.SHARED
+local STEPS_PER_SECOND = RULES.STEPS_PER_SECOND
+local MEMORY = RULES.MEMORY / STEPS_PER_SECOND -- in seconds
 local pod_name, process, number, heard, born, answered, since, leaves, lines =
   unpack(cjson.decode(ARGV[1]))
 local holder = pod_name .. '/' .. process
