@@ -20,7 +20,7 @@ class BudgetBook:
 
     def __init__(self, spent: dict[str, Spent] | None = None) -> None:
         self.now = START
-        self.book = Book(lambda: self.now, spent, settling=0)
+        self.book = Book(lambda: self.now, spent, settling=0, learning=0)
 
     def say(self, pod: str, **line: Any) -> LeaseGrant:
         """Say one line, and return the answer to it."""

@@ -15,8 +15,15 @@ local function text(whole_number)
   return string.format('%.0f', whole_number)
 end
 
+-- The steps for which this Redis has been running; 0 where it may not be asked.
+local function runs_for()
+  local told = redis.pcall('INFO', 'server')
+  local seconds = type(told) == 'string' and string.match(told, 'uptime_in_seconds:(%d+)')
+  return (tonumber(seconds or 0) or 0) * STEPS_PER_SECOND
+end
+
 -- The ledger: its time, when it began, and the last gap in which nobody came.
-local known = redis.call('HMGET', KEYS[1], 'now', 'born', 'closed', 'gap', 'alive')
+local known = redis.call('HMGET', KEYS[1], 'now', 'born', 'closed', 'gap', 'alive', 'learnt')
 local before = tonumber(known[1] or 0)
 local now = tonumber(ARGV[2])
 if not now then
@@ -46,19 +53,23 @@ if last >= number then
   redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
   return false
 end
-local began, closed = tonumber(known[2] or 0), tonumber(known[3] or 0)
+local began, closed, learnt = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(known[6] or 0)
 if heard > 0 and born == began and answered + since + LEASE < now then
   redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
   return '[' .. text(began) .. ',' .. text(now) .. ',-1,[]]'
 end
 if began == 0 then
-  began, closed = now, now + SETTLING
+  -- One that runs for longer than anything counts, and knows of no ledger, has lost none.
+  local has_lost = ARGV[2] ~= '' or runs_for() <= SPAN + LEASE
+  began, closed = now, has_lost and now + SETTLING or now
+  learnt = closed
 end
 if heard > last and born == began then
   began = math.max(now, began + 1)
 end
 if heard > 0 and born ~= began then
   closed = math.max(closed, began + SPAN + LEASE)
+  learnt = math.max(learnt, began + SETTLING)
 end
 pod.process, pod.number, pod.seen = process, number, now
 pods[pod_name] = pod
@@ -247,8 +258,8 @@ local function grant_budget(line, uses, outs)
   end
   local free = limit - used - others - held
   local amount, wait = 0, 0
-  if now < closed then
-    wait = closed - now
+  if now < learnt then
+    wait = learnt - now
   elseif free < math.max(least, 1) then
     wait = SOON
   else
@@ -268,7 +279,7 @@ for at, line in ipairs(lines) do
 end
 
 redis.call('HSET', KEYS[1], 'now', text(now), 'born', text(began), 'closed', text(closed),
-  'gap', text(gap), 'alive', text(alive))
+  'learnt', text(learnt), 'gap', text(gap), 'alive', text(alive))
 redis.call('EXPIRE', KEYS[1], MEMORY)
 if leaves then
   redis.call('HDEL', KEYS[2], pod_name)

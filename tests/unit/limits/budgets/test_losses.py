@@ -76,6 +76,15 @@ async def test_a_replica_that_has_nothing_more_to_spend_tells_a_new_ledger_what_
     assert spenders.ledger.counted == 17 * USD + CENT
 
 
+async def test_a_ledger_that_forgot_grants_again_once_all_have_told_what_they_know() -> None:
+    spenders = await settled_spenders("ab")
+    spenders.ledger.lose_memory()
+    await spenders.advance(1)
+    assert await spenders.pods["b"].reserve(USD) is None
+    await spenders.advance(6)
+    assert await spenders.pods["b"].reserve(USD) is not None
+
+
 async def test_an_old_copy_of_a_ledger_is_told_what_was_spent_since() -> None:
     spenders = await settled_spenders()
     (await a_stream(spenders.pods["a"])).settle(USD)

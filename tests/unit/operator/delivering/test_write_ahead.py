@@ -126,6 +126,25 @@ async def test_a_leader_that_dies_and_the_next_never_grant_more_than_the_budget(
     assert leaders.granted >= LIMIT * 0.9
 
 
+async def test_a_leader_after_one_that_died_grants_of_budgets_at_once(leaders: Leaders) -> None:
+    await leaders.say("a", 100)
+    leaders.elect()
+    assert await leaders.say("a", 100) == 100
+    assert leaders.granted <= leaders.written()
+
+
+async def test_a_leader_that_cannot_read_what_was_spent_waits_for_what_pods_know(
+    leaders: Leaders,
+) -> None:
+    await leaders.say("a", 100)
+    (secret,) = leaders.secrets.secrets.values()
+    secret["data"][SPENT_FILE] = "broken"
+    leaders.elect()
+    assert await leaders.say("a", 100) == 0
+    leaders.pass_time(SETTLING / 20 + 1)
+    assert await leaders.say("a", 100) == 100
+
+
 async def test_leaders_that_end_in_order_leave_the_budget_as_it_was(leaders: Leaders) -> None:
     for _ in range(5):
         leaders.pass_time(1)
