@@ -6,7 +6,7 @@ operator ended in order, from when that has granted for the last time until the 
 it out: so it is never read twice.
 
 Each write names the version that it follows, and who begins makes a new one. So one that was sent
-by a leader before comes to nothing.
+by a leader before comes to nothing; and where there is no Secret there was no leader before.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Left(NamedTuple):
     spent: dict[str, Spent]
     """By the keys of budgets."""
     memory: BookMemory | None
+    is_first: bool = False
+    """Whether there was none before."""
 
 
 class LedgerStore:
@@ -79,10 +81,10 @@ class LedgerStore:
         Raises `Undeliverable` where it cannot be read.
         """
         data = await self._find()
-        if self._version:
-            await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
+        is_first = not self._version
+        await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
         spent = file_in(data, SPENT_FILE, SPENT) or {}
-        return Left(spent, file_in(data, MEMORY_FILE, MEMORIES))
+        return Left(spent, file_in(data, MEMORY_FILE, MEMORIES), is_first)
 
     async def write(self, spent: Mapping[str, Spent], most: int = LARGEST) -> None:
         """Write down what may be spent; where somebody else has written, not less than that.

@@ -43,6 +43,7 @@ class Spending:
         taken, self.taken = self.taken, ()
         for _, lease in taken:
             lease.settle(self._step, self._budgets.step(), self.reserved, used)
+        self._budgets.tell_debts(taken)
 
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""
