@@ -105,7 +105,7 @@ class Spender:
 
     @property
     def _lease(self) -> BudgetLease:
-        (scope,) = self.budgets.scopes
+        (scope,) = self.budgets.of(TEAM)
         return scope.lease
 
     async def reserve(self, amount: int) -> Spending | None:
@@ -150,8 +150,8 @@ class Spenders:
     async def heard_by(self, name: str) -> int:
         """What the ledger tells a replica to be spent."""
         budgets = self.pods[name].budgets
-        await budgets.look(budgets.scopes)
-        (scope,) = budgets.scopes
+        await budgets.look(budgets.of(TEAM))
+        (scope,) = budgets.of(TEAM)
         return state_of(scope).used
 
     def change(self, budget: PeriodBudget, *pods: Spender) -> None:

@@ -19,28 +19,18 @@ if TYPE_CHECKING:
     from airouter.interfaces import Headers
     from airouter.limits.scope import Scope, SlidingCount
 
-Names = tuple[bytes, bytes, bytes]
-"""Those of the limit, of what is left, and of the time until all of it is there again."""
-
 OPENAI, ANTHROPIC = "OpenAI", "Anthropic"
-NAMES: dict[tuple[str, bytes], Names] = {
-    **{
-        (OPENAI, what): (
-            b"x-ratelimit-limit-" + what,
-            b"x-ratelimit-remaining-" + what,
-            b"x-ratelimit-reset-" + what,
-        )
-        for what in (b"requests", b"tokens")
-    },
-    **{
-        (ANTHROPIC, what): (
-            b"anthropic-ratelimit-" + what + b"-limit",
-            b"anthropic-ratelimit-" + what + b"-remaining",
-            b"anthropic-ratelimit-" + what + b"-reset",
-        )
-        for what in (b"requests", b"tokens")
-    },
+NAMES = {
+    OPENAI: (b"x-ratelimit-limit-%b", b"x-ratelimit-remaining-%b", b"x-ratelimit-reset-%b"),
+    ANTHROPIC: (
+        b"anthropic-ratelimit-%b-limit",
+        b"anthropic-ratelimit-%b-remaining",
+        b"anthropic-ratelimit-%b-reset",
+    ),
 }
+"""Those of the limit, of what is left, and of the time until all of it is there again."""
+MOST_LIMITS = 4_096
+"""Limits of different size whose headers are kept: a busy client gets the same ones all day."""
 
 
 def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
@@ -71,13 +61,21 @@ def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
 
 def of_window(what: bytes, window: SlidingCount, room: int, step: int, dialect: str) -> Headers:
     """Return the headers of one limit."""
+    limit, left_name, reset_name = limit_and_names(what, window.limit, dialect)
     steps = window.until_idle(step)
-    if dialect == ANTHROPIC:
-        names, when = NAMES[ANTHROPIC, what], anthropic_moment(steps)
-    else:
-        names, when = NAMES[OPENAI, what], openai_span(steps)
+    when = anthropic_moment(steps) if dialect == ANTHROPIC else openai_span(steps)
     left = b"%d" % room if room > 0 else b"0"
-    return [(names[0], b"%d" % window.limit), (names[1], left), (names[2], when)]
+    return [limit, (left_name, left), (reset_name, when)]
+
+
+@lru_cache(MOST_LIMITS)
+def limit_and_names(
+    what: bytes, limit: int, dialect: str
+) -> tuple[tuple[bytes, bytes], bytes, bytes]:
+    """Return the header of a limit, and the names of those of what is left and of the reset."""
+    names = NAMES[ANTHROPIC if dialect == ANTHROPIC else OPENAI]
+    of_limit, of_rest, of_reset = (name % what for name in names)
+    return (of_limit, b"%d" % limit), of_rest, of_reset
 
 
 @lru_cache(SPAN + 2)  # one for each step of a window: to write a float takes long
