@@ -25,6 +25,7 @@ def reserving(bench: Bench) -> Iterator[Row]:
     bench.tell(what)
     written = ManifestFile("bench", manifest(1, anonymous=False).encode())
     snapshot = compile_manifest([written], {}).snapshot
+    assert snapshot is not None
     limiter = Limiter()
     limiter.reload(snapshot)
     tenant = snapshot.auth.clients[TEAMS.index("team-1")].tenant

@@ -24,6 +24,19 @@ PLENTY = {"rpm": 2_000_000_000, "tpm": 2_000_000_000, "maxConcurrent": 100_000}
 BUDGET = {"usd": "999999", "period": "Month"}
 
 
+def client(name: str) -> dict[str, Any]:
+    """A client with all the limits that one can have, and a budget."""
+    return {
+        "name": name,
+        "secretRef": {"name": "keys", "key": name},
+        "models": ["gpt-*"],
+        "limits": PLENTY,
+        "modelLimits": [{"models": MODEL, "limits": PLENTY}],
+        "groups": ["everybody"],
+        "budget": BUDGET,
+    }
+
+
 def manifest(
     target: int,
     *,
@@ -48,26 +61,12 @@ def manifest(
         }
         for number in range(backends)
     ]
-    model = {
-        "name": MODEL,
-        "backends": [
-            {"credential": credential["name"], "upstreamName": upstream_name, **bound}
-            for credential in credentials
-        ],
-        "metadata": {"price": {"input": "2.5", "output": "10"}},
-    }
-    clients = [
-        {
-            "name": name,
-            "secretRef": {"name": "keys", "key": name},
-            "models": ["gpt-*"],
-            "limits": PLENTY,
-            "modelLimits": [{"models": MODEL, "limits": PLENTY}],
-            "groups": ["everybody"],
-            "budget": BUDGET,
-        }
-        for name in TEAMS[: 0 if anonymous else None]
+    backends_of_model = [
+        {"credential": each["name"], "upstreamName": upstream_name, **bound} for each in credentials
     ]
+    price = {"input": "2.5", "output": "10"}
+    model = {"name": MODEL, "backends": backends_of_model, "metadata": {"price": price}}
+    clients = [client(name) for name in TEAMS[: 0 if anonymous else None]]
     secrets = {"upstream": "sk-upstream", **{name: f"sk-{name}" for name in TEAMS}, TEAMS[0]: KEY}
     auth: dict[str, Any] = {
         "anonymous": "Allow" if anonymous else "Deny",
