@@ -124,7 +124,9 @@ class LimitLedger:
             self._opens_at = time.monotonic() + RETRY
             return None
         except Undeliverable as error:
-            logger.warning("%s: the ledger of limits begins anew: in its Secret, %s", config, error)
+            logger.warning(
+                "%s: what is spent of budgets is forgotten: in its Secret, %s", config, error
+            )
             left, learning = Left({}, None), SETTLING
         memory = left.memory
         book = Book(

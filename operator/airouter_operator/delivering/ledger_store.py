@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import logging
 import secrets
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object
 
 T = TypeVar("T")
+
+logger = logging.getLogger("airouter.operator")
 
 LEDGER_SECRET_TYPE = "airouter.dev/ledger"  # noqa: S105 - a type of Secrets, not one of them
 LEDGER_SUFFIX = "-ledger"
@@ -78,13 +81,18 @@ class LedgerStore:
     async def take(self) -> Left:
         """Take what the leader before has left, which then writes no more. Raises `KubeError`.
 
-        Raises `Undeliverable` where it cannot be read.
+        Raises `Undeliverable` where what was spent cannot be read.
         """
         data = await self._find()
         is_first = not self._version
         await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
         spent = file_in(data, SPENT_FILE, SPENT) or {}
-        return Left(spent, file_in(data, MEMORY_FILE, MEMORIES), is_first)
+        try:
+            memory = file_in(data, MEMORY_FILE, MEMORIES)
+        except Undeliverable as error:  # of another version, say: what was spent is known without
+            logger.warning("%s: the ledger of limits begins anew: %s", self.config, error)
+            memory = None
+        return Left(spent, memory, is_first)
 
     async def write(self, spent: Mapping[str, Spent], most: int = LARGEST) -> None:
         """Write down what may be spent; where somebody else has written, not less than that.

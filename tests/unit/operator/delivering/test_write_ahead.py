@@ -145,6 +145,18 @@ async def test_a_leader_that_cannot_read_what_was_spent_waits_for_what_pods_know
     assert await leaders.say("a", 100) == 100
 
 
+async def test_a_memory_that_cannot_be_read_is_no_reason_to_forget_what_was_spent(
+    leaders: Leaders,
+) -> None:
+    await leaders.say("a", LIMIT)
+    await leaders.ledger.end()
+    (secret,) = leaders.secrets.secrets.values()
+    secret["data"][MEMORY_FILE] = "broken"
+    leaders.elect()
+    await leaders.settle()
+    assert await leaders.say("b", 100) == 0
+
+
 async def test_leaders_that_end_in_order_leave_the_budget_as_it_was(leaders: Leaders) -> None:
     for _ in range(5):
         leaders.pass_time(1)
