@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +34,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.openai_usage import neutral_usage
 from airouter.dialects.stopping import stop_by_calls
+from airouter.dialects.unique_ids import new_call_id
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
 
@@ -139,7 +139,7 @@ def whole_call(call: WireCall) -> ToolCall:
 def call_of(call: WireCall) -> ToolCall:
     """Return a whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
-        id=call.id or "call_" + secrets.token_hex(12),
+        id=call.id or new_call_id(),
         name=name_of(call),
         arguments=arguments_of(call),
         custom=call.custom is not None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.raw_json import ABSENT, raw_json
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ MOST_KEPT = 16_777_216
 """Bytes of items; of a response with more of them, none are kept."""
 BEGUN = b'"response"'
 DONE = b"output_item.done"
-ABSENT = msgspec.Raw()
 EMPTY = re.compile(rb'"output"\s*:\s*\[\s*\]')
 LAST = re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"')
 
@@ -120,8 +120,3 @@ class StreamedResponse:
 def frames_in(events: bytes) -> list[bytes]:
     """Return the data of whole events."""
     return [frame.data for frame in ServerSentEvents().feed(events + b"\n\n")]
-
-
-def raw_json(value: object) -> msgspec.Raw:
-    """Return JSON."""
-    return msgspec.Raw(msgspec.json.encode(value))

@@ -18,6 +18,7 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
+from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
@@ -63,7 +64,7 @@ _event = msgspec.json.Decoder(EventWithResponse)
 class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_rename", "_streamed", "_tail")
+    __slots__ = ("_calls", "_rename", "_streamed", "_tail")
 
     at = len(b"event: response.")
     usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
@@ -71,10 +72,13 @@ class UsageReader(NamedEventForwarder):
     def __init__(self, write: Write, rename: Rename | None) -> None:
         super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
+        self._calls = CallMender()
         self._tail = Tail(TAIL)
         self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
+        if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
+            events = self._calls.feed(events)
         if self._ending.over:
             events = self._streamed.filled(events)
         self._tail.add(events)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
@@ -24,6 +25,7 @@ from airouter.dialects.client_request import (
 from airouter.dialects.conversation import Json
 from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
+from airouter.dialects.messages.calls import with_mended_calls as with_messages_calls
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
@@ -31,6 +33,7 @@ from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
 from airouter.dialects.provenance import MARK, is_of_claude, without_packed
+from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.failures import Failure, unreadable_content
@@ -144,7 +147,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, usage_in(CHAT_BODY, reply.body))
+        return answered(with_chat_calls(reply.body), usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -226,7 +229,8 @@ class MessagesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, messages_usage(reply.body), messages_failure)
+        body = with_messages_calls(reply.body)
+        return answered(body, messages_usage(reply.body), messages_failure)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:
@@ -256,7 +260,7 @@ class ResponsesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        body = reply.body
+        body = with_responses_calls(reply.body)
         if request.rename is not None:
             body = request.rename(request.credential, body)
         return answered(body, usage_in(RESPONSES_BODY, reply.body))
