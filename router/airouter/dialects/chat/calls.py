@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.cut_short import NOT_TOLD
-from airouter.dialects.chat.parse_response import STOPS
+from airouter.dialects.chat.parse_response import CUT, STOPS
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.forwarding import DONE, MOST_READ, by_event
 from airouter.dialects.framing import frame_of
@@ -87,7 +87,7 @@ class SaidChoice(msgspec.Struct):
     @property
     def is_cut(self) -> bool:
         """True where a call may lack the rest of its arguments."""
-        return STOPS.get(self.finish_reason) == "length"
+        return STOPS.get(self.finish_reason) in CUT
 
 
 class SaidCompletion(msgspec.Struct):
@@ -278,7 +278,8 @@ class ToldCall:
         """Return True for a piece that begins a call beside this one."""
         if not piece.name:
             return False
-        return piece.name != self._given.name or bool(piece.id and piece.id != self._given.id)
+        other_name = self._given.name is not None and piece.name != self._given.name
+        return other_name or bool(piece.id and piece.id != self._given.id)
 
     def changes_of(self, piece: CallPiece, *, begins: bool) -> RawFields:
         """Return the new id and index of a piece, where it needs them."""

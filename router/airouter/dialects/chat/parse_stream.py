@@ -18,6 +18,7 @@ from airouter.dialects.chat.completion import (
 )
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.parse_response import (
+    CUT,
     FAULTS,
     arguments_of,
     call_of,
@@ -321,7 +322,7 @@ class ChoiceParser:
         yield from self._close()
         stop = stop_of(reason, called=self._newest is not None)
         for call in self._calls.values():
-            yield from self._end_call(call, cut=stop == "length")
+            yield from self._end_call(call, cut=stop in CUT)
         self.stopped = True
         yield Stopped(stop=stop, choice=self._index)
 

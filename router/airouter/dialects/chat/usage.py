@@ -38,8 +38,11 @@ SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
 DONE_EVENT = b"data: [DONE]\n\n"
-ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]')
-"""In a stream that is whole: the first, with or without the second."""
+ENDED = re.compile(
+    rb'"finish_reason"\s*:\s*"|\[DONE\]'
+    rb'|(?:^|\n)data:[ ]?\{\s*"(?:error"\s*:\s*[{"]|object"\s*:\s*"error")'
+)
+"""In a stream that is whole: the first, with or without the second, or its provider's error."""
 
 
 class Chunk(msgspec.Struct):

@@ -32,7 +32,7 @@ TEXTS = {
 """The list of an item that a delta is for, if it is for a part of one, and the field."""
 
 
-class ItemEvent(msgspec.Struct):
+class OpenItemEvent(msgspec.Struct):
     """An event about an item, as much of it as is of use here."""
 
     type: str = ""
@@ -44,7 +44,7 @@ class ItemEvent(msgspec.Struct):
     delta: object = None
 
 
-_event = msgspec.json.Decoder(ItemEvent)
+_event = msgspec.json.Decoder(OpenItemEvent)
 
 
 class OpenItem:
@@ -104,7 +104,7 @@ class OpenItems:
         """Return the items as far as they came, by their places, with a status."""
         return {at: item.broken_off(status) for at, item in self._items.items()}
 
-    def _take(self, event: ItemEvent) -> None:
+    def _take(self, event: OpenItemEvent) -> None:
         at = event.output_index
         if event.type == "response.output_item.added" and event.item is not None:
             self._items[at] = OpenItem(event.item)

@@ -63,7 +63,14 @@ PACKED = MARK.encode()
 """In a body that carries what this router has packed."""
 
 
+NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 ABSENT = msgspec.Raw()
+
+
+def has_no_choice(body: bytes) -> bool:
+    """Return True for a whole answer whose choices are none."""
+    at = body.find(b'"choices"')
+    return at >= 0 and NO_CHOICE.match(body, at) is not None
 
 
 def is_given(field: msgspec.Raw) -> bool:
@@ -89,8 +96,14 @@ class WholeAnswer(msgspec.Struct):
     @property
     def answers(self) -> bool:
         """True for what has the main field of some API."""
-        fields = (self.choices, self.data, self.output, self.content, self.input_tokens)
-        return any(map(is_given, fields))
+        fields = (self.data, self.output, self.content, self.input_tokens)
+        chose = is_given(self.choices) and self.chosen != []
+        return chose or any(map(is_given, fields))
+
+    @property
+    def chosen(self) -> list[FailedChoice] | None:
+        """Return the choices; None where there are none that can be read."""
+        return decoded_or_none(_choices, self.choices)
 
     def told_error(self) -> Json | str | None:
         """Return the error in place of an answer."""
@@ -98,14 +111,22 @@ class WholeAnswer(msgspec.Struct):
             return self.error
         if self.object == "error":
             return {"message": self.message, "code": self.code}
-        choices = decoded_or_none(_choices, self.choices)
-        return next((each.error for each in choices or () if each.error), None)
+        errors = (each.error or each.reason for each in self.chosen or ())
+        return next((error for error in errors if error), None)
 
 
 class FailedChoice(msgspec.Struct):
-    """A choice with (OpenRouter) an error in its place."""
+    """A choice with (OpenRouter) an error in its place, or one as its reason to stop."""
 
     error: Json | str | None = None
+    finish_reason: str | None = None
+
+    @property
+    def reason(self) -> Json | None:
+        """Return the reason as an error, if it is one."""
+        if self.finish_reason != "error":
+            return None
+        return {"message": "The model failed to answer: error.", "code": "error"}
 
 
 _whole = msgspec.json.Decoder(WholeAnswer)
@@ -293,7 +314,8 @@ def answered(
     200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
     error somewhere in it, is looked at.
     """
-    if usage is not None and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
+    counts = usage is not None and not has_no_choice(body)
+    if counts and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
         return ClientAnswer(body, usage)
     try:
         read = _whole.decode(body)
@@ -307,7 +329,7 @@ def answered(
         # A response that failed by the client's own fault is an answer.
         if read.status != "failed" or failure.status >= 500 or failure.status == 429:
             raise failure
-    elif usage is None and not read.answers:
+    elif not counts and not read.answers:
         raise BrokenReply("the upstream's answer is none of its API")
     return ClientAnswer(body, usage)
 

@@ -92,10 +92,11 @@ def test_a_whole_call_without_an_id_gets_one() -> None:
     assert one["id"] != other["id"]
 
 
-def test_a_call_that_was_cut_before_its_arguments_stays_as_it_is() -> None:
-    body = whole(call("a", ""), reason="length")
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_before_its_arguments_stays_as_it_is(reason: str) -> None:
+    body = whole(call("a", ""), reason=reason)
     assert with_mended_calls(body) == body
-    stream = chunk(call("a", "", index=0)), chunk(reason="length"), DONE
+    stream = chunk(call("a", "", index=0)), chunk(reason=reason), DONE
     assert through(UsageReader, *stream) == b"".join(stream)
 
 
@@ -171,6 +172,13 @@ def test_a_call_whose_id_comes_late_or_never_has_one() -> None:
     ((_, id_, _),) = put_together(told)
     assert id_.startswith("call_")
     assert b"late" not in told
+
+
+def test_a_call_whose_name_comes_late_is_one_call() -> None:
+    begun = {"index": 0, "id": "a", "type": "function", "function": {"arguments": ""}}
+    named = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
+    stream = chunk(begun), chunk(named), chunk(reason="tool_calls"), DONE
+    assert through(UsageReader, *stream) == b"".join(stream)
 
 
 SOUND = (

@@ -164,9 +164,10 @@ def test_what_comes_amid_a_call_does_not_end_it(field: str, between: str) -> Non
     assert said == between * 2 or not (said or between.strip())
 
 
-def test_a_call_that_was_cut_before_its_arguments_has_none() -> None:
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_before_its_arguments_has_none(reason: str) -> None:
     begun = calling(piece("now", "", index=0, id="a"))
-    assert calls_in(assembled(begun, chunk({}, "length"))) == [("now", "")]
+    assert calls_in(assembled(begun, chunk({}, reason))) == [("now", "")]
     assert calls_in(assembled(begun, END)) == [("now", "{}")]
 
 
