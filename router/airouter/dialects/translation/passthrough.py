@@ -59,6 +59,9 @@ class PackedItem(msgspec.Struct):
 ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
 """In a body that may be an error: as a field, or as the type of it all."""
 ERROR_WORD = b'"error"'
+JPG = b'"image/jpg"'
+MEDIA_TYPE = re.compile(rb'("media_type"\s*:\s*)"image/jpg"')
+"""Of an image, by a name that clients write, and Anthropic does not take."""
 PACKED = MARK.encode()
 """In a body that carries what this router has packed."""
 
@@ -238,6 +241,8 @@ class MessagesPassThrough(Translation):
         if self._is_anew(request, fields):
             return self._rewriting.encode(request)
         body = encoded_around(fields, self._envelope)
+        if body.find(JPG) >= 0:
+            body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
         return [body if self._betas is None else without_billing(body)]
 
     def _is_anew(self, request: ClientRequest, fields: Fields) -> bool:

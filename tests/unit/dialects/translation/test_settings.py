@@ -224,3 +224,35 @@ def test_an_effort_for_words_is_none_of_a_model_that_does_not_think() -> None:
         "messages", "openai", max_tokens=9, messages=[HELLO], output_config={"effort": "high"}
     )
     assert "reasoning_effort" not in body
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("stop", ["", [""], [], None])
+def test_a_stop_sequence_of_nothing_stops_nothing(to: str, stop: Any) -> None:
+    assert sent("chat", to, messages=[HELLO], stop=stop) == sent("chat", to, messages=[HELLO])
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("old", [{"functions": []}, {"function_call": "none"}])
+def test_old_fields_that_ask_for_nothing_are_not_refused(to: str, old: Json) -> None:
+    assert sent("chat", to, messages=[HELLO], **old) == sent("chat", to, messages=[HELLO])
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+def test_an_image_with_line_ends_in_its_base64_is_told_without(to: str) -> None:
+    url = "data:image/png;base64,aGVs\r\nbG8h\r\n"
+    image = {"type": "image_url", "image_url": {"url": url}}
+    said = str(sent("chat", to, messages=[{"role": "user", "content": [image]}]))
+    assert "aGVsbG8h" in said
+
+
+def test_anthropics_own_clients_may_call_a_jpeg_a_jpg() -> None:
+    source = {"type": "base64", "media_type": "image/jpg", "data": "aGk="}
+    said = {"type": "text", "text": 'an "image/jpg"'}
+    content = [{"type": "image", "source": source}, said]
+    body = sent(
+        "messages", "anthropic", max_tokens=9, messages=[{"role": "user", "content": content}]
+    )
+    image, text = body["messages"][0]["content"]
+    assert image["source"] == {**source, "media_type": "image/jpeg"}
+    assert text == said
