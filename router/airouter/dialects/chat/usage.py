@@ -38,6 +38,7 @@ SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
 DONE_EVENT = b"data: [DONE]\n\n"
+FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 ENDED = re.compile(
     rb'"finish_reason"\s*:\s*"|\[DONE\]'
     rb'|(?:^|\n)data:[ ]?\{\s*"(?:error"\s*:\s*[{"]|object"\s*:\s*"error")'
@@ -189,7 +190,7 @@ class UsageHider(ChunkForwarder):
 
 def lacks_done(end: bytes) -> bool:
     """Return True where a stream of chat ended without the mark that some clients wait for."""
-    return end.rfind(b"[DONE]") < 0 and end.rfind(b'"finish_reason"') >= 0
+    return end.rfind(b"[DONE]") < 0 and FINISHED.search(end) is not None
 
 
 def last_usage(end: bytes) -> Usage | None:

@@ -135,7 +135,8 @@ def test_a_stream_without_its_end_is_not_whole(kind: type[UsageHider | UsageRead
 def test_a_stream_that_its_providers_error_ends_is_told_of_no_other(
     kind: type[UsageHider | UsageReader], error: Any
 ) -> None:
-    said = event({"choices": [{"delta": {"content": 'data: {"error": {'}}]})
+    choice = {"delta": {"content": 'data: {"error": {'}, "finish_reason": None}
+    said = event({"choices": [choice]})
     assert through(kind, [said, event(error)]) == (said + event(error), 0)
     with pytest.raises(BrokenReply):
         through(kind, [said])
