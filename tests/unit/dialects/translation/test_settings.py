@@ -61,6 +61,21 @@ def test_a_long_name_of_a_tool_is_short_where_it_must_be(to: str) -> None:
     assert said.count(LONG[:55]) >= 3  # declared, chosen, called
 
 
+@pytest.mark.parametrize("name", ["3d_render", "-x", "7" * 70])
+def test_a_name_that_google_does_not_take_at_its_beginning_is_mapped_and_back(name: str) -> None:
+    function = {"name": name, "parameters": {"type": "object"}}
+    asked: Json = {"tools": [{"type": "function", "function": function}], "messages": [HELLO]}
+    (tool,) = sent("chat", "gemini", **asked)["tools"]
+    told = tool["functionDeclarations"][0]["name"]
+    assert told.startswith("_")
+    assert len(told) <= 64
+    parts = [{"functionCall": {"name": told, "args": {}}}]
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
+    answer = heard("chat", "gemini", {"candidates": [candidate]}, **asked)
+    (call,) = answer["choices"][0]["message"]["tool_calls"]
+    assert call["function"]["name"] == name
+
+
 def test_a_long_name_is_left_as_it_is_for_claude() -> None:
     function = {"name": LONG, "parameters": {"type": "object"}}
     tools = [{"type": "function", "function": function}]
