@@ -88,7 +88,7 @@ class PriceBook:
         providers = data_snapshot.get_snapshot().providers
         # Once for each: a URL is held against the patterns of all providers.
         if (provider_id, url) not in self._providers:
-            self._providers[provider_id, url] = provider_of(providers, provider_id, url)
+            self._providers[provider_id, url] = priced_provider(providers, provider_id, url)
         provider = self._providers[provider_id, url]
         if provider is None:
             return ""
@@ -108,7 +108,7 @@ def declared_price(declared: Prices) -> snapshot.Price:
     return msgspec.convert(declared.model_dump(exclude_none=True), snapshot.Price, strict=True)
 
 
-def provider_of(providers: Sequence[Provider], provider_id: str, url: str) -> Provider | None:
+def priced_provider(providers: Sequence[Provider], provider_id: str, url: str) -> Provider | None:
     """Return a provider, which goes by its id or by the root of its API."""
     for provider in providers:
         if provider.id == provider_id or (url and re.match(provider.api_pattern, url)):
