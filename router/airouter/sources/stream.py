@@ -33,6 +33,8 @@ logger = logging.getLogger("airouter.config")
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
+GROWTH = 1.5
+"""Of the pause, by which a process looks once a second while another replica takes over."""
 MANY = 16
 """Failures after which each pause is the longest."""
 
@@ -107,7 +109,7 @@ class StreamSource:
                 try:
                     news = await connection.poll(self._poll_body())
                 except PollFailed as failed:
-                    await self._pause(str(failed), failures)
+                    await self._pause(str(failed), failures, failed.retry_after)
                     failures += 1
                 else:
                     failures = 0
@@ -143,11 +145,15 @@ class StreamSource:
             ("", "") if reload.successful else (news.version, reload.error)
         )
 
-    async def _pause(self, error: str, failures: int) -> None:
-        """Wait before the next poll: longer each time, and not all processes at once."""
+    async def _pause(self, error: str, failures: int, most: float | None = None) -> None:
+        """Wait before the next poll: longer each time, and not all processes at once.
+
+        `most` is the longest pause (seconds) where the operator has named one.
+        """
         url = self._stream.url if self._stream else ""
         self._note(StreamState(url, connected=False, error=error))
-        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, MANY))
+        longest = min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** min(failures, MANY))
+        longest = longest if most is None else min(longest, most)
         await self._sleep(longest * (0.5 + self._random() / 2))
 
     def _note(self, state: StreamState) -> None:

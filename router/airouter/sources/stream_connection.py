@@ -30,8 +30,17 @@ class News(NamedTuple):
     error: str = ""
 
 
+LONGEST_RETRY = 60.0
+"""Seconds, of what an operator may ask for."""
+
+
 class PollFailed(Exception):
     """A poll brought no answer that counts; the message says why."""
+
+    def __init__(self, why: str, retry_after: float | None = None) -> None:
+        """`retry_after` is the seconds that an operator asked to wait at most."""
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class StreamConnection:
@@ -55,8 +64,14 @@ class StreamConnection:
         if reply.status != OK:
             # Behind a Service the next connection may lead to the replica that leads.
             self.hang_up()
-            raise PollFailed(f"answered {reply.status}")
+            raise PollFailed(f"answered {reply.status}", retry_after(reply.headers))
         return read_news(reply.headers, packed)
+
+
+def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """Return the seconds of `Retry-After`; None without any."""
+    told = headers.get(b"retry-after", b"")
+    return min(LONGEST_RETRY, float(told[:4])) if told.isdigit() else None
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:

@@ -33,18 +33,42 @@ async def test_the_token_of_another_routerconfig_is_a_wrong_token() -> None:
 
 
 async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
-    async with stream_control() as operator:
+    async with stream_control(hold=0.1) as operator:
         operator.ready = False
         answer = await ask(operator)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 async def test_a_replica_that_no_longer_leads_sends_pods_away_whatever_it_still_has() -> None:
     async with stream_control() as operator:
         operator.publish("one", 1)
-        operator.leads = operator.ready = False
+        operator.leads, operator.another_leads = False, True
+        operator.ready = False
         answer = await ask(operator)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_pod_that_meets_a_replica_while_nobody_leads_has_news_once_it_leads() -> None:
+    async with stream_control(hold=60) as operator:
+        operator.publish("one", 1)
+        operator.leads = operator.ready = False
+        asking = asyncio.create_task(ask(operator))
+        async with asyncio.timeout(60):
+            while not operator.server.standing_by:
+                await asyncio.sleep(0.01)
+        operator.leads = True
+        assert (await asking).headers["x-snapshot-version"]
+
+
+async def test_a_pod_that_meets_a_replica_while_nobody_leads_is_sent_to_another_that_does() -> None:
+    async with stream_control(hold=60) as operator:
+        operator.leads = operator.ready = False
+        asking = asyncio.create_task(ask(operator))
+        async with asyncio.timeout(60):
+            while not operator.server.standing_by:
+                await asyncio.sleep(0.01)
+        operator.another_leads = True
+        assert (await asking).status_code == 503
 
 
 DEEP = b'{"pod":"a","more":' + b"[" * 4000
