@@ -14,6 +14,7 @@ from aiohttp import web
 
 from airouter.config.delivery import (
     BANS_PATH,
+    ELSEWHERE,
     LEDGER_PATH,
     MAX_POLL,
     VERSION_HEADER,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 GRACEFUL = 1.0
 BUSY_AFTER = "5"
 """Seconds, as Retry-After says it."""
-ELSEWHERE_AFTER = "1"
-"""The same of a replica that does not lead: the next connection may meet the one that does."""
 STANDING_BY = 5.0
 """Seconds in which a poll may wait for somebody to lead."""
 LOOK = 0.2
@@ -112,7 +111,7 @@ class StreamServer:
         channel = self._channels.get(key) if self._leads() else None
         if not has_token(channel, request.headers.get("authorization", "")):
             status = 401 if self._ready() else 503
-            return web.Response(status=status, headers={"retry-after": ELSEWHERE_AFTER})
+            return web.Response(status=status, headers={"retry-after": ELSEWHERE})
         try:
             async with asyncio.timeout(self._hold):
                 poll = decode(await request.read(), Poll)

@@ -31,6 +31,8 @@ RENEWALS = 4
 """In the time after which another replica takes over."""
 LOOKS = 8
 """Of one that stands by, in the same time, so that it knows soon when the leader renewed last."""
+FRESH = 1 / RENEWALS + 1 / LOOKS
+"""Of that time: the age that a renewal may have, as it is seen by one that stands by."""
 SHORTEST = 0.01
 """Seconds between two looks."""
 
@@ -79,7 +81,7 @@ class Leadership:
 
     def another_leads(self) -> bool:
         """Return whether another replica was seen to lead, not just to have led."""
-        return not self.leading and self._monotonic() < self._seen_at + self._duration / 2
+        return not self.leading and self._monotonic() < self._seen_at + self._duration * FRESH
 
     async def run(self) -> None:
         """Try to lead, until cancelled."""

@@ -35,6 +35,8 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
 GROWTH = 1.5
 """Of the pause, by which a process looks once a second while another replica takes over."""
+SEARCHING = 2
+"""Failures that count while replicas answer, so that pauses stay below half a second."""
 MANY = 16
 """Failures after which each pause is the longest."""
 
@@ -109,7 +111,9 @@ class StreamSource:
                 try:
                     news = await connection.poll(self._poll_body())
                 except PollFailed as failed:
-                    await self._pause(str(failed), failures, failed.retry_after)
+                    if failed.elsewhere:  # the next connection may meet the one that leads
+                        failures = min(failures, SEARCHING)
+                    await self._pause(str(failed), failures)
                     failures += 1
                 else:
                     failures = 0
@@ -145,15 +149,11 @@ class StreamSource:
             ("", "") if reload.successful else (news.version, reload.error)
         )
 
-    async def _pause(self, error: str, failures: int, most: float | None = None) -> None:
-        """Wait before the next poll: longer each time, and not all processes at once.
-
-        `most` is the longest pause (seconds) where the operator has named one.
-        """
+    async def _pause(self, error: str, failures: int) -> None:
+        """Wait before the next poll: longer each time, and not all processes at once."""
         url = self._stream.url if self._stream else ""
         self._note(StreamState(url, connected=False, error=error))
         longest = min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** min(failures, MANY))
-        longest = longest if most is None else min(longest, most)
         await self._sleep(longest * (0.5 + self._random() / 2))
 
     def _note(self, state: StreamState) -> None:

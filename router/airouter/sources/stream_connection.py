@@ -8,7 +8,13 @@ from __future__ import annotations
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
+from airouter.config.delivery import (
+    ELSEWHERE,
+    MAX_PACKED,
+    VERSION_HEADER,
+    Undeliverable,
+    unpack_snapshot,
+)
 from airouter.http.kept import KeptConnection, NoAnswer
 
 if TYPE_CHECKING:
@@ -30,17 +36,13 @@ class News(NamedTuple):
     error: str = ""
 
 
-LONGEST_RETRY = 60.0
-"""Seconds, of what an operator may ask for."""
-
-
 class PollFailed(Exception):
     """A poll brought no answer that counts; the message says why."""
 
-    def __init__(self, why: str, retry_after: float | None = None) -> None:
-        """`retry_after` is the seconds that an operator asked to wait at most."""
+    def __init__(self, why: str, *, elsewhere: bool = False) -> None:
+        """`elsewhere` says that a replica of the operator answered which does not lead."""
         super().__init__(why)
-        self.retry_after = retry_after
+        self.elsewhere = elsewhere
 
 
 class StreamConnection:
@@ -64,14 +66,9 @@ class StreamConnection:
         if reply.status != OK:
             # Behind a Service the next connection may lead to the replica that leads.
             self.hang_up()
-            raise PollFailed(f"answered {reply.status}", retry_after(reply.headers))
+            elsewhere = reply.headers.get(b"retry-after") == ELSEWHERE.encode()
+            raise PollFailed(f"answered {reply.status}", elsewhere=elsewhere)
         return read_news(reply.headers, packed)
-
-
-def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
-    """Return the seconds of `Retry-After`; None without any."""
-    told = headers.get(b"retry-after", b"")
-    return min(LONGEST_RETRY, float(told[:4])) if told.isdigit() else None
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:
