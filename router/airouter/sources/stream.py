@@ -35,8 +35,8 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
 GROWTH = 1.5
 """Of the pause, by which a process looks once a second while another replica takes over."""
-SEARCHING = 2
-"""Failures that count while replicas answer, so that pauses stay below half a second."""
+SEARCHING = 1
+"""Failures that count while replicas answer, so that pauses stay below a third of a second."""
 MANY = 16
 """Failures after which each pause is the longest."""
 
