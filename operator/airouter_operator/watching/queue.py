@@ -66,7 +66,7 @@ class KeyedQueue(Generic[K]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no key waits or is worked on."""
+        """True while no key waits or is worked on."""
         return not self._entries
 
     def add(self, key: K) -> None:
