@@ -45,6 +45,8 @@ STANDING_BY = 5.0
 LOOK = 0.2
 """Seconds between two looks whether somebody does."""
 MOST_STANDING_BY = 5000
+PACE = 0.002
+"""Seconds by which each poll that is sent away delays the others that are: 500 a second."""
 
 
 class StreamServer:
@@ -75,6 +77,8 @@ class StreamServer:
         self._acknowledged = acknowledged
         self._leads = leads
         self._another_leads = another_leads
+        self._sent_away = 0
+        """Polls that are about to be sent to another replica."""
         self.standing_by = 0
         """Polls that wait for somebody to lead."""
         self._ready = ready
@@ -108,7 +112,9 @@ class StreamServer:
         key = ObjectKey(request.match_info["namespace"], request.match_info["name"])
         if not self._can_tell(key) and self.standing_by < MOST_STANDING_BY:
             await self._stand_by(key)
-        channel = self._channels.get(key) if self._leads() else None
+        if not self._leads():
+            return await self._send_away()
+        channel = self._channels.get(key)
         if not has_token(channel, request.headers.get("authorization", "")):
             status = 401 if self._ready() else 503
             return web.Response(status=status, headers={"retry-after": ELSEWHERE})
@@ -141,6 +147,15 @@ class StreamServer:
             pass
         finally:
             self.standing_by -= 1
+
+    async def _send_away(self) -> web.Response:
+        """Answer that another replica leads, the later the more pods look for it here."""
+        self._sent_away += 1
+        try:
+            await asyncio.sleep(self._sent_away * PACE)
+        finally:
+            self._sent_away -= 1
+        return web.Response(status=503, headers={"retry-after": ELSEWHERE})
 
     async def _answer_pod(self, key: ObjectKey, poll: Poll) -> web.Response:
         try:
