@@ -43,6 +43,10 @@ PACKAGES = {
     ),
     "helm": (Module("helm", "helm.sh/helm/v4"), "helm.sh/helm/v4/cmd/helm"),
     "helm3": (Module("helm3", "helm.sh/helm/v3"), "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": (
+        Module("kubeconform", "github.com/yannh/kubeconform"),
+        "github.com/yannh/kubeconform/cmd/kubeconform",
+    ),
 }
 
 
@@ -71,9 +75,9 @@ class Binaries:
         return self.path("kube-controller-manager")
 
     def all(self) -> list[Path]:
-        """Those of an API server without a node, both Helms and promtool: for `make test`."""
+        """Those of an API server without a node, and of the chart's tests: for `make test`."""
         server = [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
-        return [*server, self.path("helm"), self.path("helm3"), self.path("promtool")]
+        return [*server, *map(self.path, ("helm", "helm3", "kubeconform", "promtool"))]
 
     def path(self, name: str) -> Path:
         """Of any program in `PACKAGES`."""
