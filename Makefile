@@ -70,7 +70,7 @@ image: ## Build both images with docker, podman or buildah (TAG=dev, PLATFORMS=l
 	scripts/build-image router $(IMAGE):$(TAG)
 	scripts/build-image operator $(IMAGE)-operator:$(TAG)
 
-kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm and Prometheus of the tests, once (needs Go 1.26)
+kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm, kubeconform and Prometheus of the tests, once (needs Go 1.26)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)

@@ -40,7 +40,7 @@ from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.walk import Failover
-from airouter.serving import build, loads_after
+from airouter.serving import NO_ACCOUNTS, build, loads_after
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
@@ -256,6 +256,7 @@ class Router:
 
         A failure lets go of what was built and leaves what is served untouched.
         """
+        former = self.pipeline.serving
         try:
             serving = build(
                 snapshot,
@@ -264,11 +265,12 @@ class Router:
                 self.identities,
                 self.loads,
                 self.shared_limits.limiter.of_backend,
-                self.shared_limits.limiter.meet,
+                self.shared_limits.meet,
+                former.accounts if former else NO_ACCOUNTS,
             )
             self.responses.reload(snapshot)
         except Exception:
-            self._keep_only(self.pipeline.serving)
+            self._keep_only(former)
             raise
         self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
+    from airouter.dialects.translation.base import Translation
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
@@ -83,17 +84,16 @@ class AttemptRunner:
     async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
         """Ask one backend, and give the client its answer. Only a cancellation gets out."""
         target, request = backend.target, context.request
-        translation = target.translation
         try:
             if context.joins:
                 join(context, target)
-            large = len(request.body) > LARGE
-            encode = partial(encoded_large if large else encoded, translation, request)
-            missing, bodies = await self._aside.run(encode) if large else encode()
-            if missing:
-                principal = context.record.principal
-                request.fetched |= await self._fetcher.fetch_all(missing, principal)
-                _, bodies = await self._aside.run(encode) if large else encode()
+            if len(request.body) > LARGE:
+                bodies = await self._encoded_aside(context, target.translation)
+            else:
+                missing, bodies = encoded(target.translation, request)
+                if missing:
+                    await self._fetch(context, missing)
+                    _, bodies = encoded(target.translation, request)
         except Failure as failure:
             drop_frames(failure)
             mendable = failure.code in NOT_HERE
@@ -105,6 +105,22 @@ class AttemptRunner:
         if not backend.limits:
             return await self._call(context, backend, bodies)
         return await self._call_within_limits(context, backend, bodies)
+
+    async def _encoded_aside(
+        self, context: RequestContext, translation: Translation
+    ) -> list[bytes]:
+        """Return the bodies of a large request, made beside the loop. Raises `Failure`."""
+        encode = partial(encoded_large, translation, context.request)
+        missing, bodies = await self._aside.run(encode)
+        if missing:
+            await self._fetch(context, missing)
+            _, bodies = await self._aside.run(encode)
+        return bodies
+
+    async def _fetch(self, context: RequestContext, urls: list[str]) -> None:
+        """Fetch what a provider wants as bytes. Raises `Failure`."""
+        fetched = await self._fetcher.fetch_all(urls, context.record.principal)
+        context.request.fetched |= fetched
 
     async def _call_within_limits(
         self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]

@@ -52,13 +52,17 @@ class Keyring:
         self._tokens = Tokens(auth, clock, meet)
         self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
         self._owners: dict[bytes, KeyOwner] = {}
+        """Those who have asked."""
         if auth.master_sha256 is not None:
-            self._add(auth.master_sha256, Principal(MASTER, ("*",)))
-        granted = {grant.name: grant.models for grant in auth.grants}
+            digest = bytes.fromhex(auth.master_sha256)
+            self._owners[digest] = KeyOwner(digest, Principal(MASTER, ("*",)), None)
+        self._principals: dict[str, Principal] = {}
+        self._granted = {grant.name: grant.models for grant in auth.grants}
+        self._clients: dict[bytes, ClientKey] = {}
         for client in auth.clients:
-            # A grant that is not there grants nothing.
-            models = ("*",) if client.grant is None else granted.get(client.grant, ())
-            self._add_client(client, client_principal(client, models))
+            self._clients.setdefault(bytes.fromhex(client.key_sha256), client)
+            if client.former is not None:
+                self._clients.setdefault(bytes.fromhex(client.former.key_sha256), client)
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return the owner of the key or token in `authorization`, `x-api-key` or `api-key`.
@@ -70,7 +74,7 @@ class Keyring:
         if key or (key := headers.get(b"api-key")):
             # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
-            found = self._owners.get(digest)
+            found = self._owners.get(digest) or self._owner(digest)
             if found is not None and compare_digest(found[0], digest):
                 expires_at = found[2]
                 if expires_at is None or self._clock() < expires_at:
@@ -81,17 +85,20 @@ class Keyring:
             return self._anonymous
         raise wrong_key() if key else missing_key()
 
-    def _add_client(self, client: ClientKey, principal: Principal) -> None:
-        self._add(client.key_sha256, principal, client.expires_at)
-        if (former := client.former) is not None:
-            ends = former.expires_at
-            if client.expires_at is not None:
-                ends = min(ends, client.expires_at)
-            self._add(former.key_sha256, principal, ends)
-
-    def _add(self, key_sha256: str, principal: Principal, expires_at: float | None = None) -> None:
-        digest = bytes.fromhex(key_sha256)
-        self._owners.setdefault(digest, KeyOwner(digest, principal, expires_at))
+    def _owner(self, digest: bytes) -> KeyOwner | None:
+        """Return the client of a key that asks for the first time; None where it is nobody's."""
+        client = self._clients.get(digest)
+        if client is None:
+            return None
+        # A grant that is not there grants nothing.
+        models = ("*",) if client.grant is None else self._granted.get(client.grant, ())
+        ends, former = client.expires_at, client.former
+        if former is not None and digest != bytes.fromhex(client.key_sha256):
+            ends = former.expires_at if ends is None else min(former.expires_at, ends)
+        principal = client_principal(client, models)
+        principal = self._principals.setdefault(client.tenant, principal)  # of both of its keys
+        owner = self._owners[digest] = KeyOwner(digest, principal, ends)
+        return owner
 
 
 def client_principal(client: ClientKey, granted: tuple[str, ...] = ("*",)) -> Principal:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.dialects.responses.calls import has_twins, with_given_ids
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
@@ -70,7 +71,7 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and not names_items(items)
+    return items.find(ANY_MARK) < 0 and not names_items(items) and not has_twins(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -108,6 +109,8 @@ async def complete(
             if native:
                 tenant.item_ids.check(inner)
             inner = without_tags(inner)
+        if history.pin is not None:
+            inner = with_given_ids(inner)
         if inner != asked.items or request.fields is not asked.fields:
             request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
             request.body = msgspec.json.encode(request.fields)

@@ -47,6 +47,10 @@ PACKAGES = {
     "promtool": (PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool"),
     "helm": (Module("helm", "helm.sh/helm/v4"), "helm.sh/helm/v4/cmd/helm"),
     "helm3": (Module("helm3", "helm.sh/helm/v3"), "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": (
+        Module("kubeconform", "github.com/yannh/kubeconform"),
+        "github.com/yannh/kubeconform/cmd/kubeconform",
+    ),
 }
 
 
@@ -75,9 +79,9 @@ class Binaries:
         return self.path("kube-controller-manager")
 
     def all(self) -> list[Path]:
-        """Those of an API server without a node, both Helms and Prometheus: for `make test`."""
+        """Those of an API server without a node, and of the chart's tests: for `make test`."""
         server = [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
-        others = ("helm", "helm3", "prometheus", "promtool")
+        others = ("helm", "helm3", "kubeconform", "prometheus", "promtool")
         return [*server, *map(self.path, others)]
 
     def path(self, name: str) -> Path:

@@ -11,7 +11,7 @@ from support.manifests import ROUTER_YAML
 
 SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").rglob("*.yaml"))
 BROKEN = ROUTER_YAML.replace("type: Mock", "type: Mok")
-WARNED = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {ttl: 1h}}\n  auth:")
+WARNED = ROUTER_YAML.replace("type: Mock", "type: Mock\n    timeouts: {}")
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)

@@ -34,7 +34,7 @@ from airouter.config.compile.policies import (
 from airouter.config.compile.prices import PriceBook
 from airouter.config.compile.vault import Vault
 from airouter.config.findings import Compiled, Report, in_order
-from airouter.config.pending import note_pending
+from airouter.config.ineffective import note_ineffective
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.snapshot import Snapshot
 from airouter.config.trust import ANYTHING
@@ -105,7 +105,7 @@ def compile_config(
         cors=compile_cors(spec.http.cors),
     )
     note_unmatched(spec, dropped, report)
-    note_pending(config, types, report)
+    note_ineffective(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
     findings = in_order(report.findings)
     return Compiled(compiled, findings, frozenset(credentials), keys.refusals)
