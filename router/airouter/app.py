@@ -109,7 +109,8 @@ class Router:
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
         self.shared_limits = SharedLimits.of(settings)
-        self.responses = ResponsesService(settings.sqlite_path, self.aside)
+        held = HeldBytes(settings.held_bytes)
+        self.responses = ResponsesService(settings.sqlite_path, self.aside, held)
         self.pipeline = Pipeline(
             limits=self.shared_limits,
             failover=Failover(self.bans, random),
@@ -118,8 +119,8 @@ class Router:
             tracing=self.tracing,
             random=random,
             aside=self.aside,
+            held=held,
         )
-        held = HeldBytes(settings.held_bytes)
         self.admission = Admission(self.pipeline, held, self.aside, settings.max_body_bytes)
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(

@@ -28,6 +28,7 @@ from airouter.failures import (
 )
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
+from airouter.held_bytes import Holding
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Exchange
     from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare
@@ -86,6 +88,7 @@ class Pipeline:
         tracing: Tracing,
         random: Random,
         aside: Aside,
+        held: HeldBytes,
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
@@ -98,6 +101,7 @@ class Pipeline:
         self._tracing = tracing
         self._random = random
         self._aside = aside
+        self._held = held
 
     async def serve(
         self,
@@ -133,7 +137,8 @@ class Pipeline:
             if prepare is None:
                 await self._attempt(context, route)
             else:
-                await self._attempt_prepared(context, route, principal, prepare)
+                with Holding(self._held, principal.tenant) as recalled:
+                    await self._attempt_prepared(context, route, principal, prepare, recalled)
         except Failure as failure:
             self._refuse(context, failure)
             drop_frames(failure)
@@ -231,7 +236,12 @@ class Pipeline:
             permit.settle(record.input_tokens, record.output_tokens)
 
     async def _attempt_prepared(
-        self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
+        self,
+        context: RequestContext,
+        route: Route[Target],
+        principal: Principal,
+        prepare: Prepare,
+        recalled: Holding,
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
         prepared = await prepare(
@@ -239,6 +249,7 @@ class Pipeline:
             principal,
             context.request,
             route.model,
+            recalled,
             api=context.endpoint.api,
             native=route.native,
         )

@@ -89,6 +89,11 @@ class ClientRequest(msgspec.Struct, eq=False):
     joined: JoinedAnswer | None = None
     """The answer that several streams may make, where one that breaks is gone on with."""
 
+    def say(self, fields: Fields) -> None:
+        """Take other fields, all of them as they stand in the new body: they are no copies."""
+        self.body = _encoder.encode(fields)
+        self.fields = _fields.decode(self.body)
+
     def forget_turns(self) -> None:
         """Keep no more of the conversations than answers need: `frames`."""
         known = self.conversations

@@ -11,6 +11,7 @@ from airouter.responses.records import Archive
 from airouter.responses.sealed import Seals
 
 if TYPE_CHECKING:
+    from airouter.held_bytes import Holding
     from airouter.responses.pinning import Pin
     from airouter.sealing import Sealer
     from airouter.state.base import Store
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 class Tenant:
     """The tenant of one request. Its names for things are the same all along."""
 
-    __slots__ = ("_sealer", "_store", "_tenant", "item_ids", "renamer", "seals")
+    __slots__ = ("_sealer", "_store", "_tenant", "item_ids", "recalled", "renamer", "seals")
 
-    def __init__(self, store: Store, sealer: Sealer, tenant: str) -> None:
+    def __init__(self, store: Store, sealer: Sealer, tenant: str, recalled: Holding) -> None:
         self._store = store
         self._sealer = sealer
         self._tenant = tenant
+        self.recalled = recalled
+        """Holds what the request has of what is stored, and what it makes of that."""
         self.seals = Seals(sealer, tenant)
         self.item_ids = ItemIds(sealer, tenant)
         self.renamer = Renamer(sealer, tenant, self.item_ids)

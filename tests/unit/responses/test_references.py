@@ -9,6 +9,7 @@ import pytest
 
 from airouter.aside import Aside
 from airouter.failures import Failure
+from airouter.held_bytes import HeldBytes, Holding
 from airouter.responses import references
 from airouter.responses.items import has_references
 from airouter.responses.records import Archive, StoredResponse
@@ -30,6 +31,10 @@ class CountingStore(MemoryStore):
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         self.read += keys
         return await super().get(keys)
+
+
+def recalled(limit: int = 1 << 30) -> Holding:
+    return HeldBytes(limit).hold("t", 0)
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ async def test_a_response_is_read_once_however_often_it_is_referred_to(aside: As
     store = CountingStore()
     ids = [*await stored(store, "one", 20, "x" * 20_000), *await stored(store, "two", 1)]
     row = await with_references_resolved(
-        referring([*ids, *ids]), Archive(store, "t"), aside, all_here=True
+        referring([*ids, *ids]), Archive(store, "t"), aside, recalled(), all_here=True
     )
     found = msgspec.json.decode(b"[" + row + b"]")
     assert [item["id"] for item in found] == [*ids, *ids]
@@ -68,14 +73,17 @@ async def test_a_response_is_read_once_however_often_it_is_referred_to(aside: As
 async def test_a_response_that_is_not_there_is_looked_for_once(aside: Aside) -> None:
     store = CountingStore()
     row = referring(["msg_x0000", "msg_x0001"])
-    assert await with_references_resolved(row, Archive(store, "t"), aside, all_here=False) == row
+    assert (
+        await with_references_resolved(row, Archive(store, "t"), aside, recalled(), all_here=False)
+        == row
+    )
     assert store.read == ["response:t:resp_x"]
 
 
 async def refused(row: bytes, store: CountingStore, aside: Aside) -> str | None:
     """The field that a refusal names."""
     with pytest.raises(Failure) as caught:
-        await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+        await with_references_resolved(row, Archive(store, "t"), aside, recalled(), all_here=True)
     assert caught.value.status == 400
     return caught.value.param
 
@@ -110,7 +118,9 @@ async def test_an_item_with_nothing_but_an_id_is_a_reference(aside: Aside, type_
     (id_,) = await stored(store, "one", 1)
     row = f'{{"id":"{id_}"{type_}}}'.encode()
     assert has_references(row)
-    found = await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+    found = await with_references_resolved(
+        row, Archive(store, "t"), aside, recalled(), all_here=True
+    )
     assert msgspec.json.decode(found)["content"] == "hi"
 
 

@@ -12,6 +12,7 @@ from openai import AsyncOpenAI, BadRequestError
 from airouter.aside import Aside
 from airouter.config.snapshot import Model, ModelMetadata
 from airouter.dialects.client_request import parse_client_request
+from airouter.held_bytes import HeldBytes
 from airouter.interfaces import Exchange
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER, Caller
@@ -370,7 +371,7 @@ def turn_of(model: Model) -> ResponsesTurn:
     """A request of the model, of which nothing is kept."""
     request = parse_client_request(msgspec.json.encode({"model": model.name, "input": "Hi"}))
     asked = ResponsesRequest(request.fields, request.body)
-    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
+    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", HeldBytes(1 << 20).hold("a", 0))
     exchange = BufferExchange({}, request.body)
     return ResponsesTurn(
         exchange, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
