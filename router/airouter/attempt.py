@@ -24,6 +24,7 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
+from airouter.held_bytes import OF_A_BODY
 from airouter.interfaces import (
     BrokenReply,
     ConnectError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
@@ -73,10 +75,12 @@ class AttemptRunner:
         warnings: ProviderWarnings,
         aside: Aside,
         limiter: Limiter,
+        held: HeldBytes,
     ) -> None:
         self._fetcher = fetcher
         self._limiter = limiter
         self._aside = aside
+        self._held = held
         self._tracing = tracing
         self._warnings = warnings
 
@@ -92,7 +96,8 @@ class AttemptRunner:
             missing, bodies = await self._aside.run(encode) if large else encode()
             if missing:
                 principal = context.record.principal
-                request.fetched |= await self._fetcher.fetch_all(missing, principal)
+                hold = partial(context.kept(self._held).grow, copies=OF_A_BODY)
+                request.fetched |= await self._fetcher.fetch_all(missing, principal, hold)
                 _, bodies = await self._aside.run(encode) if large else encode()
         except Failure as failure:
             drop_frames(failure)

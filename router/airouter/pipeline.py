@@ -28,7 +28,6 @@ from airouter.failures import (
 )
 from airouter.headers import VERSION_HEADER, id_headers, start_silently
 from airouter.hedging import run_hedged
-from airouter.held_bytes import Holding
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
@@ -137,8 +136,7 @@ class Pipeline:
             if prepare is None:
                 await self._attempt(context, route)
             else:
-                with Holding(self._held, principal.tenant) as recalled:
-                    await self._attempt_prepared(context, route, principal, prepare, recalled)
+                await self._attempt_prepared(context, route, principal, prepare)
         except Failure as failure:
             self._refuse(context, failure)
             drop_frames(failure)
@@ -183,7 +181,7 @@ class Pipeline:
         """Find out whose request it is. Raises `Failure` 401, 503."""
         context.serving = serving = self.current()
         principal = serving.keyring.authenticate(context.exchange.headers)
-        context.record.principal = principal.name
+        context.record.principal, context.tenant = principal.name, principal.tenant
         return principal
 
     def _resolve(self, context: RequestContext, principal: Principal) -> Route[Target]:
@@ -224,8 +222,13 @@ class Pipeline:
         context.permit = await limiter.reserve_later(tenant, model, request, refused)
 
     def _settle(self, context: RequestContext) -> None:
-        """Charge the client for what it got: nothing where nobody had an answer for it."""
+        """Charge the client for what it got: nothing where nobody had an answer for it.
+
+        What was kept for the request is let go.
+        """
         permit, record = context.permit, context.record
+        if context.holding is not None:
+            context.holding.release()
         if context.spending is not None:
             settle_money(context.spending, context)
         if permit is FREE:
@@ -236,12 +239,7 @@ class Pipeline:
             permit.settle(record.input_tokens, record.output_tokens)
 
     async def _attempt_prepared(
-        self,
-        context: RequestContext,
-        route: Route[Target],
-        principal: Principal,
-        prepare: Prepare,
-        recalled: Holding,
+        self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
         prepared = await prepare(
@@ -249,7 +247,7 @@ class Pipeline:
             principal,
             context.request,
             route.model,
-            recalled,
+            context.kept(self._held),
             api=context.endpoint.api,
             native=route.native,
         )

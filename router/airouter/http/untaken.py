@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Untaken:
-    """The bytes that wait for the client of one connection, from where its transport pauses writing."""
+    """The bytes that wait for the client of a connection whose transport pauses writing."""
 
     __slots__ = ("_holding", "_transport", "size")
 
