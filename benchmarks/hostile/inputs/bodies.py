@@ -47,6 +47,16 @@ async def escaped_chats(target: Target) -> None:
     await at_once(5, partial(post, target, CHATS, chat_of(rb"\u0061\u005f\\")))
 
 
+async def wide_texts(target: Target) -> None:
+    """9 bodies of 31 MiB of a text that takes four bytes a character once it is decoded."""
+    said = b'{"role":"user","content":"\xf0\x9f\x98\x80%b"}' % (
+        b"hello world " * (LARGEST // 12 - 99)
+    )
+    for model in (b"passed", b"translated", b"mocked"):
+        body = b'{"model":"%b","max_tokens":9,"messages":[%b]}' % (model, said)
+        await at_once(3, partial(post, target, MESSAGES, body))
+
+
 async def large_messages(target: Target) -> None:
     """10 requests with 9 MB of messages, translated and mocked."""
     for model in (b"translated", b"mocked"):
