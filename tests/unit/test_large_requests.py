@@ -24,11 +24,12 @@ from airouter.dialects.client_request import (
 from airouter.dialects.conversation import Destination
 from airouter.dialects.translation.client_apis import ServedModel, between
 from airouter.encoding import encoded_large
+from airouter.turns import HEAVY
 from support.config import mock_manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, heard
 
-LONG = "word " * (LARGE // 4)
+LONG = "word " * (HEAVY // 4)
 MODEL = ServedModel("m", Destination(model="claude-sonnet-4-5"), Edits(Parameters()), {})
 SAID = {"role": "user", "content": LONG}
 
