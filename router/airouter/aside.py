@@ -60,7 +60,10 @@ class Aside:
         self._thread.submit(self._trim)
         # The turn ends with the work, also where its client has left in the middle of it.
         doing.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turn.release))
-        return await asyncio.wrap_future(doing)
+        try:
+            return await asyncio.wrap_future(doing)
+        finally:
+            del doing  # an exception of the work has this frame, and would be in a cycle with it
 
     def _trim(self) -> None:
         """Give back what work has left in the heap, where no more of it waits, or for a while."""

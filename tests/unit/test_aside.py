@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -126,3 +128,22 @@ async def test_what_work_leaves_in_the_heap_is_given_back(aside: Aside) -> None:
         while resident() - before > 32 * MIB:
             await asyncio.sleep(0.01)
     assert kept
+
+
+async def test_what_work_failed_with_is_gone_with_its_failure(aside: Aside) -> None:
+    class Body:
+        """Something large."""
+
+    async def fail() -> weakref.ref[Body]:
+        body = Body()
+        with pytest.raises(ZeroDivisionError):
+            await aside.run(lambda: 1 // (body is None))
+        return weakref.ref(body)
+
+    gc.disable()
+    try:
+        body = await fail()
+        await asyncio.sleep(0)  # the step of a task has what it waited for
+        assert body() is None
+    finally:
+        gc.enable()

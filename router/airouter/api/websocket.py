@@ -384,6 +384,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._unsent.say()
         self._wire.fail(code, reason)
         self._messages = MessageAssembler()
+        self._events.clear()
 
     def _end_of_life(self) -> None:
         self.send(failure_message(self._registry.end_of_life()))
