@@ -110,7 +110,7 @@ class Router:
         self.aside = Aside()
         self.shared_limits = SharedLimits.of(settings)
         self.held = HeldBytes(settings.held_bytes)
-        self.responses = ResponsesService(settings.sqlite_path, self.aside, self.held)
+        self.responses = ResponsesService(settings.sqlite_path, self.aside, self.held, self.turns)
         self.pipeline = Pipeline(
             limits=self.shared_limits,
             failover=Failover(self.bans, random),

@@ -17,6 +17,7 @@ from airouter.failures import previous_not_found, response_not_found, store_unav
 from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.items import item_fields, joined_items, output_items, split_items
 from airouter.state.base import StoreError
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from airouter.held_bytes import Holding
     from airouter.responses.pinning import Pin
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 
@@ -81,10 +83,12 @@ _decoder = msgspec.msgpack.Decoder(StoredResponse)
 class Archive:
     """The records of one tenant."""
 
-    __slots__ = ("_store", "tenant")
+    __slots__ = ("_store", "_turns", "tenant")
 
-    def __init__(self, store: Store, tenant: str) -> None:
+    def __init__(self, store: Store, tenant: str, turns: Turns) -> None:
+        """A large record is read when it is its turn."""
         self._store = store
+        self._turns = turns
         self.tenant = tenant
 
     def key(self, id_: str) -> str:
@@ -96,6 +100,8 @@ class Archive:
         (data,) = await self._get([id_])
         if data is None:
             raise response_not_found(id_)
+        if len(data) > HEAVY:
+            await self._turns.turn()
         return _decoder.decode(data)
 
     async def history_after(self, id_: str, aside: Aside, recalled: Holding) -> History:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.serving import ServingState
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 
@@ -69,10 +70,11 @@ class ResponsesService:
     serve: ServeCaller
     """The pipeline, for requests of our own; set once it is there."""
 
-    def __init__(self, sqlite_path: Path, aside: Aside, held: HeldBytes) -> None:
+    def __init__(self, sqlite_path: Path, aside: Aside, held: HeldBytes, turns: Turns) -> None:
         self._sqlite_path = sqlite_path
         self._aside = aside
         self._held = held
+        self._turns = turns
         self._own_key = secrets.token_hex(32)
         self._place: tuple[str, str | None] | None = None
         """Where the store is."""
@@ -126,7 +128,7 @@ class ResponsesService:
         return self._tenant(principal, Holding(self._held, principal.tenant))
 
     def _tenant(self, principal: Principal, recalled: Holding) -> Tenant:
-        return Tenant(self._store, self.sealer, principal.tenant, recalled)
+        return Tenant(self._store, self.sealer, principal.tenant, recalled, self._turns)
 
     async def prepare(
         self,

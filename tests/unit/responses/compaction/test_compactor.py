@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -32,6 +33,7 @@ from airouter.responses.tenant import Tenant
 from airouter.responses.turn import ResponsesTurn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
+from airouter.turns import Turns
 from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest
@@ -371,7 +373,8 @@ def turn_of(model: Model) -> ResponsesTurn:
     """A request of the model, of which nothing is kept."""
     request = parse_client_request(msgspec.json.encode({"model": model.name, "input": "Hi"}))
     asked = ResponsesRequest(request.fields, request.body)
-    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", HeldBytes(1 << 20).hold("a", 0))
+    held, turns = HeldBytes(1 << 20).hold("a", 0), Turns(asyncio.get_running_loop())
+    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", held, turns)
     exchange = BufferExchange({}, request.body)
     return ResponsesTurn(
         exchange, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
