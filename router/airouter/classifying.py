@@ -1,4 +1,4 @@
-"""What became of an attempt that failed: whether another one may mend it, and where.
+"""The outcome of an attempt that failed: whether another one may mend it, and where.
 
 Whatever a provider, a connection or a translation raised is one `AttemptOutcome` from here on.
 """
