@@ -44,6 +44,7 @@ class StreamControl:
     port: int = 0
     ready: bool = True
     leads: bool = True
+    another_leads: bool = False
     changed: asyncio.Queue[ObjectKey] = field(default_factory=asyncio.Queue)
     acknowledged: int = 0
 
@@ -86,6 +87,9 @@ async def stream_control(
     def leads() -> bool:
         return operator.leads
 
+    def another_leads() -> bool:
+        return operator.another_leads
+
     def is_ready() -> bool:
         return operator.ready
 
@@ -94,7 +98,9 @@ async def stream_control(
     statuses: list[int] = []
     bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
     exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
-    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges, bans)
+    server = StreamServer(
+        channels, pods, hold, acknowledge, leads, another_leads, is_ready, exchanges, bans
+    )
     operator = StreamControl(
         server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
     )

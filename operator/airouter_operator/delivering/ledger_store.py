@@ -6,7 +6,7 @@ operator ended in order, from when that has granted for the last time until the 
 it out: so it is never read twice.
 
 Each write names the version that it follows, and who begins makes a new one. So one that was sent
-by a leader before comes to nothing.
+by a leader before comes to nothing; and where there is no Secret there was no leader before.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import logging
 import secrets
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from airouter_operator.kube.objects import Object
 
 T = TypeVar("T")
+
+logger = logging.getLogger("airouter.operator")
 
 LEDGER_SECRET_TYPE = "airouter.dev/ledger"  # noqa: S105 - a type of Secrets, not one of them
 LEDGER_SUFFIX = "-ledger"
@@ -59,6 +62,8 @@ class Left(NamedTuple):
     spent: dict[str, Spent]
     """By the keys of budgets."""
     memory: BookMemory | None
+    is_first: bool = False
+    """Whether there was none before."""
 
 
 class LedgerStore:
@@ -76,13 +81,18 @@ class LedgerStore:
     async def take(self) -> Left:
         """Take what the leader before has left, which then writes no more. Raises `KubeError`.
 
-        Raises `Undeliverable` where it cannot be read.
+        Raises `Undeliverable` where what was spent cannot be read.
         """
         data = await self._find()
-        if self._version:
-            await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
+        is_first = not self._version
+        await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
         spent = file_in(data, SPENT_FILE, SPENT) or {}
-        return Left(spent, file_in(data, MEMORY_FILE, MEMORIES))
+        try:
+            memory = file_in(data, MEMORY_FILE, MEMORIES)
+        except Undeliverable as error:  # of another version, say: what was spent is known without
+            logger.warning("%s: the ledger of limits begins anew: %s", self.config, error)
+            memory = None
+        return Left(spent, memory, is_first)
 
     async def write(self, spent: Mapping[str, Spent], most: int = LARGEST) -> None:
         """Write down what may be spent; where somebody else has written, not less than that.

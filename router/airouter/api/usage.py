@@ -64,9 +64,7 @@ def as_response(content: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 
-async def usage_of_one(
-    limits: SharedLimits, name: str, tenant: str, *, tells_all: bool
-) -> bytes:
+async def usage_of_one(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> bytes:
     """Return what a client has used, as the ledger knows it now, as JSON."""
     await limits.budgets.look(limits.budgets.of(tenant))
     return msgspec.json.encode(client_json(limits, name, tenant, tells_all=tells_all))

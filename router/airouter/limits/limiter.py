@@ -340,7 +340,8 @@ class Limiter:
         own: Scopes = NOBODYS,
         known: TokenEstimate = NOTHING,
     ) -> Permit:
-        estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
+        is_new = known is NOTHING
+        estimate = self._estimate(scopes, model, request) if is_new else known
         step = step_of(self._clock())
         tokens = estimate.tokens
         for at, scope in enumerate(scopes):
@@ -348,7 +349,7 @@ class Limiter:
                 for taken in scopes[:at]:
                     taken.give_back(step, tokens)
                 raise longest_refusal(scopes, step, tokens)
-        return Permit(scopes, step, estimate, own, self._clock)
+        return Permit(scopes, step, estimate, own, self._clock, learns=is_new)
 
     def _estimate(self, scopes: Scopes, model: str, request: ClientRequest) -> TokenEstimate:
         """Return the tokens of a request, where a scope limits any."""

@@ -247,6 +247,15 @@ def test_estimates_learn_how_long_the_tokens_of_a_model_are() -> None:
     assert "needs more tokens" in refused(limiter, request=chinese).message
 
 
+def test_an_answer_teaches_once_although_its_request_and_its_attempt_both_end() -> None:
+    limiter = a_limiter(a_client(limits=Limits(tpm=1_000_000)), model=Limits(tpm=1_000_000))
+    permit = limiter.reserve(TEAM, "m", SMALL)
+    scopes = limiter.models["m"]
+    limiter.reserve_attempt(scopes, "m", SMALL, permit.estimate).settle(40, 5)
+    permit.settle(40, 5)
+    assert permit.estimate.learnt.answers == 1
+
+
 def test_limits_of_a_backend_and_of_its_credential_bind_an_attempt() -> None:
     limiter = Limiter(Clock())
     backends = (

@@ -9,6 +9,7 @@ and the operator both call this; each module here compiles one part of the resou
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from airouter.config.compile.identities import ClusterIdentity
     from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import InferencePools, Services
+    from airouter.config.findings import Path
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
@@ -64,6 +66,7 @@ def compile_config(
     pools: InferencePools | None = None,
     issued: Sequence[IssuedKey] = (),
     cluster: ClusterIdentity | None = None,
+    spoiled: Mapping[tuple[str, str], Path] = MappingProxyType({}),
 ) -> Compiled:
     """Compile a resource.
 
@@ -72,10 +75,11 @@ def compile_config(
     `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
     those of the cluster that the resource names, and `pools` its InferencePools; None where nobody
     knows them. `issued` are the RouterKeys of this RouterConfig, the oldest first. `cluster` is
-    what an operator knows of its own; None where none compiles.
+    what an operator knows of its own; None where none compiles. `spoiled` has, for each
+    value of a Secret that cannot be used, the place of the finding about it.
     """
     report = Report()
-    vault = Vault(secrets, report, needs_label=trust.needs_label)
+    vault = Vault(secrets, report, needs_label=trust.needs_label, spoiled=spoiled)
     spec = config.spec
     places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, pools, trust, report)
     credentials = compile_credentials(spec.credentials, types, vault, report, places)

@@ -72,7 +72,9 @@ class Part(BaseModel):
         """Check the fields and the rules between them, so that all findings come at once."""
         if not isinstance(data, dict):
             return handler(data)
-        given = {name: value for name, value in data.items() if value is not None}
+        given = data
+        if None in data.values():
+            given = {name: value for name, value in data.items() if value is not None}
         broken = [
             InitErrorDetails(type=mistake(what, fix), loc=(name,), input=None)
             for name, what, fix in cls.broken_rules(given, types_in(info))

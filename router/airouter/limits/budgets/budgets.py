@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import ClientKey, Snapshot
+    from airouter.limits.budgets.spending import Taken
     from airouter.limits.ledger.leases import Leases
 
     Key = tuple[str, str, str, str]
@@ -164,13 +165,19 @@ class Budgets:
             if self._is_short_of(scope, amount):
                 return scope
         if short and not in_vain:
-            if self._asking is None:
-                self._asking = asyncio.ensure_future(self._ask_once())
+            self._ask_beside()
             return None
         if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
             self._take(spending, amount, nothing_binds)
         spending.reserved += amount
         return None
+
+    def tell_debts(self, taken: Taken) -> None:
+        """Have the ledger told now of what nobody had reserved: it would die with this process."""
+        owing = [lease for _, lease in taken if lease.left < 0 and lease.contact.is_up]
+        if owing:
+            owing[0].contact.in_need.update(owing)
+            self._ask_beside()
 
     async def look(self, scopes: Sequence[BudgetScope]) -> None:
         """Have the ledger tell what is left of budgets now, if it does so in time."""
@@ -185,6 +192,11 @@ class Budgets:
             except TimeoutError:
                 pass
 
+    def _ask_beside(self) -> None:
+        """Have the ledger asked for what is needed, and told of debts."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask_once())
+
     async def _ask_once(self) -> None:
         try:
             if self.ask is not None:
@@ -198,12 +210,14 @@ class Budgets:
         """Reserve in all budgets, or return those that have not enough, and bind."""
         step = self.step()
         lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
-        short = [scope for scope in lacking if binds(scope)]
-        if short:
-            return short
+        if lacking:
+            short = [scope for scope in lacking if binds(scope)]
+            if short:
+                return short
+            spent = (each for each in lacking if each.lease.is_spent)
+            spending.warns = next(spent, spending.warns)
         for _, lease in spending.taken:
             lease.take(step, amount)
-        spending.warns = next((each for each in lacking if each.lease.is_spent), spending.warns)
         return []
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:

@@ -40,7 +40,7 @@ class Leases:
         self.contact.share_from = step_of(clock()) + SPAN + LEASE
         self._pod = pod
         self._process = secrets.token_hex(4)
-        self._number = self._heard = self._born = self._answered = self._heard_at = 0
+        self._number = self._heard = self._answered = self._heard_at = 0
         self._share = FIRST_SHARE
         self._granted_by = 0
         """When the ledger began that has granted last, by its clock."""
@@ -108,7 +108,7 @@ class Leases:
             self._process,
             self._number,
             self._heard,
-            self._born,
+            self.contact.born,
             self._answered,
             step - self._heard_at,
             leaves,
@@ -122,12 +122,12 @@ class Leases:
         if answer.share == TOO_LATE:
             self.fail(leases, "the message came late")
             return
-        if answer.born != self._born:
+        contact = self.contact
+        if answer.born != contact.born:
             for lease in self._leases.values():
                 lease.meet_another_ledger()
-        self._heard, self._born = message.number, answer.born
+        self._heard, contact.born = message.number, answer.born
         self._share = answer.share
-        contact = self.contact
         contact.is_up, contact.is_speaking = True, False
         if self._is_closed(answer):
             if step >= contact.share_from:
