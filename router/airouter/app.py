@@ -109,7 +109,8 @@ class Router:
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
         self.shared_limits = SharedLimits.of(settings)
-        self.responses = ResponsesService(settings.sqlite_path, self.aside)
+        self.held = HeldBytes(settings.held_bytes)
+        self.responses = ResponsesService(settings.sqlite_path, self.aside, self.held, self.turns)
         self.pipeline = Pipeline(
             limits=self.shared_limits,
             failover=Failover(self.bans, random),
@@ -118,9 +119,9 @@ class Router:
             tracing=self.tracing,
             random=random,
             aside=self.aside,
+            held=self.held,
         )
-        held = HeldBytes(settings.held_bytes)
-        self.admission = Admission(self.pipeline, held, self.aside, settings.max_body_bytes)
+        self.admission = Admission(self.pipeline, self.held, self.aside, settings.max_body_bytes)
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(
             self.pipeline,
@@ -296,7 +297,12 @@ class Router:
 
     def _build_attempts(self) -> AttemptRunner:
         return AttemptRunner(
-            self.fetcher, self.tracing, ProviderWarnings(), self.aside, self.shared_limits.limiter
+            self.fetcher,
+            self.tracing,
+            ProviderWarnings(),
+            self.aside,
+            self.shared_limits.limiter,
+            self.held,
         )
 
     def _open_pools(self) -> Pools:

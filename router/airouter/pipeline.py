@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Exchange
     from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare
@@ -87,6 +88,7 @@ class Pipeline:
         tracing: Tracing,
         random: Random,
         aside: Aside,
+        held: HeldBytes,
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
@@ -99,6 +101,7 @@ class Pipeline:
         self._tracing = tracing
         self._random = random
         self._aside = aside
+        self._held = held
 
     async def serve(
         self,
@@ -179,7 +182,7 @@ class Pipeline:
         """Find out whose request it is. Raises `Failure` 401, 503."""
         context.serving = serving = self.current()
         principal = serving.keyring.authenticate(context.exchange.headers)
-        context.record.principal = principal.name
+        context.record.principal, context.tenant = principal.name, principal.tenant
         return principal
 
     def _resolve(self, context: RequestContext, principal: Principal) -> Route[Target]:
@@ -223,8 +226,13 @@ class Pipeline:
         context.permit = await limiter.reserve_later(tenant, model, request, refused)
 
     def _settle(self, context: RequestContext) -> None:
-        """Charge the client for what it got: nothing where nobody had an answer for it."""
+        """Charge the client for what it got: nothing where nobody had an answer for it.
+
+        What was kept for the request is let go.
+        """
         permit, record = context.permit, context.record
+        if context.holding is not None:
+            context.holding.release()
         if context.spending is not None:
             settle_money(context.spending, context)
         if permit is FREE:
@@ -243,6 +251,7 @@ class Pipeline:
             principal,
             context.request,
             route.model,
+            context.kept(self._held),
             api=context.endpoint.api,
             native=route.native,
         )

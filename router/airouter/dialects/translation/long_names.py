@@ -28,14 +28,14 @@ DIGITS = 8
 """Digits of the hash at the end of a short name."""
 
 
-def fits_everywhere(name: str) -> bool:
+def is_taken(name: str) -> bool:
     """Return whether every provider takes a name, as far as its length and beginning go."""
     return len(name) <= LONGEST and name[:1] not in NOT_FIRST
 
 
 def short_name(name: str) -> str:
     """Return a name that fits: the same, where it does."""
-    if fits_everywhere(name):
+    if is_taken(name):
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:DIGITS]
     begun = f"_{name}" if name[0] in NOT_FIRST else name
@@ -45,16 +45,14 @@ def short_name(name: str) -> str:
 def long_names(conversation: Conversation) -> dict[str, str]:
     """Return the names of a conversation's tools that do not fit, by the short ones."""
     tools = conversation.tools
-    names = (
-        tool.name for tool in tools if isinstance(tool, Tool) and not fits_everywhere(tool.name)
-    )
+    names = (tool.name for tool in tools if isinstance(tool, Tool) and not is_taken(tool.name))
     return {short_name(name): name for name in names}
 
 
 def with_short_names(conversation: Conversation) -> Conversation:
     """Return a conversation whose tools, calls and choice have names that fit."""
     choice = conversation.tool_choice
-    if choice is not None and not all(map(fits_everywhere, choice.names)):
+    if choice is not None and not all(map(is_taken, choice.names)):
         choice = msgspec.structs.replace(choice, names=tuple(map(short_name, choice.names)))
     return msgspec.structs.replace(
         conversation,
@@ -73,7 +71,7 @@ def short_turn(turn: Turn) -> Turn:
 
 def is_long(part: Part) -> bool:
     """Return whether a part is a call of a name that does not fit."""
-    return isinstance(part, ToolCall) and not fits_everywhere(part.name)
+    return isinstance(part, ToolCall) and not is_taken(part.name)
 
 
 def short_call(part: Part) -> Part:
@@ -85,7 +83,7 @@ def short_call(part: Part) -> Part:
 
 def short_tool(tool: Tool | HostedTool) -> Tool | HostedTool:
     """Return a tool; a function under a name that fits."""
-    if isinstance(tool, HostedTool) or fits_everywhere(tool.name):
+    if isinstance(tool, HostedTool) or is_taken(tool.name):
         return tool
     return msgspec.structs.replace(tool, name=short_name(tool.name))
 
