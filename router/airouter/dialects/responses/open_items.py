@@ -6,6 +6,7 @@ the end of the stream that is kept, and from what was dropped of it before.
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,14 @@ class OpenItemEvent(msgspec.Struct):
 
 
 _event = msgspec.json.Decoder(OpenItemEvent)
+_text = msgspec.json.Decoder(str)
+BEGINS = b"output_item.added"
+DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+
+
+def payload_of_first(events: bytes) -> bytes:
+    """Return the data of the first event, where that stands in one line."""
+    return events.partition(b"data:")[2].partition(b"\n")[0]
 
 
 class OpenItem:
@@ -99,6 +108,23 @@ class OpenItems:
                 event = decoded_or_none(_event, frame.data)
                 if event is not None:
                     self._take(event)
+
+    def take_many(self, events: list[bytes]) -> None:
+        """Take events that are dropped of a long stream: nearly always, deltas of one text."""
+        block = b"".join(events)
+        if not self._items and block.find(BEGINS) < 0:
+            return
+        first = decoded_or_none(_event, payload_of_first(block))
+        if len(self._items) != 1 or first is None or first.type not in TEXTS:
+            self.take([block])
+            return
+        found = DELTA.findall(block)
+        kind = block.count(b'"%b"' % first.type.encode())
+        text = decoded_or_none(_text, b'"%b"' % b"".join(found))
+        if text is None or not kind == len(found) == block.count(b'"output_index"'):
+            self.take([block])
+        else:
+            self._take(msgspec.structs.replace(first, delta=text))
 
     def broken_off(self, status: str) -> dict[int, Json]:
         """Return the items as far as they came, by their places, with a status."""

@@ -76,7 +76,7 @@ class UsageReader(NamedEventForwarder):
         self._calls = CallMender()
         self._open = OpenItems()
         """Without the items of the tail."""
-        self._tail = Tail(TAIL, self._open.take)
+        self._tail = Tail(TAIL, self._open.take_many)
         self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
