@@ -19,8 +19,10 @@ from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
+from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.delivering.use_server import KeyUseServer
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.publication import Publication, PublicationRecord
 from support.http_client import http_client
@@ -41,6 +43,10 @@ class StreamControl:
     ca: trustme.CA
     secrets: SecretsInMemory
     ledger_statuses: list[int]
+    uses: KeyUses
+    """Those of RouterKeys of the namespace team-a."""
+    due: asyncio.Queue[ObjectKey]
+    """RouterKeys whose status is due."""
     port: int = 0
     ready: bool = True
     leads: bool = True
@@ -94,9 +100,21 @@ async def stream_control(
     statuses: list[int] = []
     bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
     exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
-    server = StreamServer(channels, pods, hold, acknowledge, leads, is_ready, exchanges, bans)
+    due: asyncio.Queue[ObjectKey] = asyncio.Queue()
+    uses = KeyUses(lambda key: KEY if key.namespace == "team-a" else None, due.put_nowait)
+    server = StreamServer(
+        channels,
+        pods,
+        hold,
+        acknowledge,
+        leads,
+        is_ready,
+        exchanges,
+        bans,
+        KeyUseServer(channels, uses, leads, is_ready),
+    )
     operator = StreamControl(
-        server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
+        server, exchanges, channels, pods, ca, secrets, statuses, uses, due, changed=changed
     )
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
@@ -106,6 +124,7 @@ async def stream_control(
     finally:
         channels.withdraw_all()
         await server.close()
+        uses.end()
 
 
 @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ from airouter.config.delivery import (
     BANS_PATH,
     LEDGER_PATH,
     MAX_POLL,
+    USE_PATH,
     VERSION_HEADER,
     Poll,
     Undeliverable,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from airouter_operator.delivering.ban_server import BanServer
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.delivering.exchanges import ExchangeServer
+    from airouter_operator.delivering.use_server import KeyUseServer
     from airouter_operator.publication import Publication
 
 GRACEFUL = 1.0
@@ -54,12 +56,13 @@ class StreamServer:
         ready: Callable[[], bool],
         exchanges: ExchangeServer,
         bans: BanServer,
+        uses: KeyUseServer,
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
         Only the replica that `leads` has what is up to date, so any other turns pods away. Before
         it is `ready`, it cannot tell a RouterConfig that is not known yet from one that is not.
-        `exchanges` and `bans` answer on the same port.
+        `exchanges`, `bans` and `uses` answer on the same port.
         """
         self._channels = channels
         self._pods = pods
@@ -69,6 +72,7 @@ class StreamServer:
         self._ready = ready
         self._exchanges = exchanges
         self._bans = bans
+        self._uses = uses
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
@@ -77,6 +81,7 @@ class StreamServer:
         application.router.add_post(STREAM_PATH, self.answer)
         application.router.add_post(STREAM_PATH + LEDGER_PATH, self._exchanges.answer)
         application.router.add_post(STREAM_PATH + BANS_PATH, self._bans.answer)
+        application.router.add_post(STREAM_PATH + USE_PATH, self._uses.answer)
         self._runner = web.AppRunner(
             application,
             access_log=None,

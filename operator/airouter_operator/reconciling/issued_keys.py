@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airouter.config.findings import FieldProblem
     from airouter.config.snapshot import Auth, ClientKey, Snapshot
     from airouter_operator.kube.objects import Object
+    from airouter_operator.watching.key_index import SpecVersion
     from airouter_operator.watching.mirror import Mirror
 
 
@@ -33,9 +34,10 @@ class GatheredKeys(NamedTuple):
 
 
 class KeyVersion(NamedTuple):
-    """The resourceVersions of all that a key is read from."""
+    """The versions of all that a key is read from."""
 
-    router_key: int
+    router_key: SpecVersion | None
+    """A status changes nothing of it."""
     secret: int
     namespace: int
 
@@ -80,7 +82,7 @@ class IssuedKeys:
         mirror = self._mirror
         secret = mirror.key_index.secret(key)
         version = KeyVersion(
-            mirror.keys.version(key),
+            mirror.key_index.spec_version(key),
             0 if secret is None else mirror.secrets.version(secret),
             mirror.namespaces.version(ObjectKey("", key.namespace)),
         )

@@ -32,6 +32,8 @@ LEDGER_PATH = "/ledger"
 """Path of the ledger of limits, below the address of a stream. It takes a `LedgerMessage`."""
 MAX_LEDGER_MESSAGE = 4 * 1_048_576
 MAX_REASON = 256
+USE_PATH = "/use"
+"""Path that takes a `UseReport`, below the address of a stream."""
 BANS_PATH = "/bans"
 """Path of the board of bans, below the address of a stream. It takes a `BanMessage`."""
 

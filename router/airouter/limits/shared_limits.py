@@ -68,6 +68,16 @@ class SharedLimits:
         if place != self._place:
             self._connect(place)
 
+    @property
+    def has_shared_budgets(self) -> bool:
+        """True where a ledger counts what all replicas spend of budgets."""
+        return self._place[0] in {"Redis", "Operator"}
+
+    @property
+    def is_in_touch(self) -> bool:
+        """True where the ledger has answered the last words."""
+        return self._leases.contact.is_up
+
     def as_json(self) -> dict[str, object] | None:
         """Return what health tells of the ledger; None where there is none."""
         if self._exchanger is None or self._place == IN_A_FILE:

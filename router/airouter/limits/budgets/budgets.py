@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.window import step_of
 from airouter.failures import Failure, budget_spent, budget_unknown
-from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.budget_scope import BudgetScope
 from airouter.limits.budgets.spending import Spending
 
 if TYPE_CHECKING:
@@ -153,7 +153,10 @@ class Budgets:
             return short
         for _, lease in spending.taken:
             lease.take(step, amount)
-        spending.warns = next((each for each in lacking if each.lease.is_spent), spending.warns)
+        for scope in lacking:
+            if scope.lease.is_spent:
+                spending.warns = scope
+                scope.fell_short = True
         return []
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:
@@ -168,6 +171,7 @@ class Budgets:
 
     def _refusal(self, scope: BudgetScope, amount: int) -> Failure:
         if self._is_short_of(scope, amount):
+            scope.fell_short = True
             usd = scope.budget.usd
             return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
         return budget_unknown(scope.kind, scope.name, DUE_SOON)
@@ -200,10 +204,3 @@ def shared_with(client: ClientKey) -> Iterator[tuple[str, str]]:
 def in_nanodollars(picodollars: int) -> int:
     """Return a cost as budgets count it, rounded up."""
     return -(-picodollars // 1000)
-
-
-def usd_text(nanodollars: int) -> str:
-    """Return an amount in US dollars, as a decimal."""
-    sign = "-" if nanodollars < 0 else ""
-    whole, rest = divmod(abs(nanodollars), NANODOLLARS)
-    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")

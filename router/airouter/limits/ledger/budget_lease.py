@@ -25,12 +25,14 @@ class BudgetLease(Lease):
     slides = False
     lasts = KEPT // 2
 
-    __slots__ = ("_former", "_heard", "keeps")
+    __slots__ = ("_former", "_heard", "is_known", "keeps")
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
         self.keeps = 1
         """Seconds for which the ledger is to keep it."""
+        self.is_known = False
+        """Whether the ledger has said what is spent."""
         self._heard = 0
         """What was spent or out when the ledger last said."""
         self._former = 0
@@ -69,6 +71,7 @@ class BudgetLease(Lease):
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         super().accept(sent, at, step, grant)
         self._heard = self.limit - grant.free
+        self.is_known = True
         self._pay_debt()
         if sent.spent == self._former:
             self._former = 0
