@@ -270,6 +270,7 @@ class Router:
                 self.loads,
                 self.shared_limits.limiter.of_backend,
                 self.shared_limits.limiter.meet,
+                self.pipeline.serving.keyring if self.pipeline.serving else None,
             )
             self.responses.reload(snapshot)
         except Exception:

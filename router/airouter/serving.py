@@ -197,11 +197,12 @@ def build(
     loads: Mapping[str, Load],
     limits_of: LimitsOf = no_limits,
     meet: Meet = meet_nobody,
+    former: Keyring | None = None,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
     `limits_of` gives the limits of a credential's name and an upstream's name of a model; `meet` is
-    told of each client that shows a token.
+    told of each client that shows a token. `former` is the keyring of what is served now.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -220,7 +221,7 @@ def build(
     return ServingState(
         snapshot,
         accounts,
-        Keyring(snapshot.auth, meet=meet),
+        Keyring(snapshot.auth, meet=meet, former=former),
         catalogs_for(snapshot, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],

@@ -45,20 +45,35 @@ class Keyring:
     """Finds the principal of a request."""
 
     def __init__(
-        self, auth: Auth, clock: Callable[[], float] = time.time, meet: Meet = meet_nobody
+        self,
+        auth: Auth,
+        clock: Callable[[], float] = time.time,
+        meet: Meet = meet_nobody,
+        former: Keyring | None = None,
     ) -> None:
-        """Take the keys that end by the Unix time of `clock`; `meet` is for clients of tokens."""
+        """Take the keys that end by the Unix time of `clock`; `meet` is for clients of tokens.
+
+        What clients have in common with those of the `former` keyring is taken from there: there
+        may be thousands, and few of them have changed.
+        """
         self._clock = clock
         self._tokens = Tokens(auth, clock, meet)
         self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
         self._owners: dict[bytes, KeyOwner] = {}
         if auth.master_sha256 is not None:
-            self._add(auth.master_sha256, Principal(MASTER, ("*",)))
-        granted = {grant.name: grant.models for grant in auth.grants}
+            owner = owner_of_key(auth.master_sha256, Principal(MASTER, ("*",)))
+            self._owners[owner.digest] = owner
+        self.granted = {grant.name: grant.models for grant in auth.grants}
+        self.clients: dict[str, tuple[ClientKey, tuple[KeyOwner, ...]]] = {}
+        same_grants = former is not None and former.granted == self.granted
+        known = former.clients if former is not None and same_grants else {}
         for client in auth.clients:
-            # A grant that is not there grants nothing.
-            models = ("*",) if client.grant is None else granted.get(client.grant, ())
-            self._add_client(client, client_principal(client, models))
+            found = known.get(client.name)
+            if found is None or found[0] != client:
+                found = client, self._owners_of(client)
+            self.clients[client.name] = found
+            for each in found[1]:
+                self._owners.setdefault(each.digest, each)
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return the owner of the key or token in `authorization`, `x-api-key` or `api-key`.
@@ -81,17 +96,25 @@ class Keyring:
             return self._anonymous
         raise wrong_key() if key else missing_key()
 
-    def _add_client(self, client: ClientKey, principal: Principal) -> None:
-        self._add(client.key_sha256, principal, client.expires_at)
-        if (former := client.former) is not None:
-            ends = former.expires_at
-            if client.expires_at is not None:
-                ends = min(ends, client.expires_at)
-            self._add(former.key_sha256, principal, ends)
+    def _owners_of(self, client: ClientKey) -> tuple[KeyOwner, ...]:
+        """Return a client as the owner of its key, and of the one before."""
+        # A grant that is not there grants nothing.
+        models = ("*",) if client.grant is None else self.granted.get(client.grant, ())
+        principal = client_principal(client, models)
+        owner = owner_of_key(client.key_sha256, principal, client.expires_at)
+        if client.former is None:
+            return (owner,)
+        ends = client.former.expires_at
+        if client.expires_at is not None:
+            ends = min(ends, client.expires_at)
+        return owner, owner_of_key(client.former.key_sha256, principal, ends)
 
-    def _add(self, key_sha256: str, principal: Principal, expires_at: float | None = None) -> None:
-        digest = bytes.fromhex(key_sha256)
-        self._owners.setdefault(digest, KeyOwner(digest, principal, expires_at))
+
+def owner_of_key(
+    key_sha256: str, principal: Principal, expires_at: float | None = None
+) -> KeyOwner:
+    """Return the owner of a key."""
+    return KeyOwner(bytes.fromhex(key_sha256), principal, expires_at)
 
 
 def client_principal(client: ClientKey, granted: tuple[str, ...] = ("*",)) -> Principal:

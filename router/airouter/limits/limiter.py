@@ -46,10 +46,20 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client."""
 
-    __slots__ = ("_by_model", "_limiter", "_own_for_models", "_shared", "is_batch", "own")
+    __slots__ = (
+        "_by_model",
+        "_limiter",
+        "_own_for_models",
+        "_shared",
+        "client",
+        "is_batch",
+        "own",
+        "scopes",
+    )
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
+        self.client = client
         self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
         self.own = limiter.scope("client", client.name, client.limits)
@@ -60,6 +70,9 @@ class Bound:
             )
             for entry in client.model_limits
         ]
+        alone = chain(self.own, *(scopes for _, scopes in self._own_for_models))
+        self.scopes = {(scope.kind, scope.name): scope for scope in alone}
+        """Those that are the client's alone, as the limiter has them."""
         shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
         if client.grant is not None:
             shared.append(limiter.grants.get(client.grant, NOBODYS))
@@ -93,6 +106,8 @@ class Limiter:
         self._clock = clock
         self._leases = leases
         self._shares = False
+        self._has_stale = False
+        """Whether there may be leases of limits that are no more."""
         self.ask: Callable[[], Awaitable[None]] | None = None
         """Has the ledger asked for what requests wait for; None where there is none."""
         self._scopes: dict[tuple[str, str], Scope] = {}
@@ -113,6 +128,7 @@ class Limiter:
         self._former, self._scopes = (self._scopes if shares == self._shares else {}), {}
         self._shares = shares
         auth, models = snapshot.auth, snapshot.models
+        shared_before = (self.groups, self.grants, self.models)
         self.groups = {
             each.name: self.scope("group", each.name, each.limits) for each in auth.groups
         }
@@ -120,7 +136,10 @@ class Limiter:
             each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
-        self._clients = {client.tenant: Bound(self, client) for client in auth.clients}
+        known = self._clients
+        if not self._former or shared_before != (self.groups, self.grants, self.models):
+            known = {}  # they are bound by other scopes than before
+        self._clients = {c.tenant: self._bound(c, known.get(c.tenant)) for c in auth.clients}
         self._meet_again(auth)
         for credential in snapshot.credentials:
             self.scope("credential", credential.name, credential.limits)
@@ -128,10 +147,18 @@ class Limiter:
             self.scope(
                 "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
             )
+        self._has_stale = self._has_stale or not self._former.keys() <= self._scopes.keys()
         self._former = {}
         self._keep_leases()
         self._batch.limit(auth.batch_queue)
         self.estimates.keep_only({model.name for model in models})
+
+    def _bound(self, client: ClientKey, former: Bound | None) -> Bound:
+        """Return the scopes of a client: there are thousands, and few of them have changed."""
+        if former is None or former.client != client:
+            return Bound(self, client)
+        self._scopes.update(former.scopes)
+        return former
 
     def meet(self, client: ClientKey, rule: str) -> None:
         """Take in a client that showed a token, and the name of the rule by which it is known."""
@@ -164,13 +191,15 @@ class Limiter:
             del self._met[name]
             self._scopes.pop(("client", name), None)
             self._clients.pop(ClientKey(name, "").tenant, None)
+        self._has_stale = True
         self._keep_leases()
 
     def _keep_leases(self) -> None:
         """Let go of the leases of limits that are no more."""
-        if self._leases is not None:
+        if self._leases is not None and self._has_stale:
             shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
-            self._leases.keep_only({key for scope in shared for key in scope.keys})
+            keys = {key for scope in shared for key in scope.keys}
+            self._has_stale = not self._leases.keep_only(keys)
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
         """Return the scope of a name as a tuple, which is empty where it has no limit.
@@ -181,11 +210,13 @@ class Limiter:
             return ()
         key = (kind, name)
         scope = self._scopes.get(key)
-        if scope is None:
-            scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
-            scope.limit(limits)
-        else:
-            scope.limit(scope.limits.lowered_to(limits))
+        if scope is not None:
+            limits = scope.limits.lowered_to(limits)
+        elif (scope := self._former.get(key)) is None:
+            scope = self._new(kind, name)
+        self._has_stale = self._has_stale or scope.limits not in (NO_LIMITS, limits)
+        self._scopes[key] = scope
+        scope.limit(limits)
         return (scope,)
 
     def _new(self, kind: str, name: str) -> Scope:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
+AT_ONCE = 65_536
+"""Bytes of a packed snapshot that is read in a few milliseconds."""
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
@@ -56,7 +59,9 @@ class StreamConnection:
             # Behind a Service the next connection may lead to the replica that leads.
             self.hang_up()
             raise PollFailed(f"answered {reply.status}")
-        return read_news(reply.headers, packed)
+        if len(packed) <= AT_ONCE:
+            return read_news(reply.headers, packed)
+        return await asyncio.to_thread(read_news, reply.headers, packed)
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:

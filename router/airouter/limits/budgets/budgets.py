@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -49,36 +50,49 @@ class Budgets:
         self.ask: Callable[[], Awaitable[None]] | None = None
         """Has the ledger asked for what requests wait for; None where there is none."""
         self._scopes: dict[Key, BudgetScope] = {}
+        self._shared: dict[tuple[str, str], PeriodBudget | None] = {}
+        """Those of groups and grants, by kind and name."""
+        self._bound: dict[str, tuple[ClientKey, tuple[BudgetScope, ...]]] = {}
+        """All clients by their names, with their budgets."""
         self.by_tenant: dict[str, tuple[BudgetScope, ...]] = {}
         """The budgets of each client that has any."""
         self._asking: asyncio.Task[None] | None = None
 
     def reload(self, snapshot: Snapshot) -> None:
         """Set the budgets of a snapshot, in place of those before."""
-        former, self._scopes = self._scopes, {}
         auth, self.by_tenant = snapshot.auth, {}
         shared = {("group", each.name): each.budget for each in auth.groups}
         shared |= {("grant", each.name): each.budget for each in auth.grants}
+        known = self._bound if shared == self._shared else {}
+        self._shared, self._bound = shared, {}
         for client in auth.clients:
-            declared = [("client", client.name, budget) for budget in client.budgets]
-            found = [(*whose, shared.get(whose)) for whose in shared_with(client)]
-            declared += [(kind, name, each) for kind, name, each in found if each is not None]
-            scopes = tuple(self._scope(*each, former) for each in declared)
-            if scopes:
-                self.by_tenant[client.tenant] = scopes
-        for key in former.keys() - self._scopes.keys():
-            former[key].close()
+            bound = known.get(client.name)
+            if bound is None or bound[0] != client:  # few have changed, of thousands
+                bound = client, self._scopes_of(client)
+            self._bound[client.name] = bound
+            if bound[1]:
+                self.by_tenant[client.tenant] = bound[1]
+        used = set(chain.from_iterable(self.by_tenant.values()))
+        for key, scope in list(self._scopes.items()):
+            if scope not in used:
+                scope.close()
+                del self._scopes[key]
 
-    def _scope(
-        self, kind: str, name: str, budget: PeriodBudget, former: dict[Key, BudgetScope]
-    ) -> BudgetScope:
+    def _scopes_of(self, client: ClientKey) -> tuple[BudgetScope, ...]:
+        """Return the budgets of a client, as they are now."""
+        declared = [("client", client.name, budget) for budget in client.budgets]
+        found = [(*whose, self._shared.get(whose)) for whose in shared_with(client)]
+        declared += [(kind, name, each) for kind, name, each in found if each is not None]
+        return tuple(self._scope(*each) for each in declared)
+
+    def _scope(self, kind: str, name: str, budget: PeriodBudget) -> BudgetScope:
         key = (kind, name, budget.period, budget.time_zone)
-        scope = self._scopes.get(key) or former.get(key)
+        scope = self._scopes.get(key)
         if scope is None:
             scope = BudgetScope(kind, name, budget, self._leases, self._clock)
+            self._scopes[key] = scope
         elif scope.budget != budget:
             scope.change(budget)
-        self._scopes[key] = scope
         return scope
 
     @property

@@ -70,11 +70,20 @@ class Leases:
         lease.limit = limit
         return lease
 
-    def keep_only(self, keys: set[str]) -> None:
-        """Forget all other leases of limits, but those of which there is something to tell."""
-        for key, lease in list(self._leases.items()):
-            if key not in keys and lease.is_idle and not isinstance(lease, BudgetLease):
-                self._forget(lease)
+    def keep_only(self, keys: set[str]) -> bool:
+        """Forget all other leases of limits, but those of which there is something to tell.
+
+        Return whether there are none such.
+        """
+        others = [
+            lease
+            for key, lease in self._leases.items()
+            if key not in keys and not isinstance(lease, BudgetLease)
+        ]
+        idle = [lease for lease in others if lease.is_idle]
+        for lease in idle:
+            self._forget(lease)
+        return len(idle) == len(others)
 
     def let_go(self, lease: BudgetLease) -> None:
         """Forget a budget's lease, once there is nothing to tell of it."""
