@@ -125,7 +125,8 @@ class Limiter:
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, in place of those before."""
         shares = snapshot.ledger != "Local" and self._leases is not None
-        self._former, self._scopes = (self._scopes if shares == self._shares else {}), {}
+        goes_on = shares == self._shares
+        self._former, self._scopes = (self._scopes if goes_on else {}), {}
         self._shares = shares
         auth, models = snapshot.auth, snapshot.models
         shared_before = (self.groups, self.grants, self.models)
@@ -136,9 +137,8 @@ class Limiter:
             each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
-        known = self._clients
-        if not self._former or shared_before != (self.groups, self.grants, self.models):
-            known = {}  # they are bound by other scopes than before
+        goes_on = goes_on and shared_before == (self.groups, self.grants, self.models)
+        known = self._clients if goes_on else {}
         self._clients = {c.tenant: self._bound(c, known.get(c.tenant)) for c in auth.clients}
         self._meet_again(auth)
         for credential in snapshot.credentials:
