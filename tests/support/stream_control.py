@@ -13,7 +13,8 @@ import msgspec
 import trustme
 
 from airouter.config.delivery import Stream, pack_snapshot
-from airouter.config.snapshot import Model, Snapshot
+from airouter.config.key_changes import changes_between
+from airouter.config.snapshot import Auth, ClientKey, Model, Snapshot
 from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.ban_server import BanServer
@@ -24,7 +25,7 @@ from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
 from airouter_operator.delivering.use_server import KeyUseServer
 from airouter_operator.kube.objects import ObjectKey
-from airouter_operator.publication import Publication, PublicationRecord
+from airouter_operator.publication import Publication, PublicationRecord, PublishedChanges
 from support.http_client import http_client
 from support.secrets_in_memory import SecretsInMemory
 
@@ -64,6 +65,21 @@ class StreamControl:
         record = PublicationRecord(snapshot.version, serial, 1, "uid", "")
         self.channels.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
+
+    def publish_keys(
+        self, *names: str, serial: int, since: Snapshot | None = None, packed: bytes | None = None
+    ) -> Snapshot:
+        """Publish clients, as changes of a snapshot too."""
+        clients = tuple(ClientKey(name, f"sha of {name}") for name in names)
+        made = Snapshot(models=(Model("one"),), auth=Auth(clients=clients)).seal(TOKEN)
+        made = msgspec.structs.replace(made, serial=serial)
+        changes = None if since is None else changes_between(since, made)
+        told = changes and PublishedChanges(changes.base, msgspec.json.encode(changes))
+        record = PublicationRecord(made.version, serial, 1, "uid", "")
+        whole = packed or pack_snapshot(made)
+        publication = Publication(record, "default-snapshot", self.stream, whole, told)
+        self.channels.offer(KEY, publication)
+        return made
 
     def forget_changes(self) -> None:
         """Of what was before."""

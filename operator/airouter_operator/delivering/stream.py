@@ -22,6 +22,7 @@ from airouter.config.delivery import (
     Undeliverable,
     decode,
 )
+from airouter.config.key_changes import BASE_HEADER
 from airouter_operator.delivering.channel import has_token
 from airouter_operator.delivering.pods import Pods, TooManyPods
 from airouter_operator.kube.objects import ObjectKey
@@ -134,15 +135,22 @@ class StreamServer:
                 # The channel is looked up anew each time: its RouterConfig may have been deleted.
                 while (channel := self._channels.get(key)) is not None:
                     if channel.has_news_for(poll):
-                        return snapshot_response(channel.publication)
+                        return snapshot_response(channel.publication, poll)
                     await channel.changed.wait()
         except TimeoutError:
             pass
         return web.Response(status=204)
 
 
-def snapshot_response(publication: Publication) -> web.Response:
-    """Return the response that brings a snapshot."""
+def snapshot_response(publication: Publication, poll: Poll) -> web.Response:
+    """Return the response that brings a snapshot, or what has changed of the one that runs."""
+    changes = publication.changes
+    if changes is not None and poll.takes_changes and poll.version == changes.base:
+        return web.Response(
+            body=changes.content,
+            content_type="application/json",
+            headers={VERSION_HEADER: publication.record.version, BASE_HEADER: changes.base},
+        )
     return web.Response(
         body=publication.packed,
         content_type="application/gzip",

@@ -65,6 +65,8 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: str = ""
     """Version of a snapshot that the process cannot run."""
     reason: str = ""
+    takes_changes: bool = False
+    """Whether changes of keys may come in place of a whole snapshot."""
     patient: bool = True
     """Hold the poll until there is news; a first poll is answered at once, to show a connection."""
 

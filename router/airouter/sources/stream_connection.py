@@ -10,12 +10,14 @@ from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
+from airouter.config.key_changes import BASE_HEADER, read_changes
 from airouter.http.kept import KeptConnection, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.delivery import Stream
+    from airouter.config.key_changes import KeyChanges
     from airouter.config.snapshot import Snapshot
 
 POLL_TIMEOUT = 60.0
@@ -25,12 +27,17 @@ AT_ONCE = 65_536
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
+BASE_NAME = BASE_HEADER.encode()
+
+
 class News(NamedTuple):
-    """The answer to a poll that brings a snapshot, or why that cannot be used."""
+    """The answer to a poll that brings a snapshot or changes, or why it cannot be used."""
 
     version: str
     snapshot: Snapshot | None
     error: str = ""
+    changes: KeyChanges | None = None
+    """In place of a snapshot, what has changed of the one that runs."""
 
 
 class PollFailed(Exception):
@@ -65,9 +72,11 @@ class StreamConnection:
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:
-    """Return the snapshot that an answer brings, or why that cannot be used."""
+    """Return what an answer brings, or why that cannot be used."""
     version = headers.get(VERSION_NAME, b"").decode("latin-1")
     try:
+        if BASE_NAME in headers:
+            return News(version, None, changes=read_changes(packed))
         return News(version, unpack_snapshot(packed))
     except Undeliverable as refused:
         return News(version, None, str(refused))
