@@ -73,8 +73,9 @@ class StreamControl:
         clients = tuple(ClientKey(name, f"sha of {name}") for name in names)
         made = Snapshot(models=(Model("one"),), auth=Auth(clients=clients)).seal(TOKEN)
         made = msgspec.structs.replace(made, serial=serial)
-        changes = None if since is None else changes_between(since, made)
-        told = changes and PublishedChanges(changes.base, msgspec.json.encode(changes))
+        told = None
+        if since is not None and (changes := changes_between(since, made)) is not None:
+            told = PublishedChanges(changes.base, msgspec.json.encode(changes))
         record = PublicationRecord(made.version, serial, 1, "uid", "")
         whole = packed or pack_snapshot(made)
         publication = Publication(record, "default-snapshot", self.stream, whole, told)

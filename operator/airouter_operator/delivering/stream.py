@@ -1,8 +1,9 @@
 """The stream: a long-poll server that answers pods as soon as there is a newer snapshot.
 
-A snapshot is served as the very bytes that are in its Secret. The token in that Secret is all the
-authentication there is, so a wrong one learns nothing: not even whether there is such a
-RouterConfig. What polls say of pods goes to `pods.py`, and what follows from it to `channels.py`.
+A snapshot is served as the very bytes that are in its Secret, or as what has changed of the one
+that the pod runs. The token in that Secret is all the authentication there is, so a wrong one
+learns nothing: not even whether there is such a RouterConfig. What polls say of pods goes to
+`pods.py`, and what follows from it to `channels.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The messages between the operator and router processes, in files and on the stream.
 
 A snapshot travels as gzipped JSON, in the Secret that pods mount and as the body of a poll: the
-same bytes. `stream.json` beside it says where to poll. A poll is a `Poll`, and by the version in it
-the operator learns what the process runs.
+same bytes; `key_changes.py` is what a poll may bring in their place. `stream.json` beside the
+snapshot says where to poll. A poll is a `Poll`, and by the version in it the operator learns what
+the process runs.
 """
 
 from __future__ import annotations
