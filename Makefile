@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,7 +70,7 @@ image: ## Build both images with docker, podman or buildah (TAG=dev, PLATFORMS=l
 	scripts/build-image router $(IMAGE):$(TAG)
 	scripts/build-image operator $(IMAGE)-operator:$(TAG)
 
-kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm and promtool of the tests, once (needs Go 1.26)
+kubernetes: $(VENV)/.dev ## Fetch or build the API server, Helm, kubeconform and Prometheus of the tests, once (needs Go 1.26)
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes
 
 e2e: $(VENV)/.dev ## Install the chart on a real node and try everything there (Debian, root)
@@ -83,6 +83,9 @@ browser: $(VENV)/.dev $(CHROMIUM) ## Look at the page with a real browser (Debia
 	@echo "Installing Chromium"
 	@apt-get install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null || \
 	  { echo "make browser needs chromium (fix: install it, or run this as root on Debian)" >&2; exit 1; }
+
+collectors: $(VENV)/.dev ## Show a request to a real Jaeger and OpenTelemetry Collector, which it builds once (needs Go 1.26)
+	$(BIN)/python -m pytest tests/collectors -o faulthandler_timeout=2700 $(ARGS)
 
 cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, root); prints its KUBECONFIG
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node up

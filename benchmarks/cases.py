@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator
 
 import trustme
 
-from benchmarks import clients, latency, nginx, responses, router, streams, translations, wrk
+from benchmarks import (
+    clients,
+    latency,
+    limits,
+    nginx,
+    responses,
+    router,
+    streams,
+    translations,
+    wrk,
+)
 from benchmarks.bench import Bench
 from benchmarks.processes import LOAD_CORE, Running, free_port, python, running
 from benchmarks.rows import Row
@@ -47,7 +57,7 @@ def keys(bench: Bench) -> Iterator[Row]:
     """(b) As it is used."""
     yield throughput(
         bench,
-        "(b) 100 keys, 4 backends, limits' null objects, metrics",
+        "(b) 100 keys, 4 backends, five limits, a budget, metrics",
         0.40,
         lambda port: router.router(bench.folder, port),
     )
@@ -192,4 +202,5 @@ CASES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "sessions": responses.sessions,
     "idle": responses.idle,
     "chain": responses.chain,
+    "limits": limits.reserving,
 }

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from benchmarks import tools
-from benchmarks.reload.cases import CASES, Bench, Row
+from benchmarks.reload.cases import CASES
+from benchmarks.reload.figures import Bench, Row
 from support.control_plane import ControlPlane, control_plane
 from support.kubernetes.apiserver import ApiServer
 from support.kubernetes.crd import install_crd

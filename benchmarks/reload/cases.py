@@ -1,87 +1,32 @@
-"""The cases: a fleet of routers on one RouterConfig, many RouterConfigs, a shared Secret.
-
-Times of acknowledgements and publications are read from the operator's own log, whose clock is
-ours. Each latency begins before the patch is sent.
-"""
+"""The cases: a fleet on one RouterConfig, many of them, a Secret that they share, a large one."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
-import re
 import statistics
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
 
-import httpx
-
-from benchmarks.processes import cpu_of
-from support.control_plane import ControlPlane, OperatorProcess, condition
+from benchmarks.reload.changing import (
+    MOCK,
+    MODELS,
+    administrator,
+    create_many,
+    last_published,
+    merge,
+    patched,
+    polling,
+    until_published,
+    until_told,
+)
+from benchmarks.reload.figures import Bench, Row, Spent, latency_rows, mebibytes, row
+from support.control_plane import ControlPlane
 from support.resources import MASTER_KEY, routerconfig, secret
 
-MEBIBYTE = 1_048_576
-MOCK = {"name": "mock", "type": "Mock"}
-LINE = re.compile(r'^\{"time": "([^"]+)".*"message": "([^"]*)"', re.MULTILINE)
-MODELS = 20
 POLLS = 200
 SHARED = 100
-PATIENCE = 300.0
-
-
-class Row(NamedTuple):
-    """A line of the table."""
-
-    what: str
-    figure: str
-    target: str = ""
-    met: bool | None = None
-
-    def __str__(self) -> str:
-        verdict = {None: "", True: "met", False: "**missed**"}[self.met]
-        return f"| {self.what} | {self.figure} | {self.target} | {verdict} |"
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The amount of measurements."""
-
-    routers: int
-    patches: int
-    configs: int
-    say: Callable[[str], None]
-
-
-class Latencies(NamedTuple):
-    """Seconds, of each patch: to the last acknowledgement, and to the status."""
-
-    acknowledged: list[float]
-    programmed: list[float]
-
-
-class Spent:
-    """CPU time that an operator and its routers have spent since this was made."""
-
-    def __init__(self, operator: int, routers: Sequence[int]) -> None:
-        """By their process ids."""
-        self._operator = operator
-        self._routers = routers
-        self._before = self._now()
-
-    def milliseconds(self, changes: int) -> tuple[float, float]:
-        """For one change: of the operator, and of one router."""
-        operator, routers = (
-            after - before for after, before in zip(self._now(), self._before, strict=True)
-        )
-        share = 1000 / changes
-        return operator * share, routers * share / len(self._routers)
-
-    def _now(self) -> tuple[float, float]:
-        return cpu_of(self._operator), sum(map(cpu_of, self._routers))
+CREDENTIALS, LARGE_MODELS, CLIENTS = 256, 1024, 1024
+LARGE_PATCHES = 10
 
 
 async def fleet(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
@@ -152,161 +97,64 @@ async def rotation(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
         yield Row(what + "slowest", f"{max(seconds) * 1000:.0f} ms")
 
 
-CASES = {"fleet": fleet, "crowd": crowd, "rotation": rotation}
+async def large(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
+    """The largest RouterConfig that is thought of, and one router: patches of all its models."""
+    keys = {f"client-{number}": f"sk-of-client-{number:06}" for number in range(CLIENTS)}
+    provider = {f"key-{number}": f"sk-of-provider-{number:06}" for number in range(CREDENTIALS)}
+    documents = secret("keys", master=MASTER_KEY, **provider), secret("clients", **keys)
+    await plane.apply(*documents, large_config())
+    async with plane.operator() as operator, plane.router(mount=await plane.mount()) as router:
+        await plane.until(lambda s: s["pods"] == "1/1", seconds=60)
+        spent = Spent(operator.process.pid, [router.process.pid])
+        found = await patched(plane, operator, "default", LARGE_PATCHES, models_of=large_models)
+        what = f"{CREDENTIALS} credentials, {LARGE_MODELS:,} models, {CLIENTS:,} clients: "
+        yield row(what + "from the answer to live, median", statistics.median(found.live), 1.0)
+        yield row(what + "from the answer to live, slowest", max(found.live), 1.0)
+        by_operator, by_router = spent.milliseconds(LARGE_PATCHES)
+        yield Row(what + "CPU of the operator for one", f"{by_operator:.0f} ms")
+        yield Row(what + "CPU of the router for one", f"{by_router:.0f} ms")
+        yield Row(what + "memory of the operator", mebibytes(operator.memory()))
 
 
-async def patched(
-    plane: ControlPlane, operator: OperatorProcess, name: str, count: int
-) -> Latencies:
-    """Patch a RouterConfig so many times, each when the one before has arrived everywhere."""
-    found = Latencies([], [])
-    key = f"{plane.namespace}/{name}"
-    async with administrator(plane) as client, watching(plane, client, name) as seen:
-        generation = (await anext(seen))["metadata"]["generation"]
-        for number in range(count):
-            generation += 1
-            lines = len(acknowledgements(operator, key))
-            start = time.time()
-            await merge(plane, client, name, {"spec": {"models": models(f"patched-{number}")}})
-            async with asyncio.timeout(30):
-                while not is_programmed((await anext(seen))["status"], generation):
-                    pass
-            found.programmed.append(time.time() - start)
-            found.acknowledged.append(acknowledgements(operator, key)[lines:][-1] - start)
-    return found
+CASES = {"fleet": fleet, "crowd": crowd, "rotation": rotation, "large": large}
 
 
-def is_programmed(status: dict[str, object], generation: int) -> bool:
-    """True if every pod runs that generation, as the status says."""
-    found = condition(status, "Programmed") or {}
-    return (found["status"], found["observedGeneration"]) == ("True", generation)
-
-
-def models(first: str) -> list[dict[str, object]]:
-    """Twenty models, the first of that name."""
-    names = [first, *(f"model-{number}" for number in range(1, MODELS))]
-    return [{"name": name, "backends": [{"credential": "mock"}]} for name in names]
-
-
-async def create_many(plane: ControlPlane, count: int, keys: str) -> None:
-    """RouterConfigs that all name one Secret, created over a few connections."""
-    numbers = iter(range(count))
-
-    async def create() -> None:
-        for number in numbers:
-            body = routerconfig(MOCK, models={}, name=f"config-{number}")
-            body["spec"]["models"] = models(f"first-{number}")
-            body["spec"]["auth"]["masterKey"]["secretRef"]["name"] = keys
-            await plane.client.create(plane.path("routerconfigs"), body)
-
-    await asyncio.gather(*(create() for _ in range(8)))
-
-
-def administrator(plane: ControlPlane) -> httpx.AsyncClient:
-    """A client with all rights that keeps its connections: to make them is not what is measured."""
-    return httpx.AsyncClient(base_url=plane.api.url, verify=plane.api.admin_context)
-
-
-async def merge(
-    plane: ControlPlane, client: httpx.AsyncClient, what: str, patch: dict[str, object]
-) -> None:
-    """A merge patch as `kubectl patch` sends it, without the time that kubectl takes to start."""
-    path = plane.path(what if "/" in what else f"routerconfigs/{what}")
-    headers = {"content-type": "application/merge-patch+json"}
-    answer = await client.patch(path, content=json.dumps(patch), headers=headers)
-    answer.raise_for_status()
-
-
-@contextlib.asynccontextmanager
-async def watching(
-    plane: ControlPlane, client: httpx.AsyncClient, name: str
-) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    """A RouterConfig as it is and whenever it changes, as `kubectl wait` sees it.
-
-    To ask for it again and again would keep the API server from what is measured.
-    """
-    query = {"watch": "true", "fieldSelector": f"metadata.name={name}"}
-    path = plane.path("routerconfigs")
-    async with client.stream("GET", path, params=query, timeout=PATIENCE) as answer:
-        yield (json.loads(line)["object"] async for line in answer.aiter_lines())
-
-
-@contextlib.asynccontextmanager
-async def polling(plane: ControlPlane, name: str, count: int) -> AsyncIterator[None]:
-    """So many long polls by the client that routers have, with nothing behind it."""
-    mount = await plane.mount(name)
-    module = "benchmarks.reload.polls"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, str(mount), str(count)
-    )
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):  # it failed, and has said so
-            process.kill()
-        await process.wait()
-
-
-def said(operator: OperatorProcess, wanted: str) -> list[float]:
-    """When the operator logged lines that match, in Unix seconds."""
-    pattern = re.compile(wanted)
-    return [
-        datetime.fromisoformat(moment).timestamp()
-        for moment, message in LINE.findall(operator.log)
-        if pattern.search(message)
+def large_config() -> dict[str, object]:
+    """A RouterConfig whose credentials and clients have keys of their own."""
+    credentials = [
+        {
+            "name": f"credential-{number}",
+            "type": "OpenAICompatible",
+            "baseURL": f"https://provider-{number}.example.com/v1",
+            "secretRef": {"name": "keys", "key": f"key-{number}"},
+            "limits": {"rpm": 1000 + number},
+        }
+        for number in range(CREDENTIALS)
     ]
-
-
-def acknowledgements(operator: OperatorProcess, key: str) -> list[float]:
-    """When all pods of a RouterConfig ran another version."""
-    return said(operator, rf"^{key}: all \d+ pods run ")
-
-
-def last_published(operator: OperatorProcess) -> float:
-    """When the last snapshot was published."""
-    return said(operator, " is published, ")[-1]
-
-
-async def until_published(operator: OperatorProcess, count: int) -> None:
-    """Wait for so many publications in all."""
-    async with asyncio.timeout(PATIENCE):
-        while len(said(operator, " is published, ")) < count:
-            await asyncio.sleep(0.1)
-
-
-async def until_told(plane: ControlPlane, count: int) -> None:
-    """Wait until so many RouterConfigs have a status."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = [each async for each in plane.client.each(plane.path("routerconfigs"))]
-            if sum("status" in each for each in found) >= count:
-                return
-            await asyncio.sleep(0.2)
-
-
-def latency_rows(what: str, found: Latencies) -> list[Row]:
-    """Medians and 99th percentiles, beside their targets."""
-    median = statistics.median(found.acknowledged)
-    late = percentile(found.acknowledged, 0.99)
-    status = percentile(found.programmed, 0.99)
-    return [
-        row(what + "to the last acknowledgement, median", median, 0.1),
-        row(what + "to the last acknowledgement, p99", late, 0.5),
-        row(what + "to Programmed=True, p99", status, 1.0),
+    config = routerconfig(*credentials, models={})
+    config["spec"]["models"] = large_models("first")
+    config["spec"]["auth"]["clients"] = [
+        {
+            "name": f"client-{number}",
+            "secretRef": {"name": "clients", "key": f"client-{number}"},
+            "models": ["model-*"],
+            "limits": {"rpm": 60},
+        }
+        for number in range(CLIENTS)
     ]
+    return config
 
 
-def row(what: str, seconds: float, target: float) -> Row:
-    """A latency beside its target."""
-    return Row(what, f"{seconds * 1000:.0f} ms", f"< {target * 1000:.0f} ms", seconds < target)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of all lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def mebibytes(size: int) -> str:
-    """Bytes for people."""
-    return f"{size / MEBIBYTE:.0f} MB"
+def large_models(first: str) -> list[dict[str, object]]:
+    """Many models of two backends each, the first of that name."""
+    names = [first, *(f"model-{number}" for number in range(1, LARGE_MODELS))]
+    return [
+        {
+            "name": name,
+            "backends": [
+                {"credential": f"credential-{(number + each) % CREDENTIALS}", "upstreamName": name}
+                for each in range(2)
+            ],
+        }
+        for number, name in enumerate(names)
+    ]

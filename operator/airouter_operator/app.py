@@ -171,6 +171,7 @@ class Operator:
             hold,
             self.metrics.acknowledged,
             self._leads,
+            self._leadership.another_leads,
             self._caught_up,
             self._exchanges,
             bans,
@@ -319,7 +320,7 @@ class Operator:
         return self._leadership.leading
 
     def _caught_up(self) -> bool:
-        return self._leads() and self._dispatcher.has_synced and not len(self._queue)
+        return self._leads() and self._dispatcher.has_synced and self._queue.is_idle
 
     def _problems(self) -> list[str]:
         silent = self._watches.silent_for(self._settings.watch_patience)

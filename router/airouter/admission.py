@@ -13,7 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from airouter.auth.keyring import single_headers
-from airouter.failures import body_too_large
+from airouter.failures import Failure, body_too_large
+from airouter.held_bytes import NOBODY, OF_A_BODY, OF_ANSWERS, Holding
 from airouter.http.unpacking import unpacked
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from airouter.aside import Aside
     from airouter.auth import Principal
     from airouter.config.snapshot import Cors
-    from airouter.held_bytes import HeldBytes, Holding
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Headers
     from airouter.pipeline import Pipeline
     from airouter.telemetry.record import RequestRecord
@@ -48,8 +49,16 @@ class Admission:
         return None if serving is None else serving.snapshot.cors
 
     def admit(self, headers: Headers, size: int) -> Holding:
-        """Return the holding of a client for `size` bytes. Raises `Failure` 400, 401, 503."""
-        return self.held.hold(self.principal_of(headers).tenant, size)
+        """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
+        return self.held.hold(self.principal_of(headers).tenant, size, OF_A_BODY)
+
+    def for_answers(self, headers: Headers) -> Holding:
+        """Return a holding for what the client of a request has not taken of its answer."""
+        try:
+            client = self.principal_of(headers).tenant
+        except Failure:  # whose answer that was
+            client = NOBODY
+        return Holding(self.held, client, OF_ANSWERS)
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
         """Return a body without its codings, held as it grows. Raises `Failure` 400, 413, 503."""
@@ -63,10 +72,10 @@ class Admission:
                 raise body_too_large(self.body_limit)
             if len(taken) < wanted:
                 break
-            holding.resize(packed + len(plain))
+            holding.resize(packed + len(plain), OF_A_BODY)
             wanted = AT_A_TIME
             taken = await self._aside.run(partial(taken_from, pieces, wanted))
-        holding.resize(len(plain))
+        holding.resize(len(plain), OF_A_BODY)
         return bytes(plain)
 
     def record(self, record: RequestRecord) -> None:

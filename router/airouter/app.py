@@ -40,7 +40,7 @@ from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.walk import Failover
-from airouter.serving import build, loads_after
+from airouter.serving import NO_ACCOUNTS, build, loads_after
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
@@ -111,7 +111,8 @@ class Router:
         self.recorder = Recorder(self._consumers(), loop.call_later)
         self.aside = Aside()
         self.shared_limits = SharedLimits.of(settings)
-        self.responses = ResponsesService(settings.sqlite_path, self.aside)
+        self.held = HeldBytes(settings.held_bytes)
+        self.responses = ResponsesService(settings.sqlite_path, self.aside, self.held, self.turns)
         self.pipeline = Pipeline(
             limits=self.shared_limits,
             failover=Failover(self.bans, random),
@@ -120,9 +121,9 @@ class Router:
             tracing=self.tracing,
             random=random,
             aside=self.aside,
+            held=self.held,
         )
-        held = HeldBytes(settings.held_bytes)
-        self.admission = Admission(self.pipeline, held, self.aside, settings.max_body_bytes)
+        self.admission = Admission(self.pipeline, self.held, self.aside, settings.max_body_bytes)
         self.responses.serve = self._serve_caller(RESPONSES)
         self.sessions = SessionRegistry(
             self.pipeline,
@@ -261,6 +262,7 @@ class Router:
 
         A failure lets go of what was built and leaves what is served untouched.
         """
+        former = self.pipeline.serving
         try:
             serving = build(
                 snapshot,
@@ -269,12 +271,12 @@ class Router:
                 self.identities,
                 self.loads,
                 self.shared_limits.limiter.of_backend,
-                self.shared_limits.limiter.meet,
-                self.pipeline.serving.keyring if self.pipeline.serving else None,
+                self.shared_limits.meet,
+                former.accounts if former else NO_ACCOUNTS,
             )
             self.responses.reload(snapshot)
         except Exception:
-            self._keep_only(self.pipeline.serving)
+            self._keep_only(former)
             raise
         self.shared_limits.reload(snapshot)
         self.pipeline.serving = serving
@@ -300,7 +302,12 @@ class Router:
 
     def _build_attempts(self) -> AttemptRunner:
         return AttemptRunner(
-            self.fetcher, self.tracing, ProviderWarnings(), self.aside, self.shared_limits.limiter
+            self.fetcher,
+            self.tracing,
+            ProviderWarnings(),
+            self.aside,
+            self.shared_limits.limiter,
+            self.held,
         )
 
     def _open_pools(self) -> Pools:

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.failures import too_many_large
+from airouter.tuning import trim_heap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
 
-LARGE = 262_144
-"""Bytes; what is made of fewer takes some milliseconds, and is done at once."""
+LARGE = 131_072
+"""Bytes; what is made of fewer is done at once: the smallest items take 45 ms, others a few."""
 MOST_WAITING = 256
 PATIENCE = 30.0
 """Seconds that work waits for its turn."""
+TRIM_EVERY = 1.0
+"""Seconds; what large work leaves in the heap is given back as often, and after the last of it."""
 
 
 class Aside:
@@ -34,6 +38,7 @@ class Aside:
         self._patience = patience
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
+        self._trimmed = 0.0
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises. Raises `Failure` 503, too.
@@ -52,9 +57,20 @@ class Aside:
             self._waiting -= 1
         loop = asyncio.get_running_loop()
         doing = self._thread.submit(work)
+        self._thread.submit(self._trim)
         # The turn ends with the work, also where its client has left in the middle of it.
         doing.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turn.release))
-        return await asyncio.wrap_future(doing)
+        try:
+            return await asyncio.wrap_future(doing)
+        finally:
+            del doing  # an exception of the work has this frame, and would be in a cycle with it
+
+    def _trim(self) -> None:
+        """Give back what work has left in the heap, where no more of it waits, or for a while."""
+        now = monotonic()
+        if not self._waiting or now > self._trimmed + TRIM_EVERY:
+            self._trimmed = now
+            trim_heap()
 
     async def by_size(self, size: int, work: Callable[[], T]) -> T:
         """Do work on so many bytes at once if they are few; see `run` for others."""

@@ -13,9 +13,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
+from airouter.classifying import classify, refused_by, status_of, unanswered
 from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.encoding import encoded, encoded_large
-from airouter.failures import Failure, cannot_go_on, drop_frames, upstream_failed
+from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.headers import (
     CONTENT_TYPE,
     JSON,
@@ -24,18 +25,11 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
-from airouter.interfaces import (
-    BrokenReply,
-    ConnectError,
-    NoneFree,
-    UpstreamError,
-    UpstreamRefused,
-    UpstreamTimeout,
-)
-from airouter.providers.base import AUTHENTICATION_FAILED, OF_THE_KEY, refused_credential
+from airouter.held_bytes import OF_A_BODY
+from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.headers import headroom
 from airouter.relay import StreamRelay
-from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome, Retry
+from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
 
@@ -44,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.aside import Aside
+    from airouter.dialects.translation.base import Translation
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
@@ -55,12 +51,6 @@ if TYPE_CHECKING:
 
 NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """Codes of refusals of ours that another backend may not have."""
-OF_THE_MODEL: dict[str | None, str] = {
-    "context_length_exceeded": "context",
-    "content_filter": "contentFilter",
-    "content_policy_violation": "contentFilter",
-}
-"""Codes of failures that another model may not have, as `fallbackOn` calls them."""
 
 
 class AttemptRunner:
@@ -73,27 +63,28 @@ class AttemptRunner:
         warnings: ProviderWarnings,
         aside: Aside,
         limiter: Limiter,
+        held: HeldBytes,
     ) -> None:
         self._fetcher = fetcher
         self._limiter = limiter
         self._aside = aside
+        self._held = held
         self._tracing = tracing
         self._warnings = warnings
 
     async def run(self, context: RequestContext, backend: Backend[Target]) -> AttemptOutcome:
         """Ask one backend, and give the client its answer. Only a cancellation gets out."""
         target, request = backend.target, context.request
-        translation = target.translation
         try:
             if context.joins:
                 join(context, target)
-            large = len(request.body) > LARGE
-            encode = partial(encoded_large if large else encoded, translation, request)
-            missing, bodies = await self._aside.run(encode) if large else encode()
-            if missing:
-                principal = context.record.principal
-                request.fetched |= await self._fetcher.fetch_all(missing, principal)
-                _, bodies = await self._aside.run(encode) if large else encode()
+            if len(request.body) > LARGE:
+                bodies = await self._encoded_aside(context, target.translation)
+            else:
+                missing, bodies = encoded(target.translation, request)
+                if missing:
+                    await self._fetch(context, missing)
+                    _, bodies = encoded(target.translation, request)
         except Failure as failure:
             drop_frames(failure)
             mendable = failure.code in NOT_HERE
@@ -105,6 +96,23 @@ class AttemptRunner:
         if not backend.limits:
             return await self._call(context, backend, bodies)
         return await self._call_within_limits(context, backend, bodies)
+
+    async def _encoded_aside(
+        self, context: RequestContext, translation: Translation
+    ) -> list[bytes]:
+        """Return the bodies of a large request, made beside the loop. Raises `Failure`."""
+        encode = partial(encoded_large, translation, context.request)
+        missing, bodies = await self._aside.run(encode)
+        if missing:
+            await self._fetch(context, missing)
+            _, bodies = await self._aside.run(encode)
+        return bodies
+
+    async def _fetch(self, context: RequestContext, urls: list[str]) -> None:
+        """Fetch what a provider wants as bytes. Raises `Failure`."""
+        hold = partial(context.kept(self._held).grow, copies=OF_A_BODY)
+        principal = context.record.principal
+        context.request.fetched |= await self._fetcher.fetch_all(urls, principal, hold)
 
     async def _call_within_limits(
         self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
@@ -319,62 +327,3 @@ def note_headroom(account: Account, attempt: Attempt, reply: Reply) -> None:
     if found is not None:
         until = attempt.first_byte + found.seconds
         account.load.headroom[attempt.upstream_name] = found.share, until
-
-
-def refused_by(
-    context: RequestContext, target: Target, reply: BufferedReply, warnings: ProviderWarnings
-) -> AttemptOutcome:
-    """Make an outcome of a provider's error; a refused key is logged."""
-    account = target.account
-    failure = account.provider.failure(reply.status, reply.headers, reply.body, account.credential)
-    outcome = classify(context, target, failure, reply.status)
-    if outcome.kind == REFUSED_KEY:
-        warnings.note_refused_key(account.credential.name, reply.status)
-    return outcome
-
-
-def unanswered(error: UpstreamError) -> AttemptOutcome:
-    """Return the outcome of an attempt that no provider answered.
-
-    A backend that has used up its time would use it up again.
-    """
-    retry = Retry.ELSEWHERE if error.kind == UpstreamTimeout.kind else Retry.ANYWHERE
-    failure = upstream_failed(error.kind, error.told)
-    rests, status = not error.of_one_pod, status_of(error)
-    return AttemptOutcome(failure, retry, rests=rests, status=status, kind=error.kind)
-
-
-def status_of(error: UpstreamError) -> int:
-    """Return the status that a failure without one counts as; 0 where the account is in order."""
-    if error.of_one_pod:
-        return 0
-    match error:
-        case NoneFree():
-            return 0
-        case ConnectError():
-            return 503
-        case UpstreamTimeout():
-            return 504
-    return 502
-
-
-def classify(
-    context: RequestContext, target: Target, failure: Failure, status: int | None = None
-) -> AttemptOutcome:
-    """Decide which other attempt may mend a failure: none at an account that refuses our key.
-
-    `status` is the provider's, where that may differ from the one for the client.
-    """
-    status = status or failure.status
-    if failure.status in OF_THE_KEY:  # told inside an answer: as if it had been the status
-        failure = refused_credential()
-    target.account.masking.failure(failure)
-    if failure.code == AUTHENTICATION_FAILED:
-        kind, elsewhere = REFUSED_KEY, Retry.ELSEWHERE
-        return AttemptOutcome(failure, elsewhere, rests=True, status=status, kind=kind)
-    policy = context.serving.snapshot.retries
-    if OF_THE_MODEL.get(failure.code) in policy.fallback_on:
-        return AttemptOutcome(failure, Retry.OTHER_MODEL, status=status)
-    mends = failure.status in policy.on_status or status in policy.on_status
-    retry = Retry.ANYWHERE if mends else Retry.NOWHERE
-    return AttemptOutcome(failure, retry, rests=status >= 500, status=status)

@@ -90,13 +90,21 @@ class BackendStates:
             for ban in router.bans.known(now)
             if ban.remaining != 0.0
         }
+        self._troubled = {
+            *self._unusable,
+            *(credential for credential, _ in self._banned),
+            *(name for name, load in router.loads.items() if load.resting),
+        }
+        """The credentials of which not every backend may serve: most often few or none."""
 
     def of(self, backend: Backend) -> BackendState:
         """Return the state of a backend; one that is half open, or rests a moment, serves."""
         credential, name = backend.credential, backend.upstream_name
+        if credential not in self._troubled:
+            return "serving"
         if credential in self._unusable:
             return "unusable"
-        if self._banned and not self._banned.isdisjoint(((credential, ""), (credential, name))):
+        if not self._banned.isdisjoint(((credential, ""), (credential, name))):
             return "banned"
         load = self._loads.get(credential)
         if load is not None and load.resting:
@@ -116,8 +124,9 @@ class BackendStates:
     def first_tier(self, model: Model) -> int | None:
         """Return the place of the best tier that can answer for a model now; None without any."""
         for place, tier in enumerate(model.tiers):
-            if any(self.of(backend) == "serving" for backend in tier):
-                return place
+            for backend in tier:
+                if self.of(backend) == "serving":
+                    return place
         return None
 
 

@@ -128,9 +128,11 @@ def cost_of(usage: Usage, price: PriceList) -> Cost:
     A provider's numbers may contradict each other: nothing is taken off for that.
     """
     given, made = tally(usage.input_tokens), tally(usage.output_tokens)
-    cached, written = tally(usage.cached_tokens), tally(usage.cache_write_tokens)
-    fresh = max(0, given - cached - written)
     rates = price.rates_for(given) if price.tiers else price.rates
+    fresh, cached, written = given, 0, 0
+    if usage.cached_tokens or usage.cache_write_tokens:
+        cached, written = tally(usage.cached_tokens), tally(usage.cache_write_tokens)
+        fresh = max(0, given - cached - written)
     amount = fresh * rates.input + cached * rates.cached_input + made * rates.output
     if written:
         hour = min(written, tally(usage.cache_write_1h_tokens))

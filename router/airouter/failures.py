@@ -244,6 +244,16 @@ def too_many_values(values: int, fields: int) -> Failure:
     )
 
 
+def too_much_text(most: int) -> Failure:
+    """A large body with more text that is not ASCII than is read."""
+    return Failure(
+        400,
+        f"The body of your request has too much text: at most {most} bytes of strings are read "
+        "that have characters beyond ASCII in them.",
+        code="string_above_max_length",
+    )
+
+
 def not_ready() -> Failure:
     """A request before the first valid snapshot."""
     return try_later("not_ready", "The router has no valid configuration yet.")

@@ -3,16 +3,32 @@
 A client may hold as much as it leaves free (dynamic thresholds: Choudhury and Hahne, IEEE/ACM
 Transactions on Networking 6(2), 1998): one alone at most half of all, a second at most half of the
 rest. So none can take everything, however much it sends, and nothing has to be set for each.
+
+What is counted is memory, not what was sent: a body as often as it is there. docs/security.md adds
+up what the process takes at most.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airouter.failures import overloaded
+
+if TYPE_CHECKING:
+    from typing import Self
 
 SMALL = 8_192
 """Bytes that a request may have for nothing: it costs no more than its connection does."""
 NOBODY = ""
 """The client of what has come without a key so far."""
+OF_A_BODY = 2
+"""Copies of a body while its request is served: as it came, and as it goes to a provider."""
+OF_A_HISTORY = 3
+"""Copies of what a request goes on from: by itself, in the request, and as that goes up."""
+OF_REQUESTS, OF_ANSWERS = 1, 2
+"""How many times what is left free a client may hold: an answer that was begun, or paid for, gets
+room where another request does not.
+"""
 
 
 class HeldBytes:
@@ -28,19 +44,19 @@ class HeldBytes:
         """Bytes that all clients hold."""
         return sum(self._by_client.values())
 
-    def hold(self, client: str, size: int) -> Holding:
-        """Return what holds `size` bytes until its release. Raises `Failure` 503."""
+    def hold(self, client: str, size: int, copies: int = 1) -> Holding:
+        """Return what holds copies of `size` bytes until its release. Raises `Failure` 503."""
         holding = Holding(self, client)
-        holding.resize(size)
+        holding.resize(size, copies)
         return holding
 
-    def change(self, client: str, by: int) -> None:
+    def change(self, client: str, by: int, share: int) -> None:
         """Let a client hold more or fewer bytes. Raises `Failure` 503 where it may not have more.
 
-        For `Holding`, which knows how many it has.
+        For `Holding`, which knows how many it has, and how many times what is free it may have.
         """
         held = self._by_client.get(client, 0) + by
-        if by > 0 and held > self._free - by:
+        if by > 0 and held > share * (self._free - by):
             raise overloaded()
         self._free -= by
         if held:
@@ -50,25 +66,48 @@ class HeldBytes:
 
 
 class Holding:
-    """The bytes of one request, or of what is unread of a connection."""
+    """The bytes of one request, or of what waits on a connection; as a context, for its time."""
 
-    __slots__ = ("_all", "_client", "size")
+    __slots__ = ("_all", "_share", "client", "size")
 
-    def __init__(self, all_: HeldBytes, client: str) -> None:
+    def __init__(self, all_: HeldBytes, client: str, share: int = OF_REQUESTS) -> None:
         self._all = all_
-        self._client = client
+        self._share = share
+        self.client = client
         self.size = 0
 
-    def resize(self, size: int) -> None:
-        """Hold `size` bytes from now on. Raises `Failure` 503, and then holds what it did."""
-        counted = size if size > SMALL else 0
-        if counted != self.size:
-            self._all.change(self._client, counted - self.size)
-            self.size = counted
+    def __enter__(self) -> Self:
+        return self
 
-    def another(self, size: int) -> Holding:
+    def __exit__(self, *raised: object) -> None:
+        self.release()
+
+    def resize(self, size: int, copies: int = 1) -> None:
+        """Hold copies of `size` bytes from now on.
+
+        Raises `Failure` 503, and then holds what it did.
+        """
+        self._change_to(size * copies if size > SMALL else 0)
+
+    def grow(self, size: int, copies: int = 1) -> None:
+        """Hold copies of `size` bytes more, of however few: there may be many such.
+
+        Raises `Failure` 503, and then holds what it did.
+        """
+        self._change_to(self.size + size * copies)
+
+    def _change_to(self, size: int) -> None:
+        if size != self.size:
+            self._all.change(self.client, size - self.size, self._share)
+            self.size = size
+
+    def another(self, size: int, copies: int = 1) -> Holding:
         """Return one more holding of the same client. Raises `Failure` 503."""
-        return self._all.hold(self._client, size)
+        return self._all.hold(self.client, size, copies)
+
+    def of_answers(self) -> Holding:
+        """Return one for answers to the same client, which holds nothing yet."""
+        return Holding(self._all, self.client, OF_ANSWERS)
 
     def release(self) -> None:
         """Hold nothing any more."""

@@ -266,10 +266,12 @@ class Surplus(BrokenReply):
 
 
 class UpstreamRefused(UpstreamError):
-    """A stream that began with nothing but an error, which is its `failure`."""
+    """A stream that tells an error, or lacks its end: that is its `failure`."""
 
     kind = "upstream_refused"
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        if failure.code == BrokenReply.kind:  # nobody refused: it broke off
+            self.kind = BrokenReply.kind

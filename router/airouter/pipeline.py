@@ -31,6 +31,7 @@ from airouter.hedging import run_hedged
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
+from airouter.routing.affinity import StickyConversation
 from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Exchange
     from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare
@@ -86,6 +88,7 @@ class Pipeline:
         tracing: Tracing,
         random: Random,
         aside: Aside,
+        held: HeldBytes,
     ) -> None:
         self.serving: ServingState | None = None
         """None until there is a valid snapshot."""
@@ -98,6 +101,7 @@ class Pipeline:
         self._tracing = tracing
         self._random = random
         self._aside = aside
+        self._held = held
 
     async def serve(
         self,
@@ -126,7 +130,7 @@ class Pipeline:
             refused = self._reserve(context, principal, route.name)
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
-            if self._budgets.by_tenant:
+            if self._budgets.are_declared:
                 context.spending = await reserve_money(
                     self._budgets, self._limiter, context, route, principal.tenant
                 )
@@ -178,7 +182,7 @@ class Pipeline:
         """Find out whose request it is. Raises `Failure` 401, 503."""
         context.serving = serving = self.current()
         principal = serving.keyring.authenticate(context.exchange.headers)
-        context.record.principal = principal.name
+        context.record.principal, context.tenant = principal.name, principal.tenant
         return principal
 
     def _resolve(self, context: RequestContext, principal: Principal) -> Route[Target]:
@@ -187,8 +191,11 @@ class Pipeline:
         request = context.request
         if context.endpoint.check is not None:
             context.endpoint.check(request)
-        request.version = exchange.headers.get(VERSION_HEADER, b"").decode("latin-1")
-        request.betas = exchange.headers.get(BETA_HEADER, b"").decode("latin-1")
+        headers = exchange.headers
+        if VERSION_HEADER in headers:
+            request.version = headers[VERSION_HEADER].decode("latin-1")
+        if BETA_HEADER in headers:
+            request.betas = headers[BETA_HEADER].decode("latin-1")
         record.stream = request.stream
         context.joins = request.stream and context.serving.snapshot.retries.joins_streams
         route = context.serving.catalogs[context.endpoint.api].find(request.model)
@@ -219,8 +226,13 @@ class Pipeline:
         context.permit = await limiter.reserve_later(tenant, model, request, refused)
 
     def _settle(self, context: RequestContext) -> None:
-        """Charge the client for what it got: nothing where nobody had an answer for it."""
+        """Charge the client for what it got: nothing where nobody had an answer for it.
+
+        What was kept for the request is let go.
+        """
         permit, record = context.permit, context.record
+        if context.holding is not None:
+            context.holding.release()
         if context.spending is not None:
             settle_money(context.spending, context)
         if permit is FREE:
@@ -239,6 +251,7 @@ class Pipeline:
             principal,
             context.request,
             route.model,
+            context.kept(self._held),
             api=context.endpoint.api,
             native=route.native,
         )
@@ -278,7 +291,8 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        conversation = context.conversation = staying_conversation(context, route)
+        conversation = sticky_conversation(context, route)
+        context.conversation = None if conversation is None else conversation.key
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge
@@ -327,13 +341,13 @@ class Pipeline:
         context.record.note_start(status)
 
 
-def staying_conversation(context: RequestContext, route: Route[Target]) -> bytes | None:
-    """Return the key of a conversation that is to stay with its backend; None for any other."""
-    if not route.several or not context.serving.snapshot.stickiness.enabled:
+def sticky_conversation(context: RequestContext, route: Route[Target]) -> StickyConversation | None:
+    """Return the conversation that is to stay with its backend; None where none is."""
+    stickiness = context.serving.snapshot.stickiness
+    if not route.several or not stickiness.enabled or context.endpoint.api not in CONVERSING:
         return None
-    if context.endpoint.api not in CONVERSING:
-        return None
-    return conversation_key(context.exchange.headers, context.request.fields)
+    key = conversation_key(context.exchange.headers, context.request.fields)
+    return None if key is None else StickyConversation(key, stickiness.ttl)
 
 
 def ban_event(at: float, ban: Ban) -> BanEvent:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airouter.auth import Principal
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
+    from airouter.held_bytes import Holding
     from airouter.interfaces import Carrier, Exchange
     from airouter.providers.binding import Api
 
@@ -43,12 +44,14 @@ class Prepare(Protocol):
         principal: Principal,
         request: ClientRequest,
         model: Model,
+        recalled: Holding,
         *,
         api: Api,
         native: bool,
     ) -> Prepared | None:
         """Complete `request`; None when it is answered already.
 
-        `native` says that every backend of the model keeps such state itself. Raises `Failure`.
+        `recalled` holds what it goes on from, until the request is over. `native` says that every
+        backend of the model keeps such state itself. Raises `Failure`.
         """
         ...

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 OPENING_SIZE = 262_144
 """Bytes of an opening; a longer one is sent."""
+ERROR = b'"error"'
 EDGE = 64
 """Bytes of a piece of the opening with which something may begin that the next one says."""
 
@@ -83,7 +84,7 @@ class StreamRelay:
                 self._cut_short(meter.spent)
                 return None
             usage = stream_filter.finish()
-            if self._opening is not None and not self._size:
+            if self._opening is not None and self._is_empty(self._opening):
                 raise EndedEarly("the upstream's stream is empty")
             self.send_opening()
             whole = stream_filter.failure is None
@@ -140,7 +141,7 @@ class StreamRelay:
         if not pieces:
             return
         opening = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if opening.find(b'"error"') >= 0:
+        if opening.find(ERROR) >= 0:
             failure = self._filter.failure or opening_error(opening, context.endpoint.stream)
             if failure is not None:
                 raise UpstreamRefused(failure)
@@ -178,6 +179,14 @@ class StreamRelay:
             self.send_opening()
         else:
             self._edge = seen[-EDGE:]
+
+    def _is_empty(self, opening: list[bytes]) -> bool:
+        """Return whether a stream that is over has neither the beginning of an answer nor an error.
+
+        Such is one that has but the mark of its end.
+        """
+        seen = b"".join(opening)
+        return not self._context.endpoint.stream.begins.search(seen) and seen.find(ERROR) < 0
 
     def _usage_so_far(self) -> Usage:
         """Return the cost of a stream that ended early: as far as it was told, else estimated."""

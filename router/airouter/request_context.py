@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from airouter.held_bytes import Holding
 from airouter.limits import FREE
 
 if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Carrier, Exchange
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending
@@ -38,6 +40,7 @@ class RequestContext:
         "endpoint",
         "exchange",
         "head",
+        "holding",
         "joins",
         "permit",
         "race",
@@ -46,6 +49,7 @@ class RequestContext:
         "serving",
         "spending",
         "stream",
+        "tenant",
     )
 
     def __init__(self, exchange: Exchange, endpoint: Endpoint, record: RequestRecord) -> None:
@@ -54,6 +58,10 @@ class RequestContext:
         self.record = record
         self.serving: ServingState
         """The state that the request started with, whatever is reloaded meanwhile."""
+        self.tenant: str
+        """Whose request it is."""
+        self.holding: Holding | None = None
+        """The bytes that are kept for it beside its body, where there are any."""
         self.request: ClientRequest
         self.conversation: bytes | None = None
         """The key of a conversation that stays with its backend, and there with its pod."""
@@ -70,3 +78,9 @@ class RequestContext:
         """What is reserved of the client's budgets, where it has any."""
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""
+
+    def kept(self, held: HeldBytes) -> Holding:
+        """Return the holding for what is kept beside the body, until the request is over."""
+        if self.holding is None:
+            self.holding = Holding(held, self.tenant)
+        return self.holding

@@ -174,6 +174,9 @@ class Target:
         self.head = head_lines(self.headers)
 
 
+NO_ACCOUNTS: Mapping[str, Account] = {}
+
+
 @dataclass(frozen=True)
 class ServingState:
     """A snapshot, ready to serve."""
@@ -197,12 +200,14 @@ def build(
     loads: Mapping[str, Load],
     limits_of: LimitsOf = no_limits,
     meet: Meet = meet_nobody,
-    former: Keyring | None = None,
+    former: Mapping[str, Account] = NO_ACCOUNTS,
 ) -> ServingState:
     """Build the state that serves a snapshot, with the known `loads` of its credentials.
 
+    Accounts of the `former` state go on where nothing of their credential has changed.
+
     `limits_of` gives the limits of a credential's name and an upstream's name of a model; `meet` is
-    told of each client that shows a token. `former` is the keyring of what is served now.
+    told of each client that shows a token.
 
     New pools and signers are left in `pools` and `identities` when it raises: `keep_only` those of
     the state that serves.
@@ -210,6 +215,11 @@ def build(
     accounts: dict[str, Account] = {}
     unusable: dict[str, str] = {}
     for credential in snapshot.credentials:
+        account = former.get(credential.name)
+        # What balances over pods follows their addresses anew: another build may have failed.
+        if account is not None and account.credential == credential and account.balancer is None:
+            accounts[credential.name] = account
+            continue
         try:
             load = loads.get(credential.name) or Load()
             account = open_account(credential, providers, pools, identities, load)
@@ -221,7 +231,7 @@ def build(
     return ServingState(
         snapshot,
         accounts,
-        Keyring(snapshot.auth, meet=meet, former=former),
+        Keyring(snapshot.auth, meet=meet),
         catalogs_for(snapshot, accounts, limits_of),
         [a.upstream for a in accounts.values() if isinstance(a.upstream, Pooled)],
         [a.signer for a in accounts.values() if a.signer is not None],

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PREFIX = "AIROUTER_"
 MEBIBYTE = 1_048_576
+LEAST_HELD = 6
+"""Largest bodies that are held at least: one client may have half, and needs three copies of one
+that is said or goes on from as much."""
 
 
 class Settings(BaseSettings):
@@ -48,8 +51,8 @@ class Settings(BaseSettings):
     max_held_bytes: int = Field(
         192 * MEBIBYTE,
         ge=1024,
-        description="Bytes of all requests that are not answered yet, shared out among clients; "
-        "a request that is one too many gets a 503.",
+        description="Bytes of memory for all requests that are not answered yet, shared out among "
+        "clients; a request that is one too many gets a 503.",
     )
     max_answer_bytes: int = Field(
         64 * MEBIBYTE, ge=1024, description="Largest complete answer of an upstream."
@@ -91,7 +94,7 @@ class Settings(BaseSettings):
     @property
     def held_bytes(self) -> int:
         """`max_held_bytes`, or as much as a request of the largest size needs to be let in."""
-        return max(self.max_held_bytes, 2 * self.max_body_bytes)
+        return max(self.max_held_bytes, LEAST_HELD * self.max_body_bytes)
 
 
 def mistyped(environ: Iterable[str]) -> Iterator[tuple[str, str]]:

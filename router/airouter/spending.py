@@ -34,19 +34,22 @@ async def reserve_money(
     That is the dearest of the backends' prices for what is estimated; a stream begins with a part
     of its output and asks for more as it goes. What has no price costs a budget nothing.
     """
-    scopes = budgets.by_tenant.get(tenant)
-    if scopes is None:
+    scopes = budgets.of(tenant)
+    if not scopes:
         return None
     estimate = context.permit.estimate
     if estimate is NOTHING:
         estimate = limiter.estimates.of(route.name, context.request)
     given = estimate.tokens_in
     made = max(0, estimate.tokens - given)
-    if context.request.stream:
-        made = min(made, CHUNK)
-    prices = [each.target.price for each in route.backends if each.target.price is not None]
-    rates = [price.rates_for(given) for price in prices]
-    amount = max((given * each.input + made * each.output for each in rates), default=0)
+    if context.request.stream and made > CHUNK:
+        made = CHUNK
+    amount = 0
+    for backend in route.backends:
+        price = backend.target.price
+        if price is not None:
+            rates = price.rates_for(given) if price.tiers else price.rates
+            amount = max(amount, given * rates.input + made * rates.output)
     spending = await budgets.reserve(scopes, in_nanodollars(amount))
     spending.estimate = estimate
     return spending
@@ -55,11 +58,15 @@ async def reserve_money(
 def settle_money(spending: Spending, context: RequestContext) -> None:
     """Pay for what the client got: nothing where nobody had an answer for it."""
     record = context.record
-    answered = [each for each in record.attempts if each.usage is not None]
-    costs = [each.cost for each in answered]
-    used = in_nanodollars(sum(each.amount for each in costs if each is not None))
+    paid, is_told = 0, False
+    for attempt in record.attempts:
+        if attempt.usage is not None:
+            is_told = True
+            if attempt.cost is not None:
+                paid += attempt.cost.amount
+    used = in_nanodollars(paid)
     last = record.last
-    if not answered and record.status == 200 and last is not None and last.price is not None:
+    if not is_told and record.status == 200 and last is not None and last.price is not None:
         used = spending.reserved  # by a provider that does not tell
     if spending.estimate is not context.permit.estimate and record.input_tokens:
         spending.estimate.compare(record.input_tokens, record.output_tokens)

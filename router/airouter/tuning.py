@@ -35,6 +35,16 @@ def tune_heap() -> None:
         mallopt(TRIM_THRESHOLD, APART)
 
 
+def trim_heap() -> None:
+    """Give back what is free in the middle of the heap, where the C library is glibc.
+
+    Takes some milliseconds, in which the thread does not hold the interpreter.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def tune_threads() -> None:
     """Have work beside the event loop give way to it at once."""
     sys.setswitchinterval(SWITCH_EVERY)

@@ -7,7 +7,7 @@ UTF-8, and for being nested deeper than the stack. A reader that forgets one of 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -29,6 +29,10 @@ UP_TO_ESCAPE = re.compile(rb"(?:[^\\]++|\\u.{4}|\\[^u])*+", re.DOTALL)
 BRACKET = re.compile(rb"[\[\]{}]")
 WHOLE = re.compile(rb"[\[{][^\[\]{}]*+[\]}]")
 OPENING = (b"[", b"{")
+OF_AN_OBJECT = 3
+"""Values that an object or an array counts for: it takes so much more than what is in it."""
+ESCAPE = b"\\u"
+"""Begins what may be any character, in ASCII."""
 
 
 def decoded(
@@ -60,7 +64,7 @@ def has_more_than(body: bytes | bytearray, values: int, fields: int) -> bool:
     """
     depth = 0
     for piece in without_strings(body):
-        values -= sum(map(piece.count, (b",", b"[", b"{")))
+        values -= piece.count(b",") + OF_AN_OBJECT * sum(map(piece.count, OPENING))
         if values < 0:
             return True
         # What is whole and deeper is of no more use, and leaves little to walk through.
@@ -101,6 +105,49 @@ def pieces_of(body: bytes) -> Iterator[bytes]:
 
 def without_strings(body: bytes | bytearray) -> Iterator[bytes]:
     """Yield all of a body that does not stand in its strings, piece by piece."""
+    return (each.plain for each in stretches(body) if not each.begins_inside)
+
+
+def wide_text(body: bytes | bytearray) -> int:
+    """Return the bytes of the strings that have characters beyond ASCII, by windows.
+
+    Python takes up to four bytes for each character of such a string, however few are wide.
+    """
+    wide = string = 0
+    is_wide = False
+    for each in stretches(body):
+        text = each.text
+        if each.ends_inside and not each.begins_inside and widens(text):
+            *_, last = STRING.finditer(text)  # alone goes on, and may be a file
+            wide += last.start() if widens(text[: last.start()]) else 0
+            text = last[0]
+        string += len(text)
+        is_wide = is_wide or widens(text)
+        if not each.ends_inside:
+            wide += string if is_wide else 0
+            string, is_wide = 0, False
+    return wide + (string if is_wide else 0)
+
+
+def widens(text: bytes | bytearray) -> bool:
+    """Return whether text of JSON has a character that is not ASCII, or an escape of any."""
+    return not text.isascii() or text.find(ESCAPE) >= 0
+
+
+class Stretch(NamedTuple):
+    """A piece of a body of JSON: a rest of a string, or what has whole strings in it."""
+
+    text: bytes | bytearray
+    plain: bytes
+    """What does not stand in strings."""
+    begins_inside: bool
+    """Whether it is, to its beginning or all of it, the rest of a string that began before."""
+    ends_inside: bool
+    """Whether the string at its end goes on after it."""
+
+
+def stretches(body: bytes | bytearray) -> Iterator[Stretch]:
+    """Yield a body piece by piece, up to where it makes no sense any more."""
     at = 0
     inside = False
     while at < len(body):
@@ -109,10 +156,12 @@ def without_strings(body: bytes | bytearray) -> Iterator[bytes]:
             if rest is None or rest.end() == at:  # a backslash ends the body
                 return
             inside, at = not rest[1], rest.end()
+            yield Stretch(rest[0], b"", True, inside)
             continue
-        plain, strings = STRING.subn(rb"\1", body[at : at + WINDOW])
+        text = body[at : at + WINDOW]
+        plain, strings = STRING.subn(rb"\1", text)
         inside = plain.count(b'"') < strings
         at += WINDOW
         if inside and plain.endswith(b"\\"):  # and what it escapes is in the next window
             at -= 1
-        yield plain
+        yield Stretch(text, plain, False, inside)

@@ -129,6 +129,24 @@ async def test_a_phone_needs_no_scrolling_sideways(page: Page, router: Served) -
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+async def test_a_phone_shows_the_longest_names_without_scrolling_sideways(page: Page) -> None:
+    away = {"name": "away", "type": "OpenAICompatible", "baseURL": "http://127.0.0.1:1/v1"}
+    longest = {"name": "org/" + "x" * 249, "backends": [{"credential": "away"}]}
+    bans = {"fail2ban": {"maxAttempts": 1}}
+    await page.set_viewport_size({"width": 360, "height": 800})
+    async with served(manifest([away], [longest], resilience=bans)) as router:
+        await router.chat(model=str(longest["name"]))
+        await sign_in(page, router)
+        await expect(page.get_by_text("partly banned")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        name = page.locator("#credentials .name")
+        assert await name.evaluate("each => each.scrollWidth <= each.clientWidth")
+        (width,) = await page.locator("#models th").evaluate_all(
+            "all => all.filter(each => each.scope === 'row').map(each => each.clientWidth)"
+        )
+        assert width < 360
+
+
 async def test_many_credentials_and_models_are_shown_and_found(page: Page) -> None:
     async with served(many(200, 500)) as router:
         await sign_in(page, router)

@@ -29,9 +29,8 @@ from chart.rendering import (
 )
 from support.kubernetes.binaries import binaries
 from support.metrics_table import SomeProcess
+from support.monitoring import ALERTS, DASHBOARDS, alerts, panels_of, queries_of
 
-ALERTS = CHART / "files" / "alerts.yaml"
-DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
 RUNBOOKS = CHART.parents[1] / "docs" / "runbooks.md"
 NAME = re.compile(r"\b(airouter_\w+|process_\w+)")
 SUFFIXES = re.compile("_(bucket|sum|count)$")
@@ -60,11 +59,9 @@ async def test_every_metric_exists(path: Path) -> None:
 
 def expressions(path: Path) -> str:
     """Every query of a file."""
-    document = yaml.safe_load(path.read_text())
     if path == ALERTS:
-        return "\n".join(rule["expr"] for group in document["groups"] for rule in group["rules"])
-    targets = [target for panel in document["panels"] for target in panel.get("targets", ())]
-    return "\n".join(target["expr"] for target in targets)
+        return "\n".join(rule["expr"] for rule in alerts())
+    return "\n".join(query.expression for query in queries_of(path))
 
 
 @pytest.fixture
@@ -84,9 +81,9 @@ def test_alerts_fire_when_they_should(promtool: Path, tmp_path: Path) -> None:
 
 
 def test_every_alert_has_a_test() -> None:
-    alerts = [r["alert"] for g in yaml.safe_load(ALERTS.read_text())["groups"] for r in g["rules"]]
+    names = {rule["alert"] for rule in alerts()}
     cases = yaml.safe_load(Path(__file__).with_name("alerts.test.yaml").read_text())["tests"]
-    assert {c["alertname"] for case in cases for c in case["alert_rule_test"]} == set(alerts)
+    assert {c["alertname"] for case in cases for c in case["alert_rule_test"]} == names
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
@@ -101,7 +98,7 @@ def test_every_query_of_a_dashboard_is_promql(promtool: Path, tmp_path: Path, pa
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
 def test_panels_do_not_overlap(path: Path) -> None:
     taken: set[tuple[int, int]] = set()
-    panels = json.loads(path.read_text())["panels"]
+    panels = panels_of(path)
     assert len({panel["id"] for panel in panels}) == len(panels)
     for panel in panels:
         at = panel["gridPos"]
@@ -116,9 +113,7 @@ def test_every_alert_has_a_runbook() -> None:
         for line in RUNBOOKS.read_text().splitlines()
         if line.startswith("## ")
     }
-    rules = [
-        rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]
-    ]
+    rules = alerts()
     linked = [rule["annotations"]["runbook_url"] for rule in rules]
     assert linked == [f"docs/runbooks.md#{rule['alert'].lower()}" for rule in rules]
     assert {rule["alert"].lower() for rule in rules} == sections

@@ -35,6 +35,7 @@ FAILED: Body = {
     "error": {"code": "server_error", "message": "overloaded"},
     "output": [],
 }
+FAILED_CHOICE: Body = {"index": 0, "finish_reason": "error", "message": {"content": "It"}}
 WHOLE = [
     pytest.param("chat", {"error": OVERLOADED}, id="chat"),
     pytest.param("chat", {"choices": [{"index": 0, "error": OVERLOADED}]}, id="chat, in a choice"),
@@ -51,6 +52,10 @@ FIRST_EVENTS = [
     ),
 ]
 SAID = "It rained."
+NOTHING = [
+    pytest.param({"choices": [], "usage": {"prompt_tokens": 1}}, id="no choice"),
+    pytest.param({"choices": [FAILED_CHOICE], "usage": {"prompt_tokens": 1}}, id="a failed one"),
+]
 ANSWERS: dict[str, Body] = {
     "chat": {"choices": [{"message": {"role": "assistant", "content": SAID}, "index": 0}]},
     "messages": {
@@ -84,12 +89,12 @@ def telling(body: Body) -> Fault:
     return answer
 
 
-def streaming(*events: Body) -> Fault:
-    """A stream of these events."""
+def streaming(*events: Body, end: str = "") -> Fault:
+    """A stream of these events, and of what ends it."""
 
     async def answer(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
         data = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
-        writer.write(STREAM_HEAD + data.encode())
+        writer.write(STREAM_HEAD + data.encode() + end.encode())
         writer.close()
 
     return answer
@@ -182,3 +187,35 @@ async def test_an_error_that_nobody_mends_has_the_status_of_one(api: str, error:
         assert answer.status_code >= 500
         assert answer.headers["x-should-retry"] == "false"
         assert answer.json()["error"]["message"] == "overloaded"
+
+
+@SHAPES
+@pytest.mark.parametrize("answer", NOTHING)
+async def test_a_chat_without_an_answer_is_mended_by_another_provider(
+    answer: Body, shape: str
+) -> None:
+    async with stage("chat", shape) as (router, (first, second)):
+        first.always, second.always = telling(answer), telling(ANSWERS["chat"])
+        answered = await ask(router, "chat")
+        assert SAID in answered.text
+        assert (first.asked, second.asked) == (1, 1)
+
+
+@SHAPES
+@pytest.mark.parametrize("events", [[], [{"choices": [], "usage": {"prompt_tokens": 1}}]])
+async def test_a_stream_of_nothing_but_its_end_is_mended_by_another_provider(
+    events: list[Body], shape: str
+) -> None:
+    async with stage("chat", shape) as (router, (first, second)):
+        first.always = streaming(*events, end="data: [DONE]\n\n")
+        second.always = streaming(*STREAMS["chat"])
+        answered = await ask(router, "chat", stream=True)
+        assert SAID in answered.text
+        assert (first.asked, second.asked) == (1, 1)
+
+
+async def test_an_error_of_vllms_as_the_first_event_is_told() -> None:
+    async with stage("chat", names=("only",)) as (router, (only,)):
+        only.always = streaming({"object": "error", "message": "overloaded", "code": 503})
+        answer = await ask(router, "chat", stream=True)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (503, "overloaded")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import anthropic
 import openai
@@ -19,6 +20,7 @@ from failover.faulty import (
     stalling,
 )
 from failover.stage import CLIENTS, Stage, stage
+from support.http_client import http_client
 
 SHORT = "300ms"
 ONCE = {"attempts": 0}
@@ -72,6 +74,21 @@ async def test_a_client_is_told_what_became_of_a_stream(fault: Fault, told: str,
     short = {"firstByte": SHORT, "idle": SHORT} if "longer" in told else {}
     async with stage("backends", short, retries=ONCE) as found:
         assert told in await refused_by_both(found, fault, api)
+
+
+@CLIENTS
+@pytest.mark.parametrize("wanted", ["Error", "Continue"])
+async def test_a_stream_without_its_end_counts_as_a_broken_reply(api: str, wanted: str) -> None:
+    async with stage("backends", onBrokenStream=wanted, retries={"attempts": 1}) as found:
+        found.first.always = cutting(OPENING, SAID)
+        with contextlib.suppress(openai.APIError, anthropic.APIError):
+            await found.stream(api)
+        async with http_client() as http:
+            metrics = (await http.get(f"{found.base_url}/metrics")).text
+    counted = [line for line in metrics.splitlines() if "upstream_attempts_total{" in line]
+    assert [line for line in counted if 'credential="first"' in line] == [
+        'airouter_upstream_attempts_total{credential="first",error="broken_reply",status="200"} 1.0'
+    ]
 
 
 async def test_only_what_nobody_reached_could_not_be_reached() -> None:

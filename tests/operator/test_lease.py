@@ -61,6 +61,22 @@ async def test_another_takes_over_from_one_that_is_silent(plane: ControlPlane) -
     assert one.turns == [True, False]
 
 
+async def test_one_that_stands_by_knows_whether_another_leads(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    assert not two.leadership.another_leads()
+    await one.attempt()
+    assert not await two.attempt()
+    assert two.leadership.another_leads()
+    assert not one.leadership.another_leads()
+    assert not await two.attempt(4.1)
+    assert not two.leadership.another_leads()
+    assert await one.attempt(4.1)
+    assert not await two.attempt()
+    assert two.leadership.another_leads()
+    assert await two.attempt(8.1)
+    assert not two.leadership.another_leads()
+
+
 async def test_one_that_ends_in_order_is_followed_at_once(plane: ControlPlane) -> None:
     one, two = Replica(plane, "one"), Replica(plane, "two")
     await one.attempt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -59,7 +60,9 @@ async def applied(plane: ControlPlane) -> None:
 
 async def token_of(plane: ControlPlane, account: str, audience: str = "airouter") -> str:
     """What a projected volume would give a pod of that ServiceAccount."""
-    return (await plane.kubectl("create", "token", account, f"--audience={audience}")).strip()
+    token = (await plane.kubectl("create", "token", account, f"--audience={audience}")).strip()
+    plane.secrets |= {token, token.rpartition(".")[2]}
+    return token
 
 
 async def status_of(router: RouterProcess, token: str | bytes) -> int:
@@ -72,6 +75,14 @@ async def status_of(router: RouterProcess, token: str | bytes) -> int:
             headers={"authorization": f"Bearer {text}"},
         )
     return answer.status_code
+
+
+async def usage_of(router: RouterProcess, token: str) -> Object:
+    """What a token's owner is told of itself."""
+    async with http_client(base_url=router.base_url) as http:
+        answer = await http.get("/usage", headers={"authorization": f"Bearer {token}"})
+    found: Object = answer.json()
+    return found
 
 
 async def test_a_service_account_asks_without_any_key_and_others_do_not(
@@ -90,7 +101,6 @@ async def test_a_service_account_asks_without_any_key_and_others_do_not(
         assert [entry["principal"] for entry in router.access_log if entry["status"] == 200][
             -1
         ] == subject
-        assert good not in await plane.told()
 
 
 async def test_each_service_account_has_limits_of_its_own(plane: ControlPlane) -> None:
@@ -101,6 +111,37 @@ async def test_each_service_account_has_limits_of_its_own(plane: ControlPlane) -
         assert found == {token: [200, 200, 200, 429] for token in tokens}
         again = await token_of(plane, "batch-1")  # as kubelet renews it
         assert await status_of(router, again) == 429
+
+
+async def test_replicas_share_the_budget_of_a_holder_of_a_token_by_their_operator(
+    plane: ControlPlane,
+) -> None:
+    config = declared(plane.namespace)
+    config["spec"]["ledger"] = {"type": "Operator"}
+    config["spec"]["credentials"] = [MOCK | {"mock": {"reply": "tokens:100"}}]
+    for model in config["spec"]["models"]:
+        model["backends"][0]["price"] = {"output": "10000"}  # a dollar for each answer
+    (rule,) = config["spec"]["auth"]["jwt"]
+    rule["budget"] = {"usd": "3", "period": "Total"}
+    del rule["limits"]
+    await plane.apply(config)
+    async with plane.operator(), plane.router() as one, plane.router("pod-1") as other:
+        alice, bob = (CORP.token(sub=name) for name in ("alice", "bob"))
+        for router in (one, other):
+            await until_models(router, ["echo", "other"], alice.decode(), seconds=60)
+        async with asyncio.timeout(60):
+            while await status_of(one, bob) != 200:  # the ledger is new
+                await asyncio.sleep(0.1)
+            while await status_of(other, alice) != 200:
+                await asyncio.sleep(0.1)
+            for router in (one, other):
+                while await status_of(router, alice) != 200:
+                    await asyncio.sleep(0.1)  # what the other pod has not used comes back
+        assert await status_of(one, alice) == await status_of(other, alice) == 429
+        assert await status_of(other, bob) == 200
+        usage = await usage_of(one, alice.decode())
+        (budget,) = usage["budgets"]
+        assert (usage["client"], budget["used_usd"]) == ("jwt/corp/alice", "3")
 
 
 async def test_tokens_of_another_issuer_are_good_by_the_keys_in_a_secret(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,10 @@ import pytest
 from support.ban_watch import CREDENTIAL, NAMED, admin, bans, chat, spec_of, until_all
 from support.config import manifest
 from support.keyed_provider import KeyedProvider, keyed_provider
-from support.redis_server import PASSWORD, RedisServer, redis_server
-from support.router import RouterProcess, router_process
+from support.redis_server import PASSWORD, RedisServer
+from support.router import RouterProcess, router_process, router_processes
 
 KEY = "sk-provider-key"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture
@@ -42,13 +35,9 @@ async def routers(
     tmp_path: Path, server: RedisServer, provider: KeyedProvider
 ) -> AsyncIterator[list[RouterProcess]]:
     """Three replicas."""
-    file = tmp_path / "router.yaml"
-    file.write_text(a_manifest(provider, server))
-    async with contextlib.AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(router_process(tmp_path, "-f", str(file), **NAMED))
-            for _ in range(3)
-        ]
+    text = a_manifest(provider, server)
+    async with router_processes(tmp_path, text, *[NAMED] * 3) as running:
+        yield running
 
 
 async def test_what_one_replica_has_seen_fail_all_leave_alone(

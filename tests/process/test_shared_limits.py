@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from support.config import MOCK, manifest
+from support.config import MOCK, TEAM, pod_names, team_manifest
 from support.http_client import PATIENCE, http_client
-from support.redis_server import PASSWORD, RedisServer, redis_server
-from support.router import RouterProcess, router_process
+from support.redis_server import PASSWORD, RedisServer
+from support.router import RouterProcess, router_processes
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 async def routers(tmp_path: Path, server: RedisServer) -> AsyncIterator[list[RouterProcess]]:
     """Two routers with one configuration."""
-    file = tmp_path / "router.yaml"
-    client = {"name": "team", "secretRef": {"name": "keys", "key": "team"}, "limits": {"rpm": 20}}
-    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [client]}
-    text = manifest(
-        [MOCK],
-        [{"name": "m", "backends": [{"credential": "mock"}]}],
-        secrets={"team": "sk-team", "url": server.url},
-        auth=auth,
-        redis={"urlSecretRef": {"name": "keys", "key": "url"}},
-    )
-    file.write_text(text)
-    async with contextlib.AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(
-                router_process(tmp_path, "-f", str(file), AIROUTER_POD_NAME=name)
-            )
-            for name in ("one", "two")
-        ]
+    text = team_manifest(server.url, MOCK, {}, limits={"rpm": 20})
+    async with router_processes(tmp_path, text, *pod_names("one", "two")) as running:
+        yield running
 
 
 class Client:
@@ -59,9 +37,8 @@ class Client:
     async def ask(self, router: RouterProcess) -> int:
         """The status of a request."""
         sent = time.monotonic()
-        headers = {"authorization": "Bearer sk-team"}
         url = f"{router.base_url}/chat/completions"
-        status = (await self._http.post(url, json=CHAT, headers=headers)).status_code
+        status = (await self._http.post(url, json=CHAT, headers=TEAM)).status_code
         if status == 200:
             self.sent.append(sent)
             self.answered.append(time.monotonic())

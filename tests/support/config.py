@@ -41,3 +41,26 @@ def mock_manifest(*names: str, **mock: Any) -> str:
 
 
 MOCK: dict[str, Any] = {"name": "mock", "type": "Mock"}
+
+TEAM = {"authorization": "Bearer sk-team"}
+"""How the client of `team_manifest` shows its key."""
+
+
+def team_manifest(
+    redis_url: str, credential: dict[str, Any], backend: dict[str, Any], **client: Any
+) -> str:
+    """A model `m` of one credential, for a client whose limits replicas share by a Redis."""
+    team = {"name": "team", "secretRef": {"name": "keys", "key": "team"}, **client}
+    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
+    return manifest(
+        [credential],
+        [{"name": "m", "backends": [{"credential": credential["name"], **backend}]}],
+        secrets={"team": "sk-team", "url": redis_url},
+        auth=auth,
+        redis={"urlSecretRef": {"name": "keys", "key": "url"}},
+    )
+
+
+def pod_names(*names: str) -> list[dict[str, str]]:
+    """Environments of pods with these names."""
+    return [{"AIROUTER_POD_NAME": name} for name in names]

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from airouter.config.snapshot import Cors
 from airouter.edge import Edge, EdgeProtocol
 from airouter.failures import wrong_key
-from airouter.held_bytes import HeldBytes, Holding
+from airouter.held_bytes import OF_ANSWERS, HeldBytes, Holding
 from airouter.http.unpacking import unpacked
 from airouter.interfaces import Exchange, Headers, Serve
 from airouter.outbox import Outbox
@@ -38,6 +38,9 @@ class Doorkeeper:
         if given == b"wrong":
             raise wrong_key()
         return self.held.hold(given.decode(), size)
+
+    def for_answers(self, headers: Headers) -> Holding:
+        return Holding(self.held, dict(headers).get(b"authorization", b"").decode(), OF_ANSWERS)
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
         return b"".join(unpacked(body, codings))

@@ -62,6 +62,11 @@ spec:
       each: {limits: {rpm: 60}}
       together: {limits: {tpm: 100000}}
     - {name: research, namespaces: {names: [research]}}
+    jwt:
+    - {name: corp, issuer: "https://login.example.com", audiences: [airouter],
+       jwksSecretRef: {name: corp}, clientClaim: sub, limits: {rpm: 100},
+       budget: {usd: "5.00", period: Day}, groups: [agents]}
+    groups: [{name: agents, limits: {}, budget: {usd: "50.00", period: Month}}]
     anonymous: Deny
   resilience:
     retries: {attempts: 2, onStatus: [429, 500], backoff: {initial: 100ms, max: 2s},
@@ -89,6 +94,13 @@ apiVersion: v1
 kind: Secret
 metadata: {name: router-keys}
 stringData: {master: "${MASTER_KEY}", team-a: "${TEAM_KEY}", seal: "${SEALING_KEY}"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: corp}
+stringData:
+  jwks.json: '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "one",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
 ---
 apiVersion: v1
 kind: Secret

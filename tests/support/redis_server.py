@@ -16,6 +16,7 @@ from support.ports import free_port
 
 PASSWORD = "redis-pass-word"
 STARTING = 60.0
+KEPT_IN = "appendonlydir"
 
 
 def redis_program() -> Path:
@@ -29,10 +30,11 @@ def redis_program() -> Path:
 
 
 class RedisServer:
-    """One server; its data do not outlive it."""
+    """One server, whose data outlive it where it `keeps` them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self._folder = folder
+        self._keeps = keeps
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
 
@@ -42,7 +44,14 @@ class RedisServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        options = [
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "yes" if self._keeps else "no",
+        ]
         self._process = subprocess.Popen(
             [redis_program(), "--port", str(self.port), "--requirepass", PASSWORD, *options],
             cwd=self._folder,
@@ -68,8 +77,21 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def copy(self) -> Path:
+        """Copy what it keeps."""
+        copied = self._folder / "copied"
+        shutil.copytree(self._folder / KEPT_IN, copied)
+        return copied
+
+    def go_back(self, copied: Path) -> None:
+        """Kill it, and start it from what it kept then."""
+        self.stop()
+        shutil.rmtree(self._folder / KEPT_IN)
+        copied.rename(self._folder / KEPT_IN)
+        self.start()
+
     def stop(self) -> None:
-        """End it, with all it knows."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -77,9 +99,9 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
+def redis_server(folder: Path, *, keeps: bool = False) -> Iterator[RedisServer]:
     """A running server."""
-    server = RedisServer(folder)
+    server = RedisServer(folder, keeps=keeps)
     server.start()
     try:
         yield server

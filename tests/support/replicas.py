@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from bisect import bisect_left
+from collections.abc import Callable
+from typing import NamedTuple
 
-from airouter.bookkeeping.book import Book
+import msgspec
+
+from airouter.bookkeeping.book import Book, BookMemory
 from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
 from airouter.bookkeeping.window import step_of
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
@@ -46,6 +51,8 @@ class SimulatedLedger(RemoteLedger):
         self.exchanges = 0
         self.cut_off: set[str] = set()
         """Pods that do not reach it."""
+        self.forget: Callable[[], None] = self._begin_anew
+        """Has it start without what it knew."""
 
     def step(self) -> int:
         """Its time."""
@@ -66,15 +73,24 @@ class SimulatedLedger(RemoteLedger):
             raise LedgerError("late")
         return answer
 
-    def go_on(self) -> None:
+    async def go_on(self) -> None:
         """Take what came while it was paused, the last first, and tell nobody."""
         self.is_paused = False
         for message in reversed(self.late):
-            self.book.exchange(message)
+            with contextlib.suppress(LedgerError):
+                await self.exchange(message)
         self.late.clear()
 
-    def lose_memory(self) -> None:
-        """Start anew, without what it knew."""
+    def copy(self) -> bytes:
+        """Copy what a book knows."""
+        return msgspec.json.encode(self.book.memory())
+
+    def go_back(self, copied: bytes) -> None:
+        """Have a book start from a copy, as a server does that has lost its last writes."""
+        self._begin_anew()
+        self.book.remember(msgspec.json.decode(copied, type=BookMemory))
+
+    def _begin_anew(self) -> None:
         self.book = Book(self.step)
 
     async def close(self) -> None:
@@ -138,6 +154,8 @@ class Replicas:
         self.pods: dict[str, Replica] = {}
         self.admitted: list[float] = []
         self._ticks: dict[str, float] = {}
+        self._running: list[tuple[float, Permit]] = []
+        """Requests of `overlap`, and when they end."""
         for name in "abcd":
             self.add(name)
 
@@ -212,3 +230,62 @@ class Replicas:
             for first, at in enumerate(log)
             if at + 300.0 <= until
         )
+
+    def lately(self) -> int:
+        """The requests of the last minute, and a second."""
+        return len(self.admitted) - bisect_left(self.admitted, self.time.now - 61)
+
+    async def overlap(self, moments: int, pause: float, longest: float) -> list[int]:
+        """Requests anywhere, one at each moment, of so many seconds; return how many ran at each.
+
+        Those that run at the end go on when this is called again.
+        """
+        running, counts = self._running, []
+        for _ in range(moments):
+            permit = await self.ask(self.random.choice(sorted(self.pods)))
+            if permit is not None:
+                seconds = self.random.uniform(0.05, longest)
+                running.append((self.time.now + seconds, permit))
+            counts.append(len(running))
+            await self.advance(pause)
+            for done in [each for each in running if each[0] <= self.time.now]:
+                running.remove(done)
+                done[1].settle(1, 1)
+        return counts
+
+    async def tokens(self, names: str, seconds: float, longest: float) -> TokensSettled:
+        """Fifty requests a second of up to so many seconds; return what was settled when."""
+        settled: list[tuple[float, int]] = []
+        running: list[tuple[float, Permit]] = []
+        until = self.time.now + seconds
+        while self.time.now < until:
+            permit = await self.ask(self.random.choice(names))
+            if permit is not None:
+                running.append((self.time.now + self.random.uniform(0.01, longest), permit))
+            for done in [each for each in running if each[0] <= self.time.now]:
+                running.remove(done)
+                tokens_out = self.random.randint(20, 180)
+                done[1].settle(100, tokens_out)
+                settled.append((self.time.now, 100 + tokens_out))
+            await self.advance(0.02)
+        return TokensSettled(settled, until)
+
+
+class TokensSettled(NamedTuple):
+    """Moments and tokens, and when it was over."""
+
+    settled: list[tuple[float, int]]
+    until: float
+
+    @property
+    def most_in_a_minute(self) -> int:
+        """The most of any sixty seconds."""
+        return max(self._from(at, 60) for at, _ in self.settled)
+
+    @property
+    def least_in_five_minutes(self) -> int:
+        """The least of any five minutes that begin with an answer and end in time."""
+        return min(self._from(at, 300) for at, _ in self.settled if at + 300 <= self.until)
+
+    def _from(self, at: float, seconds: float) -> int:
+        return sum(tokens for then, tokens in self.settled if at <= then < at + seconds)

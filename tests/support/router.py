@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +123,17 @@ async def router_process(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def router_processes(
+    folder: Path, text: str, *environments: Mapping[str, str]
+) -> AsyncIterator[list[RouterProcess]]:
+    """Routers of one configuration, each with an environment of its own."""
+    file = folder / "router.yaml"
+    file.write_text(text)
+    async with contextlib.AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(router_process(folder, "-f", str(file), **each))
+            for each in environments
+        ]

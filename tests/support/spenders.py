@@ -5,19 +5,25 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from airouter.bookkeeping.book import Book
+import msgspec
+
+from airouter.bookkeeping.book import Book, BookMemory
 from airouter.bookkeeping.window import step_of
 from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot import Auth, ClientKey, Snapshot
 from airouter.failures import Failure
+from airouter.limits.budgets.budget_state import state_of
 from airouter.limits.budgets.budgets import Budgets
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage
     from airouter.limits.budgets.spending import Spending
+    from airouter.limits.ledger.budget_lease import BudgetLease
     from airouter.limits.ledger.redis import RedisLedger
 
 TEAM = "client/team"
@@ -39,6 +45,10 @@ class SpentLedger(RemoteLedger):
         self._time = time
         self._redis = redis
         self.is_up = True
+        self.loses_answers = False
+        """True while what it says does not come back, though it has taken what it was told."""
+        self.before_answer: Callable[[], None] = lambda: None
+        """What happens while an answer is under way."""
         self.book = Book(self._step)
 
     def _step(self) -> int:
@@ -48,14 +58,31 @@ class SpentLedger(RemoteLedger):
         """Start anew, without what it knew."""
         self.book = Book(self._step)
 
+    def copy(self) -> bytes:
+        """Copy what it knows."""
+        return msgspec.json.encode(self.book.memory())
+
+    def go_back(self, copied: bytes) -> None:
+        """Start anew from a copy, as a server does that has lost its last writes."""
+        self.book = Book(self._step)
+        memory = msgspec.json.decode(copied, type=BookMemory | None)
+        if memory is not None:
+            self.book.remember(memory)
+
+    @property
+    def counted(self) -> int:
+        """What it counts of its one budget."""
+        return sum(each.amount for each in self.book.spent().values())
+
     async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
         if not self.is_up:
             raise LedgerError("down")
         if self._redis is not None:
             return await self._redis.exchange(message, self._step())
         answer = self.book.exchange(message)
-        if answer is None:
-            raise LedgerError("late")
+        self.before_answer()
+        if answer is None or self.loses_answers:
+            raise LedgerError("late or lost")
         return answer
 
     async def close(self) -> None:
@@ -71,10 +98,20 @@ class Spender:
         self.exchanger = Exchanger(leases, ledger)
         self.budgets.ask = self.exchanger.ask
 
+    @property
+    def untold(self) -> int:
+        """What it has spent beyond all that the ledger surely knows it to have."""
+        return max(0, self._lease.total - self._lease._counted)
+
+    @property
+    def _lease(self) -> BudgetLease:
+        (scope,) = self.budgets.of(TEAM)
+        return scope.lease
+
     async def reserve(self, amount: int) -> Spending | None:
         """Reserve so much for a request; None where it is refused."""
         try:
-            return await self.budgets.reserve(self.budgets.by_tenant[TEAM], amount)
+            return await self.budgets.reserve(self.budgets.of(TEAM), amount)
         except Failure:
             return None
 
@@ -105,6 +142,17 @@ class Spenders:
         pod = self.pods[name] = Spender(name, self.time, self.ledger)
         self.change(self.budget, pod)
         return pod
+
+    def kill(self, name: str) -> None:
+        """End a replica without a word."""
+        del self.pods[name]
+
+    async def heard_by(self, name: str) -> int:
+        """What the ledger tells a replica to be spent."""
+        budgets = self.pods[name].budgets
+        await budgets.look(budgets.of(TEAM))
+        (scope,) = budgets.of(TEAM)
+        return state_of(scope).used
 
     def change(self, budget: PeriodBudget, *pods: Spender) -> None:
         """Reload replicas, by default all."""

@@ -51,6 +51,7 @@ class StreamControl:
     port: int = 0
     ready: bool = True
     leads: bool = True
+    another_leads: bool = False
     changed: asyncio.Queue[ObjectKey] = field(default_factory=asyncio.Queue)
     acknowledged: int = 0
 
@@ -109,6 +110,9 @@ async def stream_control(
     def leads() -> bool:
         return operator.leads
 
+    def another_leads() -> bool:
+        return operator.another_leads
+
     def is_ready() -> bool:
         return operator.ready
 
@@ -125,6 +129,7 @@ async def stream_control(
         hold,
         acknowledge,
         leads,
+        another_leads,
         is_ready,
         exchanges,
         bans,

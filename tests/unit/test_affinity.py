@@ -70,15 +70,24 @@ async def test_a_header_names_a_conversation() -> None:
         assert len(first) == 1
 
 
-async def test_a_conversation_moves_while_its_backend_is_banned_and_comes_back() -> None:
-    async with served(STAYING) as router:
+@pytest.mark.parametrize(
+    ("ttl", "stays"), [("10m", True), ("0s", False)], ids=["for ten minutes", "for no time"]
+)
+async def test_a_conversation_whose_backend_was_banned_stays_where_it_went(
+    ttl: str, stays: bool
+) -> None:
+    async with served(a_manifest(sessions={"stickiness": {"ttl": ttl}})) as router:
         (home,) = await asked(router, "/v1/chat/completions", messages=[HELLO])
         credential = home.partition("/")[0]
         await router.client.post(f"/admin/bans/{credential}")
         (refuge,) = await asked(router, "/v1/chat/completions", messages=[HELLO])
         assert refuge != home
         await router.client.delete(f"/admin/bans/{credential}")
-        assert await asked(router, "/v1/chat/completions", messages=[HELLO]) == {home}
+        after = refuge if stays else home
+        assert await asked(router, "/v1/chat/completions", messages=[HELLO]) == {after}
+        await router.client.post(f"/admin/bans/{after.partition('/')[0]}")
+        (last,) = await asked(router, "/v1/chat/completions", messages=[HELLO])
+        assert last != after, "a ban goes before the cache"
 
 
 @pytest.mark.parametrize(

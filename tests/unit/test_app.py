@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from airouter.app import Router
 from airouter.config.findings import Compiled
 from airouter.config.snapshot import AWS, Auth, Credential, ResponseStorage, Snapshot
+from airouter.serving import Account
 from support.config import manifest
 from support.in_loop import served
 
@@ -76,3 +78,19 @@ async def test_a_url_that_cannot_be_parsed_leaves_out_its_credential_alone(
     async with served(None) as running:
         assert offer(running.router, credentials=(*NEW, wrong))
         assert set(running.router.unusable()) == {"wrong"}
+
+
+async def test_a_change_builds_anew_the_credentials_that_it_is_about_and_no_other() -> None:
+    kept, rotated = Credential("kept", "OpenAI", secret="sk-1"), NEW[0]
+    async with served(None) as running:
+        assert offer(running.router, credentials=(kept, rotated))
+        before = accounts(running.router)
+        after = msgspec.structs.replace(rotated, secret="sk-2")
+        assert offer(running.router, credentials=(kept, after))
+        assert accounts(running.router)["kept"] is before["kept"]
+        assert accounts(running.router)["new"].credential.secret == "sk-2"
+
+
+def accounts(router: Router) -> dict[str, Account]:
+    assert router.pipeline.serving is not None
+    return router.pipeline.serving.accounts

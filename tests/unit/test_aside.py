@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
+import os
 import threading
+import weakref
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from airouter.aside import MOST_WAITING, Aside
 from airouter.failures import Failure
+
+MIB = 1_048_576
 
 
 @pytest.fixture
@@ -17,6 +24,11 @@ async def aside() -> AsyncIterator[Aside]:
     made = Aside()
     yield made
     await made.close()
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Gate:
@@ -102,3 +114,36 @@ async def test_work_that_waits_too_long_is_refused() -> None:
     gate.let_go()
     await first
     await aside.close()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this is not glibc")
+async def test_what_work_leaves_in_the_heap_is_given_back(aside: Aside) -> None:
+    def scatter() -> list[bytearray]:
+        pieces = [bytearray(8_000) for _ in range(16_000)]
+        return pieces[::500]  # each keeps what lies below it in the heap
+
+    before = resident()
+    kept = await aside.run(scatter)
+    async with asyncio.timeout(60):
+        while resident() - before > 32 * MIB:
+            await asyncio.sleep(0.01)
+    assert kept
+
+
+async def test_what_work_failed_with_is_gone_with_its_failure(aside: Aside) -> None:
+    class Body:
+        """Something large."""
+
+    async def fail() -> weakref.ref[Body]:
+        body = Body()
+        with pytest.raises(ZeroDivisionError):
+            await aside.run(lambda: 1 // (body is None))
+        return weakref.ref(body)
+
+    gc.disable()
+    try:
+        body = await fail()
+        await asyncio.sleep(0)  # the step of a task has what it waited for
+        assert body() is None
+    finally:
+        gc.enable()

@@ -12,6 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from airouter.api.usage import AT_ONCE, usage_of_all
+from airouter.config.budget import PeriodBudget
+from airouter.config.snapshot import Auth, ClientKey, Snapshot
+from airouter.limits.shared_limits import SharedLimits
 from support.config import manifest
 from support.in_loop import Served, served
 
@@ -217,3 +221,23 @@ async def test_what_is_reserved_without_a_ceiling_is_learnt_of_the_answers_befor
     async with budgeted(tmp_path, {"usd": "2.60", "period": "Day"}, "tokens:20") as router:
         answers = [await ask(router, max_tokens=None) for _ in range(5)]
         assert [each.status_code for each in answers] == [200] * 5  # of 256 tokens it would be two
+
+
+async def test_the_master_key_is_told_of_many_clients_while_others_are_answered(
+    tmp_path: Path,
+) -> None:
+    clients = tuple(
+        ClientKey(f"c{n}", "00" * 32, budgets=(PeriodBudget("5", "Day"),)) for n in range(500)
+    )
+    limits = SharedLimits("pod", tmp_path / "ledger.sqlite")
+    limits.reload(Snapshot(auth=Auth(clients=clients)))
+    turns = 0
+    telling = asyncio.create_task(usage_of_all(limits))
+    async with asyncio.timeout(60):
+        while not telling.done():
+            turns += 1
+            await asyncio.sleep(0)
+    told = json.loads(await telling)["data"]
+    assert [each["client"] for each in told] == [f"c{n}" for n in range(500)]
+    assert turns >= 2 * 500 / AT_ONCE
+    await limits.close()

@@ -15,7 +15,7 @@ from airouter.cli import app
 from airouter.commands import COMMANDS
 from support.manifests import ROUTER_YAML
 
-PENDING = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {ttl: 1h}}\n  auth:")
+WARNED = ROUTER_YAML.replace("type: Mock", "type: Mock\n    timeouts: {}")
 
 
 def airouter(*arguments: object, **environ: str) -> Result:
@@ -80,12 +80,12 @@ def test_a_good_manifest_is_said_to_be_good(router_yaml: Path) -> None:
 
 
 def test_a_warning_is_no_failure(router_yaml: Path) -> None:
-    router_yaml.write_text(PENDING, encoding="utf-8")
+    router_yaml.write_text(WARNED, encoding="utf-8")
     result = airouter("check", "-f", router_yaml)
     assert result.exit_code == 0
     assert result.output == (
-        f"{router_yaml}:11: warning: spec.sessions.stickiness.ttl: "
-        "is accepted but has no effect in this version\n"
+        f"{router_yaml}:8: warning: spec.credentials[name=mock].timeouts: "
+        "has no effect on type Mock\n"
         "0 errors, 1 warning; serves 1 model, 1 credential, 0 clients\n"
     )
 
@@ -148,7 +148,7 @@ def test_a_terminal_gets_colours(router_yaml: Path) -> None:
 
 
 def test_a_terminal_whose_owner_wants_no_colours_gets_none(router_yaml: Path) -> None:
-    router_yaml.write_text(PENDING, encoding="utf-8")
+    router_yaml.write_text(WARNED, encoding="utf-8")
     assert "\x1b" not in on_a_terminal("check", "-f", str(router_yaml), NO_COLOR="1")
 
 

@@ -14,15 +14,22 @@ import pytest
 from airouter.aside import LARGE
 from airouter.config.snapshot import Parameters
 from airouter.dialects import chat, messages
-from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES, Edits, parse_client_request
+from airouter.dialects.client_request import (
+    MOST_FIELDS,
+    MOST_VALUES,
+    MOST_WIDE,
+    Edits,
+    parse_client_request,
+)
 from airouter.dialects.conversation import Destination
 from airouter.dialects.translation.client_apis import ServedModel, between
 from airouter.encoding import encoded_large
+from airouter.turns import HEAVY
 from support.config import mock_manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, heard
 
-LONG = "word " * (LARGE // 4)
+LONG = "word " * (HEAVY // 4)
 MODEL = ServedModel("m", Destination(model="claude-sonnet-4-5"), Edits(Parameters()), {})
 SAID = {"role": "user", "content": LONG}
 
@@ -103,6 +110,22 @@ async def test_a_large_body_of_too_many_values_is_refused(body: bytes) -> None:
         answer = await router.client.post("/v1/chat/completions", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "too_many_values"
+
+
+@pytest.mark.parametrize("wide", ["\U0001f600".encode(), b"\\u4e2d"])
+async def test_a_text_that_takes_many_times_its_bytes_is_refused(wide: bytes) -> None:
+    chat = (
+        b'{"model":"m","messages":[{"role":"user","content":"%b"},{"role":"user","content":"%b"}]}'
+    )
+    long = b"x" * MOST_WIDE
+    async with served(mock_manifest("m")) as router:
+        answer = await router.client.post(
+            "/v1/chat/completions", content=chat % (b"x", long + wide)
+        )
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "string_above_max_length"
+        answer = await router.client.post("/v1/chat/completions", content=chat % (wide, long))
+        assert answer.status_code == 200
 
 
 async def test_nothing_is_kept_of_the_turns_of_a_large_request_but_its_body() -> None:

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airouter import untrusted
-from airouter.untrusted import BLOCK, decoded, decoded_or_none, has_more_than, holds
+from airouter.untrusted import (
+    BLOCK,
+    OF_AN_OBJECT,
+    WINDOW,
+    decoded,
+    decoded_or_none,
+    has_more_than,
+    holds,
+    wide_text,
+)
 
 UNREADABLE = {
     "malformed": b'{"a": ',
@@ -46,11 +55,11 @@ JSON = st.recursive(
 
 
 def values_in(value: Any) -> int:
-    """The commas and the opening brackets around the values of something."""
+    """The commas between the values of something, and what its objects and arrays count for."""
     if not isinstance(value, dict | list):
         return 0
     inner = value.values() if isinstance(value, dict) else value
-    return 1 + max(0, len(value) - 1) + sum(map(values_in, inner))
+    return OF_AN_OBJECT + max(0, len(value) - 1) + sum(map(values_in, inner))
 
 
 @given(JSON, st.sampled_from([2, 3, 5, 8, 65_536]))
@@ -87,3 +96,37 @@ def test_fields_are_counted_at_the_top_alone(value: Any) -> None:
 def test_a_word_is_found_wherever_it_stands(before: int) -> None:
     assert holds(b"x" * before + b"the word", b"the word")
     assert not holds(b"x" * before + b"the wor", b"the word")
+
+
+@given(JSON, st.sampled_from([2, 3, 5, 65_536]))
+def test_no_wide_string_is_overlooked_wherever_the_windows_end(value: Any, window: int) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(untrusted, "WINDOW", window)
+        found = wide_text(body)
+    assert found >= sum(map(len, wide_strings(value)))
+    assert found <= len(body) + 1
+    assert found == 0 or not body.isascii()
+
+
+def wide_strings(value: Any) -> list[str]:
+    """The strings of something that are not all ASCII."""
+    match value:
+        case str():
+            return [] if value.isascii() else [value]
+        case list():
+            return [each for item in value for each in wide_strings(item)]
+        case dict():
+            return wide_strings([*value.keys(), *value.values()])
+    return []
+
+
+@pytest.mark.parametrize("wide", ["\U0001f600".encode(), b"\\ud83d\\ude00"])
+@pytest.mark.parametrize("quotes", [b"", rb"\""])
+def test_one_wide_character_makes_all_of_its_string_wide(wide: bytes, quotes: bytes) -> None:
+    narrow = (b"x" * 1_000 + quotes) * 1_000
+    size = len(narrow)
+    assert wide_text(b'{"a":"%b","b":"%b"}' % (narrow, narrow)) == 0
+    for text in (wide + narrow, narrow + wide, narrow + wide + narrow):
+        found = wide_text(b'{"file":"%b","a":"%b","image":"%b"}' % (narrow, text, narrow))
+        assert len(text) <= found <= len(text) + 2 * WINDOW < len(text) + size

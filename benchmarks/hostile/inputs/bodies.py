@@ -19,7 +19,10 @@ from benchmarks.hostile.sending import (
 
 CHAT = b'{"model":"passed","messages":[{"role":"user","content":"%b"}]}'
 SAID = b'{"role":"user","content":"hello world, hello world, hello world"}'
-MANY_SAID = b",".join([SAID] * (9_000_000 // len(SAID)))
+MANY_SAID = b",".join([SAID] * 95_000)
+"""As many as are read."""
+MOST_WIDE = 16 * MIB - 200_000
+"""Bytes of text beyond ASCII that are read."""
 
 
 def chat_of(text: bytes) -> bytes:
@@ -47,15 +50,25 @@ async def escaped_chats(target: Target) -> None:
     await at_once(5, partial(post, target, CHATS, chat_of(rb"\u0061\u005f\\")))
 
 
+async def wide_texts(target: Target) -> None:
+    """9 bodies of 31 MiB, half of it a text that takes four bytes a character once decoded."""
+    wide, narrow = (b"hello world " * (size // 12) for size in (MOST_WIDE, LARGEST - MOST_WIDE))
+    said = b'{"role":"user","content":"%b"}'
+    messages = said % (b"\xf0\x9f\x98\x80" + wide) + b"," + said % narrow
+    for model in (b"passed", b"translated", b"mocked"):
+        body = b'{"model":"%b","max_tokens":9,"messages":[%b]}' % (model, messages)
+        await at_once(3, partial(post, target, MESSAGES, body))
+
+
 async def large_messages(target: Target) -> None:
-    """10 requests with 9 MB of messages, translated and mocked."""
+    """10 requests with 95,000 messages, translated and mocked."""
     for model in (b"translated", b"mocked"):
         body = b'{"model":"%b","max_tokens":9,"messages":[%b]}' % (model, MANY_SAID)
         await at_once(5, partial(post, target, MESSAGES, body))
 
 
 async def large_responses(target: Target) -> None:
-    """10 requests with 9 MB of items for a provider of chats."""
+    """10 requests with 95,000 items for a provider of chats."""
     body = b'{"model":"passed","store":false,"input":[%b]}' % MANY_SAID
     await at_once(10, partial(post, target, RESPONSES, body))
 

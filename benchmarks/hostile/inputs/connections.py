@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks.hostile.sending import CHATS, Target, at_once, connection, head
+from benchmarks.hostile.sending import CHATS, RESPONSES, Target, at_once, connection, head
 
 HELLO = b'{"model":"mocked","messages":[{"role":"user","content":"hi"}]}'
 LONG_STREAM = (
     b'{"model":"mocked","stream":true,"messages":[{"role":"user","content":"hi"}],'
     b'"metadata":{"mock_reply":"%b"}}' % (b"word " * 100_000)
 )
+ECHOED = b'{"model":"mocked","store":false,"input":"hi","instructions":"%b"}'
 STALLED = 2.0
 """Seconds in which nothing of a stream is read."""
 
@@ -59,6 +60,19 @@ async def unread_streams(target: Target) -> None:
             await asyncio.sleep(STALLED)
 
     await at_once(100, ask)
+
+
+async def unread_answers(target: Target) -> None:
+    """60 answers of 8 MB, which say again what was asked, that nobody reads."""
+    body = ECHOED % (b"hello world " * 650_000)
+
+    async def ask() -> None:
+        async with connection(target) as (_, writer):
+            writer.write(head(target, RESPONSES, len(body)) + body)
+            await asyncio.sleep(STALLED)
+
+    for _ in range(15):
+        await at_once(4, ask)
 
 
 async def aborted_streams(target: Target) -> None:

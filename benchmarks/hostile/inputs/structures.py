@@ -61,6 +61,15 @@ async def many_references(target: Target) -> None:
     await at_once(10, partial(post, target, RESPONSES, body % (first.encode(), listed.encode())))
 
 
+async def background_jobs(target: Target) -> None:
+    """40 responses of 4 MB in the background."""
+    text = b"hello world " * 330_000
+    body = (
+        b'{"model":"mocked","background":true,"metadata":{"mock_reply":"tokens:900"},"input":"%b"}'
+    )
+    await at_once(40, partial(post, target, RESPONSES, body % text))
+
+
 async def packed_bombs(target: Target) -> None:
     """10 requests with 200 words of 4 MB of zeros."""
     packed = base64.urlsafe_b64encode(zlib.compress(b"[" + b" " * 4_000_000 + b"]")).rstrip(b"=")

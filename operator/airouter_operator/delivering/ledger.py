@@ -2,7 +2,8 @@
 
 The arithmetic is `bookkeeping/book.py`, in memory. A ledger begins with what that of the leader
 before has left (`ledger_store.py`). If that is no memory, pods tell it that there was one before,
-and it grants nothing of limits until all that the other may have granted is over.
+and it grants nothing of limits until all that the other may have granted is over. The first one
+that there is of a RouterConfig, and any of budgets, which are written down, need not wait.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from airouter.bookkeeping.book import Book
-from airouter.bookkeeping.messages import LedgerMessage
+from airouter.bookkeeping.messages import SETTLING, LedgerMessage
 from airouter.bookkeeping.window import step_of
 from airouter.config.delivery import Undeliverable
 from airouter.untrusted import decoded
@@ -115,7 +116,7 @@ class LimitLedger:
                 self._opening = None
 
     async def _begin(self) -> OpenBook | None:
-        config = self._store.config
+        config, learning = self._store.config, 0
         try:
             left = await self._store.take()
         except KubeError as error:
@@ -123,10 +124,17 @@ class LimitLedger:
             self._opens_at = time.monotonic() + RETRY
             return None
         except Undeliverable as error:
-            logger.warning("%s: the ledger of limits begins anew: in its Secret, %s", config, error)
-            left = Left({}, None)
+            logger.warning(
+                "%s: what is spent of budgets is forgotten: in its Secret, %s", config, error
+            )
+            left, learning = Left({}, None), SETTLING
         memory = left.memory
-        book = Book(self._clock(0 if memory is None else memory.now), left.spent)
+        book = Book(
+            self._clock(0 if memory is None else memory.now),
+            left.spent,
+            settling=0 if left.is_first else SETTLING,
+            learning=learning,
+        )
         if memory is not None:
             book.remember(memory)
         self._open = OpenBook(book, WriteAhead(book, self._store, dict(left.spent)))

@@ -6,7 +6,7 @@ operator ended in order, from when that has granted for the last time until the 
 it out: so it is never read twice.
 
 Each write names the version that it follows, and who begins makes a new one. So one that was sent
-by a leader before comes to nothing.
+by a leader before comes to nothing; and where there is no Secret there was no leader before.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import logging
 import secrets
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger("airouter.operator")
+
 LEDGER_SECRET_TYPE = "airouter.dev/ledger"  # noqa: S105 - a type of Secrets, not one of them
 LEDGER_SUFFIX = "-ledger"
 MEMORY_FILE = "memory.json.gz"
@@ -43,6 +46,8 @@ SPENT_FILE = "spent.json.gz"
 BEGUN_ANNOTATION = "airouter.dev/begun"
 LARGEST = 350_000
 """Bytes of each file: the API server takes a Secret of 1 MiB, in base64."""
+ROOM_FOR_NEW = 300_000
+"""Bytes up to which there is room for budgets that were not spent of yet: some 9,000 of them."""
 MEMORIES = msgspec.json.Decoder(BookMemory)
 SPENT = msgspec.json.Decoder(dict[str, Spent])
 
@@ -57,6 +62,8 @@ class Left(NamedTuple):
     spent: dict[str, Spent]
     """By the keys of budgets."""
     memory: BookMemory | None
+    is_first: bool = False
+    """Whether there was none before."""
 
 
 class LedgerStore:
@@ -74,21 +81,27 @@ class LedgerStore:
     async def take(self) -> Left:
         """Take what the leader before has left, which then writes no more. Raises `KubeError`.
 
-        Raises `Undeliverable` where it cannot be read.
+        Raises `Undeliverable` where what was spent cannot be read.
         """
         data = await self._find()
-        if self._version:
-            await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
+        is_first = not self._version
+        await self._put({MEMORY_FILE: None}, begun=secrets.token_hex(8))
         spent = file_in(data, SPENT_FILE, SPENT) or {}
-        return Left(spent, file_in(data, MEMORY_FILE, MEMORIES))
+        try:
+            memory = file_in(data, MEMORY_FILE, MEMORIES)
+        except Undeliverable as error:  # of another version, say: what was spent is known without
+            logger.warning("%s: the ledger of limits begins anew: %s", self.config, error)
+            memory = None
+        return Left(spent, memory, is_first)
 
-    async def write(self, spent: Mapping[str, Spent]) -> None:
+    async def write(self, spent: Mapping[str, Spent], most: int = LARGEST) -> None:
         """Write down what may be spent; where somebody else has written, not less than that.
 
-        Raises `KubeError`, `TooMuch`, or `Undeliverable` for what somebody else has written.
+        Raises `KubeError`, `TooMuch` for more than `most` bytes, or `Undeliverable` for what
+        somebody else has written.
         """
         try:
-            await self._put({SPENT_FILE: packed_file(spent)})
+            await self._put({SPENT_FILE: packed_file(spent, most)})
         except (Conflict, NotFound):
             greatest = file_in(await self._find(), SPENT_FILE, SPENT) or {}
             for key, each in spent.items():
@@ -146,11 +159,11 @@ class LedgerStore:
         }
 
 
-def packed_file(content: object) -> str:
-    """Return a file as a Secret has it. Raises `TooMuch`."""
+def packed_file(content: object, most: int = LARGEST) -> str:
+    """Return a file as a Secret has it, of at most so many bytes. Raises `TooMuch`."""
     packed = gzip.compress(msgspec.json.encode(content), compresslevel=6)
-    if len(packed) > LARGEST:
-        raise TooMuch(f"{len(packed)} bytes, and a file of the Secret has at most {LARGEST}")
+    if len(packed) > most:
+        raise TooMuch(f"{len(packed)} bytes, of which its Secret has room for {most}")
     return base64.b64encode(packed).decode()
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from airouter.config.delivery import (
     BANS_PATH,
+    ELSEWHERE,
     LEDGER_PATH,
     MAX_POLL,
     USE_PATH,
@@ -43,6 +44,13 @@ if TYPE_CHECKING:
 GRACEFUL = 1.0
 BUSY_AFTER = "5"
 """Seconds, as Retry-After says it."""
+STANDING_BY = 5.0
+"""Seconds in which a poll may wait for somebody to lead."""
+LOOK = 0.2
+"""Seconds between two looks whether somebody does."""
+MOST_STANDING_BY = 5000
+PACE = 0.002
+"""Seconds by which each poll that is sent away delays the others that are: 500 a second."""
 
 
 class StreamServer:
@@ -55,6 +63,7 @@ class StreamServer:
         hold: float,
         acknowledged: Callable[[], None],
         leads: Callable[[], bool],
+        another_leads: Callable[[], bool],
         ready: Callable[[], bool],
         exchanges: ExchangeServer,
         bans: BanServer,
@@ -62,8 +71,9 @@ class StreamServer:
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
-        Only the replica that `leads` has what is up to date, so any other turns pods away. Before
-        it is `ready`, it cannot tell a RouterConfig that is not known yet from one that is not.
+        Only the replica that `leads` has what is up to date, so any other turns pods away, unless
+        it may be the next to lead. Before it is `ready`, it cannot tell a RouterConfig that is not
+        known yet from one that is not.
         `exchanges`, `bans` and `uses` answer on the same port.
         """
         self._channels = channels
@@ -71,6 +81,11 @@ class StreamServer:
         self._hold = hold
         self._acknowledged = acknowledged
         self._leads = leads
+        self._another_leads = another_leads
+        self._sent_away = 0
+        """Polls that are about to be sent to another replica."""
+        self.standing_by = 0
+        """Polls that wait for somebody to lead."""
         self._ready = ready
         self._exchanges = exchanges
         self._bans = bans
@@ -102,10 +117,14 @@ class StreamServer:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a poll, once there is a newer snapshot or it was held for long enough."""
         key = ObjectKey(request.match_info["namespace"], request.match_info["name"])
-        channel = self._channels.get(key) if self._leads() else None
+        if not self._can_tell(key) and self.standing_by < MOST_STANDING_BY:
+            await self._stand_by(key)
+        if not self._leads():
+            return await self._send_away()
+        channel = self._channels.get(key)
         if not has_token(channel, request.headers.get("authorization", "")):
             status = 401 if self._ready() else 503
-            return web.Response(status=status, headers={"retry-after": BUSY_AFTER})
+            return web.Response(status=status, headers={"retry-after": ELSEWHERE})
         try:
             async with asyncio.timeout(self._hold):
                 poll = decode(await request.read(), Poll)
@@ -114,6 +133,36 @@ class StreamServer:
         except Undeliverable:
             return web.Response(status=400)
         return await self._answer_pod(key, poll)
+
+    def _can_tell(self, key: ObjectKey) -> bool:
+        """Return whether this replica knows what it streams, or that another one does."""
+        if self._leads():
+            return self._ready() or self._channels.get(key) is not None
+        return self._another_leads()
+
+    async def _stand_by(self, key: ObjectKey) -> None:
+        """Hold a poll until somebody leads, which may be this replica.
+
+        A pod that is sent away while nobody leads would come back the later the longer that takes.
+        """
+        self.standing_by += 1
+        try:
+            async with asyncio.timeout(min(STANDING_BY, self._hold)):
+                while not self._can_tell(key):  # noqa: ASYNC110 - three rooms may turn it
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            pass
+        finally:
+            self.standing_by -= 1
+
+    async def _send_away(self) -> web.Response:
+        """Answer that another replica leads, the later the more pods look for it here."""
+        self._sent_away += 1
+        try:
+            await asyncio.sleep(self._sent_away * PACE)
+        finally:
+            self._sent_away -= 1
+        return web.Response(status=503, headers={"retry-after": ELSEWHERE})
 
     async def _answer_pod(self, key: ObjectKey, poll: Poll) -> web.Response:
         try:

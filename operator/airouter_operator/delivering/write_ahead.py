@@ -1,7 +1,8 @@
 """The write-ahead of budgets: what may be spent is written down before a ledger grants it.
 
 At most once a second, with some to spare. A message whose pod needs what is not written down yet is
-answered after a moment, with or without it, and its pod asks again a second later.
+answered after a moment, with or without it, and its pod asks again a second later. Where there is
+no room for a budget that is new, it is granted nothing, and those that are known go on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.config.delivery import Undeliverable
-from airouter_operator.delivering.ledger_store import TooMuch
+from airouter_operator.delivering.ledger_store import ROOM_FOR_NEW, TooMuch
 from airouter_operator.kube.errors import KubeError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class WriteAhead:
         self._writing: asyncio.Task[None] | None = None
         self._next_at = 0.0
         self._fails = False
+        self._is_full = False
 
     async def before(self, message: LedgerMessage) -> None:
         """Have what a message may spend written down, or be it later."""
@@ -62,17 +64,36 @@ class WriteAhead:
     async def _write(self) -> None:
         due, self._due = self._due, {}
         known = self._book.spent()
-        spent = {key: each for key, each in self._written.items() if key in known} | due
+        written = {key: each for key, each in self._written.items() if key in known}
         try:
-            await self._store.write(spent)
+            if not due.keys() <= written.keys():
+                due = await self._write_new(written, due)
+            else:
+                await self._store.write(written | due)
         except (KubeError, TooMuch, Undeliverable) as error:
             self._due = due | self._due
             if not self._fails:
                 logger.warning("budgets grant no more: they cannot be written down: %s", error)
             self._fails = True
         else:
-            self._written, self._fails = spent, False
+            self._written, self._fails = written | due, False
             self._book.let_spend(due)
         finally:
             self._next_at = monotonic() + EVERY
             self._writing = None
+
+    async def _write_new(
+        self, written: dict[str, Spent], due: dict[str, Spent]
+    ) -> dict[str, Spent]:
+        """Write down what is due, and return it: without what is new, where that has no room."""
+        try:
+            await self._store.write(written | due, ROOM_FOR_NEW)
+        except TooMuch as error:
+            if not self._is_full:
+                logger.warning("budgets that are new get nothing: there is no room: %s", error)
+            self._is_full = True
+            due = {key: each for key, each in due.items() if key in written}
+            await self._store.write(written | due)
+        else:
+            self._is_full = False
+        return due

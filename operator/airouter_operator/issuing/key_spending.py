@@ -72,7 +72,7 @@ def key_spending(
     if use is None and "spent" not in before:
         return KeySpending({}, None, None)
     own = budgets.own[0] if budgets.own else None
-    period = None if own is None else period_of(own, now)
+    period = None if own is None else current_period(own, now)
     spent = spent_by(counted_since(period, before, created, now), period, before, use)
     fields: Object = {"spent": spent}
     last = times_of_use(before, use)
@@ -84,12 +84,14 @@ def key_spending(
         left = nanodollars_in(own.usd) - nanodollars_in(spent["usd"])
         fields["remaining"] = usd_text(left)
     condition = exhausted_of(budgets, before, use, fields, now)
-    bounds = [period_of(each, now).ends for each in (own, budgets.together) if each is not None]
+    bounds = [
+        current_period(each, now).ends for each in (own, budgets.together) if each is not None
+    ]
     ends = min((each for each in bounds if each is not None), default=None)
     return KeySpending(fields, condition, ends)
 
 
-def period_of(budget: PeriodBudget, now: float) -> Period:
+def current_period(budget: PeriodBudget, now: float) -> Period:
     """Return the period of a budget that a moment is in."""
     return period_at(budget.period, ZoneInfo(budget.time_zone), now)
 
@@ -173,7 +175,7 @@ def reason_kept(
         return KEY if is_same and left <= nanodollars_in(before.get("remaining", "0")) else None
     if budgets.together is None:
         return None
-    began = period_of(budgets.together, now).begins
+    began = current_period(budgets.together, now).begins
     return GRANT if unix_time(condition["lastTransitionTime"]) >= began else None
 
 
@@ -181,7 +183,7 @@ def exhausted_message(reason: str, budgets: list[PeriodBudget], now: float) -> s
     """Return what is exhausted, until when, and what follows."""
     whose = "the budget of this key" if reason == KEY else "the budget of all keys of its grant"
     ends = min(
-        (e for each in budgets if (e := period_of(each, now).ends) is not None), default=None
+        (e for each in budgets if (e := current_period(each, now).ends) is not None), default=None
     )
     until = "" if ends is None else f" until {kubernetes_time(ends)}"
     follows = "answers have the header x-airouter-budget: spent"

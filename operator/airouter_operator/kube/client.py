@@ -7,14 +7,15 @@ connection pool: the requests after it use a new one.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import aiohttp
+import msgspec
 from kubernetes.aio.client import ApiClient, ApiException, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from airouter.untrusted import UNREADABLE
 from airouter_operator.kube.api import FIELD_MANAGER, LISTED_METADATA, PAGE
 from airouter_operator.kube.errors import KubeError, TimedOut, error_for_status
 
@@ -160,8 +161,8 @@ class KubeClient:
 def parse_object(content: bytes, asked: str) -> Object:
     """Return an answer as an object. Raises `KubeError` for what a balancer may say instead."""
     try:
-        answer = json.loads(content)
-    except ValueError:
+        answer = msgspec.json.decode(content)
+    except UNREADABLE:
         answer = None
     if not isinstance(answer, dict):
         raise KubeError(f"{asked}: the answer is no object")

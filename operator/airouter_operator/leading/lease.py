@@ -31,6 +31,12 @@ logger = logging.getLogger("airouter.operator")
 NAME = "airouter-operator"
 RENEWALS = 4
 """In the time after which another replica takes over."""
+LOOKS = 8
+"""Of one that stands by, in the same time, so that it knows soon when the leader renewed last."""
+FRESH = 1 / RENEWALS + 1 / LOOKS
+"""Of that time: the age that a renewal may have, as it is seen by one that stands by."""
+SHORTEST = 0.01
+"""Seconds between two looks."""
 
 
 class Leadership:
@@ -66,18 +72,31 @@ class Leadership:
         self._monotonic = monotonic or asyncio.get_running_loop().time
         self._seen: tuple[str, str] = ("", "")
         """The other holder and the time of its renewal, as they were read last."""
-        self._seen_at = 0.0
+        self._seen_at = -math.inf
+        self._expires_at = math.inf
+        """When another holder's Lease can be taken, as it was read last."""
         self._sure_until = 0.0
 
     def is_sure(self) -> bool:
         """Return whether this replica leads, and no other may have taken over by now."""
         return self.leading and self._monotonic() < self._sure_until
 
+    def another_leads(self) -> bool:
+        """Return whether another replica was seen to lead, not just to have led."""
+        return not self.leading and self._monotonic() < self._seen_at + self._duration * FRESH
+
     async def run(self) -> None:
         """Try to lead, until cancelled."""
         while True:
             await self.attempt()
-            await self._sleep(self._duration / RENEWALS)
+            await self._sleep(self._until_next())
+
+    def _until_next(self) -> float:
+        """Return the seconds until the next attempt."""
+        if self.leading:
+            return self._duration / RENEWALS
+        expires = self._expires_at - self._monotonic()
+        return min(self._duration / LOOKS, max(SHORTEST, expires))
 
     async def attempt(self) -> None:
         """Acquire or renew the Lease once."""
@@ -130,6 +149,7 @@ class Leadership:
     def _is_free(self, spec: Object) -> bool:
         """Return whether no other replica holds the Lease, or has let it expire."""
         holder = spec.get("holderIdentity") or ""
+        self._expires_at = math.inf
         if holder in {"", self._identity}:
             return True
         # The clocks of two nodes may differ, so the holder's time is compared with itself only:
@@ -138,7 +158,8 @@ class Leadership:
         if seen != self._seen:
             self._seen, self._seen_at = seen, self._monotonic()
         lasts = float(spec.get("leaseDurationSeconds") or self._duration)
-        return self._monotonic() - self._seen_at >= lasts
+        self._expires_at = self._seen_at + lasts
+        return self._monotonic() >= self._expires_at
 
     def _held(self, body: Object, identity: str | None = None) -> Object:
         """Return the Lease as renewed by this replica, or by a given identity."""

@@ -18,6 +18,7 @@ from airouter.config.snapshot.token_clients import TokenIssuer
 from airouter_operator.kube.api import JWK_SET
 from airouter_operator.kube.errors import KubeError
 from airouter_operator.kube.paths import ISSUER_DISCOVERY, ISSUER_KEYS
+from airouter_operator.watching.mirror import go_by_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ class ClusterIdentities:
 
     async def refresh(self, config: ObjectKey) -> None:
         """Read the keys if a RouterConfig has use for them. Raises `KubeError` without any."""
-        if not self._rules_of(config):
+        if not self._mirror.account_rules_of(config):
             return
         self._rechecks.within(config, EVERY)
         if self._read_at is not None and self._clock() < self._read_at + EVERY:
@@ -68,12 +69,11 @@ class ClusterIdentities:
 
     def of(self, config: ObjectKey) -> ClusterIdentity:
         """Return what a RouterConfig has use for."""
-        rules = self._rules_of(config)
+        rules = self._mirror.account_rules_of(config)
         if not rules:
             return ClusterIdentity(None)
         namespaces = self._mirror.namespaces
-        by_labels = any("matchLabels" in (rule.get("namespaces") or {}) for rule in rules)
-        if not len(namespaces) or not by_labels:
+        if not len(namespaces) or not go_by_labels(rules):
             return ClusterIdentity(self._issuer)
         found = [
             KeyNamespace(key.name, namespace_labels(namespaces.get(key))) for key in namespaces
@@ -95,15 +95,6 @@ class ClusterIdentities:
             logger.warning("the keys of ServiceAccounts are not shown: %s", error)
             return None
         return TokenIssuer(issuer, keys) if isinstance(issuer, str) else None
-
-    def _rules_of(self, config: ObjectKey) -> list[Any]:
-        body = self._mirror.configs.get(config)
-        return service_account_rules(None if body is None else body.get("spec"))
-
-
-def service_account_rules(spec: Any) -> list[Any]:
-    """Return the rules for ServiceAccounts of a spec as it was declared."""
-    return ((spec or {}).get("auth") or {}).get("serviceAccounts") or []
 
 
 def namespace_labels(namespace: Any) -> dict[str, str]:

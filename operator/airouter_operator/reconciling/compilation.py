@@ -21,7 +21,7 @@ from airouter_operator.reconciling.issued_keys import with_issued_keys
 from airouter_operator.reconciling.outcome import ReconcileOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import InferencePools, ServicePort, Services
@@ -42,7 +42,8 @@ class Gathered(NamedTuple):
     """All that a snapshot is compiled from."""
 
     config: Object
-    secrets: Secrets
+    secrets: tuple[Object, ...]
+    """Those that it may name."""
     fingerprint: Fingerprint
     services: Services
     pools: InferencePools
@@ -69,7 +70,7 @@ def gather(
     config = mirror.configs.get(key)
     if config is None:
         return None
-    secrets: Secrets = {}
+    secrets: list[Object] = []
     gone = {}
     versions = []
     for name in sorted(mirror.secrets_of(key)):
@@ -77,10 +78,8 @@ def gather(
         if body is None and (last := mirror.secrets.last_value(name)):
             body, gone[name.name] = last.body, last.until
         versions.append((name, mirror.secrets.version(name), gone.get(name.name)))
-        permitted = body is not None and (not trust.needs_label or allows_naming(body))
-        for field, value in (body.get("data") or {}).items() if body and permitted else ():
-            # A value that is no UTF-8 must not keep the rest from being compiled.
-            secrets[name.name, field] = base64.b64decode(value).decode(errors="replace")
+        if body is not None and (not trust.needs_label or allows_naming(body)):
+            secrets.append(body)
     # A status changes the resourceVersion of a RouterConfig, but not its generation.
     services, pools = services_of(key, mirror), pools_of(key, mirror)
     fingerprint = (
@@ -92,7 +91,8 @@ def gather(
         keys.versions,
         cluster,
     )
-    return Gathered(config, secrets, fingerprint, services, pools, gone, keys.issued, cluster)
+    named = tuple(secrets)
+    return Gathered(config, named, fingerprint, services, pools, gone, keys.issued, cluster)
 
 
 def services_of(key: ObjectKey, mirror: Mirror) -> Services:
@@ -113,6 +113,16 @@ def pools_of(key: ObjectKey, mirror: Mirror) -> InferencePools:
     return {name: pools.addresses_of(name) for name in names if pools.was_read(name)}
 
 
+def values_of(secrets: Iterable[Object]) -> Secrets:
+    """Return the values of Secrets, which the API server tells as base64."""
+    return {
+        # A value that is no UTF-8 must not keep the rest from being compiled.
+        (body["metadata"]["name"], field): base64.b64decode(value).decode(errors="replace")
+        for body in secrets
+        for field, value in (body.get("data") or {}).items()
+    }
+
+
 def allows_naming(secret: Object) -> bool:
     """Return whether the owner of a Secret lets RouterConfigs name it."""
     label, value = ALLOWING
@@ -128,7 +138,7 @@ def compile_gathered(gathered: Gathered, trust: Trust = ANYTHING) -> Compiled:
         return Compiled(None, in_order(reading.findings))
     compiled = compile_config(
         reading.config,
-        gathered.secrets,
+        values_of(gathered.secrets),
         reading.dropped,
         trust=trust,
         services=gathered.services,

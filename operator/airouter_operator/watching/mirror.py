@@ -64,8 +64,8 @@ class Mirror:
             SERVICES: self.services.services,
             ENDPOINT_SLICES: self.services.slices,
         }
-        self._by_labels: set[ObjectKey] = set()
-        """RouterConfigs whose rules for ServiceAccounts go by labels of namespaces."""
+        self._account_rules: dict[ObjectKey, list[Any]] = {}
+        """Rules for ServiceAccounts of the RouterConfigs that have any."""
         self._specs: dict[ObjectKey, tuple[str, int]] = {}
         """uid and generation of the specs whose references are known."""
 
@@ -137,7 +137,8 @@ class Mirror:
         if kind is ROUTER_KEYS:
             return self.key_index.routers(key)
         if kind is NAMESPACES:
-            return self._by_labels | self._routers_of(self.key_index.of_namespace(key.name))
+            by_labels = {c for c, rules in self._account_rules.items() if go_by_labels(rules)}
+            return by_labels | self._routers_of(self.key_index.of_namespace(key.name))
         if kind in ABOUT_SERVICES:
             return self._to_services.naming(service_of(kind, body))
         # A Secret matters to those that name it, to the one whose snapshot it holds, and to the
@@ -161,6 +162,10 @@ class Mirror:
         """Return the Secrets that a RouterConfig names, whether they exist or not."""
         return self._to_secrets.named_by(config)
 
+    def account_rules_of(self, config: ObjectKey) -> list[Any]:
+        """Return the rules for ServiceAccounts of a RouterConfig, as they were declared."""
+        return self._account_rules.get(config, [])
+
     def services_of(self, config: ObjectKey) -> frozenset[ObjectKey]:
         """Return the Services that a RouterConfig names, whether they exist or not."""
         return self._to_services.named_by(config)
@@ -179,9 +184,11 @@ class Mirror:
 
     def _refer(self, config: ObjectKey, spec: Any) -> None:
         """Replace the references of a RouterConfig by those of its spec; None has none."""
-        self._by_labels.discard(config)
-        if goes_by_labels(spec):
-            self._by_labels.add(config)
+        rules = ((spec or {}).get("auth") or {}).get("serviceAccounts")
+        if rules:
+            self._account_rules[config] = rules
+        else:
+            self._account_rules.pop(config, None)
         secrets = frozenset(secrets_named(spec, config.namespace))
         self._forget_unneeded(self._to_secrets.replace(config, secrets))
         services = frozenset(named_in_credentials(spec, "service", config.namespace))
@@ -222,9 +229,8 @@ def secrets_named(spec: Any, namespace: str) -> Iterator[ObjectKey]:
                     parts.append(value)
 
 
-def goes_by_labels(spec: Any) -> bool:
+def go_by_labels(rules: Iterable[Any]) -> bool:
     """Return whether a rule for ServiceAccounts goes by labels of namespaces."""
-    rules = ((spec or {}).get("auth") or {}).get("serviceAccounts") or ()
     return any("matchLabels" in (rule.get("namespaces") or {}) for rule in rules)
 
 

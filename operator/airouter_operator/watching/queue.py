@@ -64,6 +64,11 @@ class KeyedQueue(Generic[K]):
         """Return the number of keys that wait."""
         return sum(entry.waiting for entry in self._entries.values())
 
+    @property
+    def is_idle(self) -> bool:
+        """True while no key waits or is worked on."""
+        return not self._entries
+
     def add(self, key: K) -> None:
         """Have a key worked on soon."""
         now = self._now()

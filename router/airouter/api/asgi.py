@@ -17,7 +17,7 @@ from starlette.responses import Response
 from airouter import request_ids
 from airouter.api.paths import DEPLOYMENT, with_model
 from airouter.failures import Failure, body_too_large
-from airouter.held_bytes import SMALL
+from airouter.held_bytes import OF_A_BODY, SMALL
 from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange, Headers
 from airouter.tasks import start_eagerly
@@ -189,12 +189,14 @@ class AdmittedBody:
         self._admission = admission
         self._turns = turns
         self._codings: list[str] = []
-        self._came = 0
+        self._came = self._admitted = 0
 
     async def receive(self) -> Message:
         """Return the next message. Raises `Failure` 400, 401, 413, 415, 503."""
         if self.holding is None:
-            self.holding = self._admission.admit(self._headers, declared_size(self._headers))
+            declared = declared_size(self._headers)
+            self.holding = self._admission.admit(self._headers, declared)
+            self._admitted = max(SMALL, declared)
             self._codings = codings_in(self._headers)
         message = await (
             self._unpacked(self.holding) if self._codings else self._next(self.holding)
@@ -207,8 +209,8 @@ class AdmittedBody:
         """Return a message as it came, held."""
         message = await self._receive()
         self._came += len(message.get("body", b""))
-        if self._came > max(holding.size, SMALL):  # chunked
-            holding.resize(self._came)
+        if self._came > self._admitted:  # chunked
+            holding.resize(self._came, OF_A_BODY)
         return message
 
     async def _unpacked(self, holding: Holding) -> Message:

@@ -5,26 +5,33 @@ A client is told of itself alone; the master key is told of all, or of one by `?
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Request  # noqa: TC002 - FastAPI reads the annotations
+import msgspec
+from fastapi import Request, Response
 
 from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
+from airouter.config.snapshot import tenant_of
 from airouter.failures import Failure, master_only, truncated
 from airouter.limits.budgets.budget_state import budget_json, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from fastapi import FastAPI
 
     from airouter.auth import Principal
     from airouter.config.snapshot import ClientKey
     from airouter.limits import Scope
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import SlidingCount
     from airouter.limits.shared_limits import SharedLimits
     from airouter.pipeline import Pipeline
+
+AT_ONCE = 64
+"""Clients that are told of in one turn of the event loop: some milliseconds."""
 
 
 def add_usage(
@@ -36,38 +43,62 @@ def add_usage(
     """Add the endpoint."""
 
     @application.get("/v1/usage", tags=["Operations"])
-    async def usage(request: Request, client: str | None = None) -> dict[str, Any]:
+    async def usage(request: Request, client: str | None = None) -> Response:
         principal = principal_of(request)
         if not principal.is_master:
             if client is not None:
                 raise master_only()
-            return await usage_of_one(limits, principal.name, principal.tenant, tells_all=False)
-        clients = {each.name: each for each in pipeline.current().snapshot.auth.clients}
+            own = await usage_of_one(limits, principal.name, principal.tenant, tells_all=False)
+            return as_response(own)
+        pipeline.current()
         if client is None:
-            return await usage_of_all(limits, clients.values())
-        if client not in clients:
+            return as_response(await usage_of_all(limits))
+        found = limits.clients.find(tenant_of(client))
+        if found is None:
             raise no_client(client)
-        return await usage_of_one(limits, client, clients[client].tenant, tells_all=True)
+        return as_response(await usage_of_one(limits, client, found.tenant, tells_all=True))
 
 
-async def usage_of_one(
-    limits: SharedLimits, name: str, tenant: str, *, tells_all: bool
-) -> dict[str, Any]:
-    """Return what a client has used, as the ledger knows it now."""
-    await limits.budgets.look(limits.budgets.by_tenant.get(tenant, ()))
-    return client_json(limits, name, tenant, tells_all=tells_all)
+def as_response(content: bytes) -> Response:
+    """Return JSON as an answer."""
+    return Response(content, media_type="application/json")
 
 
-async def usage_of_all(limits: SharedLimits, clients: Iterable[ClientKey]) -> dict[str, Any]:
-    """Return what all clients have used."""
-    await limits.budgets.look(limits.budgets.scopes)
-    told = [client_json(limits, each.name, each.tenant, tells_all=True) for each in clients]
-    return {"object": "list", "data": told}
+async def usage_of_one(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> bytes:
+    """Return what a client has used, as the ledger knows it now, as JSON."""
+    await limits.budgets.look(limits.budgets.of(tenant))
+    return msgspec.json.encode(client_json(limits, name, tenant, tells_all=tells_all))
+
+
+async def usage_of_all(limits: SharedLimits) -> bytes:
+    """Return what all clients have used, those included that this process knows by a token.
+
+    Some clients at a time, as there may be thousands.
+    """
+    clients = list(limits.clients)
+    scopes: dict[BudgetScope, None] = {}
+    async for some in by_turns(clients):
+        for each in some:
+            scopes.update(dict.fromkeys(limits.budgets.of(each.tenant)))
+    await limits.budgets.look(list(scopes))
+    told: list[bytes] = []
+    async for some in by_turns(clients):
+        for each in some:
+            content = client_json(limits, each.name, each.tenant, tells_all=True)
+            told.append(msgspec.json.encode(content))
+    return b'{"object":"list","data":[%b]}' % b",".join(told)
+
+
+async def by_turns(clients: Sequence[ClientKey]) -> AsyncIterator[Sequence[ClientKey]]:
+    """Yield clients in parts, each in a turn of the event loop of its own."""
+    for at in range(0, len(clients), AT_ONCE):
+        yield clients[at : at + AT_ONCE]
+        await asyncio.sleep(0)
 
 
 def client_json(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> dict[str, Any]:
     """Return what one client has used."""
-    budgets = limits.budgets.by_tenant.get(tenant, ())
+    budgets = limits.budgets.of(tenant)
     return {
         "object": "usage",
         "client": name,

@@ -35,6 +35,7 @@ from airouter.http.frames import (
     write_pending,
 )
 from airouter.http.inflating import DEFLATE, DeflatedFrame, SlicedDeflate
+from airouter.http.untaken import Untaken
 from airouter.sessions.frames import failure_message
 from airouter.sessions.messages import read_large_message
 from airouter.sessions.session import Session
@@ -102,8 +103,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._reading: asyncio.Task[None] | None = None
         self._read_paused = False
         self._unsent: UnsentMessages
-        self._behind = False
-        """Whether the client has so much to read that the transport paused writing."""
+        self._untaken: Untaken
         self._ends_at = time.monotonic() + registry.life
         self._awaits_pong = False
         self._is_over = False
@@ -115,6 +115,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._untaken = Untaken(self._transport)
         self._unsent = UnsentMessages(self._wire, self._outbox, self._transport)
         self._connections.add(self)
 
@@ -127,6 +128,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._holding is not None:
             self._holding.release()
             self._holding = None
+        self._untaken.release()
         if self._reading is not None:
             self._reading.cancel()
         self._backlog.close()
@@ -159,12 +161,13 @@ class WebSocketProtocol(asyncio.Protocol):
         self._flush()
 
     def pause_writing(self) -> None:
-        self._behind = True
+        if self._holding is not None:
+            self._untaken.hold(self._holding.of_answers())
         if self._session is not None:
             self._session.pause()
 
     def resume_writing(self) -> None:
-        self._behind = False
+        self._untaken.release()
         if self._session is not None:
             self._session.resume()
         self._go_on()
@@ -209,8 +212,10 @@ class WebSocketProtocol(asyncio.Protocol):
     def send(self, message: bytes) -> None:
         """Send a text message. Those of one turn of the event loop leave in one write."""
         self._unsent.add(message)
-        if self._behind and self._untaken() > MOST_UNREAD:
-            self._transport.abort()
+        if self._untaken.size:
+            self._untaken.look()
+            if self._untaken.size > MOST_UNREAD:
+                self._transport.abort()
 
     def end(self, code: int, reason: str) -> None:
         """Send a close, after which the client has a while to answer it."""
@@ -220,11 +225,6 @@ class WebSocketProtocol(asyncio.Protocol):
             self.deadline = time.monotonic() + CLOSING
             self._awaits_pong = True
             self._flush()
-
-    def _untaken(self) -> int:
-        """Return how many bytes wait for the client to take them."""
-        transport = self._transport
-        return 0 if transport.is_closing() else transport.get_write_buffer_size()
 
     # What a client says.
 
@@ -238,8 +238,10 @@ class WebSocketProtocol(asyncio.Protocol):
     def slice_size(self) -> int:
         if self._working or self._transport.is_closing():
             return 0
-        if self._behind and self._untaken() > BEHIND:
-            return 0
+        if self._untaken.size > BEHIND:
+            self._untaken.look()
+            if self._untaken.size > BEHIND:
+                return 0
         return max(SLICE, min(LARGE_SLICE, self._reader.owed))
 
     def rest(self) -> None:
@@ -382,6 +384,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._unsent.say()
         self._wire.fail(code, reason)
         self._messages = MessageAssembler()
+        self._events.clear()
 
     def _end_of_life(self) -> None:
         self.send(failure_message(self._registry.end_of_life()))

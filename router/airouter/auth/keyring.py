@@ -45,35 +45,24 @@ class Keyring:
     """Finds the principal of a request."""
 
     def __init__(
-        self,
-        auth: Auth,
-        clock: Callable[[], float] = time.time,
-        meet: Meet = meet_nobody,
-        former: Keyring | None = None,
+        self, auth: Auth, clock: Callable[[], float] = time.time, meet: Meet = meet_nobody
     ) -> None:
-        """Take the keys that end by the Unix time of `clock`; `meet` is for clients of tokens.
-
-        What clients have in common with those of the `former` keyring is taken from there: there
-        may be thousands, and few of them have changed.
-        """
+        """Take the keys that end by the Unix time of `clock`; `meet` is for clients of tokens."""
         self._clock = clock
         self._tokens = Tokens(auth, clock, meet)
         self._anonymous = Principal(ANONYMOUS, ("*",)) if auth.anonymous else None
         self._owners: dict[bytes, KeyOwner] = {}
+        """Those who have asked."""
         if auth.master_sha256 is not None:
-            owner = owner_of_key(auth.master_sha256, Principal(MASTER, ("*",)))
-            self._owners[owner.digest] = owner
-        self.granted = {grant.name: grant.models for grant in auth.grants}
-        self.clients: dict[str, tuple[ClientKey, tuple[KeyOwner, ...]]] = {}
-        same_grants = former is not None and former.granted == self.granted
-        known = former.clients if former is not None and same_grants else {}
+            digest = bytes.fromhex(auth.master_sha256)
+            self._owners[digest] = KeyOwner(digest, Principal(MASTER, ("*",)), None)
+        self._principals: dict[str, Principal] = {}
+        self._granted = {grant.name: grant.models for grant in auth.grants}
+        self._clients: dict[bytes, ClientKey] = {}
         for client in auth.clients:
-            found = known.get(client.name)
-            if found is None or found[0] != client:
-                found = client, self._owners_of(client)
-            self.clients[client.name] = found
-            for each in found[1]:
-                self._owners.setdefault(each.digest, each)
+            self._clients.setdefault(bytes.fromhex(client.key_sha256), client)
+            if client.former is not None:
+                self._clients.setdefault(bytes.fromhex(client.former.key_sha256), client)
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return the owner of the key or token in `authorization`, `x-api-key` or `api-key`.
@@ -85,7 +74,7 @@ class Keyring:
         if key or (key := headers.get(b"api-key")):
             # The look-up compares hashes, so its timing tells nothing of a key.
             digest = sha256(key).digest()
-            found = self._owners.get(digest)
+            found = self._owners.get(digest) or self._owner(digest)
             if found is not None and compare_digest(found[0], digest):
                 expires_at = found[2]
                 if expires_at is None or self._clock() < expires_at:
@@ -96,25 +85,20 @@ class Keyring:
             return self._anonymous
         raise wrong_key() if key else missing_key()
 
-    def _owners_of(self, client: ClientKey) -> tuple[KeyOwner, ...]:
-        """Return a client as the owner of its key, and of the one before."""
+    def _owner(self, digest: bytes) -> KeyOwner | None:
+        """Return the client of a key that asks for the first time; None where it is nobody's."""
+        client = self._clients.get(digest)
+        if client is None:
+            return None
         # A grant that is not there grants nothing.
-        models = ("*",) if client.grant is None else self.granted.get(client.grant, ())
+        models = ("*",) if client.grant is None else self._granted.get(client.grant, ())
+        ends, former = client.expires_at, client.former
+        if former is not None and digest != bytes.fromhex(client.key_sha256):
+            ends = former.expires_at if ends is None else min(former.expires_at, ends)
         principal = client_principal(client, models)
-        owner = owner_of_key(client.key_sha256, principal, client.expires_at)
-        if client.former is None:
-            return (owner,)
-        ends = client.former.expires_at
-        if client.expires_at is not None:
-            ends = min(ends, client.expires_at)
-        return owner, owner_of_key(client.former.key_sha256, principal, ends)
-
-
-def owner_of_key(
-    key_sha256: str, principal: Principal, expires_at: float | None = None
-) -> KeyOwner:
-    """Return the owner of a key."""
-    return KeyOwner(bytes.fromhex(key_sha256), principal, expires_at)
+        principal = self._principals.setdefault(client.tenant, principal)  # of both of its keys
+        owner = self._owners[digest] = KeyOwner(digest, principal, ends)
+        return owner
 
 
 def client_principal(client: ClientKey, granted: tuple[str, ...] = ("*",)) -> Principal:

@@ -17,15 +17,15 @@ import msgspec
 from airouter.auth.principal import Principal
 from airouter.config.globs import matches_any
 from airouter.config.jwks import algorithms_of
-from airouter.config.snapshot import ClientKey
 from airouter.config.snapshot.token_clients import JwtClients, ServiceAccountClients
+from airouter.limits.clients import client_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from jwt.algorithms import AllowedPublicKeys
 
-    from airouter.config.snapshot import Auth
+    from airouter.config.snapshot import Auth, ClientKey
     from airouter.config.snapshot.token_clients import PublicKey, TokenIssuer
 
     Meet = Callable[[ClientKey, str], None]
@@ -106,7 +106,7 @@ class TokenRule:
             if not matches_any(account[2], rule.names):
                 return None
             name = account[0]
-        return ClientKey(name, "", rule.models, rule.limits)
+        return client_by(rule, name)
 
 
 class Tokens:

@@ -78,16 +78,20 @@ class Book:
         self,
         clock: Callable[[], int],
         spent: Mapping[str, Spent] | None = None,
+        *,
         settling: int = SETTLING,
+        learning: int = SETTLING,
     ) -> None:
         """`clock` returns steps; `settling` is how many of them it waits for pods it may know.
 
         `spent` is what was written down of budgets, by their keys. It grants no more of a budget
         than `let_spend` has raised that to, where that is so; None for a book of which nobody
-        writes anything down.
+        writes anything down. `learning` is how many steps it waits for what pods know of budgets:
+        0 where all that a former book granted was written down.
         """
         self._clock = clock
         self._settling = settling
+        self._learning = learning
         self._written: dict[str, int] | None = None
         self._budgets: dict[str, BudgetAccount] = {}
         if spent is not None:
@@ -97,6 +101,8 @@ class Book:
         self._born = 0
         self._closed_until = 0
         """When it begins to grant: not before all that a former one granted is spent and over."""
+        self._has_learnt_at = 0
+        """When it begins to grant of budgets: not before all pods have told what they know."""
         self._gap_since = 0
         self._alive_since = 0
         """The last span in which no pod came, which is as if the ledger had not been there."""
@@ -178,7 +184,8 @@ class Book:
             return found
         for line in message.lines:
             account = self._budgets.get(line.key)
-            spent = line.spent if account is None else max(account.spent, line.spent)
+            former = 0 if line.born == self._born else line.spent
+            spent = former if account is None else max(account.spent, former)
             enough = spent + max(line.needed, line.wanted)
             written = self._written.get(line.key, 0)
             if line.keeps and written < max(spent, min(line.limit, enough)):
@@ -225,18 +232,21 @@ class Book:
     def _begin(self, message: LedgerMessage, known: int) -> None:
         """Begin, where this is the first message; grant nothing, where it tells of a loss.
 
-        `known` is the last message of the process that the ledger knows: it has lost what it
-        answered after that, as a server does that starts from an old copy.
+        `known` is the last message of the process that the ledger knows. Where it answered a later
+        one it has lost what came after that, as a server does that starts from an old copy: it
+        begins anew, so that pods tell it what they heard.
         """
         if not self._born:
             self._born = self._now
             self._closed_until = self._now + self._settling
+            self._has_learnt_at = self._now + self._learning
         if not message.heard:
             return
+        if message.born == self._born and message.heard > known:
+            self._born = max(self._now, self._born + 1)
         if message.born != self._born:
             self._closed_until = max(self._closed_until, self._born + SPAN + LEASE)
-        elif message.heard > known:
-            self._closed_until = self._now + SPAN + LEASE
+            self._has_learnt_at = max(self._has_learnt_at, self._born + self._learning)
 
     def _share_out(self, pod: KnownPod) -> list[int]:
         """Give a pod its share, and return those of pods that are out of sight."""
@@ -280,14 +290,14 @@ class Book:
     def _grant_budget(self, holder: str, line: Line) -> LeaseGrant:
         """Settle one line of a budget."""
         account = self._budgets.setdefault(line.key, BudgetAccount(self._now))
-        others = account.report(holder, line, self._now)
+        others = account.report(holder, line, self._now, self._born)
         free = line.limit - account.used - others - line.held
         if self._written is not None:
             written = self._written.get(line.key, 0)
             free = min(free, written - account.used - others - line.held)
         amount = wait = 0
-        if self._now < self._closed_until:
-            wait = self._closed_until - self._now
+        if self._now < self._has_learnt_at:
+            wait = self._has_learnt_at - self._now
         elif free < max(line.least, 1):
             wait = SOON
         else:

@@ -30,6 +30,19 @@ FIRST_SHARE = WHOLE // 100
 """The share of a process that has never reached a ledger: nothing of limits below 100."""
 SHARED = WHOLE - 5 * FIRST_SHARE
 """The sum of the shares of all that have: some of the others have room beside them."""
+RULES = {
+    "SPAN": SPAN,
+    "STEPS_PER_SECOND": STEPS_PER_SECOND,
+    "LEASE": LEASE,
+    "SLOTS_LEASE": SLOTS_LEASE,
+    "SETTLING": SETTLING,
+    "KEPT": KEPT,
+    "MEMORY": MEMORY,
+    "SOON": SOON,
+    "WHOLE": WHOLE,
+    "SHARED": SHARED,
+}
+"""What a ledger in another language has to know."""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -56,8 +69,12 @@ class Line(msgspec.Struct, frozen=True, array_like=True):
 
     What is spent of a budget never slides out: its key has the period in it.
     """
+    born: int = 0
+    """Of a budget, when the ledger began that this process heard last; 0 for none."""
     spent: int = 0
-    """Of a budget, what a former ledger said was spent or out; 0 where that is this one."""
+    """What that ledger said was spent or out."""
+    counted: int = 0
+    """What of it was this process's, as far as that ledger surely knew: spent and held."""
 
 
 class LedgerMessage(msgspec.Struct, frozen=True, array_like=True):

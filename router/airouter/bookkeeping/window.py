@@ -52,7 +52,8 @@ class Window:
 
     def room(self, step: int) -> int:
         """Return what may still be used; below 0 where more was used than was reserved."""
-        self.advance(step)
+        if self.at != step:
+            self.advance(step)
         return self.limit - self.used
 
     def add(self, amount: int, step: int) -> None:
@@ -85,5 +86,7 @@ class Window:
         """Return the steps after which all of it is free."""
         if self.room(step) >= self.limit:
             return 0
+        if self.last[1]:  # as for whoever has just used some
+            return self.last[0] + SPAN + 1 - step
         latest = next(entry[0] for entry in reversed(self._sums) if entry[1])
         return latest + SPAN + 1 - step

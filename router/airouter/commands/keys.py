@@ -5,9 +5,11 @@ import secrets
 from typing import Annotated, Literal
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
-from airouter.commands.options import Namespace
+from airouter.commands.options import INVALID, Namespace
 from airouter.config.resource import API_VERSION
+from airouter.config.resource.fields import Name
 from airouter.config.router_keys import KEY_FIELD
 
 EXAMPLES = """\
@@ -65,6 +67,8 @@ def keys_command(
 
     Prints a random key of 192 bits, its SHA-256, and a manifest that holds it. Nothing is kept.
     """
+    for option, given in (("--name", name), ("--router", router)):
+        check_given_name(option, given)
     key = PREFIX + secrets.token_hex(RANDOM_BYTES)
     placed = f", namespace: {namespace}" if namespace else ""
     written = CLIENT_FORM if form == "client" else ROUTER_KEY_FORM
@@ -81,3 +85,13 @@ def keys_command(
         ),
         nl=False,
     )
+
+
+def check_given_name(option: str, given: str) -> None:
+    """Refuse what is no name of an object of Kubernetes. Raises `typer.Exit`."""
+    try:
+        TypeAdapter(Name).validate_python(given)
+    except ValidationError as error:
+        (found,) = error.errors()
+        typer.echo(f"{option}: {found['msg']} (fix: {found['ctx']['fix']})", err=True)
+        raise typer.Exit(INVALID) from None

@@ -14,6 +14,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 EVENT = "data: "
 END = "[DONE]"
 LONGEST_ERROR = 65_536
+OWN_METRIC = "airouter_build_info"
+NO_ROUTER = "what answers there is no router"
+NAME_ONE = " (fix: name the root of a router: --url)"
 
 
 class RouterError(Exception):
@@ -50,6 +53,13 @@ class RouterClient:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from None
 
+    def metrics(self) -> str:
+        """Return the page of its metrics. Raises `RouterError`, also for what is no router."""
+        page = self.text("/metrics")
+        if OWN_METRIC not in page:
+            raise RouterError(f"{self._url}: {NO_ROUTER}{NAME_ONE}")
+        return page
+
     def models(self) -> list[str]:
         """Return the models that the key may use. Raises `RouterError`."""
         try:
@@ -57,8 +67,11 @@ class RouterClient:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from None
         if answer.status_code != 200:
-            raise RouterError(error_text(answer.status_code, answer.content))
-        return [str(model["id"]) for model in answer.json()["data"]]
+            raise self._refused(answer.status_code, answer.content)
+        try:
+            return [str(model["id"]) for model in answer.json()["data"]]
+        except (ValueError, LookupError, TypeError):
+            raise self._foreign(answer.status_code) from None
 
     def chat(self, model: str, messages: list[dict[str, str]]) -> Iterator[str]:
         """Yield an answer as it comes. Raises `RouterError`, also in its middle."""
@@ -68,12 +81,19 @@ class RouterClient:
                 "POST", f"{self._url}/v1/chat/completions", json=body
             ) as answer:
                 if answer.status_code != 200:
-                    raise RouterError(error_text(answer.status_code, answer.read()))
+                    raise self._refused(answer.status_code, answer.read())
                 for line in answer.iter_lines():
                     if line.startswith(EVENT) and line != EVENT + END:
                         yield from pieces_in(line.removeprefix(EVENT))
         except httpx.HTTPError as error:
             raise self._unreachable(error) from None
+
+    def _refused(self, status: int, body: bytes) -> RouterError:
+        text = error_text(status, body)
+        return RouterError(text) if text else self._foreign(status)
+
+    def _foreign(self, status: int) -> RouterError:
+        return RouterError(f"{self._url}: {NO_ROUTER}: status {status}{NAME_ONE}")
 
     def _unreachable(self, error: httpx.HTTPError) -> RouterError:
         if isinstance(error, httpx.ConnectError):
@@ -92,10 +112,13 @@ def pieces_in(event: str) -> Iterator[str]:
 
 
 def error_text(status: int, body: bytes) -> str:
-    """Return an error of a router in a line, with the remedy for a key that it does not know."""
+    """Return an error of a router in a line, with the remedy for a key that it does not know.
+
+    Empty for a body that is none of a router.
+    """
     try:
         message = json.loads(body[:LONGEST_ERROR])["error"]["message"]
     except (ValueError, LookupError, TypeError):
-        message = body[:200].decode(errors="replace")
+        return ""
     fix = " (fix: give a key of the router, --key or AIROUTER_KEY)" if status == 401 else ""
     return f"{status}: {message}{fix}"

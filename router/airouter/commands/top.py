@@ -77,7 +77,7 @@ def watch(look: Look, interval: float, *, once: bool) -> None:
 def look_at(router: RouterClient, name: str) -> RouterNumbers:
     """Ask one router. Raises `RouterError`."""
     health = router.text("/vhealth", accept="application/json")
-    return numbers_in(name, router.text("/metrics"), health)
+    return numbers_in(name, router.metrics(), health)
 
 
 def look_at_pods(context: str | None, namespace: str | None) -> list[RouterNumbers]:

@@ -185,9 +185,12 @@ def choice(names: Iterable[str], most: int = 8) -> str:
     return f"use one of: {offered}{', ...' if len(first) > most else ''}" if first else ""
 
 
-def likely(name: str, known: Iterable[str]) -> str:
-    """Offer the known name that resembles another, whatever its case; empty if none does."""
+def likely(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Offer the known name that resembles another, whatever its case; empty if none does.
+
+    `alike` is how much of both has to be the same, from 0 to 1.
+    """
     # Without case: `baseUrl` is a typing error for `baseURL`.
     lowered = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=alike)
     return f"use {lowered[close[0]]}" if close else ""

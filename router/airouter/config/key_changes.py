@@ -52,10 +52,10 @@ def changes_between(before: Snapshot, after: Snapshot) -> KeyChanges | None:
     if len(there) + len(gone) > MOST_CHANGED:
         return None
     changes = KeyChanges(before.version, after.version, after.serial, gone, there)
-    return changes if with_changes(before, changes) == after else None
+    return changes if after_changes(before, changes) == after else None
 
 
-def with_changes(before: Snapshot, changes: KeyChanges) -> Snapshot:
+def after_changes(before: Snapshot, changes: KeyChanges) -> Snapshot:
     """Return the snapshot that follows; `before` has to be of the version that is named."""
     gone = set(changes.gone)
     clients = [client for client in before.auth.clients if client.name not in gone]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
 from airouter.config.documents import Unreadable, documents
-from airouter.config.findings import Compiled, Finding, in_order, quoted
+from airouter.config.findings import Compiled, Finding, in_order, likely, quoted
 from airouter.config.foreign_words import foreign_document
 from airouter.config.loader import load_config
 from airouter.config.placeholders import DEFAULT_KEY, placeholder_secrets
@@ -96,7 +96,8 @@ class ReadManifest:
         self.findings += other_documents(self.written)
         self._types = types
         self._ignores_secrets = ignore_secrets
-        self.secrets = {} if ignore_secrets else secret_values(self.written, environ, self.findings)
+        opened = () if ignore_secrets else self.written
+        self.secrets, self._spoiled = secret_values(opened, environ, self.findings)
         self.keys = declared_keys_in(self.written, self.findings)
 
     def load(self) -> list[LoadedConfig]:
@@ -118,7 +119,9 @@ class ReadManifest:
             secrets = placeholder_secrets(config, self._types)
         keys = [(document, key) for document, key in self.keys if key.is_for(written.value)]
         issued = list(issued_keys((key for _, key in keys), secrets))
-        compiled = compile_config(config, secrets, loaded.dropped, self._types, issued=issued)
+        compiled = compile_config(
+            config, secrets, loaded.dropped, self._types, issued=issued, spoiled=self._spoiled
+        )
         self.findings += map(written.placed, compiled.findings)
         labels_decide = by_labels(config)
         for document, key in keys:
@@ -253,7 +256,7 @@ def miscounted_configs(configs: Sequence[ManifestDocument]) -> Iterator[Finding]
 
 
 def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
-    """Report documents that are no RouterConfig, no RouterKey and no Secret."""
+    """Report what is no RouterConfig, RouterKey or Secret, and may be meant to be one."""
     for each in written:
         if not isinstance(each.value, dict):
             yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
@@ -263,8 +266,10 @@ def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
             what = f"is a configuration of {other}, not a {KIND}"
             yield each.error((), what, "translate it: airouter import FILE")
         elif isinstance(kind := each.value.get("kind"), str):
-            what = f"{quoted(kind)} is ignored"
-            yield each.placed(Finding("warning", ("kind",), what, f"use {KIND} or Secret"))
+            fix = likely(kind, (KIND, ROUTER_KEY_KIND, "Secret"), alike=0.8)  # a Service is not
+            if fix and "/" not in str(each.value.get("apiVersion")):  # else it is another's
+                what = f"{quoted(kind)} is ignored"
+                yield each.placed(Finding("warning", ("kind",), what, fix))
         else:
             yield each.error(("kind",), "is required", f"use {KIND} or Secret")
 
@@ -293,11 +298,19 @@ def declared_keys_in(
     return list(found.values())
 
 
+class SecretValues(NamedTuple):
+    """The values of Secrets by name and key, and where those stand that cannot be used."""
+
+    values: dict[tuple[str, str], str]
+    spoiled: dict[tuple[str, str], Path]
+
+
 def secret_values(
     written: Iterable[ManifestDocument], environ: Mapping[str, str], findings: list[Finding]
-) -> dict[tuple[str, str], str]:
-    """Return the values of all Secrets by name and key. Of two with one name, the first counts."""
+) -> SecretValues:
+    """Return the values of all Secrets. Of two with one name, the first counts."""
     values: dict[tuple[str, str], str] = {}
+    spoiled: dict[tuple[str, str], Path] = {}
     names: set[str] = set()
     for each in written:
         if not is_secret(each.value):
@@ -312,4 +325,5 @@ def secret_values(
         elif name:
             names.add(name)
             values.update({(name, key): value for key, value in keys.items()})
-    return values
+            spoiled.update({(name, str(each.path[-1])): each.path for each in problems})
+    return SecretValues(values, spoiled)

@@ -30,6 +30,9 @@ ALiEHAMdjQrqPGm8eiEh7/2N8SVXvzeyUMsEErC1pHLTAiEAihmQDMf8WdCCVRsG
 -----END CERTIFICATE-----
 """
 """A certificate of nobody, whose key was thrown away."""
+ISSUER_KEYS = """{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "placeholder",
+ "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"""
+"""The public key that RFC 8037 has as its example, appendix A.2."""
 
 
 def placeholder_secrets(config: RouterConfig, types: ProviderTypes) -> dict[tuple[str, str], str]:
@@ -38,6 +41,8 @@ def placeholder_secrets(config: RouterConfig, types: ProviderTypes) -> dict[tupl
     found: dict[tuple[str, str], str] = {}
     for ref in secret_refs(spec.auth, spec.responses):
         found[ref.name, ref.key or DEFAULT_KEY] = f"placeholder-{ref.name}-{ref.key}"
+    for rule in spec.auth.jwt:
+        found[rule.jwks_secret_ref.name, rule.jwks_secret_ref.key or "jwks.json"] = ISSUER_KEYS
     for credential in spec.credentials:
         kind = types[credential.type].secret
         for ref in secret_refs(credential.secret_ref):

@@ -19,8 +19,14 @@ from airouter.dialects.conversation import Conversation, Media
 from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.dialects.reserved_fields import READ_OR_SET, ReservedFields
 from airouter.dialects.spelling import with_words_bare
-from airouter.failures import Failure, invalid_field, too_many_values, unreadable_json
-from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than
+from airouter.failures import (
+    Failure,
+    invalid_field,
+    too_many_values,
+    too_much_text,
+    unreadable_json,
+)
+from airouter.untrusted import UNREADABLE, decoded_or_none, has_more_than, wide_text
 
 if TYPE_CHECKING:
     from airouter.config.snapshot import Parameters
@@ -36,7 +42,11 @@ _encoder = msgspec.json.Encoder()
 
 FAULT = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<at>\d+)\)")
 MOST_VALUES = 500_000
-"""Values in a large body: no model takes a prompt of more, and each takes memory and time."""
+"""Values in a large body, of which an object counts for three: no model takes a prompt of more, and
+each takes memory and time."""
+MOST_WIDE = 16_777_216
+"""Bytes of its text that is not all ASCII, which takes eight times as much while it is translated;
+files are ASCII."""
 MOST_FIELDS = 1_000
 """Fields at its top: no API has a tenth of that."""
 INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
@@ -89,6 +99,11 @@ class ClientRequest(msgspec.Struct, eq=False):
     joined: JoinedAnswer | None = None
     """The answer that several streams may make, where one that breaks is gone on with."""
 
+    def say(self, fields: Fields) -> None:
+        """Take other fields, all of them as they stand in the new body: they are no copies."""
+        self.body = _encoder.encode(fields)
+        self.fields = _fields.decode(self.body)
+
     def forget_turns(self) -> None:
         """Keep no more of the conversations than answers need: `frames`."""
         known = self.conversations
@@ -128,10 +143,17 @@ def parse_client_request(body: bytes) -> ClientRequest:
     return request
 
 
-def parse_large_request(body: bytes) -> ClientRequest:
-    """Return a large body as a request. Raises `Failure` 400, also for one of too many values."""
+def check_large(body: bytes | bytearray) -> None:
+    """Refuse what would take too much memory once it is decoded. Raises `Failure` 400."""
     if has_more_than(body, MOST_VALUES, MOST_FIELDS):
         raise too_many_values(MOST_VALUES, MOST_FIELDS)
+    if len(body) > MOST_WIDE and wide_text(body) > MOST_WIDE:
+        raise too_much_text(MOST_WIDE)
+
+
+def parse_large_request(body: bytes) -> ClientRequest:
+    """Return a large body as a request. Raises `Failure` 400, also for one of too much."""
+    check_large(body)
     return parse_client_request(body)
 
 

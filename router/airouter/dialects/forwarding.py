@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ from airouter.dialects.framing import frame_of, last_end
 from airouter.interfaces import BrokenReply, Surplus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airouter.dialects.dialect import Write
     from airouter.dialects.ending import Ending
@@ -29,6 +30,8 @@ EVENT_LIMIT = 67_108_864
 """Bytes of one event: the last of Responses has the whole response in it."""
 DECODED = 1_048_576
 """Bytes of an event that is decoded; a longer one would hold the event loop for too long."""
+MOST_READ = 16_777_216
+"""Bytes of an event in which something is looked for that few have, and mended."""
 LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
 EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
@@ -205,3 +208,10 @@ def event_ends(events: bytes) -> Iterator[int]:
     while (at := events.find(LINE_ENDS, end)) >= 0:
         end = at + len(LINE_ENDS)
         yield end
+
+
+def by_event(events: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return whole events, each of them changed."""
+    ends = [0, *event_ends(events)]
+    changed = (change(events[start:end]) for start, end in pairwise(ends))
+    return b"".join((*changed, events[ends[-1] :]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import Json
+from airouter.dialects.object_schema import object_schema
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ def schema_of(tool: Tool) -> Json:
     if tool.custom:
         text = {"input": {"type": "string"}}
         return {"type": "object", "properties": text, "required": ["input"]}
-    schema = tool.parameters or {"type": "object", "properties": {}}
-    return schema if "type" in schema else {"type": "object", **schema}
+    return object_schema(tool.parameters or {"type": "object", "properties": {}})
 
 
 def arguments_object(call: ToolCall) -> Json:

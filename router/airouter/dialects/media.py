@@ -7,6 +7,7 @@ these (`upstream/fetching.py`), and a translation inlines them before it renders
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
@@ -22,10 +23,32 @@ NICKNAMES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-pn
 """Types that clients write, and no provider takes."""
 
 
+ODD = ("\n", "\r", " ", "%", "-", "_")
+"""In base64 that is not as RFC 4648 has it first."""
+MOST_MENDED = 6_291_456
+"""Characters of base64 that is mended: of any image that Claude takes."""
+ALPHABET = str.maketrans("-_", "+/")
+
+
 def proper_type(media_type: str) -> str:
     """Return a type of media by its registered name."""
     name = media_type.strip().lower()
     return NICKNAMES.get(name, name)
+
+
+def proper_base64(data: str) -> str:
+    """Return the base64 of a data URL as providers take it.
+
+    Browsers and OpenAI also take line ends (RFC 2045), escapes of URLs, the alphabet for URLs (RFC
+    4648), and no padding.
+    """
+    if len(data) % 4 == 0 and not any(mark in data for mark in ODD):
+        return data
+    if len(data) > MOST_MENDED:
+        return data
+    unescaped = unquote(data) if "%" in data else data
+    plain = "".join(unescaped.split()).translate(ALPHABET).rstrip("=")
+    return plain + "=" * (-len(plain) % 4)
 
 
 def urls_in(

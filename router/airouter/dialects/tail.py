@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 from airouter.dialects.conversation import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airouter.dialects.estimation import TextMeter
 
 
 class Tail:
     """The last `limit` bytes of a stream, or a few more."""
 
-    __slots__ = ("_dropped", "_limit", "_most", "_pieces", "_size")
+    __slots__ = ("_drop", "_dropped", "_limit", "_most", "_pieces", "_size")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, drop: Callable[[list[bytes]], None] | None = None) -> None:
+        """Take what is given the pieces that are dropped, many at a time."""
+        self._drop = drop
         self._limit = limit
         self._most = 2 * limit
         self._pieces: list[bytes] = []
@@ -40,6 +44,8 @@ class Tail:
         if count:
             self._size -= ends[count - 1]
             self._dropped += count
+            if self._drop is not None:
+                self._drop(self._pieces[:count])
             del self._pieces[:count]
 
     def read(self) -> bytes:

@@ -68,6 +68,7 @@ class EdgeExchange(Exchange):
         "_task",
         "_transport",
         "follows",
+        "given",
         "holding",
         "keep_alive",
         "packed",
@@ -81,6 +82,8 @@ class EdgeExchange(Exchange):
         self, connection: ClientConnection, serve: Serve, headers: dict[bytes, bytes]
     ) -> None:
         self.headers = headers
+        self.given = connection.headers
+        """All headers, also those that are given twice."""
         self.body = b""
         self.started = False
         self.source = None
@@ -96,8 +99,8 @@ class EdgeExchange(Exchange):
         """Whether nothing is kept of the body: the answer is known."""
         self.holding: Holding | None = None
         """The body's bytes, where it is so large that they are held."""
-        self.packed = connection.headers if PACKED in headers else None
-        """All headers, where they name a coding of the body."""
+        self.packed = PACKED in headers
+        """Whether the headers name a coding of the body."""
         self._pieces: BytesIO | None = None
         """The body, where it comes in pieces: very many, perhaps. It is not copied once more."""
         self._connection = connection
@@ -146,15 +149,15 @@ class EdgeExchange(Exchange):
         """Start the pipeline."""
         if self._pieces is not None:
             self.body, self._pieces = self._pieces.getvalue(), None
-        serving = self._serve(self) if self.packed is None else self._serve_packed(self.packed)
+        serving = self._serve_packed() if self.packed else self._serve(self)
         self._task = start_eagerly(serving, loop)
 
-    async def _serve_packed(self, headers: Headers) -> None:
+    async def _serve_packed(self) -> None:
         """Serve a request whose body is encoded; each of them is held from its head on."""
         if self.holding is not None and not self.refused:
             unpack = self._connection.edge.admission.unpack
             try:
-                self.body = await unpack(self.body, codings_in(headers), self.holding)
+                self.body = await unpack(self.body, codings_in(self.given), self.holding)
             except Failure as failure:
                 self.refuse(failure)
                 drop_frames(failure)

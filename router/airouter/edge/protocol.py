@@ -27,6 +27,7 @@ from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser,
 from airouter.failures import Failure
 from airouter.held_bytes import NOBODY, SMALL, Holding
 from airouter.http.backlog import Backlog
+from airouter.http.untaken import Untaken
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from airouter.edge.shared import Edge
+    from airouter.interfaces import Headers
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -68,8 +70,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_head = True
         self._held = False
         """Whether the next request waits for the client to take the answers before it."""
-        self._untaken = 0
-        """Bytes that the client had left to take when that was last looked at."""
+        self._untaken: Untaken
+        self._answering: Headers = []
+        """The headers of the request that is served or was served last."""
         self._refusal = b""
         """The last answer, for when all that came before has its own."""
         self._offered = False
@@ -86,6 +89,7 @@ class EdgeProtocol(HttpToolsProtocol):
     ) -> None:
         super().connection_made(transport)
         self.flow = Flow(transport, self._is_behind)
+        self._untaken = Untaken(transport)
         if len(self.connections) > self.edge.max_connections:
             self._reject(503, TOO_MANY)
 
@@ -113,6 +117,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 exchange.release()
         self.pipeline.clear()
         self._holding.release()
+        self._untaken.release()
         super().connection_lost(exc)
         self._let_go()
 
@@ -126,16 +131,16 @@ class EdgeProtocol(HttpToolsProtocol):
         """Read no further: the client takes less than it gets, and has to catch up first."""
         super().pause_writing()
         self.flow.pause_reading()
-        self._untaken = self.transport.get_write_buffer_size()
+        self._untaken.hold(self.edge.admission.for_answers(self._answering))
         self.deadline = time.monotonic() + self.edge.request_timeout
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.pause()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.deadline = (
-            NEVER if self._unfinished < 0 else time.monotonic() + self.edge.request_timeout
-        )
+        self._untaken.release()
+        owes = self._unfinished >= 0
+        self.deadline = time.monotonic() + self.edge.request_timeout if owes else NEVER
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.resume()
         if self._held:
@@ -147,20 +152,14 @@ class EdgeProtocol(HttpToolsProtocol):
     def expire(self) -> None:
         """End a connection whose client was too slow to send a request or to take an answer."""
         if self.flow.write_paused:
-            self._expire_answer()
+            if self._untaken.look():
+                self.deadline = time.monotonic() + self.edge.request_timeout
+            else:
+                self.transport.abort()
         elif self.transport.is_closing():
             self.transport.abort()
         elif self._serving is None:  # a request in service may have its answer first
             self.transport.close()
-
-    def _expire_answer(self) -> None:
-        """Cut a client off that takes nothing, so that no answer is held for nobody."""
-        untaken = self.transport.get_write_buffer_size()
-        if untaken < self._untaken:
-            self._untaken = untaken
-            self.deadline = time.monotonic() + self.edge.request_timeout
-        else:
-            self.transport.abort()
 
     # What is parsed.
 
@@ -324,11 +323,12 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not isinstance(cycle, EdgeExchange):
+            self._answering = [*cycle.scope["headers"]]
             return super()._start_asgi_task(cycle, app)
         return self._run(cycle)  # from the queue of pipelined requests
 
     def _run(self, exchange: EdgeExchange) -> None:
-        self._serving = exchange
+        self._serving, self._answering = exchange, exchange.given
         exchange.run(self.loop)
 
     def served(self, exchange: EdgeExchange) -> None:

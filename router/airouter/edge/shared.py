@@ -43,6 +43,10 @@ class Admit(Protocol):
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
         ...
 
+    def for_answers(self, headers: Headers) -> Holding:
+        """Return a holding for what the client of a request has not taken of its answer."""
+        ...
+
     def record(self, record: RequestRecord) -> None:
         """Count and log a request that the pipeline never got."""
         ...

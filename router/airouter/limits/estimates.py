@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.estimation import MEDIA, MEDIA_TOKENS, tokens_in, tokens_of_body
+from airouter.dialects.estimation import (
+    MEDIA,
+    MEDIA_SIZE,
+    MEDIA_TOKENS,
+    tokens_in,
+    tokens_of_body,
+)
 
 if TYPE_CHECKING:
-    from airouter.dialects.client_request import ClientRequest
+    from airouter.dialects.client_request import ClientRequest, Fields
 
 MOST_OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 FIRST_OUTPUT = 256
@@ -72,9 +78,10 @@ class Estimates:
     def of(self, model: str, request: ClientRequest) -> TokenEstimate:
         """Return the tokens that a request will take, in and out; at least one."""
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
-        most = most_output(request)
+        most = most_output(request.fields)
         output = int(learnt.output) if most is None else most
-        by_size = size_in_tokens(request.body)
+        body = request.body
+        by_size = tokens_in(len(body)) if len(body) <= MEDIA_SIZE else size_in_tokens(body)
         return TokenEstimate(max(1, int(by_size * learnt.factor)) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
@@ -100,11 +107,13 @@ def text_in(sample: bytes) -> int:
     return sum(len(part) + 1 for part in sample.split(b'"') if not MEDIA.match(part)) - 1
 
 
-def most_output(request: ClientRequest) -> int | None:
+def most_output(fields: Fields) -> int | None:
     """Return the tokens that a client wants at most, where it says so."""
+    if fields.keys().isdisjoint(MOST_OUTPUT):
+        return None
     for name in MOST_OUTPUT:
-        if name in request.fields:
-            raw = bytes(request.fields[name])
+        if name in fields:
+            raw = bytes(fields[name])
             if raw.isdigit() and len(raw) <= 9:
                 return int(raw)
     return None

@@ -7,10 +7,11 @@ https://docs.anthropic.com/en/api/rate-limits. Of several scopes the one with th
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
+from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,43 +19,66 @@ if TYPE_CHECKING:
     from airouter.interfaces import Headers
     from airouter.limits.scope import Scope, SlidingCount
 
+OPENAI, ANTHROPIC = "OpenAI", "Anthropic"
+NAMES = {
+    OPENAI: (b"x-ratelimit-limit-%b", b"x-ratelimit-remaining-%b", b"x-ratelimit-reset-%b"),
+    ANTHROPIC: (
+        b"anthropic-ratelimit-%b-limit",
+        b"anthropic-ratelimit-%b-remaining",
+        b"anthropic-ratelimit-%b-reset",
+    ),
+}
+"""Those of the limit, of what is left, and of the time until all of it is there again."""
+MOST_LIMITS = 4_096
+"""Limits of different size whose headers are kept: a busy client gets the same ones all day."""
+
 
 def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
     """Return the headers of the limits of a client, in the dialect of OpenAI or Anthropic."""
     if not own:
         return []
     step = step_of(monotonic())
-    counted = [(*each.counted(), each.held) for each in own]
-    windows = (
-        (b"requests", [(requests, 0) for requests, _, _ in counted if requests is not None]),
-        (b"tokens", [(tokens, held) for _, tokens, held in counted if tokens is not None]),
-    )
+    tightest: SlidingCount | None = None
+    tightest_of_tokens: SlidingCount | None = None
+    room = room_of_tokens = 0
+    for scope in own:
+        requests, tokens = scope.counted()
+        if requests is not None:
+            left = requests.room(step)
+            if tightest is None or left < room:
+                tightest, room = requests, left
+        if tokens is not None:
+            left = tokens.room(step) - scope.held
+            if tightest_of_tokens is None or left < room_of_tokens:
+                tightest_of_tokens, room_of_tokens = tokens, left
     headers: Headers = []
-    for what, known in windows:
-        if known:
-            room, window = min(
-                ((max(0, window.room(step) - held), window) for window, held in known),
-                key=lambda pair: pair[0],
-            )
-            headers += of_window(what, window, room, step, dialect)
+    if tightest is not None:
+        headers += of_window(b"requests", tightest, room, step, dialect)
+    if tightest_of_tokens is not None:
+        headers += of_window(b"tokens", tightest_of_tokens, room_of_tokens, step, dialect)
     return headers
 
 
 def of_window(what: bytes, window: SlidingCount, room: int, step: int, dialect: str) -> Headers:
     """Return the headers of one limit."""
-    limit, left = b"%d" % window.limit, b"%d" % room
+    limit, left_name, reset_name = limit_and_names(what, window.limit, dialect)
     steps = window.until_idle(step)
-    if dialect == "Anthropic":
-        name = b"anthropic-ratelimit-" + what
-        when = anthropic_moment(steps)
-        return [(name + b"-limit", limit), (name + b"-remaining", left), (name + b"-reset", when)]
-    return [
-        (b"x-ratelimit-limit-" + what, limit),
-        (b"x-ratelimit-remaining-" + what, left),
-        (b"x-ratelimit-reset-" + what, openai_span(steps)),
-    ]
+    when = anthropic_moment(steps) if dialect == ANTHROPIC else openai_span(steps)
+    left = b"%d" % room if room > 0 else b"0"
+    return [limit, (left_name, left), (reset_name, when)]
 
 
+@lru_cache(MOST_LIMITS)
+def limit_and_names(
+    what: bytes, limit: int, dialect: str
+) -> tuple[tuple[bytes, bytes], bytes, bytes]:
+    """Return the header of a limit, and the names of those of what is left and of the reset."""
+    names = NAMES[ANTHROPIC if dialect == ANTHROPIC else OPENAI]
+    of_limit, of_rest, of_reset = (name % what for name in names)
+    return (of_limit, b"%d" % limit), of_rest, of_reset
+
+
+@lru_cache(SPAN + 2)  # one for each step of a window: to write a float takes long
 def openai_span(steps: int) -> bytes:
     """Return a time as OpenAI writes it: `1m0s`, `6.1s`."""
     minutes, rest = divmod(steps, 60 * STEPS_PER_SECOND)

@@ -15,8 +15,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.window import step_of
-from airouter.config.snapshot import ClientKey, Limits
+from airouter.config.snapshot import Limits
 from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
+from airouter.limits.clients import Clients
 from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
 from airouter.limits.scope import Scope, longest
@@ -25,9 +26,9 @@ from airouter.limits.usage import most_used
 from airouter.limits.waiting_line import WaitingLine
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from airouter.config.snapshot import Auth, Snapshot
+    from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.dialects.client_request import ClientRequest
     from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
@@ -36,47 +37,38 @@ if TYPE_CHECKING:
 Scopes = tuple[Scope, ...]
 PATIENCE = 0.05
 """Seconds that a request waits for the ledger."""
-MOST_MET = 16_384
-"""Clients of tokens that are known: more than tokens that `auth/tokens.py` remembers."""
-FORGOTTEN_AT_ONCE = 1_024
 NO_LIMITS = Limits()
 NOBODYS: Scopes = ()
 
 
 class Bound:
-    """The scopes of one client."""
+    """The scopes of one client. Made when it asks first, and kept over reloads."""
 
-    __slots__ = (
-        "_by_model",
-        "_limiter",
-        "_own_for_models",
-        "_shared",
-        "client",
-        "is_batch",
-        "own",
-        "scopes",
-    )
+    __slots__ = ("_by_model", "_limiter", "_own_for_models", "client", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.client = client
-        self.is_batch = client.is_batch
         self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
-        self.own = limiter.scope("client", client.name, client.limits)
+        self.own = limiter.own_scope("client", client.name, client.limits)
         self._own_for_models = [
             (
                 entry.models,
-                limiter.scope("client x model", f"{client.name}/{entry.models}", entry.limits),
+                limiter.own_scope("client x model", f"{client.name}/{entry.models}", entry.limits),
             )
             for entry in client.model_limits
         ]
-        alone = chain(self.own, *(scopes for _, scopes in self._own_for_models))
-        self.scopes = {(scope.kind, scope.name): scope for scope in alone}
-        """Those that are the client's alone, as the limiter has them."""
-        shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
-        if client.grant is not None:
-            shared.append(limiter.grants.get(client.grant, NOBODYS))
-        self._shared = tuple(chain.from_iterable(shared))
+
+    @property
+    def scopes(self) -> Scopes:
+        """All that are the client's alone."""
+        return (*self.own, *chain.from_iterable(own for _, own in self._own_for_models))
+
+    def follow(self, client: ClientKey) -> bool:
+        """Follow what a new snapshot says of the client; False where its own limits changed."""
+        former, self.client = self.client, client
+        self._by_model.clear()  # which has limits of groups, grants and models
+        return client.limits == former.limits and client.model_limits == former.model_limits
 
     def for_model(self, model: str) -> tuple[Scopes, Scopes]:
         """Return the scopes of a request for a model, and those of them that nobody shares."""
@@ -84,7 +76,12 @@ class Bound:
         if found is None:
             for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
             own = (*self.own, *chain.from_iterable(for_model))
-            found = (*own, *self._shared, *self._limiter.models.get(model, NOBODYS)), own
+            limiter, client = self._limiter, self.client
+            shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
+            if client.grant is not None:
+                shared.append(limiter.grants.get(client.grant, NOBODYS))
+            shared.append(limiter.models.get(model, NOBODYS))
+            found = (*own, *chain.from_iterable(shared)), own
             self._by_model[model] = found
         return found
 
@@ -106,30 +103,33 @@ class Limiter:
         self._clock = clock
         self._leases = leases
         self._shares = False
-        self._has_stale = False
-        """Whether there may be leases of limits that are no more."""
         self.ask: Callable[[], Awaitable[None]] | None = None
         """Has the ledger asked for what requests wait for; None where there is none."""
         self._scopes: dict[tuple[str, str], Scope] = {}
         self._former: dict[tuple[str, str], Scope] = {}
         """Those of the snapshot before, during a reload."""
-        self._clients: dict[str, Bound] = {}
-        self._met: dict[str, str] = {}
-        """The rules by which clients are known that showed a token, those met last at the end."""
+        self._clients = Clients()
+        self._bounds: dict[str, Bound] = {}
+        """The scopes of the clients that have asked."""
+        self._own: dict[tuple[str, str], Scope] = {}
+        """Those scopes, by kind and name."""
         self.estimates = Estimates()
         self._batch = WaitingLine()
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
         self.models: dict[str, Scopes] = {}
 
-    def reload(self, snapshot: Snapshot) -> None:
-        """Set the limits of a snapshot, in place of those before."""
+    def reload(self, snapshot: Snapshot, clients: Clients | None = None) -> None:
+        """Set the limits of a snapshot, in place of those before.
+
+        `clients` are those of the process; by default those that the snapshot declares.
+        """
         shares = snapshot.ledger != "Local" and self._leases is not None
-        goes_on = shares == self._shares
-        self._former, self._scopes = (self._scopes if goes_on else {}), {}
+        if shares != self._shares:
+            self._forget_all()
         self._shares = shares
+        self._former, self._scopes = self._scopes, {}
         auth, models = snapshot.auth, snapshot.models
-        shared_before = (self.groups, self.grants, self.models)
         self.groups = {
             each.name: self.scope("group", each.name, each.limits) for each in auth.groups
         }
@@ -137,72 +137,67 @@ class Limiter:
             each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
-        goes_on = goes_on and shared_before == (self.groups, self.grants, self.models)
-        known = self._clients if goes_on else {}
-        self._clients = {c.tenant: self._bound(c, known.get(c.tenant)) for c in auth.clients}
-        self._meet_again(auth)
         for credential in snapshot.credentials:
             self.scope("credential", credential.name, credential.limits)
         for backend in (each for model in models for tier in model.tiers for each in tier):
             self.scope(
                 "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
             )
-        self._has_stale = self._has_stale or not self._former.keys() <= self._scopes.keys()
+        for key in self._former.keys() - self._scopes.keys():
+            self._former[key].close()
         self._former = {}
-        self._keep_leases()
+        self._clients = Clients.of(auth) if clients is None else clients
+        for tenant in list(self._bounds):
+            self.renew(tenant)
         self._batch.limit(auth.batch_queue)
         self.estimates.keep_only({model.name for model in models})
 
-    def _bound(self, client: ClientKey, former: Bound | None) -> Bound:
-        """Return the scopes of a client: there are thousands, and few of them have changed."""
-        if former is None or former.client != client:
-            return Bound(self, client)
-        self._scopes.update(former.scopes)
-        return former
+    def renew(self, tenant: str) -> None:
+        """Set the limits that a client has now, if it has asked before; forget one that is gone."""
+        bound = self._bounds.get(tenant)
+        if bound is None:
+            return
+        client = self._clients.find(tenant)
+        if client is None:
+            del self._bounds[tenant]
+            self._drop(bound.scopes)
+        elif not bound.follow(client):
+            new = self._bounds[tenant] = Bound(self, client)
+            self._drop(each for each in bound.scopes if each not in new.scopes)
 
-    def meet(self, client: ClientKey, rule: str) -> None:
-        """Take in a client that showed a token, and the name of the rule by which it is known."""
-        self._met.pop(client.name, None)
-        self._met[client.name] = rule
-        self._bind(client)
-        if len(self._met) > MOST_MET:
-            self._forget_met()
+    def _bound(self, tenant: str) -> Bound | None:
+        """Return the scopes of a client; None for whom nobody declares."""
+        bound = self._bounds.get(tenant)
+        if bound is None and (client := self._clients.find(tenant)) is not None:
+            bound = self._bounds[tenant] = Bound(self, client)
+        return bound
 
-    def _bind(self, client: ClientKey) -> None:
-        """Set the limits of one client, in place of those before."""
-        former = self._scopes.pop(("client", client.name), None)
-        if former is not None:
-            self._former["client", client.name] = former
-        self._clients[client.tenant] = Bound(self, client)
-        self._former.pop(("client", client.name), None)
+    def _drop(self, scopes: Iterable[Scope]) -> None:
+        """Forget scopes of clients."""
+        for scope in scopes:
+            del self._own[scope.kind, scope.name]
+            scope.close()
 
-    def _meet_again(self, auth: Auth) -> None:
-        """Set the limits that rules for tokens have now, for the clients that are known by them."""
-        limits = {f"serviceAccounts/{each.name}": each.limits for each in auth.service_accounts}
-        limits |= {f"jwt/{each.name}": each.limits for each in auth.jwt}
-        self._met = {name: rule for name, rule in self._met.items() if rule in limits}
-        for name, rule in self._met.items():
-            client = ClientKey(name, "", limits=limits[rule])
-            self._clients[client.tenant] = Bound(self, client)
+    def _forget_all(self) -> None:
+        """Forget all scopes: those that follow count elsewhere."""
+        for scope in chain(self._scopes.values(), self._own.values()):
+            scope.close()
+        self._scopes, self._own, self._bounds = {}, {}, {}
 
-    def _forget_met(self) -> None:
-        """Forget clients that showed no new token for long; tokens of theirs are forgotten, too."""
-        for name in list(self._met)[:FORGOTTEN_AT_ONCE]:
-            del self._met[name]
-            self._scopes.pop(("client", name), None)
-            self._clients.pop(ClientKey(name, "").tenant, None)
-        self._has_stale = True
-        self._keep_leases()
-
-    def _keep_leases(self) -> None:
-        """Let go of the leases of limits that are no more."""
-        if self._leases is not None and self._has_stale:
-            shared = (each for each in self._scopes.values() if isinstance(each, SharedScope))
-            keys = {key for scope in shared for key in scope.keys}
-            self._has_stale = not self._leases.keep_only(keys)
+    def own_scope(self, kind: str, name: str, limits: Limits) -> Scopes:
+        """Return the scope of a client, with its limits now; empty where it has none."""
+        if limits == NO_LIMITS:
+            return ()
+        key = (kind, name)
+        scope = self._own.get(key)
+        if scope is None:
+            scope = self._own[key] = self._new(kind, name)
+        if scope.limits != limits:
+            scope.limit(limits)
+        return (scope,)
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
-        """Return the scope of a name as a tuple, which is empty where it has no limit.
+        """Return the scope of a name that is nobody's own; empty where it has no limit.
 
         Where the same name is limited twice, the stricter limits count.
         """
@@ -210,13 +205,11 @@ class Limiter:
             return ()
         key = (kind, name)
         scope = self._scopes.get(key)
-        if scope is not None:
-            limits = scope.limits.lowered_to(limits)
-        elif (scope := self._former.get(key)) is None:
-            scope = self._new(kind, name)
-        self._has_stale = self._has_stale or scope.limits not in (NO_LIMITS, limits)
-        self._scopes[key] = scope
-        scope.limit(limits)
+        if scope is None:
+            scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
+            scope.limit(limits)
+        else:
+            scope.limit(scope.limits.lowered_to(limits))
         return (scope,)
 
     def _new(self, kind: str, name: str) -> Scope:
@@ -226,11 +219,12 @@ class Limiter:
 
     def find(self, kind: str, name: str) -> Scope | None:
         """Return the scope of a name; None where it has no limit."""
-        return self._scopes.get((kind, name))
+        return self._scopes.get((kind, name)) or self._own.get((kind, name))
 
     def most_used(self) -> list[LimitUsage]:
         """Return the limits that are used most, the fullest first."""
-        return most_used(self._scopes.values(), step_of(self._clock()))
+        scopes = chain(self._scopes.values(), self._own.values())
+        return most_used(scopes, step_of(self._clock()))
 
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""
@@ -243,23 +237,23 @@ class Limiter:
 
     def reserve(self, tenant: str, model: str, request: ClientRequest) -> Permit:
         """Reserve a request of a client for a model. Raises `Failure` 429."""
-        bound = self._clients.get(tenant)
+        bound = self._bound(tenant)
         shared = self.models.get(model, NOBODYS)
         scopes, own = (shared, NOBODYS) if bound is None else bound.for_model(model)
         if not scopes:
             return FREE
-        if bound is not None and bound.is_batch:
+        if bound is not None and bound.client.is_batch:
             leave_some(scopes, own, step_of(self._clock()))
         return self._reserve(scopes, model, request, own)
 
     def own_scopes(self, tenant: str) -> Scopes:
         """Return the scopes that are a client's alone, whichever model it asks for."""
-        bound = self._clients.get(tenant)
+        bound = self._bound(tenant)
         return NOBODYS if bound is None else bound.own
 
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""
-        bound = self._clients.get(tenant)
+        bound = self._bound(tenant)
         return FREE if bound is None else Permit((), 0, NOTHING, bound.for_model(model)[1])
 
     async def reserve_later(
@@ -270,13 +264,13 @@ class Limiter:
         It waits a moment for the ledger, and, of a client that waits, for others to end. Raises
         the last refusal.
         """
-        bound = self._clients.get(tenant)
-        if self.ask is None and (bound is None or not bound.is_batch):
+        bound = self._bound(tenant)
+        if self.ask is None and (bound is None or not bound.client.is_batch):
             raise refused
         reserve = partial(self.reserve, tenant, model, request)
         scopes = self.models.get(model, NOBODYS) if bound is None else bound.for_model(model)[0]
         need = partial(self._need, scopes, self._estimate(scopes, model, request))
-        if bound is None or not bound.is_batch:
+        if bound is None or not bound.client.is_batch:
             return await self._reserve_of_ledger(reserve, need, refused)
 
         async def again() -> Permit:
@@ -346,7 +340,8 @@ class Limiter:
         own: Scopes = NOBODYS,
         known: TokenEstimate = NOTHING,
     ) -> Permit:
-        estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
+        is_new = known is NOTHING
+        estimate = self._estimate(scopes, model, request) if is_new else known
         step = step_of(self._clock())
         tokens = estimate.tokens
         for at, scope in enumerate(scopes):
@@ -354,7 +349,7 @@ class Limiter:
                 for taken in scopes[:at]:
                     taken.give_back(step, tokens)
                 raise longest_refusal(scopes, step, tokens)
-        return Permit(scopes, step, estimate, own, self._clock)
+        return Permit(scopes, step, estimate, own, self._clock, learns=is_new)
 
     def _estimate(self, scopes: Scopes, model: str, request: ClientRequest) -> TokenEstimate:
         """Return the tokens of a request, where a scope limits any."""

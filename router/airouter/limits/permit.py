@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Permit:
     """A reservation in several scopes; to be ended once, however the request ends."""
 
-    __slots__ = ("_clock", "_scopes", "_step", "estimate", "own")
+    __slots__ = ("_clock", "_learns", "_scopes", "_step", "estimate", "own")
 
     def __init__(
         self,
@@ -29,10 +29,14 @@ class Permit:
         estimate: TokenEstimate,
         own: Sequence[Scope] = (),
         clock: Clock = monotonic,
+        *,
+        learns: bool = True,
     ) -> None:
+        """`learns` is False where another permit of the request has the same estimate."""
         self._scopes = scopes
         self._step = step
         self._clock = clock
+        self._learns = learns
         self.estimate = estimate
         self.own = own
         """The scopes that are the client's alone: their numbers are for it to see."""
@@ -41,7 +45,7 @@ class Permit:
         """End a request that used so many tokens."""
         scopes, self._scopes = self._scopes, ()
         estimate, step = self.estimate, step_of(self._clock())
-        if tokens_in and estimate.by_size:
+        if tokens_in and self._learns and estimate.by_size:
             estimate.compare(tokens_in, tokens_out)
         for scope in scopes:
             scope.settle(self._step, step, estimate.tokens, tokens_in + tokens_out)

@@ -72,6 +72,9 @@ class Scope:
         self.tokens = limited(self.tokens, limits.tpm)
         self.most = inf if limits.max_concurrent is None else limits.max_concurrent
 
+    def close(self) -> None:
+        """Let go of what it has of a ledger: nobody is limited by it any more."""
+
     def has_room(self, step: int, tokens: int) -> bool:
         """Return whether another request of so many tokens may be made."""
         requests, window = self.requests, self.tokens

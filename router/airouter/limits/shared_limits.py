@@ -11,6 +11,7 @@ import msgspec
 
 from airouter.limits.budgets.budget_state import states_of
 from airouter.limits.budgets.budgets import Budgets
+from airouter.limits.clients import Clients
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.limiter import Limiter
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from airouter.config.snapshot import Snapshot
+    from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
@@ -46,6 +47,7 @@ class SharedLimits:
         self.operator: OperatorLedger | None = None
         """The ledger of the operator that feeds this process, if one does."""
         self._leases = Leases(pod, monotonic)
+        self.clients = Clients()
         self.limiter = Limiter(leases=self._leases)
         self.budgets = Budgets(self._leases)
         self._file = file
@@ -61,9 +63,10 @@ class SharedLimits:
     def reload(self, snapshot: Snapshot) -> None:
         """Set the limits of a snapshot, and speak with its ledger. Needs an event loop."""
         place = self._place_for(snapshot)
-        self.limiter.reload(msgspec.structs.replace(snapshot, ledger=place[0]))
-        self.budgets.reload(snapshot)
-        if place == ALONE and (self.budgets.by_tenant or self._place == IN_A_FILE):
+        self.clients.reload(snapshot.auth)
+        self.limiter.reload(msgspec.structs.replace(snapshot, ledger=place[0]), self.clients)
+        self.budgets.reload(snapshot, self.clients)
+        if place == ALONE and (self.budgets.are_declared or self._place == IN_A_FILE):
             place = IN_A_FILE
         if place != self._place:
             self._connect(place)
@@ -77,6 +80,15 @@ class SharedLimits:
     def is_in_touch(self) -> bool:
         """True where the ledger has answered the last words."""
         return self._leases.contact.is_up
+
+    def meet(self, client: ClientKey, rule: str) -> None:
+        """Take in a client that showed a token, and the name of the rule by which it is known."""
+        forgotten = self.clients.meet(client, rule)
+        for tenant in (client.tenant, *forgotten):
+            self.limiter.renew(tenant)
+        self.budgets.renew(client.tenant)
+        for tenant in forgotten:
+            self.budgets.forget(tenant)
 
     def as_json(self) -> dict[str, object] | None:
         """Return what health tells of the ledger; None where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airouter.limits.ledger.lease import Lease, RequestLease, SlotLease
 from airouter.limits.scope import SPARE, Scope, Shortage, in_seconds, longest
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from airouter.config.snapshot import Limits
     from airouter.limits.ledger.leases import Leases
     from airouter.limits.scope import SlidingCount
+
+AnyLease = TypeVar("AnyLease", bound=Lease)
 
 
 class SharedScope(Scope):
@@ -29,16 +31,25 @@ class SharedScope(Scope):
 
     def limit(self, limits: Limits) -> None:
         self.limits = limits
-        open_, name = self._leases.open, f"{self.kind}:{self.name}"
-        rpm, tpm, most = limits.rpm, limits.tpm, limits.max_concurrent
-        self.leased_requests = None if rpm is None else open_(RequestLease, f"{name}:requests", rpm)
-        self.leased_tokens = None if tpm is None else open_(Lease, f"{name}:tokens", tpm)
-        self.slots = None if most is None else open_(SlotLease, f"{name}:slots", most)
+        self.leased_requests = self._lease(
+            RequestLease, "requests", self.leased_requests, limits.rpm
+        )
+        self.leased_tokens = self._lease(Lease, "tokens", self.leased_tokens, limits.tpm)
+        self.slots = self._lease(SlotLease, "slots", self.slots, limits.max_concurrent)
 
-    @property
-    def keys(self) -> set[str]:
-        """The keys of the leases."""
-        return {lease.key for _, lease, _ in self._amounts(0)}
+    def _lease(
+        self, kind: type[AnyLease], of: str, former: AnyLease | None, limit: int | None
+    ) -> AnyLease | None:
+        """Return the lease of a limit; let go of the former one where there is no limit."""
+        if limit is not None:
+            return self._leases.open(kind, f"{self.kind}:{self.name}:{of}", limit)
+        if former is not None:
+            self._leases.let_go(former)
+        return None
+
+    def close(self) -> None:
+        for _, lease, _ in self._amounts(0):  # which requests in flight settle yet
+            self._leases.let_go(lease)
 
     def has_room(self, step: int, tokens: int) -> bool:
         return all(lease.has(step, amount) for _, lease, amount in self._amounts(tokens))

@@ -180,8 +180,8 @@ class KeyUseReporter:
         short = next((each.kind for each in self._scopes(name) if each.fell_short), None)
         return short or ("" if any_let_through else None)
 
-    def _scopes(self, name: str) -> tuple[BudgetScope, ...]:
-        return self._limits.budgets.by_tenant.get(self._tenants.get(name, ""), ())
+    def _scopes(self, name: str) -> Sequence[BudgetScope]:
+        return self._limits.budgets.of(self._tenants.get(name, ""))
 
     def _own(self, name: str) -> list[BudgetScope]:
         return [each for each in self._scopes(name) if each.kind == "client"]

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.dialects.responses.calls import has_twins, with_given_ids
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
+from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.conversations import ConversationAppender
 from airouter.responses.item_ids import names_items, without_tags
 from airouter.responses.items import has_references, joined_items
@@ -40,6 +42,7 @@ async def find_continuation(
     if asked.conversation is not None:
         conversations = tenant.conversations
         known = await conversations.find(asked.conversation)
+        tenant.recalled.grow(sum(map(len, known.items)), OF_A_HISTORY)
         history = History((), joined_items(known.items), stored=False)
         return Continuation(history, ConversationAppender(conversations, asked.conversation))
     if asked.previous is not None:
@@ -60,7 +63,7 @@ async def history_after(
     if known is None:
         if pin is not None:
             return History(pin=pin)
-        return await tenant.archive.history_after(id_, aside)
+        return await tenant.archive.history_after(id_, aside, tenant.recalled)
     if pin is not None:
         size = len(asked.body)
         if await aside.by_size(size, lambda: reads_alone(asked.items)):
@@ -70,7 +73,7 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
-    return items.find(ANY_MARK) < 0 and not names_items(items)
+    return items.find(ANY_MARK) < 0 and not names_items(items) and not has_twins(items)
 
 
 def provider_envelope(asked: ResponsesRequest, history: History, *, native: bool) -> Envelope:
@@ -108,11 +111,13 @@ async def complete(
             if native:
                 tenant.item_ids.check(inner)
             inner = without_tags(inner)
+        if history.pin is not None:
+            inner = with_given_ids(inner)
         if inner != asked.items or request.fields is not asked.fields:
-            request.fields = {**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")}
-            request.body = msgspec.json.encode(request.fields)
+            request.say({**request.fields, "input": msgspec.Raw(b"[" + inner + b"]")})
 
     items, refers = await aside.by_size(size, joined)
     if refers:
-        items = await with_references_resolved(items, tenant.archive, aside, all_here=not native)
+        archive, recalled = tenant.archive, tenant.recalled
+        items = await with_references_resolved(items, archive, aside, recalled, all_here=not native)
     await aside.by_size(size, opened)

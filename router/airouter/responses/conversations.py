@@ -13,11 +13,13 @@ from airouter.dialects.responses.validation import check_metadata
 from airouter.failures import Failure, invalid_field
 from airouter.responses.items import item_fields, output_items, split_items, with_ids
 from airouter.responses.records import guarded
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 
@@ -55,8 +57,10 @@ _decoder = msgspec.msgpack.Decoder(StoredConversation)
 class Conversations:
     """The conversations of one tenant."""
 
-    def __init__(self, store: Store, tenant: str) -> None:
+    def __init__(self, store: Store, tenant: str, turns: Turns) -> None:
+        """One that is large is read, and each is changed, when it is its turn."""
         self._store = store
+        self._turns = turns
         self._tenant = tenant
 
     async def create(
@@ -75,6 +79,8 @@ class Conversations:
         (data,) = await guarded(self._store.get([self._key(id_)]))
         if data is None:
             raise conversation_not_found(id_)
+        if len(data) > HEAVY:
+            await self._turns.turn()
         return _decoder.decode(data)
 
     async def describe(self, id_: str, metadata: dict[str, str]) -> StoredConversation:
@@ -137,6 +143,7 @@ class Conversations:
             change(known)
             return _encoder.encode(known)
 
+        await self._turns.turn()
         data = await guarded(self._store.update(self._key(id_), changed))
         if data is None:
             raise conversation_not_found(id_)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from airouter.dialects.responses.calls import with_mended_calls
 from airouter.failures import response_not_found, upstream_failed
 from airouter.interfaces import UpstreamError
 from airouter.responses.item_ids import bare_id
@@ -40,7 +41,7 @@ class ProviderResponses:
         """Return the provider's answer about a response, which the client calls `id_`."""
         reply = await self._reply(method, pin, id_, tail, query or {})
         try:
-            body = self._rename(pin, id_)(await reply.read())
+            body = self._rename(pin, id_)(with_mended_calls(await reply.read()))
             return self._account(pin, id_).masking.body(body)
         except UpstreamError as error:
             raise upstream_failed(error.kind, error.told) from None

@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from airouter.failures import previous_not_found, response_not_found, store_unavailable
+from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.items import item_fields, joined_items, output_items, split_items
 from airouter.state.base import StoreError
+from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from airouter.aside import Aside
+    from airouter.held_bytes import Holding
     from airouter.responses.pinning import Pin
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 
@@ -79,10 +83,12 @@ _decoder = msgspec.msgpack.Decoder(StoredResponse)
 class Archive:
     """The records of one tenant."""
 
-    __slots__ = ("_store", "tenant")
+    __slots__ = ("_store", "_turns", "tenant")
 
-    def __init__(self, store: Store, tenant: str) -> None:
+    def __init__(self, store: Store, tenant: str, turns: Turns) -> None:
+        """A large record is read when it is its turn."""
         self._store = store
+        self._turns = turns
         self.tenant = tenant
 
     def key(self, id_: str) -> str:
@@ -94,20 +100,24 @@ class Archive:
         (data,) = await self._get([id_])
         if data is None:
             raise response_not_found(id_)
+        if len(data) > HEAVY:
+            await self._turns.turn()
         return _decoder.decode(data)
 
-    async def history_after(self, id_: str, aside: Aside) -> History:
-        """Return the history after a response. Raises `Failure` 400, 503."""
+    async def history_after(self, id_: str, aside: Aside, recalled: Holding) -> History:
+        """Return the history after a response, held as it is read. Raises `Failure` 400, 503."""
         (data,) = await self._get([id_])
         if data is None:
             raise previous_not_found(id_)
+        recalled.grow(len(data), OF_A_HISTORY)
         record = await aside.by_size(len(data), partial(_decoder.decode, data))
         earlier = await self._get(record.ancestors)
         if None in earlier:
             raise previous_not_found(id_)
         known = [each for each in earlier if each is not None]
-        size = len(data) + sum(map(len, known))
-        return await aside.by_size(size, partial(history_of, record, known))
+        size = sum(map(len, known))
+        recalled.grow(size, OF_A_HISTORY)
+        return await aside.by_size(len(data) + size, partial(history_of, record, known))
 
     async def keep(self, record: StoredResponse) -> None:
         """Store a record, instead of the one there was. Raises `StoreError`."""

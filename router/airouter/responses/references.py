@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
 from airouter.failures import Failure, invalid_field
+from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.items import (
     REFERENCE,
     item_fields,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from airouter.aside import Aside
+    from airouter.held_bytes import Holding
     from airouter.responses.items import Item
     from airouter.responses.records import Archive
 
@@ -35,16 +37,17 @@ MOST_BYTES = 33_554_432
 
 
 async def with_references_resolved(
-    inner: bytes, archive: Archive, aside: Aside, *, all_here: bool
+    inner: bytes, archive: Archive, aside: Aside, recalled: Holding, *, all_here: bool
 ) -> bytes:
     """Return items in place of references to them.
 
-    Those that are not known here stay as they are, unless nobody else could know them. Raises
-    `Failure` 400, 503.
+    Those that are not known here stay as they are, unless nobody else could know them. What is
+    read, and what is put in, is held. Raises `Failure` 400, 503.
     """
     read = await read_items(inner, aside)
     known = {kind.id: item for kind, item in read if kind.type != REFERENCE}
-    earlier = EarlierItems(archive, aside, sum(kind.type == REFERENCE for kind, _ in read))
+    references = sum(kind.type == REFERENCE for kind, _ in read)
+    earlier = EarlierItems(archive, aside, recalled, references)
     found: list[bytes] = []
     for number, (kind, item) in enumerate(read):
         referred = None
@@ -70,14 +73,15 @@ async def read_items(inner: bytes, aside: Aside) -> list[tuple[Item, msgspec.Raw
 class EarlierItems:
     """The items of earlier responses, as far as one request may refer to them."""
 
-    __slots__ = ("_archive", "_aside", "_put_in", "_read", "_responses")
+    __slots__ = ("_archive", "_aside", "_put_in", "_read", "_recalled", "_responses")
 
-    def __init__(self, archive: Archive, aside: Aside, references: int) -> None:
+    def __init__(self, archive: Archive, aside: Aside, recalled: Holding, references: int) -> None:
         """Take the number of references in all. Raises `Failure` 400 for too many."""
         if references > MOST_REFERENCES:
             raise invalid_field("input", f"'input' has more than {MOST_REFERENCES} references.")
         self._archive = archive
         self._aside = aside
+        self._recalled = recalled
         self._responses: dict[str, dict[str | None, msgspec.Raw]] = {}
         """Items by their ids, of each response that was read."""
         self._read = self._put_in = 0
@@ -93,10 +97,12 @@ class EarlierItems:
         return items.get(id_)
 
     def count(self, item: msgspec.Raw | None, at: str) -> None:
-        """Take note that an item is put in. Raises `Failure` 400 where it does not fit any more."""
-        self._put_in += 0 if item is None else len(bytes(item))
+        """Take note that an item is put in. Raises `Failure` 400, 503 where that is too much."""
+        size = 0 if item is None else len(bytes(item))
+        self._put_in += size
         if self._put_in > MOST_BYTES:
             raise too_much(at, f"items of more than {MOST_BYTES} bytes together")
+        self._recalled.grow(size, OF_A_HISTORY)
 
     async def _items_of(self, response: str, at: str) -> dict[str | None, msgspec.Raw]:
         try:
@@ -108,6 +114,7 @@ class EarlierItems:
         self._read += len(record.response)
         if self._read > MOST_BYTES:
             raise too_much(at, f"responses of more than {MOST_BYTES} bytes together")
+        self._recalled.grow(len(record.response))
         read = await read_items(output_items(record.response), self._aside)
         return {kind.id: item for kind, item in read}
 

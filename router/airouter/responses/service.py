@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from airouter.aside import LARGE
 from airouter.failures import invalid_field
+from airouter.held_bytes import SMALL, Holding
 from airouter.prepared import Prepared
 from airouter.responses.background.jobs import Jobs
 from airouter.responses.background.start import start_in_background
@@ -45,10 +46,12 @@ if TYPE_CHECKING:
     from airouter.auth import Principal
     from airouter.config.snapshot import Model, Snapshot
     from airouter.dialects.client_request import ClientRequest
+    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.serving import ServingState
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 
@@ -67,9 +70,11 @@ class ResponsesService:
     serve: ServeCaller
     """The pipeline, for requests of our own; set once it is there."""
 
-    def __init__(self, sqlite_path: Path, aside: Aside) -> None:
+    def __init__(self, sqlite_path: Path, aside: Aside, held: HeldBytes, turns: Turns) -> None:
         self._sqlite_path = sqlite_path
         self._aside = aside
+        self._held = held
+        self._turns = turns
         self._own_key = secrets.token_hex(32)
         self._place: tuple[str, str | None] | None = None
         """Where the store is."""
@@ -119,8 +124,11 @@ class ResponsesService:
         return StoredResponses(self.tenant_of(principal), self._jobs, serving, self._aside)
 
     def tenant_of(self, principal: Principal) -> Tenant:
-        """Return what belongs to a principal."""
-        return Tenant(self._store, self.sealer, principal.tenant)
+        """Return what belongs to a principal, for a request that is not for a model."""
+        return self._tenant(principal, Holding(self._held, principal.tenant))
+
+    def _tenant(self, principal: Principal, recalled: Holding) -> Tenant:
+        return Tenant(self._store, self.sealer, principal.tenant, recalled, self._turns)
 
     async def prepare(
         self,
@@ -128,6 +136,7 @@ class ResponsesService:
         principal: Principal,
         request: ClientRequest,
         model: Model,
+        recalled: Holding,
         *,
         api: str,
         native: bool,
@@ -143,7 +152,9 @@ class ResponsesService:
         keeps = asked.may_store or caller.in_session
         if plain and native and not keeps:
             return Prepared(exchange)  # with the provider's own id, as it leads nowhere
-        tenant = self.tenant_of(principal)
+        if len(asked.body) > SMALL:
+            recalled.grow(len(asked.body))
+        tenant = self._tenant(principal, recalled)
         request.rename = tenant.renamer
         tenant.renamer.tags_items = native
         stores = False

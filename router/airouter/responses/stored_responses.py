@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.aside import LARGE
 from airouter.failures import Failure
+from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.background.progress import alive
 from airouter.responses.items import split_items, with_ids
 from airouter.responses.provider_responses import ProviderResponses
@@ -83,9 +83,11 @@ class StoredResponses:
         pin = self._tenant.pin_of(id_)
         if pin is not None:
             return await self._elsewhere.ask(b"GET", pin, id_, "/input_items", query)
-        record = await self._archive.find(id_)
-        listed = partial(listed_items, record.items, f"{id_.removeprefix('resp_')}i", page)
-        return listed() if len(record.items) <= LARGE else await self._aside.run(listed)
+        with self._tenant.recalled as recalled:
+            record = await self._archive.find(id_)
+            recalled.grow(len(record.items), OF_A_HISTORY)
+            listed = partial(listed_items, record.items, f"{id_.removeprefix('resp_')}i", page)
+            return await self._aside.by_size(len(record.items), listed)
 
 
 def listed_items(items: bytes, seed: str, page: Page) -> bytes:

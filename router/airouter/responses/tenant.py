@@ -11,20 +11,36 @@ from airouter.responses.records import Archive
 from airouter.responses.sealed import Seals
 
 if TYPE_CHECKING:
+    from airouter.held_bytes import Holding
     from airouter.responses.pinning import Pin
     from airouter.sealing import Sealer
     from airouter.state.base import Store
+    from airouter.turns import Turns
 
 
 class Tenant:
     """The tenant of one request. Its names for things are the same all along."""
 
-    __slots__ = ("_sealer", "_store", "_tenant", "item_ids", "renamer", "seals")
+    __slots__ = (
+        "_sealer",
+        "_store",
+        "_tenant",
+        "_turns",
+        "item_ids",
+        "recalled",
+        "renamer",
+        "seals",
+    )
 
-    def __init__(self, store: Store, sealer: Sealer, tenant: str) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, tenant: str, recalled: Holding, turns: Turns
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._tenant = tenant
+        self._turns = turns
+        self.recalled = recalled
+        """Holds what the request has of what is stored, and what it makes of that."""
         self.seals = Seals(sealer, tenant)
         self.item_ids = ItemIds(sealer, tenant)
         self.renamer = Renamer(sealer, tenant, self.item_ids)
@@ -32,12 +48,12 @@ class Tenant:
     @property
     def archive(self) -> Archive:
         """The stored responses."""
-        return Archive(self._store, self._tenant)
+        return Archive(self._store, self._tenant, self._turns)
 
     @property
     def conversations(self) -> Conversations:
         """The stored conversations."""
-        return Conversations(self._store, self._tenant)
+        return Conversations(self._store, self._tenant, self._turns)
 
     def pin_of(self, id_: str) -> Pin | None:
         """Return where a response is kept by its provider; None for any other id."""

@@ -1,9 +1,10 @@
 """Conversations that stay with a backend, where the provider's cache knows how their prompt begins.
 
-Nothing is remembered: rendezvous hashing (Thaler and Ravishankar, "A Name-Based Mapping Scheme for
+Their home is computed: rendezvous hashing (Thaler and Ravishankar, "A Name-Based Mapping Scheme for
 Rendezvous", 1996) gives each conversation its own order of the backends. So all replicas agree, and
 a backend that is lost moves its own conversations only. No backend takes much more than its share,
 after "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup and Zadimoghaddam, 2016).
+Those that had to leave their home are in `moved.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from hashlib import blake2b
 from math import log
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from airouter.routing.catalog import Backend
 
@@ -27,18 +30,31 @@ HASH_BYTES = 6
 """So many that a fraction of them is exact, and never 1."""
 
 
-def home_of(key: bytes, backends: Sequence[Backend[T]]) -> Backend[T]:
-    """Return the backend that a conversation goes to: its first one that has room.
+class StickyConversation(msgspec.Struct, eq=False):
+    """The conversation of one request, by the key that all its requests share."""
 
-    There is at least one backend.
-    """
-    first = max(backends, key=lambda backend: rank(key, backend))
+    key: bytes
+    ttl: float = 0.0
+    """Seconds for which it stays where it was answered, once it had to move."""
+    is_away: bool = False
+    """True once the request was sent elsewhere than to the home of its conversation."""
+
+
+def first_choice(key: bytes, backends: Iterable[Backend[T]]) -> Backend[T]:
+    """Return the backend that comes first for a conversation. There is at least one."""
+    return max(backends, key=lambda backend: rank(key, backend))
+
+
+def next_with_room(key: bytes, backends: Sequence[Backend[T]], fair: float) -> Backend[T]:
+    """Return the first backend of a conversation that takes one more; without any the first."""
+    order = sorted(backends, key=lambda backend: rank(key, backend), reverse=True)
+    return next((backend for backend in order if takes_more(backend, fair)), order[0])
+
+
+def fair_load(backends: Sequence[Backend[T]]) -> float:
+    """Return the requests in flight that a unit of weight may have, with one more among them."""
     in_flight = sum(backend.load.in_flight for backend in backends) + 1
-    fair = BOUND * in_flight / sum(backend.weight for backend in backends)
-    if takes_more(first, fair):
-        return first
-    others = sorted(backends, key=lambda backend: rank(key, backend), reverse=True)
-    return next((backend for backend in others if takes_more(backend, fair)), first)
+    return BOUND * in_flight / sum(backend.weight for backend in backends)
 
 
 def rank(key: bytes, backend: Backend[T]) -> float:

@@ -79,7 +79,10 @@ class Backend(Generic[T]):
             elif share <= 0.0:
                 return False
         step = step_of(now)
-        return all(scope.may_have_room(step) for scope in self.limits)
+        for scope in self.limits:  # noqa: SIM110  # takes a third of the time of all()
+            if not scope.may_have_room(step):
+                return False
+        return True
 
     @property
     def rest(self) -> Rest | None:

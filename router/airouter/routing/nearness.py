@@ -33,8 +33,8 @@ def near(name: str, known: Iterable[str]) -> list[str]:
 
     Linear in `known`: all are compared by how they begin, and the best of them as a whole.
     """
-    wanted = letters_of(name)
-    if not wanted or len(name) > LONGEST:
+    wanted = letters_of(name) if len(name) <= LONGEST else ""
+    if not wanted:
         return []
     by_form = {letters_of(each): each for each in known if len(each) <= LONGEST}
     best = sorted(by_form, key=lambda form: -shared_start(form, wanted))[:MOST_COMPARED]

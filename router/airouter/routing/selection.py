@@ -3,7 +3,7 @@
 Inside a tier two backends are drawn by weight and the one with fewer requests in flight for its
 weight is taken ("the power of two choices", Mitzenmacher 2001): an idle router keeps the declared
 shares exactly, a busy one leans away from slow backends, and neither looks at all of them. A
-conversation that stays with its backend is not drawn: see `affinity.py`.
+conversation that stays with its backend is not drawn: see `affinity.py` and `moved.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from math import inf
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
-from airouter.routing.affinity import home_of
 from airouter.routing.catalog import Tier
+from airouter.routing.moved import MovedConversations
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from random import Random
 
+    from airouter.routing.affinity import StickyConversation
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.fail2ban import Bans
 
@@ -35,17 +36,18 @@ class Selection:
         self._bans = bans
         self._standings = bans.standings
         self._random = random
+        self.moved = MovedConversations()
 
     def choose(
         self,
         route: Route[T],
         now: float,
         tried: Collection[Backend[T]] = (),
-        conversation: bytes | None = None,
+        conversation: StickyConversation | None = None,
     ) -> Backend[T] | None:
         """Return the best backend that may be chosen now, of those not tried; None without one.
 
-        `conversation` is the key of one that stays with its backend.
+        `conversation` is one that stays with its backend.
         """
         for tier in route.tiers:
             backends = tier.backends
@@ -56,7 +58,7 @@ class Selection:
             awake = [backend for backend in backends if self._is_awake(backend, now, tried)]
             if awake:
                 if conversation is not None:
-                    return home_of(conversation, awake)
+                    return self.moved.place(conversation, route.name, backends, awake, now)
                 return self._draw(Tier(awake))
         return None
 

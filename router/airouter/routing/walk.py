@@ -20,6 +20,7 @@ import msgspec
 from airouter.bans.notice import Ban
 from airouter.config.snapshot import Retries
 from airouter.failures import no_backend, not_offered, price_unknown, sessions_only
+from airouter.routing.affinity import StickyConversation
 from airouter.routing.catalog import Backend, Catalog, Route
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.routing.selection import Selection
@@ -59,8 +60,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
     policy: Retries
     catalog: Catalog[T]
     """Has the fallbacks of the route."""
-    conversation: bytes | None = None
-    """The key of a conversation that stays with its backend."""
+    conversation: StickyConversation | None = None
+    """The conversation that the request is of, where that stays with its backend."""
     outcome: AttemptOutcome = ANSWERED
     """The one that the client is told, once the walk is over."""
     bans: Sequence[tuple[float, Ban]] = ()
@@ -98,6 +99,9 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             if backend.load.resting:
                 backend.recover()
             self.outcome = outcome
+            sticky = self.conversation
+            if sticky is not None and sticky.is_away:
+                self.failover.selection.moved.note_answer(sticky, self.route, backend, now)
             return None
         self.note(backend, outcome, failure, now)
         if outcome.retry is Retry.NOWHERE and self.outcome is outcome:
@@ -171,6 +175,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         if backend is None and not tried:
             backend = self.failover.selection.first_released(untried, now)
         if backend is not None:
+            if self.conversation is not None:
+                self.conversation.is_away = True
             return self._take(backend, now)
         if not self._tried:
             self.outcome = AttemptOutcome(self._absence(), Retry.ANYWHERE)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from airouter.dialects.client_request import MOST_FIELDS, MOST_VALUES
-from airouter.failures import Failure, too_many_values
-from airouter.untrusted import UNREADABLE, has_more_than
+from airouter.dialects.client_request import check_large
+from airouter.failures import Failure
+from airouter.untrusted import UNREADABLE
 
 Fields = dict[str, msgspec.Raw]
 
@@ -47,9 +47,8 @@ def read_message(message: bytes | bytearray) -> SessionMessage:
 
 
 def read_large_message(message: bytes | bytearray) -> SessionMessage:
-    """Read a large message. Raises `Failure` 400, also for one of too many values."""
-    if has_more_than(message, MOST_VALUES, MOST_FIELDS):
-        raise too_many_values(MOST_VALUES, MOST_FIELDS)
+    """Read a large message. Raises `Failure` 400, also for one of too much."""
+    check_large(message)
     return read_message(message)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.bans.book import KEPT, MOST
 from airouter.bans.notice import MOST_NOTICES, BanNews, UnreadableBans, read_bans
+from airouter.redis.script import TIMEOUT, RedisScript, RedisSilent
 from airouter.sharing.board import BoardError, RemoteBoard
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 EVERY = 0.25
 """Seconds between two looks at the board."""
-TIMEOUT = 0.5
-"""Seconds for one call."""
 FORGOTTEN = 31 * 86_400
 """Seconds after which a board is dropped that nobody has told anything."""
 PREFIX = "airouter:bans:"
@@ -33,22 +31,7 @@ class RedisBoard(RemoteBoard):
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         """`url` may have a password in it, which no error shows; `timeout` is seconds."""
-        import redis.asyncio  # noqa: PLC0415 - loaded where it is used
-        from redis.asyncio.retry import Retry  # noqa: PLC0415
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-
-        self._errors = (redis.exceptions.RedisError, OSError, TimeoutError, RecursionError)
-        self._timeout = timeout
-        self._redis: Any = redis.asyncio.Redis.from_url(
-            url,
-            max_connections=2,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=False,
-        )
-        script = files("airouter.sharing").joinpath("bans.lua").read_text("utf-8")
-        self._script: Any = self._redis.register_script(script)
+        self._script = RedisScript(url, "airouter.sharing", "bans.lua", timeout)
 
     async def tell(self, notices: list[BanNotice]) -> None:
         """Leave word. Raises `BoardError`."""
@@ -62,23 +45,18 @@ class RedisBoard(RemoteBoard):
 
     async def close(self) -> None:
         """Let go of connections. Never raises."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._redis.aclose()
-        except self._errors:
-            pass
+        await self._script.close()
 
     async def _call(self, notices: list[BanNotice], epoch: str, since: int) -> BanNews:
         keys = [PREFIX + "entries", PREFIX + "state"]
         told = msgspec.json.encode(notices)
         bounds = (MOST, KEPT, MOST_NOTICES, FORGOTTEN)
         try:
-            async with asyncio.timeout(self._timeout):
-                reply = await self._script(
-                    keys, [told, epoch, since, secrets.token_hex(8), *bounds]
-                )
-        except self._errors as error:
-            raise BoardError(type(error).__name__) from None
+            reply = await self._script.run(
+                keys, (told, epoch, since, secrets.token_hex(8), *bounds)
+            )
+        except RedisSilent as why:
+            raise BoardError(str(why)) from None
         try:
             return read_bans(reply if isinstance(reply, bytes) else b"", BanNews)
         except UnreadableBans as error:

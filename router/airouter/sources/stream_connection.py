@@ -9,7 +9,13 @@ import asyncio
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 
-from airouter.config.delivery import MAX_PACKED, VERSION_HEADER, Undeliverable, unpack_snapshot
+from airouter.config.delivery import (
+    ELSEWHERE,
+    MAX_PACKED,
+    VERSION_HEADER,
+    Undeliverable,
+    unpack_snapshot,
+)
 from airouter.config.key_changes import BASE_HEADER, read_changes
 from airouter.http.kept import KeptConnection, NoAnswer
 
@@ -43,6 +49,11 @@ class News(NamedTuple):
 class PollFailed(Exception):
     """A poll brought no answer that counts; the message says why."""
 
+    def __init__(self, why: str, *, elsewhere: bool = False) -> None:
+        """`elsewhere` says that a replica of the operator answered which does not lead."""
+        super().__init__(why)
+        self.elsewhere = elsewhere
+
 
 class StreamConnection:
     """A connection to an operator that is kept between polls."""
@@ -65,7 +76,8 @@ class StreamConnection:
         if reply.status != OK:
             # Behind a Service the next connection may lead to the replica that leads.
             self.hang_up()
-            raise PollFailed(f"answered {reply.status}")
+            elsewhere = reply.headers.get(b"retry-after") == ELSEWHERE.encode()
+            raise PollFailed(f"answered {reply.status}", elsewhere=elsewhere)
         if len(packed) <= AT_ONCE:
             return read_news(reply.headers, packed)
         return await asyncio.to_thread(read_news, reply.headers, packed)

@@ -15,7 +15,7 @@ from airouter.state.base import Change, Store, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MOST_BYTES = 128 * 1_048_576
+MOST_BYTES = 64 * 1_048_576
 
 
 class StoredValue(NamedTuple):

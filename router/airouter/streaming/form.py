@@ -29,6 +29,10 @@ COMMENT = b": ping\n\n"
 MESSAGES_PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
+CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\{')
+EVENT = re.compile(rb"data:")
+
+
 class StreamForm(NamedTuple):
     """The bytes of a stream that have a meaning for the router."""
 
@@ -37,6 +41,8 @@ class StreamForm(NamedTuple):
 
     It begins with a literal, for which the search is quick.
     """
+    begins: re.Pattern[bytes]
+    """Found in a stream in which an answer has begun, be it an empty one."""
     heartbeat: bytes
     """Tells a client that the router is still there."""
     error_event: Callable[[Failure], bytes]
@@ -51,6 +57,7 @@ CHAT_STREAM = StreamForm(
         rb'(?:(?:content|reasoning_content|reasoning|refusal)"\s*:\s*"[^"]'
         rb'|(?:tool_calls|reasoning_details|images|audio|annotations)"\s*:\s*[\[{])'
     ),
+    CHOICE,
     COMMENT,
     chat_error,
     chat_failure,
@@ -59,6 +66,7 @@ RESPONSES_STREAM = StreamForm(
     re.compile(
         rb'"type"\s*:\s*"(?:response\.(?:[a-z_.]+\.delta|completed|incomplete|failed)|error)"'
     ),
+    EVENT,
     COMMENT,
     lambda failure: responses_error(failure, 0),
     chat_failure,
@@ -68,13 +76,16 @@ MESSAGES_STREAM = StreamForm(
         rb'"type"\s*:\s*"(?:(?:text|thinking|input_json|citations|signature)_delta'
         rb'|(?:[a-z_]+_)?tool_use|message_delta|message_stop|error)"'
     ),
+    EVENT,
     MESSAGES_PING,
     messages_error,
     messages_failure,
 )
-TEXT_STREAM = StreamForm(re.compile(rb'"text"\s*:\s*"[^"]'), COMMENT, chat_error, chat_failure)
+TEXT_STREAM = StreamForm(
+    re.compile(rb'"text"\s*:\s*"[^"]'), CHOICE, COMMENT, chat_error, chat_failure
+)
 """Of the completions that were before chat."""
-ANY_STREAM = StreamForm(re.compile(rb"data:"), COMMENT, chat_error, chat_failure)
+ANY_STREAM = StreamForm(EVENT, EVENT, COMMENT, chat_error, chat_failure)
 """Of an API whose events all say something."""
 
 
@@ -88,6 +99,7 @@ class FirstEvent(msgspec.Struct):
     """An event, as much of it as tells an error."""
 
     type: str | None = None
+    kind: str | None = msgspec.field(name="object", default=None)
     error: dict[str, object] | str | None = None
     response: FailedResponse | None = None
     code: str | int | None = None
@@ -104,7 +116,7 @@ def opening_error(opening: bytes, form: StreamForm) -> Failure | None:
         if event is None:
             continue
         error = event.error or (event.response.error if event.response is not None else None)
-        if error is None and event.type == "error" and event.message is not None:
+        if error is None and "error" in {event.type, event.kind} and event.message is not None:
             error = {"message": event.message, "code": event.code}
         if error is not None:
             return form.failure_in(error)

@@ -39,12 +39,12 @@ class AnswerMetrics:
 
     def count(self, record: RequestRecord) -> None:
         if record.cached_tokens and record.attempts:
-            self._cache_hits.add((record.model, record.attempts[-1].credential))
+            self._cache_hits.series(record.model, record.attempts[-1].credential).value += 1
         if record.continued:
-            self._continued.add((record.model,), record.continued)
+            self._continued.series(record.model).value += record.continued
         if record.stream and record.output_tokens > 1 and record.error is None:
             taken = record.ended - record.first_byte
-            self._token_times.observe((record.model,), taken / (record.output_tokens - 1))
+            self._token_times.series(record.model).observe(taken / (record.output_tokens - 1))
 
     def collect(self) -> Iterable[Metric]:
         yield self._cache_hits.collect()

@@ -126,7 +126,8 @@ class TrafficHistory:
         """Requests so far."""
         self.failures: dict[str, FailureSeen] = {}
         """By credential."""
-        self._began = self._step = int(clock() / STEP)
+        self._began = self.step = int(clock() / STEP)
+        """The step that is not over yet, counted from the clock's zero."""
         self._day = int(wall() / DAY)
         self._spent: dict[str, int] = {}
         self._tallies: dict[Pair, RequestTally] = {}
@@ -166,7 +167,7 @@ class TrafficHistory:
     def advance(self) -> None:
         """Close the steps that are over."""
         step = int(self._clock() / STEP)
-        if step <= self._step:
+        if step <= self.step:
             return
         total = total_of(self._tallies.values())
         self.points.append(Point(total, self._in_flight()))
@@ -179,19 +180,19 @@ class TrafficHistory:
             elif len(minute) < MOST_PAIRS:
                 minute[pair] = tally
         self._tallies = {}
-        for _ in range(min(step - self._step - 1, POINTS)):
+        for _ in range(min(step - self.step - 1, POINTS)):
             self.points.append(Point(RequestTally(), self._in_flight()))
-        for _ in range(min(step // STEPS_PER_MINUTE - self._step // STEPS_PER_MINUTE, MINUTES)):
+        for _ in range(min(step // STEPS_PER_MINUTE - self.step // STEPS_PER_MINUTE, MINUTES)):
             self._minutes.append({})
-        self._step = step
+        self.step = step
         if (day := int(self._wall() / DAY)) != self._day:
             self._day, self._spent = day, {}
 
     def recent(self) -> Recent:
         """Return the last minutes, up to the last step that is over."""
         self.advance()
-        if self._recent is None or self._recent[0] != self._step:
-            self._recent = self._step, self._sum_up()
+        if self._recent is None or self._recent[0] != self.step:
+            self._recent = self.step, self._sum_up()
         return self._recent[1]
 
     def spent_today(self) -> Mapping[str, int]:
@@ -206,8 +207,8 @@ class TrafficHistory:
             for (model, credential), tally in minute.items():
                 by_model.setdefault(model, RequestTally()).add(tally)
                 by_credential.setdefault(credential, RequestTally()).add(tally)
-        steps = (len(self._minutes) - 1) * STEPS_PER_MINUTE + self._step % STEPS_PER_MINUTE
-        steps = min(steps, self._step - self._began)
+        steps = (len(self._minutes) - 1) * STEPS_PER_MINUTE + self.step % STEPS_PER_MINUTE
+        steps = min(steps, self.step - self._began)
         return Recent(max(steps, 1) * STEP, by_model, by_credential)
 
     def _open(self, pair: Pair) -> RequestTally:

@@ -1,6 +1,6 @@
 """The metrics of /metrics.
 
-A consumer of records: it counts on the event loop's thread, in the families of `series.py`. What is
+A consumer of records: it counts on the event loop's thread, in the families of its parts. What is
 a state and no count (requests in flight, the configuration's version) is asked of `Observed`, which
 `app.py` implements, when a scrape comes. Every metric is described in `docs/observability.md`.
 """
@@ -23,7 +23,7 @@ from airouter import __version__
 from airouter.telemetry.answer_metrics import AnswerMetrics
 from airouter.telemetry.by_client import ByClient
 from airouter.telemetry.money import Money, observed_budgets
-from airouter.telemetry.series import Counter, Histogram
+from airouter.telemetry.request_metrics import AttemptMetrics, RequestMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -32,15 +32,9 @@ if TYPE_CHECKING:
 
     from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.usage import LimitUsage
-    from airouter.telemetry.record import Attempt, RequestRecord
+    from airouter.telemetry.record import RequestRecord
 
 STATES = ("ok", "degraded", "down")
-DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
-OVERHEADS = (
-    *(0.000_05, 0.000_1, 0.000_15, 0.000_2, 0.000_3, 0.000_5, 0.000_75),
-    *(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1),
-)
 
 
 class ObservedBans(Protocol):
@@ -163,54 +157,11 @@ class Metrics(Collector):
 
     def __init__(self, observed: Observed) -> None:
         self._observed = observed
-        self._requests = Counter(
-            "airouter_requests_total",
-            "Requests answered, by the client's status; 499 when the client left before the end.",
-            ("model", "credential", "status", "stream", "operation"),
-        )
-        self._tokens = Counter(
-            "airouter_tokens_total",
-            "Tokens as the provider counted them; cached and cache_write are part of input, "
-            "reasoning of output.",
-            ("model", "credential", "kind"),
-        )
+        self._requests = RequestMetrics()
+        self._attempts = AttemptMetrics()
         self._money = Money()
         self._by_client = ByClient()
         self._answers = AnswerMetrics()
-        self._attempts = Counter(
-            "airouter_upstream_attempts_total",
-            "Calls of a provider, by its status (empty if there was none) and the error.",
-            ("credential", "status", "error"),
-        )
-        self._retries = Counter(
-            "airouter_retries_total",
-            "Attempts after the first, at any backend or fallback.",
-            ("model",),
-        )
-        self._durations = Histogram(
-            "airouter_request_duration_seconds",
-            "From the last byte of a request to the last byte of its answer.",
-            ("model", "stream"),
-            DURATIONS,
-        )
-        self._first_bytes = Histogram(
-            "airouter_time_to_first_byte_seconds",
-            "From the last byte of a request to the first byte of an answer that is no error.",
-            ("model", "stream"),
-            FIRST_BYTES,
-        )
-        self._overheads = Histogram(
-            "airouter_overhead_seconds",
-            "Time that the router itself took: all but the attempts and their back-off.",
-            ("stream",),
-            OVERHEADS,
-        )
-        self._upstream_first_bytes = Histogram(
-            "airouter_upstream_first_byte_seconds",
-            "From the start of an attempt to the header of the provider's answer.",
-            ("credential",),
-            FIRST_BYTES,
-        )
         self._registry = CollectorRegistry()
         # Not the global registry, which refuses a second router in the process.
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -220,9 +171,11 @@ class Metrics(Collector):
     def consume(self, records: list[RequestRecord]) -> None:
         self._by_client.decide(monotonic())
         for record in records:
-            self._count(record)
+            self._requests.count(record)
+            self._by_client.count(record)
+            self._answers.count(record)
             for attempt in record.attempts:
-                self._count_attempt(attempt)
+                self._attempts.count(attempt)
             self._money.count(record)
 
     def render(self, accept: str) -> tuple[bytes, str]:
@@ -237,58 +190,10 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the current families, for prometheus_client."""
-        for counter in (
-            self._requests,
-            self._tokens,
-            self._attempts,
-            self._retries,
-        ):
-            yield counter.collect()
-        yield from self._answers.collect()
-        yield from self._by_client.collect()
-        yield from self._money.collect()
-        for histogram in (
-            self._durations,
-            self._first_bytes,
-            self._overheads,
-            self._upstream_first_bytes,
-        ):
-            yield histogram.collect()
+        for part in (self._requests, self._attempts, self._answers, self._by_client, self._money):
+            yield from part.collect()
         yield observed_state(self._observed.condition())
         yield from observations(self._observed)
-
-    def _count(self, record: RequestRecord) -> None:
-        model, stream, last = record.model, record.stream, record.last
-        credential = last.credential if last is not None else ""
-        labels = (model, credential, record.status, stream, record.operation)
-        self._requests.add(labels)
-        self._by_client.count(record)
-        if not record.operation:  # none of a model: its time says nothing of those
-            return
-        self._durations.observe((model, stream), record.ended - record.started)
-        self._overheads.observe((stream,), record.overhead)
-        if record.first_byte and record.status < 400:
-            self._first_bytes.observe((model, stream), record.first_byte - record.started)
-        if len(record.attempts) > 1:
-            self._retries.add((model,), len(record.attempts) - 1)
-        add = self._tokens.add  # no loop: a tuple of pairs for each request costs as much
-        if record.input_tokens:
-            add((model, credential, "input"), record.input_tokens)
-        if record.output_tokens:
-            add((model, credential, "output"), record.output_tokens)
-        if record.cached_tokens:
-            add((model, credential, "cached"), record.cached_tokens)
-        if record.cache_write_tokens:
-            add((model, credential, "cache_write"), record.cache_write_tokens)
-        if record.reasoning_tokens:
-            add((model, credential, "reasoning"), record.reasoning_tokens)
-        self._answers.count(record)
-
-    def _count_attempt(self, attempt: Attempt) -> None:
-        self._attempts.add((attempt.credential, attempt.status, attempt.outcome))
-        if attempt.first_byte:
-            waited = attempt.first_byte - attempt.started
-            self._upstream_first_bytes.observe((attempt.credential,), waited)
 
 
 def observations(observed: Observed) -> Iterable[Metric]:

@@ -172,7 +172,7 @@ class RequestRecord(msgspec.Struct, eq=False):
     def note_failure(self, failure: Failure) -> None:
         """Note that the provider gave up inside a stream, as the client has been told."""
         self.note_error(failure)
-        self.attempts[-1].error = UpstreamRefused.kind
+        self.attempts[-1].error = UpstreamRefused(failure).kind
 
     @property
     def last(self) -> Attempt | None:

@@ -1,8 +1,9 @@
-"""Counters and histograms that cost a dictionary look-up.
+"""Counters and histograms that cost an addition.
 
-prometheus_client locks and looks labels up per child; everything here runs on the event loop's
-thread, so plain numbers in plain dictionaries do. Only a scrape turns them into that library's
-families, which it knows how to write. `metrics.py` declares the families.
+prometheus_client locks each child; everything here runs on the event loop's thread, so plain
+numbers do. A series is looked up by its labels, which costs several times as much as to count in
+it, so whoever counts often keeps the series. Only a scrape turns them into that library's families,
+which it knows how to write.
 
 Labels are bounded: past its limit, a family counts every new combination under `other`.
 """
@@ -29,6 +30,15 @@ HISTOGRAM_LIMIT = 1_000
 """Combinations of labels per family; each is one line in a counter and a score in a histogram."""
 
 
+class Count:
+    """A growing number."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
 class Counter:
     """A growing number per combination of labels."""
 
@@ -47,32 +57,41 @@ class Counter:
         self._help = help_text
         self._labels = labels
         self._limit = limit
-        self._values: dict[LabelValues, int] = {}
+        self._counts: dict[LabelValues, Count] = {}
 
-    def add(self, labels: LabelValues, amount: int = 1) -> None:
-        try:
-            self._values[labels] += amount  # the usual case costs a single look-up
-        except KeyError:
-            if len(self._values) >= self._limit:
-                labels = (OTHER,) * len(labels)
-            self._values[labels] = self._values.get(labels, 0) + amount
+    def series(self, *labels: LabelValue) -> Count:
+        """Return the number of some labels, to be counted in as often as one likes."""
+        found = self._counts.get(labels)
+        if found is not None:
+            return found
+        if len(self._counts) >= self._limit:
+            labels = (OTHER,) * len(labels)
+        return self._counts.setdefault(labels, Count())
 
     def collect(self) -> CounterMetricFamily:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         # A copy, because a scrape may run in a thread while requests are counted.
-        for labels, value in list(self._values.items()):
-            family.add_metric([label_text(label) for label in labels], value / self._divisor)
+        for labels, count in list(self._counts.items()):
+            if count.value:  # else it was found, and nothing counted yet
+                family.add_metric(
+                    [label_text(label) for label in labels], count.value / self._divisor
+                )
         return family
 
 
 class Distribution:
     """The number of observations in each bucket, the last of which has no upper bound."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("_buckets", "counts", "total")
 
-    def __init__(self, buckets: int) -> None:
-        self.counts = [0] * (buckets + 1)
+    def __init__(self, buckets: Sequence[float]) -> None:
+        self._buckets = buckets
+        self.counts = [0] * (len(buckets) + 1)
         self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(self._buckets, seconds)] += 1
+        self.total += seconds
 
 
 class Histogram:
@@ -92,28 +111,26 @@ class Histogram:
         self._buckets = buckets
         self._bounds = [*map(floatToGoString, buckets), "+Inf"]
         self._limit = limit
-        self._values: dict[LabelValues, Distribution] = {}
+        self._distributions: dict[LabelValues, Distribution] = {}
 
-    def observe(self, labels: LabelValues, seconds: float) -> None:
-        distribution = self._values.get(labels)
-        if distribution is None:
-            distribution = self._open(labels)
-        distribution.counts[bisect_left(self._buckets, seconds)] += 1
-        distribution.total += seconds
-
-    def _open(self, labels: LabelValues) -> Distribution:
-        if len(self._values) >= self._limit:
+    def series(self, *labels: LabelValue) -> Distribution:
+        """Return the distribution of some labels, to observe in as often as one likes."""
+        found = self._distributions.get(labels)
+        if found is not None:
+            return found
+        if len(self._distributions) >= self._limit:
             labels = (OTHER,) * len(labels)
-        return self._values.setdefault(labels, Distribution(len(self._buckets)))
+        return self._distributions.setdefault(labels, Distribution(self._buckets))
 
     def collect(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
-        for labels, distribution in list(self._values.items()):
-            family.add_metric(
-                [label_text(label) for label in labels],
-                list(zip(self._bounds, accumulate(distribution.counts), strict=True)),
-                distribution.total,
-            )
+        for labels, distribution in list(self._distributions.items()):
+            counts = list(accumulate(distribution.counts))
+            if counts[-1]:
+                bounds = list(zip(self._bounds, counts, strict=True))
+                family.add_metric(
+                    [label_text(label) for label in labels], bounds, distribution.total
+                )
         return family
 
 

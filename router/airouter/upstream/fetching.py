@@ -25,7 +25,7 @@ from airouter.shares import Shares
 from airouter.upstream.addresses import NotPublic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     import httpcore
     import httpx
@@ -45,6 +45,10 @@ HEADERS = [
     (b"accept-encoding", b"identity"),
     (b"user-agent", f"airouter/{__version__}".encode()),
 ]
+
+
+def hold_nothing(size: int) -> None:
+    """Let content be of any size."""
 
 
 class Unfetchable(Exception):
@@ -84,10 +88,12 @@ class Fetcher:
         self._places = Shares(MOST_AT_ONCE)
         self._pool: httpcore.AsyncConnectionPool | None = None
 
-    async def fetch_all(self, urls: Iterable[str], owner: str = "") -> dict[str, Media]:
-        """Return what the URLs point to, for a client.
+    async def fetch_all(
+        self, urls: Iterable[str], owner: str = "", hold: Callable[[int], None] = hold_nothing
+    ) -> dict[str, Media]:
+        """Return what the URLs point to, for a client; `hold` is told of the bytes as they come.
 
-        Raises `Failure` 400 for the first that cannot be had.
+        Raises `Failure` 400 for the first that cannot be had, and what `hold` raises.
         """
         wanted = list(dict.fromkeys(urls))
         if len(wanted) > MOST_URLS:
@@ -95,7 +101,7 @@ class Fetcher:
         await self._opened()
         for url in wanted:  # before any of them is asked for
             self._permit(url)
-        tasks = [asyncio.create_task(self.fetch(url, owner)) for url in wanted]
+        tasks = [asyncio.create_task(self.fetch(url, owner, hold)) for url in wanted]
         try:
             return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
         finally:
@@ -103,29 +109,33 @@ class Fetcher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def fetch(self, url: str, owner: str = "") -> Media:
-        """Return what one URL points to, for a client. Raises `Failure` 400."""
+    async def fetch(
+        self, url: str, owner: str = "", hold: Callable[[int], None] = hold_nothing
+    ) -> Media:
+        """Return what one URL points to, for a client. Raises as `fetch_all` does."""
         try:
             async with asyncio.timeout(self._timeout), self._places.place(owner):
-                return await self._follow(url)
+                return await self._follow(url, hold)
         except TimeoutError:
             why = f"it took longer than {self._timeout:g} seconds"
         except (NotPublic, Unfetchable) as error:
             why = str(error)
         raise url_failure(url, why)
 
-    async def _follow(self, text: str) -> Media:
+    async def _follow(self, text: str, hold: Callable[[int], None]) -> Media:
         pool = await self._opened()
         url = parse_url(text)
         for _ in range(self._max_redirects + 1):
             self._check(url)
-            found = await self._ask(pool, url)
+            found = await self._ask(pool, url, hold)
             if isinstance(found, Media):
                 return found
             url = parse_url(found, url)
         raise Unfetchable(f"it redirects more than {self._max_redirects} times")
 
-    async def _ask(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> Media | str:
+    async def _ask(
+        self, pool: httpcore.AsyncConnectionPool, url: httpx.URL, hold: Callable[[int], None]
+    ) -> Media | str:
         """Return what is at a URL, or the location that it redirects to."""
         import httpcore  # noqa: PLC0415 - loaded by now
 
@@ -135,13 +145,13 @@ class Fetcher:
         headers = [(b"host", url.netloc), *HEADERS]
         try:
             async with pool.stream("GET", target, headers=headers) as response:
-                return await self._read(response)
+                return await self._read(response, hold)
         except BrokenReply:
             raise Unfetchable("its compressed content cannot be read") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
             raise Unfetchable("the connection failed") from None
 
-    async def _read(self, response: httpcore.Response) -> Media | str:
+    async def _read(self, response: httpcore.Response, hold: Callable[[int], None]) -> Media | str:
         headers = {name.lower(): value for name, value in response.headers}
         location = headers.get(b"location")
         if response.status in REDIRECTS and location is not None:
@@ -152,15 +162,22 @@ class Fetcher:
         if length.isdigit() and int(length) > self._max_bytes:
             raise self._too_large()
         kind = media_type_of(headers)
-        return Media(media_type=kind, data=await self._read_body(response, headers))
+        return Media(media_type=kind, data=await self._read_body(response, headers, hold))
 
-    async def _read_body(self, response: httpcore.Response, headers: Mapping[bytes, bytes]) -> str:
+    async def _read_body(
+        self,
+        response: httpcore.Response,
+        headers: Mapping[bytes, bytes],
+        hold: Callable[[int], None],
+    ) -> str:
         decoder = content_decoder(headers)
         content = Base64Encoder()
         async for piece in response.aiter_stream():
+            before = content.size
             content.add(piece if decoder is None else decoder.decode(piece))
             if content.size > self._max_bytes:
                 raise self._too_large()
+            hold((content.size - before) * 4 // 3)
         if decoder is not None and not decoder.finished:
             raise BrokenReply("the compressed body ended early")
         return content.finish()

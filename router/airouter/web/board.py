@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -36,8 +36,10 @@ class PagePart(NamedTuple):
     id: str
     """Its `id` in the HTML."""
     macro: str
-    data: object
-    """What the macro gets; what compares equal looks the same."""
+    facts: object
+    """What it is made of; what compares equal looks the same."""
+    make: Callable[[Any], object] | None = None
+    """Returns what the macro gets, of facts that are new; without it that is the facts."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class PageBlock:
 
 
 class _DrawnPart(NamedTuple):
+    facts: object
     data: object
     html: str
     changed: int
@@ -115,9 +118,15 @@ class Board:
         parts: dict[str, _DrawnPart] = {}
         for part in block.parts:
             drawn = known.get(part.id)
-            if drawn is None or drawn.data != part.data:
-                drawn = _DrawnPart(part.data, self._render(part.macro, part.data), tick)
+            if drawn is None or drawn.facts != part.facts:
+                drawn = self._draw_part(part, drawn, tick)
             parts[part.id] = drawn
         ids = list(parts)
         changed = tick if former is None or former.ids != ids else former.changed
         return _DrawnBlock(ids, parts, changed)
+
+    def _draw_part(self, part: PagePart, former: _DrawnPart | None, tick: int) -> _DrawnPart:
+        data = part.facts if part.make is None else part.make(part.facts)
+        if former is not None and former.data == data:
+            return former._replace(facts=part.facts)
+        return _DrawnPart(part.facts, data, self._render(part.macro, data), tick)

@@ -9,7 +9,7 @@ from airouter.bans.notice import BY_HAND
 from airouter.bookkeeping.window import step_of
 from airouter.costs import PICODOLLARS
 from airouter.web import wording
-from airouter.web.rows import CredentialCard, Moment, bars_of
+from airouter.web.rows import CredentialCard, LimitUse, Moment, bars_of, uses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airouter.bans.notice import Ban
     from airouter.config.snapshot import Credential
     from airouter.routing.catalog import Load
+    from airouter.telemetry.history import FailureSeen, RequestTally
     from airouter.web.view import Viewed
 
 CLOUDS = frozenset(("Bedrock", "VertexAI"))
@@ -33,10 +34,29 @@ class CardState(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def cards_of(
+SERVING = CardState("serving", "ok")
+
+
+class CardFacts(NamedTuple):
+    """The facts that a card is made of."""
+
+    id: str
+    credential: Credential
+    found: CardState
+    uses: tuple[LimitUse, ...]
+    in_flight: int
+    tally: RequestTally | None
+    failure: FailureSeen | None
+    spent: int | None
+    """Picodollars of today."""
+    epoch: float
+    """The Unix time at the monotonic clock's zero."""
+
+
+def card_facts(
     router: Viewed, credentials: Sequence[Credential], epoch: float
-) -> Iterator[CredentialCard]:
-    """Yield a card for each credential; `epoch` is the Unix time at the monotonic clock's zero."""
+) -> Iterator[CardFacts]:
+    """Yield what the card of each credential is made of."""
     now, history = monotonic(), router.history
     step, loads, unusable = step_of(now), router.loads, router.unusable()
     by_credential, spent = history.recent().by_credential, history.spent_today()
@@ -45,25 +65,38 @@ def cards_of(
         bans.setdefault(ban.credential, []).append(ban)
     for place, credential in enumerate(credentials):
         name = credential.name
-        load, tally = loads.get(name), by_credential.get(name)
-        failure = history.failures.get(name)
-        found = card_state(credential, unusable.get(name), bans.get(name, []), load, now, epoch)
-        money = spent.get(name)
-        yield CredentialCard(
-            id=f"credential-{place}",
-            name=name,
-            kind=kind_of(credential),
-            state=found.state,
-            level=found.level,
-            until=found.until,
-            reasons=found.reasons,
-            bars=bars_of(router.limits_of("credential", name), step),
-            in_flight=load.in_flight if load is not None else 0,
-            p95=wording.span_of(None if tally is None else tally.wait(0.95)),
-            spent="" if money is None else wording.dollars(money / PICODOLLARS),
-            failure="" if failure is None else failure.what,
-            failed_at=None if failure is None else moment_at(epoch + failure.at),
+        load = loads.get(name)
+        yield CardFacts(
+            f"credential-{place}",
+            credential,
+            card_state(credential, unusable.get(name), bans.get(name, ()), load, now, epoch),
+            uses_of(router.limits_of("credential", name), step),
+            0 if load is None else load.in_flight,
+            by_credential.get(name),
+            history.failures.get(name),
+            spent.get(name),
+            epoch,
         )
+
+
+def card_of(facts: CardFacts) -> CredentialCard:
+    """Return the card of a credential."""
+    found, tally, failure, spent = facts.found, facts.tally, facts.failure, facts.spent
+    return CredentialCard(
+        id=facts.id,
+        name=facts.credential.name,
+        kind=kind_of(facts.credential),
+        state=found.state,
+        level=found.level,
+        until=found.until,
+        reasons=found.reasons,
+        bars=bars_of(facts.uses),
+        in_flight=facts.in_flight,
+        p95=wording.span_of(None if tally is None else tally.wait(0.95)),
+        spent="" if spent is None else wording.dollars(spent / PICODOLLARS),
+        failure="" if failure is None else failure.what,
+        failed_at=None if failure is None else moment_at(facts.epoch + failure.at),
+    )
 
 
 def kind_of(credential: Credential) -> str:
@@ -87,6 +120,11 @@ def card_state(
         return CardState(
             "no identity" if credential.type in CLOUDS else "invalid", "bad", reasons=(error,)
         )
+    return banned_state(bans, now, epoch) if bans else resting_state(load, now, epoch)
+
+
+def banned_state(bans: Sequence[Ban], now: float, epoch: float) -> CardState:
+    """Return what a credential does that has bans."""
     if any(ban.reason == BY_HAND for ban in bans):
         ban = next(each for each in bans if each.reason == BY_HAND)
         until = (
@@ -102,15 +140,20 @@ def card_state(
             reasons += (f"and {len(held) - SHOWN_BANS} more",)
         state = "banned" if any(not ban.upstream_name for ban in held) else "partly banned"
         return CardState(state, "bad", moment_at(epoch + now + longest, ahead=True), reasons)
-    if bans:
-        return CardState("trying again", "warn", reasons=tuple(map(ban_line, bans[:SHOWN_BANS])))
-    resting = {} if load is None else load.resting
-    ends = max((rest.until for rest in resting.values()), default=0.0)
-    if ends > now:
-        names = ", ".join(sorted(resting)[:SHOWN_BANS])
-        until = moment_at(epoch + ends, ahead=True)
-        return CardState("resting", "warn", until, (f"{names}: failed last",))
-    return CardState("serving", "ok")
+    return CardState("trying again", "warn", reasons=tuple(map(ban_line, bans[:SHOWN_BANS])))
+
+
+def resting_state(load: Load | None, now: float, epoch: float) -> CardState:
+    """Return what a credential does that has no bans."""
+    if load is None or not load.resting:
+        return SERVING
+    resting = load.resting
+    ends = max(rest.until for rest in resting.values())
+    if ends <= now:
+        return SERVING
+    names = ", ".join(sorted(resting)[:SHOWN_BANS])
+    until = moment_at(epoch + ends, ahead=True)
+    return CardState("resting", "warn", until, (f"{names}: failed last",))
 
 
 def ban_line(ban: Ban) -> str:

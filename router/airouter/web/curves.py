@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airouter.costs import PICODOLLARS
-from airouter.telemetry.history import STEP, RequestTally, total_of
+from airouter.telemetry.history import STEP, Point, RequestTally, total_of
 from airouter.web import wording
 
 if TYPE_CHECKING:
@@ -36,16 +36,40 @@ class Figure:
     is_bad: bool = False
 
 
-def figures_of(history: TrafficHistory, in_flight: int) -> list[Figure]:
-    """Return the numbers of now."""
-    history.advance()
-    points = list(history.points)
+class FigureLine:
+    """The numbers of now, summed up once for each step of time."""
+
+    def __init__(self, history: TrafficHistory) -> None:
+        self._history = history
+        self._step = -1
+        self._summed: list[Figure] = []
+        self._flights = ""
+
+    def read(self, in_flight: int) -> list[Figure]:
+        """Return the numbers of now; `in_flight` is the number of attempts under way."""
+        history = self._history
+        history.advance()
+        if self._step != history.step:
+            points = list(history.points)
+            self._step, self._summed = history.step, figures_of(points)
+            self._flights = polyline([float(point.in_flight) for point in thinned(points)])
+        flight = Figure("f-flight", wording.amount(in_flight), "in flight", self._flights)
+        return [*self._summed, flight]
+
+
+def thinned(points: Sequence[Point]) -> Sequence[Point]:
+    """Return as many points as a curve has, the newest among them."""
+    size = max(1, len(points) // CURVE)
+    return points[::-size][::-1]
+
+
+def figures_of(points: Sequence[Point]) -> list[Figure]:
+    """Return the numbers of the steps that are over."""
     size = max(1, len(points) // CURVE)
     groups = [
         total_of(point.tally for point in points[start : start + size])
         for start in range(len(points) % size, len(points), size)
     ]
-    flights = [float(point.in_flight) for point in points[::-size]][::-1]
     now = total_of(point.tally for point in points[-NOW:])
     minutes = total_of(point.tally for point in points[-LAST_MINUTES:])
     span = max(min(len(points), NOW), 1) * STEP
@@ -68,7 +92,6 @@ def figures_of(history: TrafficHistory, in_flight: int) -> list[Figure]:
             "per hour, at this pace",
             curve(groups, cost),
         ),
-        Figure("f-flight", wording.amount(in_flight), "in flight", polyline(flights)),
     ]
 
 

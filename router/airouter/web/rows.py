@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.web import wording
 
 if TYPE_CHECKING:
-    from airouter.limits.scope import Scope, SlidingCount
+    from airouter.limits.scope import Scope
+
+
+class LimitUse(NamedTuple):
+    """The use of a limit in the last minute."""
+
+    label: str
+    used: int
+    limit: int
+
+    @property
+    def share(self) -> int:
+        """Percent, up to 100."""
+        return min(100, round(100 * self.used / self.limit)) if self.limit else 100
 
 
 @dataclass(frozen=True)
@@ -160,20 +173,21 @@ class ConfigurationFacts:
     """Of the operator's stream and the ledger of limits."""
 
 
-def bars_of(scope: Scope | None, step: int) -> tuple[LimitBar, ...]:
+def uses_of(scope: Scope | None, step: int) -> tuple[LimitUse, ...]:
     """Return the use of a scope's limits; nothing where it has none."""
     if scope is None:
         return ()
     requests, tokens = scope.counted()
     return tuple(
-        bar(label, count, step)
+        LimitUse(label, max(0, count.limit - count.room(step)), count.limit)
         for label, count in (("rpm", requests), ("tpm", tokens))
         if count is not None
     )
 
 
-def bar(label: str, count: SlidingCount, step: int) -> LimitBar:
-    """Return the use of one limit."""
-    used = max(0, count.limit - count.room(step))
-    share = min(100, round(100 * used / count.limit)) if count.limit else 100
-    return LimitBar(label, wording.amount(used), wording.amount(count.limit), share)
+def bars_of(uses: tuple[LimitUse, ...]) -> tuple[LimitBar, ...]:
+    """Return limits as bars."""
+    return tuple(
+        LimitBar(use.label, wording.amount(use.used), wording.amount(use.limit), use.share)
+        for use in uses
+    )

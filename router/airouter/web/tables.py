@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from heapq import nlargest
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.bookkeeping.window import step_of
 from airouter.condition import BackendStates
 from airouter.costs import PICODOLLARS
 from airouter.web import wording
 from airouter.web.cards import moment_at
-from airouter.web.rows import ClientRow, ModelRow, RequestRow, TierMark, bars_of
+from airouter.web.rows import (
+    ClientRow,
+    LimitUse,
+    ModelRow,
+    RequestRow,
+    TierMark,
+    bars_of,
+    uses_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airouter.config.snapshot import ClientKey, Model
+    from airouter.telemetry.history import RequestTally, TrafficHistory
     from airouter.telemetry.record import RequestRecord
     from airouter.web.view import Viewed
 
@@ -24,33 +34,74 @@ MOST_CLIENTS = 200
 HOUR = 3600.0
 
 
-def model_rows(router: Viewed, models: Sequence[Model]) -> Iterator[ModelRow]:
-    """Yield a row for each model."""
+class ModelFacts(NamedTuple):
+    """The facts that the row of a model is made of."""
+
+    id: str
+    model: Model
+    first: int | None
+    """The place of the best tier that can answer."""
+    tally: RequestTally | None
+    seconds: float
+    """Those that the tally is of."""
+
+
+class ClientFacts(NamedTuple):
+    """The facts that the card of a client is made of."""
+
+    id: str
+    name: str
+    uses: tuple[LimitUse, ...]
+
+    @property
+    def fullest(self) -> int:
+        """Percent of the limit that it is nearest to."""
+        return max(use.share for use in self.uses)
+
+
+class RequestFacts(NamedTuple):
+    """The facts that the row of a request is made of."""
+
+    id: str
+    record: RequestRecord
+    epoch: float
+    """The Unix time at the monotonic clock's zero."""
+
+
+def model_facts(router: Viewed, models: Sequence[Model]) -> Iterator[ModelFacts]:
+    """Yield what the row of each model is made of."""
     states = BackendStates(router, monotonic())
     recent = router.history.recent()
+    tallies, seconds = recent.by_model, recent.seconds
     for place, model in enumerate(models):
+        tally = tallies.get(model.name)
         first = states.first_tier(model)
-        tally = recent.by_model.get(model.name)
-        spent = 0 if tally is None else tally.cost
-        requests = 0 if tally is None else tally.requests
-        errors = 0 if tally is None else tally.errors
-        wait = None if tally is None else tally.wait(0.95)
-        rate, cost = requests / recent.seconds, spent / PICODOLLARS / recent.seconds * HOUR
-        yield ModelRow(
-            id=f"model-{place}",
-            name=model.name,
-            level="bad" if first is None else "warn" if first else "ok",
-            tiers=tuple(tier_marks(model, first)),
-            fallbacks=", ".join(model.fallbacks),
-            rate=round(rate, 2),
-            errors=wording.percent(errors, requests),
-            error_share=errors / requests if requests else -1.0,
-            p95=wording.span_of(wait),
-            wait=-1.0 if wait is None else round(wait, 3),
-            cost=round(cost, 4),
-            rate_text=wording.amount(rate) if requests else wording.DASH,
-            cost_text=wording.dollars(cost) if spent else wording.DASH,
-        )
+        yield ModelFacts(f"model-{place}", model, first, tally, 1.0 if tally is None else seconds)
+
+
+def model_row(facts: ModelFacts) -> ModelRow:
+    """Return the row of a model."""
+    model, first, tally = facts.model, facts.first, facts.tally
+    spent = 0 if tally is None else tally.cost
+    requests = 0 if tally is None else tally.requests
+    errors = 0 if tally is None else tally.errors
+    wait = None if tally is None else tally.wait(0.95)
+    rate, cost = requests / facts.seconds, spent / PICODOLLARS / facts.seconds * HOUR
+    return ModelRow(
+        id=facts.id,
+        name=model.name,
+        level="bad" if first is None else "warn" if first else "ok",
+        tiers=tuple(tier_marks(model, first)),
+        fallbacks=", ".join(model.fallbacks),
+        rate=round(rate, 2),
+        errors=wording.percent(errors, requests),
+        error_share=errors / requests if requests else -1.0,
+        p95=wording.span_of(wait),
+        wait=-1.0 if wait is None else round(wait, 3),
+        cost=round(cost, 4),
+        rate_text=wording.amount(rate) if requests else wording.DASH,
+        cost_text=wording.dollars(cost) if spent else wording.DASH,
+    )
 
 
 def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
@@ -63,27 +114,38 @@ def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
             yield TierMark(names, "serving" if place == first else "standby")
 
 
-def client_rows(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientRow]:
-    """Return a row for each client that has limits, those nearest to one first."""
+def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:
+    """Return what the card of each client that has limits is made of, at most `MOST_CLIENTS`."""
     step = step_of(monotonic())
-    rows: list[ClientRow] = []
-    for place, client in enumerate(clients):
-        bars = bars_of(router.limits_of("client", client.name), step)
-        if bars:
-            fullest = max(each.share for each in bars)
-            rows.append(ClientRow(f"client-{place}", client.name, bars, fullest))
-    if len(rows) > MOST_CLIENTS:
-        rows = sorted(rows, key=lambda row: -row.fullest)[:MOST_CLIENTS]
-    return rows
+    found = [
+        ClientFacts(f"client-{place}", client.name, uses)
+        for place, client in enumerate(clients)
+        if (uses := uses_of(router.limits_of("client", client.name), step))
+    ]
+    if len(found) > MOST_CLIENTS:
+        found = nlargest(MOST_CLIENTS, found, key=lambda facts: facts.fullest)
+    return found
 
 
-def request_row(record: RequestRecord, id_: str, epoch: float) -> RequestRow:
-    """Return the row of a request; `epoch` is the Unix time at the monotonic clock's zero."""
+def client_row(facts: ClientFacts) -> ClientRow:
+    """Return the card of a client."""
+    return ClientRow(facts.id, facts.name, bars_of(facts.uses), facts.fullest)
+
+
+def request_facts(history: TrafficHistory, epoch: float) -> Iterator[RequestFacts]:
+    """Yield what the rows of the last requests are made of, the newest first."""
+    for age, record in enumerate(reversed(history.requests)):
+        yield RequestFacts(f"request-{history.count - age}", record, epoch)
+
+
+def request_row(facts: RequestFacts) -> RequestRow:
+    """Return the row of a request."""
+    record, epoch = facts.record, facts.epoch
     last, cost = record.last, record.cost
     has_tokens = record.input_tokens or record.output_tokens
     waited = record.first_byte - record.started if record.first_byte else None
     return RequestRow(
-        id=id_,
+        id=facts.id,
         at=moment_at(epoch + record.ended),
         model=record.model,
         answered_by="" if last is None or record.status >= 400 else last.credential,

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from airouter.condition import Conditioned, condition_of
 from airouter.web.board import Audience, PageBlock, PagePart
-from airouter.web.cards import cards_of, moment_at
-from airouter.web.curves import figures_of
+from airouter.web.cards import card_facts, card_of, moment_at
+from airouter.web.curves import FigureLine
 from airouter.web.rows import ConfigurationFacts, CountText, HeadLine, ReasonLine
-from airouter.web.tables import client_rows, model_rows, request_row
+from airouter.web.tables import (
+    client_facts,
+    client_row,
+    model_facts,
+    model_row,
+    request_facts,
+    request_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +66,7 @@ class PageView:
 
     def __init__(self, router: Viewed) -> None:
         self._router = router
+        self._figures = FigureLine(router.history)
         # Taken once: moments that are read anew each second are to stay the same.
         self._epoch = time.time() - monotonic()
 
@@ -101,29 +109,29 @@ class PageView:
     def _named(self) -> Iterator[PageBlock]:
         router, snapshot = self._router, self._router.snapshot
         in_flight = sum(load.in_flight for load in router.loads.values())
-        figures = [PagePart(f.id, "figure", f) for f in figures_of(router.history, in_flight)]
+        figures = [PagePart(f.id, "figure", f) for f in self._figures.read(in_flight)]
         yield PageBlock("figures", NAMED, figures)
         if snapshot is None:
             return
-        cards = list(cards_of(router, snapshot.credentials, self._epoch))
-        usable = sum(card.level != "bad" for card in cards)
+        cards = list(card_facts(router, snapshot.credentials, self._epoch))
+        usable = sum(card.found.level != "bad" for card in cards)
         yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
-        yield PageBlock("credentials", NAMED, [PagePart(card.id, "card", card) for card in cards])
-        rows = list(model_rows(router, snapshot.models))
-        yield count_block("models-count", str(len(rows)))
-        yield PageBlock("models", NAMED, [PagePart(row.id, "model", row) for row in rows])
+        parts = [PagePart(card.id, "card", card, card_of) for card in cards]
+        yield PageBlock("credentials", NAMED, parts)
+        models = model_facts(router, snapshot.models)
+        yield count_block("models-count", str(len(snapshot.models)))
+        parts = [PagePart(model.id, "model", model, model_row) for model in models]
+        yield PageBlock("models", NAMED, parts)
 
     def _owned(self) -> Iterator[PageBlock]:
         router, snapshot = self._router, self._router.snapshot
         if snapshot is not None:
-            rows = client_rows(router, snapshot.auth.clients)
-            yield PageBlock("clients", OWNERS, [PagePart(row.id, "client", row) for row in rows])
-        history = router.history
-        requests = [
-            request_row(record, f"request-{history.count - age}", self._epoch)
-            for age, record in enumerate(reversed(history.requests))
-        ]
-        yield PageBlock("requests", OWNERS, [PagePart(row.id, "request", row) for row in requests])
+            clients = client_facts(router, snapshot.auth.clients)
+            parts = [PagePart(client.id, "client", client, client_row) for client in clients]
+            yield PageBlock("clients", OWNERS, parts)
+        requests = request_facts(router.history, self._epoch)
+        parts = [PagePart(each.id, "request", each, request_row) for each in requests]
+        yield PageBlock("requests", OWNERS, parts)
 
     def _configuration(self, audiences: frozenset[Audience]) -> PageBlock:
         reload, names = self._router.reload, audiences is NAMED

@@ -29,6 +29,10 @@ class Call:
 
     name: str
     arguments: Body
+    id: str | None = None
+    """The id that it gets; None for one of its own."""
+    silent: bool = False
+    """Whether there is nothing at all in the place of its arguments."""
 
 
 @dataclass

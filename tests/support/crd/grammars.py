@@ -135,6 +135,7 @@ SCALARS: dict[Validator, Schema] = {
     validator(grammar.Timeout): duration("1ms", "24h"),
     validator(grammar.Pause): duration("0s", "1h"),
     validator(grammar.Period): duration("1s", "720h"),
+    validator(grammar.Lapse): duration("0s", "720h"),
     validator(Lifetime): duration("1h", "8760h"),
     validator(Overlap): duration("0s", "8760h"),
     validator(Moment): {"type": "string", "format": "date-time", "maxLength": 64},

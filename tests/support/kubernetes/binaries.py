@@ -26,6 +26,8 @@ from support.kubernetes.modules import (
 
 ETCD = Module("etcd", "go.etcd.io/etcd/server/v3")
 KUBERNETES = Module("kubernetes", "k8s.io/kubernetes")
+# Without the SDKs of all clouds, whose machines Prometheus finds: hundreds of packages.
+PROMETHEUS = Module("prometheus", "github.com/prometheus/prometheus", tags="remove_all_sd")
 PACKAGES = {
     "etcd": (ETCD, "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -36,13 +38,19 @@ PACKAGES = {
     "kube-proxy": (KUBERNETES, "k8s.io/kubernetes/cmd/kube-proxy"),
     "coredns": (Module("coredns", "github.com/coredns/coredns"), "github.com/coredns/coredns"),
     "pause": (Module("pause"), "."),
-    "promtool": (
-        # Without the SDKs of all clouds, whose machines Prometheus finds: hundreds of packages.
-        Module("prometheus", "github.com/prometheus/prometheus", tags="remove_all_sd"),
-        "github.com/prometheus/prometheus/cmd/promtool",
+    "prometheus": (PROMETHEUS, "github.com/prometheus/prometheus/cmd/prometheus"),
+    "jaeger": (
+        Module("jaeger", "github.com/jaegertracing/jaeger"),
+        "github.com/jaegertracing/jaeger/cmd/all-in-one",
     ),
+    "otelcol": (Module("otelcol", "go.opentelemetry.io/collector/otelcol"), "."),
+    "promtool": (PROMETHEUS, "github.com/prometheus/prometheus/cmd/promtool"),
     "helm": (Module("helm", "helm.sh/helm/v4"), "helm.sh/helm/v4/cmd/helm"),
     "helm3": (Module("helm3", "helm.sh/helm/v3"), "helm.sh/helm/v3/cmd/helm"),
+    "kubeconform": (
+        Module("kubeconform", "github.com/yannh/kubeconform"),
+        "github.com/yannh/kubeconform/cmd/kubeconform",
+    ),
 }
 
 
@@ -71,9 +79,10 @@ class Binaries:
         return self.path("kube-controller-manager")
 
     def all(self) -> list[Path]:
-        """Those of an API server without a node, both Helms and promtool: for `make test`."""
+        """Those of an API server without a node, and of the chart's tests: for `make test`."""
         server = [self.etcd, self.kube_apiserver, self.kubectl, self.kube_controller_manager]
-        return [*server, self.path("helm"), self.path("helm3"), self.path("promtool")]
+        others = ("helm", "helm3", "kubeconform", "prometheus", "promtool")
+        return [*server, *map(self.path, others)]
 
     def path(self, name: str) -> Path:
         """Of any program in `PACKAGES`."""

@@ -145,11 +145,11 @@ async def test_what_is_in_hand_is_bounded_and_others_get_in(path: str, framing: 
 
 
 async def test_a_body_in_chunks_that_grows_too_large_for_its_client_is_refused() -> None:
-    settings = {"max_held_bytes": 4 * MIB, "max_body_bytes": 2 * MIB}
+    settings = {"max_held_bytes": 12 * MIB, "max_body_bytes": 2 * MIB}
     async with served(two_tenants(), **settings) as router, contextlib.AsyncExitStack() as open_:
         data = head("/v1/chat/completions", CHUNKED, key="sk-tenant-a")
         chunk = b"%x\r\n" % MIB + b"x" * MIB + b"\r\n"
-        readers = [await open_.enter_async_context(sent(router, data + chunk)) for _ in range(3)]
+        readers = [await open_.enter_async_context(sent(router, data + chunk)) for _ in range(4)]
         answers = [asyncio.create_task(each.readuntil(b"\r\n")) for each in readers]
         (done, waiting) = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
         assert all(b" 503 " in task.result() for task in done)
@@ -175,12 +175,12 @@ async def test_what_was_held_is_given_back_with_the_answer() -> None:
 
 
 async def test_messages_of_sessions_are_in_hand_too() -> None:
-    settings = {"max_held_bytes": 4 * MIB, "max_body_bytes": 2 * MIB}
+    settings = {"max_held_bytes": 12 * MIB, "max_body_bytes": 2 * MIB}
     async with served(mock_manifest(MODEL, reply="text:x"), **settings) as router:
         async with contextlib.AsyncExitStack() as open_:
             sessions = [
                 await open_.enter_async_context(dial(router, compression=deflated))
-                for deflated in (None, None, "deflate")
+                for deflated in (*[None] * 5, "deflate")
             ]
             part = '{"type":"response.create","input":"' + "x" * (1_500_000 - 40)
             held = router.router.admission.held
@@ -189,16 +189,17 @@ async def test_messages_of_sessions_are_in_hand_too() -> None:
                 yield part
                 await asyncio.Event().wait()
 
-            begun = asyncio.create_task(sessions[0].send(begin()))
-            await until(lambda: held.held >= len(part))
-            for session in sessions[1:]:
+            begun = [asyncio.create_task(each.send(begin())) for each in sessions[:4]]
+            await until(lambda: held.held >= 4 * len(part))
+            for session in sessions[4:]:
                 await say(session, input="x" * 1_500_000)
                 event = await heard(session)
                 assert (event["type"], event["status"]) == ("error", 503)
                 assert event["error"]["headers"] == {"retry-after": "1"}
                 await session.wait_closed()
                 assert session.close_code == 1013
-            begun.cancel()
+            for task in begun:
+                task.cancel()
         await until(lambda: not held.held)
         async with dial(router, additional_headers=KEY) as session:
             await say(session, input="x" * 1_500_000)

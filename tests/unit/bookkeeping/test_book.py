@@ -182,10 +182,12 @@ def test_a_ledger_that_has_lost_its_memory_grants_nothing_for_a_minute() -> None
     assert ledger.ask("a", 10) == 10
 
 
-def test_a_ledger_that_starts_from_an_old_copy_notices() -> None:
+def test_a_ledger_that_starts_from_an_old_copy_notices_and_begins_anew() -> None:
     ledger = OpenBook()
     ledger.numbers["a"] += 5
+    before = ledger.born
     assert ledger.ask("a", 10) == 0
+    assert ledger.born > before, "by which all pods know that it may have forgotten what they heard"
     ledger.now += SPAN + LEASE
     assert ledger.ask("a", 10) == 10
 
@@ -239,7 +241,9 @@ budgets = st.builds(
     least=st.integers(0, 60),
     uses=st.lists(st.tuples(st.just(0), st.integers(0, 40)), max_size=1),
     keeps=st.integers(7_200, 50_000_000),
+    born=st.sampled_from([0, 0, START, START + SPAN, 7]),
     spent=st.sampled_from([0, 0, 0, 100, 350]),
+    counted=st.integers(0, 200),
 )
 messages = st.builds(
     LedgerMessage,

@@ -20,7 +20,7 @@ class BudgetBook:
 
     def __init__(self, spent: dict[str, Spent] | None = None) -> None:
         self.now = START
-        self.book = Book(lambda: self.now, spent, settling=0)
+        self.book = Book(lambda: self.now, spent, settling=0, learning=0)
 
     def say(self, pod: str, **line: Any) -> LeaseGrant:
         """Say one line, and return the answer to it."""
@@ -79,9 +79,25 @@ def test_what_was_spent_beyond_the_budget_is_known_as_debt() -> None:
 
 def test_a_ledger_without_memory_is_told_what_the_one_before_knew() -> None:
     ledger = BudgetBook()
-    assert ledger.say("b", spent=80).free == 20
-    # Too much by what is out, which may be in the 80 or not.
-    assert ledger.say("a", total=10, held=5, uses=[(0, 10)], spent=80).free == 15
+    assert ledger.say("b", born=1, spent=80).free == 20
+    assert (
+        ledger.say("a", total=10, held=5, uses=[(0, 10)], born=1, spent=80, counted=15).free == 20
+    )
+    assert ledger.say("c", total=4, born=1, spent=85, counted=4).free == 15
+
+
+def test_debts_that_processes_had_while_there_was_no_ledger_add_up() -> None:
+    ledger = BudgetBook()
+    for pod in "abc":
+        ledger.say(pod, total=10, held=5, uses=[(0, 10)], born=1, spent=40, counted=5)
+    assert ledger.say("d").free == 100 - 40 - 3 * 10
+
+
+def test_what_a_former_ledger_said_counts_once_however_often_it_is_told() -> None:
+    ledger = BudgetBook()
+    for held in (20, 20, 5):
+        answer = ledger.say("a", total=10, held=held, born=1, spent=80, counted=30)
+    assert answer.free == 20 + 15, "what is given back is free again"
 
 
 def test_a_ledger_that_does_not_know_others_yet_grants_nothing() -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from support.config import mock_manifest
 from support.router import router_process
+from support.web_page import web_page
+
+FIX = " (fix: name the root of a router: --url)"
 
 
 async def chat(folder: Path, text: str, *arguments: str) -> tuple[int, str, str]:
@@ -47,3 +50,12 @@ async def test_a_router_that_does_not_run_is_told_with_a_remedy(tmp_path: Path) 
     assert told.startswith(
         "no router answers at http://127.0.0.1:1 (fix: start one, airouter serve"
     )
+
+
+async def test_what_is_no_router_is_told_in_a_line(tmp_path: Path) -> None:
+    async with web_page(404) as url:
+        code, _, told = await chat(tmp_path, "x", "--url", url)
+        assert (code, told) == (2, f"{url}: what answers there is no router: status 404{FIX}\n")
+    async with web_page(200) as url:
+        code, _, told = await chat(tmp_path, "x", "--url", url)
+        assert (code, told) == (2, f"{url}: what answers there is no router: status 200{FIX}\n")

@@ -11,7 +11,7 @@ from support.manifests import ROUTER_YAML
 
 SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").rglob("*.yaml"))
 BROKEN = ROUTER_YAML.replace("type: Mock", "type: Mok")
-WARNED = ROUTER_YAML.replace("auth:", "sessions: {stickiness: {ttl: 1h}}\n  auth:")
+WARNED = ROUTER_YAML.replace("type: Mock", "type: Mock\n    timeouts: {}")
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
@@ -108,3 +108,17 @@ def test_a_cluster_that_cannot_be_asked_is_told(airouter: Airouter, tmp_path: Pa
 
 def test_a_form_that_is_none_is_refused(airouter: Airouter) -> None:
     assert airouter("check", "-", "-o", "xml", stdin=ROUTER_YAML).exit_code == 2
+
+
+def test_a_missing_variable_is_the_cause_of_all_that_lacks_its_key(airouter: Airouter) -> None:
+    account = "type: OpenAI\n    secretRef: {name: keys, key: openai}"
+    text = ROUTER_YAML.replace("type: Mock", account) + "  openai: ${NOT_THERE}\n"
+    lines = airouter("check", "-", stdin=text).output.splitlines()
+    assert lines[0].startswith(
+        "stdin:20: error: stringData.openai: the environment has no variable"
+    )
+    assert lines[1].startswith(
+        "  stdin:8: error: spec.credentials[name=mock].secretRef: key 'openai'"
+    )
+    assert "use one of" not in lines[1]
+    assert lines[2].startswith("    stdin:11: warning: spec.models[name=echo].backends[0]")

@@ -29,3 +29,12 @@ def test_a_router_key_with_its_secret_is_served_from_a_file(airouter: Airouter) 
     made = airouter("keys", "new", "--name", "checkout", "--form", "routerkey", "-n", "shop").output
     checked = airouter("check", "-", "--strict", stdin=config + made)
     assert checked.output == "0 errors, 0 warnings; serves 1 model, 1 credential, 1 client\n"
+
+
+def test_a_name_that_no_secret_may_have_is_refused_with_what_may_be(airouter: Airouter) -> None:
+    for option, value in (("--name", "bad name"), ("--name", "Team_A"), ("--router", "a: b")):
+        result = airouter("keys", "new", option, value)
+        assert result.exit_code == 2
+        assert f"{option}: is not " in result.stderr
+        assert "lower-case letters, digits" in result.stderr
+        assert "sk-air-" not in result.output

@@ -14,6 +14,7 @@ from support.commands import Airouter
 from support.config import MASTER_KEY, mock_manifest
 from support.http_client import http_client
 from support.router import router_process
+from support.web_page import web_page
 
 METRICS = """\
 airouter_requests_total{model="m",credential="c",status="200",stream="false",operation="chat"} 8
@@ -113,3 +114,15 @@ def test_nobody_answers(airouter: Airouter) -> None:
     result = airouter("top", "--once", "--url", "http://127.0.0.1:1")
     assert result.exit_code == 2
     assert "no router answers at http://127.0.0.1:1" in result.stderr
+
+
+async def test_what_is_no_router_is_told_in_a_line() -> None:
+    async with web_page(404) as url:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "airouter", "top", "--once", "--url", url),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            _, told = await process.communicate()
+    assert process.returncode == 2
+    assert told.decode().startswith(f"{url}: what answers there is no router")

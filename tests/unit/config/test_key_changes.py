@@ -9,7 +9,7 @@ import pytest
 
 from airouter.config import key_changes
 from airouter.config.delivery import Undeliverable
-from airouter.config.key_changes import changes_between, read_changes, with_changes
+from airouter.config.key_changes import after_changes, changes_between, read_changes
 from airouter.config.snapshot import Auth, ClientKey, Model, Snapshot
 
 
@@ -40,7 +40,7 @@ def test_whoever_has_the_snapshot_before_comes_to_the_next(first: str, second: s
     changes = changes_between(before, after)
     assert changes is not None
     assert changes.base == before.version
-    assert with_changes(before, read_changes(msgspec.json.encode(changes))) == after
+    assert after_changes(before, read_changes(msgspec.json.encode(changes))) == after
 
 
 @pytest.mark.parametrize(

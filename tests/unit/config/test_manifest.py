@@ -151,11 +151,32 @@ def test_a_router_config_of_the_wrong_form_is_told_apart(old: str, new: str, fin
     assert lines(found)[0].startswith(finding)
 
 
-def test_other_kinds_are_left_alone_with_a_warning() -> None:
-    found = from_text(f"{ROUTER_YAML}---\napiVersion: v1\nkind: Namespace\n")
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("v1", "Namespace"),
+        ("v1", "Service"),
+        ("v1", "ServiceAccount"),
+        ("v1", "ResourceQuota"),
+        ("apps/v1", "Deployment"),
+        ("external-secrets.io/v1", "ExternalSecret"),
+        ("bitnami.com/v1alpha1", "SealedSecret"),
+    ],
+)
+def test_other_kinds_are_left_alone(version: str, kind: str) -> None:
+    found = from_text(f"{ROUTER_YAML}---\napiVersion: {version}\nkind: {kind}\n")
     assert found.snapshot is not None
+    assert lines(found) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [("secret", "Secret"), ("Secrets", "Secret"), ("RouterConfg", "RouterConfig")],
+)
+def test_a_kind_that_resembles_ours_is_told(kind: str, meant: str) -> None:
+    found = from_text(f"{ROUTER_YAML}---\napiVersion: v1\nkind: {kind}\n")
     assert lines(found) == [
-        "router.yaml:21: warning: kind: 'Namespace' is ignored (fix: use RouterConfig or Secret)"
+        f"router.yaml:21: warning: kind: '{kind}' is ignored (fix: use {meant})"
     ]
 
 

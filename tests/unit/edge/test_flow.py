@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import cast
 
 import pytest
 
+from airouter.edge import EdgeProtocol
 from airouter.interfaces import Exchange
-from support.edge_server import EdgeServer, edge_server
+from support.edge_server import Doorkeeper, EdgeServer, edge_server
 from unit.edge.script import CLOSE, TYPE, Script, connection_of, post, until
 
 
@@ -60,6 +62,34 @@ async def test_a_client_that_takes_no_answer_is_read_no_further(
     assert len(connection.pipeline) < 1000
     assert len(script.exchanges) + len(server.declined) < 1000
     assert connection.transport.get_write_buffer_size() < 100_000_000
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/models"])
+async def test_a_client_that_leaves_too_much_of_its_answers_is_cut_off_and_others_are_not(
+    script: Script, path: bytes
+) -> None:
+    script.answer = lambda exchange: exchange.respond(200, [TYPE], b"x" * 20_000_000)
+    doorkeeper = Doorkeeper(60_000_000)
+    async with edge_server(script.serve, doorkeeper, max_connections=9) as server:
+        server.echo = b"x" * 20_000_000
+        asked = post(b"hi", b"Authorization: a", path=path)
+        for _ in range(6):
+            _, writer = await server.connect()
+            writer.write(asked)
+        await until(lambda: len(script.exchanges) + len(server.declined) == 6)
+        open_ = cast("list[EdgeProtocol]", list(server.state.connections))
+        await until(lambda: all(each.flow.write_paused for each in open_))
+        left = [each.transport for each in open_ if not each.transport.is_closing()]
+        assert (
+            sum(each.get_write_buffer_size() for each in left) <= doorkeeper.held.held <= 40_000_000
+        )
+        script.answer = lambda exchange: exchange.respond(200, [TYPE], b"y" * 5_000_000)
+        server.echo = b"y" * 5_000_000
+        other = await server.exchange(post(b"hi", b"Authorization: b", CLOSE, path=path))
+        assert other.endswith(b"y" * 5_000_000)
+        for writer in server.writers:
+            writer.transport.abort()
+        await until(lambda: not doorkeeper.held.held)
 
 
 async def test_requests_are_read_no_faster_than_they_are_answered(server: EdgeServer) -> None:

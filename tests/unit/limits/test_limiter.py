@@ -20,11 +20,9 @@ from airouter.config.snapshot import (
     ModelLimits,
     Snapshot,
 )
-from airouter.config.snapshot.token_clients import JwtClients, TokenIssuer
 from airouter.dialects.client_request import ClientRequest, parse_client_request
 from airouter.failures import Failure
 from airouter.limits import FREE, Limiter, Permit
-from airouter.limits import limiter as limiters
 from airouter.limits.headers import limit_headers
 
 TEAM = "client/team"
@@ -249,6 +247,15 @@ def test_estimates_learn_how_long_the_tokens_of_a_model_are() -> None:
     assert "needs more tokens" in refused(limiter, request=chinese).message
 
 
+def test_an_answer_teaches_once_although_its_request_and_its_attempt_both_end() -> None:
+    limiter = a_limiter(a_client(limits=Limits(tpm=1_000_000)), model=Limits(tpm=1_000_000))
+    permit = limiter.reserve(TEAM, "m", SMALL)
+    scopes = limiter.models["m"]
+    limiter.reserve_attempt(scopes, "m", SMALL, permit.estimate).settle(40, 5)
+    permit.settle(40, 5)
+    assert permit.estimate.learnt.answers == 1
+
+
 def test_limits_of_a_backend_and_of_its_credential_bind_an_attempt() -> None:
     limiter = Limiter(Clock())
     backends = (
@@ -308,32 +315,3 @@ def test_a_client_is_told_of_its_own_limits_alone(dialect: str, told: dict[bytes
     assert len(resets) == 2
     assert all(resets.values())
     assert limit_headers(FREE.own, dialect) == []
-
-
-def test_a_client_that_shows_a_token_is_limited_from_then_on_and_over_reloads() -> None:
-    limiter = Limiter(Clock())
-    auth = Auth(jwt=(JwtClients("corp", TokenIssuer("i"), ("a",), limits=Limits(rpm=2)),))
-    limiter.reload(Snapshot(models=(Model("m"),), auth=auth))
-    alice = a_client("jwt/corp/alice", limits=Limits(rpm=2))
-    limiter.meet(alice, "jwt/corp")
-    limiter.reserve(alice.tenant, "m", SMALL)
-    limiter.meet(alice, "jwt/corp")  # by another token
-    limiter.reload(Snapshot(models=(Model("m"),), auth=auth))
-    limiter.reserve(alice.tenant, "m", SMALL)
-    assert refused(limiter, alice.tenant).status == 429
-    limiter.reload(Snapshot(models=(Model("m"),)))
-    assert limiter.reserve(alice.tenant, "m", SMALL) is FREE
-
-
-def test_of_clients_that_show_tokens_those_that_were_seen_last_are_known(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limiters, "MOST_MET", 2)
-    monkeypatch.setattr(limiters, "FORGOTTEN_AT_ONCE", 1)
-    limiter = Limiter(Clock())
-    limiter.reload(Snapshot(models=(Model("m"),)))
-    clients = [a_client(f"jwt/corp/{n}", limits=Limits(max_concurrent=1)) for n in range(3)]
-    for client in clients:
-        limiter.meet(client, "jwt/corp")
-    assert limiter.reserve(clients[0].tenant, "m", SMALL) is FREE
-    assert limiter.reserve(clients[1].tenant, "m", SMALL) is not FREE

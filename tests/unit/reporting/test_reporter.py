@@ -142,7 +142,7 @@ async def spend(router: Reporting, amount: int) -> None:
     budgets = router.limits.budgets
     while True:
         try:
-            spending = await budgets.reserve(budgets.by_tenant[TEAM], amount)
+            spending = await budgets.reserve(budgets.of(TEAM), amount)
         except Failure:  # a ledger that is new settles first
             await asyncio.sleep(0.05)
         else:
@@ -153,7 +153,7 @@ async def spend(router: Reporting, amount: int) -> None:
 async def until_short(router: Reporting) -> None:
     """Spend all of it, and more where that is not refused."""
     budgets = router.limits.budgets
-    scopes = budgets.by_tenant[TEAM]
+    scopes = budgets.of(TEAM)
     while not scopes[0].fell_short:
         with contextlib.suppress(Failure):
             (await budgets.reserve(scopes, 9 * CENT)).settle(9 * CENT)

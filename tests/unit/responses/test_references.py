@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from airouter.aside import Aside
 from airouter.failures import Failure
+from airouter.held_bytes import HeldBytes, Holding
 from airouter.responses import references
 from airouter.responses.items import has_references
 from airouter.responses.records import Archive, StoredResponse
@@ -18,6 +20,7 @@ from airouter.responses.references import (
     with_references_resolved,
 )
 from airouter.state.memory import MemoryStore
+from airouter.turns import Turns
 
 
 class CountingStore(MemoryStore):
@@ -32,6 +35,14 @@ class CountingStore(MemoryStore):
         return await super().get(keys)
 
 
+def turns() -> Turns:
+    return Turns(asyncio.get_running_loop())
+
+
+def recalled(limit: int = 1 << 30) -> Holding:
+    return HeldBytes(limit).hold("t", 0)
+
+
 @pytest.fixture
 async def aside() -> AsyncIterator[Aside]:
     made = Aside()
@@ -44,8 +55,16 @@ async def stored(store: CountingStore, name: str, items: int, text: str = "hi") 
     ids = [f"msg_{name}{number:04d}" for number in range(items)]
     output = [{"type": "message", "id": id_, "role": "assistant", "content": text} for id_ in ids]
     response = msgspec.json.encode({"id": f"resp_{name}", "output": output})
-    await Archive(store, "t").keep(StoredResponse(f"resp_{name}", response))
+    await Archive(store, "t", turns()).keep(StoredResponse(f"resp_{name}", response))
     return ids
+
+
+async def resolved(
+    row: bytes, store: CountingStore, aside: Aside, *, all_here: bool = True
+) -> bytes:
+    """A row with what it refers to."""
+    archive = Archive(store, "t", turns())
+    return await with_references_resolved(row, archive, aside, recalled(), all_here=all_here)
 
 
 def referring(ids: Sequence[str]) -> bytes:
@@ -57,9 +76,7 @@ def referring(ids: Sequence[str]) -> bytes:
 async def test_a_response_is_read_once_however_often_it_is_referred_to(aside: Aside) -> None:
     store = CountingStore()
     ids = [*await stored(store, "one", 20, "x" * 20_000), *await stored(store, "two", 1)]
-    row = await with_references_resolved(
-        referring([*ids, *ids]), Archive(store, "t"), aside, all_here=True
-    )
+    row = await resolved(referring([*ids, *ids]), store, aside)
     found = msgspec.json.decode(b"[" + row + b"]")
     assert [item["id"] for item in found] == [*ids, *ids]
     assert store.read == ["response:t:resp_one", "response:t:resp_two"]
@@ -68,14 +85,14 @@ async def test_a_response_is_read_once_however_often_it_is_referred_to(aside: As
 async def test_a_response_that_is_not_there_is_looked_for_once(aside: Aside) -> None:
     store = CountingStore()
     row = referring(["msg_x0000", "msg_x0001"])
-    assert await with_references_resolved(row, Archive(store, "t"), aside, all_here=False) == row
+    assert await resolved(row, store, aside, all_here=False) == row
     assert store.read == ["response:t:resp_x"]
 
 
 async def refused(row: bytes, store: CountingStore, aside: Aside) -> str | None:
     """The field that a refusal names."""
     with pytest.raises(Failure) as caught:
-        await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+        await resolved(row, store, aside)
     assert caught.value.status == 400
     return caught.value.param
 
@@ -110,7 +127,7 @@ async def test_an_item_with_nothing_but_an_id_is_a_reference(aside: Aside, type_
     (id_,) = await stored(store, "one", 1)
     row = f'{{"id":"{id_}"{type_}}}'.encode()
     assert has_references(row)
-    found = await with_references_resolved(row, Archive(store, "t"), aside, all_here=True)
+    found = await resolved(row, store, aside)
     assert msgspec.json.decode(found)["content"] == "hi"
 
 

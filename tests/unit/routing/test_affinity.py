@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from airouter.config.snapshot import Retries
-from airouter.routing.affinity import BOUND, SLACK, home_of, rank
+from airouter.routing.affinity import BOUND, SLACK, StickyConversation, first_choice, rank
 from airouter.routing.catalog import Catalog, Route
 from airouter.routing.selection import Selection
 from airouter.routing.walk import Failover, Walk
@@ -27,14 +27,14 @@ def nodes(*weights: int) -> list[Node]:
 
 
 def chosen(chooser: Selection, route: Route[None], key: bytes) -> Node:
-    backend = chooser.choose(route, 0.0, (), key)
+    backend = chooser.choose(route, 0.0, (), StickyConversation(key))
     assert backend is not None
     return backend
 
 
 def homes(backends: list[Node]) -> dict[bytes, str]:
     """Where each conversation is at home, while nobody asks anything."""
-    return {key: home_of(key, backends).credential for key in KEYS}
+    return {key: first_choice(key, backends).credential for key in KEYS}
 
 
 def test_conversations_stay_where_they_were_and_the_load_is_shared() -> None:
@@ -72,8 +72,8 @@ def test_conversations_come_back_to_a_backend_that_recovers() -> None:
     route, chooser = a_route([best, other]), selection()
     key = next(key for key in KEYS if chosen(chooser, route, key) is best)
     best.begin_rest().ask(0.0, 10.0)
-    assert chooser.choose(route, 5.0, (), key) is other
-    assert chooser.choose(route, 10.0, (), key) is best
+    assert chooser.choose(route, 5.0, (), StickyConversation(key)) is other
+    assert chooser.choose(route, 10.0, (), StickyConversation(key)) is best
 
 
 def test_a_banned_backend_is_left_by_its_conversations() -> None:
@@ -136,7 +136,7 @@ def test_a_walk_goes_on_with_the_next_backend_of_its_conversation() -> None:
     catalog: Catalog[None] = Catalog({}, lambda model: route)
     failover = Failover(some_bans(*NAMES), Random(1))
     ranked = sorted(route.backends, key=lambda backend: rank(KEYS[0], backend), reverse=True)
-    walk = Walk(failover, route, Retries(), catalog, KEYS[0])
+    walk = Walk(failover, route, Retries(), catalog, StickyConversation(KEYS[0]))
     step = walk.next(None, 0.0)
     assert step is not None
     assert step[1] is ranked[0]

@@ -31,3 +31,15 @@ def test_nothing_is_near_to_what_is_something_else(name: str) -> None:
 
 def test_few_names_are_told_of_very_many() -> None:
     assert len(near("model-1", (f"model-{number}" for number in range(1024)))) == 3
+
+
+def test_a_name_that_is_as_long_as_a_body_is_not_read() -> None:
+    class Endless(str):
+        """A name that takes seconds to read."""
+
+        __slots__ = ()
+
+        def rpartition(self, sep: str) -> tuple[str, str, str]:
+            raise AssertionError(f"it is read for {sep!r}")
+
+    assert near(Endless("m" * 1_000), KNOWN) == []

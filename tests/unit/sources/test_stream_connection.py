@@ -184,6 +184,17 @@ async def test_what_is_no_answer_is_lost_and_the_next_poll_connects_anew(
     assert operator.connections == 2
 
 
+@pytest.mark.parametrize(("seconds", "elsewhere"), [(b"0", True), (b"5", False)])
+async def test_a_replica_that_does_not_lead_is_told_from_one_that_is_busy(
+    seconds: bytes, elsewhere: bool
+) -> None:
+    head = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"
+    async with asked(Operator(head + b"retry-after: " + seconds + b"\r\n\r\n")) as poll:
+        with pytest.raises(PollFailed) as failed:
+            await poll()
+        assert failed.value.elsewhere is elsewhere
+
+
 async def test_an_answer_counts_though_more_is_said_unasked_and_the_next_poll_connects_anew() -> (
     None
 ):

@@ -10,7 +10,7 @@ import gzip
 import pytest
 from aiohttp import web
 
-from airouter.failures import Failure
+from airouter.failures import Failure, overloaded
 from airouter.upstream.fetching import MOST_AT_ONCE, MOST_URLS, Fetcher
 from support.raw_upstream import raw_upstream
 from unit.upstream.site import LOOPBACK, NAME, PNG, Handler, Names, answering, serving, why
@@ -259,3 +259,18 @@ async def test_a_client_that_fetches_what_never_comes_leaves_places_to_others() 
             assert await fetcher.fetch_all([f"{site.root}/quick"], "modest")
         never.set()
         await greedy
+
+
+async def test_content_is_held_as_it_comes_and_no_more_is_read_than_may_be() -> None:
+    held: list[int] = []
+
+    def hold(size: int) -> None:
+        held.append(size)
+        if sum(held) > 400_000:
+            raise overloaded()
+
+    async with serving(answering(b"x" * 10_000_000)) as site:
+        with pytest.raises(Failure) as caught:
+            await site.fetcher().fetch_all([f"{site.root}/a", f"{site.root}/b"], "a", hold)
+    assert caught.value.status == 503
+    assert sum(held) < 2_000_000

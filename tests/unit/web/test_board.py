@@ -55,6 +55,21 @@ def test_an_audience_sees_its_own_blocks_alone() -> None:
     assert told(shown, 0, Audience.OWNER)["blocks"]["s"] == "<i>key"
 
 
+def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:
+    made: list[object] = []
+
+    def make(facts: int) -> int:
+        made.append(facts)
+        return facts // 10
+
+    shown = board()
+    for tick, facts in enumerate((11, 11, 12, 20), start=1):
+        shown.update([PageBlock("b", ALL, [PagePart("x", "i", facts, make)])], tick)
+        assert shown.html("b", Audience.NAMED) == f"<i>{facts // 10}"
+        assert told(shown, tick - 1) is None or tick in {1, 4}
+    assert made == [11, 12, 20]
+
+
 def test_nothing_is_drawn_that_did_not_change() -> None:
     drawn: list[object] = []
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pydantic import ValidationError
+
 from airouter.commands.importing.litellm_providers import account_of
 from airouter.commands.importing.litellm_settings import translate_settings
 from airouter.commands.importing.reading import (
+    ENVIRON,
     Values,
     duration_text,
     foreign_text,
@@ -19,7 +22,9 @@ from airouter.commands.importing.reading import (
     mapping_in,
     number_in,
 )
+from airouter.commands.importing.report import ImportReport
 from airouter.commands.importing.translated import Translated
+from airouter.config.resource.credential import Header
 
 MILLION = 1_000_000
 OF_REQUESTS = frozenset(
@@ -36,10 +41,25 @@ KNOWN = OF_REQUESTS | frozenset(
         *("aws_region_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
         *("aws_role_name", "vertex_project", "vertex_location", "vertex_credentials"),
         *("vertex_ai_project", "vertex_ai_location", "vertex_ai_credentials"),
+        *("azure_ad_token", "tenant_id", "client_id", "client_secret"),
         *("litellm_credential_name", "drop_params", "extra_headers", "organization"),
         *("input_cost_per_token", "output_cost_per_token"),
     }
 )
+
+PRICES = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cachedInput": "cache_read_input_token_cost",
+    "cacheWrite": "cache_creation_input_token_cost",
+}
+"""Our prices, and where LiteLLM has them."""
+INFO = frozenset({"max_input_tokens", "max_output_tokens", "id", "mode"})
+"""Fields of `model_info` that are carried, or that nothing depends on."""
+INFO_REASONS = {
+    "base_model": "prices are found by the provider's name of the model: docs/costs.md",
+    "access_groups": "a client lists the models that it may ask for: auth.clients[].models",
+}
 
 
 def translate_litellm(document: Values) -> Translated:
@@ -69,7 +89,7 @@ def translate_deployment(deployment: Values, given: Values, translated: Translat
     found = account_of(given, report, what)
     if found is None:
         return
-    fields = {**found.fields, **timeouts_of(given)}
+    fields = {**found.fields, **timeouts_of(given), **headers_of(given, report, what)}
     credential = translated.shared_credential(found.wanted_name, fields, found.key)
     backend: dict[str, Any] = {"credential": credential}
     if found.upstream_name != name:
@@ -80,10 +100,36 @@ def translate_deployment(deployment: Values, given: Values, translated: Translat
     model = translated.model(name)
     model["backends"].append(backend)
     note_parameters(given, model, what, translated)
-    note_facts({**mapping_in(deployment, "model_info"), **price_fields(given)}, model)
+    info = mapping_in(deployment, "model_info")
+    note_facts({**info, **price_fields(given)}, model)
     report.carried(f"{what} as a backend of model {name} by credential {credential}")
     for field in sorted(given.keys() - KNOWN):
         report.left_out(f"{what}.litellm_params.{field}", "not known here")
+    for field in sorted(info.keys() - INFO - set(PRICES.values())):
+        why = INFO_REASONS.get(field, "not known here")
+        report.left_out(f"{what}.model_info.{field}", why)
+
+
+def headers_of(given: Values, report: ImportReport, what: str) -> dict[str, Any]:
+    """Return the headers of a deployment, which here are those of its credential."""
+    extra = mapping_in(given, "extra_headers")
+    wanted = [(f"extra_headers.{name}", str(name), value) for name, value in extra.items()]
+    if organization := foreign_text(given, "organization"):
+        wanted.append(("organization", "openai-organization", organization))
+    headers: list[dict[str, str]] = []
+    for field, name, value in wanted:
+        where = f"{what}.litellm_params.{field}"
+        if ENVIRON.fullmatch(str(value)):
+            report.left_out(where, "its value is a variable; headers[].value is written out")
+            continue
+        try:
+            header = Header.model_validate({"name": name, "value": str(value)})
+        except ValidationError as error:
+            report.left_out(where, error.errors()[0]["msg"].removeprefix("Value error, "))
+            continue
+        headers.append({"name": header.name, "value": header.value})
+        report.carried(f"{where} as a header of its credential")
+    return {"headers": headers} if headers else {}
 
 
 def timeouts_of(given: Values) -> dict[str, Any]:
@@ -141,13 +187,7 @@ def note_facts(info: Values, model: dict[str, Any]) -> None:
 
 def prices_of(info: Values) -> Iterator[tuple[str, str]]:
     """Yield prices in USD per million tokens."""
-    names = {
-        "input": "input_cost_per_token",
-        "output": "output_cost_per_token",
-        "cachedInput": "cache_read_input_token_cost",
-        "cacheWrite": "cache_creation_input_token_cost",
-    }
-    for own, name in names.items():
+    for own, name in PRICES.items():
         if name in info:
             try:
                 price = round(Decimal(str(info[name])) * MILLION, 6)

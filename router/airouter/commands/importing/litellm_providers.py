@@ -4,6 +4,7 @@ The prefixes are those of https://docs.litellm.ai/docs/providers.
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from airouter.commands.importing.reading import ENVIRON, Values, foreign_text, of_environ
@@ -25,7 +26,12 @@ COMPATIBLE = {
     "moonshot": "https://api.moonshot.ai/v1",
 }
 """Prefix to the root of an API that is OpenAI's in form."""
-PLAIN = {"openai": "OpenAI", "anthropic": "Anthropic", "gemini": "Gemini"}
+PLAIN = {
+    "openai": "OpenAI",
+    "text-completion-openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "gemini": "Gemini",
+}
 """Prefix to the type of a credential that needs nothing but a key."""
 OWN_SERVERS = frozenset(
     {
@@ -38,7 +44,7 @@ OWN_SERVERS = frozenset(
             "llamafile",
             "litellm_proxy",
         ),
-        *("custom_openai", "openai_like", "text-completion-openai", "xinference", "infinity"),
+        *("custom_openai", "openai_like", "xinference", "infinity"),
     }
 )
 """Prefixes of servers whose address stands in `api_base`."""
@@ -46,11 +52,16 @@ OLLAMA = frozenset({"ollama", "ollama_chat"})
 OLLAMA_AT = "http://localhost:11434"
 KEYS = {
     "openai": "OPENAI_API_KEY",
+    "text-completion-openai": "OPENAI_API_KEY",
     "azure": "AZURE_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
     "gemini": "GEMINI_API_KEY",
 }
 """Variable that LiteLLM looks into where a deployment has no key; others: PREFIX_API_KEY."""
+ROUTES = ("converse/", "invoke/")
+"""Ways to ask Bedrock, in front of a region or a model."""
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
+"""A region of AWS, as it stands in front of a model or in an ARN."""
 BY_BEGINNING = {
     "gpt-": "openai",
     "o1": "openai",
@@ -87,12 +98,12 @@ def account_of(given: Values, report: ImportReport, what: str) -> ForeignAccount
         case "azure" | "azure_ai":
             return azure_account(given, base, key, upstream, report, what)
         case "vertex_ai" | "vertex_ai_beta":
-            return vertex_account(given, upstream)
+            return vertex_account(given, upstream, report, what)
         case "bedrock" | "bedrock_converse":
             return bedrock_account(given, upstream, report, what)
-    if prefix in PLAIN and not (prefix == "openai" and base):
+    if prefix in PLAIN and not (PLAIN[prefix] == "OpenAI" and base):
         fields = {"type": PLAIN[prefix], **({"baseURL": base} if base else {})}
-        return ForeignAccount(prefix, fields, key, upstream)
+        return ForeignAccount(PLAIN[prefix].lower(), fields, key, upstream)
     return compatible_account(prefix, base, key, upstream, report, what)
 
 
@@ -103,8 +114,6 @@ def provider_of(given: Values) -> tuple[str, str]:
     prefix, slash, rest = model.partition("/")
     known = {*KEYS, *COMPATIBLE, *OWN_SERVERS, "azure_ai", "vertex_ai", "vertex_ai_beta"}
     if slash and (prefix in known or prefix.startswith("bedrock")):
-        if prefix == "bedrock":  # bedrock/converse/MODEL, bedrock/invoke/MODEL
-            rest = rest.removeprefix("converse/").removeprefix("invoke/")
         return prefix, rest
     if stated:
         return stated, model
@@ -137,37 +146,53 @@ def azure_account(
         fields["azure"] = {"apiVersion": version}
     elif version:
         report.changed(f"{what}.litellm_params.api_version", "the v1 API, which needs none")
+    identity = [name for name in ("azure_ad_token", "tenant_id", "client_id") if name in given]
+    if identity and not foreign_text(given, "api_key"):
+        whose = f"{what}.litellm_params.{identity[0]}"
+        report.changed(whose, "no key: the identity of the pod: docs/configuration.md")
+        key = ""
     return ForeignAccount("azure", fields, key, upstream)
 
 
-def vertex_account(given: Values, upstream: str) -> ForeignAccount:
+def vertex_account(given: Values, upstream: str, report: ImportReport, what: str) -> ForeignAccount:
     """Return an account of Vertex AI: a credentials file as JSON, or the identity of the pod."""
     project = foreign_text(given, "vertex_project") or foreign_text(given, "vertex_ai_project")
     location = foreign_text(given, "vertex_location") or foreign_text(given, "vertex_ai_location")
+    if ENVIRON.fullmatch(location):
+        report.changed(f"{what}.litellm_params.vertex_location", "us-central1; say the right one")
+        location = ""
     gcp = {"location": location or "us-central1"}
     if project and not ENVIRON.fullmatch(project):
         gcp["project"] = project
     credentials = foreign_text(given, "vertex_credentials") or foreign_text(
         given, "vertex_ai_credentials"
     )
-    return ForeignAccount(
-        "vertex",
-        {"type": "VertexAI", "gcp": gcp},
-        of_environ(credentials) if credentials else "",
-        upstream,
-    )
+    key = of_environ(credentials)
+    if credentials and not credentials.startswith("{") and not ENVIRON.fullmatch(credentials):
+        how = "put what is in the file into the variable VERTEX_CREDENTIALS, or into the Secret"
+        report.changed(f"{what}.litellm_params.vertex_credentials", how)
+        key = "${VERTEX_CREDENTIALS}"
+    return ForeignAccount("vertex", {"type": "VertexAI", "gcp": gcp}, key, upstream)
 
 
 def bedrock_account(
     given: Values, upstream: str, report: ImportReport, what: str
 ) -> ForeignAccount:
     """Return an account of Bedrock: keys, or the identity of the pod, perhaps in a role."""
-    region = foreign_text(given, "aws_region_name")
+    for route in ROUTES:
+        upstream = upstream.removeprefix(route)
+    named, slash, rest = upstream.partition("/")
+    if slash and REGION.fullmatch(named):  # bedrock/REGION/MODEL
+        upstream = rest
+    region = foreign_text(given, "aws_region_name") or region_in(named)
     if not region or ENVIRON.fullmatch(region):
         report.changed(f"{what}.litellm_params.aws_region_name", "us-east-1; say the right one")
         region = "us-east-1"
     aws = {"region": region}
-    if role := foreign_text(given, "aws_role_name"):
+    role = foreign_text(given, "aws_role_name")
+    if ENVIRON.fullmatch(role):
+        report.changed(f"{what}.litellm_params.aws_role_name", "aws.roleARN is written out: add it")
+    elif role:
         aws["roleARN"] = role
     names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
     keys = {
@@ -177,6 +202,13 @@ def bedrock_account(
     if not keys and foreign_text(given, "api_key"):
         key = of_environ(foreign_text(given, "api_key"))
     return ForeignAccount("bedrock", {"type": "Bedrock", "aws": aws}, key, upstream)
+
+
+def region_in(named: str) -> str:
+    """Return the region that stands before a model, or in its ARN; empty for none."""
+    parts = named.split(":")
+    region = parts[3] if len(parts) > 4 and parts[0] == "arn" else named
+    return region if REGION.fullmatch(region) else ""
 
 
 def compatible_account(

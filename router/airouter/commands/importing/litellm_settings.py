@@ -34,6 +34,12 @@ CARRIED = frozenset(
     }
 )
 REASONS = {
+    "include": "import each of the other files, too",
+    "guardrails": "what is said is not looked into",
+    "mcp_servers": "servers of MCP are not called",
+    "pass_through_endpoints": "paths that are known are served, and no others",
+    "retry_policy": "one number for all failures: resilience.retries.attempts",
+    "allowed_fails_policy": "a rule for each status or code: resilience.fail2ban.rules",
     "drop_params": "parameters that a provider does not know are left out by themselves",
     "set_verbose": "AIROUTER_LOG_LEVEL=debug",
     "json_logs": "logs are JSON",
@@ -80,7 +86,7 @@ def translate_settings(document: Values, translated: Translated) -> None:
             translated.report.left_out(f"{group}.{name}", why)
     known = {"model_list", "credential_list", "environment_variables", *groups}
     for name in sorted(document.keys() - known):
-        translated.report.left_out(name, "not known here")
+        translated.report.left_out(name, REASONS.get(name, "not known here"))
 
 
 def translate_master_key(server: Values, translated: Translated) -> None:

@@ -9,6 +9,7 @@ and the operator both call this; each module here compiles one part of the resou
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from airouter.config.compile.auth import compile_auth
@@ -31,7 +32,7 @@ from airouter.config.compile.policies import (
 from airouter.config.compile.prices import PriceBook
 from airouter.config.compile.vault import Vault
 from airouter.config.findings import Compiled, Report, in_order
-from airouter.config.pending import note_pending
+from airouter.config.ineffective import note_ineffective
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.snapshot import Snapshot
 from airouter.config.trust import ANYTHING
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from airouter.config.compile.identities import ClusterIdentity
     from airouter.config.compile.keys import IssuedKey
     from airouter.config.compile.places import InferencePools, Services
+    from airouter.config.findings import Path
     from airouter.config.providers import ProviderTypes
     from airouter.config.resource import RouterConfig
     from airouter.config.trust import Trust
@@ -62,6 +64,7 @@ def compile_config(
     pools: InferencePools | None = None,
     issued: Sequence[IssuedKey] = (),
     cluster: ClusterIdentity | None = None,
+    spoiled: Mapping[tuple[str, str], Path] = MappingProxyType({}),
 ) -> Compiled:
     """Compile a resource.
 
@@ -70,10 +73,11 @@ def compile_config(
     `types` are those that `load_config` knew. `trust` limits where keys are sent. `services` are
     those of the cluster that the resource names, and `pools` its InferencePools; None where nobody
     knows them. `issued` are the RouterKeys of this RouterConfig, the oldest first. `cluster` is
-    what an operator knows of its own; None where none compiles.
+    what an operator knows of its own; None where none compiles. `spoiled` has, for each
+    value of a Secret that cannot be used, the place of the finding about it.
     """
     report = Report()
-    vault = Vault(secrets, report, needs_label=trust.needs_label)
+    vault = Vault(secrets, report, needs_label=trust.needs_label, spoiled=spoiled)
     spec = config.spec
     places = Places(config.metadata.namespace or DEFAULT_NAMESPACE, services, pools, trust, report)
     credentials = compile_credentials(spec.credentials, types, vault, report, places)
@@ -100,7 +104,7 @@ def compile_config(
     )
     snapshot, refusals = with_keys(snapshot, keys)
     note_unmatched(spec, dropped, report)
-    note_pending(config, types, report)
+    note_ineffective(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
     findings = in_order(report.findings)
     return Compiled(compiled, findings, frozenset(credentials), refusals)

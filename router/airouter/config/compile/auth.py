@@ -89,12 +89,15 @@ def compile_client(client: Client, key: str) -> snapshot.ClientKey:
 
 
 def note_unknown_groups(declared: Auth, report: Report) -> None:
-    """Report groups that a client names and nobody declares."""
+    """Report groups that a client, or a rule for tokens, names and nobody declares."""
     known = {group.name for group in declared.groups}
-    for client in declared.clients:
-        for name in client.groups:
+    named = [("clients", each.name, each.groups) for each in declared.clients]
+    named += [("serviceAccounts", each.name, each.groups) for each in declared.service_accounts]
+    named += [("jwt", each.name, each.groups) for each in declared.jwt]
+    for field, owner, groups in named:
+        for name in groups:
             if name not in known:
-                path = ("spec", "auth", "clients", NamedItem(client.name), "groups")
+                path = ("spec", "auth", field, NamedItem(owner), "groups")
                 report.error(path, f"there is no group {name}", choice(known))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.config import snapshot
+from airouter.config.compile.budgets import compile_budgets
 from airouter.config.compile.credentials import compile_limits
 from airouter.config.compile.keys import KeyNamespace, covers
 from airouter.config.findings import NamedItem
@@ -71,6 +72,8 @@ def compile_service_accounts(
             rule.audience,
             tuple(rule.models),
             compile_limits(rule.limits),
+            tuple(rule.groups),
+            compile_budgets(rule.budget),
         )
 
 
@@ -113,4 +116,6 @@ def compile_jwt(declared: Auth, vault: Vault, report: Report) -> Iterator[JwtCli
             rule.client_claim,
             tuple(rule.models),
             compile_limits(rule.limits),
+            tuple(rule.groups),
+            compile_budgets(rule.budget),
         )

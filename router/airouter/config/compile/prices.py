@@ -53,6 +53,7 @@ makes the whole not known: it would come out too low."""
 DIGITS = 12
 """Of a hash, in hex: enough to tell all prices of a configuration apart."""
 LAST_DIGIT = Decimal("0.000001")
+UNDECLARED = Prices()
 
 
 class PriceBook:
@@ -65,10 +66,11 @@ class PriceBook:
         self._types = types
         self._now = now or datetime.now(UTC)
         self._published: dict[tuple[str, str, str], str] = {}
+        self._providers: dict[tuple[str, str], Provider | None] = {}
 
     def version_for(self, declared: Prices, credential: Credential, upstream_name: str) -> str:
         """Return the version of a backend's price; empty where that is not known."""
-        if declared != Prices():
+        if declared.model_fields_set and declared != UNDECLARED:
             return self._add("declared", declared_price(declared))
         provider_id = self._types[credential.type].prices
         url = "" if provider_id else credential.base_url or ""
@@ -84,7 +86,13 @@ class PriceBook:
         from genai_prices import __version__, data_snapshot  # noqa: PLC0415
 
         providers = data_snapshot.get_snapshot().providers
-        model = published_model(providers, provider_id, url, upstream_name)
+        # Once for each: a URL is held against the patterns of all providers.
+        if (provider_id, url) not in self._providers:
+            self._providers[provider_id, url] = priced_provider(providers, provider_id, url)
+        provider = self._providers[provider_id, url]
+        if provider is None:
+            return ""
+        model = provider.find_model(upstream_name, all_providers=list(providers))
         price = None if model is None else published_price(model, self._now)
         return "" if price is None else self._add(f"genai-prices-{__version__}", price)
 
@@ -100,13 +108,11 @@ def declared_price(declared: Prices) -> snapshot.Price:
     return msgspec.convert(declared.model_dump(exclude_none=True), snapshot.Price, strict=True)
 
 
-def published_model(
-    providers: Sequence[Provider], provider_id: str, url: str, upstream_name: str
-) -> ModelInfo | None:
-    """Return a model of a provider, which goes by its id or by the root of its API."""
+def priced_provider(providers: Sequence[Provider], provider_id: str, url: str) -> Provider | None:
+    """Return a provider, which goes by its id or by the root of its API."""
     for provider in providers:
         if provider.id == provider_id or (url and re.match(provider.api_pattern, url)):
-            return provider.find_model(upstream_name, all_providers=list(providers))
+            return provider
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from airouter.config.findings import choice, likely
@@ -30,8 +31,12 @@ class Vault:
         report: Report,
         *,
         needs_label: bool = False,
+        spoiled: Mapping[tuple[str, str], Path] = MappingProxyType({}),
     ) -> None:
-        """Look up in `secrets`, which has, with `needs_label`, those alone that have the label."""
+        """Look up in `secrets`, which has, with `needs_label`, those alone that have the label.
+
+        `spoiled` has the place of the finding about each value that is there and cannot be used.
+        """
         self._secrets = secrets
         self._report = report
         self._keys: dict[str, list[str]] = {}
@@ -40,6 +45,7 @@ class Vault:
             self._keys.setdefault(name, []).append(key)
         self._looked_for = 0
         self._needs_label = needs_label
+        self._spoiled = spoiled
 
     def value(
         self, ref: SecretRef, path: Path, default_key: str, *, rejects: bool = False
@@ -52,7 +58,8 @@ class Vault:
         value = self._secrets.get((ref.name, key))
         if value is None:
             what, fix, reason = self._missing(ref.name, key)
-            self._report.error(path, what, fix, rejects=rejects, reason=reason)
+            cause = self._spoiled.get((ref.name, key), ())
+            self._report.error(path, what, fix, rejects=rejects, reason=reason, cause=cause)
         return value
 
     def key(
@@ -77,6 +84,9 @@ class Vault:
         return None
 
     def _missing(self, name: str, key: str) -> tuple[str, str, Reason]:
+        if (name, key) in self._spoiled:
+            what = f"key {key!r} of Secret {name!r} cannot be used"
+            return what, "mend what is said of it there", "SecretKeyMissing"
         if name not in self._keys and self._needs_label:
             # The same for one that is not there, so that nobody finds out which Secrets there are.
             label = ": ".join((ALLOWING[0], json.dumps(ALLOWING[1])))

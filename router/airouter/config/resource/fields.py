@@ -72,7 +72,9 @@ class Part(BaseModel):
         """Check the fields and the rules between them, so that all findings come at once."""
         if not isinstance(data, dict):
             return handler(data)
-        given = {name: value for name, value in data.items() if value is not None}
+        given = data
+        if None in data.values():
+            given = {name: value for name, value in data.items() if value is not None}
         broken = [
             InitErrorDetails(type=mistake(what, fix), loc=(name,), input=None)
             for name, what, fix in cls.broken_rules(given, types_in(info))
@@ -252,6 +254,7 @@ Ratio = Annotated[
 Timeout = Annotated[float, duration(least=0.001, most=DAY)]
 Pause = Annotated[float, duration(least=0.0, most=3600.0)]
 Period = Annotated[float, duration(least=1.0, most=30 * DAY)]
+Lapse = Annotated[float, duration(least=0.0, most=30 * DAY)]
 Weight = Annotated[int, Field(ge=0, le=1000)]
 Priority = Annotated[int, Field(ge=0, le=1000)]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]

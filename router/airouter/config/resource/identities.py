@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from airouter.config.resource.budget import MoneyBudget
 from airouter.config.resource.credential import Limits, SecretRef
 from airouter.config.resource.fields import ModelGlob, Name, Part, matching, unique
 from airouter.config.resource.namespaces import Namespaces
@@ -41,6 +42,7 @@ ClaimName = Annotated[
     ),
 ]
 TokenModels = Annotated[list[ModelGlob], Field(min_length=1, max_length=64), unique()]
+TokenGroups = Annotated[list[Name], Field(max_length=8), unique()]
 
 
 class ServiceAccountClients(Part):
@@ -58,6 +60,10 @@ class ServiceAccountClients(Part):
         ["*"], description="Models for them, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of each of them. Default none.")
+    budget: MoneyBudget | None = Field(None, description="Money for each of them. Default: any.")
+    groups: TokenGroups = Field(
+        [], description="Names of groups that all of them are in, at most 8. Default none."
+    )
 
 
 class JwtClients(Part):
@@ -78,3 +84,7 @@ class JwtClients(Part):
         ["*"], description="Models for them, as patterns, 1 to 64. Default: all."
     )
     limits: Limits = Field(Limits(), description="Limits of each of them. Default none.")
+    budget: MoneyBudget | None = Field(None, description="Money for each of them. Default: any.")
+    groups: TokenGroups = Field(
+        [], description="Names of groups that all of them are in, at most 8. Default none."
+    )

@@ -8,6 +8,7 @@ from airouter.config.resource.bans import Fail2ban
 from airouter.config.resource.credential import SecretRef
 from airouter.config.resource.fields import (
     ErrorStatus,
+    Lapse,
     Part,
     Pause,
     Period,
@@ -109,8 +110,10 @@ class Stickiness(Part):
     """Conversations that stay with their backend. Absent: none."""
 
     enabled: bool = Field(True, description="Default true, in a block that is present.")
-    ttl: Period = Field(
-        600.0, description="Without effect: the backend is computed, not remembered. Default 10m."
+    ttl: Lapse = Field(
+        600.0,
+        description="Time since its last answer for which a conversation that had to move to "
+        "another backend stays there; 0s to 720h. Default 10m.",
     )
 
 

@@ -242,6 +242,11 @@ class FormerKey(Part, frozen=True):
         return f"FormerKey(expires_at={self.expires_at!r})"
 
 
+def tenant_of(client: str) -> str:
+    """Return the owner of what a client stores and uses, which no built-in principal is."""
+    return f"client/{client}"
+
+
 class ClientKey(Part, frozen=True):
     """A client and the SHA-256 (hex) of its key."""
 
@@ -262,8 +267,8 @@ class ClientKey(Part, frozen=True):
 
     @property
     def tenant(self) -> str:
-        """The owner of what it stores and uses: no built-in principal has such a name."""
-        return f"client/{self.name}"
+        """The owner of what it stores and uses."""
+        return tenant_of(self.name)
 
     def __repr__(self) -> str:
         return f"ClientKey(name={self.name!r})"
@@ -317,7 +322,7 @@ class Retries(Part, frozen=True):
 
 
 class Stickiness(Part, frozen=True):
-    """Conversations that stay with their backend, for `ttl` seconds after the last turn."""
+    """Conversations that stay with their backend; one that moved stays there for `ttl` seconds."""
 
     enabled: bool = False
     ttl: float = 600.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot.part import Limits, Part
 
 
@@ -26,7 +27,7 @@ class TokenIssuer(Part, frozen=True):
 
 
 class ServiceAccountClients(Part, frozen=True):
-    """ServiceAccounts that ask by tokens of the cluster, each with these limits."""
+    """ServiceAccounts that ask by tokens of the cluster, each with these limits and budgets."""
 
     name: str
     namespaces: tuple[str, ...]
@@ -35,10 +36,12 @@ class ServiceAccountClients(Part, frozen=True):
     audience: str = "airouter"
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    groups: tuple[str, ...] = ()
+    budgets: tuple[PeriodBudget, ...] = ()
 
 
 class JwtClients(Part, frozen=True):
-    """Holders of tokens of an issuer, each with these limits."""
+    """Holders of tokens of an issuer, each with these limits and budgets."""
 
     name: str
     issuer: TokenIssuer
@@ -46,3 +49,5 @@ class JwtClients(Part, frozen=True):
     client_claim: str = "sub"
     models: tuple[str, ...] = ("*",)
     limits: Limits = Limits()
+    groups: tuple[str, ...] = ()
+    budgets: tuple[PeriodBudget, ...] = ()

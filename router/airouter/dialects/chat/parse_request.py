@@ -21,6 +21,8 @@ from airouter.dialects.provenance import Unpacker
 from airouter.dialects.turns import check_calls, with_calls_told_apart
 from airouter.failures import Failure, invalid_field
 
+NEUTRAL = frozenset({b"", b"null", b"[]", b'"none"', b'"auto"'})
+"""Values of old fields that ask for nothing."""
 OLD_FUNCTIONS = {"functions": "tools", "function_call": "tool_choice"}
 RANGES = {
     "temperature": (0, 2),
@@ -74,7 +76,7 @@ def check_request(request: schema.Request) -> None:
     if not request.messages:
         raise invalid_field("messages", "'messages' must have at least one message.")
     for old, new in OLD_FUNCTIONS.items():
-        if getattr(request, old) is not None:
+        if bytes(getattr(request, old)) not in NEUTRAL:
             what = f"'{old}' is deprecated and cannot be translated: use '{new}'."
             raise Failure(400, what, param=old, code="unsupported_parameter")
     for name, (least, most) in RANGES.items():
@@ -155,10 +157,9 @@ def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:
 
 
 def stop_sequences(stop: str | list[str] | None) -> tuple[str, ...]:
-    """Return the stop sequences."""
-    if stop is None:
-        return ()
-    return (stop,) if isinstance(stop, str) else tuple(stop)
+    """Return the stop sequences; an empty one never stops anything."""
+    given = [stop] if isinstance(stop, str) else stop or ()
+    return tuple(filter(None, given))
 
 
 def sampling_of(request: schema.Request) -> Sampling:

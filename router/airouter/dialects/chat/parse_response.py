@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +34,7 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.openai_usage import neutral_usage
 from airouter.dialects.stopping import stop_by_calls
+from airouter.dialects.unique_ids import new_call_id
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
 
@@ -53,7 +53,8 @@ STOPS: dict[str | None, Stop] = {
 }
 """Reasons to stop by OpenAI's names, and by those of Mistral and Z.ai."""
 
-
+CUT = frozenset({"length", "content_filter"})
+"""Stops at which a call may lack the rest of its arguments."""
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 """Reasons to stop that are failures of the server; OpenAI itself has none such."""
 
@@ -88,7 +89,8 @@ def choice_of(choice: WireChoice, model: str) -> Choice:
     reason = choice.finish_reason
     if reason in FAULTS:
         raise fault(reason)
-    parts = parts_of(choice.message or WireMessage(), choice.logprobs, model)
+    cut = STOPS.get(reason) in CUT
+    parts = parts_of(choice.message or WireMessage(), choice.logprobs, model, cut=cut)
     called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(parts=parts, stop=stop_of(reason, called=called), index=choice.index or 0)
 
@@ -104,8 +106,10 @@ def fault(reason: str | None) -> Failure:
     return Failure(502, what, type="server_error", code=reason)
 
 
-def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tuple[Part, ...]:
-    """Return the parts of a message: thoughts, texts, and calls."""
+def parts_of(
+    said: WireMessage, logprobs: WireLogProbs | None, model: str, *, cut: bool
+) -> tuple[Part, ...]:
+    """Return the parts of a message, which may have been `cut`: thoughts, texts, and calls."""
     parts: list[Part] = []
     thought, text = message_thought(said), message_text(said)
     if thought is not None:
@@ -124,7 +128,7 @@ def parts_of(said: WireMessage, logprobs: WireLogProbs | None, model: str) -> tu
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
         parts.append(audio_of(said.audio))
-    parts.extend(whole_call(call) for call in said.tool_calls or ())
+    parts.extend((call_of if cut else whole_call)(call) for call in said.tool_calls or ())
     return tuple(parts)
 
 
@@ -139,7 +143,7 @@ def whole_call(call: WireCall) -> ToolCall:
 def call_of(call: WireCall) -> ToolCall:
     """Return a whole call, or the beginning of one. Some servers give it no id."""
     return ToolCall(
-        id=call.id or "call_" + secrets.token_hex(12),
+        id=call.id or new_call_id(),
         name=name_of(call),
         arguments=arguments_of(call),
         custom=call.custom is not None,

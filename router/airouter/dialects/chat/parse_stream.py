@@ -18,6 +18,7 @@ from airouter.dialects.chat.completion import (
 )
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.parse_response import (
+    CUT,
     FAULTS,
     arguments_of,
     call_of,
@@ -247,7 +248,7 @@ class ChoiceParser:
         """Yield the events of a call, or of a further piece of one."""
         arguments = arguments_of(piece)
         call = self._call_of(piece)
-        if call is None or is_another(piece, call, arguments):
+        if call is None or self._is_another(piece, call, arguments):
             if call is not None:  # nothing tells pieces of it from those of the new one
                 yield from self._end_call(call)
             yield from self._begin(msgspec.structs.replace(call_of(piece), arguments=""))
@@ -273,6 +274,22 @@ class ChoiceParser:
         if not name_of(piece):
             raise BrokenReply("the upstream's stream goes on with a call that has not begun")
         return None
+
+    def _is_another(self, piece: WireCall, call: OpenCall, arguments: str) -> bool:
+        """Return True where a call begins, beside one that has the same index, or none.
+
+        Only the index should tell, and only the first piece have a name and an id. But there are
+        servers that give no index or always 0, no id, or one to all calls, or a new one to each
+        piece, and each piece its name.
+        """
+        name = name_of(piece)
+        if not name:
+            return False
+        if name != name_of(call.wire) or (piece.id and piece.id != call.wire.id):
+            return True
+        if call.ended and self._kind is not ToolCall:
+            return True
+        return call.is_whole and bool(arguments.strip())
 
     def _end_call(self, call: OpenCall, *, cut: bool = False) -> Iterator[Event]:
         """End a call, once; one that has no arguments has none on purpose, unless it was `cut`."""
@@ -305,26 +322,9 @@ class ChoiceParser:
         yield from self._close()
         stop = stop_of(reason, called=self._newest is not None)
         for call in self._calls.values():
-            yield from self._end_call(call, cut=stop == "length")
+            yield from self._end_call(call, cut=stop in CUT)
         self.stopped = True
         yield Stopped(stop=stop, choice=self._index)
-
-
-def is_another(piece: WireCall, call: OpenCall, arguments: str) -> bool:
-    """Return True where a call begins, beside one that has the same index, or none.
-
-    Only the index should tell, and only the first piece have a name and an id. But there are
-    servers that give no index or always 0, no id or a new one to each piece, and each piece its
-    name.
-    """
-    name = name_of(piece)
-    if not name:
-        return False
-    if name != name_of(call.wire):
-        return True
-    if piece.id:
-        return piece.id != call.wire.id
-    return bool(arguments) and call.is_whole
 
 
 def is_whole(arguments: str) -> bool:

@@ -22,7 +22,7 @@ from airouter.dialects.conversation import (
     Turn,
 )
 from airouter.dialects.functions import arguments_as_text
-from airouter.dialects.media import proper_type
+from airouter.dialects.media import proper_base64, proper_type
 from airouter.dialects.provenance import Unpacker, id_before
 from airouter.failures import Failure, invalid_field
 
@@ -111,14 +111,14 @@ def media_of(url: str, at: str) -> Media:
     media_type, _, encoding = head.removeprefix(DATA_URL).rpartition(";")
     if not comma or encoding != "base64" or not media_type:
         raise invalid_field(at, f"'{at}' must be a data URL as 'data:TYPE;base64,DATA'.")
-    return Media(media_type=proper_type(media_type.split(";")[0]), data=data)
+    return Media(media_type=proper_type(media_type.split(";")[0]), data=proper_base64(data))
 
 
 def assistant_parts(
     message: schema.AssistantMessage, at: str, unpacker: Unpacker
 ) -> tuple[Part, ...]:
     """Return an assistant's parts; its reasoning comes back in the ids of its calls."""
-    if message.function_call is not None and bytes(message.function_call) != b"null":
+    if bytes(message.function_call) not in {b"", b"null"}:
         field = f"{at}.function_call"
         what = f"'{field}' is deprecated and cannot be translated: use 'tool_calls'."
         raise Failure(400, what, param=field, code="unsupported_parameter")

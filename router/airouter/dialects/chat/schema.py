@@ -148,7 +148,7 @@ class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
     tool_calls: list[ToolCallPart] | None = None
     audio: AudioRef | None = None
     name: str | None = None
-    function_call: msgspec.Raw | None = None
+    function_call: msgspec.Raw = msgspec.Raw()
     cache_control: Cache | None = None
 
 
@@ -280,8 +280,8 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     model: str
     audio: Json | None = None
     frequency_penalty: float | None = None
-    function_call: msgspec.Raw | None = None
-    functions: msgspec.Raw | None = None
+    function_call: msgspec.Raw = msgspec.Raw()
+    functions: msgspec.Raw = msgspec.Raw()
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
     max_completion_tokens: int | None = None

@@ -1,7 +1,7 @@
 """Streams of chat completion chunks that pass through while their usage is read.
 
-A client that asked for usage gets the very events that came. From any other the usage event is
-hidden, which the router asked for.
+A client that asked for usage gets the events that came. From any other the usage event is
+hidden, which the router asked for. Calls that could not be answered are mended (`calls.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.calls import CALLS, SOME, CallMender
 from airouter.dialects.chat.cut_short import end_at_length
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.conversation import Usage
@@ -37,8 +38,12 @@ SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
 DONE_EVENT = b"data: [DONE]\n\n"
-ENDED = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]')
-"""In a stream that is whole: the first, with or without the second."""
+FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
+ENDED = re.compile(
+    rb'"finish_reason"\s*:\s*"|\[DONE\]'
+    rb'|(?:^|\n)data:[ ]?\{\s*"(?:error"\s*:\s*[{"]|object"\s*:\s*"error")'
+)
+"""In a stream that is whole: the first, with or without the second, or its provider's error."""
 
 
 class Chunk(msgspec.Struct):
@@ -51,18 +56,39 @@ class Chunk(msgspec.Struct):
 _chunk = msgspec.json.Decoder(Chunk)
 
 
-class UsageReader(EventForwarder):
-    """Forwards a stream as it is and remembers its end."""
+class ChunkForwarder(EventForwarder):
+    """A forwarder of chunks; the calls in them are mended."""
 
-    __slots__ = ("_tail",)
+    __slots__ = ("_calls",)
 
     last = DONE_EVENT
 
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(*DONE))
+        self._calls: CallMender | None = None
+        """None until there is a call."""
+
+    def mended(self, events: bytes) -> bytes:
+        """Return whole events, at least one of which may have a call or come after some."""
+        if self._calls is None:
+            if not SOME.search(events):
+                return events
+            self._calls = CallMender()
+        return self._calls.feed(events)
+
+
+class UsageReader(ChunkForwarder):
+    """Forwards a stream as it is and remembers its end."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self, write: Write) -> None:
+        super().__init__(write)
         self._tail = Tail(TAIL)
 
     def forward(self, events: bytes) -> None:
+        if self._calls is not None or events.find(CALLS) >= 0:
+            events = self.mended(events)
         self.write(events)
         self._tail.add(events)
 
@@ -92,20 +118,20 @@ class UsageReader(EventForwarder):
         self.write(error_event(failure))
 
 
-class UsageHider(EventForwarder):
+class UsageHider(ChunkForwarder):
     """Forwards all but the usage event."""
 
     __slots__ = ("_forwarded", "_sample", "_usage")
 
-    last = DONE_EVENT
-
     def __init__(self, write: Write) -> None:
-        super().__init__(write, Ending(*DONE))
+        super().__init__(write)
         self._sample: deque[bytes] = deque(maxlen=SAMPLES)
         self._forwarded = 0
         self._usage: Usage | None = None
 
     def forward(self, events: bytes) -> None:
+        if self._calls is not None or events.find(CALLS) >= 0:
+            events = self.mended(events)
         at = events.find(b'"usage"')  # a third of what the search costs, and null needs none
         if at >= 0 and events.find(b"{", at) >= 0 and USAGE.search(events):
             events = self._without_usage(events)
@@ -164,7 +190,7 @@ class UsageHider(EventForwarder):
 
 def lacks_done(end: bytes) -> bool:
     """Return True where a stream of chat ended without the mark that some clients wait for."""
-    return end.rfind(b"[DONE]") < 0 and end.rfind(b'"finish_reason"') >= 0
+    return end.rfind(b"[DONE]") < 0 and FINISHED.search(end) is not None
 
 
 def last_usage(end: bytes) -> Usage | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airouter.dialects.schema_notes import with_notes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airouter.dialects.conversation import Format, Json
 
 JSON_ONLY = "Answer with one JSON object and nothing else."
@@ -39,8 +41,14 @@ BOUNDS = (
     "if",
     "then",
     "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "unevaluatedProperties",
+    "unevaluatedItems",
 )
 """Keywords that the model is told of in words."""
+UNHELD = "cannot be held to a schema with objects of any names, or one that contains itself"
 LEFT_OUT = frozenset({"discriminator"})
 """Keywords that say nothing more than the rest of a schema."""
 SHAPES = ("properties", "anyOf", "allOf", "oneOf", "$ref", "enum", "const")
@@ -72,6 +80,44 @@ def wanted_schema(wanted: Format) -> Json:
 def wants_map(wanted: Format | None) -> bool:
     """Return whether an answer must keep to a schema in which there are maps."""
     return wanted is not None and wants_schema(wanted) and has_maps(wanted_schema(wanted))
+
+
+def wants_recursion(wanted: Format | None) -> bool:
+    """Return whether an answer must keep to a schema that contains itself."""
+    return wanted is not None and wants_schema(wanted) and is_recursive(wanted_schema(wanted))
+
+
+def is_recursive(schema: Json) -> bool:
+    """Return whether a schema contains itself, or a definition of its own does."""
+    named: dict[str, Any] = {"#": {**schema, "$defs": None, "definitions": None}}
+    for key in ("$defs", "definitions"):
+        definitions = schema.get(key)
+        if isinstance(definitions, dict):
+            named |= {f"#/{key}/{name}": each for name, each in definitions.items()}
+    users: dict[str, list[str]] = {name: [] for name in named}
+    unmet = dict.fromkeys(named, 0)
+    for name, each in named.items():
+        for reference in set(references_in(each)) & named.keys():
+            users[reference].append(name)
+            unmet[name] += 1
+    plain = [name for name, count in unmet.items() if not count]
+    for name in plain:  # which grows by those that refer to plain ones alone
+        for user in users[name]:
+            unmet[user] -= 1
+            if not unmet[user]:
+                plain.append(user)
+    return len(plain) < len(named)
+
+
+def references_in(schema: Any) -> Iterator[str]:
+    """Yield the references in a schema."""
+    if isinstance(schema, dict):
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            yield reference
+    inner = schema.values() if isinstance(schema, dict) else schema
+    for each in inner if isinstance(schema, dict | list) else ():
+        yield from references_in(each)
 
 
 def closed(schema: Json) -> Json:

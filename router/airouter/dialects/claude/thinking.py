@@ -1,7 +1,8 @@
 """Thinking of Claude: by a budget of tokens in older generations, by an effort in newer ones.
 
 A model with a budget thinks only where that goes with the rest of the request: with `max_tokens`,
-with what is sampled, with the tools that must be called, and with the history.
+of which a few leave no room for it, with what is sampled, with the tools that must be called, and
+with the history.
 """
 
 from __future__ import annotations
@@ -54,11 +55,17 @@ def fitted_thinking(
         return fields
     if forces_a_tool(conversation):
         raise Unsupported("tool_choice", "cannot be made to call a tool while it thinks")
-    if answers_by_tool or lacks_reasoning(turns, destination.maker):
+    no_room = most is not None and most <= SMALLEST_BUDGET and not chose_budget(conversation)
+    if answers_by_tool or no_room or lacks_reasoning(turns, destination.maker):
         del fields["thinking"]
     else:
         fit_budget(thinking, conversation, most)
     return fields
+
+
+def chose_budget(conversation: Conversation) -> bool:
+    """Return whether the client chose the budget itself, and not an effort alone."""
+    return conversation.thinking is not None and conversation.thinking.budget is not None
 
 
 def fit_budget(thinking: Json, conversation: Conversation, most: int | None) -> None:
@@ -73,8 +80,7 @@ def fit_budget(thinking: Json, conversation: Conversation, most: int | None) -> 
         raise Unsupported("top_k", "takes no top_k while it thinks")
     if most is None or thinking["budget_tokens"] < most:
         return
-    chosen = conversation.thinking is not None and conversation.thinking.budget is not None
-    if not chosen and most > SMALLEST_BUDGET:
+    if not chose_budget(conversation):
         thinking["budget_tokens"] = max(SMALLEST_BUDGET, most // 2)
     elif conversation.max_tokens is not None:
         raise Unsupported("max_tokens", "needs more of them than its budget for thinking")

@@ -11,9 +11,11 @@ from airouter.dialects.claude.answers import check_answer
 from airouter.dialects.claude.betas import BEDROCK_BETAS, taken_betas
 from airouter.dialects.claude.structured import (
     JSON_ONLY,
+    UNHELD,
     answer_schema,
     wants_any_json,
     wants_map,
+    wants_recursion,
     wants_schema,
 )
 from airouter.dialects.claude.tool_choice import called_tools, forbids_calls
@@ -89,8 +91,8 @@ def refuse(conversation: Conversation, traits: Traits) -> None:
     check_answer(conversation)
     if wants_schema(conversation.format) and not takes_schemas(traits):
         raise Unsupported("format", "cannot be held to a JSON schema")
-    if wants_map(conversation.format):
-        raise Unsupported("format", "cannot be held to a schema with objects of any names")
+    if wants_map(conversation.format) or wants_recursion(conversation.format):
+        raise Unsupported("format", UNHELD)
 
 
 def notes_of(conversation: Conversation, turns: Sequence[Turn]) -> list[Json]:

@@ -22,7 +22,7 @@ from airouter.dialects.conversation import (
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.parse_turns import NAME, below, cache_of, system_turns, turn_of
 from airouter.dialects.provenance import Unpacker
-from airouter.dialects.turns import check_calls
+from airouter.dialects.turns import check_calls, with_calls_told_apart
 from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def parse_body(body: bytes, *, counting: bool) -> Conversation:
     request = checked_body(body, _decoder)
     check_request(request, counting=counting)
     unpacker = Unpacker()
-    messages = [turn_of(message, at, unpacker) for at, message in enumerate(request.messages)]
+    messages = with_calls_told_apart(
+        turn_of(message, at, unpacker) for at, message in enumerate(request.messages)
+    )
     check_calls(messages)
     choice, own = request.tool_choice, own_fields(request)
     return Conversation(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.dialects.claude.structured import (
+    UNHELD,
     closed,
     has_maps,
+    is_recursive,
     wanted_schema,
     wants_map,
+    wants_recursion,
     wants_schema,
 )
 from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
@@ -54,7 +57,7 @@ def rendered_tool(tool: Tool | HostedTool, traits: Traits) -> Json:
     description = description_of(tool)
     if description:
         rendered["description"] = description
-    if tool.strict and traits.schemas and not has_maps(schema):
+    if tool.strict and traits.schemas and not (has_maps(schema) or is_recursive(schema)):
         rendered |= {"strict": True, "input_schema": closed(schema)}
     return rendered | cache_control(tool.cache)
 
@@ -68,13 +71,16 @@ def answers_by_tool(conversation: Conversation, traits: Traits) -> bool:
     if wanted is None or not wants_schema(wanted) or is_held(wanted, traits):
         return False
     if not traits.forces:
-        raise Unsupported("format", "cannot be held to a schema with objects of any names")
+        raise Unsupported("format", UNHELD)
     return True
 
 
 def is_held(wanted: Format, traits: Traits) -> bool:
-    """Return whether an answer is held to its schema by the model itself, which takes no maps."""
-    return traits.schemas and not wants_map(wanted)
+    """Return whether an answer is held to its schema by the model itself.
+
+    That takes no maps, and no schema that contains itself.
+    """
+    return traits.schemas and not (wants_map(wanted) or wants_recursion(wanted))
 
 
 def with_answer_tool(conversation: Conversation, tools: list[Json]) -> Json:

@@ -16,6 +16,7 @@ from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.messages.calls import CALL, CallMender
 from airouter.dialects.messages.counts import Counts, later, parse_usage
 from airouter.dialects.messages.cut_short import end_at_length
 from airouter.dialects.messages.errors import error_event
@@ -59,15 +60,18 @@ _event = msgspec.json.Decoder(UsageEvent)
 class UsageReader(NamedEventForwarder):
     """A stream filter that forwards all events and keeps the first and the last."""
 
-    __slots__ = ("_head", "_missing", "_tail")
+    __slots__ = ("_calls", "_head", "_missing", "_tail")
 
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(b"message_stop", STOP))
+        self._calls = CallMender()
         self._head: list[bytes] = []
         self._missing = HEAD
         self._tail = Tail(TAIL)
 
     def forward(self, events: bytes) -> None:
+        if events.find(CALL) >= 0:
+            events = self._calls.feed(events)
         self.write(events)
         if self._missing > 0:
             self._head.append(events[: self._missing])

@@ -17,6 +17,9 @@ NEVER_CUT = frozenset(
 _encode = msgspec.json.Encoder().encode
 
 
+CALLS = frozenset({"function_call", "custom_tool_call"})
+
+
 class EventWriter:
     """Writes one event after the other; the last item that was added is the open one."""
 
@@ -60,6 +63,11 @@ class EventWriter:
         self._ending = False
         item = self.items[-1]
         return self.finish(cut_off(item) if cut else item)
+
+    @property
+    def ends_in_call(self) -> bool:
+        """True where the item that ended is a call: what fails right after it may fail by it."""
+        return self._ending and self.items[-1]["type"] in CALLS
 
     def next_id(self, prefix: str) -> str:
         """Return the id of the item that is added next."""

@@ -371,7 +371,7 @@ class Renderer:
 
     def _fail(self, failure: Failure) -> bytes:
         self._over = True
-        ended = self._out.settle()
+        ended = self._out.settle(cut=self._out.ends_in_call)
         self._keep_open()
         told = ended + self._out.event("error", error_fields(failure))
         if not self._response:

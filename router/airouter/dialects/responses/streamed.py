@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import ServerSentEvents
+from airouter.dialects.raw_json import ABSENT, raw_json
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airouter.dialects.conversation import Json
     from airouter.failures import Failure
+
+    Left = Callable[[str], dict[int, Json]]
 
 MOST_KEPT = 16_777_216
 """Bytes of items; of a response with more of them, none are kept."""
 BEGUN = b'"response"'
 DONE = b"output_item.done"
-ABSENT = msgspec.Raw()
 EMPTY = re.compile(rb'"output"\s*:\s*\[\s*\]')
+NO_ITEMS = msgspec.Raw(b"[]")
 LAST = re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"')
 
 
@@ -57,43 +62,51 @@ class StreamedResponse:
         if self._begun is None and events.find(BEGUN) >= 0:
             self._begun = events
 
-    def filled(self, events: bytes) -> bytes:
-        """Return the last events of the stream, with the items where they have an empty output."""
-        if not self._items or not EMPTY.search(events):
+    def filled(self, events: bytes, left: Left) -> bytes:
+        """Return the last events of the stream, with the items where they have an empty output.
+
+        `left` returns those that were not done, of a status.
+        """
+        if not EMPTY.search(events):
             return events
         last = LAST.search(events)
         start = -1 if last is None else events.rfind(b"data:", 0, last.start())
         data, end, rest = events[start + len(b"data:") :].partition(b"\n")
-        event = decoded_or_none(_fields, data) if start >= 0 else None
+        event = decoded_or_none(_fields, data) if last is not None and start >= 0 else None
         response = decoded_or_none(_fields, event["response"]) if event else None
         if (
-            event is None
+            last is None
+            or event is None
             or response is None
             or not EMPTY.fullmatch(b'"output":' + response["output"])
         ):
             return events
-        event["response"] = raw_json(response | {"output": self._output()})
+        whole = last[0].rstrip(b'"').endswith(b"completed")
+        output = self._output(left("completed" if whole else "incomplete"))
+        if output == NO_ITEMS:
+            return events
+        event["response"] = raw_json(response | {"output": output})
         return events[:start] + b"data: " + raw_json(event) + end + rest
 
-    def failed(self, failure: Failure, number: int) -> bytes:
+    def failed(self, failure: Failure, number: int, left: Left) -> bytes:
         """Return the event that ends the response, with its `sequence_number`.
 
-        Empty where none has begun.
+        Empty where none has begun. `left` is as `filled` has it.
         """
         code = "rate_limit_exceeded" if failure.status == 429 else "server_error"
         told = {"code": code, "message": failure.message}
-        return self._ended("failed", {"error": told}, number)
+        return self._ended("failed", {"error": told}, number, left)
 
-    def cut_short(self, number: int) -> bytes:
+    def cut_short(self, number: int, left: Left) -> bytes:
         """Return the event that ends a response which has become too long, as `failed` does."""
         told = {"incomplete_details": {"reason": "max_output_tokens"}}
-        return self._ended("incomplete", told, number)
+        return self._ended("incomplete", told, number, left)
 
-    def _ended(self, status: str, told: dict[str, Json], number: int) -> bytes:
+    def _ended(self, status: str, told: dict[str, Json], number: int, left: Left) -> bytes:
         begun = next(filter(None, map(self._response_in, frames_in(self._begun or b""))), None)
         if begun is None:
             return b""
-        response = {**begun, "status": status, **told, "output": self._output()}
+        response = {**begun, "status": status, **told, "output": self._output(left("incomplete"))}
         name = f"response.{status}"
         body = {"type": name, "sequence_number": number, "response": response}
         return b"event: %b\ndata: %b\n\n" % (name.encode(), raw_json(body))
@@ -113,15 +126,11 @@ class StreamedResponse:
             if self._size > MOST_KEPT:
                 self._items.clear()
 
-    def _output(self) -> msgspec.Raw:
-        return raw_json([item for _, item in sorted(self._items.items())])
+    def _output(self, left: dict[int, Json]) -> msgspec.Raw:
+        items = {**left, **self._items}
+        return raw_json([item for _, item in sorted(items.items())])
 
 
 def frames_in(events: bytes) -> list[bytes]:
     """Return the data of whole events."""
     return [frame.data for frame in ServerSentEvents().feed(events + b"\n\n")]
-
-
-def raw_json(value: object) -> msgspec.Raw:
-    """Return JSON."""
-    return msgspec.Raw(msgspec.json.encode(value))

@@ -18,7 +18,9 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
+from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
 from airouter.dialects.responses.errors import error_event
+from airouter.dialects.responses.open_items import OpenItems
 from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -63,7 +65,7 @@ _event = msgspec.json.Decoder(EventWithResponse)
 class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_rename", "_streamed", "_tail")
+    __slots__ = ("_calls", "_open", "_rename", "_streamed", "_tail")
 
     at = len(b"event: response.")
     usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
@@ -71,12 +73,17 @@ class UsageReader(NamedEventForwarder):
     def __init__(self, write: Write, rename: Rename | None) -> None:
         super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
-        self._tail = Tail(TAIL)
+        self._calls = CallMender()
+        self._open = OpenItems()
+        """Without the items of the tail."""
+        self._tail = Tail(TAIL, self._open.take)
         self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
+        if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
+            events = self._calls.feed(events)
         if self._ending.over:
-            events = self._streamed.filled(events)
+            events = self._streamed.filled(events, self._left)
         self._tail.add(events)
         self._streamed.take(events)
         self.write(self._rename(events) if self._rename else events)
@@ -105,7 +112,7 @@ class UsageReader(NamedEventForwarder):
         return self._tail.estimate(TEXT, received).output_tokens or 0
 
     def cut_short(self) -> None:
-        ended = self._streamed.cut_short(self._next_number())
+        ended = self._streamed.cut_short(self._next_number(), self._left)
         self.write(self._rename(ended) if self._rename else ended)
 
     def break_off(self, failure: Failure) -> None:
@@ -118,8 +125,14 @@ class UsageReader(NamedEventForwarder):
 
     def _failed(self, failure: Failure, after: int) -> bytes:
         """Return the last event, which comes so many events later."""
-        failed = self._streamed.failed(failure, self._next_number() + after)
+        number = self._next_number() + after
+        failed = self._streamed.failed(failure, number, self._left)
         return self._rename(failed) if self._rename else failed
+
+    def _left(self, status: str) -> dict[int, Json]:
+        """Return the items that were not done, once."""
+        self._open.take([self._tail.read()])
+        return self._open.broken_off(status)
 
     def _next_number(self) -> int:
         return 1 + max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)

@@ -1,8 +1,9 @@
-"""Names of tools too long for a provider: short on the way there, whole on the way back.
+"""Names of tools that a provider does not take: others on the way there, and back as they were.
 
 Anthropic takes 128 characters, and agents that put the names of servers before those of tools use
-them; nobody else takes more than 64. A short name is the same in every request, so that a history
-and the tools agree, and prompts stay in the provider's cache.
+them; nobody else takes more than 64. Google takes none that begins with a digit or a dash. A short
+name is the same in every request, so that a history and the tools agree, and prompts stay in the
+provider's cache.
 """
 
 from __future__ import annotations
@@ -22,29 +23,36 @@ if TYPE_CHECKING:
     from airouter.dialects.events import Event
 
 LONGEST = 64
+NOT_FIRST = frozenset("0123456789-")
 DIGITS = 8
 """Digits of the hash at the end of a short name."""
 
 
+def is_taken(name: str) -> bool:
+    """Return whether every provider takes a name, as far as its length and beginning go."""
+    return len(name) <= LONGEST and name[:1] not in NOT_FIRST
+
+
 def short_name(name: str) -> str:
-    """Return a name that every provider takes, as far as its length goes."""
-    if len(name) <= LONGEST:
+    """Return a name that fits: the same, where it does."""
+    if is_taken(name):
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:DIGITS]
-    return f"{name[: LONGEST - DIGITS - 1]}_{digest}"
+    begun = f"_{name}" if name[0] in NOT_FIRST else name
+    return f"{begun[: LONGEST - DIGITS - 1]}_{digest}"
 
 
 def long_names(conversation: Conversation) -> dict[str, str]:
-    """Return the names of a conversation's tools that are too long, by the short ones."""
+    """Return the names of a conversation's tools that do not fit, by the short ones."""
     tools = conversation.tools
-    names = (tool.name for tool in tools if isinstance(tool, Tool) and len(tool.name) > LONGEST)
+    names = (tool.name for tool in tools if isinstance(tool, Tool) and not is_taken(tool.name))
     return {short_name(name): name for name in names}
 
 
 def with_short_names(conversation: Conversation) -> Conversation:
     """Return a conversation whose tools, calls and choice have names that fit."""
     choice = conversation.tool_choice
-    if choice is not None and any(len(name) > LONGEST for name in choice.names):
+    if choice is not None and not all(map(is_taken, choice.names)):
         choice = msgspec.structs.replace(choice, names=tuple(map(short_name, choice.names)))
     return msgspec.structs.replace(
         conversation,
@@ -62,8 +70,8 @@ def short_turn(turn: Turn) -> Turn:
 
 
 def is_long(part: Part) -> bool:
-    """Return whether a part is a call of a name that is too long."""
-    return isinstance(part, ToolCall) and len(part.name) > LONGEST
+    """Return whether a part is a call of a name that does not fit."""
+    return isinstance(part, ToolCall) and not is_taken(part.name)
 
 
 def short_call(part: Part) -> Part:
@@ -75,7 +83,7 @@ def short_call(part: Part) -> Part:
 
 def short_tool(tool: Tool | HostedTool) -> Tool | HostedTool:
     """Return a tool; a function under a name that fits."""
-    if isinstance(tool, HostedTool) or len(tool.name) <= LONGEST:
+    if isinstance(tool, HostedTool) or is_taken(tool.name):
         return tool
     return msgspec.structs.replace(tool, name=short_name(tool.name))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
@@ -24,6 +25,7 @@ from airouter.dialects.client_request import (
 from airouter.dialects.conversation import Json
 from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
+from airouter.dialects.messages.calls import with_mended_calls as with_messages_calls
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
@@ -31,6 +33,7 @@ from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
 from airouter.dialects.provenance import MARK, is_of_claude, without_packed
+from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.failures import Failure, unreadable_content
@@ -56,11 +59,21 @@ class PackedItem(msgspec.Struct):
 ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
 """In a body that may be an error: as a field, or as the type of it all."""
 ERROR_WORD = b'"error"'
+JPG = b'"image/jpg"'
+MEDIA_TYPE = re.compile(rb'("media_type"\s*:\s*)"image/jpg"')
+"""Of an image, by a name that clients write, and Anthropic does not take."""
 PACKED = MARK.encode()
 """In a body that carries what this router has packed."""
 
 
+NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 ABSENT = msgspec.Raw()
+
+
+def has_no_choice(body: bytes) -> bool:
+    """Return True for a whole answer whose choices are none."""
+    at = body.find(b'"choices"')
+    return at >= 0 and NO_CHOICE.match(body, at) is not None
 
 
 def is_given(field: msgspec.Raw) -> bool:
@@ -86,8 +99,14 @@ class WholeAnswer(msgspec.Struct):
     @property
     def answers(self) -> bool:
         """True for what has the main field of some API."""
-        fields = (self.choices, self.data, self.output, self.content, self.input_tokens)
-        return any(map(is_given, fields))
+        fields = (self.data, self.output, self.content, self.input_tokens)
+        chose = is_given(self.choices) and self.chosen != []
+        return chose or any(map(is_given, fields))
+
+    @property
+    def chosen(self) -> list[FailedChoice] | None:
+        """Return the choices; None where there are none that can be read."""
+        return decoded_or_none(_choices, self.choices)
 
     def told_error(self) -> Json | str | None:
         """Return the error in place of an answer."""
@@ -95,14 +114,22 @@ class WholeAnswer(msgspec.Struct):
             return self.error
         if self.object == "error":
             return {"message": self.message, "code": self.code}
-        choices = decoded_or_none(_choices, self.choices)
-        return next((each.error for each in choices or () if each.error), None)
+        errors = (each.error or each.reason for each in self.chosen or ())
+        return next((error for error in errors if error), None)
 
 
 class FailedChoice(msgspec.Struct):
-    """A choice with (OpenRouter) an error in its place."""
+    """A choice with (OpenRouter) an error in its place, or one as its reason to stop."""
 
     error: Json | str | None = None
+    finish_reason: str | None = None
+
+    @property
+    def reason(self) -> Json | None:
+        """Return the reason as an error, if it is one."""
+        if self.finish_reason != "error":
+            return None
+        return {"message": "The model failed to answer: error.", "code": "error"}
 
 
 _whole = msgspec.json.Decoder(WholeAnswer)
@@ -144,7 +171,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, usage_in(CHAT_BODY, reply.body))
+        return answered(with_chat_calls(reply.body), usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -214,6 +241,8 @@ class MessagesPassThrough(Translation):
         if self._is_anew(request, fields):
             return self._rewriting.encode(request)
         body = encoded_around(fields, self._envelope)
+        if body.find(JPG) >= 0:
+            body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
         return [body if self._betas is None else without_billing(body)]
 
     def _is_anew(self, request: ClientRequest, fields: Fields) -> bool:
@@ -226,7 +255,8 @@ class MessagesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(reply.body, messages_usage(reply.body), messages_failure)
+        body = with_messages_calls(reply.body)
+        return answered(body, messages_usage(reply.body), messages_failure)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:
@@ -256,7 +286,7 @@ class ResponsesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        body = reply.body
+        body = with_responses_calls(reply.body)
         if request.rename is not None:
             body = request.rename(request.credential, body)
         return answered(body, usage_in(RESPONSES_BODY, reply.body))
@@ -289,7 +319,8 @@ def answered(
     200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
     error somewhere in it, is looked at.
     """
-    if usage is not None and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
+    counts = usage is not None and not has_no_choice(body)
+    if counts and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
         return ClientAnswer(body, usage)
     try:
         read = _whole.decode(body)
@@ -303,7 +334,7 @@ def answered(
         # A response that failed by the client's own fault is an answer.
         if read.status != "failed" or failure.status >= 500 or failure.status == 429:
             raise failure
-    elif usage is None and not read.answers:
+    elif not counts and not read.answers:
         raise BrokenReply("the upstream's answer is none of its API")
     return ClientAnswer(body, usage)
 

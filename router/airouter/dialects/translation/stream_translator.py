@@ -20,6 +20,7 @@ from airouter.dialects.events import (
     Ended,
     PartBegun,
     PartEnded,
+    Pinged,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
 PARTS = (PartBegun, PartEnded)
+FIRST = (Begun, Pinged)
+"""Events before any content."""
 TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
@@ -196,7 +199,14 @@ class StreamTranslator:
             self._stopped = True
         elif isinstance(event, Ended):
             self._ended = True
-        self._started = True
+        if self._started or isinstance(event, FIRST):
+            self._started = True
+            return self._rendered(event)
+        self._started = True  # by a provider that says nothing of the answer before its content
+        return self._rendered(Begun(id="", model=self._model)) + self._rendered(event)
+
+    def _rendered(self, event: Event) -> bytes:
+        """Return an event for the client, after all stages."""
         if not self._stages:
             return self._renderer.feed(event)
         events: Iterable[Event] = (event,)

@@ -1,8 +1,4 @@
-"""Ids of calls, each of them once in an answer.
-
-A client sends a result by the id of its call: where two calls have the same one, as some servers
-write them, neither can be answered.
-"""
+"""The calls of an answer that is translated, no two of them with one id."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import ToolCall
+from airouter.dialects.unique_ids import UniqueIds
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Answer, Part
@@ -18,13 +15,12 @@ if TYPE_CHECKING:
 
 
 class UniqueCalls:
-    """The ids in one answer."""
+    """The calls in one answer."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_ids",)
 
     def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-        """Calls that came with an id."""
+        self._ids = UniqueIds()
 
     def begun(self, event: PartBegun) -> PartBegun:
         """Return the beginning of a part, with an id of its own."""
@@ -35,14 +31,8 @@ class UniqueCalls:
         """Return a part, with an id of its own."""
         if not isinstance(part, ToolCall):
             return part
-        id_, known = part.id, self._known
-        count = known[id_] = known.get(id_, 0) + 1
-        if count == 1:
-            return part
-        while (unique := f"{id_}_{count}") in known:
-            count += 1
-        known[unique] = 1
-        return msgspec.structs.replace(part, id=unique)
+        id_ = self._ids.unique(part.id)
+        return part if id_ == part.id else msgspec.structs.replace(part, id=id_)
 
 
 def with_unique_calls(answer: Answer) -> Answer:

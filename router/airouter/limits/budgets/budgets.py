@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter.bookkeeping.window import step_of
+from airouter.config.snapshot import tenant_of
 from airouter.failures import Failure, budget_spent, budget_unknown
 from airouter.limits.budgets.budget_scope import BudgetScope
 from airouter.limits.budgets.spending import Spending
+from airouter.limits.clients import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import ClientKey, Snapshot
+    from airouter.limits.budgets.spending import Taken
     from airouter.limits.ledger.leases import Leases
 
     Key = tuple[str, str, str, str]
@@ -49,44 +51,79 @@ class Budgets:
         self._patience = patience
         self.ask: Callable[[], Awaitable[None]] | None = None
         """Has the ledger asked for what requests wait for; None where there is none."""
+        self._clients = Clients()
+        self._shared: dict[tuple[str, str], PeriodBudget] = {}
+        """Kind and name to what groups and grants have together."""
         self._scopes: dict[Key, BudgetScope] = {}
-        self._shared: dict[tuple[str, str], PeriodBudget | None] = {}
-        """Those of groups and grants, by kind and name."""
-        self._bound: dict[str, tuple[ClientKey, tuple[BudgetScope, ...]]] = {}
-        """All clients by their names, with their budgets."""
-        self.by_tenant: dict[str, tuple[BudgetScope, ...]] = {}
-        """The budgets of each client that has any."""
+        self._by_tenant: dict[str, tuple[BudgetScope, ...]] = {}
+        """The budgets of each tenant that has asked."""
+        self.are_declared = False
+        """True where somebody may have a budget."""
         self._asking: asyncio.Task[None] | None = None
 
-    def reload(self, snapshot: Snapshot) -> None:
-        """Set the budgets of a snapshot, in place of those before."""
-        auth, self.by_tenant = snapshot.auth, {}
-        shared = {("group", each.name): each.budget for each in auth.groups}
-        shared |= {("grant", each.name): each.budget for each in auth.grants}
-        known = self._bound if shared == self._shared else {}
-        self._shared, self._bound = shared, {}
-        for client in auth.clients:
-            bound = known.get(client.name)
-            if bound is None or bound[0] != client:  # few have changed, of thousands
-                bound = client, self._scopes_of(client)
-            self._bound[client.name] = bound
-            if bound[1]:
-                self.by_tenant[client.tenant] = bound[1]
-        used = set(chain.from_iterable(self.by_tenant.values()))
-        for key, scope in list(self._scopes.items()):
-            if scope not in used:
-                scope.close()
-                del self._scopes[key]
+    def reload(self, snapshot: Snapshot, clients: Clients | None = None) -> None:
+        """Set the budgets of a snapshot, in place of those before.
 
-    def _scopes_of(self, client: ClientKey) -> tuple[BudgetScope, ...]:
-        """Return the budgets of a client, as they are now."""
-        declared = [("client", client.name, budget) for budget in client.budgets]
-        found = [(*whose, self._shared.get(whose)) for whose in shared_with(client)]
-        declared += [(kind, name, each) for kind, name, each in found if each is not None]
-        return tuple(self._scope(*each) for each in declared)
+        `clients` are those of the process; by default those that the snapshot declares. It costs
+        what those cost who have asked: the budgets of others are opened when they do.
+        """
+        auth = snapshot.auth
+        self._clients = Clients.of(auth) if clients is None else clients
+        groups = {("group", each.name): each.budget for each in auth.groups}
+        shared = groups | {("grant", each.name): each.budget for each in auth.grants}
+        self._shared = {key: each for key, each in shared.items() if each is not None}
+        self.are_declared = bool(self._shared) or self._clients.have_budgets
+        self._by_tenant = {}
+        for key, scope in list(self._scopes.items()):
+            declared = self._declared(scope.kind, scope.name)
+            if scope.budget not in declared:
+                self._follow(key, scope, declared)
+
+    def _follow(self, key: Key, scope: BudgetScope, declared: Sequence[PeriodBudget]) -> None:
+        """Change a budget to what is declared for its period; close it where nothing is."""
+        same = [each for each in declared if period_of(each) == period_of(scope.budget)]
+        if same:
+            scope.change(same[0])
+        else:
+            self._close(key)
+
+    def of(self, tenant: str) -> Sequence[BudgetScope]:
+        """Return the budgets that bind a tenant."""
+        found = self._by_tenant.get(tenant)
+        if found is None:
+            found = self._by_tenant[tenant] = tuple(self._scopes_of(self._clients.find(tenant)))
+        return found
+
+    def renew(self, tenant: str) -> None:
+        """Have a client that showed a token be bound as it is now."""
+        self._by_tenant.pop(tenant, None)
+
+    def forget(self, tenant: str) -> None:
+        """Forget a client that is not known any more; what it has spent the ledger knows."""
+        for scope in self._by_tenant.pop(tenant, ()):
+            if scope.kind == "client":
+                self._close((scope.kind, scope.name, *period_of(scope.budget)))
+
+    def _close(self, key: Key) -> None:
+        self._scopes.pop(key).close()
+
+    def _declared(self, kind: str, name: str) -> Sequence[PeriodBudget]:
+        """Return the budgets that somebody has by the snapshot."""
+        if kind != "client":
+            return [self._shared[kind, name]] if (kind, name) in self._shared else []
+        client = self._clients.find(tenant_of(name))
+        return () if client is None else client.budgets
+
+    def _scopes_of(self, client: ClientKey | None) -> Iterator[BudgetScope]:
+        """Yield the budgets that bind a client."""
+        if client is None:
+            return
+        for kind, name in (("client", client.name), *shared_with(client)):
+            for budget in self._declared(kind, name):
+                yield self._scope(kind, name, budget)
 
     def _scope(self, kind: str, name: str, budget: PeriodBudget) -> BudgetScope:
-        key = (kind, name, budget.period, budget.time_zone)
+        key = (kind, name, *period_of(budget))
         scope = self._scopes.get(key)
         if scope is None:
             scope = BudgetScope(kind, name, budget, self._leases, self._clock)
@@ -97,7 +134,7 @@ class Budgets:
 
     @property
     def scopes(self) -> Sequence[BudgetScope]:
-        """All budgets that bind somebody."""
+        """All budgets that bind somebody who has asked."""
         return list(self._scopes.values())
 
     def step(self) -> int:
@@ -128,13 +165,19 @@ class Budgets:
             if self._is_short_of(scope, amount):
                 return scope
         if short and not in_vain:
-            if self._asking is None:
-                self._asking = asyncio.ensure_future(self._ask_once())
+            self._ask_beside()
             return None
         if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
             self._take(spending, amount, nothing_binds)
         spending.reserved += amount
         return None
+
+    def tell_debts(self, taken: Taken) -> None:
+        """Have the ledger told now of what nobody had reserved: it would die with this process."""
+        owing = [lease for _, lease in taken if lease.left < 0 and lease.contact.is_up]
+        if owing:
+            owing[0].contact.in_need.update(owing)
+            self._ask_beside()
 
     async def look(self, scopes: Sequence[BudgetScope]) -> None:
         """Have the ledger tell what is left of budgets now, if it does so in time."""
@@ -149,6 +192,11 @@ class Budgets:
             except TimeoutError:
                 pass
 
+    def _ask_beside(self) -> None:
+        """Have the ledger asked for what is needed, and told of debts."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask_once())
+
     async def _ask_once(self) -> None:
         try:
             if self.ask is not None:
@@ -162,15 +210,16 @@ class Budgets:
         """Reserve in all budgets, or return those that have not enough, and bind."""
         step = self.step()
         lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
-        short = [scope for scope in lacking if binds(scope)]
-        if short:
-            return short
+        if lacking:
+            short = [scope for scope in lacking if binds(scope)]
+            if short:
+                return short
+            for scope in lacking:
+                if scope.lease.is_spent:
+                    spending.warns = scope
+                    scope.fell_short = True
         for _, lease in spending.taken:
             lease.take(step, amount)
-        for scope in lacking:
-            if scope.lease.is_spent:
-                spending.warns = scope
-                scope.fell_short = True
         return []
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:
@@ -205,6 +254,11 @@ def ends_streams(scope: BudgetScope) -> bool:
 def nothing_binds(scope: BudgetScope) -> bool:  # noqa: ARG001  # as the others
     """Return False: what is missing is debt."""
     return False
+
+
+def period_of(budget: PeriodBudget) -> tuple[str, str]:
+    """Return the period of a budget and its time zone: another one is another budget."""
+    return budget.period, budget.time_zone
 
 
 def shared_with(client: ClientKey) -> Iterator[tuple[str, str]]:

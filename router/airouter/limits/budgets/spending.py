@@ -41,8 +41,10 @@ class Spending:
     def settle(self, used: int) -> None:
         """Pay for the request."""
         taken, self.taken = self.taken, ()
+        step = self._budgets.step()
         for _, lease in taken:
-            lease.settle(self._step, self._budgets.step(), self.reserved, used)
+            lease.settle(self._step, step, self.reserved, used)
+        self._budgets.tell_debts(taken)
 
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""

@@ -25,7 +25,7 @@ class BudgetLease(Lease):
     slides = False
     lasts = KEPT // 2
 
-    __slots__ = ("_former", "_heard", "is_known", "keeps")
+    __slots__ = ("_born", "_counted", "_heard", "is_known", "keeps")
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
@@ -35,8 +35,10 @@ class BudgetLease(Lease):
         """Whether the ledger has said what is spent."""
         self._heard = 0
         """What was spent or out when the ledger last said."""
-        self._former = 0
-        """The same of a ledger before this one, which is to be told."""
+        self._born = 0
+        """When that ledger began; another one is told what it said."""
+        self._counted = 0
+        """What of it was spent or held here, as far as that ledger surely knew."""
 
     @property
     def is_spent(self) -> bool:
@@ -52,12 +54,20 @@ class BudgetLease(Lease):
         return may_answer and amount <= self.limit and step >= self.refused_until
 
     def meet_another_ledger(self) -> None:
-        self._former = max(self._former, self._heard - min(0, self.left))
-        if self._former:
+        if self._born:
             self.contact.touched.add(self)
 
     def line(self, step: int, *, regular: bool) -> Line:
-        return replace(super().line(step, regular=regular), keeps=self.keeps, spent=self._former)
+        line = replace(
+            super().line(step, regular=regular),
+            keeps=self.keeps,
+            born=self._born,
+            spent=self._heard,
+            counted=self._counted,
+        )
+        # Of what is given back the ledger knows from when it reads this, answered or not.
+        self._counted = min(self._counted, line.total + line.held)
+        return line
 
     def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:
         super().settle(taken_at, step, reserved, used)
@@ -70,11 +80,10 @@ class BudgetLease(Lease):
 
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         super().accept(sent, at, step, grant)
-        self._heard = self.limit - grant.free
+        self._heard, self._born = sent.limit - grant.free, self.contact.born
+        self._counted = sent.total + sent.held + grant.amount
         self.is_known = True
         self._pay_debt()
-        if sent.spent == self._former:
-            self._former = 0
         if not sent.least:  # nobody was refused anything
             self.refused_until = step
 

@@ -29,6 +29,8 @@ class Contact:
     def __init__(self) -> None:
         self.is_up = False
         """True where the last exchange was answered."""
+        self.born = 0
+        """When the ledger began that answered last, by its clock; 0 for none."""
         self.has_begun = False
         """True once an exchange has ended, answered or not."""
         self.share: int | None = None

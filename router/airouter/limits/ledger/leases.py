@@ -40,7 +40,7 @@ class Leases:
         self.contact.share_from = step_of(clock()) + SPAN + LEASE
         self._pod = pod
         self._process = secrets.token_hex(4)
-        self._number = self._heard = self._born = self._answered = self._heard_at = 0
+        self._number = self._heard = self._answered = self._heard_at = 0
         self._share = FIRST_SHARE
         self._granted_by = 0
         """When the ledger began that has granted last, by its clock."""
@@ -49,7 +49,7 @@ class Leases:
         self._most_used = 0
         """The greatest total of a lease that is gone: one that comes again counts on from it."""
         self._over: set[str] = set()
-        """The keys of budgets that nobody spends of any more."""
+        """The keys of leases that nobody spends of any more."""
         self._was_up: bool | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -70,30 +70,20 @@ class Leases:
         lease.limit = limit
         return lease
 
-    def keep_only(self, keys: set[str]) -> bool:
-        """Forget all other leases of limits, but those of which there is something to tell.
-
-        Return whether there are none such.
-        """
-        others = [
-            lease
-            for key, lease in self._leases.items()
-            if key not in keys and not isinstance(lease, BudgetLease)
-        ]
-        idle = [lease for lease in others if lease.is_idle]
-        for lease in idle:
+    def let_go(self, lease: Lease) -> None:
+        """Forget a lease, once there is nothing to tell of it."""
+        if lease.is_idle and not isinstance(lease, BudgetLease):
+            self.contact.touched.discard(lease)
             self._forget(lease)
-        return len(idle) == len(others)
-
-    def let_go(self, lease: BudgetLease) -> None:
-        """Forget a budget's lease, once there is nothing to tell of it."""
-        self._over.add(lease.key)
-        self.contact.touched.add(lease)
+        else:
+            self._over.add(lease.key)
+            self.contact.touched.add(lease)
 
     def _forget(self, lease: Lease) -> None:
         self._most_used = max(self._most_used, lease.total)
         self._over.discard(lease.key)
-        del self._leases[lease.key]
+        if self._leases.get(lease.key) is lease:
+            del self._leases[lease.key]
 
     def due(self, *, regular: bool) -> list[list[Lease]]:
         """Return the leases to speak of, by messages: once a second all, else those in need."""
@@ -118,7 +108,7 @@ class Leases:
             self._process,
             self._number,
             self._heard,
-            self._born,
+            self.contact.born,
             self._answered,
             step - self._heard_at,
             leaves,
@@ -132,12 +122,12 @@ class Leases:
         if answer.share == TOO_LATE:
             self.fail(leases, "the message came late")
             return
-        if answer.born != self._born:
+        contact = self.contact
+        if answer.born != contact.born:
             for lease in self._leases.values():
                 lease.meet_another_ledger()
-        self._heard, self._born = message.number, answer.born
+        self._heard, contact.born = message.number, answer.born
         self._share = answer.share
-        contact = self.contact
         contact.is_up, contact.is_speaking = True, False
         if self._is_closed(answer):
             if step >= contact.share_from:

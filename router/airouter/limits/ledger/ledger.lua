@@ -1,11 +1,12 @@
 -- The ledger inside Redis: what `bookkeeping/book.py` does, which is its reference and explains it.
 -- KEYS: the ledger, its pods, then the uses and the outs of each line.
--- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the
--- constants SPAN, LEASE, SLOTS_LEASE, SETTLING, KEPT, MEMORY, SOON, WHOLE, SHARED, STEPS_PER_SECOND.
-local SPAN, LEASE, SLOTS_LEASE = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local SETTLING, KEPT, MEMORY = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] -- in seconds
-local SOON, WHOLE, SHARED = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local STEPS_PER_SECOND = tonumber(ARGV[12])
+-- ARGV: the message (messages.py, as JSON), the step that it is now (only in tests), and the RULES
+-- of messages.py.
+local RULES = cjson.decode(ARGV[3])
+local SPAN, LEASE, SLOTS_LEASE, KEPT = RULES.SPAN, RULES.LEASE, RULES.SLOTS_LEASE, RULES.KEPT
+local SETTLING, SOON, WHOLE, SHARED = RULES.SETTLING, RULES.SOON, RULES.WHOLE, RULES.SHARED
+local STEPS_PER_SECOND = RULES.STEPS_PER_SECOND
+local MEMORY = RULES.MEMORY / STEPS_PER_SECOND -- in seconds
 local pod_name, process, number, heard, born, answered, since, leaves, lines =
   unpack(cjson.decode(ARGV[1]))
 local holder = pod_name .. '/' .. process
@@ -14,8 +15,15 @@ local function text(whole_number)
   return string.format('%.0f', whole_number)
 end
 
+-- The steps for which this Redis has been running; 0 where it may not be asked.
+local function runs_for()
+  local told = redis.pcall('INFO', 'server')
+  local seconds = type(told) == 'string' and string.match(told, 'uptime_in_seconds:(%d+)')
+  return (tonumber(seconds or 0) or 0) * STEPS_PER_SECOND
+end
+
 -- The ledger: its time, when it began, and the last gap in which nobody came.
-local known = redis.call('HMGET', KEYS[1], 'now', 'born', 'closed', 'gap', 'alive')
+local known = redis.call('HMGET', KEYS[1], 'now', 'born', 'closed', 'gap', 'alive', 'learnt')
 local before = tonumber(known[1] or 0)
 local now = tonumber(ARGV[2])
 if not now then
@@ -45,18 +53,23 @@ if last >= number then
   redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
   return false
 end
-local began, closed = tonumber(known[2] or 0), tonumber(known[3] or 0)
+local began, closed, learnt = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(known[6] or 0)
 if heard > 0 and born == began and answered + since + LEASE < now then
   redis.call('HSET', KEYS[1], 'now', text(now), 'gap', text(gap), 'alive', text(alive))
   return '[' .. text(began) .. ',' .. text(now) .. ',-1,[]]'
 end
 if began == 0 then
-  began, closed = now, now + SETTLING
+  -- One that runs for longer than anything counts, and knows of no ledger, has lost none.
+  local has_lost = ARGV[2] ~= '' or runs_for() <= SPAN + LEASE
+  began, closed = now, has_lost and now + SETTLING or now
+  learnt = closed
+end
+if heard > last and born == began then
+  began = math.max(now, began + 1)
 end
 if heard > 0 and born ~= began then
   closed = math.max(closed, began + SPAN + LEASE)
-elseif heard > last then
-  closed = now + SPAN + LEASE
+  learnt = math.max(learnt, began + SETTLING)
 end
 pod.process, pod.number, pod.seen = process, number, now
 pods[pod_name] = pod
@@ -201,46 +214,59 @@ local function grant(line, uses, outs)
 end
 
 -- A budget: what `budget_account.py` does.
+local function a_lease(amount, ends, total, counted)
+  return string.format('[%.0f,%.0f,%.0f,%.0f]', amount, ends, total, counted)
+end
+
 local function grant_budget(line, uses, outs)
-  local _, limit, _, total, held, wanted, needed, least, reported, keeps, spent = unpack(line)
-  local used = tonumber(redis.call('HGET', uses, 'sum')) or 0
-  local before, mine, others = used, nil, 0
+  local _, limit, _, total, held, wanted, needed, least, reported, keeps, heard_of, spent, counted =
+    unpack(line)
+  local account = redis.call('HMGET', uses, 'sum', 'born', 'former')
+  local used, former = tonumber(account[1] or 0), tonumber(account[3] or 0)
+  local is_anew = tonumber(account[2] or 0) ~= began
+  local told = total
+  for _, use in ipairs(reported) do
+    told = told - use[2]
+  end
+  local mine, others, ended = {told, told}, 0, 0
   local stored = redis.call('HGETALL', outs)
   for at = 1, #stored, 2 do
-    local amount, ends, its_total = unpack(cjson.decode(stored[at + 1]))
+    local amount, ends, its_total, its_counted = unpack(cjson.decode(stored[at + 1]))
+    if is_anew then
+      its_counted = its_total + amount
+    end
     if ends <= now then
-      used = used + amount
+      ended = ended + amount
       redis.call('HDEL', outs, stored[at])
     elseif stored[at] == holder then
-      mine = its_total
+      mine = {its_total, its_counted, amount}
     else
       others = others + amount
+      if is_anew then
+        redis.call('HSET', outs, stored[at], a_lease(amount, ends, its_total, its_counted))
+      end
     end
   end
-  if mine then
-    used = used + math.max(0, total - mine)
-  elseif spent == 0 then
-    for _, use in ipairs(reported) do
-      used = used + use[2]
-    end
+  used = used + ended
+  if is_anew then
+    former = used + others + (mine[3] or 0)
   end
-  used = math.max(used, spent - others - held)
+  used = used + math.max(0, total - mine[1])
+  if heard_of ~= 0 and heard_of ~= began then
+    used = used + mine[2] - counted + math.max(0, spent - former)
+    mine[2], former = counted, math.max(former, spent)
+  end
   local free = limit - used - others - held
   local amount, wait = 0, 0
-  if now < closed then
-    wait = closed - now
+  if now < learnt then
+    wait = learnt - now
   elseif free < math.max(least, 1) then
     wait = SOON
   else
     amount = math.min(free, math.max(needed, math.min(wanted, math.floor(free / near))))
   end
-  if used ~= before then
-    redis.call('HSET', uses, 'sum', text(used))
-  end
-  if held + amount > 0 or #reported > 0 or mine then
-    local out = '[' .. text(held + amount) .. ',' .. text(now + KEPT) .. ',' .. text(total) .. ']'
-    redis.call('HSET', outs, holder, out)
-  end
+  redis.call('HSET', uses, 'sum', text(used), 'born', text(began), 'former', text(former))
+  redis.call('HSET', outs, holder, a_lease(held + amount, now + KEPT, total, mine[2]))
   redis.call('EXPIRE', uses, text(keeps))
   redis.call('EXPIRE', outs, text(keeps))
   return '[' .. text(amount) .. ',' .. text(wait) .. ',' .. text(free - amount) .. ']'
@@ -253,7 +279,7 @@ for at, line in ipairs(lines) do
 end
 
 redis.call('HSET', KEYS[1], 'now', text(now), 'born', text(began), 'closed', text(closed),
-  'gap', text(gap), 'alive', text(alive))
+  'learnt', text(learnt), 'gap', text(gap), 'alive', text(alive))
 redis.call('EXPIRE', KEYS[1], MEMORY)
 if leaves then
   redis.call('HDEL', KEYS[2], pod_name)

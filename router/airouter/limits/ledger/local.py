@@ -78,4 +78,4 @@ class LocalLedger(RemoteLedger):
                 error,
             )
             self._file = spent = None
-        return Book(self._clock, spent, settling=0)
+        return Book(self._clock, spent, settling=0, learning=0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.failures import Failure
+from airouter.held_bytes import OF_A_BODY
 from airouter.interfaces import Exchange
 from airouter.responses.background.progress import (
     DEAD_AFTER,
@@ -28,6 +29,7 @@ from airouter.responses.background.progress import (
 from airouter.responses.caller import Caller
 
 if TYPE_CHECKING:
+    from airouter.held_bytes import Holding
     from airouter.interfaces import Headers
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import Archive, StoredResponse
@@ -58,12 +60,18 @@ class Job(Exchange, Caller):
         "_task",
         "_waiting",
         "changed",
+        "holding",
     )
 
     in_background = True
 
     def __init__(
-        self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
+        self,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        record: StoredResponse,
+        archive: Archive,
+        holding: Holding,
     ) -> None:
         self.headers = headers
         self.body = body
@@ -71,6 +79,8 @@ class Job(Exchange, Caller):
         self.source = None
         self.changed = asyncio.Event()
         """Set at every batch, for those who follow it here."""
+        self.holding = holding
+        """The bytes of the body and the record, as long as it runs."""
         self._record = record
         self._archive = archive
         self._task: asyncio.Task[None] | None = None
@@ -111,6 +121,11 @@ class Job(Exchange, Caller):
 
     async def keep(self, record: StoredResponse, archive: Archive) -> None:  # noqa: ARG002
         self._final = record
+
+    def hold(self) -> None:
+        """Hold what the work needs. Raises `Failure` 503."""
+        self.holding.grow(len(self.body), OF_A_BODY)
+        self.holding.grow(len(self._record.items) + len(self._record.response))
 
     def begin(self, serve: ServeCaller) -> asyncio.Task[None]:
         """Start the work."""

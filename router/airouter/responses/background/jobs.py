@@ -25,6 +25,7 @@ from airouter.shares import Shares
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from airouter.held_bytes import Holding
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import Archive, StoredResponse
 
@@ -43,14 +44,21 @@ class Jobs:
         self._places = Shares(MOST_JOBS)
 
     async def start(
-        self, headers: dict[bytes, bytes], body: bytes, record: StoredResponse, archive: Archive
+        self,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        record: StoredResponse,
+        archive: Archive,
+        recalled: Holding,
     ) -> None:
-        """Begin a job. Raises `Failure` 429, 503."""
+        """Begin a job for the client of `recalled`. Raises `Failure` 429, 503."""
         if not self._places.take(archive.tenant):
             what = "This router makes as many responses in the background as it can for you."
             raise Failure(429, what, type="rate_limit_error", code="rate_limit_exceeded")
-        job = self._running[record.id] = Job(headers, body, record, archive)
+        holding = recalled.another(0)
+        job = self._running[record.id] = Job(headers, body, record, archive, holding)
         try:
+            job.hold()
             await guarded(archive.keep(record))
         except BaseException:  # also of a client that is gone
             self._forget(record.id, archive)
@@ -59,7 +67,7 @@ class Jobs:
         task.add_done_callback(lambda _: self._forget(record.id, archive))
 
     def _forget(self, id_: str, archive: Archive) -> None:
-        del self._running[id_]
+        self._running.pop(id_).holding.release()
         self._places.give_back(archive.tenant)
 
     async def follow(self, archive: Archive, id_: str, after: int) -> AsyncIterator[bytes]:

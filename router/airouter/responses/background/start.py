@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,7 +29,7 @@ async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -
             what = "This router stores no responses, so it makes none in the background."
         raise invalid_field("background", what)
     request, exchange, archive = turn.request, turn.exchange, turn.tenant.archive
-    parse_request(request.body)
+    await turn.aside.by_size(len(request.body), partial(parse_request, request.body))
     queued = {**unanswered_response(request, request.fields), "status": "queued"}
     record = StoredResponse(
         id=queued["id"],
@@ -38,7 +39,7 @@ async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -
         beat=time.time(),
     )
     body = msgspec.json.encode({**turn.asked.fields, "stream": True, "store": True})
-    await jobs.start(dict(exchange.headers), body, record, archive)
+    await jobs.start(dict(exchange.headers), body, record, archive, turn.tenant.recalled)
     if not request.stream:
         exchange.respond(200, JSON, record.response)
         return

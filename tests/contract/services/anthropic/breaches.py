@@ -182,6 +182,11 @@ REFUSED: list[Case] = [
         {"tools": [{"name": "look", "input_schema": {"type": "array"}}]},
         "tools.0.custom.input_schema.type: Input should be 'object'",
     ),
+    (
+        "choice of objects",
+        {"tools": [{"name": "look", "input_schema": {"type": "object", "anyOf": [{}]}}]},
+        "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf",
+    ),
     ("choice", {"tool_choice": {"type": "auto"}}, "tool_choice: tool_choice may only be specified"),
     (
         "choice of another",

@@ -38,6 +38,11 @@ def inputs_are_objects(request: Request) -> None:
             raise invalid(f"{place}: Field required")
         if schema is not None and schema["type"] != "object":
             raise invalid(f"{place}: Input should be 'object'")
+        if schema is not None and schema.keys() & {"anyOf", "oneOf", "allOf"}:
+            raise invalid(
+                f"tools.{number}.custom.input_schema: input_schema does not support oneOf, allOf,"
+                " or anyOf at the top level"
+            )
 
 
 def a_choice_is_among_the_tools(request: Request) -> None:

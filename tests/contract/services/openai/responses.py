@@ -231,7 +231,7 @@ def function_of(tool: Body) -> Body:
 
 def check_items(items: list[Body]) -> None:
     """Raises `Refusal` for what the service checks over all of a context."""
-    calls: set[str] = set()
+    calls: list[str] = []  # a provider that gives two calls one id wants two results with it
     for number, item in enumerate(items):
         where = f"input[{number}]"
         content = item.get("encrypted_content")
@@ -244,12 +244,12 @@ def check_items(items: list[Body]) -> None:
             )
         kind = item.get("type", "message")
         if kind == "function_call":
-            calls.add(item["call_id"])
+            calls.append(item["call_id"])
         elif kind == "function_call_output":
             if item["call_id"] not in calls:
                 what = f"No tool call found for function call output {item['call_id']}."
                 raise refused(400, what, param="input")
-            calls.discard(item["call_id"])
+            calls.remove(item["call_id"])
     if calls:
         what = f"No tool output found for function call {calls.pop()}."
         raise refused(400, what, param="input")
@@ -323,9 +323,9 @@ def output_of(body: Body, turn: Turn) -> Iterator[Body]:
             "id": f"fc_{seed}{number}",
             "type": "function_call",
             "status": "completed",
-            "call_id": f"call_{seed}{number}",
+            "call_id": call.id or f"call_{seed}{number}",
             "name": call.name,
-            "arguments": json.dumps(call.arguments),
+            "arguments": "" if call.silent else json.dumps(call.arguments),
         }
 
 

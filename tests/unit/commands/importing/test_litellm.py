@@ -195,3 +195,84 @@ def test_a_file_that_cannot_be_translated_is_told(airouter: Airouter, text: str,
     result = airouter("import", "-", stdin=text)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+@pytest.mark.parametrize("route", ["", "converse/", "invoke/"])
+def test_a_region_in_the_name_of_a_bedrock_model_is_its_region(route: str) -> None:
+    spec, report = translated(deployment(f"bedrock/{route}us-west-2/amazon.nova-pro-v1:0"))
+    assert spec["credentials"][0]["aws"] == {"region": "us-west-2"}
+    assert spec["models"][0]["backends"][0]["upstreamName"] == "amazon.nova-pro-v1:0"
+    assert "aws_region_name" not in report
+
+
+def test_the_region_of_an_inference_profile_is_its_region() -> None:
+    arn = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude"
+    spec, report = translated(deployment(f"bedrock/{arn}"))
+    assert spec["credentials"][0]["aws"] == {"region": "eu-west-1"}
+    assert spec["models"][0]["backends"][0]["upstreamName"] == arn
+    assert "aws_region_name" not in report
+
+
+def test_headers_and_organization_go_along_with_every_request() -> None:
+    spec, report = translated(
+        deployment("gpt-4o", extra_headers={"X-Team": "ai", "authorization": "b"}, organization="o")
+    )
+    assert spec["credentials"][0]["headers"] == [
+        {"name": "x-team", "value": "ai"},
+        {"name": "openai-organization", "value": "o"},
+    ]
+    assert "left out: model_list[model_name=m].litellm_params.extra_headers.authorization" in report
+
+
+def test_a_header_of_a_variable_is_left_out_with_a_reason() -> None:
+    spec, report = translated(deployment("gpt-4o", organization="os.environ/ORG"))
+    assert "headers" not in spec["credentials"][0]
+    assert "left out: model_list[model_name=m].litellm_params.organization: its value is" in report
+
+
+def test_what_model_info_says_beyond_prices_and_sizes_is_in_the_report() -> None:
+    item = yaml.safe_load(deployment("gpt-4o"))
+    info = {"base_model": "azure/gpt-4o", "access_groups": ["beta"], "supports_vision": True}
+    item["model_list"][0]["model_info"] = info
+    _, report = translated(yaml.safe_dump(item))
+    for field in info:
+        assert f"left out: model_list[model_name=m].model_info.{field}: " in report
+
+
+def test_a_credentials_file_of_vertex_is_put_into_the_secret_by_a_person() -> None:
+    given = {"vertex_credentials": "/etc/gcp/key.json", "vertex_location": "os.environ/REGION"}
+    found = translate_litellm(yaml.safe_load(deployment("vertex_ai/gemini-2.5-pro", **given)))
+    assert yaml.safe_load(found.secrets_yaml().split("---")[0])["stringData"] == {
+        "vertex": "${VERTEX_CREDENTIALS}"
+    }
+    report = found.report.text()
+    assert "changed: model_list[model_name=m].litellm_params.vertex_credentials: " in report
+    assert "changed: model_list[model_name=m].litellm_params.vertex_location: " in report
+    assert found.spec["credentials"][0]["gcp"]["location"] == "us-central1"
+
+
+def test_a_role_of_a_variable_is_left_to_a_person() -> None:
+    given = {"aws_region_name": "us-east-1", "aws_role_name": "os.environ/ROLE"}
+    spec, report = translated(deployment("bedrock/anthropic.claude", **given))
+    assert spec["credentials"][0]["aws"] == {"region": "us-east-1"}
+    assert "changed: model_list[model_name=m].litellm_params.aws_role_name: " in report
+
+
+@pytest.mark.parametrize("given", [{"azure_ad_token": "os.environ/T"}, {"tenant_id": "t"}])
+def test_an_azure_without_a_key_is_called_by_workload_identity(given: dict[str, str]) -> None:
+    base = {"api_base": "https://a.openai.azure.com"}
+    spec, report = translated(deployment("azure/gpt-4o", **base, **given))
+    assert "secretRef" not in spec["credentials"][0]
+    assert f"changed: model_list[model_name=m].litellm_params.{next(iter(given))}: " in report
+
+
+def test_text_completions_of_openai_are_openais() -> None:
+    spec, _ = translated(deployment("text-completion-openai/gpt-3.5-turbo-instruct"))
+    assert spec["credentials"][0]["type"] == "OpenAI"
+    assert spec["models"][0]["backends"][0]["upstreamName"] == "gpt-3.5-turbo-instruct"
+
+
+def test_other_files_of_a_configuration_are_named() -> None:
+    _, report = translated(deployment("gpt-4o") + "include: [models.yaml]\n")
+    assert "left out: include: " in report
+    assert "not known here" not in report

@@ -44,6 +44,7 @@ SAME = [
     (grammar.Timeout, ["1ms", "24h", "86400000ms", "1h30m5s10ms"]),
     (grammar.Pause, ["0s", "60m", "00001ms00001ms00001ms00001ms"]),
     (grammar.Period, ["1000ms", "720h"]),
+    (grammar.Lapse, ["0s", "720h"]),
     (Lifetime, ["1h", "8760h", "60m"]),
     (Overlap, ["0s", "8760h", "1h30m"]),
     (BaseURL, ["http://a", "http://a:1", "http://a:65535", "https://a-b.example:80/v1/x"]),

@@ -52,6 +52,13 @@ def test_an_answer_without_calls_does_not_stop_for_them() -> None:
     assert choice_of({"content": "Hi.", "tool_calls": []}, "tool_calls").stop == "end"
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_before_its_arguments_has_none(reason: str) -> None:
+    calling = {"tool_calls": [piece("now", "", id="a")]}
+    assert calls_in(choice_of(calling, reason)) == [("now", "")]
+    assert calls_in(choice_of(calling)) == [("now", "{}")]
+
+
 def test_arguments_that_are_cut_off_are_told_to_be() -> None:
     choice = choice_of({"tool_calls": [piece("weather", '{"ci', id="a")]}, "length")
     assert choice.stop == "length"

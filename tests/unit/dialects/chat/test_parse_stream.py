@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.dialects import in_order
-from airouter.dialects.conversation import Json, Reasoning, Refusal, Text, Usage
+from airouter.dialects.conversation import Choice, Json, Reasoning, Refusal, Text, ToolCall, Usage
 from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import (
@@ -20,6 +20,11 @@ from unit.dialects.chat.asking import (
 
 OSLO, ROME = '{"city":"Oslo"}', '{"city":"Rome"}'
 END = chunk({}, "tool_calls")
+
+
+def arguments_in(choice: Choice) -> list[str]:
+    """The arguments of calls whose ids a server may give twice."""
+    return [part.arguments for part in choice.parts if isinstance(part, ToolCall)]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +99,20 @@ def test_two_calls_are_two_calls(chunks: list[Json]) -> None:
     assert choice.stop == "tool_calls"
 
 
+@pytest.mark.parametrize("between", ["And:", ""])
+def test_two_calls_with_one_id_at_one_index_are_two_calls(between: str) -> None:
+    one, other = (piece("weather", place, index=0, id="a") for place in (OSLO, ROME))
+    choice = assembled(calling(one), chunk({"content": between}), calling(other), END)
+    assert arguments_in(choice) == [OSLO, ROME]
+
+
+def test_a_call_with_the_id_of_one_before_may_begin_without_arguments() -> None:
+    one, other = (piece("weather", begun, index=0, id="a") for begun in (OSLO, ""))
+    pieces = calling(other), calling(piece(None, ROME, index=0))
+    choice = assembled(calling(one), chunk({"content": "And:"}), *pieces, END)
+    assert arguments_in(choice) == [OSLO, ROME]
+
+
 def test_calls_of_different_tools_need_no_arguments_to_be_told_apart() -> None:
     choice = assembled(calling(piece("now"), piece("here")), END)
     assert calls_in(choice) == [("now", "{}"), ("here", "{}")]
@@ -145,9 +164,10 @@ def test_what_comes_amid_a_call_does_not_end_it(field: str, between: str) -> Non
     assert said == between * 2 or not (said or between.strip())
 
 
-def test_a_call_that_was_cut_before_its_arguments_has_none() -> None:
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_call_that_was_cut_before_its_arguments_has_none(reason: str) -> None:
     begun = calling(piece("now", "", index=0, id="a"))
-    assert calls_in(assembled(begun, chunk({}, "length"))) == [("now", "")]
+    assert calls_in(assembled(begun, chunk({}, reason))) == [("now", "")]
     assert calls_in(assembled(begun, END)) == [("now", "{}")]
 
 

@@ -131,6 +131,18 @@ def test_a_stream_without_its_end_is_not_whole(kind: type[UsageHider | UsageRead
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+@pytest.mark.parametrize("error", [{"error": {"message": "Busy."}}, {"object": "error"}])
+def test_a_stream_that_its_providers_error_ends_is_told_of_no_other(
+    kind: type[UsageHider | UsageReader], error: Any
+) -> None:
+    choice = {"delta": {"content": 'data: {"error": {'}, "finish_reason": None}
+    said = event({"choices": [choice]})
+    assert through(kind, [said, event(error)]) == (said + event(error), 0)
+    with pytest.raises(BrokenReply):
+        through(kind, [said])
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
 def test_a_stream_that_told_why_it_stops_gets_the_mark_that_it_lacks(
     kind: type[UsageHider | UsageReader],
 ) -> None:

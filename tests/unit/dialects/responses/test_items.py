@@ -162,6 +162,17 @@ def test_what_came_before_an_upstreams_error_is_kept(block: Json) -> None:
     assert last["id"] not in {item["id"] for item in done}, "it would be run"
 
 
+@pytest.mark.parametrize("block", [tool_use("weather", city="Oslo"), tool_use("sql", input="S")])
+def test_a_call_right_after_which_the_model_failed_is_not_whole(block: Json) -> None:
+    pieces = message_stream([text("Hi"), block])[:-2]  # without the end of the message
+    busy = sse({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}, "error")
+    events = streamed("messages", [*pieces, busy], tools=CUT_TOOLS)
+    done = [each["item"] for each in events if each["type"] == "response.output_item.done"]
+    statuses = ["completed", "incomplete"]
+    assert [item["status"] for item in done] == statuses
+    assert [item["status"] for item in events[-1]["response"]["output"]] == statuses
+
+
 def test_an_answer_without_words_has_no_items() -> None:
     assert streamed("gemini", candidate_stream([]))[-1]["response"]["output"] == []
 

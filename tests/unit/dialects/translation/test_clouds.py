@@ -16,6 +16,7 @@ from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.dialects.upstream_api import UpstreamApi
+from airouter.failures import Failure
 from airouter.providers.vertex import CLAUDE_ENVELOPE
 from support.claude_signatures import claude_signature
 from unit.dialects.translation.crossing import SONNET, request, sent, way
@@ -193,6 +194,30 @@ def test_an_older_claude_is_asked_in_the_words_that_it_knows(
     assert "output_config" not in told
     assert {turn["role"] for turn in told["messages"]} == {"user"}
     assert ("Be brief." in str(told["messages"])) == ("messages" in fields)
+
+
+@pytest.mark.parametrize("upstream", [MESSAGES, ON_VERTEX])
+@pytest.mark.parametrize(
+    "fields",
+    [{"thinking": {"type": "adaptive"}}, {"output_config": {"effort": "high"}, "temperature": 0}],
+)
+def test_an_older_claude_that_may_say_but_a_few_words_does_not_think(
+    upstream: UpstreamApi, fields: Json
+) -> None:
+    (body,) = to_claude(upstream).encode(asked(max_tokens=512, **fields))
+    told = msgspec.json.decode(body)
+    assert not told.keys() & {"thinking", "output_config"}
+    assert told["max_tokens"] == 512
+
+
+def test_a_budget_that_the_client_chose_is_never_dropped() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2_000}
+    system = {"role": "system", "content": "Be brief."}  # has the request rendered anew
+    with pytest.raises(Failure) as caught:
+        to_claude(MESSAGES).encode(
+            asked(max_tokens=512, thinking=thinking, messages=[HELLO, system])
+        )
+    assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("fields", OF_TODAY, ids=["adaptive", "effort", "system"])

@@ -121,6 +121,21 @@ def test_calls_with_one_id_do_not_end_a_chat() -> None:
     assert told == [("c", "one"), ("c_2", "two")]
 
 
+@pytest.mark.parametrize("to", ["openai", "bedrock", "gemini"])
+def test_calls_with_one_id_do_not_end_a_conversation_of_messages(to: str) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
+    results = [{"type": "tool_result", "tool_use_id": "c", "content": it} for it in ("one", "two")]
+    messages = [
+        HELLO,
+        {"role": "assistant", "content": [call, call]},
+        {"role": "user", "content": results},
+    ]
+    said = msgspec.json.encode(sent("messages", to, max_tokens=9, messages=messages)).decode()
+    assert said.index("one") < said.index("two")
+    if to != "gemini":  # which knows calls by their order
+        assert said.count('"c"') == said.count('"c_2"') == 2
+
+
 def test_calls_with_one_id_do_not_end_a_session() -> None:
     call = {**CALL, "arguments": "{}"}
     said = in_items(call, call, OUTPUT, OUTPUT)

@@ -57,6 +57,18 @@ def test_a_stream_has_the_name_that_the_client_knows(api: str) -> None:
     assert asked.answered_by == ARN
 
 
+@CLIENTS
+def test_a_stream_without_its_first_event_is_told_as_any_other(api: str) -> None:
+    out: list[bytes] = []
+    stream_filter = translation(api).stream_filter(request(api, stream=True), out.append)
+    for piece in list(converse_stream([{"text": "w"}]))[1:]:
+        stream_filter.feed(piece)
+    stream_filter.finish()
+    told = b"".join(out)
+    assert b'"w"' in told
+    assert b'"model":"ours"' in told
+
+
 def test_embeddings_have_the_name_that_the_client_knows() -> None:
     asked = parse_client_request(b'{"model":"ours","input":"Hi"}')
     reply: Json = {"embedding": [0.5], "inputTextTokenCount": 1}

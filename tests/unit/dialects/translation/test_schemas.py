@@ -198,3 +198,51 @@ def test_a_tool_that_takes_a_map_is_not_strict(to: str) -> None:
     said = msgspec.json.encode(calling(MAP, to, strict=True)).decode()
     assert '"strict"' not in said
     assert '"additionalProperties":{"type":"string"}' in said
+
+
+TREE: Json = {
+    "type": "object",
+    "properties": {"root": {"$ref": "#/$defs/Node"}},
+    "$defs": {
+        "Node": {
+            "type": "object",
+            "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}},
+        }
+    },
+}
+ITSELF: Json = {"type": "object", "properties": {"next": {"$ref": "#"}}}
+
+
+@pytest.mark.parametrize("schema", [TREE, ITSELF])
+def test_an_answer_that_contains_itself_is_given_by_a_tool(schema: Json) -> None:
+    body = answer_in(schema, "anthropic", NEWEST)
+    assert body["tools"][-1]["input_schema"] == schema
+    assert "output_config" not in body
+
+
+@pytest.mark.parametrize("schema", [TREE, ITSELF])
+def test_bedrock_refuses_an_answer_that_contains_itself(schema: Json) -> None:
+    with pytest.raises(Failure) as caught:
+        answer_in(schema, "bedrock", BEDROCK_NEWEST)
+    assert caught.value.param == "response_format"
+
+
+def test_an_answer_in_which_a_definition_is_used_twice_is_held_to_its_schema() -> None:
+    city = {"$ref": "#/$defs/City"}
+    schema = {"type": "object", "properties": {"a": city, "b": city}, "$defs": {"City": CITY}}
+    assert "output_config" in answer_in(schema, "anthropic", NEWEST)
+
+
+def test_claude_is_told_in_words_what_depends_on_what() -> None:
+    schema = {**CITY, "dependentRequired": {"name": ["age"]}, "unevaluatedProperties": False}
+    told = answer_in(schema, "anthropic", NEWEST)["output_config"]["format"]["schema"]
+    assert "dependentRequired" not in told
+    assert "dependentRequired: " in told["description"]
+
+
+@pytest.mark.parametrize("to", ["anthropic", "bedrock", "gemini"])
+def test_a_tool_of_a_choice_of_objects_is_offered_as_one_object(to: str) -> None:
+    said = msgspec.json.encode(calling({"oneOf": [CITY, TREE]}, to)).decode()
+    assert '"root"' in said
+    assert '"name":{"type":"string"}' in said
+    assert '"oneOf":' not in said

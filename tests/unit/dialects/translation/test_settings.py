@@ -61,6 +61,21 @@ def test_a_long_name_of_a_tool_is_short_where_it_must_be(to: str) -> None:
     assert said.count(LONG[:55]) >= 3  # declared, chosen, called
 
 
+@pytest.mark.parametrize("name", ["3d_render", "-x", "7" * 70])
+def test_a_name_that_google_does_not_take_at_its_beginning_is_mapped_and_back(name: str) -> None:
+    function = {"name": name, "parameters": {"type": "object"}}
+    asked: Json = {"tools": [{"type": "function", "function": function}], "messages": [HELLO]}
+    (tool,) = sent("chat", "gemini", **asked)["tools"]
+    told = tool["functionDeclarations"][0]["name"]
+    assert told.startswith("_")
+    assert len(told) <= 64
+    parts = [{"functionCall": {"name": told, "args": {}}}]
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
+    answer = heard("chat", "gemini", {"candidates": [candidate]}, **asked)
+    (call,) = answer["choices"][0]["message"]["tool_calls"]
+    assert call["function"]["name"] == name
+
+
 def test_a_long_name_is_left_as_it_is_for_claude() -> None:
     function = {"name": LONG, "parameters": {"type": "object"}}
     tools = [{"type": "function", "function": function}]
@@ -224,3 +239,35 @@ def test_an_effort_for_words_is_none_of_a_model_that_does_not_think() -> None:
         "messages", "openai", max_tokens=9, messages=[HELLO], output_config={"effort": "high"}
     )
     assert "reasoning_effort" not in body
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("stop", ["", [""], [], None])
+def test_a_stop_sequence_of_nothing_stops_nothing(to: str, stop: Any) -> None:
+    assert sent("chat", to, messages=[HELLO], stop=stop) == sent("chat", to, messages=[HELLO])
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("old", [{"functions": []}, {"function_call": "none"}])
+def test_old_fields_that_ask_for_nothing_are_not_refused(to: str, old: Json) -> None:
+    assert sent("chat", to, messages=[HELLO], **old) == sent("chat", to, messages=[HELLO])
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
+def test_an_image_with_line_ends_in_its_base64_is_told_without(to: str) -> None:
+    url = "data:image/png;base64,aGVs\r\nbG8h\r\n"
+    image = {"type": "image_url", "image_url": {"url": url}}
+    said = str(sent("chat", to, messages=[{"role": "user", "content": [image]}]))
+    assert "aGVsbG8h" in said
+
+
+def test_anthropics_own_clients_may_call_a_jpeg_a_jpg() -> None:
+    source = {"type": "base64", "media_type": "image/jpg", "data": "aGk="}
+    said = {"type": "text", "text": 'an "image/jpg"'}
+    content = [{"type": "image", "source": source}, said]
+    body = sent(
+        "messages", "anthropic", max_tokens=9, messages=[{"role": "user", "content": content}]
+    )
+    image, text = body["messages"][0]["content"]
+    assert image["source"] == {**source, "media_type": "image/jpeg"}
+    assert text == said

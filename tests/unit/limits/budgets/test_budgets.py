@@ -134,7 +134,7 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
     pod = spenders.pods["a"]
     assert await pod.reserve(10 * USD)
     with pytest.raises(Failure) as refused:
-        await pod.budgets.reserve(pod.budgets.by_tenant[TEAM], CENT)
+        await pod.budgets.reserve(pod.budgets.of(TEAM), CENT)
     failure = refused.value
     assert (failure.status, failure.code) == (429, "insufficient_quota")
     assert "client 'team'" in failure.message

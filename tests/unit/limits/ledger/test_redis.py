@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from airouter.bookkeeping.messages import SETTLING, LedgerMessage, Line
+from airouter.bookkeeping.messages import RULES, SETTLING, LedgerMessage, Line
+from airouter.limits.ledger import redis as redis_module
 from airouter.limits.ledger.base import LedgerError
 from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import PASSWORD, RedisServer, redis_server
@@ -71,3 +74,18 @@ async def test_the_time_is_that_of_redis(server: RedisServer) -> None:
     assert born > START - 10_000_000_000
     assert (await ledger.exchange(said(2, 1, born))).grants[0].wait in range(SETTLING + 1)
     await ledger.close()
+
+
+async def test_a_redis_that_has_run_for_longer_than_anything_counts_has_lost_no_ledger(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = msgspec.json.encode(RULES | {"SPAN": 0, "LEASE": 0, "KEPT": 0})
+    monkeypatch.setattr(redis_module, "RULES_TEXT", rules)
+    async with asyncio.timeout(60):
+        for number in count():
+            ledger = RedisLedger(server.url, f"new-{number}:", timeout=60.0)
+            amount = (await ledger.exchange(said(1))).grants[0].amount
+            await ledger.close()
+            if amount:
+                break
+            await asyncio.sleep(0.1)

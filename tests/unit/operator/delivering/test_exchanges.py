@@ -121,12 +121,25 @@ async def test_the_ledger_outlives_publications_and_not_the_leadership() -> None
         assert anew.grants[0].wait > SPAN  # what the former one granted has to be over
 
 
-async def test_messages_of_all_sizes_are_settled_one_after_the_other() -> None:
-    now = 1_000
-    ledger = a_ledger(lambda _: lambda: now)
-    first = msgspec.structs.replace(said(1, pod="first"), leaves=True)
-    await ledger.exchange(msgspec.json.encode(first), yes)
+async def test_the_first_ledger_of_a_configuration_grants_at_once_and_the_next_waits_for_pods() -> (
+    None
+):
+    secrets, now = SecretsInMemory(), 1_000
+    for amount in (1, 0):
+        ledger = LimitLedger(LedgerStore(secrets, KEY, "uid"), lambda _: lambda: now)
+        assert await granted_by(ledger, said(1)) == amount
     now += SETTLING
+    assert await granted_by(ledger, said(2)) == 1
+
+
+async def granted_by(ledger: LimitLedger, message: LedgerMessage) -> int:
+    """What a ledger grants of a pod's one limit."""
+    answer = await ledger.exchange(msgspec.json.encode(message), yes)
+    return msgspec.json.decode(answer or b"", type=LedgerAnswer).grants[0].amount
+
+
+async def test_messages_of_all_sizes_are_settled_one_after_the_other() -> None:
+    ledger = a_ledger()
     lines = [NEED, *(msgspec.structs.replace(NEED, key=f"client:{k}") for k in range(2_000))]
     messages = [
         msgspec.structs.replace(said(1, pod=f"pod-{k}"), lines=lines if k % 2 else [NEED])

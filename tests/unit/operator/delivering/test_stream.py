@@ -5,6 +5,8 @@ import ssl
 
 import pytest
 
+from airouter.config.store import SnapshotStore
+from airouter.sources.stream import StreamSource
 from support.stream_control import (
     KEY,
     TOKEN,
@@ -33,18 +35,42 @@ async def test_the_token_of_another_routerconfig_is_a_wrong_token() -> None:
 
 
 async def test_an_operator_that_has_just_started_asks_for_patience() -> None:
-    async with stream_control() as operator:
+    async with stream_control(hold=0.1) as operator:
         operator.ready = False
         answer = await ask(operator)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "0")
 
 
 async def test_a_replica_that_no_longer_leads_sends_pods_away_whatever_it_still_has() -> None:
     async with stream_control() as operator:
         operator.publish("one", 1)
-        operator.leads = operator.ready = False
+        operator.leads, operator.another_leads = False, True
+        operator.ready = False
         answer = await ask(operator)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "0")
+
+
+async def test_a_pod_that_meets_a_replica_while_nobody_leads_has_news_once_it_leads() -> None:
+    async with stream_control(hold=60) as operator:
+        operator.publish("one", 1)
+        operator.leads = operator.ready = False
+        asking = asyncio.create_task(ask(operator))
+        async with asyncio.timeout(60):
+            while not operator.server.standing_by:
+                await asyncio.sleep(0.01)
+        operator.leads = True
+        assert (await asking).headers["x-snapshot-version"]
+
+
+async def test_a_pod_that_meets_a_replica_while_nobody_leads_is_sent_to_another_that_does() -> None:
+    async with stream_control(hold=60) as operator:
+        operator.leads = operator.ready = False
+        asking = asyncio.create_task(ask(operator))
+        async with asyncio.timeout(60):
+            while not operator.server.standing_by:
+                await asyncio.sleep(0.01)
+        operator.another_leads = True
+        assert (await asking).status_code == 503
 
 
 DEEP = b'{"pod":"a","more":' + b"[" * 4000
@@ -84,3 +110,27 @@ async def test_more_pods_than_there_may_be_are_asked_to_come_later() -> None:
         async with following_router(operator.stream, "first") as (store, _):
             await operator.until(lambda: model(store) == "one")
             assert (await ask(operator, b'{"pod":"second"}')).status_code == 503
+
+
+async def test_a_pod_that_meets_replicas_that_do_not_lead_soon_tries_another() -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        operator.leads, operator.another_leads = False, True
+        store = SnapshotStore(lambda snapshot: None)
+        source = StreamSource(store, "pod-0", sleep=sleep, random=lambda: 1.0)
+        source.follow(operator.stream)
+        running = asyncio.create_task(source.run())
+        async with asyncio.timeout(60):
+            while len(pauses) < 8:
+                await asyncio.sleep(0.01)
+            operator.leads = True
+            while model(store) != "one":
+                await asyncio.sleep(0.01)
+        running.cancel()
+        assert max(pauses) < 0.1

@@ -24,9 +24,9 @@ LIMIT = 10_000
 
 
 class Spending:
-    """A pod: what it has spent before, what it is about to, and what ledgers told it was spent."""
+    """A pod: what it has spent before, what it is about to, and what it heard of which ledger."""
 
-    total = last = told = former = 0
+    total = last = heard = counted = born = 0
 
 
 class Leaders:
@@ -38,6 +38,7 @@ class Leaders:
         self.seconds = 0.0
         self.granted = 0
         self._number = 0
+        self._begins = 1 << 41
         self._pods: dict[str, Spending] = {}
         monkeypatch.setattr(write_ahead, "monotonic", lambda: self.seconds)
         self.elect()
@@ -46,11 +47,10 @@ class Leaders:
         """Have another leader, which knows nothing but what is in the Secret."""
         store = LedgerStore(self.secrets, KEY, "uid")
         self.ledger = LimitLedger(store, self._clock_from)
-        for pod in self._pods.values():
-            pod.former = pod.told
 
     def _clock_from(self, step: int) -> Callable[[], int]:
-        begin, began = step or 1 << 41, self.now
+        self._begins += 1 << 30
+        begin, began = step or self._begins, self.now
         return lambda: begin + self.now - began
 
     def pass_time(self, seconds: float) -> None:
@@ -69,14 +69,16 @@ class Leaders:
         own = self._pods.setdefault(pod, Spending())
         uses = [(0, own.last)] if own.last else []
         own.total += own.last
-        line = Line(
-            BUDGET, limit, False, own.total, 0, needed, needed, needed, uses, A_MONTH, own.former
-        )
+        wants = (needed, needed, needed)
+        heard = (own.born, own.heard, own.counted)
+        line = Line(BUDGET, limit, False, own.total, 0, *wants, uses, A_MONTH, *heard)
         message = LedgerMessage(pod, "p", self._number, 0, 0, 1 << 50, 0, False, [line])
         body = await self.ledger.exchange(msgspec.json.encode(message), lambda: True)
         assert body is not None
-        (grant,) = msgspec.json.decode(body, type=LedgerAnswer).grants
-        own.last, own.told, own.former = grant.amount, limit - grant.free, 0
+        answer = msgspec.json.decode(body, type=LedgerAnswer)
+        (grant,) = answer.grants
+        own.last, own.heard, own.born = grant.amount, limit - grant.free, answer.born
+        own.counted = own.total + own.last
         self.granted += grant.amount
         return grant.amount
 
@@ -122,6 +124,37 @@ async def test_a_leader_that_dies_and_the_next_never_grant_more_than_the_budget(
         await leaders.settle()
     assert leaders.granted <= LIMIT
     assert leaders.granted >= LIMIT * 0.9
+
+
+async def test_a_leader_after_one_that_died_grants_of_budgets_at_once(leaders: Leaders) -> None:
+    await leaders.say("a", 100)
+    leaders.elect()
+    assert await leaders.say("a", 100) == 100
+    assert leaders.granted <= leaders.written()
+
+
+async def test_a_leader_that_cannot_read_what_was_spent_waits_for_what_pods_know(
+    leaders: Leaders,
+) -> None:
+    await leaders.say("a", 100)
+    (secret,) = leaders.secrets.secrets.values()
+    secret["data"][SPENT_FILE] = "broken"
+    leaders.elect()
+    assert await leaders.say("a", 100) == 0
+    leaders.pass_time(SETTLING / 20 + 1)
+    assert await leaders.say("a", 100) == 100
+
+
+async def test_a_memory_that_cannot_be_read_is_no_reason_to_forget_what_was_spent(
+    leaders: Leaders,
+) -> None:
+    await leaders.say("a", LIMIT)
+    await leaders.ledger.end()
+    (secret,) = leaders.secrets.secrets.values()
+    secret["data"][MEMORY_FILE] = "broken"
+    leaders.elect()
+    await leaders.settle()
+    assert await leaders.say("b", 100) == 0
 
 
 async def test_leaders_that_end_in_order_leave_the_budget_as_it_was(leaders: Leaders) -> None:

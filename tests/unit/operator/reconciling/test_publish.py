@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from airouter.config.delivery import unpack_snapshot
-from airouter.config.key_changes import read_changes, with_changes
+from airouter.config.key_changes import after_changes, read_changes
 from airouter.config.snapshot import Auth, ClientKey, Model, Snapshot
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.publication import Publication
@@ -56,7 +56,7 @@ async def test_of_a_large_snapshot_a_change_of_one_key_is_a_few_hundred_bytes() 
     assert len(two.changes.content) < 500 < LARGE < two.size
     before = unpack_snapshot(one.packed)
     assert before.version == two.changes.base
-    after = with_changes(before, read_changes(two.changes.content))
+    after = after_changes(before, read_changes(two.changes.content))
     assert after == unpack_snapshot(two.packed)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airouter.failures import Failure
+from airouter.held_bytes import HeldBytes, Holding
 from airouter.responses.background.job import LARGE_BATCH
 from airouter.responses.background.jobs import MOST_JOBS, Jobs
 from airouter.responses.background.progress import DEAD_AFTER
@@ -17,6 +18,7 @@ from airouter.responses.records import Archive, StoredResponse
 from airouter.state.base import Change, StoreError
 from airouter.state.memory import MemoryStore
 from airouter.state.sqlite import SQLiteStore
+from airouter.turns import Turns
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange
@@ -93,6 +95,14 @@ def queued(id_: str = ID, age: float = 0.0) -> StoredResponse:
     return StoredResponse(id_, said, beat=time.time() - age)
 
 
+def turns() -> Turns:
+    return Turns(asyncio.get_running_loop())
+
+
+def recalled(limit: int = 1_000_000) -> Holding:
+    return HeldBytes(limit).hold("a", 0)
+
+
 async def followed(jobs: Jobs, archive: Archive, after: int = -1) -> list[dict[str, Any]]:
     async with asyncio.timeout(60):
         data = b"".join([piece async for piece in jobs.follow(archive, ID, after)])
@@ -113,21 +123,23 @@ async def test_more_jobs_than_there_may_be_are_refused_also_when_they_come_at_on
     tmp_path: Path,
 ) -> None:
     store = SQLiteStore(tmp_path / "kept.sqlite", 60.0, 1_000)
-    archive = Archive(store, "a")
+    archive = Archive(store, "a", turns())
     jobs = Jobs(Model().serve)
     most = MOST_JOBS // 2
-    starts = (jobs.start({}, b"", queued(f"resp_{n}"), archive) for n in range(most + 5))
+    starts = (
+        jobs.start({}, b"", queued(f"resp_{n}"), archive, recalled()) for n in range(most + 5)
+    )
     ends = await asyncio.gather(*starts, return_exceptions=True)
     assert [each.status for each in ends if isinstance(each, Failure)] == [429] * 5
-    await jobs.start({}, b"", queued("resp_of_another"), Archive(store, "b"))
+    await jobs.start({}, b"", queued("resp_of_another"), Archive(store, "b", turns()), recalled())
     await jobs.close()
     await store.close()
 
 
 async def test_a_long_stream_takes_few_places_and_is_followed_without_gaps() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a"), Jobs(model.serve)
-    await jobs.start({}, b"", queued(), archive)
+    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    await jobs.start({}, b"", queued(), archive, recalled())
     following = asyncio.create_task(followed(jobs, archive))
     for written in range(6):
         for _ in range(100):
@@ -143,8 +155,8 @@ async def test_a_long_stream_takes_few_places_and_is_followed_without_gaps() -> 
 
 async def test_a_store_that_fails_for_a_moment_costs_no_response() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a"), Jobs(model.serve)
-    await jobs.start({}, b"", queued(), archive)
+    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    await jobs.start({}, b"", queued(), archive, recalled())
     store.works = False
     model.words.put_nowait("Hello")
     await until(lambda: store.refused > 1)
@@ -155,8 +167,8 @@ async def test_a_store_that_fails_for_a_moment_costs_no_response() -> None:
 
 async def test_a_second_cancellation_does_not_cut_what_the_first_one_writes() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a"), Jobs(model.serve)
-    await jobs.start({}, b"", queued(), archive)
+    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    await jobs.start({}, b"", queued(), archive, recalled())
     model.words.put_nowait("Hello")
     await until(lambda: store.words > 0)
     store.may_put.clear()
@@ -174,7 +186,7 @@ async def test_a_second_cancellation_does_not_cut_what_the_first_one_writes() ->
 
 
 async def test_the_stream_of_one_whose_router_died_ends_with_its_failure() -> None:
-    archive, jobs = Archive(Fickle(), "a"), Jobs(Model().serve)
+    archive, jobs = Archive(Fickle(), "a", turns()), Jobs(Model().serve)
     record = queued(age=DEAD_AFTER + 1)
     record.events = 1
     await archive.keep_events(ID, 0, event("response.in_progress", 0))
@@ -187,8 +199,8 @@ async def test_the_stream_of_one_whose_router_died_ends_with_its_failure() -> No
 
 async def test_one_that_is_deleted_leaves_nothing_behind() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a"), Jobs(model.serve)
-    await jobs.start({}, b"", queued(), archive)
+    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    await jobs.start({}, b"", queued(), archive, recalled())
     await model.began.wait()
     await archive.forget(ID)
     model.words.put_nowait(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from openai import AsyncOpenAI, BadRequestError
 from airouter.aside import Aside
 from airouter.config.snapshot import Model, ModelMetadata
 from airouter.dialects.client_request import parse_client_request
+from airouter.held_bytes import HeldBytes
 from airouter.interfaces import Exchange
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER, Caller
@@ -31,6 +33,7 @@ from airouter.responses.tenant import Tenant
 from airouter.responses.turn import ResponsesTurn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
+from airouter.turns import Turns
 from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest
@@ -368,12 +371,13 @@ async def test_a_history_with_no_item_in_it_is_no_fault_of_ours(item: Any) -> No
 
 def turn_of(model: Model) -> ResponsesTurn:
     """A request of the model, of which nothing is kept."""
-    request = parse_client_request(msgspec.json.encode({"model": model.name, "input": "Hi"}))
+    request = parse_client_request(b'{"model":"%b","input":"Hi"}' % model.name.encode())
     asked = ResponsesRequest(request.fields, request.body)
-    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a")
-    exchange = BufferExchange({}, request.body)
+    held, turns = HeldBytes(1 << 20).hold("a", 0), Turns(asyncio.get_running_loop())
+    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", held, turns)
+    door = BufferExchange({}, request.body)
     return ResponsesTurn(
-        exchange, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
+        door, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
     )
 
 
@@ -392,7 +396,5 @@ async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
 
 
 def test_what_the_user_said_is_kept_as_far_as_there_is_room() -> None:
-    large = user("x" * (MOST_OF_USER - 100))
-    items = raw(user("first"), large, user("last"))
+    items = raw(user("first"), user("x" * (MOST_OF_USER - 100)), user("last"))
     assert user_messages(items) == items[1:]
-    assert LEAST_CHUNK < MOST_OF_USER

@@ -1,0 +1,293 @@
+"""The calls of a chat that passes through: each gets an id and a place of its own, and arguments.
+
+Some servers give two calls one id, or one index, or no id at all, and nothing for the arguments of
+a call that has none. A client could not answer the ones, and fails at the others. What needs no
+mending passes to the byte.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.chat.cut_short import NOT_TOLD
+from airouter.dialects.chat.parse_response import CUT, STOPS
+from airouter.dialects.escapes import without_halves
+from airouter.dialects.forwarding import DONE, MOST_READ, by_event
+from airouter.dialects.framing import frame_of
+from airouter.dialects.raw_json import (
+    ABSENT,
+    RawFields,
+    fields_of,
+    is_silent,
+    raw_json,
+    rows_of,
+    with_data,
+)
+from airouter.dialects.unique_ids import UniqueIds, new_call_id
+from airouter.untrusted import decoded_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CALLS = b'"tool_calls"'
+"""In what may have calls."""
+SOME = re.compile(rb'"tool_calls"\s*:\s*\[\s*\{')
+"""In what has some: there are servers that say in each chunk that it has none."""
+NO_ARGUMENTS, NOTHING = raw_json("{}"), raw_json(None)
+
+
+class NamedPiece(msgspec.Struct):
+    """A tool that is called, or a piece of the arguments for a function."""
+
+    name: str | None = None
+    arguments: msgspec.Raw = ABSENT
+
+
+class CallPiece(msgspec.Struct):
+    """A call, or a piece of one."""
+
+    index: int | None = None
+    id: str | None = None
+    function: NamedPiece | None = None
+    custom: NamedPiece | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Return the name of the tool, which the first piece of a call has."""
+        tool = self.function or self.custom
+        return None if tool is None else tool.name
+
+    @property
+    def has_arguments(self) -> bool:
+        return self.function is not None and not is_silent(self.function.arguments)
+
+
+class SaidMessage(msgspec.Struct):
+    """A message, or a piece of one."""
+
+    tool_calls: list[CallPiece] | None = None
+
+
+class SaidChoice(msgspec.Struct):
+    """A choice, or a piece of one."""
+
+    index: int | None = None
+    message: SaidMessage | None = None
+    delta: SaidMessage | None = None
+    finish_reason: str | None = None
+
+    @property
+    def calls(self) -> list[CallPiece]:
+        said = self.delta or self.message
+        return (said.tool_calls if said else None) or []
+
+    @property
+    def is_cut(self) -> bool:
+        """True where a call may lack the rest of its arguments."""
+        return STOPS.get(self.finish_reason) in CUT
+
+
+class SaidCompletion(msgspec.Struct):
+    """A completion, or a chunk of one."""
+
+    choices: list[SaidChoice] | None = None
+
+
+Changes = dict[int, RawFields]
+"""The new fields of calls, by their places in a list; `arguments` are those of the function."""
+
+_completion = msgspec.json.Decoder(SaidCompletion)
+
+
+def with_mended_calls(body: bytes) -> bytes:
+    """Return a whole completion whose calls can be answered."""
+    if body.find(CALLS) < 0 or not SOME.search(body):
+        return body
+    completion = decoded_or_none(_completion, body)
+    choices = (completion.choices if completion else None) or []
+    ids = UniqueIds()
+    changes = [changes_of(choice, ids) for choice in choices]
+    return with_changes(body, "message", changes) if any(changes) else body
+
+
+def changes_of(choice: SaidChoice, ids: UniqueIds) -> Changes:
+    """Return what changes of a choice with whole calls."""
+    changes: Changes = {}
+    for at, call in enumerate(choice.calls):
+        id_ = ids.unique(call.id or new_call_id())
+        if id_ != call.id:
+            changes[at] = {"id": raw_json(id_)}
+        if call.function is not None and not (call.has_arguments or choice.is_cut):
+            changes.setdefault(at, {})["arguments"] = NO_ARGUMENTS
+    return changes
+
+
+def with_changes(data: bytes, field: str, changes: Sequence[Changes]) -> bytes:
+    """Return a completion with changes of its choices, whose messages stand in `field`."""
+    fields = fields_of(data)
+    choices = rows_of(fields["choices"])
+    for number, changed in enumerate(changes):
+        if not changed:
+            continue
+        choice = fields_of(choices[number])
+        said = fields_of(choice[field])
+        calls = rows_of(said["tool_calls"])
+        for at, new in changed.items():
+            calls[at] = raw_json(changed_call(fields_of(calls[at]), new))
+        said["tool_calls"] = raw_json(calls)
+        choice[field] = raw_json(said)
+        choices[number] = raw_json(choice)
+    return msgspec.json.encode(fields | {"choices": raw_json(choices)})
+
+
+def changed_call(call: RawFields, new: RawFields) -> RawFields:
+    """Return a call with other fields."""
+    own = {name: value for name, value in new.items() if name != "arguments"}
+    if "arguments" in new:
+        function = fields_of(call["function"])
+        own["function"] = raw_json(function | {"arguments": new["arguments"]})
+    return call | own
+
+
+class CallMender:
+    """The calls of one stream."""
+
+    __slots__ = ("_choices", "_head", "_ids", "_lost")
+
+    def __init__(self) -> None:
+        self._ids = UniqueIds()
+        self._choices: dict[int, ChoiceCalls] = {}
+        self._head: RawFields = {}
+        """The fields of a chunk with calls, but for its choices."""
+        self._lost = False
+        """True once there was a chunk that cannot be read: nothing is known of what comes later."""
+
+    def feed(self, events: bytes) -> bytes:
+        """Return whole events for the client."""
+        return by_event(events, self._mended)
+
+    def _mended(self, event: bytes) -> bytes:
+        frame = None if self._lost else frame_of(event.rstrip(b"\r\n"))
+        if frame is None:
+            return event
+        if frame.data == DONE:
+            return b"".join(map(self._end, self._choices)) + event
+        for data in (frame.data, without_halves(frame.data)):
+            chunk = None if len(data) > MOST_READ else decoded_or_none(_completion, data)
+            if chunk is not None:
+                return self._with_calls(event, data, chunk.choices or ())
+        self._lost = True
+        return event
+
+    def _with_calls(self, event: bytes, data: bytes, choices: Sequence[SaidChoice]) -> bytes:
+        if not self._head:
+            self._head = {k: v for k, v in fields_of(data).items() if k not in NOT_TOLD}
+        changes = [self._of(choice).feed(choice) for choice in choices]
+        ended = (each.index or 0 for each in choices if each.finish_reason)
+        before = b"".join(map(self._end, ended))
+        if any(changes):
+            event = with_data(event, with_changes(data, "delta", changes))
+        return before + event
+
+    def _of(self, choice: SaidChoice) -> ChoiceCalls:
+        index = choice.index or 0
+        known = self._choices.get(index)
+        if known is None:
+            known = self._choices[index] = ChoiceCalls(self._ids)
+        return known
+
+    def _end(self, index: int) -> bytes:
+        """Return a chunk that gives the calls of a choice the arguments that they lack."""
+        silent = self._choices[index].silent()
+        if not silent:
+            return b""
+        delta = {"tool_calls": [{"index": at, "function": {"arguments": "{}"}} for at in silent]}
+        choice = {"index": index, "delta": delta, "finish_reason": None}
+        return b"data: %b\n\n" % raw_json(self._head | {"choices": raw_json([choice])})
+
+
+class ChoiceCalls:
+    """The calls of one choice."""
+
+    __slots__ = ("_ids", "_newest", "_next", "_silent", "_taken")
+
+    def __init__(self, ids: UniqueIds) -> None:
+        self._ids = ids
+        self._newest: dict[int | None, ToldCall] = {}
+        """The last call at each index of the server's."""
+        self._taken: set[int] = set()
+        self._next = 0
+        """An index that no call has, nor any above it."""
+        self._silent: set[int] = set()
+        """Functions that are called without arguments so far."""
+
+    def feed(self, choice: SaidChoice) -> Changes:
+        """Return what changes of the pieces in a chunk."""
+        changes: Changes = {}
+        begun: dict[int, int] = {}
+        for at, piece in enumerate(choice.calls):
+            call = self._newest.get(piece.index)
+            begins = call is None or call.is_other_than(piece)
+            if call is None or begins:
+                call = self._begin(piece)
+                begun[call.index] = at
+            changed = call.changes_of(piece, begins=begins)
+            if changed:
+                changes[at] = changed
+            if piece.has_arguments:
+                self._silent.discard(call.index)
+            elif begins and piece.function is not None:
+                self._silent.add(call.index)
+        if choice.is_cut:
+            self._silent.clear()
+        elif choice.finish_reason:  # too late for a chunk of its own
+            for index in self._silent & begun.keys():
+                self._silent.remove(index)
+                changes.setdefault(begun[index], {})["arguments"] = NO_ARGUMENTS
+        return changes
+
+    def silent(self) -> list[int]:
+        """Return the functions that are called without arguments, once."""
+        silent = sorted(self._silent)
+        self._silent.clear()
+        return silent
+
+    def _begin(self, piece: CallPiece) -> ToldCall:
+        index = self._next if piece.index is None or piece.index in self._taken else piece.index
+        self._taken.add(index)
+        self._next = max(self._next, index + 1)
+        id_ = self._ids.unique(piece.id or new_call_id())
+        call = self._newest[piece.index] = ToldCall(piece, id_, index)
+        return call
+
+
+class ToldCall:
+    """A call, as its server named it and as its client knows it."""
+
+    __slots__ = ("_given", "_id", "index")
+
+    def __init__(self, given: CallPiece, id_: str, index: int) -> None:
+        self._given = given
+        self._id = id_
+        self.index = index
+
+    def is_other_than(self, piece: CallPiece) -> bool:
+        """Return True for a piece that begins a call beside this one."""
+        if not piece.name:
+            return False
+        other_name = self._given.name is not None and piece.name != self._given.name
+        return other_name or bool(piece.id and piece.id != self._given.id)
+
+    def changes_of(self, piece: CallPiece, *, begins: bool) -> RawFields:
+        """Return the new id and index of a piece, where it needs them."""
+        changes: RawFields = {}
+        if begins and piece.id != self._id:
+            changes["id"] = raw_json(self._id)
+        elif not begins and piece.id and self._given.id != self._id:
+            changes["id"] = NOTHING  # clients add what comes later to what they have
+        if piece.index != self.index:
+            changes["index"] = raw_json(self.index)
+        return changes
