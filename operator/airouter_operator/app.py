@@ -9,9 +9,7 @@ import asyncio
 import gc
 import logging
 import os
-import secrets
 import signal
-import socket
 import sys
 import time
 from functools import partial
@@ -28,8 +26,10 @@ from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
+from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.delivering.use_server import KeyUseServer
 from airouter_operator.injecting.injector import Injector
 from airouter_operator.injecting.registration import Registration
 from airouter_operator.injecting.sidecar import SidecarTemplate
@@ -42,7 +42,7 @@ from airouter_operator.issuing.served import KeysServed
 from airouter_operator.kube.client import open_kube_client
 from airouter_operator.leading.authority import AuthorityKeeper
 from airouter_operator.leading.issued import IssuedCertificate
-from airouter_operator.leading.lease import RENEWALS, Leadership
+from airouter_operator.leading.lease import RENEWALS, Leadership, identity_of
 from airouter_operator.leading.ownership import Ownership
 from airouter_operator.observing.gauges import (
     observe_delivering,
@@ -118,6 +118,7 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
+        self._uses = KeyUses(mirror.key_index.router, self._dispatcher.add_key)
         self._exchanges = self._new_exchanges()
         self._stream = self._new_stream(pods)
 
@@ -174,6 +175,7 @@ class Operator:
             self._caught_up,
             self._exchanges,
             bans,
+            KeyUseServer(channels, self._uses, self._leads, self._caught_up),
         )
 
     def _new_reconciler(
@@ -221,6 +223,7 @@ class Operator:
             Grants(mirror, self._settings.router_url),
             KeyIssuer(self._kube, mirror),
             served,
+            self._uses,
             events,
             Rechecks(self._dispatcher.add_key),
             self._dispatcher.add,
@@ -293,6 +296,7 @@ class Operator:
     async def _stop(self) -> None:
         await self._tasks.stop()
         await self._exchanges.end()  # while nobody else may lead
+        await self._key_reconciler.end()
         await self._leadership.release()
         self._channels.withdraw_all()
         await self._webhook.close()
@@ -303,6 +307,7 @@ class Operator:
 
     def _turned(self, leading: bool) -> None:
         self._reconciler.start_anew()
+        self._uses.forget_all()
         # Before the mirror has synced, kopf is about to report every RouterConfig anyway.
         if leading and self._dispatcher.has_synced:
             self._dispatcher.add_all()
@@ -320,15 +325,6 @@ class Operator:
     def _problems(self) -> list[str]:
         silent = self._watches.silent_for(self._settings.watch_patience)
         return [*self._tasks.problems(), *(f"the watch of {watch} is silent" for watch in silent)]
-
-
-def identity_of(pod_uid: str) -> str:
-    """Return the name of this process in the Lease and in Events.
-
-    A container that is restarted in its pod has the name of the one before, which has ended, so
-    that it does not wait for its own Lease. Outside of a pod each process has a name of its own.
-    """
-    return f"{socket.gethostname()}_{pod_uid or secrets.token_hex(4)}"
 
 
 def new_queue(settings: OperatorSettings) -> KeyedQueue[ObjectKey]:

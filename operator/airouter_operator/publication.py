@@ -40,6 +40,13 @@ class PublicationRecord(msgspec.Struct, frozen=True):
     """SHA-256 (hex) of the packed snapshot."""
 
 
+class PublishedChanges(NamedTuple):
+    """Changes from a version, as they travel to pods."""
+
+    base: str
+    content: bytes
+
+
 class Publication(NamedTuple):
     """The content of a snapshot Secret."""
 
@@ -48,6 +55,8 @@ class Publication(NamedTuple):
     stream: Stream
     packed: bytes
     """The snapshot as it travels to pods."""
+    changes: PublishedChanges | None = None
+    """In place of it, what has changed of the one before; not in the Secret."""
 
     @property
     def size(self) -> int:

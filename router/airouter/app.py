@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange, Serve
     from airouter.limits.scope import Scope
+    from airouter.reporting.reporter import KeyUseReporter
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.routing.fail2ban import Bans
@@ -85,6 +86,7 @@ class Router:
     version = __version__
     server: RouterServer | None = None
     streaming: StreamSource | None = None
+    reporter: KeyUseReporter | None = None
 
     def __init__(self, settings: Settings, types: ProviderTypes = PROVIDER_TYPES) -> None:
         """Build and wire everything. Needs a running event loop."""
@@ -179,6 +181,9 @@ class Router:
             async with exporting(os.environ, self.metrics, self.recorder):
                 await self.server.serve(listeners(settings.host, settings.port))
         finally:
+            if self.reporter is not None:
+                self.recorder.flush()
+                await self.reporter.close()
             await self.shared_limits.close()
             await self.shared_bans.close()
             await self.responses.close()

@@ -82,11 +82,16 @@ def follow_files(router: Router, files: list[Path]) -> list[Following]:
 def follow_operator(router: Router, folder: Path) -> list[Following]:
     """Load a mounted snapshot; what is returned follows the folder and the operator's stream."""
     from airouter.limits.ledger.operator import OperatorLedger  # noqa: PLC0415 - only here
+    from airouter.reporting.reporter import KeyUseReporter  # noqa: PLC0415
     from airouter.sources.stream import StreamSource  # noqa: PLC0415
 
     router.streaming = streaming = StreamSource(router.store, router.settings.pod_name)
     router.shared_limits.operator = ledger = OperatorLedger()
-    told = (streaming.follow, ledger.follow, router.shared_bans.follow)
+    router.reporter = reporter = KeyUseReporter(
+        router.settings.pod_name, router.shared_limits, lambda: router.snapshot
+    )
+    router.recorder.add_consumer(reporter)
+    told = (streaming.follow, ledger.follow, router.shared_bans.follow, reporter.follow)
     mounted = MountedSource(folder, router.store, *told)
     mounted.look()
     return [mounted.watch(), streaming.run()]

@@ -11,10 +11,11 @@ from types import MappingProxyType, SimpleNamespace
 
 from prometheus_client.core import Metric
 
+from airouter.bookkeeping.money import NANODOLLARS
 from airouter.config.budget import PeriodBudget
 from airouter.config.findings import Finding
 from airouter.config.store import Reload
-from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.budget_scope import BudgetScope
 from airouter.limits.budgets.budget_state import BudgetState
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.usage import LimitUsage

@@ -13,16 +13,19 @@ import msgspec
 import trustme
 
 from airouter.config.delivery import Stream, pack_snapshot
-from airouter.config.snapshot import Model, Snapshot
+from airouter.config.key_changes import changes_between
+from airouter.config.snapshot import Auth, ClientKey, Model, Snapshot
 from airouter.config.store import SnapshotStore
 from airouter.sources.stream import StreamSource
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
 from airouter_operator.delivering.exchanges import ExchangeServer
+from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.delivering.pods import Pods
 from airouter_operator.delivering.stream import StreamServer
+from airouter_operator.delivering.use_server import KeyUseServer
 from airouter_operator.kube.objects import ObjectKey
-from airouter_operator.publication import Publication, PublicationRecord
+from airouter_operator.publication import Publication, PublicationRecord, PublishedChanges
 from support.http_client import http_client
 from support.secrets_in_memory import SecretsInMemory
 
@@ -41,6 +44,10 @@ class StreamControl:
     ca: trustme.CA
     secrets: SecretsInMemory
     ledger_statuses: list[int]
+    uses: KeyUses
+    """Those of RouterKeys of the namespace team-a."""
+    due: asyncio.Queue[ObjectKey]
+    """RouterKeys whose status is due."""
     port: int = 0
     ready: bool = True
     leads: bool = True
@@ -59,6 +66,22 @@ class StreamControl:
         record = PublicationRecord(snapshot.version, serial, 1, "uid", "")
         self.channels.offer(KEY, Publication(record, "default-snapshot", self.stream, packed))
         return snapshot.version
+
+    def publish_keys(
+        self, *names: str, serial: int, since: Snapshot | None = None, packed: bytes | None = None
+    ) -> Snapshot:
+        """Publish clients, as changes of a snapshot too."""
+        clients = tuple(ClientKey(name, f"sha of {name}") for name in names)
+        made = Snapshot(models=(Model("one"),), auth=Auth(clients=clients)).seal(TOKEN)
+        made = msgspec.structs.replace(made, serial=serial)
+        told = None
+        if since is not None and (changes := changes_between(since, made)) is not None:
+            told = PublishedChanges(changes.base, msgspec.json.encode(changes))
+        record = PublicationRecord(made.version, serial, 1, "uid", "")
+        whole = packed or pack_snapshot(made)
+        publication = Publication(record, "default-snapshot", self.stream, whole, told)
+        self.channels.offer(KEY, publication)
+        return made
 
     def forget_changes(self) -> None:
         """Of what was before."""
@@ -98,11 +121,22 @@ async def stream_control(
     statuses: list[int] = []
     bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
     exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
+    due: asyncio.Queue[ObjectKey] = asyncio.Queue()
+    uses = KeyUses(lambda key: KEY if key.namespace == "team-a" else None, due.put_nowait)
     server = StreamServer(
-        channels, pods, hold, acknowledge, leads, another_leads, is_ready, exchanges, bans
+        channels,
+        pods,
+        hold,
+        acknowledge,
+        leads,
+        another_leads,
+        is_ready,
+        exchanges,
+        bans,
+        KeyUseServer(channels, uses, leads, is_ready),
     )
     operator = StreamControl(
-        server, exchanges, channels, pods, ca, secrets, statuses, changed=changed
+        server, exchanges, channels, pods, ca, secrets, statuses, uses, due, changed=changed
     )
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(tls)
@@ -112,6 +146,7 @@ async def stream_control(
     finally:
         channels.withdraw_all()
         await server.close()
+        uses.end()
 
 
 @contextlib.asynccontextmanager

@@ -55,7 +55,9 @@ class Channels:
             if not self._pods.all_answer(key, channel.version):
                 channel.await_answers(ANSWERING, partial(self._request_status, key, channel))
         else:
-            channel.publication = publication
+            # Read from its Secret, it does not know from what it has changed.
+            changes = publication.changes or channel.publication.changes
+            channel.publication = publication._replace(changes=changes)
 
     def withdraw(self, key: ObjectKey) -> None:
         """Stream nothing for a RouterConfig that is gone."""

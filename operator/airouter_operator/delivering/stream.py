@@ -1,8 +1,9 @@
 """The stream: a long-poll server that answers pods as soon as there is a newer snapshot.
 
-A snapshot is served as the very bytes that are in its Secret. The token in that Secret is all the
-authentication there is, so a wrong one learns nothing: not even whether there is such a
-RouterConfig. What polls say of pods goes to `pods.py`, and what follows from it to `channels.py`.
+A snapshot is served as the very bytes that are in its Secret, or as what has changed of the one
+that the pod runs. The token in that Secret is all the authentication there is, so a wrong one
+learns nothing: not even whether there is such a RouterConfig. What polls say of pods goes to
+`pods.py`, and what follows from it to `channels.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from airouter.config.delivery import (
     ELSEWHERE,
     LEDGER_PATH,
     MAX_POLL,
+    USE_PATH,
     VERSION_HEADER,
     Poll,
     Undeliverable,
     decode,
 )
+from airouter.config.key_changes import BASE_HEADER
 from airouter_operator.delivering.channel import has_token
 from airouter_operator.delivering.pods import Pods, TooManyPods
 from airouter_operator.kube.objects import ObjectKey
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from airouter_operator.delivering.ban_server import BanServer
     from airouter_operator.delivering.channels import Channels
     from airouter_operator.delivering.exchanges import ExchangeServer
+    from airouter_operator.delivering.use_server import KeyUseServer
     from airouter_operator.publication import Publication
 
 GRACEFUL = 1.0
@@ -63,13 +67,14 @@ class StreamServer:
         ready: Callable[[], bool],
         exchanges: ExchangeServer,
         bans: BanServer,
+        uses: KeyUseServer,
     ) -> None:
         """Hold polls for some seconds, and call `acknowledged` for each that says something new.
 
         Only the replica that `leads` has what is up to date, so any other turns pods away, unless
         it may be the next to lead. Before it is `ready`, it cannot tell a RouterConfig that is not
         known yet from one that is not.
-        `exchanges` and `bans` answer on the same port.
+        `exchanges`, `bans` and `uses` answer on the same port.
         """
         self._channels = channels
         self._pods = pods
@@ -84,6 +89,7 @@ class StreamServer:
         self._ready = ready
         self._exchanges = exchanges
         self._bans = bans
+        self._uses = uses
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
@@ -92,6 +98,7 @@ class StreamServer:
         application.router.add_post(STREAM_PATH, self.answer)
         application.router.add_post(STREAM_PATH + LEDGER_PATH, self._exchanges.answer)
         application.router.add_post(STREAM_PATH + BANS_PATH, self._bans.answer)
+        application.router.add_post(STREAM_PATH + USE_PATH, self._uses.answer)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -178,15 +185,22 @@ class StreamServer:
                 # The channel is looked up anew each time: its RouterConfig may have been deleted.
                 while (channel := self._channels.get(key)) is not None:
                     if channel.has_news_for(poll):
-                        return snapshot_response(channel.publication)
+                        return snapshot_response(channel.publication, poll)
                     await channel.changed.wait()
         except TimeoutError:
             pass
         return web.Response(status=204)
 
 
-def snapshot_response(publication: Publication) -> web.Response:
-    """Return the response that brings a snapshot."""
+def snapshot_response(publication: Publication, poll: Poll) -> web.Response:
+    """Return the response that brings a snapshot, or what has changed of the one that runs."""
+    changes = publication.changes
+    if changes is not None and poll.takes_changes and poll.version == changes.base:
+        return web.Response(
+            body=changes.content,
+            content_type="application/json",
+            headers={VERSION_HEADER: publication.record.version, BASE_HEADER: changes.base},
+        )
     return web.Response(
         body=publication.packed,
         content_type="application/gzip",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.findings import Finding, KeyRefusal
+from airouter_operator.issuing.key_spending import SPENDING_FIELDS, KeySpending
 from airouter_operator.issuing.rotation import REQUESTS, rotates_at
 from airouter_operator.kube.objects import kubernetes_time
 from airouter_operator.reconciling.conditions import Condition, findings_message
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airouter_operator.issuing.served import RouterKeysServed
     from airouter_operator.kube.objects import Object
 
+NOTHING_SPENT = KeySpending({}, None, None)
 READY = Condition("Ready", "True", "Ready", "the key is good")
 
 
@@ -40,17 +42,19 @@ class KeyState(NamedTuple):
     """None before its RouterConfig has been reconciled."""
     request: str
     """The annotation that asks for another key."""
+    spending: KeySpending = NOTHING_SPENT
 
 
 def key_status(state: KeyState, generation: int, before: Mapping[str, Any], now: float) -> Object:
     """Return the whole status; `before` is the one that is there, `now` is Unix seconds."""
     known = before.get("conditions") or ()
     moment = kubernetes_time(now)
+    conditions = key_conditions(state, known)
+    if state.spending.exhausted is not None:  # which leaves the key as good as it is
+        conditions.append(state.spending.exhausted)
     status: Object = {
         "observedGeneration": generation,
-        "conditions": [
-            dated(each, generation, known, moment) for each in key_conditions(state, known)
-        ],
+        "conditions": [dated(each, generation, known, moment) for each in conditions],
     }
     if state.admitted is not None and not isinstance(state.admitted, KeyRefusal):
         status["grant"] = state.admitted.name
@@ -65,7 +69,7 @@ def key_status(state: KeyState, generation: int, before: Mapping[str, Any], now:
         status |= {name: kubernetes_time(at) for name, at in times.items() if at is not None}
     if state.spec.expires_at is not None:
         status["expiresAt"] = kubernetes_time(state.spec.expires_at)
-    return status
+    return status | state.spending.fields
 
 
 def invalid_key_status(
@@ -82,6 +86,7 @@ def invalid_key_status(
     known, moment = before.get("conditions") or (), kubernetes_time(now)
     conditions = (admitted, admitted._replace(type="Ready"))
     return {
+        **{name: before[name] for name in SPENDING_FIELDS if name in before},
         "observedGeneration": generation,
         "conditions": [dated(each, generation, known, moment) for each in conditions],
     }

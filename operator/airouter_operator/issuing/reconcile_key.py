@@ -6,11 +6,20 @@ annotation that asked for it, the status) is found to be missing by whoever look
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from airouter.config.findings import KeyRefusal
+from airouter_operator.issuing.budget_events import BudgetEvents
+from airouter_operator.issuing.key_spending import (
+    KeyBudgets,
+    KeySpending,
+    budgets_of,
+    key_spending,
+)
 from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
 from airouter_operator.issuing.rotation import REQUESTS, key_due, next_turn
 from airouter_operator.key_secret import ROTATE_ANNOTATION, router_of_key, secret_of_key
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 
     from airouter.config.resource import KeyGrant
     from airouter.config.resource.routerkey import RouterKeySpec
+    from airouter_operator.delivering.key_uses import KeyUses, NewUse
     from airouter_operator.issuing.grants import Grants
     from airouter_operator.issuing.issuer import Issued, KeyIssuer
     from airouter_operator.issuing.served import KeysServed
@@ -37,6 +47,11 @@ if TYPE_CHECKING:
     from airouter_operator.reconciling.secret_reader import SecretReader
     from airouter_operator.watching.mirror import Mirror
 
+logger = logging.getLogger("airouter.operator")
+
+ENDING = 3.0
+"""Seconds for all of what is written when the operator ends."""
+AT_ONCE = 16
 LONGEST_WAIT = 3600.0
 """Seconds after which a key is looked at again, since the clock of a machine may be set."""
 
@@ -52,6 +67,7 @@ class KeyReconciler:
         grants: Grants,
         issuer: KeyIssuer,
         served: KeysServed,
+        uses: KeyUses,
         events: EventRecorder,
         rechecks: Rechecks,
         add_config: Callable[[ObjectKey], None],
@@ -70,12 +86,25 @@ class KeyReconciler:
         self._grants = grants
         self._issuer = issuer
         self._served = served
+        self._uses = uses
         self._events = events
+        self._budget_events = BudgetEvents(events, clock)
         self._rechecks = rechecks
         self._add_config = add_config
         self._is_anothers = is_anothers
         self._leads = leads
         self._clock = clock
+
+    async def end(self) -> None:
+        """Write what is new of the use of keys, which nobody else knows, while there is time."""
+        keys = self._uses.end()
+        try:
+            async with asyncio.timeout(ENDING):
+                for at in range(0, len(keys), AT_ONCE):
+                    some = map(self.reconcile, keys[at : at + AT_ONCE])
+                    await asyncio.gather(*some, return_exceptions=True)
+        except TimeoutError:
+            logger.warning("the last use of some of %d keys is not in their status", len(keys))
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Reconcile one RouterKey. Raises `RetryLater` or `KubeError` to be called again."""
@@ -86,8 +115,10 @@ class KeyReconciler:
         if body is None or is_ending(body):
             # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
             self._rechecks.forget(key)
+            self._uses.forget(key)
             return
         if self._is_anothers(router_of_key(key, body["spec"]), body):
+            self._uses.forget(key)
             return
         spec = read_key_spec(body)
         try:
@@ -110,14 +141,25 @@ class KeyReconciler:
         self._publish(key, router, issued, admitted)
         if issued.content is not None and request in REQUESTS:
             body = await self._withdraw_request(key, body, issued)
-        self._recheck(key, spec, issued, now)
         secret = secret_of_key(key, body["spec"])
         served = self._served.of(router)
         state = KeyState(str(key), secret.name, spec, admitted, issued, served, request)
-        status = key_status(state, generation_of(body), body.get("status") or {}, now)
-        await self._write_status(key, body, status)
+        await self._tell(key, body, state, now)
         if issued.condition.reason == "WriteRefused":  # nobody reports that a right was given
             raise RetryLater(issued.condition.message)
+
+    async def _tell(self, key: ObjectKey, body: Object, state: KeyState, now: float) -> None:
+        """Write the status, with what was spent; what cannot be written is told later."""
+        use = self._uses.begin(key)
+        try:
+            state = state._replace(spending=spending_of(state, body, use, now))
+            self._recheck(key, state, now)
+            status = key_status(state, generation_of(body), body.get("status") or {}, now)
+            await self._write_status(key, body, status)
+        except Exception:
+            if use is not None:
+                self._uses.put_back(key, use)
+            raise
 
     async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
         """Tell what is wrong with a RouterKey, of which nothing can be made."""
@@ -173,13 +215,14 @@ class KeyReconciler:
         self._mirror.put(ROUTER_KEYS, key, written)
         return written
 
-    def _recheck(self, key: ObjectKey, spec: RouterKeySpec, issued: Issued, now: float) -> None:
-        """Have the key looked at when it is to be replaced, or ends."""
-        turn = spec.expires_at
-        if issued.content is not None:
-            turn = next_turn(issued.content.record, spec, now)
-        if turn is not None and turn > now:
-            self._rechecks.within(key, min(turn - now, LONGEST_WAIT))
+    def _recheck(self, key: ObjectKey, state: KeyState, now: float) -> None:
+        """Have the key looked at when it is to be replaced, or ends, or its budget begins anew."""
+        turn = state.spec.expires_at
+        if state.issued.content is not None:
+            turn = next_turn(state.issued.content.record, state.spec, now)
+        turns = [each for each in (turn, state.spending.changes_at) if each is not None]
+        if turns and (first := min(turns)) > now:
+            self._rechecks.within(key, min(first - now, LONGEST_WAIT))
 
     async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> None:
         """Write the status, unless it is there, and Events for the conditions that have turned."""
@@ -190,3 +233,14 @@ class KeyReconciler:
         written = await self._kube.apply(router_key_status_at(key), manifest)
         self._mirror.put(ROUTER_KEYS, key, written)
         await self._events.record(body, before, status)
+        await self._budget_events.record(key, body, before, status)
+
+
+def spending_of(state: KeyState, body: Object, use: NewUse | None, now: float) -> KeySpending:
+    """Return what a key has spent; without a grant no budget binds it."""
+    grant = state.admitted
+    budgets = KeyBudgets(())
+    if grant is not None and not isinstance(grant, KeyRefusal):
+        budgets = budgets_of(state.spec, grant)
+    created = str(body["metadata"].get("creationTimestamp", ""))
+    return key_spending(budgets, body.get("status") or {}, use, created, now)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import secrets
+import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -178,3 +180,12 @@ class Leadership:
             "metadata": body["metadata"],
             "spec": spec,
         }
+
+
+def identity_of(pod_uid: str) -> str:
+    """Return the name of this process in the Lease and in Events.
+
+    A container that is restarted in its pod has the name of the one before, which has ended, so
+    that it does not wait for its own Lease. Outside of a pod each process has a name of its own.
+    """
+    return f"{socket.gethostname()}_{pod_uid or secrets.token_hex(4)}"

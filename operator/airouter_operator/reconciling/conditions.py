@@ -75,6 +75,10 @@ Reason = Literal[
     # Programmed
     "DuplicateKey",
     "TooManyKeys",
+    # BudgetExhausted
+    "BudgetAvailable",
+    "BudgetSpent",
+    "GrantBudgetSpent",
 ]
 """Every reason that a condition can have."""
 

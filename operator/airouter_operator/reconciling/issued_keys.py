@@ -6,6 +6,8 @@ SHA-256.
 
 from __future__ import annotations
 
+from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,10 +21,19 @@ from airouter_operator.key_secret import is_owned, read_key_secret, secret_of_ke
 from airouter_operator.kube.objects import ObjectKey, is_ending, uid_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airouter.config.findings import FieldProblem
     from airouter.config.snapshot import Auth, ClientKey, Snapshot
     from airouter_operator.kube.objects import Object
+    from airouter_operator.watching.key_index import SpecVersion
     from airouter_operator.watching.mirror import Mirror
+
+
+KeyVersion = tuple["SpecVersion | None", int, int]
+"""Versions of all that a key is read from: the RouterKey, whose status changes nothing of it, its
+Secret and its Namespace.
+"""
 
 
 class GatheredKeys(NamedTuple):
@@ -32,20 +43,25 @@ class GatheredKeys(NamedTuple):
     versions: tuple[KeyVersion, ...]
 
 
-class KeyVersion(NamedTuple):
-    """The resourceVersions of all that a key is read from."""
-
-    router_key: int
-    secret: int
-    namespace: int
-
-
 class ReadKey(NamedTuple):
     """A RouterKey as it was read from objects of some versions."""
 
     version: KeyVersion
-    created: str
+    age: tuple[str, str]
+    """When it was made, and its name: the oldest come first."""
     issued: IssuedKey | None
+
+
+class ReadKeys(NamedTuple):
+    """The RouterKeys of a RouterConfig as they were read, and what was gathered of them."""
+
+    by_key: Mapping[ObjectKey, ReadKey]
+    gathered: GatheredKeys
+    until: float
+    """Unix time at which the next of them ends."""
+
+
+NONE_READ = ReadKeys({}, GatheredKeys((), ()), -inf)
 
 
 class IssuedKeys:
@@ -53,44 +69,65 @@ class IssuedKeys:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._read: dict[ObjectKey, dict[ObjectKey, ReadKey]] = {}
-        """By RouterConfig and RouterKey."""
+        self._read: dict[ObjectKey, ReadKeys] = {}
 
     def of(self, config: ObjectKey, now: float) -> GatheredKeys:
         """Return the keys that were made and have not ended by `now` (Unix time)."""
-        before = self._read.get(config, {})
-        read = {
-            key: self._newest(key, before.get(key))
-            for key in self._mirror.key_index.of_router(config)
-        }
-        self._read[config] = read
-        found = [
-            (each.created, each.issued.name, each.issued, each.version)
-            for each in read.values()
-            if each.issued is not None and not has_ended(each.issued, now)
-        ]
-        found.sort(key=lambda each: each[:2])
-        return GatheredKeys(tuple(each[2] for each in found), tuple(each[3] for each in found))
+        before = self._read.get(config, NONE_READ)
+        known, namespaces = before.by_key, NamespaceVersions(self._mirror)
+        by_key: dict[ObjectKey, ReadKey] = {}
+        is_same = now < before.until
+        for key in self._mirror.key_index.of_router(config):
+            version = self._version(key, namespaces)
+            read = known.get(key)
+            if read is None or read.version != version:
+                read, is_same = self._newest(key, version), False
+            by_key[key] = read
+        if is_same and len(by_key) == len(known):
+            return before.gathered
+        self._read[config] = gathered_of(by_key, now)
+        return self._read[config].gathered
 
     def forget(self, config: ObjectKey) -> None:
         """Forget a RouterConfig that is gone."""
         self._read.pop(config, None)
 
-    def _newest(self, key: ObjectKey, before: ReadKey | None) -> ReadKey:
+    def _version(self, key: ObjectKey, namespaces: NamespaceVersions) -> KeyVersion:
         mirror = self._mirror
         secret = mirror.key_index.secret(key)
-        version = KeyVersion(
-            mirror.keys.version(key),
-            0 if secret is None else mirror.secrets.version(secret),
-            mirror.namespaces.version(ObjectKey("", key.namespace)),
-        )
-        if before is not None and before.version == version:
-            return before
-        body = mirror.keys.get(key)
+        of_secret = 0 if secret is None else mirror.secrets.version(secret)
+        return mirror.key_index.spec_version(key), of_secret, namespaces[key.namespace]
+
+    def _newest(self, key: ObjectKey, version: KeyVersion) -> ReadKey:
+        body = self._mirror.keys.get(key)
         if body is None:
-            return ReadKey(version, "", None)
+            return ReadKey(version, ("", str(key)), None)
         created = str(body["metadata"].get("creationTimestamp", ""))
-        return ReadKey(version, created, issued_key(key, body, mirror))
+        return ReadKey(version, (created, str(key)), issued_key(key, body, self._mirror))
+
+
+class NamespaceVersions(dict[str, int]):
+    """The resourceVersions of Namespaces by their names, each looked up once."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        super().__init__()
+        self._mirror = mirror
+
+    def __missing__(self, name: str) -> int:
+        version = self[name] = self._mirror.namespaces.version(ObjectKey("", name))
+        return version
+
+
+def gathered_of(by_key: Mapping[ObjectKey, ReadKey], now: float) -> ReadKeys:
+    """Return keys with those of them that were made and have not ended, the oldest first."""
+    found = [each for each in by_key.values() if each.issued is not None]
+    found.sort(key=attrgetter("age"))
+    good = [
+        (key, each.version) for each in found if (key := each.issued) and not has_ended(key, now)
+    ]
+    ends = [key.spec.expires_at for key, _ in good if key.spec.expires_at is not None]
+    gathered = GatheredKeys(tuple(key for key, _ in good), tuple(version for _, version in good))
+    return ReadKeys(by_key, gathered, min(ends, default=inf))
 
 
 def has_ended(key: IssuedKey, now: float) -> bool:

@@ -93,7 +93,7 @@ class Mirror:
                 self._specs[key] = spec
                 self._refer(key, body.get("spec"))
         elif kind is ROUTER_KEYS:
-            self._forget_place(self.key_index.put(key, body.get("spec") or {}))
+            self._forget_place(self.key_index.put(key, body))
         return True
 
     def drop(self, kind: WatchedKind, body: Mapping[str, Any]) -> bool:

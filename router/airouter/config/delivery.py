@@ -1,8 +1,9 @@
 """The messages between the operator and router processes, in files and on the stream.
 
 A snapshot travels as gzipped JSON, in the Secret that pods mount and as the body of a poll: the
-same bytes. `stream.json` beside it says where to poll. A poll is a `Poll`, and by the version in it
-the operator learns what the process runs.
+same bytes; `key_changes.py` is what a poll may bring in their place. `stream.json` beside the
+snapshot says where to poll. A poll is a `Poll`, and by the version in it the operator learns what
+the process runs.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ LEDGER_PATH = "/ledger"
 """Path of the ledger of limits, below the address of a stream. It takes a `LedgerMessage`."""
 MAX_LEDGER_MESSAGE = 4 * 1_048_576
 MAX_REASON = 256
+USE_PATH = "/use"
+"""Path that takes a `UseReport`, below the address of a stream."""
 BANS_PATH = "/bans"
 """Path of the board of bans, below the address of a stream. It takes a `BanMessage`."""
 
@@ -66,6 +69,8 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: str = ""
     """Version of a snapshot that the process cannot run."""
     reason: str = ""
+    takes_changes: bool = False
+    """Whether changes of keys may come in place of a whole snapshot."""
     patient: bool = True
     """Hold the poll until there is news; a first poll is answered at once, to show a connection."""
 

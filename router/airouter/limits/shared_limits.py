@@ -71,6 +71,16 @@ class SharedLimits:
         if place != self._place:
             self._connect(place)
 
+    @property
+    def has_shared_budgets(self) -> bool:
+        """True where a ledger counts what all replicas spend of budgets."""
+        return self._place[0] in {"Redis", "Operator"}
+
+    @property
+    def is_in_touch(self) -> bool:
+        """True where the ledger has answered the last words."""
+        return self._leases.contact.is_up
+
     def meet(self, client: ClientKey, rule: str) -> None:
         """Take in a client that showed a token, and the name of the rule by which it is known."""
         forgotten = self.clients.meet(client, rule)

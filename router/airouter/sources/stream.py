@@ -19,6 +19,7 @@ import msgspec
 
 from airouter.config.delivery import MAX_REASON, Poll
 from airouter.config.findings import Compiled
+from airouter.config.key_changes import after_changes
 from airouter.config.store import moment
 from airouter.sources.stream_connection import PollFailed, StreamConnection
 
@@ -85,6 +86,7 @@ class StreamSource:
         self._found = asyncio.Event()
         self._stream: Stream | None = None
         self._refused = self._reason = ""
+        self._takes_changes = True
 
     def follow(self, stream: Stream) -> None:
         """Poll at that address from now on; a poll that is under way may end."""
@@ -133,6 +135,7 @@ class StreamSource:
             serial=serial,
             refused=self._refused,
             reason=self._reason[:MAX_REASON],
+            takes_changes=self._takes_changes,
             patient=self.state.connected,
         )
         return msgspec.json.encode(poll)
@@ -141,10 +144,18 @@ class StreamSource:
         """Offer what came, and remember why it is refused if it is."""
         if news is None:
             return
-        if news.snapshot is None:
+        snapshot = news.snapshot
+        if news.changes is not None:
+            current = self._store.current
+            if current is None or current.version != news.changes.base:
+                self._takes_changes = False  # all of it the next time: another source was faster
+                return
+            snapshot = after_changes(current, news.changes)
+        self._takes_changes = True
+        if snapshot is None:
             self._store.refuse(self.name, news.error)
         else:
-            self._store.offer(Compiled(news.snapshot, ()), self.name)
+            self._store.offer(Compiled(snapshot, ()), self.name)
         reload = self._store.reload
         self._refused, self._reason = (
             ("", "") if reload.successful else (news.version, reload.error)

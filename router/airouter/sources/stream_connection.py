@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http.client import NO_CONTENT, OK
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,25 +16,34 @@ from airouter.config.delivery import (
     Undeliverable,
     unpack_snapshot,
 )
+from airouter.config.key_changes import BASE_HEADER, read_changes
 from airouter.http.kept import KeptConnection, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.config.delivery import Stream
+    from airouter.config.key_changes import KeyChanges
     from airouter.config.snapshot import Snapshot
 
 POLL_TIMEOUT = 60.0
 """Longer than an operator holds a poll."""
+AT_ONCE = 65_536
+"""Bytes of a packed snapshot that is read in a few milliseconds."""
 VERSION_NAME = VERSION_HEADER.lower().encode()
 
 
+BASE_NAME = BASE_HEADER.encode()
+
+
 class News(NamedTuple):
-    """The answer to a poll that brings a snapshot, or why that cannot be used."""
+    """The answer to a poll that brings a snapshot or changes, or why it cannot be used."""
 
     version: str
     snapshot: Snapshot | None
     error: str = ""
+    changes: KeyChanges | None = None
+    """In place of a snapshot, what has changed of the one that runs."""
 
 
 class PollFailed(Exception):
@@ -68,13 +78,17 @@ class StreamConnection:
             self.hang_up()
             elsewhere = reply.headers.get(b"retry-after") == ELSEWHERE.encode()
             raise PollFailed(f"answered {reply.status}", elsewhere=elsewhere)
-        return read_news(reply.headers, packed)
+        if len(packed) <= AT_ONCE:
+            return read_news(reply.headers, packed)
+        return await asyncio.to_thread(read_news, reply.headers, packed)
 
 
 def read_news(headers: Mapping[bytes, bytes], packed: bytes) -> News:
-    """Return the snapshot that an answer brings, or why that cannot be used."""
+    """Return what an answer brings, or why that cannot be used."""
     version = headers.get(VERSION_NAME, b"").decode("latin-1")
     try:
+        if BASE_NAME in headers:
+            return News(version, None, changes=read_changes(packed))
         return News(version, unpack_snapshot(packed))
     except Undeliverable as refused:
         return News(version, None, str(refused))

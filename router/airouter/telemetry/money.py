@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
 
+from airouter.bookkeeping.money import NANODOLLARS
 from airouter.costs import PICODOLLARS
-from airouter.limits.budgets.budget_scope import NANODOLLARS
 from airouter.telemetry.series import Counter
 
 if TYPE_CHECKING:

@@ -12,12 +12,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from airouter.config.compile.auth import compile_auth
 from airouter.config.compile.bans import compile_fail2ban, with_own_bans
 from airouter.config.compile.credentials import compile_credentials
-from airouter.config.compile.keys import compile_keys
+from airouter.config.compile.keys import compile_keys, with_keys
 from airouter.config.compile.models import compile_models
 from airouter.config.compile.patterns import note_unmatched
 from airouter.config.compile.places import Places
@@ -92,7 +90,7 @@ def compile_config(
         models=compile_models(spec, credentials, dropped, prices, report),
         prices=prices.prices,
         refuses_unpriced=spec.pricing.unknown == "Refuse",
-        auth=msgspec.structs.replace(auth, clients=auth.clients + keys.clients),
+        auth=auth,
         retries=compile_retries(spec.resilience),
         fail2ban=compile_fail2ban(spec.resilience.fail2ban),
         stickiness=compile_stickiness(spec.sessions.stickiness),
@@ -104,8 +102,9 @@ def compile_config(
         answer_headers=spec.telemetry.answer_headers,
         cors=compile_cors(spec.http.cors),
     )
+    snapshot, refusals = with_keys(snapshot, keys)
     note_unmatched(spec, dropped, report)
     note_ineffective(config, types, report)
     compiled = None if report.rejected else snapshot.seal()
     findings = in_order(report.findings)
-    return Compiled(compiled, findings, frozenset(credentials), keys.refusals)
+    return Compiled(compiled, findings, frozenset(credentials), refusals)

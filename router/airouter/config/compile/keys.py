@@ -6,7 +6,10 @@ refusal that goes into the status of the RouterKey.
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from airouter.config import snapshot
 from airouter.config.compile.budgets import compile_budgets
@@ -21,9 +24,12 @@ if TYPE_CHECKING:
     from airouter.config.resource.namespaces import Namespaces
     from airouter.config.resource.routerkey import RouterKeySpec
 
-MOST_KEYS = 2048
-MOST_CHARACTERS = 262_144
-"""Of the names and patterns of all keys of a RouterConfig: a snapshot has to fit into a Secret."""
+    Refusals = Mapping[str, KeyRefusal]
+    """By the names of RouterKeys."""
+
+MOST_KEYS = 10_000
+MOST_PACKED = 960_000
+"""Bytes of a gzipped snapshot with keys: so much fits into a Secret, beside where to poll."""
 
 
 class KeyNamespace(NamedTuple):
@@ -51,29 +57,74 @@ class CompiledKeys(NamedTuple):
     """The clients that RouterKeys make, and the keys that make none."""
 
     clients: tuple[snapshot.ClientKey, ...]
-    refusals: Mapping[str, KeyRefusal]
+    refusals: Refusals
 
 
 def compile_keys(issued: Sequence[IssuedKey], config: Spec, auth: snapshot.Auth) -> CompiledKeys:
-    """Compile keys, the oldest first, beside the keys of `auth`."""
+    """Compile keys, the oldest first, beside the keys of `auth`; `with_keys` has them fit."""
     taken = {client.key_sha256 for client in auth.clients} | {auth.master_sha256}
     clients: list[snapshot.ClientKey] = []
     refusals: dict[str, KeyRefusal] = {}
-    room = MOST_CHARACTERS
+    known: dict[tuple[object, ...], KeyGrant | KeyRefusal] = {}
     for key in issued:
-        admitted = admit(key.spec, key.namespace, config)
-        size = len(key.name) + sum(map(len, key.spec.models))
+        asked = wish_of(key)
+        admitted = known.get(asked)
+        if admitted is None:
+            admitted = known[asked] = admit(key.spec, key.namespace, config)
         if isinstance(admitted, KeyRefusal):
             refusals[key.name] = admitted
         elif key.key_sha256 in taken:
             refusals[key.name] = duplicate_key()
-        elif len(clients) >= MOST_KEYS or size > room:
+        elif len(clients) >= MOST_KEYS:
             refusals[key.name] = too_many_keys()
         else:
             clients.append(compile_key(key, admitted))
             taken.add(key.key_sha256)
-            room -= size
     return CompiledKeys(tuple(clients), refusals)
+
+
+def wish_of(key: IssuedKey) -> tuple[object, ...]:
+    """Return all that `admit` goes by: thousands of keys have just some of it."""
+    labels = key.namespace.labels
+    told = None if labels is None else frozenset(labels.items())
+    return key.namespace.name, told, tuple(key.spec.models), key.spec.router.name
+
+
+def with_keys(made: snapshot.Snapshot, keys: CompiledKeys) -> tuple[snapshot.Snapshot, Refusals]:
+    """Return a snapshot with those keys that fit into a Secret beside it, the oldest first.
+
+    The others are refused: they do not keep the RouterConfig from being served.
+    """
+    count = how_many_fit(made, keys.clients)
+    late = {client.name: too_many_keys() for client in keys.clients[count:]}
+    return with_clients(made, keys.clients[:count]), {**keys.refusals, **late}
+
+
+def how_many_fit(made: snapshot.Snapshot, clients: tuple[snapshot.ClientKey, ...]) -> int:
+    """Return how many keys, the oldest first, a Secret has room for beside a snapshot."""
+    count = len(clients)
+    content = msgspec.json.encode(with_clients(made, clients))
+    if len(content) <= MOST_PACKED:
+        return count
+    rest = packed_size(msgspec.json.encode(made))
+    while count and (size := packed_size(content)) > MOST_PACKED:
+        each = max(1.0, (size - rest) / count)
+        count = max(0, min(count - 1, int((MOST_PACKED - rest) / each)))
+        content = msgspec.json.encode(with_clients(made, clients[:count]))
+    return count
+
+
+def packed_size(content: bytes) -> int:
+    """Return the bytes of a content as it travels."""
+    return len(gzip.compress(content, compresslevel=6))
+
+
+def with_clients(
+    made: snapshot.Snapshot, clients: tuple[snapshot.ClientKey, ...]
+) -> snapshot.Snapshot:
+    """Return a snapshot with clients beside those that it has."""
+    auth = msgspec.structs.replace(made.auth, clients=made.auth.clients + clients)
+    return msgspec.structs.replace(made, auth=auth)
 
 
 def compile_key(key: IssuedKey, grant: KeyGrant) -> snapshot.ClientKey:
@@ -147,5 +198,5 @@ def duplicate_key() -> KeyRefusal:
 
 def too_many_keys() -> KeyRefusal:
     """Return the refusal of a key for which a snapshot has no room."""
-    what = f"the router takes {MOST_KEYS} keys at most, fewer with many patterns of models"
+    what = f"the router takes {MOST_KEYS} keys at most, fewer if they do not fit into a Secret"
     return KeyRefusal("TooManyKeys", f"{what}, and the oldest come first (fix: delete some)")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from airouter.limits.budgets.periods import period_at
+from airouter.bookkeeping.money import nanodollars_in
+from airouter.bookkeeping.periods import period_at
 from airouter.limits.ledger.budget_lease import BudgetLease
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from airouter.config.budget import PeriodBudget
     from airouter.limits.ledger.leases import Leases
 
-NANODOLLARS = 10**9
-"""Billionths in a US dollar."""
 LONGER = 7 * 86_400
 """Seconds for which a ledger keeps a budget after its period."""
 FOR_GOOD = 10 * 366 * 86_400
@@ -26,7 +24,18 @@ FOR_GOOD = 10 * 366 * 86_400
 class BudgetScope:
     """One budget, which begins anew with each period."""
 
-    __slots__ = ("_clock", "_key", "_leases", "_zone", "budget", "kind", "lease", "name", "period")
+    __slots__ = (
+        "_clock",
+        "_key",
+        "_leases",
+        "_zone",
+        "budget",
+        "fell_short",
+        "kind",
+        "lease",
+        "name",
+        "period",
+    )
 
     def __init__(
         self, kind: str, name: str, budget: PeriodBudget, leases: Leases, clock: Callable[[], float]
@@ -39,6 +48,8 @@ class BudgetScope:
         self._key = f"budget:{kind}:{name}"
         self._zone = ZoneInfo(budget.time_zone)
         self.budget = budget
+        self.fell_short = False
+        """Whether it had not enough for a request, since somebody looked last."""
         self._begin()
 
     def change(self, budget: PeriodBudget) -> None:
@@ -72,7 +83,7 @@ class BudgetScope:
         self.lease = self._open()
 
     def _open(self) -> BudgetLease:
-        limit = int(Decimal(self.budget.usd) * NANODOLLARS)
+        limit = nanodollars_in(self.budget.usd)
         lease = self._leases.open(BudgetLease, f"{self._key}:{self.period.name}", limit)
         left = self.seconds_left
         lease.keeps = FOR_GOOD if left is None else int(left) + LONGER

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.bookkeeping.money import usd_text
 from airouter.limits.budgets.budget_scope import BudgetScope
-from airouter.limits.budgets.budgets import usd_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from airouter.bookkeeping.window import step_of
 from airouter.config.snapshot import tenant_of
 from airouter.failures import Failure, budget_spent, budget_unknown
-from airouter.limits.budgets.budget_scope import NANODOLLARS, BudgetScope
+from airouter.limits.budgets.budget_scope import BudgetScope
 from airouter.limits.budgets.spending import Spending
 from airouter.limits.clients import Clients
 
@@ -214,8 +214,10 @@ class Budgets:
             short = [scope for scope in lacking if binds(scope)]
             if short:
                 return short
-            spent = (each for each in lacking if each.lease.is_spent)
-            spending.warns = next(spent, spending.warns)
+            for scope in lacking:
+                if scope.lease.is_spent:
+                    spending.warns = scope
+                    scope.fell_short = True
         for _, lease in spending.taken:
             lease.take(step, amount)
         return []
@@ -232,6 +234,7 @@ class Budgets:
 
     def _refusal(self, scope: BudgetScope, amount: int) -> Failure:
         if self._is_short_of(scope, amount):
+            scope.fell_short = True
             usd = scope.budget.usd
             return budget_spent(scope.kind, scope.name, usd, scope.seconds_left)
         return budget_unknown(scope.kind, scope.name, DUE_SOON)
@@ -269,10 +272,3 @@ def shared_with(client: ClientKey) -> Iterator[tuple[str, str]]:
 def in_nanodollars(picodollars: int) -> int:
     """Return a cost as budgets count it, rounded up."""
     return -(-picodollars // 1000)
-
-
-def usd_text(nanodollars: int) -> str:
-    """Return an amount in US dollars, as a decimal."""
-    sign = "-" if nanodollars < 0 else ""
-    whole, rest = divmod(abs(nanodollars), NANODOLLARS)
-    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")

@@ -25,12 +25,14 @@ class BudgetLease(Lease):
     slides = False
     lasts = KEPT // 2
 
-    __slots__ = ("_born", "_counted", "_heard", "keeps")
+    __slots__ = ("_born", "_counted", "_heard", "is_known", "keeps")
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
         self.keeps = 1
         """Seconds for which the ledger is to keep it."""
+        self.is_known = False
+        """Whether the ledger has said what is spent."""
         self._heard = 0
         """What was spent or out when the ledger last said."""
         self._born = 0
@@ -80,6 +82,7 @@ class BudgetLease(Lease):
         super().accept(sent, at, step, grant)
         self._heard, self._born = sent.limit - grant.free, self.contact.born
         self._counted = sent.total + sent.held + grant.amount
+        self.is_known = True
         self._pay_debt()
         if not sent.least:  # nobody was refused anything
             self.refused_until = step

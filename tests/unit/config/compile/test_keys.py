@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from airouter.config.compile import compile_config, keys
 from airouter.config.compile.keys import IssuedKey, KeyNamespace
+from airouter.config.delivery import pack_snapshot
 from airouter.config.findings import Compiled
 from airouter.config.loader import load_config
 from airouter.config.resource.routerkey import RouterKeySpec
@@ -130,13 +132,30 @@ def test_the_oldest_keys_are_served_where_there_are_too_many(
     assert refusal(found, "team-a/c")[0] == "TooManyKeys"
 
 
-def test_long_lists_of_models_take_the_place_of_further_keys(
+def test_keys_that_do_not_fit_into_a_secret_are_refused_the_youngest_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keys, "MOST_CHARACTERS", 30)
-    large = issued("team-a/large", models=["gpt-4o", "gpt-4o-with-a-long-name"])
-    found = compiled(large, issued("team-a/small"), grants=[grant()])
-    assert [each.name for each in clients(found)] == ["team-a/small"]
+    made = [
+        issued(f"team-a/{n}", sha=hashlib.sha256(b"%d" % n).hexdigest(), models=["*"])
+        for n in range(200)
+    ]
+    room = 6_000
+    monkeypatch.setattr(keys, "MOST_PACKED", room)
+    found = compiled(*made, grants=[grant()])
+    served = [each.name for each in clients(found)]
+    assert served == [key.name for key in made[: len(served)]]
+    assert refusal(found, "team-a/199")[0] == "TooManyKeys"
+    assert found.snapshot is not None
+    assert 0.9 * room < len(pack_snapshot(found.snapshot)) < room + 100
+
+
+def test_a_router_config_without_room_for_any_key_is_served_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keys, "MOST_PACKED", 1)
+    found = compiled(issued(), grants=[grant()], clients=[client()])
+    assert [each.name for each in clients(found)] == ["team"]
+    assert refusal(found)[0] == "TooManyKeys"
 
 
 def test_clients_of_the_router_config_stay_beside_keys() -> None:

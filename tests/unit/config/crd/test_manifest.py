@@ -142,9 +142,9 @@ def test_its_columns_are_few_and_end_with_the_age() -> None:
 def test_the_columns_of_a_key_are_few_and_end_with_the_age() -> None:
     columns = version(KEYS)["additionalPrinterColumns"]
     shown = [column["name"] for column in columns if not column.get("priority")]
-    assert shown == ["Ready", "Prefix", "Expires", "Router", "Age"]
+    assert shown == ["Ready", "Prefix", "Spent", "Remaining", "Expires", "Router", "Age"]
     wide = [column["name"] for column in columns if column.get("priority")]
-    assert wide == ["Reason", "Message", "Rotates"]
+    assert wide == ["Reason", "Message", "Rotates", "Last Used"]
 
 
 @both

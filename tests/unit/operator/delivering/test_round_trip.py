@@ -201,3 +201,57 @@ async def test_a_router_waits_longer_after_each_failure_and_not_for_ever() -> No
     task.cancel()
     assert pauses[:4] == pytest.approx([0.2, 0.3, 0.45, 0.675])
     assert max(pauses) == 5.0
+
+
+def shas(store: SnapshotStore) -> list[str]:
+    """The keys that a router takes."""
+    return [] if store.current is None else [c.key_sha256 for c in store.current.auth.clients]
+
+
+async def test_a_pod_that_runs_the_snapshot_before_gets_just_the_keys_that_changed() -> None:
+    async with stream_control() as operator:
+        first = operator.publish_keys("a", "b", serial=1)
+        async with following_router(operator.stream) as (store, _):
+            await operator.until(lambda: operator.pods.tally(KEY, first.version).programmed == 1)
+            second = operator.publish_keys("a", "c", serial=2, since=first, packed=b"not this")
+            await operator.until(lambda: operator.pods.tally(KEY, second.version).programmed == 1)
+            assert store.current == second
+
+
+async def test_a_pod_that_runs_another_snapshot_gets_all_of_it() -> None:
+    async with stream_control() as operator:
+        first = operator.publish_keys("a", "b", serial=1)
+        async with following_router(operator.stream) as (store, _):
+            await operator.until(lambda: operator.pods.tally(KEY, first.version).programmed == 1)
+            unknown = msgspec.structs.replace(first, version="another")
+            second = operator.publish_keys("a", "c", serial=2, since=unknown)
+            await operator.until(lambda: operator.pods.tally(KEY, second.version).programmed == 1)
+            assert shas(store) == ["sha of a", "sha of c"]
+
+
+async def test_what_is_read_from_its_secret_again_still_travels_as_changes() -> None:
+    async with stream_control() as operator:
+        first = operator.publish_keys("a", "b", serial=1)
+        async with following_router(operator.stream) as (store, _):
+            await operator.until(lambda: operator.pods.tally(KEY, first.version).programmed == 1)
+            operator.leads = False
+            operator.publish_keys("a", "c", serial=2, since=first, packed=b"not this")
+            second = operator.publish_keys("a", "c", serial=2, packed=b"not this")
+            operator.leads = True
+            await operator.until(lambda: operator.pods.tally(KEY, second.version).programmed == 1)
+            assert store.current == second
+
+
+async def test_changes_of_a_snapshot_that_another_source_has_replaced_are_left_aside() -> None:
+    async with stream_control() as operator:
+        first = operator.publish_keys("a", serial=1)
+        async with following_router(operator.stream) as (store, source):
+            await operator.until(lambda: operator.pods.tally(KEY, first.version).programmed == 1)
+            polled = store.current
+            mounted = msgspec.structs.replace(first, version="mounted", serial=2)
+            store.current = mounted
+            second = operator.publish_keys("a", "c", serial=3, since=first)
+            await operator.until(lambda: operator.pods.tally(KEY, second.version).programmed == 1)
+            assert polled == first
+            assert store.current == second
+            assert source.state.connected

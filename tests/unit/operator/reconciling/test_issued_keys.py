@@ -57,6 +57,20 @@ class Cluster:
         return [key.name for key in self.keys(now).issued]
 
 
+def test_what_has_not_changed_is_not_gathered_anew_however_often_a_status_is_written() -> None:
+    cluster = Cluster()
+    for name in "ab":
+        cluster.add_key(name)
+        cluster.issue(name)
+    before = cluster.keys()
+    cluster.add_key("a")  # a later resourceVersion of the same generation
+    assert cluster.keys() is before
+    cluster.issue("b")
+    after = cluster.keys()
+    assert after.versions != before.versions
+    assert after.issued[0] is before.issued[0]
+
+
 def test_keys_that_were_made_come_by_their_age() -> None:
     cluster = Cluster()
     for name, created in (("new", 9), ("old", 1), ("unissued", 0)):

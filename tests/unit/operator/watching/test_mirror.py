@@ -3,7 +3,7 @@
 from typing import Any
 
 from airouter_operator.kube.objects import ObjectKey
-from airouter_operator.watching.kinds import ROUTER_CONFIGS, SECRETS
+from airouter_operator.watching.kinds import ROUTER_CONFIGS, ROUTER_KEYS, SECRETS
 from airouter_operator.watching.mirror import Mirror, secrets_named
 
 CONFIG = ObjectKey("ai", "default")
@@ -75,3 +75,29 @@ def test_every_kind_of_reference_to_a_secret_is_found() -> None:
         "models": [{"parameters": {"defaults": {"secretRef": "no reference"}}}],
     }
     assert {key.name for key in secrets_named(spec, "ai")} == set("abcdef")
+
+
+def router_key(version: int, generation: int, router: str, **metadata: str) -> dict[str, Any]:
+    found = body("checkout", version, spec={"router": {"name": router}})
+    found["metadata"] |= {"generation": generation, **metadata}
+    return found
+
+
+def test_the_status_of_a_key_concerns_no_routerconfig_however_often_it_is_written() -> None:
+    mirror, key = Mirror(), ObjectKey("ai", "checkout")
+    for version in (1, 2, 3):
+        told = router_key(version, 1, "default")
+        mirror.notice(ROUTER_KEYS, key, told)
+        assert set(mirror.concerned(ROUTER_KEYS, told)) == ({CONFIG} if version == 1 else set())
+        assert mirror.concerned_keys(ROUTER_KEYS, key) == (key,)
+    moved = router_key(4, 2, "other")
+    mirror.notice(ROUTER_KEYS, key, moved)
+    assert set(mirror.concerned(ROUTER_KEYS, moved)) == {CONFIG, ObjectKey("ai", "other")}
+    ending = router_key(5, 2, "other", deletionTimestamp="2026-11-29T00:00:00Z")
+    mirror.notice(ROUTER_KEYS, key, ending)
+    assert set(mirror.concerned(ROUTER_KEYS, ending)) == {ObjectKey("ai", "other")}
+    mirror.drop(ROUTER_KEYS, ending)
+    assert set(mirror.concerned(ROUTER_KEYS, ending)) == {ObjectKey("ai", "other")}
+    again = router_key(6, 2, "other")
+    mirror.notice(ROUTER_KEYS, key, again)
+    assert set(mirror.concerned(ROUTER_KEYS, again)) == {ObjectKey("ai", "other")}

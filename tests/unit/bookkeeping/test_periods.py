@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airouter.limits.budgets.periods import period_at
+from airouter.bookkeeping.periods import period_at
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0

@@ -1,0 +1,176 @@
+"""The use of RouterKeys as pods tell it, until it is in their status.
+
+The status of a RouterKey is the sum, so an operator that starts knows all that was written; here is
+only what came since. A busy key's status is written every ten seconds, and those of all keys no
+faster than the API server and its watchers take them: then each is written less often, and nothing
+is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from airouter_operator.kube.objects import ObjectKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.bookkeeping.key_use import KeyUse, UseReport
+
+EVERY = 10.0
+"""Seconds between two statuses of one key, as far as its use makes them due."""
+TICK = 1.0
+MOST_AT_ONCE = 50
+"""Statuses that become due in one tick."""
+MOST_PODS = 20_000
+"""Pods whose last report is remembered."""
+
+
+class NewUse(NamedTuple):
+    """The use of a key since its status was written."""
+
+    requests: int
+    tokens: int
+    nanodollars: int
+    last_used: float
+    """Unix seconds."""
+    spent: dict[str, int] | None
+    """As in `KeyUse`."""
+    exhausted: str | None
+    """As in `KeyUse`."""
+
+    def with_later(self, later: NewUse) -> NewUse:
+        """Return both together."""
+        known = later.spent if later.spent or not self.spent else self.spent
+        return NewUse(
+            self.requests + later.requests,
+            self.tokens + later.tokens,
+            self.nanodollars + later.nanodollars,
+            max(self.last_used, later.last_used),
+            None if later.spent is None else known,
+            self.exhausted if later.exhausted is None else later.exhausted,
+        )
+
+
+class KeyUses:
+    """The use of all keys that is new."""
+
+    def __init__(
+        self,
+        router_of: Callable[[ObjectKey], ObjectKey | None],
+        add: Callable[[ObjectKey], None],
+        every: float = EVERY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`add` has a RouterKey reconciled; `router_of` one is the RouterConfig that it is for.
+
+        A status is due `every` so many seconds; `clock` returns Unix seconds.
+        """
+        self._router_of = router_of
+        self._add = add
+        self._every = every
+        self._clock = clock
+        self._new: dict[ObjectKey, NewUse] = {}
+        """What came since, of the longest known key first."""
+        self._due: set[ObjectKey] = set()
+        """Keys whose status is to say what is new."""
+        self._rest: dict[ObjectKey, float] = {}
+        """The times, of the event loop, before which their status is not due again."""
+        self._heard: dict[tuple[ObjectKey, str], tuple[str, int]] = {}
+        """Process and number of the last report of each pod, the latest of all last."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.has_ended = False
+        """Whether nothing more is to be taken in: nobody would write it."""
+
+    def take(self, config: ObjectKey, report: UseReport) -> None:
+        """Take in what a pod of a RouterConfig tells of its keys, unless that was heard before."""
+        pod = config, report.pod
+        process, number = self._heard.pop(pod, ("", 0))
+        is_news = process != report.process or number < report.number
+        self._heard[pod] = (report.process, report.number) if is_news else (process, number)
+        if len(self._heard) > MOST_PODS:
+            del self._heard[next(iter(self._heard))]
+        if not is_news:
+            return
+        now = self._clock()
+        for use in report.uses:
+            key = key_named(use.name)
+            if self._router_of(key) == config:
+                self._put(key, new_use(use, now))
+
+    def begin(self, key: ObjectKey) -> NewUse | None:
+        """Return what the status of a key is to say now, which is not here any more then."""
+        if key not in self._due:
+            return None
+        self._due.discard(key)
+        return self._new.pop(key, None)
+
+    def put_back(self, key: ObjectKey, use: NewUse) -> None:
+        """Keep what could not be written."""
+        later = self._new.pop(key, None)
+        self._put(key, use)
+        if later is not None:
+            self._put(key, later)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Forget a key that is gone, or not ours."""
+        self._new.pop(key, None)
+        self._rest.pop(key, None)
+        self._due.discard(key)
+
+    def forget_all(self) -> None:
+        """Forget everything: another replica leads, or led."""
+        for kept in (self._new, self._rest, self._heard):
+            kept.clear()
+        self._due.clear()
+
+    def end(self) -> list[ObjectKey]:
+        """Have the status of every key say what is new; return these keys."""
+        self.has_ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._due.update(self._new)
+        return list(self._new)
+
+    def _put(self, key: ObjectKey, use: NewUse) -> None:
+        known = self._new.get(key)
+        self._new[key] = use if known is None else known.with_later(use)
+        if self._timer is None and not self.has_ended:
+            self._timer = asyncio.get_running_loop().call_later(0.0, self._tick)
+
+    def _tick(self) -> None:
+        """Have those keys reconciled that were not for a while."""
+        loop = asyncio.get_running_loop()
+        now, self._timer = loop.time(), None
+        self._rest = {key: until for key, until in self._rest.items() if until > now}
+        room = MOST_AT_ONCE
+        for key in self._new:
+            if not room:
+                break
+            if key not in self._rest:
+                room -= 1
+                self._rest[key] = now + self._every
+                self._due.add(key)
+                self._add(key)
+        if self._new:
+            self._timer = loop.call_later(TICK, self._tick)
+
+
+def new_use(use: KeyUse, now: float) -> NewUse:
+    """Return what a pod tells of a key at a time (Unix seconds)."""
+    return NewUse(
+        max(0, use.requests),
+        max(0, use.tokens),
+        max(0, use.nanodollars),
+        now - max(0, use.age),
+        use.spent,
+        use.exhausted,
+    )
+
+
+def key_named(name: str) -> ObjectKey:
+    """Return the RouterKey of a name, `namespace/name`."""
+    return ObjectKey(*name.partition("/")[::2])

@@ -1,0 +1,89 @@
+"""The use of keys as pods tell it: once each, and in a status no more often than that may be."""
+
+from __future__ import annotations
+
+import asyncio
+
+from airouter.bookkeeping.key_use import KeyUse, UseReport
+from airouter_operator.delivering import key_uses
+from airouter_operator.delivering.key_uses import KeyUses
+from airouter_operator.kube.objects import ObjectKey
+
+CONFIG = ObjectKey("ai", "default")
+ONE, TWO = ObjectKey("team-a", "one"), ObjectKey("team-a", "two")
+
+
+class Operated:
+    """Uses, and the keys whose status is due."""
+
+    def __init__(self, every: float = 3600.0) -> None:
+        self.due: asyncio.Queue[ObjectKey] = asyncio.Queue()
+        self.uses = KeyUses(
+            lambda key: CONFIG if key.namespace == "team-a" else None, self.due.put_nowait, every
+        )
+
+    def take(self, number: int, *names: str, pod: str = "pod-0", process: str = "p") -> None:
+        told = [KeyUse(name, 1, 10, 100, 0, {}, "") for name in names]
+        self.uses.take(CONFIG, UseReport(pod, process, number, told))
+
+    async def next_due(self) -> ObjectKey:
+        async with asyncio.timeout(60):
+            return await self.due.get()
+
+    def requests(self, key: ObjectKey) -> int:
+        use = self.uses.begin(key)
+        return 0 if use is None else use.requests
+
+
+async def test_a_report_counts_once_however_often_it_is_told() -> None:
+    operated = Operated()
+    for number in (1, 1, 2, 1):
+        operated.take(number, "team-a/one")
+    operated.take(1, "team-a/one", process="another")
+    operated.take(1, "team-a/one", pod="pod-1")
+    assert await operated.next_due() == ONE
+    assert operated.requests(ONE) == 4
+    assert operated.requests(ONE) == 0
+    operated.uses.end()
+
+
+async def test_a_pod_tells_nothing_of_the_keys_of_another_router() -> None:
+    operated = Operated()
+    operated.take(1, "team-b/one", "no-name", "team-a/two")
+    assert await operated.next_due() == TWO
+    assert operated.uses.end() == [TWO]
+
+
+async def test_the_status_of_a_busy_key_is_not_due_again_at_once_and_nothing_is_lost() -> None:
+    operated = Operated()
+    operated.take(1, "team-a/one")
+    assert await operated.next_due() == ONE
+    assert operated.requests(ONE) == 1
+    operated.take(2, "team-a/one")
+    operated.take(3, "team-a/one", "team-a/two")
+    assert await operated.next_due() == TWO
+    assert operated.due.empty()
+    assert operated.requests(ONE) == 0
+    assert operated.uses.end() == [ONE, TWO]
+    assert operated.requests(ONE) == 2
+
+
+async def test_what_cannot_be_written_is_due_later_with_what_came_meanwhile() -> None:
+    operated = Operated(every=0.01)
+    operated.take(1, "team-a/one")
+    assert await operated.next_due() == ONE
+    use = operated.uses.begin(ONE)
+    assert use is not None
+    operated.take(2, "team-a/one")
+    operated.uses.put_back(ONE, use)
+    assert await operated.next_due() == ONE
+    assert operated.requests(ONE) == 2
+    operated.uses.end()
+
+
+async def test_many_keys_are_due_a_few_at_a_time() -> None:
+    operated = Operated()
+    operated.take(1, *(f"team-a/k{number}" for number in range(key_uses.MOST_AT_ONCE + 7)))
+    await operated.next_due()
+    assert operated.due.qsize() == key_uses.MOST_AT_ONCE - 1
+    operated.uses.end()
