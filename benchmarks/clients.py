@@ -21,7 +21,7 @@ import uvloop
 from pyreqwest.client import ClientBuilder
 
 from airouter.config.snapshot import Timeouts
-from airouter.outbox import Outbox
+from airouter.eventloop.outbox import Outbox
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from benchmarks.processes import ROOT, SERVER_CORE, python

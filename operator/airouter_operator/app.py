@@ -20,7 +20,7 @@ import kopf
 from kubernetes.aio.config import ConfigException
 
 from airouter.mistyping import vain_variables
-from airouter.open_files import allow_many_files
+from airouter.server.open_files import allow_many_files
 from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.ban_server import BanServer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import kopf
 from aiohttp import web
 
-from airouter.listening import EVERYWHERE, listener_everywhere
+from airouter.server.listening import EVERYWHERE, listener_everywhere
 
 if TYPE_CHECKING:
     import ssl

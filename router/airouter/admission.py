@@ -13,17 +13,17 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from airouter.auth.keyring import single_headers
+from airouter.bounds.held_bytes import NOBODY, OF_A_BODY, OF_ANSWERS, Holding
 from airouter.failures import Failure, body_too_large
-from airouter.held_bytes import NOBODY, OF_A_BODY, OF_ANSWERS, Holding
 from airouter.http.unpacking import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airouter.aside import Aside
     from airouter.auth import Principal
+    from airouter.bounds.held_bytes import HeldBytes
     from airouter.config.snapshot import Cors
-    from airouter.held_bytes import HeldBytes
+    from airouter.eventloop.aside import Aside
     from airouter.interfaces import Headers
     from airouter.pipeline import Pipeline
     from airouter.telemetry.record import RequestRecord

@@ -24,32 +24,32 @@ from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.session_registry import SessionRegistry
 from airouter.api.vhealth import HealthSite
 from airouter.api.websocket import WebSocketProtocol
-from airouter.aside import Aside
-from airouter.attempt import AttemptRunner
+from airouter.attempts.attempt import AttemptRunner
+from airouter.bounds.held_bytes import HeldBytes
 from airouter.condition import condition_of
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
-from airouter.held_bytes import HeldBytes
-from airouter.lifecycle import RouterServer
+from airouter.eventloop.aside import Aside
+from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.limits.shared_limits import SharedLimits
-from airouter.listening import listeners
-from airouter.outbox import Outbox
 from airouter.pipeline import Pipeline
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
 from airouter.responses.service import ResponsesService
 from airouter.routing.walk import Failover
+from airouter.server.lifecycle import RouterServer
+from airouter.server.listening import listeners
 from airouter.serving import NO_ACCOUNTS, build, loads_after
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
 from airouter.telemetry.history import TrafficHistory
-from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.metrics.exposition import Metrics
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
-from airouter.turns import Turns
 from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
 
@@ -80,7 +80,7 @@ CLOSING_TIMEOUT = 5.0
 class Router:
     """One router process: all that lives as long as it, and what it tells of its state.
 
-    It is the `State` of `api/health.py` and what `telemetry/metrics.py` observes.
+    It is the `State` of `api/health.py` and what `telemetry/metrics/exposition.py` observes.
     """
 
     version = __version__

@@ -3,7 +3,7 @@
 Both sides of it are in `interfaces.py`: the edge or the ASGI application hands in an `Exchange`,
 the targets of a `ServingState` are `Upstream`s. The stations hand on a `RequestContext`; what is
 built for a whole snapshot is in `serving.py`. `routing/walk.py` says which backend is tried next,
-`attempt.py` tries it.
+`attempts/attempt.py` tries it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airouter import request_ids
-from airouter.aside import LARGE
-from airouter.attempt import refuses_prefill
+from airouter.attempts.attempt import refuses_prefill
+from airouter.attempts.headers import VERSION_HEADER, id_headers, start_silently
+from airouter.attempts.hedging import run_hedged
 from airouter.dialects.claude.betas import BETA_HEADER
 from airouter.dialects.client_request import parse_client_request, parse_large_request
+from airouter.eventloop.aside import LARGE
 from airouter.failures import (
     Failure,
     drop_frames,
@@ -26,8 +28,6 @@ from airouter.failures import (
     made_elsewhere,
     not_ready,
 )
-from airouter.headers import VERSION_HEADER, id_headers, start_silently
-from airouter.hedging import run_hedged
 from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.request_context import RequestContext
@@ -48,14 +48,14 @@ from airouter.telemetry.record import BanEvent, RequestRecord
 if TYPE_CHECKING:
     from random import Random
 
-    from airouter.aside import Aside
-    from airouter.attempt import AttemptRunner
+    from airouter.attempts.attempt import AttemptRunner
     from airouter.auth import Principal
     from airouter.bans.notice import Ban
+    from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.joining.joined_answer import JoinedAnswer
     from airouter.endpoint import Endpoint
-    from airouter.held_bytes import HeldBytes
+    from airouter.eventloop.aside import Aside
     from airouter.interfaces import Exchange
     from airouter.limits.shared_limits import SharedLimits
     from airouter.prepared import Prepare

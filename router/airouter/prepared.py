@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airouter.auth import Principal
+    from airouter.bounds.held_bytes import Holding
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
-    from airouter.held_bytes import Holding
     from airouter.interfaces import Carrier, Exchange
     from airouter.providers.binding import Api
 

@@ -17,7 +17,7 @@ import uvloop
 from airouter.app import Router
 from airouter.config import builtin
 from airouter.config.builtin import compile_builtin
-from airouter.open_files import allow_many_files
+from airouter.server.open_files import allow_many_files
 from airouter.settings import mistyped
 from airouter.sources.manifests import ManifestSource
 from airouter.sources.mounted import MountedSource

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from airouter.held_bytes import Holding
+from airouter.bounds.held_bytes import Holding
 from airouter.limits import FREE
 
 if TYPE_CHECKING:
+    from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
-    from airouter.held_bytes import HeldBytes
     from airouter.interfaces import Carrier, Exchange
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.metrics.exposition import Metrics
 from airouter_operator.app import Operator
 from airouter_operator.kube.client import KubeClient
 from airouter_operator.settings import OperatorSettings

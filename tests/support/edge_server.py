@@ -10,15 +10,15 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.server import ServerState
 
+from airouter.bounds.held_bytes import OF_ANSWERS, HeldBytes, Holding
 from airouter.config.snapshot import Cors
 from airouter.edge import Edge, EdgeProtocol
+from airouter.eventloop.outbox import Outbox
+from airouter.eventloop.turns import Turns
 from airouter.failures import wrong_key
-from airouter.held_bytes import OF_ANSWERS, HeldBytes, Holding
 from airouter.http.unpacking import unpacked
 from airouter.interfaces import Exchange, Headers, Serve
-from airouter.outbox import Outbox
 from airouter.telemetry.record import RequestRecord
-from airouter.turns import Turns
 
 HOT = b"/v1/chat/completions"
 

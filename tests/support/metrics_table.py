@@ -20,7 +20,7 @@ from airouter.limits.budgets.budget_state import BudgetState
 from airouter.limits.ledger.leases import Leases
 from airouter.limits.usage import LimitUsage
 from airouter.routing.catalog import Load
-from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.metrics.exposition import Metrics
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "observability.md"
 BEGIN, END = "<!-- metrics -->\n", "<!-- /metrics -->\n"

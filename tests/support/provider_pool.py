@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from airouter.config.snapshot import Timeouts
+from airouter.eventloop.outbox import Outbox
 from airouter.interfaces import UpstreamError
-from airouter.outbox import Outbox
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from support.raw_upstream import OK, Conversation, RawUpstream, raw_upstream

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from airouter.aside import LARGE
+from airouter.attempts.encoding import encoded_large
 from airouter.config.snapshot import Parameters
 from airouter.dialects import chat, messages
 from airouter.dialects.client_request import (
@@ -23,8 +23,8 @@ from airouter.dialects.client_request import (
 )
 from airouter.dialects.conversation import Destination
 from airouter.dialects.translation.client_apis import ServedModel, between
-from airouter.encoding import encoded_large
-from airouter.turns import HEAVY
+from airouter.eventloop.aside import LARGE
+from airouter.eventloop.turns import HEAVY
 from support.config import mock_manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, heard

@@ -36,8 +36,8 @@ from airouter.api.recorded import Recorded
 from airouter.api.responses import add_responses
 from airouter.api.usage import add_usage
 from airouter.api.vhealth import KEYLESS, HealthSite
+from airouter.attempts.headers import VERSION_HEADER
 from airouter.failures import Failure, drop_frames, internal
-from airouter.headers import VERSION_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from airouter.admission import Admission
     from airouter.auth import Principal
     from airouter.endpoint import Endpoint
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import Serve
     from airouter.pipeline import Pipeline
     from airouter.responses.service import ResponsesService
-    from airouter.turns import Turns
 
 TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}

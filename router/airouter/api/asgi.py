@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from airouter import request_ids
 from airouter.api.paths import DEPLOYMENT, with_model
+from airouter.bounds.held_bytes import OF_A_BODY, SMALL
+from airouter.eventloop.tasks import start_eagerly
+from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, body_too_large
-from airouter.held_bytes import OF_A_BODY, SMALL
 from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange, Headers
-from airouter.tasks import start_eagerly
-from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from random import Random
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from airouter.admission import Admission
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import Serve
-    from airouter.turns import Turns
 
 QUEUE_BYTES = 65_536
 REQUEST_ID = "airouter.request_id"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from websockets.server import ServerProtocol
 
     from airouter.admission import Admission
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
     from airouter.interfaces import Headers
 
 PATH = b"/v1/responses"

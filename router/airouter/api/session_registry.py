@@ -9,11 +9,11 @@ from airouter.failures import Failure
 if TYPE_CHECKING:
     from airouter.admission import Admission
     from airouter.api.websocket import WebSocketProtocol
-    from airouter.aside import Aside
-    from airouter.outbox import Outbox
+    from airouter.eventloop.aside import Aside
+    from airouter.eventloop.outbox import Outbox
+    from airouter.eventloop.turns import Turns
     from airouter.pipeline import Pipeline
     from airouter.responses.caller import ServeCaller
-    from airouter.turns import Turns
 
 PING_EVERY = 15.0
 """Seconds between two pings, unless heartbeats are more frequent."""

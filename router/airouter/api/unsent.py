@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from websockets.server import ServerProtocol
 
-    from airouter.outbox import Outbox
+    from airouter.eventloop.outbox import Outbox
 
 MOST_DEFLATED = 65_536
 """Bytes of the largest message that is sent deflated, for that takes time (RFC 7692, section 6)."""

@@ -3,8 +3,8 @@
 A protocol like that of `edge/`, from which it takes over a connection that asks for the upgrade.
 `websockets` keeps the rules of the protocol; what is sent without compression is framed by
 `http/frames.py`, which costs a fifth of what the library takes for it. What a client sends is read
-in slices (`turns.py`), be it many frames or a large one. What a session does with its messages is
-in `sessions/session.py`.
+in slices (`eventloop/turns.py`), be it many frames or a large one. What a session does with its
+messages is in `sessions/session.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from websockets.server import ServerProtocol
 
 from airouter.api.handshake import answer_handshake
 from airouter.api.unsent import UnsentMessages
+from airouter.eventloop.tasks import start_eagerly
+from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure
 from airouter.http.backlog import Backlog
 from airouter.http.frames import (
@@ -39,8 +41,6 @@ from airouter.http.untaken import Untaken
 from airouter.sessions.frames import failure_message
 from airouter.sessions.messages import read_large_message
 from airouter.sessions.session import Session
-from airouter.tasks import start_eagerly
-from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from airouter.api.session_registry import SessionRegistry
+    from airouter.bounds.held_bytes import Holding
     from airouter.config.snapshot import Credential
-    from airouter.held_bytes import Holding
+    from airouter.eventloop.turns import Work
     from airouter.interfaces import Headers
-    from airouter.turns import Work
 
 PONG_WITHIN = 60.0
 """Seconds for the answer to a ping."""
@@ -109,7 +109,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._is_over = False
         """Whether the client was told that the connection has lived long enough."""
         self.deadline = time.monotonic() + self._registry.ping_every()
-        """When `expire` is to be called; `lifecycle.py` sweeps."""
+        """When `expire` is to be called; `server/lifecycle.py` sweeps."""
 
     # What the transport tells.
 

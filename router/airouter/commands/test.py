@@ -25,9 +25,9 @@ from airouter.commands.options import (
 from airouter.commands.terminal import counted
 from airouter.config.snapshot import Backend, Model, Snapshot
 from airouter.dialects.client_request import parse_client_request
+from airouter.eventloop.outbox import Outbox
 from airouter.failures import Failure
 from airouter.interfaces import BufferedReply, UpstreamError
-from airouter.outbox import Outbox
 from airouter.providers.base import reported_error
 from airouter.providers.binding import Api
 from airouter.providers.identity import Identities

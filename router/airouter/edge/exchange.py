@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.utils import get_remote_addr
 
+from airouter.eventloop.tasks import start_eagerly
 from airouter.failures import Failure, drop_frames
 from airouter.http.cors import ORIGIN, allowance
 from airouter.http.unpacking import HEADER as PACKED
 from airouter.http.unpacking import codings_in
 from airouter.interfaces import Exchange
-from airouter.tasks import start_eagerly
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import httptools
     from uvicorn.server import ServerState
 
+    from airouter.bounds.held_bytes import Holding
     from airouter.edge.flow import Flow
     from airouter.edge.shared import Edge
-    from airouter.held_bytes import Holding
     from airouter.interfaces import Headers, Serve
 
 

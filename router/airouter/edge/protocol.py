@@ -1,7 +1,7 @@
 """A connection of a client: a uvicorn protocol that serves plain requests by itself.
 
 `exchange.py` is a request that the pipeline serves, `flow.py` says when the client is read, and
-`shared.py` has the bounds. `lifecycle.py` sweeps for the deadline of each connection.
+`shared.py` has the bounds. `server/lifecycle.py` sweeps for the deadline of each connection.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from airouter.bounds.held_bytes import NOBODY, SMALL, Holding
 from airouter.edge.exchange import EdgeExchange, is_plain
 from airouter.edge.flow import Flow
 from airouter.edge.refusals import (
@@ -25,7 +26,6 @@ from airouter.edge.refusals import (
 from airouter.edge.shared import HEAD_LIMIT, NEVER, QUEUED, SLICE, STOPS
 from airouter.edge.upgrades import head_without_offer, is_handshake, new_parser, open_websocket
 from airouter.failures import Failure
-from airouter.held_bytes import NOBODY, SMALL, Holding
 from airouter.http.backlog import Backlog
 from airouter.http.untaken import Untaken
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 import httptools
 
 if TYPE_CHECKING:
+    from airouter.bounds.held_bytes import HeldBytes, Holding
     from airouter.config.snapshot import Cors
-    from airouter.held_bytes import HeldBytes, Holding
+    from airouter.eventloop.outbox import Outbox
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import Headers, Serve
-    from airouter.outbox import Outbox
     from airouter.telemetry.record import RequestRecord
-    from airouter.turns import Turns
 
 
 PLAIN_BODY_LIMIT = 1_048_576

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from airouter.turns import Turns
+    from airouter.eventloop.turns import Turns
 
 NOTHING = memoryview(b"")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from websockets.protocol import Protocol
 
-    from airouter.outbox import Outbox
+    from airouter.eventloop.outbox import Outbox
 
 DATA_OPCODES = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)  # the commonest first
 SHORT, LONG = 126, 65_536

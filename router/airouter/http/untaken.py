@@ -13,7 +13,7 @@ from airouter.failures import Failure
 if TYPE_CHECKING:
     import asyncio
 
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
 
 
 class Untaken:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from airouter.bounds.held_bytes import OF_A_HISTORY
 from airouter.dialects.responses.calls import has_twins, with_given_ids
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
-from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.conversations import ConversationAppender
 from airouter.responses.item_ids import names_items, without_tags
 from airouter.responses.items import has_references, joined_items
@@ -18,8 +18,8 @@ from airouter.responses.references import with_references_resolved
 from airouter.responses.request import OURS, THEIRS, known_fields
 
 if TYPE_CHECKING:
-    from airouter.aside import Aside
     from airouter.dialects.client_request import ClientRequest, Envelope
+    from airouter.eventloop.aside import Aside
     from airouter.responses.caller import Caller
     from airouter.responses.request import ResponsesRequest
     from airouter.responses.tenant import Tenant

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from airouter.dialects.responses.validation import check_metadata
+from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, invalid_field
 from airouter.responses.items import item_fields, output_items, split_items, with_ids
 from airouter.responses.records import guarded
-from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.eventloop.turns import Turns
     from airouter.state.base import Store
-    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 

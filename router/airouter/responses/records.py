@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from airouter.bounds.held_bytes import OF_A_HISTORY
+from airouter.eventloop.turns import HEAVY
 from airouter.failures import previous_not_found, response_not_found, store_unavailable
-from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.items import item_fields, joined_items, output_items, split_items
 from airouter.state.base import StoreError
-from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from airouter.aside import Aside
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.aside import Aside
+    from airouter.eventloop.turns import Turns
     from airouter.responses.pinning import Pin
     from airouter.state.base import Store
-    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 

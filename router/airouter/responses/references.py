@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.aside import LARGE
+from airouter.bounds.held_bytes import OF_A_HISTORY
+from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, invalid_field
-from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.items import (
     REFERENCE,
     item_fields,
@@ -22,8 +22,8 @@ from airouter.responses.items import (
 if TYPE_CHECKING:
     import msgspec
 
-    from airouter.aside import Aside
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.aside import Aside
     from airouter.responses.items import Item
     from airouter.responses.records import Archive
 

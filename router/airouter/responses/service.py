@@ -13,9 +13,9 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airouter.aside import LARGE
+from airouter.bounds.held_bytes import SMALL, Holding
+from airouter.eventloop.aside import LARGE
 from airouter.failures import invalid_field
-from airouter.held_bytes import SMALL, Holding
 from airouter.prepared import Prepared
 from airouter.responses.background.jobs import Jobs
 from airouter.responses.background.start import start_in_background
@@ -42,16 +42,16 @@ from airouter.state.factory import open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airouter.aside import Aside
     from airouter.auth import Principal
+    from airouter.bounds.held_bytes import HeldBytes
     from airouter.config.snapshot import Model, Snapshot
     from airouter.dialects.client_request import ClientRequest
-    from airouter.held_bytes import HeldBytes
+    from airouter.eventloop.aside import Aside
+    from airouter.eventloop.turns import Turns
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.serving import ServingState
     from airouter.state.base import Store
-    from airouter.turns import Turns
 
 logger = logging.getLogger("airouter.responses")
 

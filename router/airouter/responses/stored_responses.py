@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.bounds.held_bytes import OF_A_HISTORY
 from airouter.failures import Failure
-from airouter.held_bytes import OF_A_HISTORY
 from airouter.responses.background.progress import alive
 from airouter.responses.items import split_items, with_ids
 from airouter.responses.provider_responses import ProviderResponses
@@ -19,7 +19,7 @@ from airouter.responses.provider_responses import ProviderResponses
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from airouter.aside import Aside
+    from airouter.eventloop.aside import Aside
     from airouter.responses.background.jobs import Jobs
     from airouter.responses.page import Page
     from airouter.responses.tenant import Tenant

@@ -11,11 +11,11 @@ from airouter.responses.records import Archive
 from airouter.responses.sealed import Seals
 
 if TYPE_CHECKING:
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.turns import Turns
     from airouter.responses.pinning import Pin
     from airouter.sealing import Sealer
     from airouter.state.base import Store
-    from airouter.turns import Turns
 
 
 class Tenant:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airouter.aside import Aside
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
+    from airouter.eventloop.aside import Aside
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller
     from airouter.responses.conversations import ConversationAppender

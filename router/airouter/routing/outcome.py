@@ -1,4 +1,4 @@
-"""The result of one attempt at a backend, as `attempt.py` gives it and `walk.py` takes it.
+"""The result of one attempt at a backend, as `attempts/attempt.py` gives it and `walk.py` takes it.
 
 Every way in which an attempt can end is one `AttemptOutcome`, with the failure that ended it.
 """

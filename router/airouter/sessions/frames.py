@@ -17,9 +17,9 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airouter.bounds.held_bytes import Holding
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
-    from airouter.held_bytes import Holding
     from airouter.interfaces import Carrier, Dialer, Headers, Reply
     from airouter.responses.pinning import Pin
     from airouter.responses.records import History

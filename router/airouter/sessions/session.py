@@ -11,21 +11,21 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from airouter.eventloop.tasks import start_eagerly
+from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, invalid_field, overloaded
 from airouter.sessions.frames import FrameExchange, failure_message
 from airouter.sessions.messages import read_message, steering_failed, string_in, with_inherited
 from airouter.sessions.upstream_sockets import UpstreamSockets
-from airouter.tasks import start_eagerly
-from airouter.turns import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.turns import Turns
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import History
     from airouter.sessions.messages import Fields, SessionMessage
-    from airouter.turns import Turns
 
 MOST_ACTIVE = 16
 """Responses of a session at a time; more wait."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from airouter.telemetry.metrics import Metrics
+    from airouter.telemetry.metrics.exposition import Metrics
     from airouter.telemetry.recorder import Recorder
 
 METRICS, LOGS = "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
     from prometheus_client.samples import Sample
 
-    from airouter.telemetry.metrics import Metrics
+    from airouter.telemetry.metrics.exposition import Metrics
     from airouter.telemetry.recorder import Recorder
 
 logger = logging.getLogger("airouter.telemetry")

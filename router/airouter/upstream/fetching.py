@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airouter import __version__
+from airouter.bounds.shares import Shares
 from airouter.dialects.conversation import Media
 from airouter.failures import Failure
 from airouter.http.decoding import content_decoder
 from airouter.interfaces import BrokenReply
-from airouter.shares import Shares
 from airouter.upstream.addresses import NotPublic
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from airouter.aside import LARGE
+from airouter.eventloop.aside import LARGE
 from airouter.http.connection import HttpConnection, StaleConnection
 from airouter.interfaces import ConnectError, NoneFree
 from airouter.upstream.origin import connect
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from airouter.config.snapshot import Timeouts
+    from airouter.eventloop.outbox import Outbox
     from airouter.http.reply import HttpReply
     from airouter.interfaces import EndedEarly
-    from airouter.outbox import Outbox
     from airouter.upstream.origin import Origin, Proxy
 
 KEEP_IDLE = 50.0

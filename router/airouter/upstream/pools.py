@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airouter.config.snapshot import Credential
-    from airouter.outbox import Outbox
+    from airouter.eventloop.outbox import Outbox
     from airouter.upstream.origin import Proxy
 
 PoolKey = tuple[object, ...]

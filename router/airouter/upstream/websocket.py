@@ -28,8 +28,8 @@ from airouter.interfaces import (
 )
 
 if TYPE_CHECKING:
+    from airouter.eventloop.outbox import Outbox
     from airouter.interfaces import SocketListener
-    from airouter.outbox import Outbox
 
 PING_EVERY = 30.0
 """Seconds between pings; a provider that says nothing from one to the next is gone."""

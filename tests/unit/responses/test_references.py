@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 import pytest
 
-from airouter.aside import Aside
+from airouter.bounds.held_bytes import HeldBytes, Holding
+from airouter.eventloop.aside import Aside
+from airouter.eventloop.turns import Turns
 from airouter.failures import Failure
-from airouter.held_bytes import HeldBytes, Holding
 from airouter.responses import references
 from airouter.responses.items import has_references
 from airouter.responses.records import Archive, StoredResponse
@@ -20,7 +21,6 @@ from airouter.responses.references import (
     with_references_resolved,
 )
 from airouter.state.memory import MemoryStore
-from airouter.turns import Turns
 
 
 class CountingStore(MemoryStore):

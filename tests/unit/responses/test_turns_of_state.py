@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
+from airouter.eventloop.turns import HEAVY, Turns
 from airouter.responses.conversations import Conversations
 from airouter.responses.records import Archive, StoredResponse
 from airouter.state.memory import MemoryStore
-from airouter.turns import HEAVY, Turns
 
 Read = Callable[[], Awaitable[object]]
 TIMES = 8

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from airouter.held_bytes import HeldBytes
+from airouter.bounds.held_bytes import HeldBytes
+from airouter.eventloop.turns import Turns
 from airouter.sessions.session import MOST_ACTIVE, Session
-from airouter.turns import Turns
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange

@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from airouter.config.snapshot import Credential
+from airouter.eventloop.outbox import Outbox
 from airouter.interfaces import BrokenReply, Reply
-from airouter.outbox import Outbox
 from airouter.sessions.upstream_socket import SessionRequest
 from airouter.sessions.upstream_sockets import UpstreamSockets
 from airouter.upstream.pool import Pool

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
+from airouter.eventloop.outbox import Outbox
 from airouter.http.reply import HttpReply
 from airouter.interfaces import ConnectError, EndedEarly
-from airouter.outbox import Outbox
 from airouter.upstream.balancer import TRIES, Balancer
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from airouter.config.snapshot import Timeouts
-from airouter.outbox import Outbox
+from airouter.eventloop.outbox import Outbox
 from airouter.upstream.balancer import BOUND, SLACK, Balancer
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from airouter.config.snapshot import Timeouts
+from airouter.eventloop.outbox import Outbox
 from airouter.interfaces import BrokenReply, ConnectError, UpstreamError
-from airouter.outbox import Outbox
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 from support.provider_pool import BODY, HEAD, PATH, MakePool, answer

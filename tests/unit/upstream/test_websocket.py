@@ -12,8 +12,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.utils import accept_key
 
 from airouter.config.snapshot import TLS, Credential, Timeouts
+from airouter.eventloop.outbox import Outbox
 from airouter.interfaces import BrokenReply, ConnectError, Declined
-from airouter.outbox import Outbox
 from airouter.upstream.origin import Origin, connect
 from airouter.upstream.websocket import WebSocket
 from unit.upstream.tls import CA_PEM, pool, pools, server_context, tunnel_proxy

@@ -11,7 +11,7 @@ from typing import Any
 import trustme
 
 from airouter.config.snapshot import TLS, Credential
-from airouter.outbox import Outbox
+from airouter.eventloop.outbox import Outbox
 from airouter.upstream.pools import Pooled, Pools
 from support.raw_upstream import OK, RawUpstream
 

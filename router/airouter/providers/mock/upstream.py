@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from airouter.aside import LARGE
 from airouter.dialects.chat.parse_request import parse_request
+from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, invalid_field
 from airouter.interfaces import BrokenReply
 from airouter.providers.mock import render

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.bounds.held_bytes import OF_A_BODY
 from airouter.failures import Failure
-from airouter.held_bytes import OF_A_BODY
 from airouter.interfaces import Exchange
 from airouter.responses.background.progress import (
     DEAD_AFTER,
@@ -29,7 +29,7 @@ from airouter.responses.background.progress import (
 from airouter.responses.caller import Caller
 
 if TYPE_CHECKING:
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
     from airouter.interfaces import Headers
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import Archive, StoredResponse

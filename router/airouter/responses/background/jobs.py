@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.bounds.shares import Shares
 from airouter.failures import Failure
 from airouter.responses.background.job import FLUSH_EVERY, Job
 from airouter.responses.background.progress import (
@@ -20,12 +21,11 @@ from airouter.responses.background.progress import (
 )
 from airouter.responses.events import LAST
 from airouter.responses.records import guarded
-from airouter.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from airouter.held_bytes import Holding
+    from airouter.bounds.held_bytes import Holding
     from airouter.responses.caller import ServeCaller
     from airouter.responses.records import Archive, StoredResponse
 

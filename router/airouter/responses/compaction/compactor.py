@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from airouter.aside import LARGE
 from airouter.dialects.conversation import Usage
 from airouter.dialects.openai_usage import RESPONSES_BODY, usage_in
 from airouter.dialects.spending import added
+from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER
@@ -27,7 +27,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airouter.aside import Aside
+    from airouter.eventloop.aside import Aside
     from airouter.responses.caller import ServeCaller
     from airouter.responses.items import Item
     from airouter.responses.turn import ResponsesTurn

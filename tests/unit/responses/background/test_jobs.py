@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airouter.bounds.held_bytes import HeldBytes, Holding
+from airouter.eventloop.turns import Turns
 from airouter.failures import Failure
-from airouter.held_bytes import HeldBytes, Holding
 from airouter.responses.background.job import LARGE_BATCH
 from airouter.responses.background.jobs import MOST_JOBS, Jobs
 from airouter.responses.background.progress import DEAD_AFTER
@@ -18,7 +19,6 @@ from airouter.responses.records import Archive, StoredResponse
 from airouter.state.base import Change, StoreError
 from airouter.state.memory import MemoryStore
 from airouter.state.sqlite import SQLiteStore
-from airouter.turns import Turns
 
 if TYPE_CHECKING:
     from airouter.interfaces import Exchange

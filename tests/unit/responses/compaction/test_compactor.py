@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from openai import AsyncOpenAI, BadRequestError
 
-from airouter.aside import Aside
+from airouter.bounds.held_bytes import HeldBytes
 from airouter.config.snapshot import Model, ModelMetadata
 from airouter.dialects.client_request import parse_client_request
-from airouter.held_bytes import HeldBytes
+from airouter.eventloop.aside import Aside
+from airouter.eventloop.turns import Turns
 from airouter.interfaces import Exchange
 from airouter.responses.buffer_exchange import BufferExchange
 from airouter.responses.caller import PLAIN_CALLER, Caller
@@ -33,7 +34,6 @@ from airouter.responses.tenant import Tenant
 from airouter.responses.turn import ResponsesTurn
 from airouter.sealing import Sealer
 from airouter.state.absent import NoStore
-from airouter.turns import Turns
 from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from support.config import MASTER_KEY, manifest, mock_manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.core import Metric
 
-from airouter.telemetry.by_client import ByClient
+from airouter.telemetry.metrics.by_client import ByClient
 from airouter.telemetry.record import RequestRecord
 
 

@@ -20,10 +20,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from airouter import __version__
-from airouter.telemetry.answer_metrics import AnswerMetrics
-from airouter.telemetry.by_client import ByClient
-from airouter.telemetry.money import Money, observed_budgets
-from airouter.telemetry.request_metrics import AttemptMetrics, RequestMetrics
+from airouter.telemetry.metrics.answer_metrics import AnswerMetrics
+from airouter.telemetry.metrics.by_client import ByClient
+from airouter.telemetry.metrics.money import Money, observed_budgets
+from airouter.telemetry.metrics.request_metrics import AttemptMetrics, RequestMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Sized

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.telemetry.series import Counter, Histogram
+from airouter.telemetry.metrics.series import Counter, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.core import Metric
 
+    from airouter.telemetry.metrics.series import Count, Distribution
     from airouter.telemetry.record import Attempt, RequestRecord
-    from airouter.telemetry.series import Count, Distribution
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)

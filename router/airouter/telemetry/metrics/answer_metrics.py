@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.telemetry.series import Counter, Histogram
+from airouter.telemetry.metrics.series import Counter, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,7 @@ from airouter.interfaces import BrokenReply
 from airouter.request_context import RequestContext
 
 if TYPE_CHECKING:
-    from airouter.attempt import AttemptRunner
+    from airouter.attempts.attempt import AttemptRunner
     from airouter.config.snapshot import Hedge
     from airouter.routing.catalog import Backend
     from airouter.routing.outcome import AttemptOutcome

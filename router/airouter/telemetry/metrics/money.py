@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from airouter.bookkeeping.money import NANODOLLARS
 from airouter.costs import PICODOLLARS
-from airouter.telemetry.series import Counter
+from airouter.telemetry.metrics.series import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

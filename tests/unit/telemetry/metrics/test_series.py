@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airouter.telemetry.series import OTHER, Counter, Histogram
+from airouter.telemetry.metrics.series import OTHER, Counter, Histogram
 
 
 def test_combinations_past_the_limit_are_counted_as_other() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily
 
-from airouter.telemetry.series import OTHER
+from airouter.telemetry.metrics.series import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

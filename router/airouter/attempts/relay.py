@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from airouter.attempts.headers import EVENT_STREAM, answer_headers
 from airouter.dialects.estimation import tokens_of_body
 from airouter.failures import upstream_failed
-from airouter.headers import EVENT_STREAM, answer_headers
 from airouter.interfaces import EndedEarly, UpstreamError, UpstreamRefused
 from airouter.spending import comment_on, is_spent, meter_for
 from airouter.streaming.form import opening_error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from airouter.bounds.held_bytes import SMALL, HeldBytes, Holding
 from airouter.failures import Failure
-from airouter.held_bytes import SMALL, HeldBytes, Holding
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airouter.classifying import unanswered
+from airouter.attempts.classifying import unanswered
 from airouter.interfaces import EndedEarly
 from airouter.routing.outcome import Retry
 from support.chat_provider import END, HI, UPSTREAM_KEY, chunked, credential, event, http

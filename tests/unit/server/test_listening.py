@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from airouter.listening import listener_everywhere, listeners
+from airouter.server.listening import listener_everywhere, listeners
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this kernel has no IPv6")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from airouter.turns import TURN, Turns
+from airouter.eventloop.turns import TURN, Turns
 
 
 def busy(seconds: float) -> None:

@@ -12,12 +12,9 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.aside import LARGE
-from airouter.classifying import classify, refused_by, status_of, unanswered
-from airouter.dialects.joining.joined_answer import JoinedAnswer
-from airouter.encoding import encoded, encoded_large
-from airouter.failures import Failure, cannot_go_on, drop_frames
-from airouter.headers import (
+from airouter.attempts.classifying import classify, refused_by, status_of, unanswered
+from airouter.attempts.encoding import encoded, encoded_large
+from airouter.attempts.headers import (
     CONTENT_TYPE,
     JSON,
     answer_headers,
@@ -25,10 +22,13 @@ from airouter.headers import (
     is_streamed,
     upstream_head,
 )
-from airouter.held_bytes import OF_A_BODY
+from airouter.attempts.relay import StreamRelay
+from airouter.bounds.held_bytes import OF_A_BODY
+from airouter.dialects.joining.joined_answer import JoinedAnswer
+from airouter.eventloop.aside import LARGE
+from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.headers import headroom
-from airouter.relay import StreamRelay
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from asyncio import Timeout
     from collections.abc import Sequence
 
-    from airouter.aside import Aside
+    from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.translation.base import Translation
-    from airouter.held_bytes import HeldBytes
+    from airouter.eventloop.aside import Aside
     from airouter.interfaces import BufferedReply, Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from airouter import __version__
-from airouter.telemetry.metrics import Metrics
+from airouter.telemetry.metrics.exposition import Metrics
 from airouter.telemetry.record import RequestRecord
 from support.metrics_table import SomeProcess
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airouter.telemetry.metrics.request_metrics import MOST_KEPT, AttemptMetrics, RequestMetrics
 from airouter.telemetry.record import Attempt, RequestRecord
-from airouter.telemetry.request_metrics import MOST_KEPT, AttemptMetrics, RequestMetrics
 
 
 def test_each_request_is_counted_by_its_own_labels_however_many_unlike_ones_there_are() -> None:

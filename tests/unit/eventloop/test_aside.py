@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from airouter.aside import MOST_WAITING, Aside
+from airouter.eventloop.aside import MOST_WAITING, Aside
 from airouter.failures import Failure
 
 MIB = 1_048_576

@@ -1,0 +1,1 @@
+"""One attempt at a backend, and a second one beside it."""

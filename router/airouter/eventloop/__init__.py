@@ -1,0 +1,1 @@
+"""Work on the event loop: in turns, in one write, at once, or beside it."""

@@ -1,0 +1,1 @@
+"""The metrics of /metrics, a part for each kind."""
