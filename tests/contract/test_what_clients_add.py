@@ -116,3 +116,22 @@ async def test_an_answer_of_any_schema_is_asked_for(everything: World, upstream:
     body = {"model": model_of(upstream), "messages": [asking], "response_format": form}
     await post(everything, "/v1/chat/completions", body)
     assert "Where you go." in str(everything.asked(upstream))
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("nothing", [[], ""], ids=["no block", "no text"])
+async def test_an_empty_answer_in_a_history_stops_no_provider(
+    everything: World, upstream: str, nothing: Any
+) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "messages": [
+            {"role": "user", "content": "Hello!"},
+            {"role": "assistant", "content": nothing},
+            {"role": "user", "content": "Are you there?"},
+        ],
+    }
+    await post(everything, "/v1/messages", body)
+    assert "Are you there?" in str(everything.asked(upstream))

@@ -27,6 +27,7 @@ from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
 from airouter.dialects.messages.calls import with_mended_calls as with_messages_calls
 from airouter.dialects.messages.counts import usage_of as messages_usage
+from airouter.dialects.messages.empty_turns import EMPTY, without_empty_turns
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
 from airouter.dialects.messages.thoughts import has_refused_thoughts
@@ -240,6 +241,8 @@ class MessagesPassThrough(Translation):
         fields = edited_fields(request, self._edits)
         if self._is_anew(request, fields):
             return self._rewriting.encode(request)
+        if EMPTY.search(request.body) and "messages" in fields:
+            fields["messages"] = without_empty_turns(fields["messages"])
         body = encoded_around(fields, self._envelope)
         if body.find(JPG) >= 0:
             body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
