@@ -40,7 +40,8 @@ LEEWAY = 10.0
 """Seconds by which the clock of an issuer may be off."""
 ACCOUNT = re.compile(r"system:serviceaccount:([a-z0-9-]{1,63}):([a-z0-9.-]{1,253})")
 """The `sub` of a ServiceAccount's token, which is its name in Kubernetes, too."""
-CLIENT = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,253}")
+CLIENT = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,253}")
+"""Half of a surrogate pair, which JSON can say, has no UTF-8: a ledger could not be told of it."""
 KEY_TYPES: Mapping[str, type[jwt.algorithms.Algorithm]] = {
     "RSA": jwt.algorithms.RSAAlgorithm,
     "EC": jwt.algorithms.ECAlgorithm,

@@ -163,6 +163,10 @@ def test_the_claim_that_is_asked_for_is_the_client() -> None:
     assert is_refused(CORP.token(client_id="x" * 254))
 
 
+def test_a_claim_that_no_ledger_can_be_told_of_is_no_client() -> None:
+    assert is_refused(CORP.token(aud="other", client_id="half a pair: \ud800"))
+
+
 def test_the_first_rule_that_a_token_meets_counts() -> None:
     rules = (
         JwtClients("a", known(CORP), ("other",)),
