@@ -302,11 +302,10 @@ class Limiter:
         self, reserve: Callable[[], Permit], need: Callable[[], bool], refused: Failure
     ) -> Permit:
         """Reserve what the ledger grants within a moment. Raises the last refusal."""
-        if self.ask is None:
-            raise refused
         try:
             async with asyncio.timeout(self._patience):
-                while need():
+                # Another ledger may take the place of this one meanwhile, or none.
+                while self.ask is not None and need():
                     await self.ask()
                     try:
                         return reserve()

@@ -102,6 +102,7 @@ class SharedLimits:
 
     async def close(self) -> None:
         """Leave the ledger."""
+        self.limiter.ask = self.budgets.ask = None
         if self._exchanger is not None:
             await self._exchanger.leave()
 

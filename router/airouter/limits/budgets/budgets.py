@@ -148,7 +148,8 @@ class Budgets:
         if short and self.ask is not None:
             try:
                 async with asyncio.timeout(self._patience):
-                    while short and all(self._need(each, amount) for each in short):
+                    # Another ledger may take the place of this one meanwhile, or none.
+                    while self.ask is not None and self._wait_for(short, amount):
                         await self.ask()
                         short = self._take(spending, amount, refuses)
             except TimeoutError:
@@ -221,6 +222,10 @@ class Budgets:
         for _, lease in spending.taken:
             lease.take(step, amount)
         return []
+
+    def _wait_for(self, short: Sequence[BudgetScope], amount: int) -> bool:
+        """Take note that the ledger is waited for; False where that is in vain, or not needed."""
+        return bool(short) and all(self._need(each, amount) for each in short)
 
     def _need(self, scope: BudgetScope, amount: int) -> bool:
         """Take note that the ledger is waited for; False where that is in vain."""

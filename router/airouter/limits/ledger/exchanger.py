@@ -33,10 +33,10 @@ class Exchanger:
         self._regular = asyncio.create_task(self._keep_in_touch())
 
     async def ask(self) -> None:
-        """Return after an exchange that has begun after this call."""
+        """Return after an exchange that has begun after this call, or once it is let go of."""
         if self._next is None:
             self._next = asyncio.create_task(self._exchange_next())
-        await asyncio.shield(self._next)
+        await asyncio.wait({self._next})
 
     async def exchange_all(self, *, leaves: bool = False) -> None:
         """Have a regular exchange, about all leases."""

@@ -40,9 +40,9 @@ class Waiting:
 
     def __init__(self, patience: float = 60.0, **client: Any) -> None:
         self.ledger = HandHeldLedger()
-        leases = Leases("a", lambda: 1_000.0)
-        self.limiter = Limiter(lambda: 1_000.0, leases, patience)
-        self.exchanger = Exchanger(leases, self.ledger)
+        self.leases = Leases("a", lambda: 1_000.0)
+        self.limiter = Limiter(lambda: 1_000.0, self.leases, patience)
+        self.exchanger = Exchanger(self.leases, self.ledger)
         self.limiter.ask = self.exchanger.ask
         clients = (ClientKey("team", "00" * 32, limits=Limits(rpm=600), **client),)
         snapshot = Snapshot(models=(Model("m"),), auth=Auth(clients=clients), ledger="Redis")
@@ -104,3 +104,26 @@ async def test_a_batch_client_that_waits_in_line_asks_the_ledger_too() -> None:
     await waiting.exchanger.exchange_all()
     permits = await asyncio.gather(*(waiting.ask() for _ in range(3)))
     assert len(permits) == 3
+
+
+@pytest.mark.parametrize("follows", [True, False])
+async def test_a_request_that_waits_for_a_ledger_outlasts_it(follows: bool) -> None:
+    waiting, other = Waiting(), HandHeldLedger()
+    waiting.ledger.answers.clear()
+    speaking = asyncio.create_task(waiting.exchanger.exchange_all())
+    while not waiting.ledger.messages:
+        await asyncio.sleep(0)
+    waiting.leases.contact.is_up = True
+    request = asyncio.create_task(waiting.ask())
+    await asyncio.sleep(0)
+    another = Exchanger(waiting.leases, other)
+    waiting.limiter.ask = another.ask if follows else None
+    await waiting.exchanger.close()
+    waiting.ledger.answers.set()
+    async with asyncio.timeout(60):
+        await speaking
+        if follows:
+            assert await request
+        else:
+            with pytest.raises(Failure, match="limit"):
+                await request
