@@ -87,8 +87,8 @@ class SharedLimits:
         for tenant in (client.tenant, *forgotten):
             self.limiter.renew(tenant)
         self.budgets.renew(client.tenant)
-        for tenant in forgotten:
-            self.budgets.forget(tenant)
+        if forgotten:
+            self.budgets.forget(forgotten)
 
     def as_json(self) -> dict[str, object] | None:
         """Return what health tells of the ledger; None where there is none."""

@@ -105,6 +105,24 @@ def test_of_clients_that_show_tokens_those_that_were_seen_last_are_known(
         limits.limiter.reserve(clients[1].tenant, "m", a_request())
 
 
+def test_of_a_client_that_is_forgotten_no_budget_stays_whatever_came_since_it_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(room, "MOST_MET", 2)
+    monkeypatch.setattr(room, "FORGOTTEN_AT_ONCE", 2)
+    rule = JwtClients("corp", TokenIssuer("i"), ("a",), budgets=(DAILY,))
+    limits = a_process(tmp_path, a_snapshot(rule))
+    alice, bob, carol = (client_by(rule, f"jwt/corp/{n}") for n in ("alice", "bob", "carol"))
+    for client in (alice, bob):
+        limits.meet(client, "jwt/corp")
+        limits.budgets.of(client.tenant)
+    load(limits, a_snapshot(rule))
+    limits.budgets.of(alice.tenant)
+    limits.meet(alice, "jwt/corp")  # by another token, with which it asks no model
+    limits.meet(carol, "jwt/corp")
+    assert [scope.name for scope in limits.budgets.scopes] == []
+
+
 def test_a_reload_costs_nothing_for_clients_that_have_not_asked(tmp_path: Path) -> None:
     clients = tuple(
         ClientKey(f"c{n}", "00" * 32, limits=Limits(rpm=1), groups=("team",), budgets=(DAILY,))

@@ -18,7 +18,7 @@ from airouter.limits.budgets.spending import Spending
 from airouter.limits.clients import Clients
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
     from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import ClientKey, Snapshot
@@ -98,11 +98,15 @@ class Budgets:
         """Have a client that showed a token be bound as it is now."""
         self._by_tenant.pop(tenant, None)
 
-    def forget(self, tenant: str) -> None:
-        """Forget a client that is not known any more; what it has spent the ledger knows."""
-        for scope in self._by_tenant.pop(tenant, ()):
-            if scope.kind == "client":
-                self._close((scope.kind, scope.name, *period_of(scope.budget)))
+    def forget(self, tenants: Collection[str]) -> None:
+        """Forget clients that are not known any more; what they have spent the ledger knows."""
+        gone = frozenset(tenants)
+        for tenant in gone:
+            self._by_tenant.pop(tenant, None)
+        for key in [
+            key for key in self._scopes if key[0] == "client" and tenant_of(key[1]) in gone
+        ]:
+            self._close(key)
 
     def _close(self, key: Key) -> None:
         self._scopes.pop(key).close()
