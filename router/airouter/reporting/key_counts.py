@@ -27,13 +27,12 @@ class KeyCount:
     def add(self, record: RequestRecord) -> None:
         """Count a request of a model, unless it was not let through, or nobody had an answer."""
         self.last = max(self.last, record.ended)
-        if not record.model or record.status == 429 or record.status >= 500:
-            return
-        self.requests += 1
-        self.tokens += record.input_tokens + record.output_tokens
-        # As budgets pay for it: each attempt whose price is known.
+        # As budgets pay for it: each attempt whose price is known, whatever became of the request.
         costs = [each.cost for each in record.attempts if each.usage is not None]
         self.nanodollars += in_nanodollars(sum(each.amount for each in costs if each is not None))
+        if record.model and record.status != 429 and record.status < 500:
+            self.requests += 1
+            self.tokens += record.input_tokens + record.output_tokens
 
 
 def count_records(counts: dict[str, KeyCount], records: Iterable[RequestRecord]) -> None:

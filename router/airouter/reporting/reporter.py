@@ -145,15 +145,17 @@ class KeyUseReporter:
     async def _take_uses(self) -> list[KeyUse]:
         """Return what is new, some thousands of keys at most, the longest known first."""
         names = list(islice(self._counts, MOST_KEYS_TOLD))
-        counts = {name: self._counts.pop(name) for name in names}
-        settling, self._settling = self._settling, {}
-        for name, last in islice(settling.items(), MOST_KEYS_TOLD - len(counts)):
-            if name not in counts:
-                counts[name] = KeyCount(last)
-        own = [scope for name in counts for scope in self._own(name)]
-        if own and self._limits.has_shared_budgets:
+        settling = dict(islice(self._settling.items(), MOST_KEYS_TOLD - len(names)))
+        is_shared = self._limits.has_shared_budgets
+        own = [scope for name in {*names, *settling} for scope in self._own(name)]
+        if own and is_shared:
             await self._limits.budgets.look(own)
-            self._settling = {name: counts[name].last for name in names if self._own(name)}
+        # Taken once nothing waits any more: a process that ends before tells it all the same.
+        told = {name: self._counts.pop(name) for name in names}
+        self._settling = {
+            name: count.last for name, count in told.items() if is_shared and self._own(name)
+        }
+        counts = {name: KeyCount(last) for name, last in settling.items()} | told
         now = monotonic()
         uses = [self._use(name, count, now) for name, count in counts.items()]
         for name in counts:

@@ -18,7 +18,7 @@ from airouter.reporting.reporter import KeyUseReporter
 from airouter.telemetry.record import RequestRecord
 from airouter_operator.delivering.key_uses import NewUse
 from airouter_operator.kube.objects import ObjectKey
-from support.records import a_record, an_attempt
+from support.records import a_paid_record, a_record, an_attempt
 from support.redis_server import redis_server
 from support.stream_control import StreamControl, stream_control
 
@@ -126,6 +126,38 @@ async def test_a_router_that_ends_tells_the_last_of_it(tmp_path: Path) -> None:
         router.use()
         await router.reporter.close()
         assert router.told() == (1, 7)
+
+
+async def test_a_router_that_ends_while_it_asks_its_ledger_tells_the_last_of_it(
+    tmp_path: Path,
+) -> None:
+    budget = PeriodBudget("0.10", "Total")
+    async with reporting(tmp_path, (budget,), "redis://127.0.0.1:1") as router:
+        asks = asyncio.Event()
+
+        async def no_answer() -> None:
+            asks.set()
+            await asyncio.Event().wait()
+
+        router.limits.budgets.ask = no_answer
+        router.use()
+        telling = asyncio.create_task(router.reporter.tell())
+        await asks.wait()
+        telling.cancel()
+        await asyncio.wait({telling})
+        await router.reporter.close()
+        assert router.told() == (1, 7)
+
+
+async def test_what_an_answer_costs_that_did_not_reach_its_client_is_told(
+    tmp_path: Path,
+) -> None:
+    async with reporting(tmp_path) as router:
+        record = a_paid_record()
+        record.principal, record.status, record.ended = "team-a/one", 502, monotonic()
+        router.reporter.consume([record])
+        await router.reporter.tell()
+        assert router.heard()[:3] == (0, 0, 3_250_000)
 
 
 async def test_a_key_that_was_refused_has_been_used(tmp_path: Path) -> None:
