@@ -46,9 +46,9 @@ class WriteAhead:
         self._is_full = False
 
     async def before(self, message: LedgerMessage) -> None:
-        """Have what a message may spend written down, or be it later."""
+        """Have what a message may spend written down, or be it later; and what is owed."""
         needed = self._book.to_write(message, AHEAD)
-        for key, spent in needed.items():
+        for key, spent in (self._book.not_written() | needed).items():
             if key not in self._due or self._due[key].amount < spent.amount:
                 self._due[key] = spent
         if self._due and self._writing is None and monotonic() >= self._next_at:

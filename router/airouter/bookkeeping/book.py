@@ -93,6 +93,8 @@ class Book:
         self._settling = settling
         self._learning = learning
         self._written: dict[str, int] | None = None
+        self._beyond: set[str] = set()
+        """The keys of budgets of which more may have been spent than is written down."""
         self._budgets: dict[str, BudgetAccount] = {}
         if spent is not None:
             self._written = {key: each.amount for key, each in spent.items()}
@@ -169,6 +171,7 @@ class Book:
                 account.hold(holder, out.amount, out.ends, out.total)
         for key, budget in memory.budgets.items():
             self._budgets[key] = BudgetAccount.remembered(budget)
+        self._beyond.update(memory.budgets)
 
     def spent(self) -> dict[str, Spent]:
         """Return what may have been spent of each budget, all that is out included."""
@@ -198,11 +201,14 @@ class Book:
         written = self._written
         if written is None:
             return {}
-        return {
+        known = ((key, self._budgets.get(key)) for key in self._beyond)
+        found = {
             key: Spent(each.spent, each.keeps)
-            for key, each in self._budgets.items()
-            if each.spent > written.get(key, 0)
+            for key, each in known
+            if each is not None and each.spent > written.get(key, 0)
         }
+        self._beyond.intersection_update(found)
+        return found
 
     def let_spend(self, written: Mapping[str, Spent]) -> None:
         """Grant up to what has been written down, by keys of budgets."""
@@ -303,6 +309,8 @@ class Book:
         else:
             amount = min(free, max(line.needed, min(line.wanted, free // self._visible)))
         account.give(holder, line, amount, self._now)
+        if self._written is not None and account.spent > self._written.get(line.key, 0):
+            self._beyond.add(line.key)
         return LeaseGrant(amount, wait, line.limit - account.spent)
 
     def _amount(self, account: LimitAccount, line: Line, free: int, others: int) -> tuple[int, int]:

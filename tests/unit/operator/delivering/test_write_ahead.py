@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 from collections.abc import Callable
@@ -82,6 +83,17 @@ class Leaders:
         self.granted += grant.amount
         return grant.amount
 
+    async def owe(self, pod: str, amount: int) -> None:
+        """Have a pod tell that it has spent so much, whatever it got."""
+        self._pods[pod].last = amount
+        await self.say(pod)
+
+    async def say_nothing(self, pod: str) -> None:
+        """Have a pod come that has no budgets."""
+        self._number += 1
+        message = LedgerMessage(pod, "p", self._number, 0, 0, 1 << 50, 0, False, [])
+        await self.ledger.exchange(msgspec.json.encode(message), lambda: True)
+
     def written(self) -> int:
         """What the Secret says may have been spent."""
         ((_, body),) = self.secrets.secrets.items()
@@ -124,6 +136,18 @@ async def test_a_leader_that_dies_and_the_next_never_grant_more_than_the_budget(
         await leaders.settle()
     assert leaders.granted <= LIMIT
     assert leaders.granted >= LIMIT * 0.9
+
+
+async def test_a_debt_that_was_told_outlives_leader_and_pod(leaders: Leaders) -> None:
+    await leaders.say("a", 100)
+    await leaders.owe("a", 5_000)
+    leaders.pass_time(1)
+    await leaders.say_nothing("b")
+    async with asyncio.timeout(60):
+        while leaders.written() < 5_000:
+            await asyncio.sleep(0)
+    leaders.elect()
+    assert await leaders.say("c", LIMIT - 5_000 + 1) < LIMIT - 5_000 + 1
 
 
 async def test_a_leader_after_one_that_died_grants_of_budgets_at_once(leaders: Leaders) -> None:
