@@ -7,6 +7,8 @@ knows that it has heard it.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 LARGEST_REPORT = 2 * 1_048_576
@@ -45,4 +47,4 @@ class UseReport(msgspec.Struct, frozen=True, array_like=True):
     process: str
     number: int
     """Counts the reports of a process."""
-    uses: list[KeyUse]
+    uses: Annotated[list[KeyUse], msgspec.Meta(max_length=MOST_KEYS_TOLD)]
