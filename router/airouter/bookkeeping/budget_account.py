@@ -82,11 +82,13 @@ class BudgetAccount:
         """
         self._begin(born)
         self._end_leases(now)
-        mine = self._given.get(holder)
+        mine, told = self._given.get(holder), sum(amount for _, amount in line.uses)
         if mine is None:
-            known = line.total - sum(amount for _, amount in line.uses)
+            known = line.total - told
             mine = self._given[holder] = Given(0, now + KEPT, known, known)
-        self.used += max(0, line.total - mine.total)
+        spent = max(0, line.total - mine.total)
+        # A lease that comes again has a greater total than it had, and has told all of that.
+        self.used += min(spent, told) if line.born in {0, born} else spent
         mine.total = line.total
         if line.born not in {0, born}:
             self.used += mine.counted - line.counted + max(0, line.spent - self._former)

@@ -224,11 +224,11 @@ local function grant_budget(line, uses, outs)
   local account = redis.call('HMGET', uses, 'sum', 'born', 'former')
   local used, former = tonumber(account[1] or 0), tonumber(account[3] or 0)
   local is_anew = tonumber(account[2] or 0) ~= began
-  local told = total
+  local told = 0
   for _, use in ipairs(reported) do
-    told = told - use[2]
+    told = told + use[2]
   end
-  local mine, others, ended = {told, told}, 0, 0
+  local mine, others, ended = {total - told, total - told}, 0, 0
   local stored = redis.call('HGETALL', outs)
   for at = 1, #stored, 2 do
     local amount, ends, its_total, its_counted = unpack(cjson.decode(stored[at + 1]))
@@ -251,8 +251,10 @@ local function grant_budget(line, uses, outs)
   if is_anew then
     former = used + others + (mine[3] or 0)
   end
-  used = used + math.max(0, total - mine[1])
-  if heard_of ~= 0 and heard_of ~= began then
+  local since = math.max(0, total - mine[1])
+  local hears_another = heard_of ~= 0 and heard_of ~= began
+  used = used + (hears_another and since or math.min(since, told))
+  if hears_another then
     used = used + mine[2] - counted + math.max(0, spent - former)
     mine[2], former = counted, math.max(former, spent)
   end

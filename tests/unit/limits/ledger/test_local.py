@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from airouter.bookkeeping.budget_account import Spent
 from airouter.bookkeeping.messages import LedgerAnswer, LedgerMessage, Line
+from airouter.limits.ledger.budget_lease import BudgetLease
+from airouter.limits.ledger.exchanger import Exchanger
+from airouter.limits.ledger.leases import Leases
 from airouter.limits.ledger.local import LocalLedger
 from airouter.limits.ledger.written import WrittenBudgets
 
@@ -21,7 +25,7 @@ class Pod:
     def __init__(self, path: Path, now: float = 0.0) -> None:
         self.file = WrittenBudgets(path, lambda: now)
         self.ledger = LocalLedger(self.file)
-        self._number = self._born = self._heard = 0
+        self._number = self._born = self._heard = self._told = 0
 
     def kill(self) -> None:
         """End it as a signal does that nobody can catch."""
@@ -31,7 +35,8 @@ class Pod:
 
     async def say(self, *, total: int = 0, wanted: int = 0, leaves: bool = False) -> LedgerAnswer:
         self._number += 1
-        line = Line("b", LIMIT, False, total, 0, wanted, wanted, min(1, wanted), [], WEEK)
+        uses, self._told = [(0, total - self._told)], total
+        line = Line("b", LIMIT, False, total, 0, wanted, wanted, min(1, wanted), uses, WEEK)
         message = LedgerMessage(
             "p", str(id(self)), self._number, self._heard, self._born, 1 << 60, 0, leaves, [line]
         )
@@ -121,3 +126,22 @@ async def test_a_file_that_another_process_has_is_said_and_budgets_hold_in_memor
     assert "AIROUTER_LEDGER_FILE" in caplog.text
     await first.ledger.close()
     await second.ledger.close()
+
+
+async def test_a_budget_that_comes_again_is_not_charged_for_what_others_have_spent(
+    tmp_path: Path,
+) -> None:
+    leases = Leases("pod", monotonic)
+    exchanger = Exchanger(leases, LocalLedger(WrittenBudgets(tmp_path / "ledger.sqlite")))
+    for key, amount in (("team-a", 1_000), ("team-b", 500_000), ("team-a", 2_000)):
+        lease = leases.open(BudgetLease, key, 1_000_000)
+        lease.keeps = 86_400
+        assert lease.need(0, amount)
+        await exchanger.exchange_all()
+        lease.take(0, amount)
+        lease.settle(0, 0, amount, amount)
+        leases.let_go(lease)  # as of a client that is gone
+        for _ in range(3):
+            await exchanger.exchange_all()
+    assert lease.room(0) == 1_000_000 - 3_000
+    await exchanger.leave()
