@@ -7,8 +7,6 @@ knows that it has heard it.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 LARGEST_REPORT = 2 * 1_048_576
@@ -47,4 +45,4 @@ class UseReport(msgspec.Struct, frozen=True, array_like=True):
     process: str
     number: int
     """Counts the reports of a process."""
-    uses: Annotated[list[KeyUse], msgspec.Meta(max_length=MOST_KEYS_TOLD)]
+    uses: list[KeyUse]

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
-from airouter.bookkeeping.key_use import MOST_KEYS_TOLD, KeyUse, UseReport
-from airouter.config.delivery import USE_PATH
-from airouter.http.kept import KeptConnection
+from airouter.bookkeeping.key_use import KeyUse, UseReport
 from airouter_operator.delivering import key_uses
 from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.kube.objects import ObjectKey
-from support.stream_control import stream_control
 
 CONFIG = ObjectKey("ai", "default")
 ONE, TWO = ObjectKey("team-a", "one"), ObjectKey("team-a", "two")
@@ -92,18 +87,3 @@ async def test_many_keys_are_due_a_few_at_a_time() -> None:
     await operated.next_due()
     assert operated.due.qsize() == key_uses.MOST_AT_ONCE - 1
     operated.uses.end()
-
-
-async def test_a_report_of_more_keys_than_a_pod_tells_at_once_is_refused() -> None:
-    use = KeyUse("team-a/one", 1, 10, 100, 0, {}, "")
-    async with stream_control() as operator, asyncio.timeout(60):
-        operator.publish("m", 1)
-        stream = operator.stream
-        connection = KeptConnection(
-            stream.url + USE_PATH, stream.ca, stream.token, patience=60.0, body_limit=1024
-        )
-        for number, keys, status in ((1, MOST_KEYS_TOLD + 1, 400), (2, MOST_KEYS_TOLD, 204)):
-            report = UseReport("pod-0", "p", number, [use] * keys)
-            reply, _ = await connection.ask(msgspec.json.encode(report))
-            assert reply.status == status
-        connection.hang_up()
