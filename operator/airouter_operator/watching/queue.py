@@ -80,7 +80,10 @@ class KeyedQueue(Generic[K]):
         self._wait(key, due, since=entry.since if entry and entry.waiting else now)
 
     async def run(self, work: Callable[[K], Awaitable[None]]) -> None:
-        """Work on keys, until cancelled; `work` raises anything for a key to be tried again."""
+        """Work on keys, until cancelled; `work` raises anything for a key to be tried again.
+
+        It ends when all work has: what that leaves is there for whoever comes after.
+        """
         try:
             while True:
                 await self._start_due(work)
@@ -88,6 +91,7 @@ class KeyedQueue(Generic[K]):
         finally:
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _wait(self, key: K, due: float, since: float) -> None:
         entry = self._entries.setdefault(key, QueueEntry(since, due))

@@ -124,3 +124,20 @@ async def test_one_key_that_fails_does_not_hold_up_the_others(
     queue.add("bad")
     queue.add("good")
     await work.until("good", 1)
+
+
+async def test_a_queue_that_is_stopped_has_ended_what_it_worked_on(work: Work) -> None:
+    queue = KeyedQueue[str](DELAYS, concurrency=3, random=Random(1))
+    work.gate.clear()
+    task = asyncio.create_task(queue.run(work))
+    queue.add("a")
+    async with asyncio.timeout(60):
+        while not work.running:
+            await asyncio.sleep(0.01)
+        async with work.progress:  # so that the work takes a while to end
+            task.cancel()
+            stopped = asyncio.create_task(asyncio.wait({task}))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not stopped.done()
+        await stopped
