@@ -42,7 +42,8 @@ class AnswerMetrics:
             self._cache_hits.series(record.model, record.attempts[-1].credential).value += 1
         if record.continued:
             self._continued.series(record.model).value += record.continued
-        if record.stream and record.output_tokens > 1 and record.error is None:
+        was_sent = record.stream and record.first_byte and record.error is None
+        if was_sent and record.output_tokens > 1:
             taken = record.ended - record.first_byte
             self._token_times.series(record.model).observe(taken / (record.output_tokens - 1))
 

@@ -234,7 +234,9 @@ def test_a_stream_tells_the_time_of_each_token(metrics: Metrics) -> None:
     metrics.consume([record])
     name = "airouter_time_per_output_token_seconds"
     assert value(metrics, f"{name}_sum", model="gpt-4o") == pytest.approx(0.01)
-    metrics.consume([an_answered_record()])
+    unsent = an_answered_record(stream=True)
+    unsent.first_byte, unsent.status = 0.0, 499
+    metrics.consume([an_answered_record(), unsent])
     assert value(metrics, f"{name}_count", model="gpt-4o") == 1
 
 
