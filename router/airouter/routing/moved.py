@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_MOVED = 65_536
-"""Conversations that are remembered, of each model: some 20 MB."""
+"""Conversations that are remembered, of all models together: some 20 MB."""
 OVER_AT_ONCE = 2
 """Conversations that are forgotten, once their time is over, for each that comes."""
 
