@@ -236,12 +236,10 @@ class WebSocketProtocol(asyncio.Protocol):
         self._take()
 
     def slice_size(self) -> int:
-        if self._working or self._transport.is_closing():
-            return 0
-        if self._untaken.size > BEHIND:
+        if self._untaken.size:
             self._untaken.look()
-            if self._untaken.size > BEHIND:
-                return 0
+        if self._working or self._transport.is_closing() or self._untaken.size > BEHIND:
+            return 0
         return max(SLICE, min(LARGE_SLICE, self._reader.owed))
 
     def rest(self) -> None:
