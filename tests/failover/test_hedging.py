@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from failover.faulty import OPENING, refusing, stalling
-from failover.stage import CLIENTS, SHAPES, stage
+import pytest
+from aiohttp import web
+
+from failover.faulty import OPENING, FaultyProvider, refusing, stalling
+from failover.stage import CLIENTS, SHAPES, config, stage
+from support.clouds import listening
+from support.in_loop import served
 
 SOON = {"after": "200ms", "percent": 100}
 
@@ -41,3 +46,34 @@ async def test_the_slow_one_counts_when_the_second_fails(*, streamed: bool) -> N
         found.second.faults.append(refusing(503))
         assert await found.ask(streamed=streamed) == "second"  # once the first has failed, too
         assert (found.first.asked, found.second.asked) == (1, 2)
+
+
+async def test_the_second_fetches_what_the_first_waits_for_and_lets_go_of_it() -> None:
+    asked: list[web.Request] = []
+    over = asyncio.Event()
+
+    async def site(request: web.Request) -> web.Response:
+        asked.append(request)
+        if len(asked) == 1:
+            await over.wait()
+        return web.Response(body=b"%PDF" * 50_000, content_type="application/pdf")
+
+    async with (
+        FaultyProvider("first").listening() as first,
+        FaultyProvider("second").listening() as second,
+        listening(site) as url,
+        served(
+            config(first, second, "backends", {}, hedge=SOON),
+            fetch_allowed_hosts=[url.removeprefix("http://")],
+        ) as router,
+    ):
+        document = {"type": "document", "source": {"type": "url", "url": f"{url}/a.pdf"}}
+        messages = [{"role": "user", "content": [document]}]
+        body = {"model": "m", "max_tokens": 9, "messages": messages}
+        answer = await router.client.post("/v1/messages", json=body)
+        over.set()
+        assert answer.status_code == 200
+        assert (len(asked), first.asked, second.asked) == (2, 0, 1)
+        async with asyncio.timeout(60):
+            while router.router.held.held:
+                await asyncio.sleep(0)
