@@ -17,6 +17,7 @@ from support.chat_provider import UPSTREAM_KEY
 from support.config import MASTER_KEY, manifest
 from support.in_loop import Served, served
 from support.mock_router import MODEL
+from support.mock_sessions import dial, last, say
 
 KIB = 1_024
 SETTINGS = {"max_body_bytes": 256 * KIB, "max_held_bytes": 1_536 * KIB}
@@ -126,6 +127,33 @@ async def test_many_requests_in_a_long_conversation_are_too_much_of_one_client()
         named = {"conversation": made.json()["id"], "input": "and?"}
         refused = await refused_among(router, provider, **named)
     assert 0 < refused < TIMES
+
+
+async def test_many_lanes_that_go_on_from_what_a_session_remembers_are_too_much() -> None:
+    async with stalled() as (router, provider), dial(router) as connection:
+        await say(connection, input=LONG, store=False)
+        known = (await last(connection))["response"]["id"]
+        for number in range(TIMES):
+            on = {"previous_response_id": known, "stream_id": f"lane-{number}"}
+            await say(connection, model=STALLED, input="and?", store=False, **on)
+        refused = 0
+        async with asyncio.timeout(60):
+            while refused + provider.asked < TIMES:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        told = json.loads(await connection.recv())
+                        assert told["status"] == 503
+                        refused += 1
+    assert 0 < refused < TIMES
+
+
+async def test_a_session_goes_on_from_a_message_of_the_largest_size() -> None:
+    async with stalled() as (router, _), dial(router) as connection:
+        short = {"mock_reply": "text:yes"}
+        await say(connection, input="x" * (250 * KIB), metadata=short, store=False)
+        known = (await last(connection))["response"]["id"]
+        await say(connection, input="and?", previous_response_id=known, store=False)
+        assert (await last(connection))["type"] == "response.completed"
 
 
 async def test_many_long_responses_in_the_background_are_too_much_of_one_client() -> None:
