@@ -152,6 +152,8 @@ class ResponsesService:
         keeps = asked.may_store or caller.in_session
         if plain and native and not keeps:
             return Prepared(exchange)  # with the provider's own id, as it leads nowhere
+        if caller.in_background:  # its client was told that there will be a response
+            recalled.insist()
         if len(asked.body) > SMALL:
             recalled.grow(len(asked.body))
         tenant = self._tenant(principal, recalled)

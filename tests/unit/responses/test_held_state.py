@@ -171,6 +171,14 @@ async def test_many_long_responses_in_the_background_are_too_much_of_one_client(
         assert (await respond(router, model=MODEL, input=LONG, background=True))[0] == 200
 
 
+async def test_a_response_in_the_background_that_was_taken_on_has_room() -> None:
+    async with stalled() as (router, _):
+        asked = {"model": MODEL, "input": "x" * (120 * KIB), "background": True, "stream": True}
+        got = await router.client.post("/v1/responses", json=asked, timeout=60)
+        assert got.status_code == 200
+        assert "event: response.completed" in got.text, got.text[-500:]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_request_that_goes_on_from_a_body_of_the_largest_size_is_let_in(
     stream: bool,
