@@ -57,7 +57,7 @@ async def test_a_client_that_takes_no_pongs_is_read_no_further() -> None:
         try:
             async with asyncio.timeout(60):
                 while flooded.slice_size():
-                    assert flooded._transport.get_write_buffer_size() < 2 * MIB
+                    assert flooded.transport.get_write_buffer_size() < 2 * MIB
                     await asyncio.sleep(0)
             assert (await router.chat(MODEL)).status_code == 200
         finally:
