@@ -111,7 +111,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._serving is not None:
             self._serving.lose_client()
-        self.cycle = self._declined  # uvicorn tells the last one that came, which may wait
+        self.cycle = self._declined  # type: ignore[assignment]  # uvicorn tells the last that came
         for exchange in (self._receiving, *(cycle for cycle, _ in self.pipeline)):
             if isinstance(exchange, EdgeExchange):
                 exchange.release()
