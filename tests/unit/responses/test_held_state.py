@@ -129,6 +129,18 @@ async def test_many_requests_in_a_long_conversation_are_too_much_of_one_client()
     assert 0 < refused < TIMES
 
 
+async def test_a_request_of_which_nothing_is_kept_is_held_as_often_as_a_chat() -> None:
+    async with stalled() as (router, provider):
+        asked = {"model": STALLED, "input": "x" * (120 * KIB), "store": False}
+        asking = [asyncio.create_task(respond(router, **asked)) for _ in range(3)]
+        async with asyncio.timeout(60):
+            while provider.asked < 3 and not any(task.done() for task in asking):
+                await asyncio.sleep(0.01)
+        assert provider.asked == 3
+        provider.may_answer.set()
+        await asyncio.gather(*asking)
+
+
 async def test_many_lanes_that_go_on_from_what_a_session_remembers_are_too_much() -> None:
     async with stalled() as (router, provider), dial(router) as connection:
         await say(connection, input=LONG, store=False)
