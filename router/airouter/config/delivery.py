@@ -90,9 +90,13 @@ class Parcel(msgspec.Struct):
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
     """Encode a snapshot; equal snapshots make equal bytes."""
-    parcel = Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot)))
     # Without the time, which gzip writes into its header: equal snapshots make equal Secrets.
-    return gzip.compress(msgspec.json.encode(parcel), compresslevel=6, mtime=0)
+    return gzip.compress(parcel_of(snapshot), compresslevel=6, mtime=0)
+
+
+def parcel_of(snapshot: Snapshot) -> bytes:
+    """Return the JSON of the parcel that brings a snapshot."""
+    return msgspec.json.encode(Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot))))
 
 
 def unpack_snapshot(packed: bytes) -> Snapshot:
