@@ -56,8 +56,6 @@ logger = logging.getLogger("airouter.operator")
 
 MAX_SIZE = 1_000_000
 """Bytes of all files. The API server takes 1 MiB (1,048,576), base64 not counted."""
-
-
 LARGE = 16_384
 """Bytes of a packed snapshot from which on changes travel in place of it, where that can be."""
 

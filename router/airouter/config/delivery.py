@@ -27,7 +27,9 @@ VERSION_HEADER = "x-snapshot-version"
 """Names the version beside a snapshot, so that an unreadable one can be refused by name."""
 
 ELSEWHERE = "0"
-"""`Retry-After` of a replica that does not lead: another one answers."""
+"""`Retry-After` of a replica that does not lead, or not for long enough: another one answers, or it
+does so soon.
+"""
 
 MAX_PACKED = 4 * 1_048_576
 MAX_UNPACKED = 64 * 1_048_576
