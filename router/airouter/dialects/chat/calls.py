@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.cut_short import NOT_TOLD
-from airouter.dialects.chat.parse_response import CUT, STOPS
+from airouter.dialects.chat.parse_response import CUT, FAULTS, STOPS
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.forwarding import DONE, MOST_READ, by_event
 from airouter.dialects.framing import frame_of
@@ -30,7 +30,7 @@ from airouter.dialects.unique_ids import UniqueIds, new_call_id
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CALLS = b'"tool_calls"'
 """In what may have calls."""
@@ -71,6 +71,11 @@ class SaidMessage(msgspec.Struct):
     tool_calls: list[CallPiece] | None = None
 
 
+def calls_in(said: SaidMessage | None) -> list[CallPiece]:
+    """Return the calls in a message, or in a piece of one."""
+    return (said.tool_calls if said else None) or []
+
+
 class SaidChoice(msgspec.Struct):
     """A choice, or a piece of one."""
 
@@ -80,14 +85,9 @@ class SaidChoice(msgspec.Struct):
     finish_reason: str | None = None
 
     @property
-    def calls(self) -> list[CallPiece]:
-        said = self.delta or self.message
-        return (said.tool_calls if said else None) or []
-
-    @property
     def is_cut(self) -> bool:
         """True where a call may lack the rest of its arguments."""
-        return STOPS.get(self.finish_reason) in CUT
+        return self.finish_reason in FAULTS or STOPS.get(self.finish_reason) in CUT
 
 
 class SaidCompletion(msgspec.Struct):
@@ -116,7 +116,7 @@ def with_mended_calls(body: bytes) -> bytes:
 def changes_of(choice: SaidChoice, ids: UniqueIds) -> Changes:
     """Return what changes of a choice with whole calls."""
     changes: Changes = {}
-    for at, call in enumerate(choice.calls):
+    for at, call in enumerate(calls_in(choice.message)):
         id_ = ids.unique(call.id or new_call_id())
         if id_ != call.id:
             changes[at] = {"id": raw_json(id_)}
@@ -152,6 +152,12 @@ def changed_call(call: RawFields, new: RawFields) -> RawFields:
     return call | own
 
 
+def readings(data: bytes) -> Iterator[bytes]:
+    """Yield the data of an event as it came, and without what no decoder takes."""
+    yield data
+    yield without_halves(data)
+
+
 class CallMender:
     """The calls of one stream."""
 
@@ -175,7 +181,7 @@ class CallMender:
             return event
         if frame.data == DONE:
             return b"".join(map(self._end, self._choices)) + event
-        for data in (frame.data, without_halves(frame.data)):
+        for data in readings(frame.data):
             chunk = None if len(data) > MOST_READ else decoded_or_none(_completion, data)
             if chunk is not None:
                 return self._with_calls(event, data, chunk.choices or ())
@@ -206,7 +212,7 @@ class CallMender:
             return b""
         delta = {"tool_calls": [{"index": at, "function": {"arguments": "{}"}} for at in silent]}
         choice = {"index": index, "delta": delta, "finish_reason": None}
-        return b"data: %b\n\n" % raw_json(self._head | {"choices": raw_json([choice])})
+        return with_data(b"", msgspec.json.encode(self._head | {"choices": raw_json([choice])}))
 
 
 class ChoiceCalls:
@@ -228,7 +234,7 @@ class ChoiceCalls:
         """Return what changes of the pieces in a chunk."""
         changes: Changes = {}
         begun: dict[int, int] = {}
-        for at, piece in enumerate(choice.calls):
+        for at, piece in enumerate(calls_in(choice.delta)):
             call = self._newest.get(piece.index)
             begins = call is None or call.is_other_than(piece)
             if call is None or begins:

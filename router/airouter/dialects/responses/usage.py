@@ -82,10 +82,10 @@ class UsageReader(NamedEventForwarder):
     def forward(self, events: bytes) -> None:
         if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
             events = self._calls.feed(events)
-        if self._ending.over:
-            events = self._streamed.filled(events, self._left)
         self._tail.add(events)
         self._streamed.take(events)
+        if self._ending.over:  # of what came with the end, too
+            events = self._streamed.filled(events, self._left)
         self.write(self._rename(events) if self._rename else events)
 
     def finish(self) -> Usage | None:

@@ -93,6 +93,18 @@ def test_the_usage_event_is_known_in_any_layout(odd: bytes) -> None:
     assert through(UsageHider, [odd, DONE]) == (DONE, 7)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_an_event_of_several_lines_passes_however_it_is_cut(
+    kind: type[UsageHider | UsageReader], end: bytes
+) -> None:
+    lines = b"id: 1", b'data: {"choices":[{"delta":', b'data: {"content":"x"}}]}', b"", b""
+    stream = end.join(lines) + b"data: [DONE]" + 2 * end
+    for size in (1, 5, len(stream)):
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert through(kind, pieces) == (stream, 0)
+
+
 def test_a_chunk_with_usage_and_choices_is_kept() -> None:
     both = event({"choices": [{"delta": {}}], "usage": USAGE})
     assert through(UsageHider, [both, DONE]) == (both + DONE, 7)

@@ -132,6 +132,25 @@ def test_an_empty_output_is_filled_with_the_items_that_were_streamed() -> None:
     assert passed(CREATED, ITEM_DONE, completed)[-1]["response"]["output"] == [{"id": "other"}]
 
 
+def test_an_empty_output_is_filled_with_the_items_that_came_in_one_piece_with_it() -> None:
+    completed = {**CREATED, "type": "response.completed", "sequence_number": 2}
+    begun = {**ITEM_DONE, "type": "response.output_item.added", "output_index": 1}
+    events = b"".join(sse(each, each["type"]) for each in (CREATED, ITEM_DONE, begun, completed))
+    out, _ = through([events])
+    last = msgspec.json.decode(ServerSentEvents().feed(b"".join(out))[-1].data)
+    assert last["response"]["output"] == [ITEM, ITEM]
+
+
+def test_a_response_that_began_in_several_lines_ends_in_one_event() -> None:
+    created = b'data: {"type":"response.created","response":{"id":"r","x":{\ndata: "y":1}}}\n\n'
+    out: list[bytes] = []
+    reader = UsageReader(out.append, None)
+    reader.feed(created)
+    reader.break_off(ended_early())
+    last = msgspec.json.decode(ServerSentEvents().feed(b"".join(out))[-1].data)
+    assert (last["type"], last["response"]["x"]) == ("response.failed", {"y": 1})
+
+
 def test_more_items_than_may_be_kept_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed, "MOST_KEPT", 100)
     completed = {**CREATED, "type": "response.completed", "sequence_number": 2}
