@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -67,7 +68,7 @@ async def test_a_second_backend_may_need_a_picture_that_the_first_one_took_by_it
     ):
         first.always, second.always = stalling(), tell_seen
         key = {"name": "keys", "key": "upstream"}
-        accounts = [
+        accounts: list[dict[str, Any]] = [
             {"name": "first", "type": "OpenAICompatible", "baseURL": first.base_url},
             {"name": "second", "type": "Gemini", "baseURL": second.base_url, "priority": 1},
         ]

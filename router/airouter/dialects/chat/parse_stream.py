@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 DONE = b"[DONE]"
+MAY_END = frozenset({"}", ""})
+"""What the last piece of an object may end with, but for white space."""
 
 
 class Parser:
@@ -152,6 +154,14 @@ class OpenCall:
     def is_whole(self) -> bool:
         """True where nothing can be added; of the text for a custom tool, nobody knows."""
         return self.wire.custom is None and is_whole("".join(self.pieces))
+
+    def may_be_before(self, arguments: str) -> bool:
+        """Return False where arguments surely go on with this call: all of them are objects.
+
+        Some servers repeat the name in each piece, and to read the whole for each would be dear.
+        """
+        begin, end = arguments.lstrip()[:1], self.pieces[-1].rstrip()[-1:] if self.pieces else ""
+        return begin == "{" and end in MAY_END
 
 
 class ChoiceParser:
@@ -289,7 +299,7 @@ class ChoiceParser:
             return True
         if call.ended and self._kind is not ToolCall:
             return True
-        return call.is_whole and bool(arguments.strip())
+        return call.may_be_before(arguments) and call.is_whole
 
     def _end_call(self, call: OpenCall, *, cut: bool = False) -> Iterator[Event]:
         """End a call, once; one that has no arguments has none on purpose, unless it was `cut`."""
