@@ -163,6 +163,16 @@ def test_a_stream_that_told_why_it_stops_gets_the_mark_that_it_lacks(
     assert through(kind, [stop.rstrip()]) == (stop + DONE, 0)
 
 
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_long_event_ends_a_stream_by_what_it_says_first(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    long = {"error": {"message": "Busy", "metadata": {"raw": "x" * 10_000}}}
+    assert through(kind, [event(long)]) == (event(long), 0)
+    stop = event({"choices": [{"finish_reason": "stop", "delta": {"content": "x" * 10_000}}]})
+    assert through(kind, [stop]) == (stop + DONE, 0)
+
+
 def test_an_event_is_forwarded_when_it_is_whole() -> None:
     out: list[bytes] = []
     tap = UsageHider(out.append)
