@@ -14,6 +14,7 @@ import msgspec
 
 from airouter.dialects.chat.cut_short import NOT_TOLD
 from airouter.dialects.chat.parse_response import CUT, FAULTS, STOPS
+from airouter.dialects.chat.pieced_arguments import PiecedArguments
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.forwarding import DONE, MOST_READ, by_event
 from airouter.dialects.framing import frame_of
@@ -64,6 +65,11 @@ class CallPiece(msgspec.Struct):
     def has_arguments(self) -> bool:
         return self.function is not None and not is_silent(self.function.arguments)
 
+    @property
+    def arguments(self) -> str:
+        """Return the piece of the function's arguments; empty for one that cannot be read."""
+        return (decoded_or_none(_text, self.function.arguments) if self.function else None) or ""
+
 
 class SaidMessage(msgspec.Struct):
     """A message, or a piece of one."""
@@ -100,6 +106,7 @@ Changes = dict[int, RawFields]
 """The new fields of calls, by their places in a list; `arguments` are those of the function."""
 
 _completion = msgspec.json.Decoder(SaidCompletion)
+_text = msgspec.json.Decoder(str)
 
 
 def with_mended_calls(body: bytes) -> bytes:
@@ -240,6 +247,7 @@ class ChoiceCalls:
             if call is None or begins:
                 call = self._begin(piece)
                 begun[call.index] = at
+            call.arguments.add(piece.arguments)
             changed = call.changes_of(piece, begins=begins)
             if changed:
                 changes[at] = changed
@@ -273,11 +281,12 @@ class ChoiceCalls:
 class ToldCall:
     """A call, as its server named it and as its client knows it."""
 
-    __slots__ = ("_given", "_id", "index")
+    __slots__ = ("_given", "_id", "arguments", "index")
 
     def __init__(self, given: CallPiece, id_: str, index: int) -> None:
         self._given = given
         self._id = id_
+        self.arguments = PiecedArguments()
         self.index = index
 
     def is_other_than(self, piece: CallPiece) -> bool:
@@ -285,7 +294,9 @@ class ToldCall:
         if not piece.name:
             return False
         other_name = self._given.name is not None and piece.name != self._given.name
-        return other_name or bool(piece.id and piece.id != self._given.id)
+        if other_name or (piece.id and piece.id != self._given.id):
+            return True
+        return self.arguments.are_over_before(piece.arguments)
 
     def changes_of(self, piece: CallPiece, *, begins: bool) -> RawFields:
         """Return the new id and index of a piece, where it needs them."""

@@ -142,6 +142,27 @@ def test_calls_at_one_index_are_told_apart(index: int | None) -> None:
 
 
 @READERS
+@pytest.mark.parametrize(("id_", "ids"), [("a", ["a", "a_2"]), (None, 2), ("", 2)])
+def test_calls_of_one_name_with_one_id_at_one_index_are_told_apart(
+    kind: type[UsageHider | UsageReader], id_: str | None, ids: list[str] | int
+) -> None:
+    one, other = (call(id_, arguments, index=0) for arguments in ('{"x":1}', '{"x":2}'))
+    told = put_together(through(kind, chunk(one), chunk(other), chunk(reason="stop") + DONE))
+    assert [(at, arguments) for at, _, arguments in told] == [(0, '{"x":1}'), (1, '{"x":2}')]
+    found = [each for _, each, _ in told]
+    assert found == ids or len(set(filter(None, found))) == ids
+
+
+@READERS
+def test_a_call_whose_id_and_name_are_in_each_piece_passes_to_the_byte(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    pieces = (call("a", each, index=0) for each in ('{"x":{', "{}", "}", "}", " \n"))
+    stream = *map(chunk, pieces), chunk(reason="tool_calls"), DONE
+    assert through(kind, *stream) == b"".join(stream)
+
+
+@READERS
 @pytest.mark.parametrize("arguments", ["", None])
 @pytest.mark.parametrize("end", [chunk(reason="tool_calls"), chunk(reason="stop"), b""])
 def test_a_call_without_arguments_has_an_empty_object_before_its_stream_ends(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.dialects import in_order
-from airouter.dialects.chat import parse_stream
+from airouter.dialects.chat import pieced_arguments
 from airouter.dialects.conversation import Choice, Json, Reasoning, Refusal, Text, ToolCall, Usage
 from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
@@ -111,13 +111,13 @@ def test_a_call_whose_name_is_in_each_piece_is_not_read_anew_for_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read: list[str] = []
-    is_whole = parse_stream.is_whole
+    is_whole = pieced_arguments.is_whole
 
     def noted(arguments: str) -> bool:
         read.append(arguments)
         return is_whole(arguments)
 
-    monkeypatch.setattr(parse_stream, "is_whole", noted)
+    monkeypatch.setattr(pieced_arguments, "is_whole", noted)
     pieces = ['{"text":"', *["word "] * 99, '"}']
     choice = assembled(*(calling(piece("say", each, index=0, id="a")) for each in pieces), END)
     assert arguments_in(choice) == ["".join(pieces)]
