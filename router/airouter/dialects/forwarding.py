@@ -215,5 +215,7 @@ def event_ends(events: bytes) -> Iterator[int]:
 def by_event(events: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Return whole events, each of them changed, if it can be."""
     ends = [0, *event_ends(events)]
+    if ends[1:] == [len(events)]:
+        return mended(change, events)
     changed = (mended(change, events[start:end]) for start, end in pairwise(ends))
     return b"".join((*changed, events[ends[-1] :]))
