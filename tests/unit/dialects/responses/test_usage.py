@@ -54,6 +54,20 @@ def test_a_stream_cut_at_every_byte_passes_event_by_event(end: bytes) -> None:
     assert (len(out), tokens) == (3, 7)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_usage_in_an_event_of_several_lines_counts(end: bytes) -> None:
+    whole = stream(b"\n").replace(b'"response":{"usage"', b'"response":{\ndata: "usage"')
+    whole = whole.replace(b"\n", end)
+    out, tokens = through([whole[at : at + 7] for at in range(0, len(whole), 7)])
+    assert (b"".join(out), tokens) == (whole, 7)
+
+
+def test_the_usage_counts_where_a_server_ends_a_response_as_it_ends_a_chat() -> None:
+    whole, done = stream(b"\n"), b"data: [DONE]\n\n"
+    assert through([whole, done]) == ([whole, done], 7)
+    assert through([whole + done]) == ([whole + done], 7)
+
+
 def test_an_event_with_a_picture_in_it_costs_no_more_for_coming_in_many_pieces() -> None:
     picture = b'data: {"b64":"' + b"A" * 4_194_304 + b'"}\n\n'
     begun = time.process_time()
