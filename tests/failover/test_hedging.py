@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from failover.faulty import OPENING, FaultyProvider, refusing, stalling
-from failover.stage import CLIENTS, SHAPES, config, stage
+from failover.faulty import OPENING, FaultyProvider, http, refusing, stalling
+from failover.stage import CLIENTS, SHAPES, stage
 from support.clouds import listening
+from support.config import manifest
 from support.in_loop import served
 
 SOON = {"after": "200ms", "percent": 100}
+SEEN = {"candidates": [{"content": {"parts": [{"text": "A cat."}]}, "finishReason": "STOP"}]}
+
+
+async def tell_seen(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+    """An answer of Gemini's."""
+    writer.write(http(200, SEEN))
+
+
+async def cat(_request: web.Request) -> web.Response:
+    return web.Response(body=b"cat" * 9, content_type="image/png")
 
 
 @SHAPES
@@ -48,32 +60,31 @@ async def test_the_slow_one_counts_when_the_second_fails(*, streamed: bool) -> N
         assert (found.first.asked, found.second.asked) == (1, 2)
 
 
-async def test_the_second_fetches_what_the_first_waits_for_and_lets_go_of_it() -> None:
-    asked: list[web.Request] = []
-    over = asyncio.Event()
-
-    async def site(request: web.Request) -> web.Response:
-        asked.append(request)
-        if len(asked) == 1:
-            await over.wait()
-        return web.Response(body=b"%PDF" * 50_000, content_type="application/pdf")
-
+async def test_a_second_backend_may_need_a_picture_that_the_first_one_took_by_its_url() -> None:
     async with (
         FaultyProvider("first").listening() as first,
         FaultyProvider("second").listening() as second,
-        listening(site) as url,
-        served(
-            config(first, second, "backends", {}, hedge=SOON),
-            fetch_allowed_hosts=[url.removeprefix("http://")],
-        ) as router,
+        listening(cat) as site,
     ):
-        document = {"type": "document", "source": {"type": "url", "url": f"{url}/a.pdf"}}
-        messages = [{"role": "user", "content": [document]}]
-        body = {"model": "m", "max_tokens": 9, "messages": messages}
-        answer = await router.client.post("/v1/messages", json=body)
-        over.set()
-        assert answer.status_code == 200
-        assert (len(asked), first.asked, second.asked) == (2, 0, 1)
-        async with asyncio.timeout(60):
-            while router.router.held.held:
-                await asyncio.sleep(0)
+        first.always, second.always = stalling(), tell_seen
+        key = {"name": "keys", "key": "upstream"}
+        accounts: list[dict[str, Any]] = [
+            {"name": "first", "type": "OpenAICompatible", "baseURL": first.base_url},
+            {"name": "second", "type": "Gemini", "baseURL": second.base_url, "priority": 1},
+        ]
+        model = {"name": "m", "backends": [{"credential": each["name"]} for each in accounts]}
+        text = manifest(
+            [each | {"secretRef": key} for each in accounts],
+            [model],
+            secrets={"upstream": "k"},
+            resilience={"hedge": SOON},
+        )
+        picture = {"type": "image_url", "image_url": {"url": f"{site}/cat.png"}}
+        asked = {"model": "m", "messages": [{"role": "user", "content": [picture]}]}
+        host = site.removeprefix("http://")
+        async with served(text, fetch_allowed_hosts=[host]) as router:
+            answer = await router.client.post("/v1/chat/completions", json=asked)
+    assert answer.status_code == 200, answer.text
+    assert (first.asked, second.asked) == (1, 1)
+    assert answer.json()["choices"][0]["message"]["content"] == "A cat."
+    assert router.router.held.held == 0

@@ -68,7 +68,7 @@ class AttemptRunner:
         self._fetcher = fetcher
         self._limiter = limiter
         self._aside = aside
-        self.held = held
+        self._held = held
         self._tracing = tracing
         self._warnings = warnings
 
@@ -110,7 +110,7 @@ class AttemptRunner:
 
     async def _fetch(self, context: RequestContext, urls: list[str]) -> None:
         """Fetch what a provider wants as bytes. Raises `Failure`."""
-        hold = partial(context.kept(self.held).grow, copies=OF_A_BODY)
+        hold = partial(context.kept(self._held).grow, copies=OF_A_BODY)
         principal = context.record.principal
         context.request.fetched |= await self._fetcher.fetch_all(urls, principal, hold)
 

@@ -17,7 +17,7 @@ from airouter.request_context import RequestContext
 
 if TYPE_CHECKING:
     from airouter.attempts.attempt import AttemptRunner
-    from airouter.bounds.held_bytes import HeldBytes
+    from airouter.bounds.held_bytes import HeldBytes, Holding
     from airouter.config.snapshot import Hedge
     from airouter.routing.catalog import Backend
     from airouter.routing.outcome import AttemptOutcome
@@ -87,8 +87,7 @@ async def run_hedged(
         await asyncio.wait(running, timeout=hedge.after)
         slow = not race.is_decided and not any(task.done() for task in running)
         if slow and (spare := walk.spare(backend, monotonic())) is not None:
-            second = beside(context, runner.held)
-            running[asyncio.create_task(runner.run(second, spare))] = spare
+            running[asyncio.create_task(runner.run(beside(context), spare))] = spare
         while True:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -107,15 +106,25 @@ async def run_hedged(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def beside(context: RequestContext, held: HeldBytes) -> RequestContext:
-    """Return a context for a second attempt at the same time: only the client is the same.
+class SecondContext(RequestContext):
+    """The context of a second attempt, which keeps what it needs with the first."""
 
-    What either fetches is kept until the request is over.
-    """
-    second = RequestContext(context.exchange, context.endpoint, context.record)
+    __slots__ = ("_first",)
+
+    def __init__(self, first: RequestContext) -> None:
+        super().__init__(first.exchange, first.endpoint, first.record)
+        self.tenant = first.tenant
+        self._first = first
+
+    def kept(self, held: HeldBytes) -> Holding:
+        return self._first.kept(held)
+
+
+def beside(context: RequestContext) -> RequestContext:
+    """Return a context for a second attempt at the same time: only the client is the same."""
+    second = SecondContext(context)
     second.serving, second.head, second.stream = context.serving, context.head, context.stream
     second.request = copy.copy(context.request)
     second.race, second.joins, second.permit = context.race, context.joins, context.permit
     second.spending = context.spending
-    second.tenant, second.holding = context.tenant, context.kept(held)
     return second
