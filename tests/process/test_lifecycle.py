@@ -105,6 +105,21 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, endless: Path) ->
         await stream.close()
 
 
+async def test_a_second_signal_ends_a_session_at_once(tmp_path: Path, endless: Path) -> None:
+    async with (
+        router_process(tmp_path, "-f", str(endless)) as router,
+        client_of(router) as client,
+        client.responses.connect() as session,
+    ):
+        await session.response.create(model="endless", input="Hello!")
+        await anext(aiter(session))
+        router.signal(signal.SIGTERM)
+        await router.until_logged("draining: SIGTERM (a second one ends requests under way)")
+        router.signal(signal.SIGTERM)
+        await router.wait()
+        assert "Traceback" not in router.log
+
+
 async def test_an_idle_router_ends_at_once_by_an_interrupt(tmp_path: Path) -> None:
     async with (
         router_process(tmp_path, AIROUTER_DRAIN_GRACE="3600") as router,

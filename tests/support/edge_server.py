@@ -63,6 +63,9 @@ class EdgeServer:
         """What the application answers instead of the method and path."""
         self.hasty = False
         """Whether the application answers before it has received the body."""
+        self.patient = False
+        """Whether the application streams for as long as its client is there."""
+        self.left = asyncio.Event()
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A client's connection, closed with the server."""
@@ -85,10 +88,23 @@ class EdgeServer:
             if not message["more_body"]:
                 break
         self.declined.append((scope["method"], scope["path"], body))
+        if self.patient:
+            await self.stream(receive, send)
+            return
         echo = self.echo or f"{scope['method']} {scope['path']} {len(body)}".encode()
         head = [(b"content-length", b"%d" % len(echo))]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": echo})
+
+    async def stream(self, receive: Any, send: Any) -> None:
+        """Send until the client is gone."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        gone = asyncio.create_task(receive())
+        while not gone.done():
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.01)
+        assert gone.result()["type"] == "http.disconnect"
+        self.left.set()
 
 
 @contextlib.asynccontextmanager

@@ -175,10 +175,10 @@ def model(store: SnapshotStore) -> str:
 
 
 async def ask(
-    operator: StreamControl, poll: bytes = b'{"pod":"p"}', **headers: str
+    operator: StreamControl, poll: bytes = b'{"pod":"p"}', path: str = "", **headers: str
 ) -> httpx.Response:
     tls = ssl.create_default_context(cadata=operator.stream.ca)
     async with http_client(verify=tls) as client:
         headers.setdefault("authorization", f"Bearer {TOKEN}")
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return await client.post(operator.stream.url, content=poll, headers=encoded)
+        return await client.post(operator.stream.url + path, content=poll, headers=encoded)

@@ -24,6 +24,8 @@ EVERY = 10.0
 TICK = 1.0
 MOST_AT_ONCE = 50
 """Statuses that become due in one tick."""
+LARGEST = 2**53
+"""Of a number that a status has room for, however many are added."""
 MOST_PODS = 20_000
 """Pods whose last report is remembered."""
 
@@ -161,14 +163,23 @@ class KeyUses:
 
 def new_use(use: KeyUse, now: float) -> NewUse:
     """Return what a pod tells of a key at a time (Unix seconds)."""
+    spent = use.spent and {name: bounded(amount) for name, amount in use.spent.items()}
     return NewUse(
-        max(0, use.requests),
-        max(0, use.tokens),
-        max(0, use.nanodollars),
-        now - max(0, use.age),
-        use.spent,
+        bounded(use.requests),
+        bounded(use.tokens),
+        bounded(use.nanodollars),
+        max(0.0, now - bounded(use.age)),
+        spent,
         use.exhausted,
     )
+
+
+def bounded(number: int) -> int:
+    """Return a number that a pod tells as a status has room for it: the API server refuses others.
+
+    A status that is refused would be written again and again, and never say anything more.
+    """
+    return min(max(0, number), LARGEST)
 
 
 def key_named(name: str) -> ObjectKey:

@@ -123,8 +123,8 @@ class StreamServer:
             return await self._send_away()
         channel = self._channels.get(key)
         if not has_token(channel, request.headers.get("authorization", "")):
-            status = 401 if self._ready() else 503
-            return web.Response(status=status, headers={"retry-after": ELSEWHERE})
+            # No other replica knows a pod that this one should: it is to come back less often.
+            return web.Response(status=401) if self._ready() else await self._send_away()
         try:
             async with asyncio.timeout(self._hold):
                 poll = decode(await request.read(), Poll)
@@ -156,7 +156,10 @@ class StreamServer:
             self.standing_by -= 1
 
     async def _send_away(self) -> web.Response:
-        """Answer that another replica leads, the later the more pods look for it here."""
+        """Answer that another replica leads, or that this one does not know yet what it streams.
+
+        The more pods look for the one that leads here, the later.
+        """
         self._sent_away += 1
         try:
             await asyncio.sleep(self._sent_away * PACE)

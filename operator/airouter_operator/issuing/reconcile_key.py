@@ -150,23 +150,27 @@ class KeyReconciler:
 
     async def _tell(self, key: ObjectKey, body: Object, state: KeyState, now: float) -> None:
         """Write the status, with what was spent; what cannot be written is told later."""
+        before = body.get("status") or {}
         use = self._uses.begin(key)
         try:
             state = state._replace(spending=spending_of(state, body, use, now))
             self._recheck(key, state, now)
-            status = key_status(state, generation_of(body), body.get("status") or {}, now)
-            await self._write_status(key, body, status)
-        except Exception:
+            status = key_status(state, generation_of(body), before, now)
+            is_news = await self._write_status(key, body, status)
+        except BaseException:  # cancelled, too: the operator ends, and writes the last of it
             if use is not None:
                 self._uses.put_back(key, use)
             raise
+        if is_news:
+            await self._write_events(key, body, status)
 
     async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
         """Tell what is wrong with a RouterKey, of which nothing can be made."""
         before = body.get("status") or {}
         problems = problems_of_key(body)
         status = invalid_key_status(problems, generation_of(body), before, self._clock())
-        await self._write_status(key, body, status)
+        if await self._write_status(key, body, status):
+            await self._write_events(key, body, status)
 
     async def _issue(
         self,
@@ -224,14 +228,18 @@ class KeyReconciler:
         if turns and (first := min(turns)) > now:
             self._rechecks.within(key, min(first - now, LONGEST_WAIT))
 
-    async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> None:
-        """Write the status, unless it is there, and Events for the conditions that have turned."""
-        before = body.get("status") or {}
-        if status == before:
-            return
+    async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> bool:
+        """Write the status, unless it is there; return whether it is news."""
+        if status == (body.get("status") or {}):
+            return False
         manifest = status_manifest(body, status)
         written = await self._kube.apply(router_key_status_at(key), manifest)
         self._mirror.put(ROUTER_KEYS, key, written)
+        return True
+
+    async def _write_events(self, key: ObjectKey, body: Object, status: Object) -> None:
+        """Write Events for the conditions that have turned by a status."""
+        before = body.get("status") or {}
         await self._events.record(body, before, status)
         await self._budget_events.record(key, body, before, status)
 

@@ -109,6 +109,7 @@ class Leadership:
             return  # another replica was faster: the next attempt reads what it wrote
         except KubeError as error:
             logger.warning("the lease cannot be renewed: %s", error)
+            self._expires_at = math.inf  # it cannot be taken, whenever that would be
             return
         if leading != self.leading:
             logger.info("this replica %s", "leads" if leading else "stands by")

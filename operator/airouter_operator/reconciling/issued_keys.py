@@ -198,3 +198,10 @@ def with_key(client: ClientKey, key: IssuedKey) -> ClientKey:
     return msgspec.structs.replace(
         client, key_sha256=key.key_sha256, former=key.former, expires_at=key.spec.expires_at
     )
+
+
+def without_former_keys(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot in which no client has the key before its own."""
+    clients = tuple(msgspec.structs.replace(each, former=None) for each in snapshot.auth.clients)
+    auth: Auth = msgspec.structs.replace(snapshot.auth, clients=clients)
+    return msgspec.structs.replace(snapshot, auth=auth)

@@ -21,7 +21,9 @@ from airouter.config.delivery import (
     Stream,
     Undeliverable,
     pack_snapshot,
+    parcel_of,
     unpack_snapshot,
+    unzip,
 )
 from airouter.config.key_changes import changes_between
 from airouter.config.resource import API_VERSION, KIND
@@ -54,8 +56,6 @@ logger = logging.getLogger("airouter.operator")
 
 MAX_SIZE = 1_000_000
 """Bytes of all files. The API server takes 1 MiB (1,048,576), base64 not counted."""
-
-
 LARGE = 16_384
 """Bytes of a packed snapshot from which on changes travel in place of it, where that can be."""
 
@@ -141,7 +141,7 @@ class Publisher:
         name = secret_of_config(key).name
         changes = None
         if before is not None and len(packed) > LARGE and self.is_intact(key, config, before):
-            changes = await asyncio.to_thread(changes_from, before, numbered)
+            changes = await asyncio.to_thread(changes_from, before, numbered, len(packed))
         publication = Publication(record, name, self._stream(key, token), packed, changes)
         await self._put(key, publication)
         version = short_version(record.version)
@@ -184,15 +184,23 @@ class Publisher:
         return Stream(f"{self._url}{stream_path(key)}", self._bundle(), token)
 
 
-def changes_from(before: Publication, after: Snapshot) -> PublishedChanges | None:
-    """Return what has changed since a publication; None where it is more than keys."""
+def changes_from(before: Publication, after: Snapshot, size: int) -> PublishedChanges | None:
+    """Return what has changed since a publication; None where it is more than keys.
+
+    None, too, where they take `size` bytes or more, or where another version of the operator has
+    written that publication: pods may know more of it than can be read here.
+    """
     try:
-        changes = changes_between(unpack_snapshot(before.packed), after)
-    except Undeliverable:  # a newer operator has written it
+        known = unpack_snapshot(before.packed)
+    except Undeliverable:
         return None
+    if parcel_of(known) != unzip(before.packed):
+        return None
+    changes = changes_between(known, after)
     if changes is None:
         return None
-    return PublishedChanges(before.record.version, msgspec.json.encode(changes))
+    content = msgspec.json.encode(changes)
+    return PublishedChanges(before.record.version, content) if len(content) < size else None
 
 
 def secret_manifest(key: ObjectKey, publication: Publication, version: int) -> Object:

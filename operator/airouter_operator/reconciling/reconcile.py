@@ -19,6 +19,7 @@ from airouter_operator.reconciling.compilation import (
     last_good_snapshot,
     outcome_of_pods,
 )
+from airouter_operator.reconciling.issued_keys import without_former_keys
 from airouter_operator.reconciling.publish import SnapshotTooLarge
 from airouter_operator.retry import RetryLater
 
@@ -194,10 +195,18 @@ class Reconciler:
     async def _keep_last_good(
         self, key: ObjectKey, gathered: Gathered, before: Publication
     ) -> Publication:
-        """Return what pods go on serving: the last good snapshot, without keys that have ended."""
+        """Return what pods go on serving: the last good snapshot, without keys that have ended.
+
+        A key in an overlap takes the room of two: where that is too much, overlaps end at once.
+        """
         standing = await asyncio.to_thread(last_good_snapshot, before.packed, gathered.issued)
         if standing is not None:
-            return await self._publisher.publish(key, gathered.config, standing, before)
+            config = gathered.config
+            try:
+                return await self._publisher.publish(key, config, standing, before)
+            except SnapshotTooLarge:
+                fitting = without_former_keys(standing)
+                return await self._publisher.publish(key, config, fitting, before)
         # Pods have to find the operator's stream by it.
         return await self._publisher.readdress(key, gathered.config, before)
 

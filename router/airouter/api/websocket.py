@@ -82,7 +82,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._connections = cast("set[asyncio.BaseProtocol]", server_state.connections)
         self._registry = registry
         self._outbox = registry.outbox
-        self._transport: asyncio.Transport
+        self.transport: asyncio.Transport
         self._wire = ServerProtocol(
             extensions=[DEFLATE], max_size=registry.most_bytes, logger=SILENT
         )
@@ -114,9 +114,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._untaken = Untaken(self._transport)
-        self._unsent = UnsentMessages(self._wire, self._outbox, self._transport)
+        self.transport = cast("asyncio.Transport", transport)
+        self._untaken = Untaken(self.transport)
+        self._unsent = UnsentMessages(self._wire, self._outbox, self.transport)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -177,7 +177,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Drain: close when the responses under way are finished."""
         if self._session is None:
-            self._transport.close()
+            self.transport.close()
         else:
             self._session.end(1012, "the router is restarting")
 
@@ -186,7 +186,7 @@ class WebSocketProtocol(asyncio.Protocol):
         now = time.monotonic()
         silent = self._wire.state is not OPEN or self._awaits_pong or self._is_over
         if self._session is None or silent:
-            self._transport.abort()
+            self.transport.abort()
             return
         if now >= self._ends_at:
             self._end_of_life()
@@ -215,7 +215,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._untaken.size:
             self._untaken.look()
             if self._untaken.size > MOST_UNREAD:
-                self._transport.abort()
+                self.transport.abort()
 
     def end(self, code: int, reason: str) -> None:
         """Send a close, after which the client has a while to answer it."""
@@ -236,23 +236,21 @@ class WebSocketProtocol(asyncio.Protocol):
         self._take()
 
     def slice_size(self) -> int:
-        if self._working or self._transport.is_closing():
-            return 0
-        if self._untaken.size > BEHIND:
+        if self._untaken.size:
             self._untaken.look()
-            if self._untaken.size > BEHIND:
-                return 0
+        if self._working or self.transport.is_closing() or self._untaken.size > BEHIND:
+            return 0
         return max(SLICE, min(LARGE_SLICE, self._reader.owed))
 
     def rest(self) -> None:
         if self._read_paused and not self._backlog.unread and self.slice_size():
             self._read_paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     def _pause_reading(self) -> None:
-        if not (self._read_paused or self._transport.is_closing()):
+        if not (self._read_paused or self.transport.is_closing()):
             self._read_paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def _take(self) -> None:
         """Take frames in their order, until one is to be worked on for long."""
@@ -269,7 +267,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _end_slice(self) -> None:
         self._flush()
         if self._wire.close_expected() and self._wire.state is not OPEN:
-            self._outbox.close(self._transport)
+            self._outbox.close(self.transport)
         self._hold()
 
     def _hold(self) -> bool:
@@ -284,12 +282,12 @@ class WebSocketProtocol(asyncio.Protocol):
             self.send(failure_message(failure))
             self._fail(1013, "too many bytes are in hand")
             self._flush()
-            self._outbox.close(self._transport)
+            self._outbox.close(self.transport)
             return False
         return True
 
     def _flush(self) -> None:
-        write_pending(self._wire, self._outbox, self._transport)
+        write_pending(self._wire, self._outbox, self.transport)
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PONG:

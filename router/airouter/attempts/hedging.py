@@ -17,6 +17,7 @@ from airouter.request_context import RequestContext
 
 if TYPE_CHECKING:
     from airouter.attempts.attempt import AttemptRunner
+    from airouter.bounds.held_bytes import HeldBytes, Holding
     from airouter.config.snapshot import Hedge
     from airouter.routing.catalog import Backend
     from airouter.routing.outcome import AttemptOutcome
@@ -105,9 +106,23 @@ async def run_hedged(
         await asyncio.gather(*running, return_exceptions=True)
 
 
+class SecondContext(RequestContext):
+    """The context of a second attempt, which keeps what it needs with the first."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self, first: RequestContext) -> None:
+        super().__init__(first.exchange, first.endpoint, first.record)
+        self.tenant = first.tenant
+        self._first = first
+
+    def kept(self, held: HeldBytes) -> Holding:
+        return self._first.kept(held)
+
+
 def beside(context: RequestContext) -> RequestContext:
     """Return a context for a second attempt at the same time: only the client is the same."""
-    second = RequestContext(context.exchange, context.endpoint, context.record)
+    second = SecondContext(context)
     second.serving, second.head, second.stream = context.serving, context.head, context.stream
     second.request = copy.copy(context.request)
     second.race, second.joins, second.permit = context.race, context.joins, context.permit

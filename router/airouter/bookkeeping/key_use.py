@@ -12,6 +12,10 @@ import msgspec
 LARGEST_REPORT = 2 * 1_048_576
 MOST_KEYS_TOLD = 2_000
 """Keys in one report."""
+MOST_PERIODS = 8
+"""Periods of one key's own budgets."""
+LONGEST_POD = 253
+LONGEST_PROCESS = 64
 
 
 class KeyUse(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +41,10 @@ class KeyUse(msgspec.Struct, frozen=True, array_like=True):
     Empty where all had; None where nothing was asked of them.
     """
 
+    def __post_init__(self) -> None:
+        if len(self.spent or ()) > MOST_PERIODS:
+            raise ValueError("it is no use of a key")
+
 
 class UseReport(msgspec.Struct, frozen=True, array_like=True):
     """All that a pod says at once."""
@@ -46,3 +54,8 @@ class UseReport(msgspec.Struct, frozen=True, array_like=True):
     number: int
     """Counts the reports of a process."""
     uses: list[KeyUse]
+
+    def __post_init__(self) -> None:
+        names = 0 < len(self.pod) <= LONGEST_POD and len(self.process) <= LONGEST_PROCESS
+        if not names or len(self.uses) > MOST_KEYS_TOLD:
+            raise ValueError("it is no report")

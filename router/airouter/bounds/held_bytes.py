@@ -26,8 +26,8 @@ OF_A_BODY = 2
 OF_A_HISTORY = 3
 """Copies of what a request goes on from: by itself, in the request, and as that goes up."""
 OF_REQUESTS, OF_ANSWERS = 1, 2
-"""How many times what is left free a client may hold: an answer that was begun, or paid for, gets
-room where another request does not.
+"""How many times what is left free a client may hold: an answer that was begun, or paid for, and
+what was taken on in the background, get room where another request does not.
 """
 
 
@@ -108,6 +108,10 @@ class Holding:
     def of_answers(self) -> Holding:
         """Return one for answers to the same client, which holds nothing yet."""
         return Holding(self._all, self.client, OF_ANSWERS)
+
+    def insist(self) -> None:
+        """Get as much room as answers do from now on: the request was taken on."""
+        self._share = OF_ANSWERS
 
     def release(self) -> None:
         """Hold nothing any more."""

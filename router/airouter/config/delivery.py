@@ -27,7 +27,9 @@ VERSION_HEADER = "x-snapshot-version"
 """Names the version beside a snapshot, so that an unreadable one can be refused by name."""
 
 ELSEWHERE = "0"
-"""`Retry-After` of a replica that does not lead: another one answers."""
+"""`Retry-After` of a replica that does not lead, or not for long enough: another one answers, or it
+does so soon.
+"""
 
 MAX_PACKED = 4 * 1_048_576
 MAX_UNPACKED = 64 * 1_048_576
@@ -90,9 +92,13 @@ class Parcel(msgspec.Struct):
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
     """Encode a snapshot; equal snapshots make equal bytes."""
-    parcel = Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot)))
     # Without the time, which gzip writes into its header: equal snapshots make equal Secrets.
-    return gzip.compress(msgspec.json.encode(parcel), compresslevel=6, mtime=0)
+    return gzip.compress(parcel_of(snapshot), compresslevel=6, mtime=0)
+
+
+def parcel_of(snapshot: Snapshot) -> bytes:
+    """Return the JSON of the parcel that brings a snapshot."""
+    return msgspec.json.encode(Parcel(SCHEMA_VERSION, msgspec.Raw(msgspec.json.encode(snapshot))))
 
 
 def unpack_snapshot(packed: bytes) -> Snapshot:

@@ -17,6 +17,7 @@ import msgspec
 from airouter.dialects.ending import MORE
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.framing import frame_of, last_end
+from airouter.dialects.raw_json import mended
 from airouter.interfaces import BrokenReply, Surplus
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ MOST_READ = 16_777_216
 """Bytes of an event in which something is looked for that few have, and mended."""
 LONGEST_EDGE = 3
 """Bytes of an event's end without its last one."""
-EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+"""Two line ends, of which a CRLF is one."""
 LF = 10
 """As an integer, which Python finds in bytes five times as fast as a byte."""
 LINE_ENDS = b"\n\n"
@@ -211,7 +213,9 @@ def event_ends(events: bytes) -> Iterator[int]:
 
 
 def by_event(events: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """Return whole events, each of them changed."""
+    """Return whole events, each of them changed, if it can be."""
     ends = [0, *event_ends(events)]
-    changed = (change(events[start:end]) for start, end in pairwise(ends))
+    if ends[1:] == [len(events)]:
+        return mended(change, events)
+    changed = (mended(change, events[start:end]) for start, end in pairwise(ends))
     return b"".join((*changed, events[ends[-1] :]))

@@ -30,7 +30,7 @@ def object_schema(schema: Json) -> Json:
     told = {key: schema[key] for key in TOLD if key in schema}
     typed = schema.get("type")
     bare = schema.get("properties", ()) is None
-    if not told and not bare and (typed == "object" or isinstance(typed, str)):
+    if not told and not bare and isinstance(typed, str):
         return schema
     plain = {key: value for key, value in schema.items() if key not in told}
     if bare:

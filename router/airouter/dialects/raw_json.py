@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from airouter.untrusted import decoded_or_none
+from airouter.dialects.framing import BOM
+from airouter.untrusted import UNREADABLE, decoded_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RawFields = dict[str, msgspec.Raw]
 
@@ -35,5 +41,19 @@ def is_silent(field: msgspec.Raw) -> bool:
 
 def with_data(event: bytes, data: bytes) -> bytes:
     """Return a server-sent event with other data, in one line; its name stays."""
-    lines = (line for line in event.splitlines() if line and not line.startswith(b"data:"))
-    return b"".join(b"%b\n" % line for line in lines) + b"data: %b\n\n" % data
+    told = event.removeprefix(BOM).splitlines()
+    lines = (line for line in told if line and not line.startswith(b"data:"))
+    return b"".join(b"%b\n" % line for line in lines) + b"data: %b\n\n" % one_line(data)
+
+
+def one_line(data: bytes) -> bytes:
+    """Return JSON without its line ends, which can only stand between two values."""
+    return data if data.find(b"\n") < 0 else data.replace(b"\n", b" ")
+
+
+def mended(change: Callable[[bytes], bytes], data: bytes) -> bytes:
+    """Return what `change` makes of `data`; the same where it cannot be taken apart."""
+    try:
+        return change(data)
+    except UNREADABLE:
+        return data

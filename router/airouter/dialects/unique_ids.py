@@ -23,7 +23,7 @@ class UniqueIds:
         """Take what stands before the number at the end of an id that was made unique."""
         self._mark = mark
         self._known: dict[str, int] = {}
-        """Calls that came with an id."""
+        """The number that the last call of an id got."""
 
     def unique(self, id_: str) -> str:
         """Return the id of the next call: the one that it came with, if no call has that."""
@@ -33,5 +33,6 @@ class UniqueIds:
             return id_
         while (unique := f"{id_}{self._mark}{count}") in known:
             count += 1
+        known[id_] = count  # the next one looks no further back
         known[unique] = 1
         return unique

@@ -61,6 +61,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """The exchange whose body is coming in."""
         self._serving: EdgeExchange | None = None
         """The exchange that the pipeline works on."""
+        self._declined: RequestResponseCycle | None = None  # the last one that uvicorn has served
         self._owed = 0
         """Bytes that have not come of a declined body whose length is known."""
         self._unfinished = -1
@@ -110,8 +111,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._serving is not None:
             self._serving.lose_client()
-        if isinstance(self.cycle, EdgeExchange):
-            self.cycle = None  # as it is before a first request
+        self.cycle = self._declined  # type: ignore[assignment]  # uvicorn tells the last that came
         for exchange in (self._receiving, *(cycle for cycle, _ in self.pipeline)):
             if isinstance(exchange, EdgeExchange):
                 exchange.release()
@@ -123,7 +123,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _let_go(self) -> None:
         """Let go of what has this connection, so that it goes without the collector."""
-        self._serving = self._receiving = None
+        self._serving = self._receiving = self._declined = None
         self._backlog.close()
         self.flow.close()
 
@@ -323,7 +323,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if not isinstance(cycle, EdgeExchange):
-            self._answering = [*cycle.scope["headers"]]
+            self._declined, self._answering = cycle, [*cycle.scope["headers"]]
             return super()._start_asgi_task(cycle, app)
         return self._run(cycle)  # from the queue of pipelined requests
 

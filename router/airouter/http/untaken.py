@@ -34,7 +34,7 @@ class Untaken:
 
     def look(self) -> bool:
         """Hold what waits now. Returns whether it is less than the last time."""
-        if self._holding is None or self._transport.is_closing():
+        if self._holding is None:
             return False
         before, self.size = self.size, self._transport.get_write_buffer_size()
         try:

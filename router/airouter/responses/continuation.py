@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from airouter.bounds.held_bytes import OF_A_HISTORY
+from airouter.bounds.held_bytes import OF_A_BODY, OF_A_HISTORY
 from airouter.dialects.responses.calls import has_twins, with_given_ids
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
@@ -64,6 +64,7 @@ async def history_after(
         if pin is not None:
             return History(pin=pin)
         return await tenant.archive.history_after(id_, aside, tenant.recalled)
+    tenant.recalled.grow(len(known.items), OF_A_BODY)  # beside what the session remembers
     if pin is not None:
         size = len(asked.body)
         if await aside.by_size(size, lambda: reads_alone(asked.items)):

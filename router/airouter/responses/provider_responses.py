@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls
 from airouter.failures import response_not_found, upstream_failed
 from airouter.interfaces import UpstreamError
@@ -41,7 +42,7 @@ class ProviderResponses:
         """Return the provider's answer about a response, which the client calls `id_`."""
         reply = await self._reply(method, pin, id_, tail, query or {})
         try:
-            body = self._rename(pin, id_)(with_mended_calls(await reply.read()))
+            body = self._rename(pin, id_)(mended(with_mended_calls, await reply.read()))
             return self._account(pin, id_).masking.body(body)
         except UpstreamError as error:
             raise upstream_failed(error.kind, error.told) from None

@@ -152,8 +152,6 @@ class ResponsesService:
         keeps = asked.may_store or caller.in_session
         if plain and native and not keeps:
             return Prepared(exchange)  # with the provider's own id, as it leads nowhere
-        if len(asked.body) > SMALL:
-            recalled.grow(len(asked.body))
         tenant = self._tenant(principal, recalled)
         request.rename = tenant.renamer
         tenant.renamer.tags_items = native
@@ -163,7 +161,11 @@ class ResponsesService:
             request.answer_id = caller.response_id or new_response_id()
             stores = self.keeps and api in ANSWERED and asked.may_store
         if plain and not (stores or caller.in_session):
-            return Prepared(exchange)
+            return Prepared(exchange)  # of which nothing is kept
+        if caller.in_background:  # its client was told that there will be a response
+            recalled.insist()
+        if len(asked.body) > SMALL:
+            recalled.grow(len(asked.body))
         turn = ResponsesTurn(
             exchange, caller, asked, request, model, tenant, self._aside, stores, History()
         )

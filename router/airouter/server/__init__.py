@@ -1,1 +1,1 @@
-"""The server as a process: its sockets, files and heap, and its life."""
+"""The server as a process: its sockets, its files, its first and its last byte."""

@@ -170,6 +170,7 @@ class Session:
         lane = self._lanes[stream_id]
         if lane.newest is not None and lane.newest.id == id_:
             lane.newest = None
+            self._make_room()
 
     def _newest(self, id_: str) -> LaneMemory | None:
         found = (lane.newest for lane in self._lanes.values())
@@ -189,6 +190,7 @@ class Session:
                 lane.newest = None
             else:
                 kept = size
+        self._remembered.resize(kept)  # no more: what is forgotten is not held
 
     # What a client asks.
 
@@ -246,22 +248,26 @@ class Session:
                 exchange = lane.waiting.popleft()
                 self._waiting -= 1
                 self._waiting_bytes -= len(exchange.body)
-                async with self._active:
-                    if self._ending is not None:
-                        break
-                    lane.exchange = exchange
-                    if len(exchange.body) > HEAVY:
-                        await self._turns.turn()
-                    await self._serve(exchange, exchange)
-                exchange.release()
-                lane.exchange = None
+                try:
+                    await self._answer(lane, exchange)
+                finally:
+                    exchange.release()
+                    lane.exchange = None
                 if exchange.status == 401:
                     self.end(1008, "the key is not valid")
         finally:
-            if lane.exchange is not None:
-                lane.exchange.release()
-            lane.exchange = lane.task = None
+            lane.task = None
             self._end_if_idle()
+
+    async def _answer(self, lane: Lane, exchange: FrameExchange) -> None:
+        """Answer one when there is room for it, unless the session ends before that."""
+        async with self._active:
+            if self._ending is not None:
+                return
+            lane.exchange = exchange
+            if len(exchange.body) > HEAVY:
+                await self._turns.turn()
+            await self._serve(exchange, exchange)
 
     def _end_if_idle(self) -> None:
         if self._ending is not None and self.idle:

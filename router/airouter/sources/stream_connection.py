@@ -31,8 +31,6 @@ POLL_TIMEOUT = 60.0
 AT_ONCE = 65_536
 """Bytes of a packed snapshot that is read in a few milliseconds."""
 VERSION_NAME = VERSION_HEADER.lower().encode()
-
-
 BASE_NAME = BASE_HEADER.encode()
 
 
@@ -50,7 +48,7 @@ class PollFailed(Exception):
     """A poll brought no answer that counts; the message says why."""
 
     def __init__(self, why: str, *, elsewhere: bool = False) -> None:
-        """`elsewhere` says that a replica of the operator answered which does not lead."""
+        """`elsewhere` says that a replica of the operator answered which does not stream (yet)."""
         super().__init__(why)
         self.elsewhere = elsewhere
 

@@ -53,6 +53,9 @@ PACKAGES = {
     ),
 }
 
+OPTIONS = ["-mod=readonly", "-trimpath", "-buildvcs=false"]
+"""The last since git tells nothing of a clone that belongs to somebody else, as in a container."""
+
 
 class Binaries:
     """Where the programs are; asking for one may build it."""
@@ -114,8 +117,8 @@ def _build(module: Module, package: str, path: Path) -> None:
     say(f"Building {version} from its Go module, once; this can take minutes")
     check_go(module)
     start = time.monotonic()
-    options = ["-mod=readonly", "-trimpath", "-ldflags", module.linking(), "-tags", module.tags]
-    built = run_go(module, "build", *options, "-o", str(unfinished), package)
+    flags = ["-ldflags", module.linking(), "-tags", module.tags]
+    built = run_go(module, "build", *OPTIONS, *flags, "-o", str(unfinished), package)
     if built.returncode:
         raise CannotBuild(f"Building {path.name} failed:\n{built.stderr[-TAIL:]}")
     unfinished.replace(path)

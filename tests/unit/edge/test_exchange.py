@@ -8,7 +8,7 @@ import pytest
 
 from airouter.interfaces import Exchange
 from support.edge_server import EdgeServer, edge_server
-from unit.edge.script import CLOSE, TYPE, Script, post, stream
+from unit.edge.script import CLOSE, TYPE, Script, post, stream, until
 
 
 async def test_a_stream_is_sent_in_chunks(server: EdgeServer, script: Script) -> None:
@@ -36,6 +36,20 @@ async def test_a_client_that_leaves_cancels_its_request(server: EdgeServer, scri
     writer.transport.abort()
     async with asyncio.timeout(30):
         await script.cancelled.wait()
+
+
+@pytest.mark.parametrize("then", [b"/v1/chat/completions", b"/other"])
+async def test_a_stream_of_the_application_ends_with_a_client_who_has_asked_for_more(
+    server: EdgeServer, then: bytes
+) -> None:
+    server.patient = True
+    _, writer = await server.connect()
+    writer.write(post(path=b"/first") + post(path=then))
+    await until(lambda: server.declined)
+    writer.transport.abort()
+    async with asyncio.timeout(60):
+        await server.left.wait()
+    assert [path for _, path, _ in server.declined] == ["/first"]
 
 
 async def test_a_client_that_leaves_within_a_stream_cancels_it(

@@ -17,6 +17,7 @@ from support.chat_provider import UPSTREAM_KEY
 from support.config import MASTER_KEY, manifest
 from support.in_loop import Served, served
 from support.mock_router import MODEL
+from support.mock_sessions import dial, last, say
 
 KIB = 1_024
 SETTINGS = {"max_body_bytes": 256 * KIB, "max_held_bytes": 1_536 * KIB}
@@ -128,6 +129,45 @@ async def test_many_requests_in_a_long_conversation_are_too_much_of_one_client()
     assert 0 < refused < TIMES
 
 
+async def test_a_request_of_which_nothing_is_kept_is_held_as_often_as_a_chat() -> None:
+    async with stalled() as (router, provider):
+        asked = {"model": STALLED, "input": "x" * (120 * KIB), "store": False}
+        asking = [asyncio.create_task(respond(router, **asked)) for _ in range(3)]
+        async with asyncio.timeout(60):
+            while provider.asked < 3 and not any(task.done() for task in asking):
+                await asyncio.sleep(0.01)
+        assert provider.asked == 3
+        provider.may_answer.set()
+        await asyncio.gather(*asking)
+
+
+async def test_many_lanes_that_go_on_from_what_a_session_remembers_are_too_much() -> None:
+    async with stalled() as (router, provider), dial(router) as connection:
+        await say(connection, input=LONG, store=False)
+        known = (await last(connection))["response"]["id"]
+        for number in range(TIMES):
+            on = {"previous_response_id": known, "stream_id": f"lane-{number}"}
+            await say(connection, model=STALLED, input="and?", store=False, **on)
+        refused = 0
+        async with asyncio.timeout(60):
+            while refused + provider.asked < TIMES:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        told = json.loads(await connection.recv())
+                        assert told["status"] == 503
+                        refused += 1
+    assert 0 < refused < TIMES
+
+
+async def test_a_session_goes_on_from_a_message_of_the_largest_size() -> None:
+    async with stalled() as (router, _), dial(router) as connection:
+        short = {"mock_reply": "text:yes"}
+        await say(connection, input="x" * (250 * KIB), metadata=short, store=False)
+        known = (await last(connection))["response"]["id"]
+        await say(connection, input="and?", previous_response_id=known, store=False)
+        assert (await last(connection))["type"] == "response.completed"
+
+
 async def test_many_long_responses_in_the_background_are_too_much_of_one_client() -> None:
     async with stalled() as (router, provider):
         statuses = []
@@ -141,6 +181,14 @@ async def test_many_long_responses_in_the_background_are_too_much_of_one_client(
             while router.router.admission.held.held:
                 await asyncio.sleep(0.01)
         assert (await respond(router, model=MODEL, input=LONG, background=True))[0] == 200
+
+
+async def test_a_response_in_the_background_that_was_taken_on_has_room() -> None:
+    async with stalled() as (router, _):
+        asked = {"model": MODEL, "input": "x" * (120 * KIB), "background": True, "stream": True}
+        got = await router.client.post("/v1/responses", json=asked, timeout=60)
+        assert got.status_code == 200
+        assert "event: response.completed" in got.text, got.text[-500:]
 
 
 @pytest.mark.parametrize("stream", [False, True])

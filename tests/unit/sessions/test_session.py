@@ -13,6 +13,7 @@ import pytest
 
 from airouter.bounds.held_bytes import HeldBytes
 from airouter.eventloop.turns import Turns
+from airouter.responses.records import History
 from airouter.sessions.session import MOST_ACTIVE, Session
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ class Provider:
         self.paused = False
 
 
-def session_of(wire: Wire, provider: Provider, limit: int = 1 << 28) -> Session:
-    turns, held = Turns(asyncio.get_running_loop()), HeldBytes(limit)
+def session_of(wire: Wire, provider: Provider, held: HeldBytes | None = None) -> Session:
+    held = held or HeldBytes(1 << 28)
+    turns = Turns(asyncio.get_running_loop())
     return Session(wire, provider.serve, {}, turns, partial(held.hold, "client"))
 
 
-def create(lane: str) -> bytes:
-    return json.dumps({"type": "response.create", "model": "m", "stream_id": lane}).encode()
+def create(lane: str, **fields: str) -> bytes:
+    asked = {"type": "response.create", "model": "m", "stream_id": lane}
+    return json.dumps(asked | fields).encode()
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -84,6 +87,44 @@ async def test_what_waits_for_its_turn_is_not_begun_by_a_session_that_ends() -> 
     await asyncio.wait_for(wire.ended.wait(), 30)
     await asyncio.sleep(0)
     assert len(provider.begun) == MOST_ACTIVE
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+async def test_nothing_is_held_any_more_for_a_client_that_is_gone(*, ends_first: bool) -> None:
+    wire, provider, held = Wire(), Provider(), HeldBytes(1 << 28)
+    session = session_of(wire, provider, held)
+    for number in range(MOST_ACTIVE + 2):
+        for _ in range(2):
+            session.receive(create(f"lane-{number}", input="x" * 20_000))
+    await until(lambda: len(provider.begun) == MOST_ACTIVE)
+    assert held.held > 2 * MOST_ACTIVE * 20_000
+    if ends_first:
+        session.end(1012, "test")
+        provider.may_answer.set()
+        async with asyncio.timeout(60):
+            await wire.ended.wait()
+    session.lose()
+    await until(lambda: all(lane.task is None for lane in session._lanes.values()))
+    assert held.held == 0
+
+
+async def test_what_a_session_forgets_is_held_no_more() -> None:
+    history = History(items=b"x" * 50_000)
+
+    class Remembering(Provider):
+        async def serve(self, exchange: Exchange, caller: Caller) -> None:
+            if b"fails" in exchange.body:
+                exchange.respond(400, [], b'{"error":{"message":"no"}}')
+            else:
+                caller.remember("resp_1", history)
+
+    wire, held = Wire(), HeldBytes(1 << 28)
+    session = session_of(wire, Remembering(), held)
+    session.receive(create("a"))
+    await until(lambda: held.held == len(history.items))
+    session.receive(create("a", input="fails", previous_response_id="resp_1"))
+    await until(lambda: bool(wire.said))
+    assert held.held == 0
 
 
 async def test_a_stream_that_begins_while_the_client_is_behind_is_paused_too() -> None:

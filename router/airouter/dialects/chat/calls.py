@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.chat.cut_short import NOT_TOLD
-from airouter.dialects.chat.parse_response import CUT, STOPS
+from airouter.dialects.chat.parse_response import CUT, FAULTS, STOPS
+from airouter.dialects.chat.pieced_arguments import PiecedArguments
 from airouter.dialects.escapes import without_halves
 from airouter.dialects.forwarding import DONE, MOST_READ, by_event
 from airouter.dialects.framing import frame_of
@@ -30,7 +31,7 @@ from airouter.dialects.unique_ids import UniqueIds, new_call_id
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CALLS = b'"tool_calls"'
 """In what may have calls."""
@@ -64,11 +65,21 @@ class CallPiece(msgspec.Struct):
     def has_arguments(self) -> bool:
         return self.function is not None and not is_silent(self.function.arguments)
 
+    @property
+    def arguments(self) -> str:
+        """Return the piece of the function's arguments; empty for one that cannot be read."""
+        return (decoded_or_none(_text, self.function.arguments) if self.function else None) or ""
+
 
 class SaidMessage(msgspec.Struct):
     """A message, or a piece of one."""
 
     tool_calls: list[CallPiece] | None = None
+
+
+def calls_in(said: SaidMessage | None) -> list[CallPiece]:
+    """Return the calls in a message, or in a piece of one."""
+    return (said.tool_calls if said else None) or []
 
 
 class SaidChoice(msgspec.Struct):
@@ -80,14 +91,9 @@ class SaidChoice(msgspec.Struct):
     finish_reason: str | None = None
 
     @property
-    def calls(self) -> list[CallPiece]:
-        said = self.delta or self.message
-        return (said.tool_calls if said else None) or []
-
-    @property
     def is_cut(self) -> bool:
         """True where a call may lack the rest of its arguments."""
-        return STOPS.get(self.finish_reason) in CUT
+        return self.finish_reason in FAULTS or STOPS.get(self.finish_reason) in CUT
 
 
 class SaidCompletion(msgspec.Struct):
@@ -100,6 +106,7 @@ Changes = dict[int, RawFields]
 """The new fields of calls, by their places in a list; `arguments` are those of the function."""
 
 _completion = msgspec.json.Decoder(SaidCompletion)
+_text = msgspec.json.Decoder(str)
 
 
 def with_mended_calls(body: bytes) -> bytes:
@@ -116,7 +123,7 @@ def with_mended_calls(body: bytes) -> bytes:
 def changes_of(choice: SaidChoice, ids: UniqueIds) -> Changes:
     """Return what changes of a choice with whole calls."""
     changes: Changes = {}
-    for at, call in enumerate(choice.calls):
+    for at, call in enumerate(calls_in(choice.message)):
         id_ = ids.unique(call.id or new_call_id())
         if id_ != call.id:
             changes[at] = {"id": raw_json(id_)}
@@ -152,6 +159,12 @@ def changed_call(call: RawFields, new: RawFields) -> RawFields:
     return call | own
 
 
+def readings(data: bytes) -> Iterator[bytes]:
+    """Yield the data of an event as it came, and without what no decoder takes."""
+    yield data
+    yield without_halves(data)
+
+
 class CallMender:
     """The calls of one stream."""
 
@@ -175,7 +188,7 @@ class CallMender:
             return event
         if frame.data == DONE:
             return b"".join(map(self._end, self._choices)) + event
-        for data in (frame.data, without_halves(frame.data)):
+        for data in readings(frame.data):
             chunk = None if len(data) > MOST_READ else decoded_or_none(_completion, data)
             if chunk is not None:
                 return self._with_calls(event, data, chunk.choices or ())
@@ -206,7 +219,7 @@ class CallMender:
             return b""
         delta = {"tool_calls": [{"index": at, "function": {"arguments": "{}"}} for at in silent]}
         choice = {"index": index, "delta": delta, "finish_reason": None}
-        return b"data: %b\n\n" % raw_json(self._head | {"choices": raw_json([choice])})
+        return with_data(b"", msgspec.json.encode(self._head | {"choices": raw_json([choice])}))
 
 
 class ChoiceCalls:
@@ -228,12 +241,13 @@ class ChoiceCalls:
         """Return what changes of the pieces in a chunk."""
         changes: Changes = {}
         begun: dict[int, int] = {}
-        for at, piece in enumerate(choice.calls):
+        for at, piece in enumerate(calls_in(choice.delta)):
             call = self._newest.get(piece.index)
             begins = call is None or call.is_other_than(piece)
             if call is None or begins:
                 call = self._begin(piece)
                 begun[call.index] = at
+            call.arguments.add(piece.arguments)
             changed = call.changes_of(piece, begins=begins)
             if changed:
                 changes[at] = changed
@@ -267,11 +281,12 @@ class ChoiceCalls:
 class ToldCall:
     """A call, as its server named it and as its client knows it."""
 
-    __slots__ = ("_given", "_id", "index")
+    __slots__ = ("_given", "_id", "arguments", "index")
 
     def __init__(self, given: CallPiece, id_: str, index: int) -> None:
         self._given = given
         self._id = id_
+        self.arguments = PiecedArguments()
         self.index = index
 
     def is_other_than(self, piece: CallPiece) -> bool:
@@ -279,7 +294,9 @@ class ToldCall:
         if not piece.name:
             return False
         other_name = self._given.name is not None and piece.name != self._given.name
-        return other_name or bool(piece.id and piece.id != self._given.id)
+        if other_name or (piece.id and piece.id != self._given.id):
+            return True
+        return self.arguments.are_over_before(piece.arguments)
 
     def changes_of(self, piece: CallPiece, *, begins: bool) -> RawFields:
         """Return the new id and index of a piece, where it needs them."""

@@ -28,6 +28,7 @@ from airouter.dialects.chat.parse_response import (
     name_of,
     stop_of,
 )
+from airouter.dialects.chat.pieced_arguments import PiecedArguments
 from airouter.dialects.chat.reasoning import begun_thought
 from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
 from airouter.dialects.events import (
@@ -49,7 +50,6 @@ from airouter.dialects.in_order import PartsInOrder
 from airouter.dialects.openai_usage import neutral_usage
 from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
-from airouter.untrusted import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,19 +139,18 @@ def failure_of(chunk: Completion) -> Failure | None:
 class OpenCall:
     """A call as it grows."""
 
-    __slots__ = ("at", "ended", "pieces", "wire")
+    __slots__ = ("arguments", "at", "ended", "wire")
 
     def __init__(self, wire: WireCall, at: int) -> None:
         self.wire = wire
         self.at = at
-        self.pieces: list[str] = []
-        """Of its arguments."""
+        self.arguments = PiecedArguments()
         self.ended = False
 
     @property
     def is_whole(self) -> bool:
         """True where nothing can be added; of the text for a custom tool, nobody knows."""
-        return self.wire.custom is None and is_whole("".join(self.pieces))
+        return self.wire.custom is None and self.arguments.are_whole()
 
 
 class ChoiceParser:
@@ -256,7 +255,7 @@ class ChoiceParser:
         if not arguments:
             return
         if not call.ended:
-            call.pieces.append(arguments)
+            call.arguments.add(arguments)
             yield from self._told(ArgumentsDelta(at=call.at, text=arguments, choice=self._index))
         elif arguments.strip():
             raise BrokenReply("the upstream's stream goes on with a call that is over")
@@ -289,14 +288,14 @@ class ChoiceParser:
             return True
         if call.ended and self._kind is not ToolCall:
             return True
-        return call.is_whole and bool(arguments.strip())
+        return call.wire.custom is None and call.arguments.are_over_before(arguments)
 
     def _end_call(self, call: OpenCall, *, cut: bool = False) -> Iterator[Event]:
         """End a call, once; one that has no arguments has none on purpose, unless it was `cut`."""
         if call.ended:
             return
         call.ended = True
-        if not (call.pieces or cut or call.wire.custom is not None):
+        if not (call.arguments or cut or call.wire.custom is not None):
             yield from self._told(ArgumentsDelta(at=call.at, text="{}", choice=self._index))
         yield from self._told(PartEnded(at=call.at, choice=self._index))
 
@@ -325,12 +324,3 @@ class ChoiceParser:
             yield from self._end_call(call, cut=stop in CUT)
         self.stopped = True
         yield Stopped(stop=stop, choice=self._index)
-
-
-def is_whole(arguments: str) -> bool:
-    """Return True where nothing can be added to arguments."""
-    try:
-        msgspec.json.decode(arguments)
-    except UNREADABLE:
-        return False
-    return True

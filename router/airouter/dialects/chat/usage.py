@@ -121,11 +121,13 @@ class UsageReader(ChunkForwarder):
 class UsageHider(ChunkForwarder):
     """Forwards all but the usage event."""
 
-    __slots__ = ("_forwarded", "_sample", "_usage")
+    __slots__ = ("_forwarded", "_newest", "_sample", "_usage")
 
     def __init__(self, write: Write) -> None:
         super().__init__(write)
         self._sample: deque[bytes] = deque(maxlen=SAMPLES)
+        self._newest = b""
+        """The last piece, which the sample has the end of."""
         self._forwarded = 0
         self._usage: Usage | None = None
 
@@ -137,6 +139,7 @@ class UsageHider(ChunkForwarder):
             events = self._without_usage(events)
         if events:
             self.write(events)
+            self._newest = events
             self._forwarded += 1
             self._sample.append(events if len(events) < SAMPLED else events[-SAMPLED:])
 
@@ -147,12 +150,12 @@ class UsageHider(ChunkForwarder):
             return self._usage
         if not self.is_whole():
             raise unfinished()
-        if lacks_done(b"".join(self._sample)):
+        if lacks_done(b"".join((*self._sample, self._newest))):
             self.write(DONE_EVENT)
         return self._usage
 
     def is_whole(self) -> bool:
-        return any(map(ENDED.search, reversed(self._sample)))
+        return any(map(ENDED.search, (self._newest, *reversed(self._sample))))
 
     def usage_so_far(self, received: int) -> Usage:
         before = self._forwarded - len(self._sample)

@@ -111,13 +111,16 @@ def is_recursive(schema: Json) -> bool:
 
 def references_in(schema: Any) -> Iterator[str]:
     """Yield the references in a schema."""
-    if isinstance(schema, dict):
-        reference = schema.get("$ref")
-        if isinstance(reference, str):
-            yield reference
-    inner = schema.values() if isinstance(schema, dict) else schema
-    for each in inner if isinstance(schema, dict | list) else ():
-        yield from references_in(each)
+    left = [schema]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            reference = each.get("$ref")
+            if isinstance(reference, str):
+                yield reference
+            left.extend(each.values())
+        elif isinstance(each, list):
+            left.extend(each)
 
 
 def closed(schema: Json) -> Json:

@@ -1,7 +1,7 @@
 """Messages without content in a request that passes through, which Claude refuses in a history.
 
 This router itself answers with none where another model had nothing to say, and clients send that
-back.
+back. The last message stays: without it, Claude would go on with an answer that is over.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _spoken = msgspec.json.Decoder(Spoken)
 
 
 def without_empty_turns(messages: msgspec.Raw) -> msgspec.Raw:
-    """Return the messages that say something; all of them where none does."""
+    """Return the messages that say something, and the last one; all where none is to go."""
     given = decoded_or_none(_messages, messages)
-    if given is None:
+    if not given:
         return messages
-    kept = [message for message in given if not is_empty(message)]
-    return msgspec.Raw(msgspec.json.encode(kept)) if kept else messages
+    kept = [*(message for message in given[:-1] if not is_empty(message)), given[-1]]
+    return messages if len(kept) == len(given) else msgspec.Raw(msgspec.json.encode(kept))
 
 
 def is_empty(message: msgspec.Raw) -> bool:

@@ -8,6 +8,7 @@ the provider's again.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,7 +31,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CALL, ARGUMENTS = b'"call_id"', b'arguments.done"'
+CALL, ARGUMENTS = b'_call"', b'arguments.done"'
 """In what may have calls, and in the event that tells their arguments."""
 CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", *BY_ITEM})
 """Items that a client answers."""
@@ -96,39 +97,65 @@ def with_changed_items(response: bytes | msgspec.Raw, changes: Sequence[RawField
 
 
 class CallIds:
-    """The ids of the calls in one response, by the places of their items."""
+    """The ids of the calls in one response, by those that the provider gave: empty for none.
 
-    __slots__ = ("_ids", "_told")
+    In events the place of an item tells twins apart; in an output only their order does, as some
+    servers leave other items out of it, or tell no places.
+    """
+
+    __slots__ = ("_at", "_ids", "_told")
 
     def __init__(self) -> None:
         self._ids = UniqueIds(TWIN)
-        self._told: dict[int, tuple[str, str]] = {}
-        """The provider's id, empty where it gave none, and the client's."""
+        self._at: dict[tuple[str, int], str] = {}
+        self._told: dict[str, list[str]] = {}
 
     def changes_in(self, items: Sequence[SaidItem]) -> list[RawFields]:
         """Return the fields of each item of an output that change."""
-        return [self.changes_of(item, at, ended=True) for at, item in enumerate(items)]
+        seen: Counter[str] = Counter()
+        return [self._changes_of_next(item, seen) for item in items]
 
-    def changes_of(self, item: SaidItem, at: int, *, ended: bool) -> RawFields:
-        """Return the fields of an item that change; one that is not whole lacks its arguments."""
-        if item.type not in CALLS or not (item.call_id or item.type in OF_FUNCTIONS):
+    def changes_at(self, at: int, item: SaidItem, *, ended: bool) -> RawFields:
+        """Return the fields of an item in an event that change."""
+        if not is_call(item):
             return {}
-        changes: RawFields = {}
-        call_id = self._id_of(item.call_id or "", at)
-        if call_id != item.call_id:
-            changes["call_id"] = raw_json(call_id)
-        whole = ended and item.status in {None, "completed"}
-        if item.type == "function_call" and whole and is_silent(item.arguments):
-            changes["arguments"] = NO_ARGUMENTS
-        return changes
+        given = item.call_id or ""
+        told = self._at.get((given, at))
+        if told is None:
+            told = self._at[given, at] = self._next(given)
+        return changes_of(item, told, ended=ended)
 
-    def _id_of(self, given: str, at: int) -> str:
-        known = self._told.get(at)
-        if known is not None and known[0] == given:
-            return known[1]
+    def _changes_of_next(self, item: SaidItem, seen: Counter[str]) -> RawFields:
+        if not is_call(item):
+            return {}
+        given = item.call_id or ""
+        told = self._told.get(given, ())
+        number = seen[given]
+        seen[given] += 1
+        call_id = told[number] if number < len(told) else self._next(given)
+        return changes_of(item, call_id, ended=True)
+
+    def _next(self, given: str) -> str:
+        """Return the client's id of one more call."""
         told = self._ids.unique(given or new_call_id())
-        self._told[at] = given, told
+        self._told.setdefault(given, []).append(told)
         return told
+
+
+def is_call(item: SaidItem) -> bool:
+    """Return whether a client answers an item, and needs an id for that."""
+    return item.type in CALLS and bool(item.call_id or item.type in OF_FUNCTIONS)
+
+
+def changes_of(item: SaidItem, call_id: str, *, ended: bool) -> RawFields:
+    """Return the fields of a call that change; one that is not whole lacks its arguments."""
+    changes: RawFields = {}
+    if call_id != item.call_id:
+        changes["call_id"] = raw_json(call_id)
+    whole = ended and item.status in {None, "completed"}
+    if item.type == "function_call" and whole and is_silent(item.arguments):
+        changes["arguments"] = NO_ARGUMENTS
+    return changes
 
 
 class CallMender:
@@ -153,7 +180,7 @@ class CallMender:
         """Return the fields of an event that changes."""
         if told.item is not None:
             ended = told.type == "response.output_item.done"
-            new = self._ids.changes_of(told.item, told.output_index, ended=ended)
+            new = self._ids.changes_at(told.output_index, told.item, ended=ended)
             if new:
                 fields = fields_of(data)
                 return fields | {"item": raw_json(fields_of(fields["item"]) | new)}

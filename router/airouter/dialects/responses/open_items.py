@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from airouter.dialects.conversation import Json
 
-MOST_TEXT = 16_777_216
+MOST_KEPT = 16_777_216
 """Characters of open items; of a response with more of them, none are kept."""
+OVERHEAD = 256
+"""What a text counts for beside its characters."""
 TEXTS = {
     "response.output_text.delta": ("content", "text"),
     "response.refusal.delta": ("content", "refusal"),
@@ -71,8 +73,12 @@ class OpenItem:
         self._parts[place, index] = part
 
     def grow(self, place: str, index: int, field: str, text: str) -> int:
-        """Add to a text. Returns how much came."""
-        return self._texts.setdefault((place, index, field), StringIO()).write(text)
+        """Add to a text. Returns how much is kept more."""
+        known = self._texts.get((place, index, field))
+        if known is not None:
+            return known.write(text)
+        begun = self._texts[place, index, field] = StringIO()
+        return OVERHEAD + begun.write(text)
 
     def broken_off(self, status: str) -> Json:
         """Return the item as far as it came."""
@@ -101,13 +107,13 @@ class OpenItems:
 
     def take(self, events: Iterable[bytes]) -> None:
         """Take the next events of the stream, whole ones."""
-        if self._size > MOST_TEXT:
+        if self._size > MOST_KEPT:
             return
         for piece in events:
             for frame in ServerSentEvents().feed(piece + b"\n\n"):
                 event = decoded_or_none(_event, frame.data)
                 if event is not None:
-                    self._take(event)
+                    self._take(event, len(frame.data))
 
     def take_many(self, events: list[bytes]) -> None:
         """Take events that are dropped of a long stream: nearly always, deltas of one text."""
@@ -124,18 +130,19 @@ class OpenItems:
         if text is None or not kind == len(found) == block.count(b'"output_index"'):
             self.take([block])
         else:
-            self._take(msgspec.structs.replace(first, delta=text))
+            self._take(msgspec.structs.replace(first, delta=text), 0)
 
     def broken_off(self, status: str) -> dict[int, Json]:
         """Return the items as far as they came, by their places, with a status."""
         return {at: item.broken_off(status) for at, item in self._items.items()}
 
-    def _take(self, event: OpenItemEvent) -> None:
+    def _take(self, event: OpenItemEvent, size: int) -> None:
         at = event.output_index
         if event.type == "response.output_item.added" and event.item is not None:
             self._items[at] = OpenItem(event.item)
         elif event.type == "response.output_item.done":
             self._items.pop(at, None)
+            return
         elif (item := self._items.get(at)) is None:
             return
         elif event.type == "response.content_part.added" and event.part is not None:
@@ -145,6 +152,9 @@ class OpenItems:
         elif event.type in TEXTS and isinstance(event.delta, str):
             place, field = TEXTS[event.type]
             index = event.summary_index if place == "summary" else event.content_index
-            self._size += item.grow(place, index, field, event.delta)
-            if self._size > MOST_TEXT:
-                self._items.clear()
+            size = item.grow(place, index, field, event.delta)
+        else:
+            return
+        self._size += size
+        if self._size > MOST_KEPT:
+            self._items.clear()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.framing import ServerSentEvents
-from airouter.dialects.raw_json import ABSENT, raw_json
+from airouter.dialects.raw_json import ABSENT, raw_json, with_data
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class StreamedResponse:
         response = {**begun, "status": status, **told, "output": self._output(left("incomplete"))}
         name = f"response.{status}"
         body = {"type": name, "sequence_number": number, "response": response}
-        return b"event: %b\ndata: %b\n\n" % (name.encode(), raw_json(body))
+        return with_data(b"event: %b" % name.encode(), msgspec.json.encode(body))
 
     def _response_in(self, data: bytes) -> dict[str, msgspec.Raw] | None:
         event = decoded_or_none(_event, data)

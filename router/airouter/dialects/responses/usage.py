@@ -15,7 +15,7 @@ from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.conversation import Json
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
-from airouter.dialects.forwarding import NamedEventForwarder
+from airouter.dialects.forwarding import DONE, NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
 from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
@@ -82,10 +82,10 @@ class UsageReader(NamedEventForwarder):
     def forward(self, events: bytes) -> None:
         if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
             events = self._calls.feed(events)
-        if self._ending.over:
-            events = self._streamed.filled(events, self._left)
         self._tail.add(events)
         self._streamed.take(events)
+        if self._ending.over:  # of what came with the end, too
+            events = self._streamed.filled(events, self._left)
         self.write(self._rename(events) if self._rename else events)
 
     def finish(self) -> Usage | None:
@@ -149,8 +149,12 @@ def last_error(end: bytes) -> Json | None:
 
 def last_usage(data: bytes) -> Usage | None:
     """Return the usage in the last event of a stream; None where it has none."""
-    # The data of the last event stands in one line, after all other lines that begin so.
-    *_, data = data.rstrip().rpartition(b"\ndata:")
-    event = decoded_or_none(_event, data)
+    # The data of the last event nearly always stands in one line, the last that begins so.
+    *_, line = data.rstrip().rpartition(b"\ndata:")
+    event = decoded_or_none(_event, line)
+    if event is None:  # it stands in several lines, or chat's mark of an end comes after it
+        frames = reversed(ServerSentEvents().feed(data + b"\n\n"))
+        told = next((frame.data for frame in frames if frame.data != DONE), b"")
+        event = decoded_or_none(_event, told)
     response = None if event is None else event.response
     return None if response is None or response.usage is None else neutral_usage(response.usage)

@@ -34,6 +34,7 @@ from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
 from airouter.dialects.provenance import MARK, is_of_claude, without_packed
+from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
@@ -172,7 +173,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        return answered(with_chat_calls(reply.body), usage_in(CHAT_BODY, reply.body))
+        return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -258,7 +259,7 @@ class MessagesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
         (reply,) = replies
-        body = with_messages_calls(reply.body)
+        body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
@@ -289,7 +290,7 @@ class ResponsesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        body = with_responses_calls(reply.body)
+        body = mended(with_responses_calls, reply.body)
         if request.rename is not None:
             body = request.rename(request.credential, body)
         return answered(body, usage_in(RESPONSES_BODY, reply.body))

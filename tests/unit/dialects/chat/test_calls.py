@@ -11,6 +11,7 @@ import pytest
 from airouter.dialects.chat.calls import with_mended_calls
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.conversation import Json
+from airouter.dialects.raw_json import mended
 from contract.services.stand_in import sse
 
 DONE = b"data: [DONE]\n\n"
@@ -92,7 +93,7 @@ def test_a_whole_call_without_an_id_gets_one() -> None:
     assert one["id"] != other["id"]
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize("reason", ["length", "content_filter", "abort"])
 def test_a_call_that_was_cut_before_its_arguments_stays_as_it_is(reason: str) -> None:
     body = whole(call("a", ""), reason=reason)
     assert with_mended_calls(body) == body
@@ -107,10 +108,12 @@ def test_a_call_that_was_cut_before_its_arguments_stays_as_it_is(reason: str) ->
         b'{"choices": [{"message": {"tool_calls": [{"id": 7}]}}]}',
         b'{"choices": [{"message": {"tool_calls": [{"id": "a"}, {"id": "a"]}}]}',
         b'{"choices": [{"message": {"content": "x", "tool_calls": null}}]}',
+        b'{"choices": [{"message": {}, "delta": {"tool_calls": [{"function": {}}]}}]}',
+        b'{"\xff": 1, "choices": [{"message": {"tool_calls": [{"function": {}}]}}]}',
     ],
 )
-def test_a_whole_chat_without_a_fault_passes_to_the_byte(body: bytes) -> None:
-    assert with_mended_calls(body) == body
+def test_a_whole_chat_that_needs_no_mending_or_allows_none_passes_to_the_byte(body: bytes) -> None:
+    assert mended(with_mended_calls, body) == body
 
 
 @READERS
@@ -136,6 +139,27 @@ def test_calls_at_one_index_are_told_apart(index: int | None) -> None:
         chunk(call("c", "{}", index=index), reason="tool_calls") + DONE,
     )
     assert put_together(told) == [(0, "a", '{"x":1}'), (1, "b", '{"y":2}'), (2, "c", "{}")]
+
+
+@READERS
+@pytest.mark.parametrize(("id_", "ids"), [("a", ["a", "a_2"]), (None, 2), ("", 2)])
+def test_calls_of_one_name_with_one_id_at_one_index_are_told_apart(
+    kind: type[UsageHider | UsageReader], id_: str | None, ids: list[str] | int
+) -> None:
+    one, other = (call(id_, arguments, index=0) for arguments in ('{"x":1}', '{"x":2}'))
+    told = put_together(through(kind, chunk(one), chunk(other), chunk(reason="stop") + DONE))
+    assert [(at, arguments) for at, _, arguments in told] == [(0, '{"x":1}'), (1, '{"x":2}')]
+    found = [each for _, each, _ in told]
+    assert found == ids or len(set(filter(None, found))) == ids
+
+
+@READERS
+def test_a_call_whose_id_and_name_are_in_each_piece_passes_to_the_byte(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    pieces = (call("a", each, index=0) for each in ('{"x":{', "{}", "}", "}", " \n"))
+    stream = *map(chunk, pieces), chunk(reason="tool_calls"), DONE
+    assert through(kind, *stream) == b"".join(stream)
 
 
 @READERS
@@ -202,6 +226,33 @@ def test_a_stream_without_a_fault_passes_to_the_byte_however_it_is_cut(
     for size in (1, 7, 100, len(SOUND)):
         places = [*range(0, len(SOUND), size), len(SOUND)]
         assert through(kind, *(SOUND[a:b] for a, b in pairwise(places))) == SOUND
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        sse({"choices": [{"index": 0, "message": {"tool_calls": [call("a", "", index=0)]}}]}),
+        b'data: {"\xff": 1, "choices": [{"delta": {"tool_calls": [{"index": 7}]}}]}\n\n',
+    ],
+)
+def test_a_chunk_that_allows_no_mending_passes_to_the_byte(odd: bytes) -> None:
+    stream = odd, chunk(reason="tool_calls"), DONE
+    assert through(UsageReader, *stream) == b"".join(stream)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@READERS
+def test_a_chunk_of_several_lines_is_mended_whatever_ends_them(
+    kind: type[UsageHider | UsageReader], end: bytes
+) -> None:
+    delta = {"tool_calls": [call("", "", index=0)]}
+    choice = json.dumps({"index": 0, "delta": delta, "finish_reason": None}).encode()
+    lines = b'{"id": "c", "x": {', b'"y": 1}, "choices": [', choice, b"]}"
+    event = end.join(b"data: " + line for line in lines) + 2 * end
+    told = through(kind, event, chunk(reason="tool_calls") + DONE)
+    ((index, id_, arguments),) = put_together(told)
+    assert (index, arguments) == (0, "{}")
+    assert id_.startswith("call_")
 
 
 def test_after_a_chunk_that_cannot_be_read_nothing_is_mended() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.dialects import in_order
+from airouter.dialects.chat import pieced_arguments
 from airouter.dialects.conversation import Choice, Json, Reasoning, Refusal, Text, ToolCall, Usage
 from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
@@ -104,6 +105,23 @@ def test_two_calls_with_one_id_at_one_index_are_two_calls(between: str) -> None:
     one, other = (piece("weather", place, index=0, id="a") for place in (OSLO, ROME))
     choice = assembled(calling(one), chunk({"content": between}), calling(other), END)
     assert arguments_in(choice) == [OSLO, ROME]
+
+
+def test_a_call_whose_name_is_in_each_piece_is_not_read_anew_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    is_whole = pieced_arguments.is_whole
+
+    def noted(arguments: str) -> bool:
+        read.append(arguments)
+        return is_whole(arguments)
+
+    monkeypatch.setattr(pieced_arguments, "is_whole", noted)
+    pieces = ['{"text":"', *["word "] * 99, '"}']
+    choice = assembled(*(calling(piece("say", each, index=0, id="a")) for each in pieces), END)
+    assert arguments_in(choice) == ["".join(pieces)]
+    assert len(read) < 3
 
 
 def test_a_call_with_the_id_of_one_before_may_begin_without_arguments() -> None:

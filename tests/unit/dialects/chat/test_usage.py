@@ -93,6 +93,18 @@ def test_the_usage_event_is_known_in_any_layout(odd: bytes) -> None:
     assert through(UsageHider, [odd, DONE]) == (DONE, 7)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_an_event_of_several_lines_passes_however_it_is_cut(
+    kind: type[UsageHider | UsageReader], end: bytes
+) -> None:
+    lines = b"id: 1", b'data: {"choices":[{"delta":', b'data: {"content":"x"}}]}', b"", b""
+    stream = end.join(lines) + b"data: [DONE]" + 2 * end
+    for size in (1, 5, len(stream)):
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert through(kind, pieces) == (stream, 0)
+
+
 def test_a_chunk_with_usage_and_choices_is_kept() -> None:
     both = event({"choices": [{"delta": {}}], "usage": USAGE})
     assert through(UsageHider, [both, DONE]) == (both + DONE, 7)
@@ -149,6 +161,16 @@ def test_a_stream_that_told_why_it_stops_gets_the_mark_that_it_lacks(
     stop = event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     assert through(kind, [stop]) == (stop + DONE, 0)
     assert through(kind, [stop.rstrip()]) == (stop + DONE, 0)
+
+
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_a_long_event_ends_a_stream_by_what_it_says_first(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    long = {"error": {"message": "Busy", "metadata": {"raw": "x" * 10_000}}}
+    assert through(kind, [event(long)]) == (event(long), 0)
+    stop = event({"choices": [{"finish_reason": "stop", "delta": {"content": "x" * 10_000}}]})
+    assert through(kind, [stop]) == (stop + DONE, 0)
 
 
 def test_an_event_is_forwarded_when_it_is_whole() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airouter.dialects.claude.structured import closed
+from airouter.dialects.claude.structured import closed, is_recursive
+from airouter.dialects.conversation import Json
 
 
 def test_a_schema_is_closed_and_its_bounds_are_told_in_words() -> None:
@@ -34,3 +35,11 @@ def test_a_schema_is_closed_and_its_bounds_are_told_in_words() -> None:
         "$defs": {"deep": {"type": "object", "additionalProperties": False}},
         "additionalProperties": False,
     }
+
+
+def test_a_schema_that_contains_itself_is_found_however_deep_that_is() -> None:
+    deep: Json = {"$ref": "#"}
+    for _ in range(5_000):
+        deep = {"items": [deep]}
+    assert is_recursive({"properties": {"a": deep}})
+    assert not is_recursive({"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {}}})

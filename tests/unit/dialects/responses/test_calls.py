@@ -89,6 +89,43 @@ def test_calls_with_one_id_are_told_apart_in_every_event_of_a_stream() -> None:
     assert [each["call_id"] for each in events[-1]["response"]["output"]] == expected
 
 
+def without_places(*events: bytes) -> list[bytes]:
+    return [each.replace(b'"output_index"', b'"other"') for each in events]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        [done(1, call("a")), done(2, call("b")), completed(call("a"), call("b"))],
+        without_places(
+            *(added(0, call("a")), added(0, call("b")), done(0, call("a")), done(0, call("b"))),
+            completed(call("a"), call("b")),
+        ),
+    ],
+)
+def test_calls_are_the_same_at_the_end_where_other_items_or_places_are_left_out(
+    stream: list[bytes],
+) -> None:
+    out: list[bytes] = []
+    reader = UsageReader(out.append, None)
+    for each in stream:
+        reader.feed(each)
+    assert out == stream
+
+
+def test_twins_are_told_apart_at_the_end_where_other_items_are_left_out() -> None:
+    *_, last = told(done(1, call("a")), done(2, call("a")), completed(call("a"), call("a")))
+    assert [each["call_id"] for each in last["response"]["output"]] == ["a", "a_twin2"]
+
+
+def test_a_call_that_lacks_the_very_field_for_its_id_gets_one() -> None:
+    nameless = {key: value for key, value in call("a").items() if key != "call_id"}
+    (whole_one,) = items_in(with_mended_calls(whole(nameless)))
+    assert whole_one["call_id"].startswith("call_")
+    event, last = told(done(0, nameless), completed(nameless))
+    assert event["item"]["call_id"] == last["response"]["output"][0]["call_id"]
+
+
 def test_a_call_without_an_id_has_the_same_in_every_event_of_a_stream() -> None:
     events = told(added(0, call(None)), done(0, call("")), completed(call(None)))
     ids = {events[0]["item"]["call_id"], events[2]["response"]["output"][0]["call_id"]}

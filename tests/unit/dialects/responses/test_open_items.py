@@ -133,6 +133,25 @@ def test_the_text_of_a_long_message_is_kept_from_its_beginning() -> None:
     assert item["content"][0]["text"] == "It " + "".join(words)
 
 
-def test_more_text_than_may_be_kept_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_items, "MOST_TEXT", 5)
-    assert last(BEGUN, SAYING, RAINED)["output"] == []
+def parts(count: int) -> list[bytes]:
+    return [event("content_part.added", content_index=at, part=TEXT) for at in range(count)]
+
+
+def texts(count: int) -> list[bytes]:
+    return [event("output_text.delta", content_index=at, delta="x") for at in range(count)]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [event("output_text.delta", content_index=0, delta="x" * 20_000)],
+        [event("output_item.added", at, item=MESSAGE) for at in range(100)],
+        parts(100),
+        texts(100),
+    ],
+    ids=["text", "items", "parts", "texts"],
+)
+def test_more_than_may_be_kept_is_not(events: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_items, "MOST_KEPT", 10_000)
+    assert last(BEGUN, SAYING, RAINED)["output"] == [SAID]
+    assert last(BEGUN, SAYING, *events)["output"] == []

@@ -54,6 +54,20 @@ def test_a_stream_cut_at_every_byte_passes_event_by_event(end: bytes) -> None:
     assert (len(out), tokens) == (3, 7)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_usage_in_an_event_of_several_lines_counts(end: bytes) -> None:
+    whole = stream(b"\n").replace(b'"response":{"usage"', b'"response":{\ndata: "usage"')
+    whole = whole.replace(b"\n", end)
+    out, tokens = through([whole[at : at + 7] for at in range(0, len(whole), 7)])
+    assert (b"".join(out), tokens) == (whole, 7)
+
+
+def test_the_usage_counts_where_a_server_ends_a_response_as_it_ends_a_chat() -> None:
+    whole, done = stream(b"\n"), b"data: [DONE]\n\n"
+    assert through([whole, done]) == ([whole, done], 7)
+    assert through([whole + done]) == ([whole + done], 7)
+
+
 def test_an_event_with_a_picture_in_it_costs_no_more_for_coming_in_many_pieces() -> None:
     picture = b'data: {"b64":"' + b"A" * 4_194_304 + b'"}\n\n'
     begun = time.process_time()
@@ -130,6 +144,25 @@ def test_an_empty_output_is_filled_with_the_items_that_were_streamed() -> None:
     assert passed(CREATED, completed)[-1]["response"]["output"] == []
     completed["response"] = {"id": "resp_1", "output": [{"id": "other"}], "x": {"output": []}}
     assert passed(CREATED, ITEM_DONE, completed)[-1]["response"]["output"] == [{"id": "other"}]
+
+
+def test_an_empty_output_is_filled_with_the_items_that_came_in_one_piece_with_it() -> None:
+    completed = {**CREATED, "type": "response.completed", "sequence_number": 2}
+    begun = {**ITEM_DONE, "type": "response.output_item.added", "output_index": 1}
+    events = b"".join(sse(each, each["type"]) for each in (CREATED, ITEM_DONE, begun, completed))
+    out, _ = through([events])
+    last = msgspec.json.decode(ServerSentEvents().feed(b"".join(out))[-1].data)
+    assert last["response"]["output"] == [ITEM, ITEM]
+
+
+def test_a_response_that_began_in_several_lines_ends_in_one_event() -> None:
+    created = b'data: {"type":"response.created","response":{"id":"r","x":{\ndata: "y":1}}}\n\n'
+    out: list[bytes] = []
+    reader = UsageReader(out.append, None)
+    reader.feed(created)
+    reader.break_off(ended_early())
+    last = msgspec.json.decode(ServerSentEvents().feed(b"".join(out))[-1].data)
+    assert (last["type"], last["response"]["x"]) == ("response.failed", {"y": 1})
 
 
 def test_more_items_than_may_be_kept_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ async def test_an_exchange_is_answered_by_the_operator_that_streams() -> None:
     async with stream_control() as operator, following(operator) as ledger:
         operator.publish("one", 1)
         answer = await ledger.exchange(said(1, NEED, NEED))
-        assert [grant.amount for grant in answer.grants] == [0, 0]  # it settles first
+        assert [grant.amount for grant in answer.grants] == [1, 1]  # nobody was before it
         assert (await ledger.exchange(said(2))).born == answer.born
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+import pytest
+
 from airouter.bookkeeping.key_use import KeyUse, UseReport
 from airouter_operator.delivering import key_uses
-from airouter_operator.delivering.key_uses import KeyUses
+from airouter_operator.delivering.key_uses import LARGEST, KeyUses, NewUse
 from airouter_operator.kube.objects import ObjectKey
+from support.stream_control import ask, stream_control
 
 CONFIG = ObjectKey("ai", "default")
 ONE, TWO = ObjectKey("team-a", "one"), ObjectKey("team-a", "two")
@@ -86,4 +90,39 @@ async def test_many_keys_are_due_a_few_at_a_time() -> None:
     operated.take(1, *(f"team-a/k{number}" for number in range(key_uses.MOST_AT_ONCE + 7)))
     await operated.next_due()
     assert operated.due.qsize() == key_uses.MOST_AT_ONCE - 1
+    operated.uses.end()
+
+
+USED = ["team-a/one", 1, 1, 1, 0, None]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["", "p", 1, []],
+        ["p" * 254, "p", 1, []],
+        ["pod-0", "p" * 65, 1, []],
+        ["pod-0", "p", 1, [USED] * 2001],
+        ["pod-0", "p", 1, [[*USED[:5], dict.fromkeys("abcdefghi", 1)]]],
+    ],
+    ids=["no pod", "a long pod", "a long process", "many keys", "many periods"],
+)
+async def test_what_no_pod_would_tell_is_refused(told: list[object]) -> None:
+    async with stream_control() as operator:
+        operator.publish("one", 1)
+        good = await ask(operator, msgspec.json.encode(["pod-0", "p", 1, [USED]]), path="/use")
+        answer = await ask(operator, msgspec.json.encode(told), path="/use")
+        assert (good.status_code, answer.status_code) == (204, 400)
+        operator.uses.end()
+
+
+async def test_numbers_that_no_status_has_room_for_are_the_largest_that_it_has() -> None:
+    operated = Operated()
+    absurd = KeyUse("team-a/one", 10**30, -1, 10**30, 10**30, {"2026-11": 10**30})
+    operated.uses.take(CONFIG, UseReport("pod-0", "p", 1, [absurd]))
+    assert await operated.next_due() == ONE
+    use = operated.uses.begin(ONE)
+    assert use is not None
+    spent = {"2026-11": LARGEST}
+    assert use == NewUse(LARGEST, 0, LARGEST, 0.0, spent, None)
     operated.uses.end()

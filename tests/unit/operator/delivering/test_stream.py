@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -10,6 +12,7 @@ from airouter.sources.stream import StreamSource
 from support.stream_control import (
     KEY,
     TOKEN,
+    StreamControl,
     ask,
     following_router,
     model,
@@ -112,25 +115,47 @@ async def test_more_pods_than_there_may_be_are_asked_to_come_later() -> None:
             assert (await ask(operator, b'{"pod":"second"}')).status_code == 503
 
 
-async def test_a_pod_that_meets_replicas_that_do_not_lead_soon_tries_another() -> None:
+@asynccontextmanager
+async def searching_pod(
+    operator: StreamControl, store: SnapshotStore
+) -> AsyncIterator[list[float]]:
+    """A pod that polls; yields its pauses (seconds), none of which it waits for."""
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         await asyncio.sleep(0)
 
+    source = StreamSource(store, "pod-0", sleep=sleep, random=lambda: 1.0)
+    source.follow(operator.stream)
+    running = asyncio.create_task(source.run())
+    try:
+        async with asyncio.timeout(60):
+            yield pauses
+    finally:
+        running.cancel()
+
+
+async def test_a_pod_that_meets_replicas_that_do_not_lead_soon_tries_another() -> None:
+    store = SnapshotStore(lambda snapshot: None)
     async with stream_control() as operator:
         operator.publish("one", 1)
         operator.leads, operator.another_leads = False, True
-        store = SnapshotStore(lambda snapshot: None)
-        source = StreamSource(store, "pod-0", sleep=sleep, random=lambda: 1.0)
-        source.follow(operator.stream)
-        running = asyncio.create_task(source.run())
-        async with asyncio.timeout(60):
+        async with searching_pod(operator, store) as pauses:
             while len(pauses) < 8:
                 await asyncio.sleep(0.01)
             operator.leads = True
             while model(store) != "one":
                 await asyncio.sleep(0.01)
-        running.cancel()
-        assert max(pauses) < 0.1
+            assert max(pauses) < 0.1
+
+
+async def test_a_pod_that_nobody_knows_comes_back_later_and_later() -> None:
+    async with (
+        stream_control() as operator,
+        searching_pod(operator, SnapshotStore(lambda snapshot: None)) as pauses,
+    ):
+        while len(pauses) < 12:
+            await asyncio.sleep(0.01)
+        assert pauses == sorted(pauses)
+        assert pauses[-1] == 5
