@@ -177,7 +177,10 @@ async def test_a_turn_over_a_session_is_limited_too() -> None:
 
 
 async def test_an_account_whose_provider_has_no_more_is_left_alone_until_it_has() -> None:
-    body = b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[]}'
+    body = (
+        b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
+        b'"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
+    )
     used_up = (
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
         b"x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 0\r\n"

@@ -105,7 +105,7 @@ def test_no_wide_string_is_overlooked_wherever_the_windows_end(value: Any, windo
         patch.setattr(untrusted, "WINDOW", window)
         found = wide_text(body)
     assert found >= sum(map(len, wide_strings(value)))
-    assert found <= len(body) + 1
+    assert found <= len(body) + len(body) // window + 1  # pieces may share a byte
     assert found == 0 or not body.isascii()
 
 
