@@ -58,7 +58,7 @@ async def test_it_serves_soon_after_its_start(tmp_path: Path) -> None:
     start = time.monotonic()
     async with router_process(tmp_path) as router:
         assert (await router.health())["status"] == "ok"
-        assert time.monotonic() - start < 8  # a second, but for a loaded machine
+        assert time.monotonic() - start < 30  # a second, but for a loaded machine
 
 
 async def test_streams_that_run_at_sigterm_all_finish_and_it_ends_with_zero(
