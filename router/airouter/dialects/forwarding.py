@@ -16,7 +16,7 @@ import msgspec
 
 from airouter.dialects.ending import MORE
 from airouter.dialects.escapes import without_halves
-from airouter.dialects.framing import frame_of, last_end
+from airouter.dialects.framing import BOM, ERROR_FIELD, frame_of, last_end
 from airouter.dialects.raw_json import mended
 from airouter.interfaces import BrokenReply, Surplus
 
@@ -43,6 +43,9 @@ LINE_ENDS = b"\n\n"
 DATA, OBJECT_END = b'data: {"', b"}\n\n"
 """The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
+DATA_LINE = re.compile(rb"(?:\A|[\r\n])data:")
+COMMENT = frozenset({b"", b":"})
+"""What a line begins with that says nothing."""
 
 
 class JsonObject(msgspec.Struct):
@@ -130,25 +133,15 @@ class EventForwarder(ABC):
     def _take(self, events: bytes) -> None:
         """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
         events, surplus = self._ending.split(events)
-        end = self._end_of_sound(events)
-        sound = events if end == len(events) else events[:end]
+        sound, is_whole = sound_events(events)
         if sound:
             self.forward(sound if self._mask is None else self._mask.body(sound))
-        if end < len(events):
+        if not is_whole:
             raise BrokenReply("an event of the upstream cannot be read")
         if self._ending.over:
             self._held = [b""]  # so that nothing takes the short ways any more
         if surplus:
             raise Surplus(MORE)
-
-    def _end_of_sound(self, events: bytes) -> int:
-        """Return the number of bytes before the first event that cannot be read."""
-        start = 0
-        for end in event_ends(events):
-            if not is_sound(events[start:end]):
-                return start
-            start = end
-        return len(events)
 
     def _hold(self, data: bytes, seen: bytes) -> None:
         """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
@@ -182,12 +175,40 @@ class NamedEventForwarder(EventForwarder):
             self._feed_odd(data)
 
 
+def sound_events(events: bytes) -> tuple[bytes, bool]:
+    """Return the events before the first that cannot be read, and True where these are all."""
+    kept: list[bytes] = []
+    start = 0
+    for end in event_ends(events):
+        event = events[start:end]
+        if not is_sound(event):
+            return b"".join(kept), False
+        kept.append(for_clients(event))
+        start = end
+    return b"".join((*kept, events[start:])), True
+
+
 def is_sound(event: bytes) -> bool:
     """Return False for an event that is no JSON."""
     frame = frame_of(event.rstrip(b"\r\n"))
     if frame is None or frame.data == DONE or len(event) > DECODED:
         return True
     return is_object(frame.data) or is_object(without_halves(frame.data))
+
+
+def for_clients(event: bytes) -> bytes:
+    """Return an event as SDKs read it; empty for one without data, at which they fail.
+
+    Comments have none either, and all leave them out.
+    """
+    event = event.removeprefix(BOM)
+    if DATA_LINE.search(event):
+        return event
+    lines = event.splitlines()
+    if any(line.startswith(ERROR_FIELD) for line in lines):
+        frame = frame_of(event.rstrip(b"\r\n"))
+        return b"" if frame is None else b"data: %b\n\n" % frame.data
+    return event if all(line[:1] in COMMENT for line in lines) else b""
 
 
 def is_object(data: bytes) -> bool:
