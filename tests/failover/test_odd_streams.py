@@ -30,3 +30,11 @@ async def test_a_mark_of_the_byte_order_costs_no_word(api: str) -> None:
         begun = b"\xef\xbb\xbf" + chunk("first", {"role": "assistant", "content": "All "})
         found.first.always = streaming(begun, SAID, STOP, DONE)
         assert await found.stream(api) == "All half of "
+
+
+@CLIENTS
+async def test_what_cannot_be_read_after_the_last_word_costs_none(api: str) -> None:
+    async with stage("backends") as found:
+        unreadable = b'data: {"choices": [{"index": 0, "delta": {}}], "usage": "many"}\n\n'
+        found.first.always = streaming(OPENING + SAID + STOP + unreadable + DONE)
+        assert await found.stream(api) == "half of "

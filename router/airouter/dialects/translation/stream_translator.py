@@ -140,7 +140,7 @@ class StreamTranslator:
         except Surplus:
             raise
         except (BrokenReply, RecursionError, UpstreamRefused) as error:
-            if self._sent:  # else another backend may still be asked
+            if self._sent or self._stopped:  # else another backend may still be asked
                 self._send(out)
             if isinstance(error, RecursionError):
                 raise BrokenReply(TOO_DEEP) from None
