@@ -74,6 +74,19 @@ class WireMessage(msgspec.Struct):
     tool_calls: list[WireCall] | None = None
     annotations: list[Annotation] | None = None
     audio: WireAudio | None = None
+    images: list[WireImage] | None = None
+
+
+class WireURL(msgspec.Struct):
+    """A place, or a data URL."""
+
+    url: str = ""
+
+
+class WireImage(msgspec.Struct):
+    """A picture that the model drew, as OpenRouter and other routers tell it."""
+
+    image_url: WireURL | None = None
 
 
 class Thought(NamedTuple):
@@ -97,6 +110,8 @@ class WireChoice(msgspec.Struct):
     delta: WireMessage | None = None
     finish_reason: str | None = None
     logprobs: WireLogProbs | None = None
+    usage: ChatCounts | None = None
+    """Where Moonshot has it, in a stream."""
     error: Json | str | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +27,8 @@ from airouter.dialects.conversation import (
     Audio,
     Choice,
     Citation,
+    Image,
+    Media,
     Part,
     Refusal,
     Stop,
@@ -57,6 +60,8 @@ CUT = frozenset({"length", "content_filter"})
 """Stops at which a call may lack the rest of its arguments."""
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 """Reasons to stop that are failures of the server; OpenAI itself has none such."""
+
+DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[^;,]*)*;base64,")
 
 _encoder = msgspec.json.Encoder()
 
@@ -124,6 +129,7 @@ def parts_of(
                 logprobs=None if tokens is None else tuple(tokens),
             )
         )
+    parts.extend(images_of(said))
     if said.refusal:
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
@@ -171,6 +177,18 @@ def citations_of(said: WireMessage) -> list[Citation]:
         for each in found
         if each is not None
     ]
+
+
+def images_of(said: WireMessage) -> list[Image]:
+    """Return the pictures that the model drew."""
+    urls = [image.image_url.url for image in said.images or () if image.image_url is not None]
+    return [Image(media=media_at(url)) for url in urls if url]
+
+
+def media_at(url: str) -> Media:
+    """Return what a URL stands for; a data URL is taken apart."""
+    found = DATA_URL.match(url)
+    return Media(url=url) if found is None else Media(media_type=found[1], data=url[found.end() :])
 
 
 def audio_of(sound: WireAudio) -> Audio:

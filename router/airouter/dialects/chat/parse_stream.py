@@ -25,6 +25,7 @@ from airouter.dialects.chat.parse_response import (
     citations_of,
     created_in,
     fault,
+    images_of,
     name_of,
     stop_of,
 )
@@ -89,10 +90,12 @@ class Parser:
         if not self._begun:
             self._begun = True
             yield self._begin(chunk)
+        counts = chunk.usage
         for choice in chunk.choices or ():
             yield from self._reader(choice.index or 0).feed(choice)
-        if chunk.usage is not None:
-            yield Counted(usage=neutral_usage(chunk.usage))
+            counts = counts or choice.usage
+        if counts is not None:
+            yield Counted(usage=neutral_usage(counts))
 
     def finish(self) -> Iterator[Event]:
         """Yield the end: the stream is whole when a choice has stopped.
@@ -206,15 +209,21 @@ class ChoiceParser:
         if said.refusal:
             yield from self._open(Refusal(text=""))
             yield from self._told(RefusalDelta(at=self._at, text=said.refusal, choice=self._index))
-        if said.annotations and self._kind is Text:
-            for citation in citations_of(said):
-                yield from self._told(Cited(at=self._at, citation=citation, choice=self._index))
-        if said.audio is not None:
-            self._hear(said)
+        yield from self._beside(said)
         for call in said.tool_calls or ():
             yield from self._calling(call)
         if choice.finish_reason:  # some servers say "" until they know
             yield from self.stop(choice.finish_reason)
+
+    def _beside(self, said: WireMessage) -> Iterator[Event]:
+        """Yield the events of what is no text, and keep a piece of speech."""
+        if said.annotations and self._kind is Text:
+            for citation in citations_of(said):
+                yield from self._told(Cited(at=self._at, citation=citation, choice=self._index))
+        for image in images_of(said):
+            yield from self._begin(image)
+        if said.audio is not None:
+            self._hear(said)
 
     def _told(self, event: PartEvent) -> Iterator[Event]:
         return self._order.feed(event)
