@@ -41,6 +41,10 @@ ENDED = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
 """In the last event."""
 
 
+VERTEX_EVENT = re.compile(rb'event:[ ]?vertex_event\b|"type"\s*:\s*"vertex_event"')
+"""A count of Vertex AI's own, which the SDK of Vercel takes for a broken stream."""
+
+
 class Started(msgspec.Struct):
     """A `message_start`, as much of it as is of use."""
 
@@ -61,6 +65,8 @@ class UsageReader(NamedEventForwarder):
     """A stream filter that forwards all events and keeps the first and the last."""
 
     __slots__ = ("_calls", "_head", "_missing", "_tail")
+
+    foreign = VERTEX_EVENT
 
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(b"message_stop", STOP))
