@@ -90,3 +90,12 @@ async def test_an_error_in_place_of_a_stream_is_mended_by_another_provider(api: 
         found.first.always = overloaded
         assert await found.stream(api) == "second"
         assert (found.first.asked, found.second.asked) == (1, 1)
+
+
+async def test_a_sign_of_life_is_not_the_beginning_of_an_answer() -> None:
+    async with errors.stage("messages", names=("only",)) as (router, (only,)):
+        only.always = errors.streaming({"type": "ping"}, *SPOKEN[1:])
+        answer = await router.chat(stream=True)
+        assert f'"content":"{errors.SAID}"' in answer.text
+        assert '"finish_reason":"stop"' in answer.text
+        assert '"role":"assistant"' in answer.text

@@ -6,7 +6,7 @@ in pieces, arguments as objects, errors where a choice should be.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -128,6 +128,9 @@ class Completion(msgspec.Struct):
     error: Json | str | None = None
     message: str | None = None
     """The message of a bare error, as older servers of open models write it."""
+    citations: Any = None
+    search_results: Any = None
+    """Sources of the answer, with titles (Perplexity); `citations` are URLs."""
 
 
 _decoder = msgspec.json.Decoder(Completion)

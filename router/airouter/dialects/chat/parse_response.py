@@ -22,6 +22,7 @@ from airouter.dialects.chat.completion import (
 )
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.reasoning import begun_thought
+from airouter.dialects.chat.sources import sources_of
 from airouter.dialects.conversation import (
     Answer,
     Audio,
@@ -80,8 +81,22 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
         created=created_in(completion),
         service_tier=completion.service_tier,
         usage=None if completion.usage is None else neutral_usage(completion.usage),
-        choices=tuple(choice_of(choice, destination.model) for choice in completion.choices),
+        choices=tuple(
+            cited_choice(choice_of(choice, destination.model), sources_of(completion))
+            for choice in completion.choices
+        ),
     )
+
+
+def cited_choice(choice: Choice, sources: tuple[Citation, ...]) -> Choice:
+    """Return a choice whose text has sources, unless it has some already."""
+    parts = [
+        msgspec.structs.replace(part, citations=part.citations or sources)
+        if isinstance(part, Text)
+        else part
+        for part in choice.parts
+    ]
+    return msgspec.structs.replace(choice, parts=tuple(parts)) if sources else choice
 
 
 def created_in(completion: Completion) -> int | None:

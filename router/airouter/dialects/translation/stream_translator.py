@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
 PARTS = (PartBegun, PartEnded)
-FIRST = (Begun, Pinged)
-"""Events before any content."""
 TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
@@ -199,8 +197,10 @@ class StreamTranslator:
             self._stopped = True
         elif isinstance(event, Ended):
             self._ended = True
-        if self._started or isinstance(event, FIRST):
+        if self._started or isinstance(event, Begun):
             self._started = True
+            return self._rendered(event)
+        if isinstance(event, Pinged):
             return self._rendered(event)
         self._started = True  # by a provider that says nothing of the answer before its content
         return self._rendered(Begun(id="", model=self._model)) + self._rendered(event)

@@ -8,6 +8,7 @@ from airouter.dialects import in_order
 from airouter.dialects.chat import pieced_arguments
 from airouter.dialects.conversation import (
     Choice,
+    Citation,
     Image,
     Json,
     Media,
@@ -302,3 +303,11 @@ def test_the_usage_counts_where_it_stands_in_a_choice() -> None:
         event for event in heard(chunk({"content": "Hi."}), end) if isinstance(event, Counted)
     ]
     assert counted == [Counted(usage=Usage(input_tokens=7, output_tokens=5))]
+
+
+def test_sources_beside_the_choices_are_told_with_the_text() -> None:
+    sources: Json = {"citations": ["https://a.example"]}
+    choice = assembled(
+        chunk({"content": "Rain"}, **sources), chunk({"content": " [1]."}), chunk({}, "stop")
+    )
+    assert choice.parts == (Text(text="Rain [1].", citations=(Citation(url="https://a.example"),)),)
