@@ -43,8 +43,6 @@ LINE_ENDS = b"\n\n"
 DATA, OBJECT_END = b'data: {"', b"}\n\n"
 """The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
-BEGINNING = 64
-"""Bytes in which an event says its type."""
 DATA_LINE = re.compile(rb"(?:\A|[\r\n])data:")
 COMMENT = frozenset({b"", b":"})
 """What a line begins with that says nothing."""
@@ -70,8 +68,6 @@ class EventForwarder(ABC):
     usual = b"icomsu"  # id, choices, object, model, ...
     last = b""
     """A whole last event, where one is always the same."""
-    foreign: re.Pattern[bytes] | None = None
-    """Found in the beginning of an event that a cloud adds to the API, and no client knows."""
     failure = None
 
     def __init__(self, write: Write, ending: Ending) -> None:
@@ -87,6 +83,10 @@ class EventForwarder(ABC):
     def guard(self, mask: Mask, request_id: str) -> None:  # noqa: ARG002  # what passes has its own
         """See `StreamFilter`."""
         self._mask = mask
+
+    def skips(self, event: bytes) -> bool:  # noqa: ARG002  # for subclasses
+        """Return True for an event that is left out, as it is none of the API's, or too many."""
+        return False
 
     @abstractmethod
     def forward(self, events: bytes) -> None:
@@ -137,7 +137,7 @@ class EventForwarder(ABC):
     def _take(self, events: bytes) -> None:
         """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
         events, surplus = self._ending.split(events)
-        sound, is_whole = sound_events(events, self.foreign)
+        sound, is_whole = sound_events(events, self.skips)
         if sound:
             self.forward(sound if self._mask is None else self._mask.body(sound))
         if not is_whole:
@@ -179,10 +179,10 @@ class NamedEventForwarder(EventForwarder):
             self._feed_odd(data)
 
 
-def sound_events(events: bytes, foreign: re.Pattern[bytes] | None) -> tuple[bytes, bool]:
+def sound_events(events: bytes, skips: Callable[[bytes], bool]) -> tuple[bytes, bool]:
     """Return the events before the first that cannot be read, and True where these are all.
 
-    Those that are `foreign` to the API are left out.
+    Those that `skips` knows are left out.
     """
     kept: list[bytes] = []
     start = 0
@@ -190,7 +190,7 @@ def sound_events(events: bytes, foreign: re.Pattern[bytes] | None) -> tuple[byte
         event = events[start:end]
         if not is_sound(event):
             return b"".join(kept), False
-        if foreign is None or not foreign.search(event, 0, BEGINNING):
+        if not skips(event):
             kept.append(for_clients(event))
         start = end
     return b"".join((*kept, events[start:])), True

@@ -109,6 +109,7 @@ class Parser:
     """The reader of one stream."""
 
     __slots__ = (
+        "_begun",
         "_blocks",
         "_called",
         "_maker",
@@ -122,6 +123,7 @@ class Parser:
     def __init__(self, destination: Destination) -> None:
         self._maker = destination.maker
         self._model = destination.model
+        self._begun = False
         self._blocks: dict[int | None, OpenBlock] = {}
         """The last block at each index."""
         self._newest: OpenBlock | None = None
@@ -145,7 +147,8 @@ class Parser:
                 yield from self._begin_block(event.index, event.content_block or {})
             case "content_block_stop":
                 yield from self._end_block(self._block(event.index))
-            case "message_start":
+            case "message_start" if not self._begun:
+                self._begun = True
                 yield self._begin(event.message or WireMessage())
             case "message_delta":
                 yield from self._stop(event)

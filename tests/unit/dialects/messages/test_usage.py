@@ -50,6 +50,15 @@ def test_what_vertex_adds_to_a_stream_reaches_no_client_and_counts_nothing(size:
     assert b"".join(written) == START + WORDS + COST + STOP
 
 
+def test_a_message_begins_once() -> None:
+    written: list[bytes] = []
+    reader = UsageReader(written.append)
+    for each in (START, START, WORDS, START + COST + STOP):
+        reader.feed(each)
+    assert reader.finish() == WHOLE
+    assert b"".join(written) == START + WORDS + COST + STOP
+
+
 def test_a_stream_that_breaks_off_says_why() -> None:
     written: list[bytes] = []
     reader = UsageReader(written.append)
