@@ -9,6 +9,7 @@ import pytest
 from failover import test_errors_in_answers as errors
 from failover.faulty import DONE, OPENING, SAID, STOP, chunk, completion, http, streaming
 from failover.stage import CLIENTS, stage
+from failover.test_streams import FAILED
 
 EMPTY = [
     pytest.param(b"event: message\n\n", id="a name"),
@@ -99,3 +100,30 @@ async def test_a_sign_of_life_is_not_the_beginning_of_an_answer() -> None:
         assert f'"content":"{errors.SAID}"' in answer.text
         assert '"finish_reason":"stop"' in answer.text
         assert '"role":"assistant"' in answer.text
+
+
+RAW = b"""{
+  "error": {
+    "code": 503,
+    "message": "This model is currently experiencing high demand.",
+    "status": "UNAVAILABLE"
+  }
+}
+"""
+"""As Google ends a stream that it gives up."""
+
+
+@CLIENTS
+@pytest.mark.parametrize("end", [b"", b"\n"])
+async def test_an_error_outside_of_any_event_says_what_it_is(end: bytes, api: str) -> None:
+    async with stage("backends") as found:
+        found.first.always = streaming(OPENING, SAID, then=(RAW + end,))
+        with pytest.raises(FAILED, match="high demand"):
+            await found.stream(api)
+
+
+@CLIENTS
+async def test_a_last_event_needs_no_line_after_it(api: str) -> None:
+    async with stage("backends") as found:
+        found.first.always = streaming(OPENING, SAID, STOP.rstrip())
+        assert await found.stream(api) == "half of "

@@ -16,8 +16,8 @@ import msgspec
 
 from airouter.dialects.ending import MORE
 from airouter.dialects.escapes import without_halves
-from airouter.dialects.framing import BOM, ERROR_FIELD, frame_of, last_end
-from airouter.dialects.raw_json import mended
+from airouter.dialects.framing import BOM, frame_of, last_end
+from airouter.dialects.raw_json import mended, with_data
 from airouter.interfaces import BrokenReply, Surplus
 
 if TYPE_CHECKING:
@@ -212,11 +212,10 @@ def for_clients(event: bytes) -> bytes:
     event = event.removeprefix(BOM)
     if DATA_LINE.search(event):
         return event
-    lines = event.splitlines()
-    if any(line.startswith(ERROR_FIELD) for line in lines):
-        frame = frame_of(event.rstrip(b"\r\n"))
-        return b"" if frame is None else b"data: %b\n\n" % frame.data
-    return event if all(line[:1] in COMMENT for line in lines) else b""
+    frame = frame_of(event.rstrip(b"\r\n"))
+    if frame is not None:
+        return with_data(b"", frame.data)
+    return event if all(line[:1] in COMMENT for line in event.splitlines()) else b""
 
 
 def is_object(data: bytes) -> bool:

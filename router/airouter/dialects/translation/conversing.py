@@ -130,7 +130,8 @@ class ConversationTranslation(Translation):
     def _assembled(self, stream: bytes) -> Answer:
         """Return the answer that a stream gives. Raises `BrokenReply` and `Failure`."""
         parser, assembly = self._upstream.stream_parser(self._destination), Assembly()
-        frames = self._upstream.framing().feed(stream)
+        framing = self._upstream.framing()
+        frames = [*framing.feed(stream), *framing.rest()]
         events = chain(chain.from_iterable(map(parser.feed, frames)), parser.finish())
         for event in events:
             assembly.feed(event)
