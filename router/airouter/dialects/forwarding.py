@@ -44,8 +44,7 @@ DATA, OBJECT_END = b'data: {"', b"}\n\n"
 """The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
 DATA_LINE = re.compile(rb"(?:\A|[\r\n])data:")
-COMMENT = frozenset({b"", b":"})
-"""What a line begins with that says nothing."""
+NO_COMMENT = re.compile(rb"(?:\A|[\r\n])[^:\r\n]")
 
 
 class JsonObject(msgspec.Struct):
@@ -209,13 +208,13 @@ def for_clients(event: bytes) -> bytes:
 
     Comments have none either, and all leave them out.
     """
+    if event.startswith(b"data:") or len(event) > DECODED:
+        return event
     event = event.removeprefix(BOM)
-    if DATA_LINE.search(event):
+    if DATA_LINE.search(event) or not NO_COMMENT.search(event):
         return event
     frame = frame_of(event.rstrip(b"\r\n"))
-    if frame is not None:
-        return with_data(b"", frame.data)
-    return event if all(line[:1] in COMMENT for line in event.splitlines()) else b""
+    return b"" if frame is None else with_data(b"", frame.data)
 
 
 def is_object(data: bytes) -> bool:
