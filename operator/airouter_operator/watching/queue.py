@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from airouter_operator.kube.errors import KubeError
 from airouter_operator.retry import RetryLater
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ class KeyedQueue(Generic[K]):
             await work(key)
         except RetryLater as later:
             logger.debug("%s: %s", key, later)
+            self._retry(key, entry)
+        except KubeError as error:
+            logger.warning("%s: %s, will try again", key, error)
             self._retry(key, entry)
         except Exception as error:  # noqa: BLE001 - whatever fails is tried again
             # The message may quote a Secret; the type does not.

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from airouter_operator.kube.errors import KubeError
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.queue import KeyedQueue, QueueDelays
 
@@ -115,6 +116,15 @@ async def test_work_that_fails_is_tried_again_until_it_is_done(
     await work.until("a", 4)
     assert "sk-secret" not in caplog.text
     assert ("ValueError, will try again" in caplog.text) is isinstance(failure, ValueError)
+
+
+async def test_what_the_api_server_did_not_do_is_logged(
+    queue: KeyedQueue[str], work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    work.failures["a"] = [KubeError("PATCH /x: status 503", 503)]
+    queue.add("a")
+    await work.until("a", 2)
+    assert "a: PATCH /x: status 503, will try again" in caplog.text
 
 
 async def test_one_key_that_fails_does_not_hold_up_the_others(
