@@ -127,6 +127,24 @@ async def test_what_the_api_server_did_not_do_is_logged(
     assert "a: PATCH /x: status 503, will try again" in caplog.text
 
 
+async def test_a_key_that_is_looked_at_while_it_is_worked_on_is_looked_at_afterwards(
+    queue: KeyedQueue[str], work: Work
+) -> None:
+    work.gate.clear()
+    queue.look_at("a")
+    queue.look_at("a")
+    async with asyncio.timeout(60):
+        while "a" not in work.running:
+            await asyncio.sleep(0)
+    queue.look_at("a")
+    work.gate.set()
+    await work.until("a", 2)
+    async with asyncio.timeout(60):
+        while not queue.is_idle:
+            await asyncio.sleep(0)
+    assert work.done == {"a": 2}
+
+
 async def test_one_key_that_fails_does_not_hold_up_the_others(
     queue: KeyedQueue[str], work: Work
 ) -> None:
