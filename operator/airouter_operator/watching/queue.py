@@ -9,6 +9,7 @@ are looked at now and then, but only while no change is due: of a thousand it ma
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import logging
 from collections import deque
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
+MOST_SLOW = 8
+"""Keys whose work is slow, for each of those that may be worked on at a time."""
+
 logger = logging.getLogger("airouter.operator")
 
 
@@ -37,6 +41,8 @@ class QueueDelays:
     """Since its first change, after which it is worked on though more come in."""
     first_retry: float = 0.5
     longest_retry: float = 60.0
+    slow: float = 0.25
+    """After which work makes room for other keys: it waits for the API server, usually."""
 
 
 @dataclass
@@ -53,12 +59,16 @@ class QueueEntry:
 
 
 class KeyedQueue(Generic[K]):
-    """Works on keys, a bounded number at a time."""
+    """Works on keys, a bounded number at a time.
+
+    Work that takes long makes room for other keys: a webhook that hangs holds up its own namespace.
+    """
 
     def __init__(self, delays: QueueDelays, concurrency: int, random: Random) -> None:
         self._delays = delays
         self._random = random
         self._slots = asyncio.Semaphore(concurrency)
+        self._most = concurrency * MOST_SLOW
         self._entries: dict[K, QueueEntry] = {}
         self._due: list[tuple[float, int, K]] = []
         self._unhurried: deque[K] = deque()
@@ -162,6 +172,9 @@ class KeyedQueue(Generic[K]):
         self, work: Callable[[K], Awaitable[None]], key: K, entry: QueueEntry
     ) -> None:
         """Work on a key once, and put it back into the queue where it has to be."""
+        slot = contextlib.ExitStack()
+        slot.callback(self._slots.release)
+        slow = asyncio.get_running_loop().call_later(self._delays.slow, self._make_room, slot)
         try:
             await work(key)
         except RetryLater as later:
@@ -177,12 +190,17 @@ class KeyedQueue(Generic[K]):
         else:
             entry.failures = 0
         finally:
-            self._slots.release()
+            slow.cancel()
+            slot.close()
             entry.working = False
             if entry.waiting:
                 self._schedule(key, entry.due)
             else:
                 del self._entries[key]
+
+    def _make_room(self, slot: contextlib.ExitStack) -> None:
+        if len(self._tasks) < self._most:
+            slot.close()
 
     def _retry(self, key: K, entry: QueueEntry) -> None:
         """Have a key worked on again, later after each failure."""
