@@ -68,7 +68,7 @@ class PriceLists(NamedTuple):
         return msgspec.structs.replace(model, tiers=tuple(tier for tier in tiers if tier))
 
 
-class Cost(NamedTuple):
+class Cost(msgspec.Struct, frozen=True):
     """Picodollars."""
 
     amount: int

@@ -7,7 +7,8 @@ The WHATWG standard: lines end with LF, CRLF or CR; an empty line ends an event;
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from airouter.interfaces import BrokenReply
 
@@ -22,7 +23,7 @@ LONGEST_END = 3
 """Bytes of an event's end without its last one."""
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True):
     """One event: its name (empty where it has none) and its data."""
 
     name: bytes
