@@ -17,7 +17,7 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth.keyring import Keyring, meet_nobody
-from airouter.costs import PriceList, PriceLists, price_lists
+from airouter.costs import PriceList, PriceLists, distinct_prices, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import maker_of
@@ -118,8 +118,7 @@ class Account:
     ) -> Awaitable[Reply]:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
 
-        `conversation` is the key of one that stays with a pod. What is returned raises
-        `UpstreamError`. One coroutine more would cost every request.
+        `conversation` is the key of one that stays with a pod. To await it raises `UpstreamError`.
         """
         head = self.head + head
         if carrier is not None and self.dialer is not None:
@@ -313,6 +312,7 @@ def route_for(
         bound.limits = limits_of(bound.credential, bound.upstream_name)
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
+    route.prices = distinct_prices(each.target.price for each in route.backends)
     if not route.backends:
         route.is_unpriced = bool(declared_tiers) and not model.tiers
         route.sessions_only = has_sessions(model, accounts)
