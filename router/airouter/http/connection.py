@@ -224,7 +224,8 @@ class HttpConnection(asyncio.Protocol):
             self._fail(BrokenReply(f"the answer's header exceeds {HEAD_LIMIT} bytes"), reply)
 
     def _after_silence(self) -> float:
-        return min(time.monotonic() + self._longest_silence, self._ends_at)
+        silent_until, ends_at = time.monotonic() + self._longest_silence, self._ends_at
+        return silent_until if silent_until < ends_at else ends_at  # `min` takes twice the time
 
     # How a request ends otherwise.
 
