@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airouter.config import snapshot
     from airouter.dialects.conversation import Usage
@@ -68,7 +68,7 @@ class PriceLists(NamedTuple):
         return msgspec.structs.replace(model, tiers=tuple(tier for tier in tiers if tier))
 
 
-class Cost(NamedTuple):
+class Cost(msgspec.Struct, frozen=True):
     """Picodollars."""
 
     amount: int
@@ -80,6 +80,11 @@ def price_lists(declared: snapshot.Snapshot) -> PriceLists:
     """Return all prices of a snapshot."""
     by_version = {version: price_list(version, each) for version, each in declared.prices.items()}
     return PriceLists(by_version, declared.refuses_unpriced)
+
+
+def distinct_prices(prices: Iterable[PriceList | None]) -> tuple[PriceList, ...]:
+    """Return each price once, of those that are known."""
+    return tuple(dict.fromkeys(price for price in prices if price is not None))
 
 
 def price_list(version: str, declared: snapshot.Price) -> PriceList:

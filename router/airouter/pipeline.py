@@ -130,10 +130,11 @@ class Pipeline:
             refused = self._reserve(context, principal, route.name)
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
-            if self._budgets.are_declared:
-                context.spending = await reserve_money(
-                    self._budgets, self._limiter, context, route, principal.tenant
-                )
+            budgets = self._budgets
+            if budgets.are_declared and (
+                waits := reserve_money(budgets, self._limiter, context, route)
+            ):
+                await waits
             if prepare is None:
                 await self._attempt(context, route)
             else:

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from airouter.interfaces import Carrier, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from airouter.auth import Principal
     from airouter.bounds.held_bytes import Holding
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
-    from airouter.interfaces import Carrier, Exchange
     from airouter.providers.binding import Api
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True):
     """A request that is complete with all it goes on from."""
 
     exchange: Exchange

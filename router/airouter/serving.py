@@ -17,7 +17,7 @@ import msgspec
 
 from airouter import __version__
 from airouter.auth.keyring import Keyring, meet_nobody
-from airouter.costs import PriceList, PriceLists, price_lists
+from airouter.costs import PriceList, PriceLists, distinct_prices, price_lists
 from airouter.dialects.client_request import Edits
 from airouter.dialects.conversation import Destination
 from airouter.dialects.provenance import maker_of
@@ -31,7 +31,7 @@ from airouter.upstream.balancer import Balancer
 from airouter.upstream.pools import Pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from airouter.auth.tokens import Meet
     from airouter.config import snapshot as declared
@@ -52,7 +52,6 @@ TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embedd
 NO_PRICES = PriceLists({})
 WEBSOCKET = "responses-ws"
 """What a credential offers whose provider has sessions itself."""
-
 
 LimitsOf = Callable[[str, str], tuple["Scope", ...]]
 """Returns the limits of a credential's use of a model, by the upstream's name of it."""
@@ -107,7 +106,7 @@ class Account:
         """Send a request without a body. Raises `UpstreamError`."""
         return await self.upstream.send((self.root + path).encode(), self.head, b"", method)
 
-    async def send(
+    def send(
         self,
         path: bytes,
         head: bytes,
@@ -116,24 +115,33 @@ class Account:
         conversation: bytes | None = None,
         *,
         streamed: bool = False,
-    ) -> Reply:
+    ) -> Awaitable[Reply]:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
 
-        `conversation` is the key of one that stays with a pod.
-
-        Raises `UpstreamError`.
+        `conversation` is the key of one that stays with a pod. To await it raises `UpstreamError`.
         """
+        head = self.head + head
         if carrier is not None and self.dialer is not None:
-            return await carrier.carry(self.credential, self.dialer, path, self.head + head, body)
-        signer = self.signer
-        if signer is not None:
-            path, signed = await signer.sign(path, body)
+            return carrier.carry(self.credential, self.dialer, path, head, body)
+        send = self._post if self.signer is None else self._send_signed
+        return send(path, head, body, conversation, streamed=streamed)
+
+    async def _send_signed(
+        self, path: bytes, head: bytes, body: bytes, conversation: bytes | None, *, streamed: bool
+    ) -> Reply:
+        if self.signer is not None:
+            path, signed = await self.signer.sign(path, body)
             head += signed
+        return await self._post(path, head, body, conversation, streamed=streamed)
+
+    def _post(
+        self, path: bytes, head: bytes, body: bytes, conversation: bytes | None, *, streamed: bool
+    ) -> Awaitable[Reply]:
         if conversation is not None and self.balancer is not None:
-            return await self.balancer.send(
-                path, self.head + head, body, streamed=streamed, conversation=conversation
+            return self.balancer.send(
+                path, head, body, streamed=streamed, conversation=conversation
             )
-        return await self.upstream.send(path, self.head + head, body, streamed=streamed)
+        return self.upstream.send(path, head, body, streamed=streamed)
 
 
 class Target:
@@ -304,6 +312,7 @@ def route_for(
         bound.limits = limits_of(bound.credential, bound.upstream_name)
     route = Route(model, [Tier(backends) for backends in tiers if backends])
     route.native = all(each.target.translation.same_dialect for each in route.backends)
+    route.prices = distinct_prices(each.target.price for each in route.backends)
     if not route.backends:
         route.is_unpriced = bool(declared_tiers) and not model.tiers
         route.sessions_only = has_sessions(model, accounts)

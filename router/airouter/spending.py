@@ -12,6 +12,8 @@ from airouter.limits.budgets.stream_meter import CHUNK, StreamMeter
 from airouter.limits.estimates import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import Headers, Reply
     from airouter.limits import Limiter
@@ -26,15 +28,18 @@ BUDGET_HEADER = b"x-airouter-budget"
 SPENT = b"spent"
 
 
-async def reserve_money(
-    budgets: Budgets, limiter: Limiter, context: RequestContext, route: Route[Target], tenant: str
-) -> Spending | None:
-    """Reserve what a request may cost; None where no budget binds it. Raises `Failure` 429.
+def reserve_money(
+    budgets: Budgets, limiter: Limiter, context: RequestContext, route: Route[Target]
+) -> Awaitable[None] | None:
+    """Reserve what a request may cost, where a budget binds it.
 
     That is the dearest of the backends' prices for what is estimated; a stream begins with a part
     of its output and asks for more as it goes. What has no price costs a budget nothing.
+
+    Returns what is to be awaited where it is not reserved at once, which raises `Failure` 429:
+    nearly no request waits for money, so none pays for a coroutine.
     """
-    scopes = budgets.of(tenant)
+    scopes = budgets.of(context.tenant)
     if not scopes:
         return None
     estimate = context.permit.estimate
@@ -45,14 +50,12 @@ async def reserve_money(
     if context.request.stream and made > CHUNK:
         made = CHUNK
     amount = 0
-    for backend in route.backends:
-        price = backend.target.price
-        if price is not None:
-            rates = price.rates_for(given) if price.tiers else price.rates
-            amount = max(amount, given * rates.input + made * rates.output)
-    spending = await budgets.reserve(scopes, in_nanodollars(amount))
-    spending.estimate = estimate
-    return spending
+    for price in route.prices:
+        rates = price.rates_for(given) if price.tiers else price.rates
+        amount = max(amount, given * rates.input + made * rates.output)
+    amount = in_nanodollars(amount)
+    context.spending, short = budgets.reserve(scopes, amount, estimate)
+    return budgets.reserve_later(context.spending, amount, short) if short else None
 
 
 def settle_money(spending: Spending, context: RequestContext) -> None:

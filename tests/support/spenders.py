@@ -14,6 +14,7 @@ from airouter.config.snapshot import Auth, ClientKey, Snapshot
 from airouter.failures import Failure
 from airouter.limits.budgets.budget_state import state_of
 from airouter.limits.budgets.budgets import Budgets
+from airouter.limits.estimates import NOTHING
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
@@ -111,9 +112,17 @@ class Spender:
     async def reserve(self, amount: int) -> Spending | None:
         """Reserve so much for a request; None where it is refused."""
         try:
-            return await self.budgets.reserve(self.budgets.of(TEAM), amount)
+            return await reserved(self.budgets, TEAM, amount)
         except Failure:
             return None
+
+
+async def reserved(budgets: Budgets, tenant: str, amount: int) -> Spending:
+    """Reserve so much for a request of a tenant. Raises `Failure` 429."""
+    spending, short = budgets.reserve(budgets.of(tenant), amount, NOTHING)
+    if short:
+        await budgets.reserve_later(spending, amount, short)
+    return spending
 
 
 class Spenders:

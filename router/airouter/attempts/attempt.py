@@ -28,11 +28,17 @@ from airouter.bounds.held_bytes import OF_A_BODY
 from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, cannot_go_on, drop_frames
-from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
+from airouter.interfaces import (
+    BrokenReply,
+    BufferedReply,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.telemetry.record import Attempt
-from airouter.upstream.batch import buffered, send_all
+from airouter.upstream.batch import send_all
 
 if TYPE_CHECKING:
     from asyncio import Timeout
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.translation.base import Translation
     from airouter.eventloop.aside import Aside
-    from airouter.interfaces import BufferedReply, Reply
+    from airouter.interfaces import Reply
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
@@ -206,13 +212,14 @@ class AttemptRunner:
             attempt.first_byte = monotonic()
             attempt.status = reply.status
             note_headroom(account, attempt, reply)
-            if not 200 <= reply.status < 300:
-                return refused_by(context, target, await buffered(reply), self._warnings)
-            if is_streamed(context, target, reply):
+            answers = 200 <= reply.status < 300
+            if answers and is_streamed(context, target, reply):
                 return await self._relay(context, target, reply, limit)
-            if streamed and context.exchange.started:  # by a heartbeat, as a stream
+            if answers and streamed and context.exchange.started:  # by a heartbeat, as a stream
                 raise BrokenReply("the upstream did not stream")
-            whole = await buffered(reply)
+            whole = BufferedReply(reply.status, reply.headers, await reply.read())
+            if not answers:
+                return refused_by(context, target, whole, self._warnings)
             if streamed:
                 return forward_as_stream(context, target, whole)
             return forward(context, target, [whole])

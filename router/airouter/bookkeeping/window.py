@@ -21,34 +21,38 @@ def step_of(seconds: float) -> int:
 class Window:
     """The uses of the last sixty seconds, at most `limit`. Times are steps.
 
-    On the hot path `scope.py` reads and adds by hand, once the window is at the step.
+    On the hot path `scope.py` reads and adds to `used` by hand, once the window is at the step.
     """
 
-    __slots__ = ("_sums", "at", "last", "limit", "used")
+    __slots__ = ("_before", "_sums", "at", "limit", "used")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.used = 0
+        """The sum of all steps, that of `at` included."""
         self.at = -1
         """The step that the window has been brought to."""
-        self.last = [-1, 0]
-        """The sum of that step, as in `_sums`."""
+        self._before = 0
+        """The sum of the steps before that."""
         self._sums: deque[list[int]] = deque()
-        """Step and amount, the oldest first; at most `SPAN` + 1 of them."""
+        """Those steps and their amounts, the oldest first; at most `SPAN` + 1 of them."""
 
     def advance(self, step: int) -> None:
         """Forget what is sixty seconds old at a step, and add to that from now on."""
-        sums = self._sums
         if step <= self.at:  # a clock that goes back: what is used now counts as late as it can
             return
+        sums, newest = self._sums, self.used - self._before
+        if newest:
+            sums.append([self.at, newest])
         while sums and sums[0][0] < step - SPAN:
             self.used -= sums.popleft()[1]
-        if sums and not self.last[1]:
-            self.last[0] = step
-        else:
-            self.last = [step, 0]
-            sums.append(self.last)
+        self._before = self.used
         self.at = step
+
+    @property
+    def _newest(self) -> int:
+        """Amount that was used at the step of `at`."""
+        return self.used - self._before
 
     def room(self, step: int) -> int:
         """Return what may still be used; below 0 where more was used than was reserved."""
@@ -59,15 +63,18 @@ class Window:
     def add(self, amount: int, step: int) -> None:
         """Take note of a use."""
         self.advance(step)
-        self.last[1] += amount
         self.used += amount
 
     def take_back(self, amount: int, step: int) -> None:
         """Undo a use, unless it is forgotten already."""
+        if step == self.at:
+            self.used -= min(amount, self._newest)
+            return
         for entry in reversed(self._sums):
             if entry[0] <= step:
                 undone = min(amount, entry[1]) if entry[0] == step else 0
                 entry[1] -= undone
+                self._before -= undone
                 self.used -= undone
                 return
 
@@ -76,7 +83,7 @@ class Window:
         missing = amount - self.room(step)
         if missing <= 0:
             return 0
-        for used_at, used in self._sums:
+        for used_at, used in (*self._sums, (self.at, self._newest)):
             missing -= used
             if missing <= 0:
                 return used_at + SPAN + 1 - step
@@ -84,9 +91,11 @@ class Window:
 
     def until_idle(self, step: int) -> int:
         """Return the steps after which all of it is free."""
-        if self.room(step) >= self.limit:
+        if self.at != step:
+            self.advance(step)
+        if not self.used:
             return 0
-        if self.last[1]:  # as for whoever has just used some
-            return self.last[0] + SPAN + 1 - step
+        if self.used > self._before:  # as for whoever has just used some
+            return self.at + SPAN + 1 - step
         latest = next(entry[0] for entry in reversed(self._sums) if entry[1])
         return latest + SPAN + 1 - step

@@ -9,7 +9,8 @@ Google ends a stream that it gives up by an object of JSON without any field, ov
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from airouter.interfaces import BrokenReply
 
@@ -25,7 +26,7 @@ LONGEST_END = 3
 ERROR_FIELD = b"error:"
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True):
     """One event: its name (empty where it has none) and its data."""
 
     name: bytes

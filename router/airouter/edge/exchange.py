@@ -181,18 +181,16 @@ class EdgeExchange(Exchange):
         if self._gone:
             return
         self.started = True
-        lines = self._head(status, headers)
-        lines.append(b"content-length: %d\r\n\r\n" % len(body))
-        lines.append(body)
-        self._outbox.write(self._transport, b"".join(lines))
+        head = self._head(status, headers)
+        answer = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        self._outbox.write(self._transport, answer)
         self._complete()
 
     def start(self, status: int, headers: Headers) -> None:
         self.started = True
         if not self._gone:
-            lines = self._head(status, headers)
-            lines.append(b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n")
-            self._outbox.write(self._transport, b"".join(lines))
+            end = b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n"
+            self._outbox.write(self._transport, self._head(status, headers) + end)
             if self._connection.flow.write_paused and self.source is not None:
                 self.source.pause()  # the client has not taken the answer before this one yet
 
@@ -212,20 +210,18 @@ class EdgeExchange(Exchange):
         self.release()
         self._transport.abort()
 
-    def _head(self, status: int, headers: Headers) -> list[bytes]:
+    def _head(self, status: int, headers: Headers) -> bytes:
+        """Return the head but for what frames the body."""
         connection = self._connection
-        lines = [
-            STATUS_LINE[status],
-            connection.edge.default_lines(connection.server_state.default_headers),
-        ]
         if ORIGIN in self.headers:
             cors = connection.edge.admission.cors
             headers = [*headers, *allowance(cors, self.headers[ORIGIN])]
-        for name, value in headers:
-            lines += (name, b": ", value, b"\r\n")
+        lines = [b": ".join(header) for header in headers]
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        return lines
+            lines.append(b"connection: close")
+        lines.append(b"")  # so that each of them is ended
+        always = connection.edge.default_lines(connection.server_state.default_headers)
+        return STATUS_LINE[status] + always + b"\r\n".join(lines)
 
     def _complete(self) -> None:
         self.response_complete = True

@@ -8,6 +8,7 @@ asks for at most, else what answers of the model had so far.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,10 +33,13 @@ SAMPLES, SAMPLE = 8, 2_048
 """Number of the samples, and bytes of each."""
 WEIGHT = 0.1
 """Of what was learnt last."""
+ENOUGH = 1 / WEIGHT
+"""Answers of which none weighs more than the others."""
 
 
-class Learnt(msgspec.Struct):
-    """The experience with the requests of a model."""
+@dataclass(slots=True)
+class Learnt:
+    """The experience with the requests of a model. It is set more often than made."""
 
     factor: float = 1.0
     """Tokens that were counted for each that was estimated by size."""
@@ -59,8 +63,8 @@ class TokenEstimate(msgspec.Struct, frozen=True):
     def compare(self, tokens_in: int, tokens_out: int) -> None:
         """Learn from what a provider counted."""
         learnt = self.learnt
-        learnt.answers += 1
-        weight = max(WEIGHT, 1 / learnt.answers)
+        learnt.answers = answers = learnt.answers + 1
+        weight = max(WEIGHT, 1 / answers) if answers < ENOUGH else WEIGHT
         learnt.factor += weight * (tokens_in / self.by_size - learnt.factor)
         learnt.output += weight * (tokens_out - learnt.output)
 
@@ -80,9 +84,9 @@ class Estimates:
         learnt = self._models.get(model) or self._models.setdefault(model, Learnt())
         most = most_output(request.fields)
         output = int(learnt.output) if most is None else most
-        body = request.body
-        by_size = tokens_in(len(body)) if len(body) <= MEDIA_SIZE else size_in_tokens(body)
-        return TokenEstimate(max(1, int(by_size * learnt.factor)) + output, by_size, learnt)
+        size = len(request.body)
+        by_size = tokens_in(size) if size <= MEDIA_SIZE else size_in_tokens(request.body)
+        return TokenEstimate((int(by_size * learnt.factor) or 1) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
         """Forget all other models."""

@@ -237,9 +237,11 @@ class Limiter:
 
     def reserve(self, tenant: str, model: str, request: ClientRequest) -> Permit:
         """Reserve a request of a client for a model. Raises `Failure` 429."""
-        bound = self._bound(tenant)
-        shared = self.models.get(model, NOBODYS)
-        scopes, own = (shared, NOBODYS) if bound is None else bound.for_model(model)
+        bound = self._bounds.get(tenant) or self._bound(tenant)
+        if bound is None:
+            scopes, own = self.models.get(model, NOBODYS), NOBODYS
+        else:
+            scopes, own = bound.for_model(model)
         if not scopes:
             return FREE
         if bound is not None and bound.client.is_batch:

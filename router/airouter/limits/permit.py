@@ -44,11 +44,12 @@ class Permit:
     def settle(self, tokens_in: int, tokens_out: int) -> None:
         """End a request that used so many tokens."""
         scopes, self._scopes = self._scopes, ()
-        estimate, step = self.estimate, step_of(self._clock())
+        estimate, taken_at, step = self.estimate, self._step, step_of(self._clock())
         if tokens_in and self._learns and estimate.by_size:
             estimate.compare(tokens_in, tokens_out)
+        reserved, used = estimate.tokens, tokens_in + tokens_out
         for scope in scopes:
-            scope.settle(self._step, step, estimate.tokens, tokens_in + tokens_out)
+            scope.settle(taken_at, step, reserved, used)
 
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""

@@ -86,6 +86,13 @@ class Scope:
 
     def may_have_room(self, step: int) -> bool:
         """Return whether it is worth a try to reserve a small request."""
+        requests, window = self.requests, self.tokens
+        if (
+            self.in_flight < self.most
+            and (requests is None or requests.used < requests.limit)
+            and (window is None or window.used + self.held < window.limit)
+        ):
+            return True  # whatever is sixty seconds old by now
         return self.has_room(step, 1)
 
     def is_scarce(self, step: int) -> bool:
@@ -116,7 +123,6 @@ class Scope:
         self.held += tokens
         if requests is not None:
             requests.used += 1
-            requests.last[1] += 1
         return True
 
     def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
@@ -128,7 +134,6 @@ class Scope:
             if window.at != step:
                 window.advance(step)
             window.used += used
-            window.last[1] += used
 
     def give_back(self, taken_at: int, reserved: int) -> None:
         """End a request as if it had never been made."""

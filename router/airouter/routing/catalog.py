@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airouter.config.snapshot import Model
+    from airouter.costs import PriceList
     from airouter.limits import Scope
 
 T = TypeVar("T")
@@ -130,6 +131,7 @@ class Route(Generic[T]):
         "name",
         "native",
         "offers",
+        "prices",
         "sessions_only",
         "several",
         "tiers",
@@ -144,6 +146,8 @@ class Route(Generic[T]):
         """True where a conversation may stay with one of several backends of a tier, or pods."""
         self.native = False
         """True where every backend speaks the client's own dialect."""
+        self.prices: tuple[PriceList, ...] = ()
+        """Those of its backends, each once."""
         self.is_unpriced = False
         """True where there is no backend because none has a price."""
         self.sessions_only = False

@@ -72,12 +72,14 @@ class Selection:
 
     def _is_awake(self, backend: Backend[T], now: float, tried: Collection[Backend[T]]) -> bool:
         """Return whether a backend may be chosen now."""
-        return (
-            (not tried or backend not in tried)
-            and (not backend.load.resting or backend.resting_until <= now)
-            and (not (backend.limits or backend.load.headroom) or backend.has_room(now))
-            and (not self._standings or not self._bans.holds(backend, now))
-        )
+        load = backend.load
+        if tried and backend in tried:
+            return False
+        if load.resting and backend.resting_until > now:
+            return False
+        if (backend.limits or load.headroom) and not backend.has_room(now):
+            return False
+        return not (self._standings and self._bans.holds(backend, now))
 
     def first_to_wake(
         self, backends: Iterable[Backend[T]], now: float, tried: Collection[Backend[T]] = ()

@@ -145,7 +145,7 @@ class TrafficHistory:
                 tally = tallies.get(pair) or self._open(pair)
                 cost = attempt.cost
                 if cost is not None:
-                    tally.cost += cost[0]
+                    tally.cost += cost.amount
             else:
                 tally = self._add_attempts(record)
             tally.requests += 1

@@ -20,6 +20,7 @@ from airouter_operator.delivering.key_uses import NewUse
 from airouter_operator.kube.objects import ObjectKey
 from support.records import a_paid_record, a_record, an_attempt
 from support.redis_server import redis_server
+from support.spenders import reserved
 from support.stream_control import StreamControl, stream_control
 
 ONE = ObjectKey("team-a", "one")
@@ -174,7 +175,7 @@ async def spend(router: Reporting, amount: int) -> None:
     budgets = router.limits.budgets
     while True:
         try:
-            spending = await budgets.reserve(budgets.of(TEAM), amount)
+            spending = await reserved(budgets, TEAM, amount)
         except Failure:  # a ledger that is new settles first
             await asyncio.sleep(0.05)
         else:
@@ -188,7 +189,7 @@ async def until_short(router: Reporting) -> None:
     scopes = budgets.of(TEAM)
     while not scopes[0].fell_short:
         with contextlib.suppress(Failure):
-            (await budgets.reserve(scopes, 9 * CENT)).settle(9 * CENT)
+            (await reserved(budgets, TEAM, 9 * CENT)).settle(9 * CENT)
         await asyncio.sleep(0.05)
 
 

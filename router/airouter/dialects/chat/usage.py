@@ -31,7 +31,8 @@ TAIL = 8_192
 
 DONE = b"[DONE]", re.compile(rb"(?:^|[\r\n])data:[ ]?\[DONE\]")
 """In the last event; what a model says of it has no line of its own."""
-USAGE = re.compile(rb'"usage"\s*:\s*\{')
+USAGE_WORD = b'"usage"'
+USAGE = re.compile(USAGE_WORD + rb"\s*:\s*\{")
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
@@ -123,8 +124,8 @@ class UsageHider(ChunkForwarder):
     def forward(self, events: bytes) -> None:
         if self._calls is not None or events.find(CALLS) >= 0:
             events = self.mended(events)
-        at = events.find(b'"usage"')  # a third of what the search costs, and null needs none
-        if at >= 0 and events.find(b"{", at) >= 0 and USAGE.search(events):
+        at = events.find(USAGE_WORD)  # a third of what the search costs, and null needs none
+        if at >= 0 and events.find(b"{", at) >= 0 and USAGE.search(events, at):
             events = self._without_usage(events)
         if events:
             self.write(events)
@@ -171,7 +172,8 @@ class UsageHider(ChunkForwarder):
         return b"".join(kept)
 
     def _is_usage(self, event: bytes) -> bool:
-        if not USAGE.search(event):
+        at = event.find(USAGE_WORD)
+        if at < 0 or not USAGE.search(event, at):
             return False
         chunk = decoded_or_none(CHAT_BODY, payload(event))
         counts = None if chunk is None else chunk.counts

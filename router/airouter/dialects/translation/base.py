@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from airouter.dialects.conversation import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.conversation import Usage
     from airouter.dialects.dialect import Write
     from airouter.failures import Failure
     from airouter.interfaces import BufferedReply
 
 
-class ClientAnswer(NamedTuple):
+class ClientAnswer(msgspec.Struct, frozen=True):
     """A whole answer for a client."""
 
     body: bytes

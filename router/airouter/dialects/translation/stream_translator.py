@@ -27,6 +27,7 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
+from airouter.dialects.framing import Frame
 from airouter.dialects.spending import added
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.unique_calls import UniqueCalls
@@ -133,7 +134,7 @@ class StreamTranslator:
                     raise Surplus(MORE)
                 if frame.data.find(b"\\u") >= 0:
                     whole = self._escapes.joined(frame.data)
-                    out += map(self._take, self._parser.feed(frame._replace(data=whole)))
+                    out += map(self._take, self._parser.feed(Frame(frame.name, whole)))
                 else:
                     out += map(self._take, self._parser.feed(frame))
         except Surplus:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airouter.config.budget import PeriodBudget
     from airouter.config.snapshot import ClientKey, Snapshot
     from airouter.limits.budgets.spending import Taken
+    from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
 
     Key = tuple[str, str, str, str]
@@ -145,26 +146,38 @@ class Budgets:
         """Return the step that it is for leases."""
         return step_of(self._stopwatch())
 
-    async def reserve(self, scopes: Sequence[BudgetScope], amount: int) -> Spending:
-        """Reserve so much, in billionths of a US dollar. Raises `Failure` 429."""
-        spending = Spending(self, [(each, each.current()) for each in scopes], self.step(), amount)
-        short = self._take(spending, amount, refuses)
-        if short and self.ask is not None:
+    def reserve(
+        self, scopes: Sequence[BudgetScope], amount: int, estimate: TokenEstimate
+    ) -> tuple[Spending, Sequence[BudgetScope]]:
+        """Reserve so much, in billionths of a US dollar, for the tokens of an estimate.
+
+        Returns the budgets that have not enough, too: where there are some, nothing is reserved.
+        """
+        step = self.step()
+        taken = [(each, each.current()) for each in scopes]
+        spending = Spending(self, taken, step, estimate)
+        return spending, self._take(spending, amount, step, refuses)
+
+    async def reserve_later(
+        self, spending: Spending, amount: int, short: Sequence[BudgetScope]
+    ) -> None:
+        """Reserve so much once the ledger has granted it. Raises `Failure` 429."""
+        if self.ask is not None:
             try:
                 async with asyncio.timeout(self._patience):
                     # Another ledger may take the place of this one meanwhile, or none.
                     while self.ask is not None and self._wait_for(short, amount):
                         await self.ask()
-                        short = self._take(spending, amount, refuses)
+                        short = self._take(spending, amount, self.step(), refuses)
             except TimeoutError:
                 pass
         if short:
             raise self._refusal(short[0], amount)
-        return spending
 
     def extend(self, spending: Spending, amount: int) -> BudgetScope | None:
         """Do what `Spending.extend` says."""
-        short = self._take(spending, amount, ends_streams)
+        step = self.step()
+        short = self._take(spending, amount, step, ends_streams)
         in_vain = [each for each in short if not self._need(each, amount)]
         for scope in in_vain:
             if self._is_short_of(scope, amount):
@@ -173,8 +186,7 @@ class Budgets:
             self._ask_beside()
             return None
         if in_vain:  # a ledger that may not grant yet ends no stream: it is told later
-            self._take(spending, amount, nothing_binds)
-        spending.reserved += amount
+            self._take(spending, amount, step, nothing_binds)
         return None
 
     def tell_debts(self, taken: Taken) -> None:
@@ -210,10 +222,9 @@ class Budgets:
             self._asking = None
 
     def _take(
-        self, spending: Spending, amount: int, binds: Callable[[BudgetScope], bool]
-    ) -> list[BudgetScope]:
+        self, spending: Spending, amount: int, step: int, binds: Callable[[BudgetScope], bool]
+    ) -> Sequence[BudgetScope]:
         """Reserve in all budgets, or return those that have not enough, and bind."""
-        step = self.step()
         lacking = [scope for scope, lease in spending.taken if not lease.has(step, amount)]
         if lacking:
             short = [scope for scope in lacking if binds(scope)]
@@ -225,7 +236,8 @@ class Budgets:
                     scope.fell_short = True
         for _, lease in spending.taken:
             lease.take(step, amount)
-        return []
+        spending.reserved += amount
+        return ()
 
     def _wait_for(self, short: Sequence[BudgetScope], amount: int) -> bool:
         """Take note that the ledger is waited for; False where that is in vain, or not needed."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.limits.estimates import NOTHING
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.budgets.budgets import Budgets
+    from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.budget_lease import BudgetLease
 
     Taken = Sequence[tuple[BudgetScope, BudgetLease]]
@@ -21,12 +20,12 @@ class Spending:
 
     __slots__ = ("_budgets", "_step", "estimate", "reserved", "taken", "warns")
 
-    def __init__(self, budgets: Budgets, taken: Taken, step: int, reserved: int) -> None:
+    def __init__(self, budgets: Budgets, taken: Taken, step: int, estimate: TokenEstimate) -> None:
         self._budgets = budgets
         self._step = step
         self.taken = taken
-        self.reserved = reserved
-        self.estimate = NOTHING
+        self.reserved = 0
+        self.estimate = estimate
         """The tokens that it is for."""
         self.warns: BudgetScope | None = None
         """A budget that is spent and refuses nothing, of which the client is told."""
@@ -41,10 +40,14 @@ class Spending:
     def settle(self, used: int) -> None:
         """Pay for the request."""
         taken, self.taken = self.taken, ()
-        step = self._budgets.step()
+        if not (self.reserved or used):  # it was refused, or has no price
+            return
+        step, owes = self._budgets.step(), False
         for _, lease in taken:
             lease.settle(self._step, step, self.reserved, used)
-        self._budgets.tell_debts(taken)
+            owes = owes or lease.left < 0
+        if owes:
+            self._budgets.tell_debts(taken)
 
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""

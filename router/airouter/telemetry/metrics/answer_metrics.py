@@ -37,15 +37,16 @@ class AnswerMetrics:
             TOKEN_TIMES,
         )
 
-    def count(self, record: RequestRecord) -> None:
-        if record.cached_tokens and record.attempts:
-            self._cache_hits.series(record.model, record.attempts[-1].credential).value += 1
-        if record.continued:
-            self._continued.series(record.model).value += record.continued
-        was_sent = record.stream and record.first_byte and record.error is None
-        if was_sent and record.output_tokens > 1:
-            taken = record.ended - record.first_byte
-            self._token_times.series(record.model).observe(taken / (record.output_tokens - 1))
+    def consume(self, records: list[RequestRecord]) -> None:
+        for record in records:
+            if record.cached_tokens and record.attempts:
+                self._cache_hits.series(record.model, record.attempts[-1].credential).value += 1
+            if record.continued:
+                self._continued.series(record.model).value += record.continued
+            was_sent = record.stream and record.first_byte and record.error is None
+            if was_sent and record.output_tokens > 1:
+                taken = record.ended - record.first_byte
+                self._token_times.series(record.model).observe(taken / (record.output_tokens - 1))
 
     def collect(self) -> Iterable[Metric]:
         yield self._cache_hits.collect()

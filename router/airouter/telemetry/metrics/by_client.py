@@ -55,13 +55,12 @@ class ByClient:
         self._tallies: dict[str, int] = {}
         """Requests of others in this window."""
 
-    def count(self, record: RequestRecord) -> None:
-        counts = self._named.get(record.principal)
-        if counts is None:
-            counts = self._counts_of(record.principal)
-        counts.statuses[record.status // 100] += 1
-        counts.input_tokens += record.input_tokens
-        counts.output_tokens += record.output_tokens
+    def consume(self, records: list[RequestRecord]) -> None:
+        for record in records:
+            counts = self._named.get(record.principal) or self._counts_of(record.principal)
+            counts.statuses[record.status // 100] += 1
+            counts.input_tokens += record.input_tokens
+            counts.output_tokens += record.output_tokens
 
     def decide(self, now: float) -> None:
         """Decide anew, at the end of a window, which clients are the busiest."""

@@ -170,13 +170,11 @@ class Metrics(Collector):
 
     def consume(self, records: list[RequestRecord]) -> None:
         self._by_client.decide(monotonic())
-        for record in records:
-            self._requests.count(record)
-            self._by_client.count(record)
-            self._answers.count(record)
-            for attempt in record.attempts:
-                self._attempts.count(attempt)
-            self._money.count(record)
+        self._requests.consume(records)
+        self._by_client.consume(records)
+        self._answers.consume(records)
+        self._attempts.consume(records)
+        self._money.consume(records)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Render the page and its content type: OpenMetrics if accepted, else Prometheus text.

@@ -47,20 +47,21 @@ class Money:
             ("model", "client"),
         )
 
-    def count(self, record: RequestRecord) -> None:
-        if record.budget_spent:
-            self._cut.series(record.model, record.principal).value += 1
-        for attempt in record.attempts:
-            if attempt.usage is None:
-                continue
-            cost = attempt.cost
-            if cost is None:
-                self._unpriced.series(record.model, attempt.credential).value += 1
-                continue
-            costs = self._costs.series(record.model, attempt.credential, record.principal)
-            costs.value += cost.amount
-            if cost.saved:
-                self._savings.series(record.model, attempt.credential).value += cost.saved
+    def consume(self, records: list[RequestRecord]) -> None:
+        for record in records:
+            if record.budget_spent:
+                self._cut.series(record.model, record.principal).value += 1
+            for attempt in record.attempts:
+                if attempt.usage is None:
+                    continue
+                cost = attempt.cost
+                if cost is None:
+                    self._unpriced.series(record.model, attempt.credential).value += 1
+                    continue
+                costs = self._costs.series(record.model, attempt.credential, record.principal)
+                costs.value += cost.amount
+                if cost.saved:
+                    self._savings.series(record.model, attempt.credential).value += cost.saved
 
     def collect(self) -> Iterable[Metric]:
         for counter in (self._costs, self._savings, self._unpriced, self._cut):

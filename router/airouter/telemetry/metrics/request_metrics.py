@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from airouter.telemetry.metrics.series import Count, Distribution
-    from airouter.telemetry.record import Attempt, RequestRecord
+    from airouter.telemetry.record import RequestRecord
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 FIRST_BYTES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 30, 60)
@@ -29,6 +29,8 @@ MOST_KEPT = 1_000
 
 Likeness = tuple[str, str, int, bool, str]
 """Model, credential, status, whether it is a stream, and operation."""
+AttemptLikeness = tuple[str, int, str | None]
+"""Credential, status and error."""
 
 
 class RequestMetrics:
@@ -71,16 +73,19 @@ class RequestMetrics:
         )
         self._alike: dict[Likeness, RequestSeries] = {}
 
-    def count(self, record: RequestRecord) -> None:
-        last = record.last
-        credential = last.credential if last is not None else ""
-        alike = record.model, credential, record.status, record.stream, record.operation
-        series = self._alike.get(alike)
-        if series is None:
-            if len(self._alike) >= MOST_KEPT:
-                self._alike.clear()
-            series = self._alike[alike] = RequestSeries(self, alike)
-        series.count(record)
+    def consume(self, records: list[RequestRecord]) -> None:
+        for record in records:
+            attempts = record.attempts
+            credential = attempts[-1].credential if attempts else ""
+            alike = record.model, credential, record.status, record.stream, record.operation
+            series = self._alike.get(alike) or self._find(alike)
+            series.count(record)
+
+    def _find(self, alike: Likeness) -> RequestSeries:
+        if len(self._alike) >= MOST_KEPT:
+            self._alike.clear()
+        series = self._alike[alike] = RequestSeries(self, alike)
+        return series
 
     def collect(self) -> Iterable[Metric]:
         for counter in (self.requests, self.tokens, self.retries):
@@ -159,20 +164,24 @@ class AttemptMetrics:
             FIRST_BYTES,
         )
 
-        self._alike: dict[tuple[str, int, str], tuple[Count, Distribution]] = {}
+        self._alike: dict[AttemptLikeness, tuple[Count, Distribution]] = {}
 
-    def count(self, attempt: Attempt) -> None:
-        alike = attempt.credential, attempt.status, attempt.outcome
-        found = self._alike.get(alike)
-        if found is None:
-            if len(self._alike) >= MOST_KEPT:
-                self._alike.clear()
-            waits = self._first_bytes.series(attempt.credential)
-            found = self._alike[alike] = self._attempts.series(*alike), waits
-        attempts, waits = found
-        attempts.value += 1
-        if attempt.first_byte:
-            waits.observe(attempt.first_byte - attempt.started)
+    def consume(self, records: list[RequestRecord]) -> None:
+        for record in records:
+            for attempt in record.attempts:
+                alike = attempt.credential, attempt.status, attempt.error
+                attempts, waits = self._alike.get(alike) or self._find(alike, attempt.outcome)
+                attempts.value += 1
+                if attempt.first_byte:
+                    waits.observe(attempt.first_byte - attempt.started)
+
+    def _find(self, alike: AttemptLikeness, outcome: str) -> tuple[Count, Distribution]:
+        if len(self._alike) >= MOST_KEPT:
+            self._alike.clear()
+        credential, status, _ = alike
+        series = self._attempts.series(credential, status, outcome)
+        found = self._alike[alike] = series, self._first_bytes.series(credential)
+        return found
 
     def collect(self) -> Iterable[Metric]:
         yield self._attempts.collect()

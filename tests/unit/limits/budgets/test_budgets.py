@@ -12,7 +12,7 @@ from airouter.failures import Failure
 from airouter.limits.budgets.spending import Spending
 from airouter.limits.ledger.redis import RedisLedger
 from support.redis_server import redis_server
-from support.spenders import PATIENCE, START, TEAM, USD, Spenders
+from support.spenders import PATIENCE, START, TEAM, USD, Spenders, reserved
 
 TEN = PeriodBudget("10", "Day")
 CENT = USD // 100
@@ -134,7 +134,7 @@ async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> No
     pod = spenders.pods["a"]
     assert await pod.reserve(10 * USD)
     with pytest.raises(Failure) as refused:
-        await pod.budgets.reserve(pod.budgets.of(TEAM), CENT)
+        await reserved(pod.budgets, TEAM, CENT)
     failure = refused.value
     assert (failure.status, failure.code) == (429, "insufficient_quota")
     assert "client 'team'" in failure.message

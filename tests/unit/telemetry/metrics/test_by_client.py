@@ -12,7 +12,7 @@ def counted(by_client: ByClient, *clients: str) -> None:
     for client in clients:
         record = RequestRecord("/v1/chat/completions", "chat", "r", 0.0, status=200)
         record.principal = client
-        by_client.count(record)
+        by_client.consume([record])
 
 
 def requests(by_client: ByClient) -> dict[str, float]:
