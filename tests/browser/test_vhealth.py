@@ -78,6 +78,18 @@ async def test_a_ban_appears_within_two_seconds_without_loading_the_page_again(
     assert await page.evaluate("window.stays")
 
 
+async def test_a_new_request_comes_first_and_leaves_the_rows_of_others_alone(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await router.chat(model="model-001")
+    await page.locator("#request-1").evaluate("row => { row.stays = true }")
+    await router.chat(model="model-002")
+    await expect(page.locator("#requests tr").first).to_have_id("request-2")
+    await expect(page.locator("#requests tr")).to_have_count(2)
+    assert await page.locator("#request-1").evaluate("row => row.stays")
+
+
 async def test_a_filter_stays_while_the_page_lives(page: Page, router: Served) -> None:
     await sign_in(page, router)
     await page.get_by_label("Filter models").fill("-003")

@@ -51,14 +51,31 @@ function arrange() {
   writeTimes();
 }
 
-function update({ blocks, parts }) {
-  for (const [id, html] of Object.entries(blocks)) {
-    const block = byId(id);
-    if (block) block.innerHTML = html;
+function made(html) {
+  const template = document.createElement("template"); // the one element that takes a table's row
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
+function order(block, ids, parts) {
+  const wanted = new Set(ids);
+  for (const child of [...block.children]) if (!wanted.has(child.id)) child.remove();
+  let next = block.firstElementChild;
+  for (const id of ids) {
+    const child = byId(id) ?? made(parts[id]);
+    if (child === next) next = next.nextElementSibling;
+    else block.insertBefore(child, next);
   }
+}
+
+function update({ orders, parts }) {
   for (const [id, html] of Object.entries(parts)) {
     const part = byId(id);
     if (part) part.outerHTML = html;
+  }
+  for (const [id, ids] of Object.entries(orders)) {
+    const block = byId(id);
+    if (block) order(block, ids, parts);
   }
   arrange();
 }
