@@ -123,6 +123,8 @@ class BackendStates:
 
     def first_tier(self, model: Model) -> int | None:
         """Return the place of the best tier that can answer for a model now; None without any."""
+        if not self._troubled and model.tiers:
+            return 0
         for place, tier in enumerate(model.tiers):
             for backend in tier:
                 if self.of(backend) == "serving":
