@@ -32,6 +32,8 @@ STRANGERS = frozenset((Audience.STRANGER,))
 NAMED = frozenset((Audience.NAMED, Audience.OWNER))
 OWNERS = frozenset((Audience.OWNER,))
 LEVELS = {"ok": "ok", "degraded": "warn", "down": "bad"}
+TROUBLE_FIRST = ("bad", "warn", "ok")
+"""Levels, in the order in which cards and rows stand."""
 SHOWN_FINDINGS = 50
 SHORT_VERSION = 8
 ALL_WELL = "Every model is answered by its first tier."
@@ -116,9 +118,12 @@ class PageView:
         cards = list(card_facts(router, snapshot.credentials, self._epoch))
         usable = sum(card.found.level != "bad" for card in cards)
         yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
+        cards.sort(key=lambda card: TROUBLE_FIRST.index(card.found.level))
         parts = [PagePart(card.id, "card", card, card_of) for card in cards]
         yield PageBlock("credentials", NAMED, parts)
-        models = model_facts(router, snapshot.models)
+        models = sorted(
+            model_facts(router, snapshot.models), key=lambda row: TROUBLE_FIRST.index(row.level)
+        )
         yield count_block("models-count", str(len(snapshot.models)))
         parts = [PagePart(model.id, "model", model, model_row) for model in models]
         yield PageBlock("models", NAMED, parts)

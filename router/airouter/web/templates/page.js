@@ -49,6 +49,7 @@ function arrange() {
   for (const input of document.querySelectorAll("[data-filter]")) if (input.value) filter(input);
   for (const [id, [column, direction]] of sorted) sort(byId(id), column, direction);
   writeTimes();
+  document.title = `${document.querySelector("#head .pill").textContent} · Auto AI Router`;
 }
 
 function made(html) {
@@ -80,14 +81,19 @@ function update({ orders, parts }) {
   arrange();
 }
 
+function tell(text, isOld = false) {
+  live.textContent = text;
+  live.className = isOld ? "pill warn" : "";
+}
+
 function open() {
   if (source) return;
   source = new EventSource(`vhealth/events?since=${seen}`);
-  source.onopen = () => { live.textContent = "live, paused while hidden"; };
+  source.onopen = () => tell("live, paused while hidden");
   source.onmessage = (event) => { seen = event.lastEventId; update(JSON.parse(event.data)); };
   source.addEventListener("reload", () => { close(); location.reload(); });
   source.onerror = () => {
-    live.textContent = "not connected: what is shown may be old";
+    tell("not connected: what is shown may be old", true);
     if (source && source.readyState === EventSource.CLOSED) { // refused: it does not try again itself
       close();
       setTimeout(() => { if (!document.hidden) open(); }, 10000);
