@@ -151,6 +151,8 @@ def condition_of(router: Conditioned, now: float) -> RouterCondition:
 
 def reasons_of_models(models: Sequence[Model], states: BackendStates) -> Iterator[Reason]:
     """Yield what is wrong with models."""
+    if not models:
+        yield Reason("degraded", "there is no model to ask for")
     tiers = {model.name: states.first_tier(model) for model in models}
     below = [name for name, tier in tiers.items() if tier]
     gone = [model for model in models if tiers[model.name] is None]

@@ -37,7 +37,6 @@ TROUBLE_FIRST = ("bad", "warn", "ok")
 SHOWN_FINDINGS = 50
 SHORT_VERSION = 8
 ALL_WELL = "Every model is answered by its first tier."
-NO_MODELS = "Nothing is configured: there is no model to ask for."
 
 
 class Viewed(Conditioned, Protocol):
@@ -100,10 +99,7 @@ class PageView:
         return PageBlock("head", audiences, [PagePart("head-line", "head_line", head)])
 
     def _reasons(self, condition: RouterCondition, audiences: frozenset[Audience]) -> PageBlock:
-        told = condition.told(names=audiences is NAMED)
-        if not told:
-            snapshot = self._router.snapshot
-            told = [ALL_WELL if snapshot and snapshot.models else NO_MODELS]
+        told = condition.told(names=audiences is NAMED) or [ALL_WELL]
         first, *more = (f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." for text in told)
         line = ReasonLine(LEVELS[condition.state], first, tuple(more))
         return PageBlock("reasons", audiences, [PagePart("reason-line", "reason_line", line)])
