@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 FLAGS = [
     "--no-sandbox",  # the gate runs as root
@@ -21,6 +21,8 @@ PATIENCE = 60_000.0
 """Milliseconds."""
 ROUTER_ENDED = ("ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_REFUSED")
 """The router of a test may end before its page, which looks at it until then."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -283,7 +283,7 @@ async def test_the_api_is_documented_without_a_key_and_without_a_network(router:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    bodyless = {"post /v1/responses/{id_}/cancel", "get /metrics"}
+    bodyless = {"post /v1/responses/{response_id}/cancel", "get /metrics"}
     for name, operation in operations:
         assert operation["summary"]
         if name.startswith("post") and name not in bodyless:
