@@ -1,4 +1,4 @@
-"""The page at `/docs` in a real browser: each endpoint is tried there, against the built-in models."""
+"""The page at `/docs` in a real browser, where each endpoint is tried on the built-in models."""
 
 from __future__ import annotations
 
