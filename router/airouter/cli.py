@@ -25,6 +25,12 @@ class CommandTable(TyperGroup):
     Typer's contexts and commands are of a module of its own, which has no public name: `Any`.
     """
 
+    def __init__(self, **attributes: Any) -> None:
+        """Make the group; among `commands` Typer finds what a mistyped name may mean."""
+        super().__init__(**attributes)
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as it is called
         """Return the names, in the order of the table."""
         return list(COMMANDS)

@@ -123,6 +123,8 @@ class BackendStates:
 
     def first_tier(self, model: Model) -> int | None:
         """Return the place of the best tier that can answer for a model now; None without any."""
+        if not self._troubled and model.tiers:
+            return 0
         for place, tier in enumerate(model.tiers):
             for backend in tier:
                 if self.of(backend) == "serving":
@@ -149,6 +151,8 @@ def condition_of(router: Conditioned, now: float) -> RouterCondition:
 
 def reasons_of_models(models: Sequence[Model], states: BackendStates) -> Iterator[Reason]:
     """Yield what is wrong with models."""
+    if not models:
+        yield Reason("degraded", "there is no model to ask for")
     tiers = {model.name: states.first_tier(model) for model in models}
     below = [name for name, tier in tiers.items() if tier]
     gone = [model for model in models if tiers[model.name] is None]

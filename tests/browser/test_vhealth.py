@@ -78,6 +78,18 @@ async def test_a_ban_appears_within_two_seconds_without_loading_the_page_again(
     assert await page.evaluate("window.stays")
 
 
+async def test_a_new_request_comes_first_and_leaves_the_rows_of_others_alone(
+    page: Page, router: Served
+) -> None:
+    await sign_in(page, router)
+    await router.chat(model="model-001")
+    await page.locator("#request-1").evaluate("row => { row.stays = true }")
+    await router.chat(model="model-002")
+    await expect(page.locator("#requests tr").first).to_have_id("request-2")
+    await expect(page.locator("#requests tr")).to_have_count(2)
+    assert await page.locator("#request-1").evaluate("row => row.stays")
+
+
 async def test_a_filter_stays_while_the_page_lives(page: Page, router: Served) -> None:
     await sign_in(page, router)
     await page.get_by_label("Filter models").fill("-003")
@@ -96,6 +108,59 @@ async def test_tables_are_sorted_by_keyboard(page: Page, router: Served) -> None
     assert await names(page) == [f"model-{number:03}" for number in reversed(range(6))]
     head = button.locator("xpath=..")
     await expect(head).to_have_attribute("aria-sort", "descending")
+
+
+async def focused(page: Page) -> tuple[str, bool]:
+    """What has the focus, by its name, and whether that is seen."""
+    name, style = await page.evaluate(
+        """() => {
+          const it = document.activeElement;
+          const name = it.ariaLabel || it.labels?.[0]?.textContent || it.textContent;
+          return [name, getComputedStyle(it).outlineStyle];
+        }"""
+    )
+    return str(name).strip(), style == "solid"
+
+
+async def test_all_of_it_is_reached_by_keyboard_in_its_order_and_seen(
+    page: Page, router: Served
+) -> None:
+    await open_page(page, router)
+    for name in ("API docs", "Metrics", "Sign in", "Master key"):
+        await page.keyboard.press("Tab")
+        assert await focused(page) == (name, True)
+    await page.keyboard.type(MASTER_KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    places = ["API docs", "Metrics", "Sign out"]
+    places += ["Filter credentials", "Cards of credentials", "Filter models", "Table of models"]
+    places += ["model", "tiers", "fallbacks", "req / s", "errors", "first token p95", "$ / h"]
+    for name in places:
+        await page.keyboard.press("Tab")
+        assert await focused(page) == (name, True)
+
+
+async def test_escape_takes_back_a_filter(page: Page, router: Served) -> None:
+    await sign_in(page, router)
+    await page.get_by_label("Filter models").focus()
+    await page.keyboard.type("-003")
+    assert await names(page) == ["model-003"]
+    await page.keyboard.press("Escape")
+    assert len(await names(page)) == 6
+
+
+async def test_what_is_in_trouble_stands_first(page: Page, router: Served) -> None:
+    await sign_in(page, router)
+    await router.client.post("/admin/bans/credential-002")
+    await expect(page.locator("#credentials article").first).to_have_id("credential-2")
+    await expect(page.locator("#models tr").first).to_have_id("model-2")
+    await expect(page).to_have_title("degraded · Auto AI Router")
+
+
+async def test_a_page_that_lost_its_router_says_so_at_its_head(page: Page) -> None:
+    async with served(many(1, 1)) as router:
+        await sign_in(page, router)
+    await expect(page.locator("header")).to_contain_text("what is shown may be old")
 
 
 async def test_it_is_whole_without_a_script(page: Page, router: Served) -> None:

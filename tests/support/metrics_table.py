@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
@@ -34,6 +34,9 @@ class SomeBans:
 
     def in_force(self, now: float) -> Mapping[str, int]:
         return {"openai-main": 1, "spare": 0}
+
+    def refused_keys(self, now: float) -> Collection[str]:
+        return {"openai-main"}
 
 
 class SomeLimits:

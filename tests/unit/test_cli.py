@@ -54,6 +54,12 @@ def test_every_command_helps_with_examples(name: str) -> None:
     assert f"airouter {name}" in text.partition("Examples:\n")[2]
 
 
+def test_a_mistyped_command_is_answered_with_the_one_that_is_meant() -> None:
+    result = airouter("chekc", "router.yaml")
+    assert result.exit_code == 2
+    assert "Did you mean 'check'?" in result.stderr
+
+
 def test_help_loads_no_command() -> None:
     code = (
         "import sys; sys.argv = ['airouter', '-h']\n"

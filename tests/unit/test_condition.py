@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pytest
 
 from support.config import manifest
 from support.http_client import http_client
@@ -96,6 +99,57 @@ async def test_errors_of_the_configuration_are_degraded() -> None:
     async with served(None) as router:
         router.offer(manifest([{"name": "c", "type": "Mock"}], [broken]))
         assert (await state_of(router))[0] != "ok"
+
+
+async def test_a_router_without_a_model_is_degraded() -> None:
+    async with served(manifest([], [])) as router:
+        assert await state_of(router) == ("degraded", ["there is no model to ask for"])
+
+
+ONE, TWO = ({"name": name, "type": "Mock"} for name in ("one", "two"))
+FALLBACK = [
+    {"name": "m", "backends": [{"credential": "one"}], "fallbacks": ["n"]},
+    {"name": "n", "backends": [{"credential": "two"}]},
+]
+NOBODY = {"name": "n", "backends": [{"credential": "gone"}]}
+
+
+@pytest.mark.parametrize(
+    ("configured", "banned", "offered", "expected"),
+    [
+        pytest.param(None, [], [], "down", id="nothing came yet"),
+        pytest.param(two_tiers(), [], [], "ok", id="all is well"),
+        pytest.param(two_tiers(), ["best"], [], "degraded", id="one is banned"),
+        pytest.param(two_tiers(), ["best", "spare"], [], "down", id="all are banned"),
+        pytest.param(manifest([ONE, TWO], FALLBACK), ["one"], [], "degraded", id="fallback only"),
+        pytest.param(manifest([ONE], [NOBODY]), [], [], "down", id="nobody answers for a model"),
+        pytest.param(manifest([ONE], []), [], [], "degraded", id="no model"),
+        pytest.param(two_tiers(), [], ["nonsense: ["], "degraded", id="an old configuration"),
+        pytest.param(two_tiers(), [], [two_tiers()], "ok", id="a configuration came again"),
+        pytest.param(two_tiers(errorPercent=100), ["spare"], [], "down", id="one of two is left"),
+    ],
+)
+async def test_page_json_and_metric_tell_the_same_state(
+    configured: str | None, banned: list[str], offered: list[str], expected: str
+) -> None:
+    async with served(configured) as router:
+        for each in offered:
+            router.offer(each)
+        for credential in banned:
+            await ban(router, credential)
+        client = router.client
+        answers = [
+            (await client.get(path, headers={"accept": "application/json"})).json()
+            for path in ("/health", "/vhealth")
+        ]
+        page = (await client.get("/vhealth", headers={"accept": "text/html"})).text
+        metrics = (await client.get("/metrics")).text
+    assert [answer["state"] for answer in answers] == [expected] * 2
+    level = {"ok": "ok", "degraded": "warn", "down": "bad"}[expected]
+    assert f'<span class="pill {level}">{expected}</span>' in page
+    assert re.findall(r'airouter_state\{state="(\w+)"\} 1.0', metrics) == [expected]
+    for reason in answers[0]["reasons"]:
+        assert reason[1:] in page
 
 
 async def test_metrics_tell_the_state() -> None:

@@ -64,48 +64,54 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
         mine, body = conversations(request), await read_body(request, body_limit)
         return described(await mine.create(body.metadata or {}, body.items or []))
 
-    @application.get(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
-    async def retrieve_conversation(id_: str, request: Request) -> Response:
-        return described(await conversations(request).find(id_))
+    @application.get(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    async def retrieve_conversation(conversation_id: str, request: Request) -> Response:
+        return described(await conversations(request).find(conversation_id))
 
-    @application.post(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
-    async def update_conversation(id_: str, request: Request) -> Response:
+    @application.post(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    async def update_conversation(conversation_id: str, request: Request) -> Response:
         mine, body = conversations(request), await read_body(request, body_limit)
         if body.metadata is msgspec.UNSET:
             raise missing("metadata")
-        return described(await mine.describe(id_, body.metadata or {}))
+        return described(await mine.describe(conversation_id, body.metadata or {}))
 
-    @application.delete(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
-    async def delete_conversation(id_: str, request: Request) -> Response:
-        await conversations(request).forget(id_)
-        return answer({"id": id_, "object": "conversation.deleted", "deleted": True})
+    @application.delete(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
+    async def delete_conversation(conversation_id: str, request: Request) -> Response:
+        await conversations(request).forget(conversation_id)
+        return answer({"id": conversation_id, "object": "conversation.deleted", "deleted": True})
 
 
 def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> None:
     """Add the endpoints of conversations' items."""
 
-    @application.get(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
-    async def list_items(id_: str, request: Request) -> Response:
-        known = await conversations(request).find(id_)
+    @application.get(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
+    async def list_items(conversation_id: str, request: Request) -> Response:
+        known = await conversations(request).find(conversation_id)
         page = page_of(dict(request.query_params))
         return Response(page.of([msgspec.Raw(item) for item in known.items]), media_type=JSON)
 
-    @application.post(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
-    async def create_items(id_: str, request: Request) -> Response:
+    @application.post(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
+    async def create_items(conversation_id: str, request: Request) -> Response:
         mine, body = conversations(request), await read_body(request, body_limit)
         if body.items is None:
             raise missing("items")
-        added = await mine.add(id_, body.items)
+        added = await mine.add(conversation_id, body.items)
         page = page_of({"order": "asc", "limit": "100"})
         return Response(page.of(added), media_type=JSON)
 
-    @application.get(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
-    async def retrieve_item(id_: str, item: str, request: Request) -> Response:
-        return Response(bytes(await conversations(request).item(id_, item)), media_type=JSON)
+    @application.get(
+        PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None
+    )
+    async def retrieve_item(conversation_id: str, item_id: str, request: Request) -> Response:
+        return Response(
+            bytes(await conversations(request).item(conversation_id, item_id)), media_type=JSON
+        )
 
-    @application.delete(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
-    async def delete_item(id_: str, item: str, request: Request) -> Response:
-        return described(await conversations(request).remove(id_, item))
+    @application.delete(
+        PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None
+    )
+    async def delete_item(conversation_id: str, item_id: str, request: Request) -> Response:
+        return described(await conversations(request).remove(conversation_id, item_id))
 
 
 def described(conversation: StoredConversation) -> Response:

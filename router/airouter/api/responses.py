@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airouter.responses.service import ResponsesService
     from airouter.responses.stored_responses import StoredResponses
 
-PATH = "/v1/responses/{id_}"
+PATH = "/v1/responses/{response_id}"
 JSON = "application/json"
 
 
@@ -40,26 +40,26 @@ def add_responses(
         return Response(body, media_type=JSON)
 
     @application.get(PATH, tags=["OpenAI"], response_model=None)
-    async def retrieve_response(id_: str, request: Request) -> Response:
+    async def retrieve_response(response_id: str, request: Request) -> Response:
         query = dict(request.query_params)
         if query.get("stream") != "true":
-            return answer(await kept(request).retrieve(id_, query))
+            return answer(await kept(request).retrieve(response_id, query))
         after = whole_number(query, "starting_after", -1)
-        events = await kept(request).follow(id_, after, query)
+        events = await kept(request).follow(response_id, after, query)
         return EventsResponse(events)
 
     @application.delete(PATH, tags=["OpenAI"], response_model=None)
-    async def delete_response(id_: str, request: Request) -> Response:
-        return answer(await kept(request).delete(id_))
+    async def delete_response(response_id: str, request: Request) -> Response:
+        return answer(await kept(request).delete(response_id))
 
     @application.post(PATH + "/cancel", tags=["OpenAI"], response_model=None)
-    async def cancel_response(id_: str, request: Request) -> Response:
-        return answer(await kept(request).cancel(id_))
+    async def cancel_response(response_id: str, request: Request) -> Response:
+        return answer(await kept(request).cancel(response_id))
 
     @application.get(PATH + "/input_items", tags=["OpenAI"], response_model=None)
-    async def list_input_items(id_: str, request: Request) -> Response:
+    async def list_input_items(response_id: str, request: Request) -> Response:
         query = dict(request.query_params)
-        return answer(await kept(request).input_items(id_, page_of(query), query))
+        return answer(await kept(request).input_items(response_id, page_of(query), query))
 
 
 class EventsResponse(StreamingResponse):

@@ -220,6 +220,10 @@ class Bans:
                 counts[ban.credential] += 1
         return counts
 
+    def refused_keys(self, now: float) -> set[str]:
+        """Return the credentials whose key was refused and did not serve since."""
+        return {ban.credential for ban in self.known(now) if ban.reason == REFUSED_KEY}
+
     def ban(self, credential: str, seconds: float | None, now: float) -> Ban:
         """Ban a credential by hand, for some seconds or until it is lifted.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from typing import TYPE_CHECKING
 
+from airouter.eventloop.pauses import pause_after
 from airouter.sharing.board import BoardError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ logger = logging.getLogger("airouter.bans")
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
-MANY = 8
-"""Failures after which each pause is the longest."""
 
 
 class BanLink:
@@ -67,8 +65,8 @@ class BanLink:
                 news = await self._board.listen(self._epoch, since)
             except BoardError as error:
                 self._note(str(error))
-                await asyncio.sleep(pause_after(failures))
                 failures += 1
+                await asyncio.sleep(pause_after(failures, FIRST_DELAY, LONGEST_DELAY))
                 continue
             failures = 0
             self._note("")
@@ -95,8 +93,8 @@ class BanLink:
                     await self._board.tell(news.notices)
             except BoardError as error:
                 self._note(str(error))
-                await asyncio.sleep(pause_after(failures))
                 failures += 1
+                await asyncio.sleep(pause_after(failures, FIRST_DELAY, LONGEST_DELAY))
                 self._due.set()
                 continue
             failures = 0
@@ -112,9 +110,3 @@ class BanLink:
         elif not error and self._is_lost:
             logger.info("bans are shared by %s again", self._name)
         self._is_lost = bool(error)
-
-
-def pause_after(failures: int) -> float:
-    """Return the seconds to wait: longer each time, and not all replicas at once."""
-    longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, MANY))
-    return float(longest * random.uniform(0.5, 1.0))

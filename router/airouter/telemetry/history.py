@@ -135,7 +135,9 @@ class TrafficHistory:
         self._recent: tuple[int, Recent] | None = None
 
     def consume(self, records: list[RequestRecord]) -> None:
+        """Take what was asked of models, and what the router itself failed at."""
         self.advance()
+        records = [each for each in records if each.operation or each.status >= 500]
         tallies, bounds = self._tallies, BOUNDS
         for record in records:  # as little as can be: this is paid for with every request
             attempts = record.attempts

@@ -1,7 +1,7 @@
 """The page in parts, each with the moment at which it last changed.
 
 A block is an element of the page and holds parts; a viewer that knows the board of some moment is
-told the parts that changed since, or a whole block where other parts are in it now.
+told the parts that changed since, and their order in a block that holds others now.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ class Board:
     def changes(self, audience: Audience, since: int) -> bytes:
         """Return what changed after a tick as JSON; empty for nothing.
 
-        `blocks` maps ids to what is inside of them now, `parts` ids to the elements themselves.
+        `orders` maps the ids of blocks that hold other parts now to the ids of those, `parts` the
+        ids of parts to the elements themselves.
         """
         known = self._changes.get((audience, since))
         if known is None:
@@ -102,16 +103,15 @@ class Board:
         return known
 
     def _encode(self, audience: Audience, since: int) -> bytes:
-        blocks: dict[str, str] = {}
+        orders: dict[str, list[str]] = {}
         parts: dict[str, str] = {}
         for (id_, each), block in self._blocks.items():
             if each is not audience:
                 continue
             if block.changed > since:
-                blocks[id_] = self.html(id_, audience)
-                continue
+                orders[id_] = block.ids
             parts |= {key: part.html for key, part in block.parts.items() if part.changed > since}
-        return msgspec.json.encode({"blocks": blocks, "parts": parts}) if blocks or parts else b""
+        return msgspec.json.encode({"orders": orders, "parts": parts}) if orders or parts else b""
 
     def _draw(self, block: PageBlock, former: _DrawnBlock | None, tick: int) -> _DrawnBlock:
         known = {} if former is None else former.parts

@@ -45,6 +45,11 @@ class ModelFacts(NamedTuple):
     seconds: float
     """Those that the tally is of."""
 
+    @property
+    def level(self) -> str:
+        """ok, warn or bad."""
+        return "bad" if self.first is None else "warn" if self.first else "ok"
+
 
 class ClientFacts(NamedTuple):
     """The facts that the card of a client is made of."""
@@ -90,7 +95,7 @@ def model_row(facts: ModelFacts) -> ModelRow:
     return ModelRow(
         id=facts.id,
         name=model.name,
-        level="bad" if first is None else "warn" if first else "ok",
+        level=facts.level,
         tiers=tuple(tier_marks(model, first)),
         fallbacks=", ".join(model.fallbacks),
         rate=round(rate, 2),

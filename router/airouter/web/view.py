@@ -32,10 +32,11 @@ STRANGERS = frozenset((Audience.STRANGER,))
 NAMED = frozenset((Audience.NAMED, Audience.OWNER))
 OWNERS = frozenset((Audience.OWNER,))
 LEVELS = {"ok": "ok", "degraded": "warn", "down": "bad"}
+TROUBLE_FIRST = ("bad", "warn", "ok")
+"""Levels, in the order in which cards and rows stand."""
 SHOWN_FINDINGS = 50
 SHORT_VERSION = 8
 ALL_WELL = "Every model is answered by its first tier."
-NO_MODELS = "Nothing is configured: there is no model to ask for."
 
 
 class Viewed(Conditioned, Protocol):
@@ -98,10 +99,7 @@ class PageView:
         return PageBlock("head", audiences, [PagePart("head-line", "head_line", head)])
 
     def _reasons(self, condition: RouterCondition, audiences: frozenset[Audience]) -> PageBlock:
-        told = condition.told(names=audiences is NAMED)
-        if not told:
-            snapshot = self._router.snapshot
-            told = [ALL_WELL if snapshot and snapshot.models else NO_MODELS]
+        told = condition.told(names=audiences is NAMED) or [ALL_WELL]
         first, *more = (f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." for text in told)
         line = ReasonLine(LEVELS[condition.state], first, tuple(more))
         return PageBlock("reasons", audiences, [PagePart("reason-line", "reason_line", line)])
@@ -116,9 +114,12 @@ class PageView:
         cards = list(card_facts(router, snapshot.credentials, self._epoch))
         usable = sum(card.found.level != "bad" for card in cards)
         yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
+        cards.sort(key=lambda card: TROUBLE_FIRST.index(card.found.level))
         parts = [PagePart(card.id, "card", card, card_of) for card in cards]
         yield PageBlock("credentials", NAMED, parts)
-        models = model_facts(router, snapshot.models)
+        models = sorted(
+            model_facts(router, snapshot.models), key=lambda row: TROUBLE_FIRST.index(row.level)
+        )
         yield count_block("models-count", str(len(snapshot.models)))
         parts = [PagePart(model.id, "model", model, model_row) for model in models]
         yield PageBlock("models", NAMED, parts)

@@ -130,6 +130,15 @@ def test_a_refused_key_is_a_ban_at_once_unless_it_is_to_be_counted() -> None:
     assert fail(counting, a_backend("a"), 0.0, outcome=KEY_REFUSED) is not None
 
 
+def test_a_key_is_called_refused_until_it_serves_also_once_its_ban_is_over() -> None:
+    bans, backend = some_bans(), a_backend("a")
+    fail(bans, a_backend("b"), 0.0, 0.0, 0.0, outcome=DOWN)
+    fail(bans, backend, 0.0, outcome=KEY_REFUSED)
+    assert bans.refused_keys(1.0) == bans.refused_keys(10_000.0) == {"a"}
+    bans.note(backend, ANSWERED, 10_001.0)
+    assert bans.refused_keys(10_002.0) == set()
+
+
 def test_a_stream_that_breaks_off_is_a_failure() -> None:
     assert fail(some_bans(), a_backend("a"), 0.0, 0.0, 0.0, outcome=BROKEN_OFF) is not None
 

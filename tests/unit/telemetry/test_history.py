@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airouter.costs import PICODOLLARS
 from airouter.telemetry.history import POINTS, RECENT, STEP, TrafficHistory
+from airouter.telemetry.record import RequestRecord
 from support.records import a_paid_record, a_record, an_answered_record, an_attempt
-
-if TYPE_CHECKING:
-    from airouter.telemetry.record import RequestRecord
 
 
 class Clock:
@@ -40,6 +36,18 @@ def test_a_step_that_is_over_is_a_point_of_the_curves() -> None:
     (point,) = known.points
     assert (point.tally.requests, point.tally.errors, point.in_flight) == (2, 0, 3)
     assert point.tally.tokens == 2 * (answered().input_tokens + answered().output_tokens)
+
+
+def test_what_is_asked_of_no_model_counts_only_where_the_router_failed() -> None:
+    known = history(Clock())
+    looked, failed = (
+        RequestRecord(path, "", "", 100.0, status=status, ended=100.1)
+        for path, status in (("/vhealth/events", 200), ("/v1/chat/completions", 503))
+    )
+    known.consume([looked, answered(), failed])
+    assert [record.status for record in known.requests] == [200, 503]
+    assert known.requests[0].model
+    assert known.count == 2
 
 
 def test_silence_is_drawn_as_silence() -> None:

@@ -26,7 +26,10 @@ def told(board: Board, since: int, audience: Audience = Audience.NAMED) -> Any:
 def test_who_has_seen_nothing_gets_all() -> None:
     shown = board()
     shown.update([block(x=1, y=2)], 5)
-    assert told(shown, 0) == {"blocks": {"b": "<i>1<i>2"}, "parts": {}}
+    assert told(shown, 0) == {
+        "orders": {"b": ["x", "y"]},
+        "parts": {"x": "<i>1", "y": "<i>2"},
+    }
     assert told(shown, 5) is None
 
 
@@ -35,15 +38,22 @@ def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothi
     shown.update([block(x=1, y=2)], 5)
     shown.update([block(x=1, y=3)], 6)
     shown.update([block(x=4, y=3)], 7)
-    assert told(shown, 6) == {"blocks": {}, "parts": {"x": "<i>4"}}
-    assert told(shown, 5) == {"blocks": {}, "parts": {"x": "<i>4", "y": "<i>3"}}
+    assert told(shown, 6) == {"orders": {}, "parts": {"x": "<i>4"}}
+    assert told(shown, 5) == {"orders": {}, "parts": {"x": "<i>4", "y": "<i>3"}}
 
 
-def test_a_part_that_came_or_went_is_told_by_its_whole_block() -> None:
+def test_of_parts_that_came_and_went_only_the_new_ones_are_sent_and_the_order_of_all() -> None:
     shown = board()
     shown.update([block(x=1, y=2)], 5)
-    shown.update([block(y=2)], 6)
-    assert told(shown, 5) == {"blocks": {"b": "<i>2"}, "parts": {}}
+    shown.update([block(z=3, x=1)], 6)
+    assert told(shown, 5) == {"orders": {"b": ["z", "x"]}, "parts": {"z": "<i>3"}}
+
+
+def test_a_part_that_comes_back_is_sent_again() -> None:
+    shown = board()
+    for tick, parts in enumerate(({"x": 1, "y": 2}, {"x": 1}, {"x": 1, "y": 2}), start=5):
+        shown.update([block(**parts)], tick)
+    assert told(shown, 6) == {"orders": {"b": ["x", "y"]}, "parts": {"y": "<i>2"}}
 
 
 def test_an_audience_sees_its_own_blocks_alone() -> None:
@@ -52,7 +62,7 @@ def test_an_audience_sees_its_own_blocks_alone() -> None:
     shown.update([block(x=1), secret], 5)
     assert "key" not in str(told(shown, 0, Audience.STRANGER))
     assert shown.html("s", Audience.NAMED) == ""
-    assert told(shown, 0, Audience.OWNER)["blocks"]["s"] == "<i>key"
+    assert told(shown, 0, Audience.OWNER)["parts"]["k"] == "<i>key"
 
 
 def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:

@@ -7,7 +7,6 @@ which the pods tell it (`bookkeeping/book.py`).
 from __future__ import annotations
 
 import asyncio
-import random
 from http.client import OK, SERVICE_UNAVAILABLE
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import msgspec
 from airouter.bookkeeping.messages import TOO_LATE, LedgerAnswer
 from airouter.bookkeeping.window import STEPS_PER_SECOND
 from airouter.config.delivery import LEDGER_PATH, MAX_LEDGER_MESSAGE
+from airouter.eventloop.pauses import pause_after
 from airouter.http.kept import KeptConnection, NoAnswer
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.untrusted import decoded
@@ -43,7 +43,8 @@ class OperatorLedger(RemoteLedger):
         self._stream: Stream | None = None
         self._connection: KeptConnection | None = None
         self._why_not = "the operator's address is not known yet"
-        self._pause = 0.0
+        self._silences = 0
+        """Times in a row that the operator kept silent."""
         self._pauses_until = 0.0
 
     def follow(self, stream: Stream) -> None:
@@ -64,7 +65,7 @@ class OperatorLedger(RemoteLedger):
             )
         except (ValueError, OSError) as error:  # ssl.SSLError is one; the text may quote the token
             self._why_not = f"stream.json cannot be used: {type(error).__name__}"
-        self._pause = self._pauses_until = 0.0
+        self._silences, self._pauses_until = 0, 0.0
 
     async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
         if self._connection is None:
@@ -79,7 +80,7 @@ class OperatorLedger(RemoteLedger):
             raise LedgerError("the operator: TimeoutError") from None
         except NoAnswer as why:
             raise LedgerError(f"the operator: {why}") from None
-        self._pause = 0.0
+        self._silences = 0
         answer = decoded(ANSWERS, content, LedgerError, BROKEN)
         if answer.share != TOO_LATE and len(answer.grants) != len(message.lines):
             raise LedgerError(BROKEN)
@@ -92,8 +93,9 @@ class OperatorLedger(RemoteLedger):
 
     def _be_patient(self) -> None:
         """Leave an operator alone that is slow: handshakes of all pods would make it slower."""
-        self._pause = min(LONGEST_PAUSE, 2 * self._pause or FIRST_PAUSE)
-        self._pauses_until = monotonic() + self._pause * random.uniform(0.5, 1.0)
+        self._silences += 1
+        pause = pause_after(self._silences, FIRST_PAUSE, LONGEST_PAUSE)
+        self._pauses_until = monotonic() + pause
 
 
 async def ask(connection: KeptConnection, body: bytes) -> bytes:

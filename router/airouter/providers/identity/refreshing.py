@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.eventloop.pauses import pause_after
 from airouter.providers.identity.base import IdentityError
 
 if TYPE_CHECKING:
@@ -183,10 +183,9 @@ class RefreshingSigner(ABC):
             self._fail(self.reason(error))
 
     def _fail(self, reason: str) -> None:
-        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
         self._failures += 1
         now = self._clock.now()
-        self._not_before = now + backoff * random.uniform(0.5, 1.5)
+        self._not_before = now + pause_after(self._failures, FIRST_BACKOFF, LONGEST_BACKOFF)
         if reason != self._failure or now >= self._silent_until:
             self._silent_until = now + SILENCE
             told = f"{reason} (fix: {self.remedy})"

@@ -26,7 +26,7 @@ from airouter.telemetry.metrics.money import Money, observed_budgets
 from airouter.telemetry.metrics.request_metrics import AttemptMetrics, RequestMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Sized
+    from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 
     from prometheus_client.core import Metric
 
@@ -47,6 +47,10 @@ class ObservedBans(Protocol):
 
     def in_force(self, now: float) -> Mapping[str, int]:
         """Return the number of bans at a time of `time.monotonic()`, of every credential."""
+        ...
+
+    def refused_keys(self, now: float) -> Collection[str]:
+        """Return the credentials whose key was refused and did not serve since."""
         ...
 
 
@@ -293,6 +297,14 @@ def observed_bans(bans: ObservedBans) -> Iterable[Metric]:
         "Bans in force, of one model or of all.",
         labels=["credential"],
     )
-    for credential, count in bans.in_force(monotonic()).items():
+    refused = GaugeMetricFamily(
+        "airouter_credential_key_refused",
+        "1 from a ban for a refused key until that key serves, or there is another one.",
+        labels=["credential"],
+    )
+    now = monotonic()
+    refused_keys = bans.refused_keys(now)
+    for credential, count in bans.in_force(now).items():
         in_force.add_metric([credential], count)
-    yield in_force
+        refused.add_metric([credential], int(credential in refused_keys))
+    yield from (in_force, refused)

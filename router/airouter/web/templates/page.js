@@ -49,28 +49,51 @@ function arrange() {
   for (const input of document.querySelectorAll("[data-filter]")) if (input.value) filter(input);
   for (const [id, [column, direction]] of sorted) sort(byId(id), column, direction);
   writeTimes();
+  document.title = `${document.querySelector("#head .pill").textContent} · Auto AI Router`;
 }
 
-function update({ blocks, parts }) {
-  for (const [id, html] of Object.entries(blocks)) {
-    const block = byId(id);
-    if (block) block.innerHTML = html;
+function made(html) {
+  const template = document.createElement("template"); // the one element that takes a table's row
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
+function order(block, ids, parts) {
+  const wanted = new Set(ids);
+  for (const child of [...block.children]) if (!wanted.has(child.id)) child.remove();
+  let next = block.firstElementChild;
+  for (const id of ids) {
+    const child = byId(id) ?? made(parts[id]);
+    if (child === next) next = next.nextElementSibling;
+    else block.insertBefore(child, next);
   }
+}
+
+function update({ orders, parts }) {
   for (const [id, html] of Object.entries(parts)) {
     const part = byId(id);
     if (part) part.outerHTML = html;
   }
+  for (const [id, ids] of Object.entries(orders)) {
+    const block = byId(id);
+    if (block) order(block, ids, parts);
+  }
   arrange();
+}
+
+function tell(text, isOld = false) {
+  live.textContent = text;
+  live.className = isOld ? "pill warn" : "";
 }
 
 function open() {
   if (source) return;
   source = new EventSource(`vhealth/events?since=${seen}`);
-  source.onopen = () => { live.textContent = "live, paused while hidden"; };
+  source.onopen = () => tell("live, paused while hidden");
   source.onmessage = (event) => { seen = event.lastEventId; update(JSON.parse(event.data)); };
   source.addEventListener("reload", () => { close(); location.reload(); });
   source.onerror = () => {
-    live.textContent = "not connected: what is shown may be old";
+    tell("not connected: what is shown may be old", true);
     if (source && source.readyState === EventSource.CLOSED) { // refused: it does not try again itself
       close();
       setTimeout(() => { if (!document.hidden) open(); }, 10000);

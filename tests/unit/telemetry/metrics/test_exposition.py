@@ -212,6 +212,8 @@ def test_a_name_with_quotes_stays_one_label(metrics: Metrics) -> None:
 def test_bans_are_told_of_every_credential(metrics: Metrics) -> None:
     assert value(metrics, "airouter_credential_bans", credential="openai-main") == 1
     assert value(metrics, "airouter_credential_bans", credential="spare") == 0
+    assert value(metrics, "airouter_credential_key_refused", credential="openai-main") == 1
+    assert value(metrics, "airouter_credential_key_refused", credential="spare") == 0
     labels = {"credential": "openai-main", "reason": "refused_key"}
     assert value(metrics, "airouter_bans_total", **labels) == 1
 
