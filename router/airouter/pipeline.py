@@ -291,8 +291,7 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        conversation = sticky_conversation(context, route)
-        context.conversation = None if conversation is None else conversation.key
+        context.conversation = conversation = sticky_conversation(context, route)
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
-    from airouter.interfaces import Carrier, Exchange
+    from airouter.interfaces import Carrier, Exchange, StayingConversation
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending
     from airouter.serving import ServingState
@@ -63,8 +63,8 @@ class RequestContext:
         self.holding: Holding | None = None
         """The bytes that are kept for it beside its body, where there are any."""
         self.request: ClientRequest
-        self.conversation: bytes | None = None
-        """The key of a conversation that stays with its backend, and there with its pod."""
+        self.conversation: StayingConversation | None = None
+        """The conversation that stays with its backend, and there with its pod."""
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""

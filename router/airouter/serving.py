@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
-    from airouter.interfaces import Carrier, Dialer, Reply, Upstream
+    from airouter.interfaces import Carrier, Dialer, Reply, StayingConversation, Upstream
     from airouter.limits import Scope
     from airouter.providers.base import Provider
     from airouter.providers.binding import Api, Binding
@@ -113,13 +113,13 @@ class Account:
         head: bytes,
         body: bytes,
         carrier: Carrier | None = None,
-        conversation: bytes | None = None,
+        conversation: StayingConversation | None = None,
         *,
         streamed: bool = False,
     ) -> Reply:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
 
-        `conversation` is the key of one that stays with a pod.
+        `conversation` is one that stays with a pod.
 
         Raises `UpstreamError`.
         """
