@@ -36,7 +36,7 @@ from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
-from airouter.spending import reserve_money, settle_money
+from airouter.spending import reserve_money, settle_money, settle_tokens
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
 from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
 from airouter.telemetry.genai.asked import asked_in
@@ -130,7 +130,7 @@ class Pipeline:
             refused = self._reserve(context, principal, route.name)
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
-            if self._budgets.are_declared:
+            if self._budgets.are_declared and not endpoint.is_free:
                 context.spending = await reserve_money(
                     self._budgets, self._limiter, context, route, principal.tenant
                 )
@@ -240,7 +240,7 @@ class Pipeline:
         if record.status == 429 or record.status >= 500:
             permit.give_back()
         else:
-            permit.settle(record.input_tokens, record.output_tokens)
+            settle_tokens(permit, context)
 
     async def _attempt_prepared(
         self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare

@@ -30,6 +30,7 @@ from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
+from airouter.spending import settle_tokens
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import buffered, send_all
 
@@ -132,7 +133,7 @@ class AttemptRunner:
         try:
             return await self._call(context, backend, bodies)
         finally:
-            permit.settle(record.input_tokens, record.output_tokens)
+            settle_tokens(permit, context)
 
     async def _call(
         self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
