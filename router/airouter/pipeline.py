@@ -252,6 +252,7 @@ class Pipeline:
             context.request,
             route.model,
             context.kept(self._held),
+            context.hand_over,
             api=context.endpoint.api,
             native=route.native,
         )

@@ -45,13 +45,15 @@ class Prepare(Protocol):
         request: ClientRequest,
         model: Model,
         recalled: Holding,
+        hand_over: Callable[[], None],
         *,
         api: Api,
         native: bool,
     ) -> Prepared | None:
         """Complete `request`; None when it is answered already.
 
-        `recalled` holds what it goes on from, until the request is over. `native` says that every
-        backend of the model keeps such state itself. Raises `Failure`.
+        `recalled` holds what it goes on from, until the request is over. `hand_over` gives back
+        what it has reserved, where requests are made in its place that reserve for themselves.
+        `native` says that every backend of the model keeps such state itself. Raises `Failure`.
         """
         ...

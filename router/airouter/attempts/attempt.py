@@ -28,6 +28,7 @@ from airouter.dialects.joining.joined_answer import JoinedAnswer
 from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, cannot_go_on, drop_frames
 from airouter.interfaces import BrokenReply, UpstreamError, UpstreamRefused, UpstreamTimeout
+from airouter.limits.headers import limit_headers
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
 from airouter.spending import settle_tokens
@@ -299,6 +300,7 @@ def answer_unasked(context: RequestContext, target: Target) -> None:
     """Answer what no provider needs to be asked for."""
     answer = target.translation.answer(context.request, ())
     headers = [(CONTENT_TYPE, JSON), *target.translation.headers, *id_headers(context)]
+    headers += limit_headers(context.permit.own, context.endpoint.dialect)
     context.exchange.respond(200, headers, answer.body)
     context.record.note_start(200)
 

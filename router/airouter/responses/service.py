@@ -40,6 +40,7 @@ from airouter.state.base import StoreError
 from airouter.state.factory import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from airouter.auth import Principal
@@ -137,6 +138,7 @@ class ResponsesService:
         request: ClientRequest,
         model: Model,
         recalled: Holding,
+        hand_over: Callable[[], None],
         *,
         api: str,
         native: bool,
@@ -167,7 +169,16 @@ class ResponsesService:
         if len(asked.body) > SMALL:
             recalled.grow(len(asked.body))
         turn = ResponsesTurn(
-            exchange, caller, asked, request, model, tenant, self._aside, stores, History()
+            exchange,
+            caller,
+            asked,
+            request,
+            model,
+            tenant,
+            self._aside,
+            hand_over,
+            stores,
+            History(),
         )
         if plain and not (caller.in_session and says_more(asked, caller)):
             return held(turn)
