@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airouter.config.findings import KeyRefusal
 from airouter_operator.delivering.counted_reports import counted_in
@@ -21,7 +21,12 @@ from airouter_operator.issuing.key_spending import (
     budgets_of,
     key_spending,
 )
-from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
+from airouter_operator.issuing.key_status import (
+    KeyState,
+    invalid_key_status,
+    is_on_its_way,
+    key_status,
+)
 from airouter_operator.issuing.rotation import REQUESTS, key_due, next_turn
 from airouter_operator.key_secret import ROTATE_ANNOTATION, router_of_key, secret_of_key
 from airouter_operator.kube.errors import Conflict, NotFound
@@ -33,7 +38,7 @@ from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airouter.config.resource import KeyGrant
     from airouter.config.resource.routerkey import RouterKeySpec
@@ -53,6 +58,8 @@ logger = logging.getLogger("airouter.operator")
 ENDING = 3.0
 """Seconds for all of what is written when the operator ends."""
 AT_ONCE = 16
+SETTLING = 1.0
+"""Seconds for which a status waits that pods are about to change: most take a key at once."""
 LONGEST_WAIT = 3600.0
 """Seconds after which a key is looked at again, since the clock of a machine may be set."""
 
@@ -95,6 +102,8 @@ class KeyReconciler:
         self._is_anothers = is_anothers
         self._leads = leads
         self._clock = clock
+        self._settling: dict[ObjectKey, float] = {}
+        """Keys that pods are taking, and the Unix times from which on their status says so."""
 
     async def end(self) -> None:
         """Write what is new of the use of keys, which nobody else knows, while there is time."""
@@ -119,6 +128,7 @@ class KeyReconciler:
         body = self._mirror.keys.get(key)
         if body is None or is_ending(body):
             # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
+            self._settling.pop(key, None)
             self._rechecks.forget(key)
             self._uses.forget(key)
             return
@@ -162,11 +172,28 @@ class KeyReconciler:
         state = state._replace(spending=spending_of(state, body, use, now))
         self._recheck(key, state, now)
         status = key_status(state, generation_of(body), before, now)
+        if use is None and self._is_settling(key, status, before, now):
+            self._rechecks.within(key, SETTLING)
+            return
         is_news = await self._write_status(key, body, status, adds=use is not None)
         if use is not None:
             self._uses.done(key)
         if is_news:
             await self._write_events(key, body, status)
+
+    def _is_settling(
+        self, key: ObjectKey, status: Object, before: Mapping[str, Any], now: float
+    ) -> bool:
+        """Return whether a status is about to be another one, as pods are taking the key.
+
+        Not for long: a key that takes its time is told of as it is.
+        """
+        if is_on_its_way(status) and not is_on_its_way(before):
+            until = self._settling.setdefault(key, now + SETTLING)
+            if until - SETTLING <= now < until:
+                return True
+        self._settling.pop(key, None)
+        return False
 
     async def _read_anew(self, key: ObjectKey, body: Object) -> Object:
         """Return a RouterKey as the API server has it. Raises `NotFound` where it is gone."""

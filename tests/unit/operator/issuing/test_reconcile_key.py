@@ -10,14 +10,17 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from airouter.bookkeeping.key_use import KeyUse, UseReport
-from airouter.config.resource import API_VERSION
+from airouter.config.resource import API_VERSION, KeyGrant
 from airouter.config.resource.routerkey import ROUTER_KEY_KIND
 from airouter_operator.delivering.counted_reports import counted_of
 from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.issuing.issuer import KeyIssuer
-from airouter_operator.issuing.reconcile_key import KeyReconciler
+from airouter_operator.issuing.reconcile_key import SETTLING, KeyReconciler
+from airouter_operator.issuing.served import RouterKeysServed
+from airouter_operator.key_secret import read_key_secret
 from airouter_operator.kube.errors import Conflict, KubeError, TimedOut
 from airouter_operator.kube.objects import Object, ObjectKey
+from airouter_operator.reconciling.conditions import Reason, Truth
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_KEYS
 from airouter_operator.watching.mirror import Mirror
@@ -35,6 +38,8 @@ BODY: Object = {
     },
     "spec": {"router": {"name": "default"}, "expiresAt": "2020-01-01T00:00:00Z"},
 }
+
+GRANT = KeyGrant.model_validate({"name": "teams", "namespaces": {"names": ["team-a"]}})
 
 
 class Slow:
@@ -64,6 +69,9 @@ class ApiServer:
     def requests(self) -> int:
         requests: int = self.body["status"]["spent"]["requests"]
         return requests
+
+    async def create(self, path: str, manifest: Object) -> Object:
+        return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": "1"}}
 
     async def find(self, key: ObjectKey, path: str) -> Object | None:
         return self.body
@@ -100,8 +108,10 @@ class Operated:
     """An operator that reconciles the key, and what pods tell it of that."""
 
     def __init__(self, kube: ApiServer, events: Events | None = None) -> None:
+        self.now = 1_795_910_400.0
+        self.served: RouterKeysServed | None = None
         self.due: asyncio.Queue[ObjectKey] = asyncio.Queue()
-        mirror = Mirror()
+        mirror = self.mirror = Mirror()
         mirror.put(ROUTER_KEYS, KEY, kube.body)
         self.uses = KeyUses(
             mirror.key_index.router,
@@ -113,16 +123,27 @@ class Operated:
             kube,  # type: ignore[arg-type]  # all that is asked of it
             mirror,
             secrets=AsyncMock(),
-            grants=AsyncMock(),
+            grants=AsyncMock(
+                ask=AsyncMock(return_value=GRANT),
+                base_url=AsyncMock(return_value="http://router"),
+            ),
             issuer=KeyIssuer(kube, mirror),  # type: ignore[arg-type]  # it makes no key
-            served=Mock(of=Mock(return_value=None)),
+            served=Mock(of=lambda router: self.served),
             uses=self.uses,
             events=events or Events(),  # type: ignore[arg-type]  # all that is asked of them
             rechecks=Mock(),
             add_config=Mock(),
             is_anothers=Mock(return_value=False),
             leads=Mock(return_value=True),
+            clock=lambda: self.now,
         )
+
+    @property
+    def sha(self) -> str:
+        """Of the key that was made."""
+        content = read_key_secret(self.mirror.secrets.get(KEY) or {})
+        assert content is not None
+        return content.key_sha256
 
     def hear(self, number: int, requests: int, process: str = "p") -> None:
         used = [KeyUse("team-a/one", requests, 10 * requests, 0, 0, None)]
@@ -220,3 +241,44 @@ async def test_a_report_that_was_counted_before_another_operator_led_counts_noth
     await leader.write()
     assert kube.requests == 3 + 4 + 5
     leader.uses.end()
+
+
+def a_new_key() -> ApiServer:
+    """A RouterKey that a grant lets in, of which nothing is told yet."""
+    kube = ApiServer()
+    kube.body = {**BODY, "spec": {"router": {"name": "default"}}}
+    return kube
+
+
+def served(sha: str, *, live: bool) -> RouterKeysServed:
+    """A router whose pods are about to take the key, or have it."""
+    keys = {str(KEY): sha}
+    programmed: tuple[Truth, Reason] = ("True", "Programmed") if live else ("False", "Pending")
+    return RouterKeysServed(("u", 1), keys, keys if live else {}, {}, programmed)
+
+
+async def test_a_key_that_pods_take_at_once_is_told_of_by_one_write() -> None:
+    kube = a_new_key()
+    operated = Operated(kube)
+    await operated.reconciler.reconcile(KEY)
+    sha = operated.sha
+    operated.now += 0.3
+    operated.served = served(sha, live=False)
+    await operated.reconciler.reconcile(KEY)
+    assert "status" not in kube.body
+    operated.now += 0.3
+    operated.served = served(sha, live=True)
+    await operated.reconciler.reconcile(KEY)
+    assert kube.body["metadata"]["resourceVersion"] == "2"
+    assert kube.body["status"]["conditions"][-1]["status"] == "True"
+
+
+async def test_a_key_that_pods_do_not_take_is_told_of_after_a_second() -> None:
+    kube = a_new_key()
+    operated = Operated(kube)
+    await operated.reconciler.reconcile(KEY)
+    assert "status" not in kube.body
+    operated.now += SETTLING
+    await operated.reconciler.reconcile(KEY)
+    ready = kube.body["status"]["conditions"][-1]
+    assert (ready["status"], ready["reason"]) == ("False", "Pending")
