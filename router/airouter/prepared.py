@@ -49,11 +49,13 @@ class Prepare(Protocol):
         *,
         api: Api,
         native: bool,
+        foreign: bool = False,
     ) -> Prepared | None:
         """Complete `request`; None when it is answered already.
 
         `recalled` holds what it goes on from, until the request is over. `hand_over` gives back
         what it has reserved, where requests are made in its place that reserve for themselves.
-        `native` says that every backend of the model keeps such state itself. Raises `Failure`.
+        `native` says that every backend of the model keeps such state itself, `foreign` that a
+        fallback of it may answer that does not. Raises `Failure`.
         """
         ...
