@@ -25,6 +25,7 @@ from airouter.telemetry import logs
 from airouter_operator.background import BackgroundTasks
 from airouter_operator.delivering.ban_server import BanServer
 from airouter_operator.delivering.channels import Channels
+from airouter_operator.delivering.counted_reports import counted_of
 from airouter_operator.delivering.exchanges import ExchangeServer
 from airouter_operator.delivering.key_uses import KeyUses
 from airouter_operator.delivering.pods import Pods
@@ -118,7 +119,9 @@ class Operator:
         # Delivering.
         pods = Pods(settings.pod_grace, settings.max_pods, clock, settings.pod_return)
         self._channels = Channels(pods, self._dispatcher.add)
-        self._uses = KeyUses(mirror.key_index.router, self._dispatcher.add_key)
+        self._uses = KeyUses(
+            mirror.key_index.router, partial(counted_of, mirror.keys), self._dispatcher.add_key
+        )
         self._exchanges = self._new_exchanges()
         self._stream = self._new_stream(pods)
 

@@ -41,3 +41,8 @@ class Endpoint:
     """True where requests may go on from earlier ones, and so need a `Prepare`."""
     check: Callable[[ClientRequest], None] | None = None
     """Raises the `Failure` of a request that no upstream may get."""
+
+    @property
+    def is_free(self) -> bool:
+        """True where providers answer without charge: of that budgets know nothing."""
+        return self.operation == "count_tokens"

@@ -192,6 +192,20 @@ class Socket(Protocol):
         ...
 
 
+class StayingConversation(Protocol):
+    """A conversation that stays where the provider's cache knows how its prompt begins."""
+
+    @property
+    def key(self) -> bytes:
+        """The key that all its requests share."""
+        ...
+
+    @property
+    def ttl(self) -> float:
+        """Seconds for which it stays where it was answered, once it had to move."""
+        ...
+
+
 class Dialer(Upstream, Protocol):
     """An upstream that can be asked over a WebSocket, too."""
 

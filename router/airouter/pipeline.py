@@ -36,7 +36,7 @@ from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
-from airouter.spending import reserve_money, settle_money
+from airouter.spending import reserve_money, settle_money, settle_tokens
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
 from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
 from airouter.telemetry.genai.asked import asked_in
@@ -131,8 +131,10 @@ class Pipeline:
             if refused is not None:
                 await self._reserve_later(context, principal, route.name, refused)
             budgets = self._budgets
-            if budgets.are_declared and (
-                waits := reserve_money(budgets, self._limiter, context, route)
+            if (
+                budgets.are_declared
+                and not endpoint.is_free
+                and (waits := reserve_money(budgets, self._limiter, context, route))
             ):
                 await waits
             if prepare is None:
@@ -241,7 +243,7 @@ class Pipeline:
         if record.status == 429 or record.status >= 500:
             permit.give_back()
         else:
-            permit.settle(record.input_tokens, record.output_tokens)
+            settle_tokens(permit, context)
 
     async def _attempt_prepared(
         self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
@@ -254,6 +256,7 @@ class Pipeline:
             context.request,
             route.model,
             context.kept(self._held),
+            context.hand_over,
             api=context.endpoint.api,
             native=route.native,
             foreign=any(not each.native for each in catalog.fallbacks_of(route)),
@@ -294,8 +297,7 @@ class Pipeline:
             self._watch(context)
         context.head = b"x-request-id: " + record.request_id.encode("ascii") + b"\r\n"
         catalog = serving.catalogs[context.endpoint.api]
-        conversation = sticky_conversation(context, route)
-        context.conversation = None if conversation is None else conversation.key
+        context.conversation = conversation = sticky_conversation(context, route)
         walk = Walk(self._failover, route, serving.snapshot.retries, catalog, conversation)
         outcome: AttemptOutcome | None = None
         hedge = serving.snapshot.retries.hedge

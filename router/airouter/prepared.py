@@ -47,6 +47,7 @@ class Prepare(Protocol):
         request: ClientRequest,
         model: Model,
         recalled: Holding,
+        hand_over: Callable[[], None],
         *,
         api: Api,
         native: bool,
@@ -54,8 +55,9 @@ class Prepare(Protocol):
     ) -> Prepared | None:
         """Complete `request`; None when it is answered already.
 
-        `recalled` holds what it goes on from, until the request is over. `native` says that every
-        backend of the model keeps such state itself, `foreign` that a fallback of it may
-        answer that does not. Raises `Failure`.
+        `recalled` holds what it goes on from, until the request is over. `hand_over` gives back
+        what it has reserved, where requests are made in its place that reserve for themselves.
+        `native` says that every backend of the model keeps such state itself, `foreign` that a
+        fallback of it may answer that does not. Raises `Failure`.
         """
         ...

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.client_request import ClientRequest
     from airouter.endpoint import Endpoint
-    from airouter.interfaces import Carrier, Exchange
+    from airouter.interfaces import Carrier, Exchange, StayingConversation
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending
     from airouter.serving import ServingState
@@ -63,8 +63,8 @@ class RequestContext:
         self.holding: Holding | None = None
         """The bytes that are kept for it beside its body, where there are any."""
         self.request: ClientRequest
-        self.conversation: bytes | None = None
-        """The key of a conversation that stays with its backend, and there with its pod."""
+        self.conversation: StayingConversation | None = None
+        """The conversation that stays with its backend, and there with its pod."""
         self.carrier: Carrier | None = None
         self.head: bytes
         """The header lines that every provider gets."""
@@ -78,6 +78,15 @@ class RequestContext:
         """What is reserved of the client's budgets, where it has any."""
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""
+
+    def hand_over(self) -> None:
+        """Give back what was reserved: requests that are made in its place reserve for themselves.
+
+        So an answer in the background, or a compaction, is one request and not two.
+        """
+        self.permit.give_back()
+        if self.spending is not None:
+            self.spending.give_back()
 
     def kept(self, held: HeldBytes) -> Holding:
         """Return the holding for what is kept beside the body, until the request is over."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
     from airouter.dialects.translation.base import Translation
-    from airouter.interfaces import Carrier, Dialer, Reply, Upstream
+    from airouter.interfaces import Carrier, Dialer, Reply, StayingConversation, Upstream
     from airouter.limits import Scope
     from airouter.providers.base import Provider
     from airouter.providers.binding import Api, Binding
@@ -112,13 +112,13 @@ class Account:
         head: bytes,
         body: bytes,
         carrier: Carrier | None = None,
-        conversation: bytes | None = None,
+        conversation: StayingConversation | None = None,
         *,
         streamed: bool = False,
     ) -> Awaitable[Reply]:
         """POST, signed; by `carrier` where that is given and the provider has sessions.
 
-        `conversation` is the key of one that stays with a pod. To await it raises `UpstreamError`.
+        `conversation` is one that stays with a pod. To await it raises `UpstreamError`.
         """
         head = self.head + head
         if carrier is not None and self.dialer is not None:
@@ -127,7 +127,13 @@ class Account:
         return send(path, head, body, conversation, streamed=streamed)
 
     async def _send_signed(
-        self, path: bytes, head: bytes, body: bytes, conversation: bytes | None, *, streamed: bool
+        self,
+        path: bytes,
+        head: bytes,
+        body: bytes,
+        conversation: StayingConversation | None,
+        *,
+        streamed: bool,
     ) -> Reply:
         if self.signer is not None:
             path, signed = await self.signer.sign(path, body)
@@ -135,7 +141,13 @@ class Account:
         return await self._post(path, head, body, conversation, streamed=streamed)
 
     def _post(
-        self, path: bytes, head: bytes, body: bytes, conversation: bytes | None, *, streamed: bool
+        self,
+        path: bytes,
+        head: bytes,
+        body: bytes,
+        conversation: StayingConversation | None,
+        *,
+        streamed: bool,
     ) -> Awaitable[Reply]:
         if conversation is not None and self.balancer is not None:
             return self.balancer.send(

@@ -1,6 +1,6 @@
-"""Money for requests: what one may cost is reserved before it, what it did cost is paid after it.
+"""Money and tokens of requests: what one may cost is reserved before it, what it did is paid after.
 
-Between `limits/budgets/`, which knows amounts alone, and the stations of the pipeline.
+Between `limits/`, which knows amounts alone, and the stations of the pipeline.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.translation.base import StreamFilter
     from airouter.interfaces import Headers, Reply
-    from airouter.limits import Limiter
+    from airouter.limits import Limiter, Permit
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.budgets.budgets import Budgets
     from airouter.limits.budgets.spending import Spending
@@ -61,19 +61,24 @@ def reserve_money(
 def settle_money(spending: Spending, context: RequestContext) -> None:
     """Pay for what the client got: nothing where nobody had an answer for it."""
     record = context.record
-    paid, is_told = 0, False
-    for attempt in record.attempts:
-        if attempt.usage is not None:
-            is_told = True
-            if attempt.cost is not None:
-                paid += attempt.cost.amount
-    used = in_nanodollars(paid)
+    costs = [each.cost for each in record.attempts if each.usage is not None]
+    used = in_nanodollars(sum(cost.amount for cost in costs if cost is not None))
     last = record.last
-    if not is_told and record.status == 200 and last is not None and last.price is not None:
-        used = spending.reserved  # by a provider that does not tell
+    if last is not None and last.price is not None and record.is_untold:
+        used = spending.reserved
     if spending.estimate is not context.permit.estimate and record.input_tokens:
         spending.estimate.compare(record.input_tokens, record.output_tokens)
     spending.settle(used)
+
+
+def settle_tokens(permit: Permit, context: RequestContext) -> None:
+    """Charge limits for the tokens of an answer, as estimated where its provider told none."""
+    record = context.record
+    given, made = record.input_tokens, record.output_tokens
+    if not (given or made) and record.is_untold and not context.endpoint.is_free:
+        permit.settle_as_estimated()
+    else:
+        permit.settle(given, made)
 
 
 def meter_for(

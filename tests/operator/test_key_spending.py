@@ -103,6 +103,7 @@ async def test_a_key_tells_what_is_spent_and_left_over_all_pods_and_over_another
             status = await until_spent(plane, "0.08", requests=8)
             assert status["remaining"] == "0.92"
             assert status["spent"]["tokens"] >= 800
+            assert len(status["countedReports"]) == 2
             assert status["spent"]["since"].endswith("-01T00:00:00Z")
             assert "lastUsedAt" in status
             exhausted = condition(status, "BudgetExhausted") or {}

@@ -122,7 +122,9 @@ async def stream_control(
     bans = BanServer(channels, hold, leads, is_ready, changed.put_nowait)
     exchanges = ExchangeServer(channels, secrets, leads, is_ready, statuses.append)
     due: asyncio.Queue[ObjectKey] = asyncio.Queue()
-    uses = KeyUses(lambda key: KEY if key.namespace == "team-a" else None, due.put_nowait)
+    uses = KeyUses(
+        lambda key: KEY if key.namespace == "team-a" else None, lambda key: {}, due.put_nowait
+    )
     server = StreamServer(
         channels,
         pods,

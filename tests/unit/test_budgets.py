@@ -94,6 +94,30 @@ async def test_a_reload_keeps_what_was_spent_and_the_next_amount_counts(tmp_path
         assert [(await ask(router)).status_code for _ in range(2)] == [200, 429]
 
 
+async def test_a_budget_that_is_lowered_refuses_at_once_and_what_is_raised_lets_through_at_once(
+    tmp_path: Path,
+) -> None:
+    async with budgeted(tmp_path, {"usd": "5", "period": "Total"}) as router:
+        assert [(await ask(router)).status_code for _ in range(3)] == [200] * 3
+        assert router.offer(with_budget({"usd": "2", "period": "Total"}))
+        assert (await ask(router)).status_code == 429
+        assert router.offer(with_budget({"usd": "4", "period": "Total"}))
+        assert [(await ask(router)).status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("other", [None, {"usd": "5", "period": "Day"}], ids=["none", "of days"])
+async def test_a_budget_that_was_taken_away_for_a_while_knows_what_was_spent_of_it(
+    tmp_path: Path, other: dict[str, Any] | None
+) -> None:
+    total = {"usd": "3", "period": "Total"}
+    async with budgeted(tmp_path, total) as router:
+        assert [(await ask(router)).status_code for _ in range(2)] == [200] * 2
+        assert router.offer(with_budget(other))
+        assert (await ask(router)).status_code == 200  # by a budget of its own, or by none
+        assert router.offer(with_budget(total))
+        assert [(await ask(router)).status_code for _ in range(2)] == [200, 429]
+
+
 async def test_a_budget_that_warns_tells_by_a_header(tmp_path: Path) -> None:
     warns = {"usd": "1", "period": "Day", "onExhausted": "Warn"}
     async with budgeted(tmp_path, warns) as router:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import datetime
 from typing import Any
 
 import httpx
+import pytest
 
 from support.config import manifest
 from support.in_loop import Served, served
 from support.mock_sessions import dial, last, say
 from support.raw_upstream import raw_upstream
 
+TEAM = {"authorization": "Bearer sk-team"}
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 
 
@@ -54,10 +58,27 @@ async def test_one_request_too_many_is_told_why_and_for_how_long() -> None:
 
 async def test_a_client_of_messages_is_told_in_its_own_words() -> None:
     async with served(a_manifest({}, client={"limits": {"rpm": 1}})) as router:
+        began = time.time()
         answers = [await ask(router, "/v1/messages", max_tokens=5) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
         assert answers[0].headers["anthropic-ratelimit-requests-remaining"] == "0"
+        told = datetime.fromisoformat(answers[1].headers["anthropic-ratelimit-requests-reset"])
+        assert told.timestamp() >= began + 60  # there is no room before
         assert answers[1].json()["error"]["type"] == "rate_limit_error"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/messages/count_tokens", CHAT), ("/v1/responses/input_tokens", {"input": "Hi"})],
+)
+async def test_an_answer_that_nobody_is_asked_for_tells_of_limits_like_any_other(
+    path: str, body: dict[str, Any]
+) -> None:
+    async with served(a_manifest({}, client={"limits": {"rpm": 3}})) as router:
+        answer = await router.client.post(path, json={"model": "m", **body}, headers=TEAM)
+        assert answer.status_code == 200, answer.text
+        names = ("x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining")
+        assert [answer.headers[name] for name in names if name in answer.headers] == ["2"]
 
 
 async def test_a_stream_counts_and_tells_of_limits_like_any_request() -> None:
@@ -73,6 +94,43 @@ async def test_tokens_are_charged_as_the_provider_counted_them() -> None:
     async with served(text) as router:
         statuses = [(await ask(router)).status_code for _ in range(3)]
         assert statuses == [200, 200, 429]
+
+
+ONE = {"rpm": 1, "maxConcurrent": 1}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["polled", "followed"])
+async def test_a_response_in_the_background_is_one_request(stream: bool) -> None:
+    async with served(a_manifest({}, client={"limits": ONE})) as router:
+        asked = {"model": "m", "input": "Hi", "background": True, "stream": stream}
+        first = await router.client.post("/v1/responses", json=asked, headers=TEAM)
+        assert first.status_code == 200
+        if stream:
+            assert "response.completed" in first.text
+        else:
+            assert await end_of(router, first.json()["id"]) == "completed"
+        again = await router.client.post("/v1/responses", json=asked, headers=TEAM)
+        assert again.status_code == 429
+
+
+async def end_of(router: Served, response_id: str) -> str:
+    """The status of a response, once it has ended."""
+    async with asyncio.timeout(60):
+        while True:
+            answer = await router.client.get(f"/v1/responses/{response_id}", headers=TEAM)
+            status: str = answer.json()["status"]
+            if status not in {"queued", "in_progress"}:
+                return status
+            await asyncio.sleep(0.01)
+
+
+async def test_a_compaction_is_one_request() -> None:
+    async with served(a_manifest({}, client={"limits": ONE})) as router:
+        asked = {"model": "m", "input": "Hi"}
+        first = await router.client.post("/v1/responses/compact", json=asked, headers=TEAM)
+        assert first.status_code == 200, first.text
+        again = await router.client.post("/v1/responses/compact", json=asked, headers=TEAM)
+        assert again.status_code == 429
 
 
 async def test_requests_at_the_same_time_are_bounded() -> None:

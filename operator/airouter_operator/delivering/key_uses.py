@@ -3,7 +3,8 @@
 The status of a RouterKey is the sum, so an operator that starts knows all that was written; here is
 only what came since. A busy key's status is written every ten seconds, and those of all keys no
 faster than the API server and its watchers take them: then each is written less often, and nothing
-is lost.
+is lost. What is being written is here until it is known to be there, so that it counts once,
+whatever becomes of the answer to a write (`counted_reports.py`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter_operator.delivering.counted_reports import counts_all, with_reports
 from airouter_operator.kube.objects import ObjectKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airouter.bookkeeping.key_use import KeyUse, UseReport
 
@@ -42,6 +44,8 @@ class NewUse(NamedTuple):
     """As in `KeyUse`."""
     exhausted: str | None
     """As in `KeyUse`."""
+    reports: Mapping[str, int]
+    """The last report of each process that counts here, but for those that told of no request."""
 
     def with_later(self, later: NewUse) -> NewUse:
         """Return both together."""
@@ -53,6 +57,7 @@ class NewUse(NamedTuple):
             max(self.last_used, later.last_used),
             None if later.spent is None else known,
             self.exhausted if later.exhausted is None else later.exhausted,
+            with_reports(self.reports, later.reports),
         )
 
 
@@ -62,20 +67,25 @@ class KeyUses:
     def __init__(
         self,
         router_of: Callable[[ObjectKey], ObjectKey | None],
+        counted_of: Callable[[ObjectKey], Mapping[str, int]],
         add: Callable[[ObjectKey], None],
         every: float = EVERY,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`add` has a RouterKey reconciled; `router_of` one is the RouterConfig that it is for.
 
-        A status is due `every` so many seconds; `clock` returns Unix seconds.
+        `counted_of` one is the last report of each process that its status counts. A status is due
+        `every` so many seconds; `clock` returns Unix seconds.
         """
         self._router_of = router_of
+        self._counted_of = counted_of
         self._add = add
         self._every = every
         self._clock = clock
         self._new: dict[ObjectKey, NewUse] = {}
         """What came since, of the longest known key first."""
+        self._written: dict[ObjectKey, NewUse] = {}
+        """What is being written, or was, as far as anybody knows."""
         self._due: set[ObjectKey] = set()
         """Keys whose status is to say what is new."""
         self._rest: dict[ObjectKey, float] = {}
@@ -97,34 +107,47 @@ class KeyUses:
         if not is_news:
             return
         now = self._clock()
+        is_met = process == report.process
         for use in report.uses:
             key = key_named(use.name)
-            if self._router_of(key) == config:
-                self._put(key, new_use(use, now))
+            # Of a process that is new here another operator may have heard the report.
+            if self._router_of(key) == config and (is_met or not self._counts(key, report)):
+                self._put(key, new_use(use, report, now))
 
-    def begin(self, key: ObjectKey) -> NewUse | None:
-        """Return what the status of a key is to say now, which is not here any more then."""
+    def is_in_doubt(self, key: ObjectKey) -> bool:
+        """Return whether a status was written, or was to be, and nobody knows what came of it."""
+        return key in self._written
+
+    def begin(self, key: ObjectKey, counted: Mapping[str, int]) -> NewUse | None:
+        """Return what the status of a key is to say now, until it is `done`.
+
+        `counted` is the last report of each process that the status counts; after a write that is
+        in doubt as the API server has it.
+        """
         if key not in self._due:
             return None
-        self._due.discard(key)
-        return self._new.pop(key, None)
+        written = self._written.pop(key, None)
+        if written is None or counts_all(counted, written.reports):
+            written = self._new.pop(key, None)
+        if written is not None:
+            self._written[key] = written
+        return written
 
-    def put_back(self, key: ObjectKey, use: NewUse) -> None:
-        """Keep what could not be written."""
-        later = self._new.pop(key, None)
-        self._put(key, use)
-        if later is not None:
-            self._put(key, later)
+    def done(self, key: ObjectKey) -> None:
+        """Take note that the status of a key says all that `begin` has returned."""
+        self._written.pop(key, None)
+        self._due.discard(key)
 
     def forget(self, key: ObjectKey) -> None:
         """Forget a key that is gone, or not ours."""
         self._new.pop(key, None)
+        self._written.pop(key, None)
         self._rest.pop(key, None)
         self._due.discard(key)
 
     def forget_all(self) -> None:
         """Forget everything: another replica leads, or led."""
-        for kept in (self._new, self._rest, self._heard):
+        for kept in (self._new, self._written, self._rest, self._heard):
             kept.clear()
         self._due.clear()
 
@@ -134,8 +157,13 @@ class KeyUses:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._due.update(self._new)
-        return list(self._new)
+        keys = [*self._written, *(key for key in self._new if key not in self._written)]
+        self._due.update(keys)
+        return keys
+
+    def _counts(self, key: ObjectKey, report: UseReport) -> bool:
+        """Return whether the status of a key counts a report already."""
+        return self._counted_of(key).get(report.process, 0) >= report.number
 
     def _put(self, key: ObjectKey, use: NewUse) -> None:
         known = self._new.get(key)
@@ -161,16 +189,19 @@ class KeyUses:
             self._timer = loop.call_later(TICK, self._tick)
 
 
-def new_use(use: KeyUse, now: float) -> NewUse:
-    """Return what a pod tells of a key at a time (Unix seconds)."""
+def new_use(use: KeyUse, report: UseReport, now: float) -> NewUse:
+    """Return what a pod tells of a key in a report, at a time (Unix seconds)."""
     spent = use.spent and {name: bounded(amount) for name, amount in use.spent.items()}
+    requests, tokens, nanodollars = map(bounded, (use.requests, use.tokens, use.nanodollars))
+    counts = requests or tokens or nanodollars
     return NewUse(
-        bounded(use.requests),
-        bounded(use.tokens),
-        bounded(use.nanodollars),
+        requests,
+        tokens,
+        nanodollars,
         max(0.0, now - bounded(use.age)),
         spent,
         use.exhausted,
+        {report.process: report.number} if counts else {},
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("airouter.operator")
 
+MANY = 1_000
+"""Lines of a message that are looked at in a few milliseconds; more are beside polls."""
 EVERY = 1.0
 """Seconds between two writes."""
 PATIENCE = 0.04
@@ -47,12 +49,17 @@ class WriteAhead:
 
     async def before(self, message: LedgerMessage) -> None:
         """Have what a message may spend written down, or be it later; and what is owed."""
-        needed = self._book.to_write(message, AHEAD)
+        if len(message.lines) > MANY:
+            needed = await asyncio.to_thread(self._book.to_write, message, AHEAD)
+        else:
+            needed = self._book.to_write(message, AHEAD)
         for key, spent in (self._book.not_written() | needed).items():
             if key not in self._due or self._due[key].amount < spent.amount:
                 self._due[key] = spent
         if self._due and self._writing is None and monotonic() >= self._next_at:
-            self._writing = asyncio.create_task(self._write())
+            # Found here, where no thread works on the book.
+            known = {key: each for key, each in self._written.items() if self._book.knows(key)}
+            self._writing = asyncio.create_task(self._write(known))
         if needed and self._writing is not None:
             await asyncio.wait({self._writing}, timeout=PATIENCE)
 
@@ -61,10 +68,9 @@ class WriteAhead:
         if self._writing is not None:
             await asyncio.wait({self._writing})
 
-    async def _write(self) -> None:
+    async def _write(self, written: dict[str, Spent]) -> None:
+        """Write down what is due, beside what is written of budgets that are known still."""
         due, self._due = self._due, {}
-        known = self._book.spent()
-        written = {key: each for key, each in self._written.items() if key in known}
         try:
             if not due.keys() <= written.keys():
                 due = await self._write_new(written, due)

@@ -13,6 +13,12 @@ from zoneinfo import ZoneInfo
 from airouter.bookkeeping.money import nanodollars_in, usd_text
 from airouter.bookkeeping.periods import Period, period_at
 from airouter.config.compile.budgets import compile_budget, compile_budgets
+from airouter_operator.delivering.counted_reports import (
+    COUNTED_REPORTS,
+    counted_in,
+    report_names,
+    with_reports,
+)
 from airouter_operator.kube.objects import Object, kubernetes_time, unix_time
 from airouter_operator.reconciling.conditions import Condition
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from airouter_operator.delivering.key_uses import NewUse
     from airouter_operator.reconciling.conditions import Reason
 
-SPENDING_FIELDS = ("spent", "remaining", "lastUsedAt")
+SPENDING_FIELDS = ("spent", "remaining", "lastUsedAt", COUNTED_REPORTS)
 """Fields of the status, which is the only place that has them."""
 BUDGET_EXHAUSTED = "BudgetExhausted"
 KEY: Reason = "BudgetSpent"
@@ -75,6 +81,9 @@ def key_spending(
     period = None if own is None else current_period(own, now)
     spent = spent_by(counted_since(period, before, created, now), period, before, use)
     fields: Object = {"spent": spent}
+    counted = with_reports(counted_in(before), {} if use is None else use.reports)
+    if counted:
+        fields[COUNTED_REPORTS] = report_names(counted)
     last = times_of_use(before, use)
     if last:
         fields["lastUsedAt"] = max(last)

@@ -92,6 +92,13 @@ def invalid_key_status(
     }
 
 
+def is_on_its_way(status: Mapping[str, Any]) -> bool:
+    """Return whether pods are about to take a key, by its status."""
+    conditions: Iterable[Mapping[str, Any]] = status.get("conditions") or ()
+    programmed = next((each for each in conditions if each["type"] == "Programmed"), None)
+    return programmed is not None and programmed["reason"] == "Pending"
+
+
 def key_conditions(state: KeyState, before: Iterable[Mapping[str, Any]]) -> list[Condition]:
     """Return every condition, always in this order."""
     first = [admitted_of(state), issued_of(state)]

@@ -10,9 +10,10 @@ import asyncio
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airouter.config.findings import KeyRefusal
+from airouter_operator.delivering.counted_reports import counted_in
 from airouter_operator.issuing.budget_events import BudgetEvents
 from airouter_operator.issuing.key_spending import (
     KeyBudgets,
@@ -20,19 +21,24 @@ from airouter_operator.issuing.key_spending import (
     budgets_of,
     key_spending,
 )
-from airouter_operator.issuing.key_status import KeyState, invalid_key_status, key_status
+from airouter_operator.issuing.key_status import (
+    KeyState,
+    invalid_key_status,
+    is_on_its_way,
+    key_status,
+)
 from airouter_operator.issuing.rotation import REQUESTS, key_due, next_turn
 from airouter_operator.key_secret import ROTATE_ANNOTATION, router_of_key, secret_of_key
 from airouter_operator.kube.errors import Conflict, NotFound
-from airouter_operator.kube.objects import annotation_in, generation_of, is_ending
-from airouter_operator.kube.paths import router_key_at, router_key_status_at
+from airouter_operator.kube.objects import annotation_in, generation_of, is_ending, uid_of
+from airouter_operator.kube.paths import router_key_at, router_key_status_at, router_keys_in
 from airouter_operator.reconciling.issued_keys import problems_of_key, read_key_spec
 from airouter_operator.reconciling.status_writer import status_manifest
 from airouter_operator.retry import RetryLater
 from airouter_operator.watching.kinds import ROUTER_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from airouter.config.resource import KeyGrant
     from airouter.config.resource.routerkey import RouterKeySpec
@@ -52,6 +58,8 @@ logger = logging.getLogger("airouter.operator")
 ENDING = 3.0
 """Seconds for all of what is written when the operator ends."""
 AT_ONCE = 16
+SETTLING = 1.0
+"""Seconds for which a status waits that pods are about to change: most take a key at once."""
 LONGEST_WAIT = 3600.0
 """Seconds after which a key is looked at again, since the clock of a machine may be set."""
 
@@ -94,17 +102,23 @@ class KeyReconciler:
         self._is_anothers = is_anothers
         self._leads = leads
         self._clock = clock
+        self._settling: dict[ObjectKey, float] = {}
+        """Keys that pods are taking, and the Unix times from which on their status says so."""
 
     async def end(self) -> None:
         """Write what is new of the use of keys, which nobody else knows, while there is time."""
         keys = self._uses.end()
         try:
             async with asyncio.timeout(ENDING):
-                for at in range(0, len(keys), AT_ONCE):
-                    some = map(self.reconcile, keys[at : at + AT_ONCE])
-                    await asyncio.gather(*some, return_exceptions=True)
+                await self._write_all(keys)
+                await self._write_all(self._uses.end())  # what came while a write was in doubt
         except TimeoutError:
             logger.warning("the last use of some of %d keys is not in their status", len(keys))
+
+    async def _write_all(self, keys: Sequence[ObjectKey]) -> None:
+        for at in range(0, len(keys), AT_ONCE):
+            some = map(self.reconcile, keys[at : at + AT_ONCE])
+            await asyncio.gather(*some, return_exceptions=True)
 
     async def reconcile(self, key: ObjectKey) -> None:
         """Reconcile one RouterKey. Raises `RetryLater` or `KubeError` to be called again."""
@@ -114,6 +128,7 @@ class KeyReconciler:
         body = self._mirror.keys.get(key)
         if body is None or is_ending(body):
             # Kubernetes collects its Secret, and its RouterConfig is reconciled without it.
+            self._settling.pop(key, None)
             self._rechecks.forget(key)
             self._uses.forget(key)
             return
@@ -150,19 +165,43 @@ class KeyReconciler:
 
     async def _tell(self, key: ObjectKey, body: Object, state: KeyState, now: float) -> None:
         """Write the status, with what was spent; what cannot be written is told later."""
+        if self._uses.is_in_doubt(key):
+            body = await self._read_anew(key, body)
         before = body.get("status") or {}
-        use = self._uses.begin(key)
-        try:
-            state = state._replace(spending=spending_of(state, body, use, now))
-            self._recheck(key, state, now)
-            status = key_status(state, generation_of(body), before, now)
-            is_news = await self._write_status(key, body, status)
-        except BaseException:  # cancelled, too: the operator ends, and writes the last of it
-            if use is not None:
-                self._uses.put_back(key, use)
-            raise
+        use = self._uses.begin(key, counted_in(before))
+        state = state._replace(spending=spending_of(state, body, use, now))
+        self._recheck(key, state, now)
+        status = key_status(state, generation_of(body), before, now)
+        if use is None and self._is_settling(key, status, before, now):
+            self._rechecks.within(key, SETTLING)
+            return
+        is_news = await self._write_status(key, body, status, adds=use is not None)
+        if use is not None:
+            self._uses.done(key)
         if is_news:
             await self._write_events(key, body, status)
+
+    def _is_settling(
+        self, key: ObjectKey, status: Object, before: Mapping[str, Any], now: float
+    ) -> bool:
+        """Return whether a status is about to be another one, as pods are taking the key.
+
+        Not for long: a key that takes its time is told of as it is.
+        """
+        if is_on_its_way(status) and not is_on_its_way(before):
+            until = self._settling.setdefault(key, now + SETTLING)
+            if until - SETTLING <= now < until:
+                return True
+        self._settling.pop(key, None)
+        return False
+
+    async def _read_anew(self, key: ObjectKey, body: Object) -> Object:
+        """Return a RouterKey as the API server has it. Raises `NotFound` where it is gone."""
+        found = await self._kube.find(key, router_keys_in(key.namespace))
+        if found is None or uid_of(found) != uid_of(body):
+            raise NotFound("the RouterKey was deleted")
+        self._mirror.put(ROUTER_KEYS, key, found)
+        return found
 
     async def _write_invalid(self, key: ObjectKey, body: Object) -> None:
         """Tell what is wrong with a RouterKey, of which nothing can be made."""
@@ -228,11 +267,18 @@ class KeyReconciler:
         if turns and (first := min(turns)) > now:
             self._rechecks.within(key, min(first - now, LONGEST_WAIT))
 
-    async def _write_status(self, key: ObjectKey, body: Object, status: Object) -> bool:
-        """Write the status, unless it is there; return whether it is news."""
+    async def _write_status(
+        self, key: ObjectKey, body: Object, status: Object, *, adds: bool = False
+    ) -> bool:
+        """Write the status, unless it is there; return whether it is news.
+
+        One that `adds` to the status before is written only if that is there still.
+        """
         if status == (body.get("status") or {}):
             return False
         manifest = status_manifest(body, status)
+        if adds:
+            manifest["metadata"]["resourceVersion"] = body["metadata"]["resourceVersion"]
         written = await self._kube.apply(router_key_status_at(key), manifest)
         self._mirror.put(ROUTER_KEYS, key, written)
         return True

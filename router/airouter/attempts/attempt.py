@@ -35,8 +35,10 @@ from airouter.interfaces import (
     UpstreamRefused,
     UpstreamTimeout,
 )
+from airouter.limits.headers import limit_headers
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
+from airouter.spending import settle_tokens
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import send_all
 
@@ -139,7 +141,7 @@ class AttemptRunner:
         try:
             return await self._call(context, backend, bodies)
         finally:
-            permit.settle(record.input_tokens, record.output_tokens)
+            settle_tokens(permit, context)
 
     async def _call(
         self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
@@ -309,6 +311,7 @@ def answer_unasked(context: RequestContext, target: Target) -> None:
     """Answer what no provider needs to be asked for."""
     answer = target.translation.answer(context.request, ())
     headers = [(CONTENT_TYPE, JSON), *target.translation.headers, *id_headers(context)]
+    headers += limit_headers(context.permit.own, context.endpoint.dialect)
     context.exchange.respond(200, headers, answer.body)
     context.record.note_start(200)
 

@@ -177,6 +177,10 @@ class Book:
         """Return what may have been spent of each budget, all that is out included."""
         return {key: Spent(each.spent, each.keeps) for key, each in self._budgets.items()}
 
+    def knows(self, key: str) -> bool:
+        """Return whether it keeps the budget of a key."""
+        return key in self._budgets
+
     def to_write(self, message: LedgerMessage, ahead: int) -> dict[str, Spent]:
         """Return what has to be written down before a message is answered; mostly nothing.
 

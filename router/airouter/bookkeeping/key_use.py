@@ -2,7 +2,7 @@
 
 They go beside the words with a ledger, and whichever ledger there is. A report tells what has
 happened since the one before, and is told again until it is answered: by its number the operator
-knows that it has heard it.
+knows that it has heard it, and by what a status says of that an operator that leads since then.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ MOST_PERIODS = 8
 """Periods of one key's own budgets."""
 LONGEST_POD = 253
 LONGEST_PROCESS = 64
+MOST_REPORTS_TOLD = 2**53
+"""Reports of one process: a status of Kubernetes has room for their number."""
 
 
 class KeyUse(msgspec.Struct, frozen=True, array_like=True):
@@ -57,5 +59,6 @@ class UseReport(msgspec.Struct, frozen=True, array_like=True):
 
     def __post_init__(self) -> None:
         names = 0 < len(self.pod) <= LONGEST_POD and len(self.process) <= LONGEST_PROCESS
-        if not names or len(self.uses) > MOST_KEYS_TOLD:
+        is_numbered = 0 < self.number < MOST_REPORTS_TOLD
+        if not (names and is_numbered) or len(self.uses) > MOST_KEYS_TOLD:
             raise ValueError("it is no report")

@@ -1,12 +1,33 @@
-"""Sums of usage: what several calls, or streams, have cost for one answer."""
+"""Sums of usage: what several calls, or streams, have cost for one answer; and what cannot be."""
 
 from __future__ import annotations
+
+from operator import attrgetter
 
 import msgspec
 
 from airouter.dialects.conversation import Usage
 
 COUNTS = tuple(name for name in Usage.__struct_fields__ if name != "native")
+counts_of = attrgetter(*COUNTS)
+MOST_TOKENS = 10**9
+"""Tokens that no answer takes. Limits, ledgers and spans have room for what is not above it."""
+
+
+def plausible(usage: Usage) -> Usage | None:
+    """Return usage without counts below 0 or above `MOST_TOKENS`, which nobody knows then.
+
+    None where the input or the output is such a one.
+    """
+    for count in counts_of(usage):
+        if count and not 0 < count <= MOST_TOKENS:
+            break
+    else:
+        return usage
+    wrong = [name for name in COUNTS if not 0 <= (getattr(usage, name) or 0) <= MOST_TOKENS]
+    if "input_tokens" in wrong or "output_tokens" in wrong:
+        return None
+    return msgspec.structs.replace(usage, **dict.fromkeys(wrong))
 
 
 def added(one: Usage | None, other: Usage) -> Usage:

@@ -29,6 +29,7 @@ NAMES = {
     ),
 }
 """Those of the limit, of what is left, and of the time until all of it is there again."""
+LESS_THAN_A_SECOND = timedelta(microseconds=999_999)
 MOST_LIMITS = 4_096
 """Limits of different size whose headers are kept: a busy client gets the same ones all day."""
 
@@ -87,6 +88,8 @@ def openai_span(steps: int) -> bytes:
 
 
 def anthropic_moment(steps: int) -> bytes:
-    """Return a moment ahead as Anthropic writes it (RFC 3339)."""
+    """Return a moment ahead as Anthropic writes it (RFC 3339): the first whole second after it."""
     when = datetime.now(UTC) + timedelta(seconds=steps / STEPS_PER_SECOND)
+    if steps:
+        when += LESS_THAN_A_SECOND
     return when.strftime("%Y-%m-%dT%H:%M:%SZ").encode()

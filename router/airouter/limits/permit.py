@@ -51,6 +51,13 @@ class Permit:
         for scope in scopes:
             scope.settle(taken_at, step, reserved, used)
 
+    def settle_as_estimated(self) -> None:
+        """End a request whose tokens its provider did not tell."""
+        scopes, self._scopes = self._scopes, ()
+        step, tokens = step_of(self._clock()), self.estimate.tokens
+        for scope in scopes:
+            scope.settle(self._step, step, tokens, tokens)
+
     def give_back(self) -> None:
         """End a request that nobody has answered: it costs nothing."""
         scopes, self._scopes = self._scopes, ()

@@ -30,7 +30,8 @@ class KeyCount:
         # As budgets pay for it: each attempt whose price is known, whatever became of the request.
         costs = [each.cost for each in record.attempts if each.usage is not None]
         self.nanodollars += in_nanodollars(sum(each.amount for each in costs if each is not None))
-        if record.model and record.status != 429 and record.status < 500:
+        # Not of a model that others are asked for in its place, as in the background.
+        if record.model and record.attempts and record.status != 429 and record.status < 500:
             self.requests += 1
             self.tokens += record.input_tokens + record.output_tokens
 

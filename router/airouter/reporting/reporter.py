@@ -18,7 +18,8 @@ import msgspec
 
 from airouter.bookkeeping.key_use import MOST_KEYS_TOLD, KeyUse, UseReport
 from airouter.config.delivery import USE_PATH
-from airouter.http.kept import KeptConnection, NoAnswer
+from airouter.http.following import FollowingConnection
+from airouter.http.kept import NoAnswer
 from airouter.limits.budgets.budget_state import state_of
 from airouter.reporting.key_counts import KeyCount, count_records
 
@@ -62,8 +63,7 @@ class KeyUseReporter:
         self._tenants: dict[str, str] = {}
         """Of all clients of RouterKeys, by their names."""
         self._every = every
-        self._stream: Stream | None = None
-        self._connection: KeptConnection | None = None
+        self._connection = FollowingConnection(USE_PATH, patience=PATIENCE, body_limit=MOST_ANSWER)
         self._counts: dict[str, KeyCount] = {}
         self._settling: dict[str, float] = {}
         """Keys of the last report, and when each was last shown: the ledger may know better by now
@@ -75,22 +75,7 @@ class KeyUseReporter:
 
     def follow(self, stream: Stream) -> None:
         """Report to the operator of a stream. Needs an event loop."""
-        if stream == self._stream:
-            return
-        self._stream = stream
-        if self._connection is not None:
-            self._connection.hang_up()
-            self._connection = None
-        try:
-            self._connection = KeptConnection(
-                stream.url + USE_PATH,
-                stream.ca,
-                stream.token,
-                patience=PATIENCE,
-                body_limit=MOST_ANSWER,
-            )
-        except (ValueError, OSError):  # of which `sources/stream.py` tells
-            return
+        self._connection.follow(stream)
         if self._telling is None:
             self._telling = asyncio.create_task(self._tell_regularly())
 
@@ -104,17 +89,17 @@ class KeyUseReporter:
 
     async def close(self) -> None:
         """Tell what was not told yet, if the operator hears it at once. Never raises."""
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.wait({self._telling})
+        if self._telling is None:
+            return
+        self._telling.cancel()
+        await asyncio.wait({self._telling})
         try:
             async with asyncio.timeout(PATIENCE):
-                while self._connection is not None and await self.tell():
+                while await self.tell():
                     pass
         except TimeoutError:
             pass
-        if self._connection is not None:
-            self._connection.hang_up()
+        self._connection.hang_up()
 
     async def tell(self) -> bool:
         """Make one report; return whether the operator has heard something."""
@@ -190,11 +175,8 @@ class KeyUseReporter:
 
     async def _is_heard(self, report: bytes) -> bool:
         """Return whether the operator has taken a report, or never will."""
-        connection = self._connection
-        if connection is None:
-            return False
         try:
-            reply, _ = await connection.ask(report)
+            reply, _ = await self._connection.ask(report)
         except NoAnswer as why:
             self._note(str(why))
             return False
@@ -202,7 +184,7 @@ class KeyUseReporter:
             self._note("")
             return True
         # Behind a Service the next connection may lead to the replica that leads.
-        connection.hang_up()
+        self._connection.hang_up()
         self._note(f"answered {reply.status}")
         return reply.status in UNREADABLE
 

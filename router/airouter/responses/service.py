@@ -40,6 +40,7 @@ from airouter.state.base import StoreError
 from airouter.state.factory import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from airouter.auth import Principal
@@ -137,6 +138,7 @@ class ResponsesService:
         request: ClientRequest,
         model: Model,
         recalled: Holding,
+        hand_over: Callable[[], None],
         *,
         api: str,
         native: bool,
@@ -175,6 +177,7 @@ class ResponsesService:
             model,
             tenant,
             self._aside,
+            hand_over,
             stores,
             History(),
             native=native,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airouter.config.snapshot import Model
     from airouter.dialects.client_request import ClientRequest
     from airouter.eventloop.aside import Aside
@@ -30,6 +32,9 @@ class ResponsesTurn:
     model: Model
     tenant: Tenant
     aside: Aside
+    hand_over: Callable[[], None]
+    """Gives back what it has reserved of limits and budgets: requests that are made in its place
+    reserve for themselves."""
     stores: bool
     """Whether the response is to be kept here."""
     history: History

@@ -15,12 +15,14 @@ from airouter.bans.notice import (
     read_bans,
 )
 from airouter.config.delivery import BANS_PATH
-from airouter.http.kept import KeptConnection, NoAnswer
+from airouter.http.following import connection_beside
+from airouter.http.kept import NoAnswer
 from airouter.sharing.board import BoardError, RemoteBoard
 
 if TYPE_CHECKING:
     from airouter.bans.notice import BanNotice
     from airouter.config.delivery import Stream
+    from airouter.http.kept import KeptConnection
 
 LISTENING = 60.0
 """Seconds: longer than an operator waits for news."""
@@ -56,13 +58,7 @@ class OperatorBoard(RemoteBoard):
 
 def connection_to(stream: Stream, patience: float) -> KeptConnection:
     """Return a connection to the board beside a stream. Raises what `KeptConnection` does."""
-    return KeptConnection(
-        stream.url + BANS_PATH,
-        stream.ca,
-        stream.token,
-        patience=patience,
-        body_limit=LARGEST_MESSAGE,
-    )
+    return connection_beside(stream, BANS_PATH, patience=patience, body_limit=LARGEST_MESSAGE)
 
 
 async def message_board(connection: KeptConnection, message: BanMessage) -> bytes | None:

@@ -19,7 +19,7 @@ import msgspec
 
 from airouter.costs import Cost, PriceList, cost_of
 from airouter.dialects.conversation import Usage
-from airouter.dialects.spending import beyond
+from airouter.dialects.spending import beyond, plausible
 from airouter.interfaces import UpstreamRefused
 from airouter.telemetry.genai.answered import AnswerTap
 from airouter.telemetry.genai.asked import Asked
@@ -156,7 +156,11 @@ class RequestRecord:
         self.first_byte = monotonic()
 
     def note_usage(self, usage: Usage | None) -> None:
-        """Note the tokens of the answer so far, as the provider of its last part counted them."""
+        """Note the tokens of the answer so far, as the provider of its last part counted them.
+
+        Counts that cannot be are left out: limits, budgets and metrics would take them as they are.
+        """
+        usage = None if usage is None else plausible(usage)
         if usage is None:
             return
         self.input_tokens = usage.input_tokens or 0
@@ -178,6 +182,12 @@ class RequestRecord:
         """Note that the provider gave up inside a stream, as the client has been told."""
         self.note_error(failure)
         self.attempts[-1].error = UpstreamRefused(failure).kind
+
+    @property
+    def is_untold(self) -> bool:
+        """True where a provider has answered, and not told the tokens of it."""
+        known = not self.attempts or any(each.usage is not None for each in self.attempts)
+        return self.status == 200 and not known
 
     @property
     def last(self) -> Attempt | None:

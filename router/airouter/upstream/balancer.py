@@ -1,7 +1,8 @@
 """Balancing over the pods of a Service: each request goes to the one with the fewest in flight.
 
 A conversation that is to stay goes to the same pod each time, where the cache knows how its prompt
-begins: by rendezvous hashing with bounded load, as `routing/affinity.py` does among backends.
+begins: by rendezvous hashing with bounded load, as `routing/affinity.py` does among backends, and
+where it had to leave its pod by `moved_between_pods.py`.
 
 A `Balancer` stands where a credential has one `Pool` otherwise, and keeps a pool for each address.
 Which addresses are ready is a fact of the cluster, so that requests of an older snapshot see it,
@@ -17,11 +18,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
 from airouter.interfaces import ConnectError, Declined, NoneFree
+from airouter.upstream.moved_between_pods import MovedBetweenPods
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from airouter.http.reply import HttpReply
+    from airouter.interfaces import StayingConversation
     from airouter.upstream.pool import Pool
     from airouter.upstream.websocket import WebSocket
 
@@ -54,6 +57,7 @@ class Balancer:
         self._turn = 0
         self._homes: dict[bytes, Pool] = {}
         """The pods of conversations, as long as the same ones are ready."""
+        self._moved = MovedBetweenPods()
 
     def follow(self, addresses: Collection[str]) -> None:
         """Balance over these addresses from now on.
@@ -61,8 +65,8 @@ class Balancer:
         Connections to those that stay are left alone; on those that are gone requests in flight end
         in their own time, and nothing new begins.
         """
-        for gone in self._pools.keys() - set(addresses):
-            pool = self._pools.pop(gone)
+        gone = {self._pools.pop(address) for address in self._pools.keys() - set(addresses)}
+        for pool in gone:
             self._resting.pop(pool, None)
             pool.drain()
         for address in addresses:
@@ -70,6 +74,8 @@ class Balancer:
                 self._pools[address] = pool = self._open_pool(address)
                 pool.others_answer = self._rest_alone
         ready = tuple(self._pools.values())
+        if gone:
+            self._moved.note_gone(gone, self._homes, time.monotonic())
         if ready != self._ready:
             self._ready = ready
             self._homes.clear()
@@ -82,9 +88,9 @@ class Balancer:
         method: bytes = b"POST",
         *,
         streamed: bool = False,
-        conversation: bytes | None = None,
+        conversation: StayingConversation | None = None,
     ) -> HttpReply:
-        """See `interfaces.Upstream`; `conversation` is the key of one that stays with its pod."""
+        """See `interfaces.Upstream`; `conversation` is one that stays with its pod."""
         return await self._try(
             lambda pool: pool.send(path, head, body, method, streamed=streamed), conversation
         )
@@ -103,13 +109,15 @@ class Balancer:
         for pool in (*self._ready, self._by_name):
             pool.close()
 
-    def choose(self, tried: Sequence[Pool], conversation: bytes | None = None) -> Pool:
+    def choose(
+        self, tried: Sequence[Pool], conversation: StayingConversation | None = None
+    ) -> Pool:
         """Return the pool to ask, none of those that were tried."""
         ready, resting = self._ready, self._resting
         if conversation is not None and len(ready) > 1 and not tried:
-            home = self._home_of(conversation)
-            if home not in resting and (home.pressure < SLACK or is_below_bound(home, ready)):
-                return home
+            seat = self._seat_of(conversation)
+            if seat not in resting and (seat.pressure < SLACK or is_below_bound(seat, ready)):
+                return seat
         self._turn += 1
         if ready and not tried and not resting and conversation is None:
             return least_busy(ready, self._turn)
@@ -120,38 +128,52 @@ class Balancer:
         if conversation is None:
             chosen = least_busy(awake, self._turn)
         else:
-            chosen = self._next_home(conversation, awake)
+            chosen = self._next_home(conversation.key, awake)
         if chosen in resting:  # one request finds out whether it is back
             resting[chosen] = now + REST
         return chosen
 
-    def _home_of(self, conversation: bytes) -> Pool:
-        """Return the pod of a conversation."""
-        home = self._homes.get(conversation)
+    def _seat_of(self, conversation: StayingConversation) -> Pool:
+        """Return the pod that a conversation stays with: its home, unless it had to move."""
+        if len(self._moved):
+            refuge = self._moved.refuge_of(conversation, time.monotonic())
+            if refuge is not None:
+                return refuge
+        return self._home_of(conversation.key)
+
+    def _home_of(self, key: bytes) -> Pool:
+        """Return the pod that a conversation is at home with, of those that are ready."""
+        home = self._homes.get(key)
         if home is None:
-            home = self._by_rank(conversation, self._ready)[0]
+            home = self._by_rank(key, self._ready)[0]
             if len(self._homes) >= MOST_HOMES:
                 self._homes.clear()
-            self._homes[conversation] = home
+            self._homes[key] = home
         return home
 
-    def _next_home(self, conversation: bytes, awake: Sequence[Pool]) -> Pool:
+    def _next_home(self, key: bytes, awake: Sequence[Pool]) -> Pool:
         """Return the first pod of a conversation that may be asked and has room."""
-        order = self._by_rank(conversation, awake)
+        order = self._by_rank(key, awake)
         return next((pool for pool in order if is_below_bound(pool, self._ready)), order[0])
 
-    def _by_rank(self, conversation: bytes, pools: Collection[Pool]) -> list[Pool]:
+    def note_answer(self, conversation: StayingConversation, pool: Pool) -> None:
+        """Take note of the pod that has answered a conversation, which stays there."""
+        home = self._homes.get(conversation.key)
+        if (pool is not home or len(self._moved)) and pool in self._ready:
+            self._moved.note_answer(conversation, home, pool, time.monotonic())
+
+    def _by_rank(self, key: bytes, pools: Collection[Pool]) -> list[Pool]:
         """Return pods in the order that is a conversation's own, the same in every replica."""
         wanted = set(pools)
         ranks = {
-            pool: blake2b(conversation + address.encode(), digest_size=8).digest()
+            pool: blake2b(key + address.encode(), digest_size=8).digest()
             for address, pool in self._pools.items()
             if pool in wanted
         }
         return sorted(ranks, key=ranks.__getitem__, reverse=True)
 
     async def _try(
-        self, ask: Callable[[Pool], Awaitable[T]], conversation: bytes | None = None
+        self, ask: Callable[[Pool], Awaitable[T]], conversation: StayingConversation | None = None
     ) -> T:
         """Ask one pool after the other until one takes a connection. Raises `UpstreamError`."""
         tried: tuple[Pool, ...] = ()
@@ -170,6 +192,8 @@ class Balancer:
                 self._rest_alone(pool)
             else:
                 self._resting.pop(pool, None)
+                if conversation is not None:
+                    self.note_answer(conversation, pool)
                 return answer
 
     def _rest_alone(self, pool: Pool) -> bool:

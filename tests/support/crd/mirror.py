@@ -198,10 +198,10 @@ def outside_lists(schema: Schema) -> Schema:
 def undescribed(schema: Schema, modelled: Schema, place: str) -> Iterator[str]:
     """Every default of the models that the schema's descriptions do not tell."""
     told = {place: node.get("description", "") for place, node in nodes(schema, place)}
-    for place, node in nodes(modelled, place):
-        found = re.search(r"\bDefault (\S+?)[.,](\s|$)", told.get(place, ""))
+    for at, node in nodes(modelled, place):
+        found = re.search(r"\bDefault (\S+?)[.,](\s|$)", told.get(at, ""))
         if "default" in node and (not found or not is_told(node["default"], found[1])):
-            yield f"the CRD does not describe the default {node['default']!r} of {place}"
+            yield f"the CRD does not describe the default {node['default']!r} of {at}"
 
 
 def is_told(default: Any, words: str) -> bool:

@@ -40,6 +40,20 @@ def test_a_month_in_which_clocks_change_begins_and_ends_at_midnight() -> None:
     assert october.ends == at("2026-10-31T23:00:00")
 
 
+def test_a_day_begins_at_a_midnight_that_is_no_full_hour_elsewhere() -> None:
+    kathmandu = period_at("Day", ZoneInfo("Asia/Kathmandu"), at("2026-11-29T18:14:59"))
+    assert (kathmandu.begins, kathmandu.ends) == (at("2026-11-28T18:15"), at("2026-11-29T18:15"))
+    lord_howe = period_at("Day", ZoneInfo("Australia/Lord_Howe"), at("2026-04-04T20:00"))
+    assert lord_howe.ends is not None
+    assert lord_howe.ends - lord_howe.begins == 24.5 * HOUR  # its summer is half an hour
+
+
+def test_a_month_has_a_leap_day_where_its_year_does() -> None:
+    leap = period_at("Month", ZoneInfo("UTC"), at("2028-02-29T23:59:59"))
+    assert (leap.begins, leap.ends) == (at("2028-02-01"), at("2028-03-01"))
+    assert period_at("Month", ZoneInfo("UTC"), at("2027-02-28T23:59:59")).ends == at("2027-03-01")
+
+
 def test_a_day_without_a_midnight_begins_with_its_first_moment() -> None:
     havana = ZoneInfo("America/Havana")  # where summer time begins at midnight
     change = at("2026-03-08T05:00:00")
@@ -59,7 +73,19 @@ def test_a_total_never_ends() -> None:
 
 @given(
     st.sampled_from(["Day", "Week", "Month"]),
-    st.sampled_from(["UTC", "Europe/Berlin", "America/Havana", "Asia/Beirut", "Pacific/Apia"]),
+    st.sampled_from(
+        [
+            "UTC",
+            "Europe/Berlin",
+            "America/Havana",
+            "Asia/Beirut",
+            "Pacific/Apia",
+            "Asia/Kolkata",
+            "Asia/Kathmandu",
+            "Australia/Lord_Howe",
+            "Pacific/Chatham",
+        ]
+    ),
     st.integers(1_000_000_000, 3_000_000_000),
 )
 def test_every_moment_is_in_its_period_and_the_next_one_follows(

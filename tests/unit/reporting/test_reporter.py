@@ -55,9 +55,10 @@ class Reporting:
         """What the operator has heard of the key since the last time."""
         uses = self.operator.uses
         uses.end()
-        use = uses.begin(ONE)
+        use = uses.begin(ONE, {})
+        uses.done(ONE)
         uses.has_ended = False
-        return NewUse(0, 0, 0, 0.0, None, None) if use is None else use
+        return NewUse(0, 0, 0, 0.0, None, None, {}) if use is None else use
 
     def told(self) -> tuple[int, int]:
         """Requests and tokens of that."""

@@ -10,7 +10,9 @@ import pytest
 
 from airouter.config.snapshot import Timeouts
 from airouter.eventloop.outbox import Outbox
+from airouter.routing.affinity import StickyConversation
 from airouter.upstream.balancer import BOUND, SLACK, Balancer
+from airouter.upstream.moved_between_pods import MovedBetweenPods
 from airouter.upstream.origin import Origin
 from airouter.upstream.pool import Pool
 
@@ -46,8 +48,16 @@ class Service:
         pool = self.pools[address] = BusyPool(address)
         return pool
 
-    def pod_of(self, conversation: bytes) -> str:
+    def pod_of(self, key: bytes) -> str:
+        pool = self.balancer.choose((), StickyConversation(key))
+        assert isinstance(pool, BusyPool)
+        return pool.address
+
+    def answer(self, key: bytes, ttl: float = 600.0) -> str:
+        """The pod that answers a conversation, which stays for `ttl` seconds where it had to go."""
+        conversation = StickyConversation(key, ttl)
         pool = self.balancer.choose((), conversation)
+        self.balancer.note_answer(conversation, pool)
         assert isinstance(pool, BusyPool)
         return pool.address
 
@@ -95,6 +105,66 @@ async def test_a_pod_that_goes_moves_its_own_conversations_alone_and_they_come_b
     assert moved == {each for each in CONVERSATIONS if before[each] == PODS[0]}
     service.balancer.follow(PODS)
     assert service.pods() == before
+
+
+@pytest.mark.parametrize(("ttl", "stays"), [(600.0, True), (0.0, False)])
+async def test_a_conversation_whose_pod_was_not_ready_stays_where_it_went(
+    service: Service, ttl: float, stays: bool
+) -> None:
+    conversation = CONVERSATIONS[0]
+    home = service.answer(conversation, ttl)
+    service.balancer.follow([each for each in PODS if each != home])
+    refuge = service.answer(conversation, ttl)
+    assert service.answer(conversation, ttl) == refuge
+    service.balancer.follow(PODS)
+    after = {service.answer(conversation, ttl) for _ in range(TURNS)}
+    assert after == {refuge if stays else home}
+
+
+@pytest.mark.parametrize(("ttl", "stays"), [(600.0, True), (0.0, False)])
+async def test_a_conversation_whose_pod_was_full_stays_where_it_went(
+    service: Service, ttl: float, stays: bool
+) -> None:
+    conversation = CONVERSATIONS[0]
+    home = service.answer(conversation, ttl)
+    service.pools[home].busy = 100
+    refuge = service.answer(conversation, ttl)
+    service.pools[home].busy = 0
+    assert service.answer(conversation, ttl) == (refuge if stays else home)
+    service.pools[refuge].busy = 100
+    assert service.answer(conversation, ttl) == home, "one that is full goes before the cache"
+
+
+async def test_a_conversation_is_at_home_at_a_pod_that_is_new(service: Service) -> None:
+    service.balancer.follow(PODS[:1])
+    for each in CONVERSATIONS:
+        assert service.answer(each) == PODS[0]
+    service.balancer.follow(PODS)
+    assert len({service.answer(each) for each in CONVERSATIONS}) == len(PODS)
+
+
+async def test_a_pod_that_is_gone_is_asked_by_no_conversation_that_it_answers_late(
+    service: Service,
+) -> None:
+    late = StickyConversation(CONVERSATIONS[0], 600.0)
+    pool = service.balancer.choose((), late)
+    assert isinstance(pool, BusyPool)
+    service.balancer.follow([each for each in PODS if each != pool.address])
+    service.balancer.note_answer(late, pool)
+    assert service.answer(late.key) != pool.address
+
+
+async def test_of_very_many_conversations_those_that_moved_last_are_remembered(
+    service: Service,
+) -> None:
+    home, other = service.pools[PODS[0]], service.pools[PODS[1]]
+    moved = MovedBetweenPods(most=2)
+    talks = [StickyConversation(each, 600.0) for each in CONVERSATIONS[:4]]
+    for talk in talks[:3]:
+        moved.note_answer(talk, home, other, 1.0)
+    assert [moved.refuge_of(each, 1.0) for each in talks] == [None, other, other, None]
+    moved.note_gone({home}, {each.key: home for each in talks}, 2.0)
+    assert len(moved) == 2
 
 
 async def test_all_replicas_agree_whatever_order_they_know_pods_in(service: Service) -> None:

@@ -57,6 +57,7 @@ class BudgetScope:
         self.budget = budget
         self.lease = self._open()
         self.lease.refused_until = 0
+        self.lease.keep_to_limit()
 
     def current(self) -> BudgetLease:
         """Return the lease of the period that it is."""

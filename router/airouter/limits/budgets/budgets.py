@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.5
 """Seconds that a request waits for the ledger, which answers or fails within them."""
+MOST_AT_ONCE = 10**15
+"""Billionths of a US dollar: a million dollars, which is more than a budget, and ledgers hold."""
 DUE_SOON = 1.0
 """Seconds after which a ledger that does not answer may."""
 
@@ -291,5 +293,5 @@ def shared_with(client: ClientKey) -> Iterator[tuple[str, str]]:
 
 
 def in_nanodollars(picodollars: int) -> int:
-    """Return a cost as budgets count it, rounded up."""
-    return -(-picodollars // 1000)
+    """Return a cost as budgets count it, rounded up; of what no budget has, `MOST_AT_ONCE`."""
+    return min(-(-picodollars // 1000), MOST_AT_ONCE)

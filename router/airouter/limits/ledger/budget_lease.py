@@ -71,10 +71,13 @@ class BudgetLease(Lease):
 
     def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:
         super().settle(taken_at, step, reserved, used)
-        self._pay_debt()
+        self.keep_to_limit()
 
-    def _pay_debt(self) -> None:
-        """Let go of what is left that the budget does not have: it was reserved as debt."""
+    def keep_to_limit(self) -> None:
+        """Let go of what is left that the budget does not have.
+
+        It was reserved as debt, or granted of a budget that was larger then.
+        """
         if self._heard > self.limit and self.left > 0:
             self.left = max(0, self.left - (self._heard - self.limit))
 
@@ -83,7 +86,7 @@ class BudgetLease(Lease):
         self._heard, self._born = sent.limit - grant.free, self.contact.born
         self._counted = sent.total + sent.held + grant.amount
         self.is_known = True
-        self._pay_debt()
+        self.keep_to_limit()
         if not sent.least:  # nobody was refused anything
             self.refused_until = step
 

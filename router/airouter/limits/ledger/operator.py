@@ -17,7 +17,8 @@ from airouter.bookkeeping.messages import TOO_LATE, LedgerAnswer
 from airouter.bookkeeping.window import STEPS_PER_SECOND
 from airouter.config.delivery import LEDGER_PATH, MAX_LEDGER_MESSAGE
 from airouter.eventloop.pauses import pause_after
-from airouter.http.kept import KeptConnection, NoAnswer
+from airouter.http.following import FollowingConnection
+from airouter.http.kept import NoAnswer
 from airouter.limits.ledger.base import LedgerError, RemoteLedger
 from airouter.untrusted import decoded
 
@@ -40,36 +41,17 @@ class OperatorLedger(RemoteLedger):
     def __init__(self, timeout: float = TIMEOUT) -> None:
         """`timeout` is seconds."""
         self._timeout = timeout
-        self._stream: Stream | None = None
-        self._connection: KeptConnection | None = None
-        self._why_not = "the operator's address is not known yet"
+        self._connection = FollowingConnection(LEDGER_PATH, patience=timeout, body_limit=MAX_ANSWER)
         self._silences = 0
         """Times in a row that the operator kept silent."""
         self._pauses_until = 0.0
 
     def follow(self, stream: Stream) -> None:
         """Ask the operator of that stream from now on."""
-        if stream == self._stream:
-            return
-        self._stream = stream
-        if self._connection is not None:
-            self._connection.hang_up()
-            self._connection = None
-        try:
-            self._connection = KeptConnection(
-                stream.url + LEDGER_PATH,
-                stream.ca,
-                stream.token,
-                patience=self._timeout,
-                body_limit=MAX_ANSWER,
-            )
-        except (ValueError, OSError) as error:  # ssl.SSLError is one; the text may quote the token
-            self._why_not = f"stream.json cannot be used: {type(error).__name__}"
-        self._silences, self._pauses_until = 0, 0.0
+        if self._connection.follow(stream):
+            self._silences, self._pauses_until = 0, 0.0
 
     async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
-        if self._connection is None:
-            raise LedgerError(self._why_not)
         if monotonic() < self._pauses_until:
             raise LedgerError("the operator: left alone, as it kept silent")
         try:
@@ -88,8 +70,7 @@ class OperatorLedger(RemoteLedger):
 
     async def close(self) -> None:
         """Hang up; the address stays known."""
-        if self._connection is not None:
-            self._connection.hang_up()
+        self._connection.hang_up()
 
     def _be_patient(self) -> None:
         """Leave an operator alone that is slow: handshakes of all pods would make it slower."""
@@ -98,7 +79,7 @@ class OperatorLedger(RemoteLedger):
         self._pauses_until = monotonic() + pause
 
 
-async def ask(connection: KeptConnection, body: bytes) -> bytes:
+async def ask(connection: FollowingConnection, body: bytes) -> bytes:
     """Return the answer to a message. Raises `NoAnswer`, or `LedgerError` where that is no answer.
 
     Behind a Service another connection may lead to the replica that leads, so it is tried once.

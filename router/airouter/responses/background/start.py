@@ -39,6 +39,7 @@ async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -
         beat=time.time(),
     )
     body = msgspec.json.encode({**turn.asked.fields, "stream": True, "store": True})
+    turn.hand_over()
     await jobs.start(dict(exchange.headers), body, record, archive, turn.tenant.recalled)
     if not request.stream:
         exchange.respond(200, JSON, record.response)

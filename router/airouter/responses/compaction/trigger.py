@@ -35,6 +35,7 @@ async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with a compaction of all the items before the trigger. Raises `Failure`."""
     request = turn.request
     *items, _trigger = split_items(input_items(request.fields.get("input")))
+    turn.hand_over()
     summary = await compactor.compact(items, turn)
     item = whole_item(summary, turn.tenant.seals)
     begun = unanswered_response(request, request.fields)

@@ -24,6 +24,7 @@ async def answer_window(turn: ResponsesTurn, compactor: Compactor) -> None:
     items = split_items(input_items(turn.request.fields.get("input")))
     if not items:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
+    turn.hand_over()
     summary = await compactor.compact(items, turn)
     body = {
         "id": f"resp_{secrets.token_hex(18)}",

@@ -172,6 +172,25 @@ async def test_a_reload_changes_the_amount_and_forgets_nothing() -> None:
     assert await pod.reserve(5 * USD) is not None
 
 
+async def test_a_budget_that_is_lowered_below_what_is_spent_has_nothing_left_at_once() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    pods = [spenders.pods["a"], spenders.pods["b"]]
+    for pod in pods:
+        for _ in range(3):  # each a dollar, and so each pod holds some more
+            spending = await pod.reserve(USD)
+            assert spending is not None
+            spending.settle(USD)
+    spenders.change(PeriodBudget("5", "Day"))
+    assert [await pod.reserve(USD // 100) for pod in pods] == [None, None]
+    await spenders.advance(2)
+    assert await pods[0].reserve(USD // 100) is None
+    assert spenders.ledger.counted == 6 * USD
+    spenders.change(PeriodBudget("7", "Day"))
+    await spenders.advance(1)
+    assert await pods[1].reserve(USD) is not None
+
+
 async def test_a_stream_gets_more_as_it_goes_and_ends_where_nothing_is_left() -> None:
     spenders = Spenders(TEN)
     await spenders.advance(8)

@@ -9,6 +9,7 @@ import pytest
 
 from airouter.bookkeeping.key_use import KeyUse, UseReport
 from airouter_operator.delivering import key_uses
+from airouter_operator.delivering.counted_reports import MOST_REPORTS
 from airouter_operator.delivering.key_uses import LARGEST, KeyUses, NewUse
 from airouter_operator.kube.objects import ObjectKey
 from support.stream_control import ask, stream_control
@@ -23,7 +24,10 @@ class Operated:
     def __init__(self, every: float = 3600.0) -> None:
         self.due: asyncio.Queue[ObjectKey] = asyncio.Queue()
         self.uses = KeyUses(
-            lambda key: CONFIG if key.namespace == "team-a" else None, self.due.put_nowait, every
+            lambda key: CONFIG if key.namespace == "team-a" else None,
+            lambda key: {},
+            self.due.put_nowait,
+            every,
         )
 
     def take(self, number: int, *names: str, pod: str = "pod-0", process: str = "p") -> None:
@@ -35,7 +39,8 @@ class Operated:
             return await self.due.get()
 
     def requests(self, key: ObjectKey) -> int:
-        use = self.uses.begin(key)
+        use = self.uses.begin(key, {})
+        self.uses.done(key)
         return 0 if use is None else use.requests
 
 
@@ -72,16 +77,34 @@ async def test_the_status_of_a_busy_key_is_not_due_again_at_once_and_nothing_is_
     assert operated.requests(ONE) == 2
 
 
-async def test_what_cannot_be_written_is_due_later_with_what_came_meanwhile() -> None:
+async def test_what_cannot_be_written_stays_as_it_is_and_what_came_meanwhile_follows() -> None:
     operated = Operated(every=0.01)
     operated.take(1, "team-a/one")
     assert await operated.next_due() == ONE
-    use = operated.uses.begin(ONE)
+    use = operated.uses.begin(ONE, {})
     assert use is not None
     operated.take(2, "team-a/one")
-    operated.uses.put_back(ONE, use)
     assert await operated.next_due() == ONE
-    assert operated.requests(ONE) == 2
+    assert operated.uses.begin(ONE, {}) == use
+    again = operated.uses.begin(ONE, {"p": 1})
+    assert again is not None
+    assert again == use._replace(last_used=again.last_used, reports={"p": 2})
+    operated.uses.done(ONE)
+    assert operated.requests(ONE) == 0
+    operated.uses.end()
+
+
+async def test_a_status_names_the_reports_of_the_processes_that_told_last() -> None:
+    operated = Operated()
+    for at in range(MOST_REPORTS + 1):
+        operated.take(1, "team-a/one", pod=f"pod-{at}", process=f"p{at}")
+    operated.take(2, "team-a/one", pod="pod-1", process="p1")
+    assert await operated.next_due() == ONE
+    use = operated.uses.begin(ONE, {})
+    assert use is not None
+    assert use.requests == MOST_REPORTS + 2
+    last = {f"p{at}": 1 for at in range(2, MOST_REPORTS + 1)} | {"p1": 2}
+    assert list(use.reports.items()) == list(last.items())
     operated.uses.end()
 
 
@@ -102,10 +125,20 @@ USED = ["team-a/one", 1, 1, 1, 0, None]
         ["", "p", 1, []],
         ["p" * 254, "p", 1, []],
         ["pod-0", "p" * 65, 1, []],
+        ["pod-0", "p", 0, []],
+        ["pod-0", "p", 2**53, []],
         ["pod-0", "p", 1, [USED] * 2001],
         ["pod-0", "p", 1, [[*USED[:5], dict.fromkeys("abcdefghi", 1)]]],
     ],
-    ids=["no pod", "a long pod", "a long process", "many keys", "many periods"],
+    ids=[
+        "no pod",
+        "a long pod",
+        "a long process",
+        "no number",
+        "a large number",
+        "many keys",
+        "many periods",
+    ],
 )
 async def test_what_no_pod_would_tell_is_refused(told: list[object]) -> None:
     async with stream_control() as operator:
@@ -121,8 +154,8 @@ async def test_numbers_that_no_status_has_room_for_are_the_largest_that_it_has()
     absurd = KeyUse("team-a/one", 10**30, -1, 10**30, 10**30, {"2026-11": 10**30})
     operated.uses.take(CONFIG, UseReport("pod-0", "p", 1, [absurd]))
     assert await operated.next_due() == ONE
-    use = operated.uses.begin(ONE)
+    use = operated.uses.begin(ONE, {})
     assert use is not None
     spent = {"2026-11": LARGEST}
-    assert use == NewUse(LARGEST, 0, LARGEST, 0.0, spent, None)
+    assert use == NewUse(LARGEST, 0, LARGEST, 0.0, spent, None, {"p": 1})
     operated.uses.end()

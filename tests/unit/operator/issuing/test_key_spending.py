@@ -22,7 +22,7 @@ DECEMBER = unix_time("2026-12-01T00:00:00+00:00")
 def used(
     spent: dict[str, int] | None, exhausted: str | None = "", cents: int = 1, requests: int = 1
 ) -> NewUse:
-    return NewUse(requests, 100 * requests, cents * CENT, NOW - 5, spent, exhausted)
+    return NewUse(requests, 100 * requests, cents * CENT, NOW - 5, spent, exhausted, {})
 
 
 def after(

@@ -376,9 +376,8 @@ def turn_of(model: Model) -> ResponsesTurn:
     held, turns = HeldBytes(1 << 20).hold("a", 0), Turns(asyncio.get_running_loop())
     tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", held, turns)
     door = BufferExchange({}, request.body)
-    return ResponsesTurn(
-        door, PLAIN_CALLER, asked, request, model, tenant, Aside(), False, History()
-    )
+    known = door, PLAIN_CALLER, asked, request, model, tenant, Aside()
+    return ResponsesTurn(*known, lambda: None, stores=False, history=History())
 
 
 async def test_of_a_very_long_history_the_newest_part_is_summarised() -> None:
