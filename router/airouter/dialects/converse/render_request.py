@@ -25,6 +25,7 @@ from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_tools import tool_config
 from airouter.dialects.converse.render_turns import Messages, system_blocks
 from airouter.dialects.media import urls_in
+from airouter.dialects.tools import with_chosen_tools
 from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation, traits)
+    conversation = with_chosen_tools(conversation)
     instructions, rest = leading(conversation.turns)
     turns = merged(folded(rest))
     sampling = family_sampling(conversation.sampling, traits)

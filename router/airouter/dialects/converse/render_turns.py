@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Json, Part, Turn
     from airouter.dialects.converse.models import Traits
 
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 NOTHING = "(no output)"
 SEE_DOCUMENT = "See the document."
@@ -97,7 +96,7 @@ class Messages:
             case Reasoning():
                 return self._reasoning(part)
             case ToolCall():
-                return {"toolUse": call(part, turn)}
+                return {"toolUse": call(part)}
             case ToolResult():
                 return {"toolResult": self._result(part, turn)}
             case Refusal():
@@ -174,17 +173,10 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
     return [{"cachePoint": point}]
 
 
-def call(part: ToolCall, turn: Turn) -> Json:
-    """Return a call of a tool. Raises `Unsupported`."""
+def call(part: ToolCall) -> Json:
+    """Return a call of a tool."""
     arguments = arguments_object(part)
-    check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
-
-
-def check_name(name: str, field: str) -> None:
-    """Check that a tool may have a name. Raises `Unsupported`."""
-    if not TOOL_NAME.fullmatch(name):
-        raise Unsupported(field, f"takes no tool of the name '{name[:64]}'")
 
 
 def call_id(id_: str) -> str:

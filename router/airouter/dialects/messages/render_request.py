@@ -22,6 +22,7 @@ from airouter.dialects.claude.thinking import fitted_thinking
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.messages.render_tools import answers_by_tool, is_held, tool_fields
 from airouter.dialects.messages.render_turns import NAME, messages_of, placed, system_blocks
+from airouter.dialects.tools import with_chosen_tools
 from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation)
+    conversation = with_chosen_tools(conversation)
     instructions, turns = leading(conversation.turns)
     turns = merged(placed(turns) if traits.system_messages else folded(turns))
     body: dict[str, Any] = {

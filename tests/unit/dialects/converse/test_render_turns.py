@@ -26,7 +26,6 @@ from unit.dialects.converse.asking import (
     LLAMA,
     NOVA,
     SONNET,
-    WEATHER,
     asked,
     body_of,
     call,
@@ -253,12 +252,6 @@ def test_the_text_of_a_custom_tool_is_its_input() -> None:
     asking = call("1", arguments="SELECT 1", custom=True)
     turns = say("user", "Go."), say("assistant", asking), say("user", result("1", "1"))
     assert messages_of(*turns)[1]["content"][0]["toolUse"]["input"] == {"input": "SELECT 1"}
-
-
-def test_a_call_of_a_name_that_bedrock_refuses_is_refused() -> None:
-    turns = say("user", "Go."), say("assistant", call("1", "a.b")), say("user", result("1", "Sun"))
-    with pytest.raises(Unsupported, match=r"a\.b"):
-        body_of(asked(*turns, tools=(WEATHER,)))
 
 
 def test_llama_takes_nothing_beside_results() -> None:
