@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Text, ToolCall, ToolResult, Turn
+from airouter.dialects.conversation import File, Image, Text, ToolCall, ToolResult, Turn
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 INSTRUCTIONS = frozenset({"system", "developer"})
+CACHED = (Text, Image, File, ToolCall, ToolResult)
+"""Parts that may end what is worth keeping of a prompt."""
 
 
 def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
@@ -71,6 +73,17 @@ def with_trimmed_prefill(turns: list[Turn]) -> list[Turn]:
         return turns
     end = msgspec.structs.replace(last.parts[-1], text=last.parts[-1].text.rstrip())
     return [*turns[:-1], msgspec.structs.replace(last, parts=(*last.parts[:-1], end))]
+
+
+def without_blanks(parts: Iterable[Part]) -> list[Part]:
+    """Return parts without blank texts; where one ends what is cached, the part before it does."""
+    kept: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Text) or part.text.strip():
+            kept.append(part)
+        elif part.cache and kept and isinstance(kept[-1], CACHED) and not kept[-1].cache:
+            kept[-1] = msgspec.structs.replace(kept[-1], cache=part.cache)
+    return kept
 
 
 def joined_text(parts: Iterable[Part]) -> str:

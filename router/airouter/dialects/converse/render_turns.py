@@ -30,6 +30,7 @@ from airouter.dialects.converse.render_media import (
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.provenance import is_own
 from airouter.dialects.tools import is_record
+from airouter.dialects.turns import without_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ class Messages:
 
     def _content(self, turn: Turn) -> list[Json]:
         blocks: list[Json] = []
-        for part in turn.parts:
+        for part in without_blanks(turn.parts):
             block = self._block(part, turn)
             if block is not None:
                 blocks.append(block)
@@ -86,7 +87,7 @@ class Messages:
     def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
         match part:
             case Text():
-                return {"text": part.text} if part.text.strip() else None
+                return {"text": part.text}
             case Image():
                 return {"image": image(part.media, turn)}
             case File():
@@ -116,7 +117,7 @@ class Messages:
 
     def _result(self, part: ToolResult, turn: Turn) -> Json:
         content: list[Json] = []
-        for each in part.parts:
+        for each in without_blanks(part.parts):
             block = self._block(each, turn)
             if block is not None:
                 content.append(block)
@@ -147,8 +148,8 @@ def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
     """Return the instructions that a conversation begins with."""
     blocks: list[Json] = []
     for turn in turns:
-        for part in turn.parts:
-            if isinstance(part, Text) and part.text.strip():
+        for part in without_blanks(turn.parts):
+            if isinstance(part, Text):
                 blocks.append({"text": part.text})
                 blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
     return blocks

@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from airouter.dialects.conversation import Json
-from unit.dialects.translation.crossing import heard, request, sent, way
+from unit.dialects.translation.crossing import GPT, QWEN, TRANSLATED, heard, request, sent, way
 from unit.dialects.translation.wording import (
     HELLO,
     Call,
     Give,
     Offer,
+    Turn,
     Wish,
     in_chat,
     in_messages,
@@ -40,21 +41,19 @@ TAKEN = {
     "bedrock": r"[a-zA-Z0-9_-]{1,64}",
 }
 ARGUMENTS = '{"a":1}'
-CROSSINGS = [
-    (api, to)
-    for api in WRITERS
-    for to in TAKEN
-    if (api, to) not in {("chat", "openai"), ("chat", "compatible"), ("messages", "anthropic")}
-]
+CROSSINGS = [(api, to) for api in WRITERS for to in TAKEN if (api, to) != ("chat", "compatible")]
+"""All ways, also those where an API passes through, but the one to servers of whatever taste."""
 CROSSING = pytest.mark.parametrize(("api", "to"), CROSSINGS)
 NAMED = pytest.mark.parametrize("name", [*ODD, LONG])
 
 
 def asking(api: str, name: str, **more: Any) -> Json:
     """A request with a name in each place: declared, chosen, called before."""
-    turns = [HELLO, Call(["c1"], name), Give(["c1"])]
+    turns: list[Turn] = [HELLO, Call(["c1"], name), Give(["c1"])]
     body = WRITERS[api](Wish(turns, [Offer(name)], chosen=[name]))
     del body["model"]
+    if api == "chat":
+        body["tool_choice"] = {"type": "function", "function": {"name": name}}
     return body | more
 
 
@@ -112,8 +111,8 @@ def answering(to: str, name: str) -> Json:
         message = {"role": "assistant", "content": [use]}
         return {"output": {"message": message}, "stopReason": "tool_use"}
     call = {"id": "c2", "type": "function", "function": {"name": name, "arguments": ARGUMENTS}}
-    message = {"role": "assistant", "content": None, "tool_calls": [call]}
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    said: Json = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "message": said, "finish_reason": "tool_calls"}
     return {"id": "c", "object": "chat.completion", "model": "x", "choices": [choice]}
 
 
@@ -144,7 +143,7 @@ def test_a_call_comes_back_by_its_own_name(api: str, to: str, name: str) -> None
     assert called(api, heard(api, to, answering(to, told), **asked)) == [name]
 
 
-@pytest.mark.parametrize("api", ["messages", "responses"])
+@pytest.mark.parametrize("api", WRITERS)
 @NAMED
 def test_a_call_in_a_stream_comes_back_by_its_own_name(api: str, name: str) -> None:
     asked = asking(api, name, stream=True)
@@ -176,15 +175,40 @@ def test_of_some_tools_that_may_be_called_no_other_is_offered(api: str, to: str)
     assert "plain" not in str(said)
     told = said["tools"] if to == "anthropic" else said["toolConfig"]["tools"]
     assert len(told) == 2
-    choice = said["tool_choice"] if to == "anthropic" else said["toolConfig"]["toolChoice"]
-    assert choice == ({"type": "any"} if to == "anthropic" else {"any": {}})
+    if to == "anthropic":
+        assert said["tool_choice"] == {"type": "any"}
+    else:
+        assert said["toolConfig"]["toolChoice"] == {"any": {}}
 
 
 @pytest.mark.parametrize(
-    ("api", "to"), [each for each in CROSSINGS if each[1] in {"anthropic", "gemini", "bedrock"}]
+    ("api", "to"),
+    [each for each in CROSSINGS if each[1] in TRANSLATED and each != ("messages", "anthropic")],
 )
 def test_a_call_without_a_name_does_not_end_a_conversation(api: str, to: str) -> None:
-    turns = [HELLO, Call(["c1"], ""), Give(["c1"]), HELLO]
+    turns: list[Turn] = [HELLO, Call(["c1"], ""), Give(["c1"]), HELLO]
     body = WRITERS[api](Wish(turns, [Offer("f")], chosen=["f"]))
     (first,) = {*names_in(to, sent(api, to, **body))["called"]}
     assert re.fullmatch(TAKEN[to], first)
+
+
+@NAMED
+def test_a_server_that_speaks_as_openai_does_is_told_the_names_as_they_are(name: str) -> None:
+    asked = asking("chat", name)
+    assert sent("chat", "compatible", **asked) == {"model": QWEN, **asked}
+
+
+def test_what_only_looks_like_a_name_leaves_a_request_as_it_is() -> None:
+    named = {"name": "a b"}
+    schema = {"type": "object", "properties": {"o": {"type": "object", "default": named}}}
+    asked = in_chat(Wish(tools=[Offer("f", schema)])) | {"model": GPT, "unheard_of": 1}
+    assert sent("chat", "openai", **asked) == asked
+
+
+def test_tokens_are_counted_of_a_tool_of_any_name() -> None:
+    asked = asking("messages", "fs.read")
+    del asked["max_tokens"]
+    counted = sent("count_tokens", "anthropic", **asked)
+    assert "fs.read" not in str(counted)
+    answer = heard("count_tokens", "anthropic", {"input_tokens": 7}, **asked)
+    assert answer == {"input_tokens": 7}
