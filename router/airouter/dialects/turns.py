@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import File, Image, Text, ToolCall, ToolResult, Turn
+from airouter.dialects.conversation import (
+    File,
+    Image,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Unsupported,
+)
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -24,11 +32,13 @@ CACHED = (Text, Image, File, ToolCall, ToolResult)
 
 
 def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
-    """Return the instructions that a conversation begins with, and the rest."""
-    for at, turn in enumerate(turns):
-        if turn.role not in INSTRUCTIONS:
-            return list(turns[:at]), list(turns[at:])
-    return list(turns), []
+    """Return the instructions that a conversation begins with, and the rest.
+
+    Of instructions alone the last are the rest: they are what there is to be answered.
+    """
+    ends = (at for at, turn in enumerate(turns) if turn.role not in INSTRUCTIONS)
+    end = next(ends, len(turns) - 1)
+    return list(turns[:end]), list(turns[end:])
 
 
 def merged(turns: Iterable[Turn]) -> list[Turn]:
@@ -84,6 +94,18 @@ def without_blanks(parts: Iterable[Part]) -> list[Part]:
         elif part.cache and kept and isinstance(kept[-1], CACHED) and not kept[-1].cache:
             kept[-1] = msgspec.structs.replace(kept[-1], cache=part.cache)
     return kept
+
+
+def check_asked(turns: Sequence[Turn]) -> None:
+    """Raise `Unsupported` where the user says nothing, or said nothing at the end.
+
+    Without the last turn a model would go on with its own answer, which is over.
+    """
+    last = turns[-1] if turns else None
+    if last is None:
+        raise Unsupported("turns", "needs something that the user says")
+    if last.role == "user" and not without_blanks(last.parts):
+        raise Unsupported(last.at or "turns", "needs something that the user says")
 
 
 def joined_text(parts: Iterable[Part]) -> str:

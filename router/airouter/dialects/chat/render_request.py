@@ -118,7 +118,7 @@ def tool_of(tool: Tool | HostedTool) -> Json:
     if isinstance(tool, HostedTool):
         raise no_such_tool(tool)
     if tool.custom:
-        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        custom = {"name": tool.name, "description": tool.description, "format": form_of(tool)}
         return {"type": "custom", "custom": present(custom)}
     function = {
         "name": tool.name,
@@ -127,6 +127,14 @@ def tool_of(tool: Tool | HostedTool) -> Json:
         "strict": tool.strict,
     }
     return {"type": "function", "function": present(function)}
+
+
+def form_of(tool: Tool) -> Json | None:
+    """Return the form of a custom tool's text; Responses has a grammar one level higher."""
+    form = tool.grammar
+    if form is None or form.get("type") != "grammar" or "grammar" in form:
+        return form
+    return {"type": "grammar", "grammar": {key: form[key] for key in form if key != "type"}}
 
 
 def choice_of(conversation: Conversation) -> str | Json | None:

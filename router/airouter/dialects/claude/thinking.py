@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Destination, Json, Thinking, Turn
 
 SMALLEST_BUDGET = 1_024
+LEAST_TOP_P = 0.95
 BUDGETS = {
     "minimal": 1_024,
     "low": 2_048,
@@ -53,14 +54,21 @@ def fitted_thinking(
         del fields["thinking"]  # a tool that must be called
     if thinking.get("type") != "enabled":
         return fields
-    if forces_a_tool(conversation):
+    forced = forces_a_tool(conversation)
+    if forced and chose_thinking(conversation):
         raise Unsupported("tool_choice", "cannot be made to call a tool while it thinks")
     no_room = most is not None and most <= SMALLEST_BUDGET and not chose_budget(conversation)
-    if answers_by_tool or no_room or lacks_reasoning(turns, destination.maker):
+    if answers_by_tool or no_room or forced or lacks_reasoning(turns, destination.maker):
         del fields["thinking"]
     else:
         fit_budget(thinking, conversation, most)
     return fields
+
+
+def chose_thinking(conversation: Conversation) -> bool:
+    """Return whether the client asked for thoughts, and not for an effort alone."""
+    thinking = conversation.thinking
+    return thinking is not None and (thinking.mode == "on" or thinking.budget is not None)
 
 
 def chose_budget(conversation: Conversation) -> bool:
@@ -76,6 +84,9 @@ def fit_budget(thinking: Json, conversation: Conversation, most: int | None) -> 
     """
     if conversation.sampling.temperature not in {None, 1}:
         raise Unsupported("temperature", "takes no temperature but 1 while it thinks")
+    top_p = conversation.sampling.top_p
+    if top_p is not None and top_p < LEAST_TOP_P:
+        raise Unsupported("top_p", f"takes no top_p below {LEAST_TOP_P} while it thinks")
     if conversation.sampling.top_k is not None:
         raise Unsupported("top_k", "takes no top_k while it thinks")
     if most is None or thinking["budget_tokens"] < most:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airouter.dialects.conversation import (
     Audio,
     CachePoint,
     File,
     Image,
+    Opaque,
     Reasoning,
     Refusal,
     Text,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 NOTHING = "(no output)"
+SEE_IMAGE = "See the image."
 SEE_DOCUMENT = "See the document."
 
 
@@ -73,7 +77,8 @@ class Messages:
 
     def _content(self, turn: Turn) -> list[Json]:
         blocks: list[Json] = []
-        for part in without_blanks(turn.parts):
+        parts = without_blanks(turn.parts)
+        for part in parts if self._traits.image_results else with_images_shown(parts):
             block = self._block(part, turn)
             if block is not None:
                 blocks.append(block)
@@ -86,8 +91,8 @@ class Messages:
 
     def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
         match part:
-            case Text():
-                return {"text": part.text}
+            case Text(text=text) | Opaque(said=str(text)):
+                return {"text": text}
             case Image():
                 return {"image": image(part.media, turn)}
             case File():
@@ -153,6 +158,24 @@ def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
                 blocks.append({"text": part.text})
                 blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
     return blocks
+
+
+def with_images_shown(parts: Sequence[Part]) -> list[Part]:
+    """Return parts with the images that tools gave behind the results, shown by the user."""
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    shown = [image for part in results for image in part.parts if isinstance(image, Image)]
+    if not shown:
+        return list(parts)
+    rest = [part for part in parts if not isinstance(part, ToolResult)]
+    return [*map(without_images, results), *shown, *rest]
+
+
+def without_images(result: ToolResult) -> ToolResult:
+    """Return the result of a tool with a word in place of its images."""
+    kept = tuple(part for part in result.parts if not isinstance(part, Image))
+    if len(kept) == len(result.parts):
+        return result
+    return msgspec.structs.replace(result, parts=kept or (Text(text=SEE_IMAGE),))
 
 
 def kinds_of(blocks: Sequence[Json]) -> set[str]:

@@ -71,8 +71,15 @@ def test_later_instructions_are_said_by_the_user() -> None:
     assert messages_of(*turns)[-1] == said_by("user", {"text": "Be brief."})
 
 
-def test_instructions_alone_are_nothing_to_answer() -> None:
-    assert refused(say("system", "Be brief.")).field == "turns"
+def test_of_instructions_alone_the_last_are_what_the_user_says() -> None:
+    body = body_of(asked(say("system", "Be brief."), say("developer", "Greet.")))
+    assert body["system"] == [{"text": "Be brief."}]
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Greet."}]}]
+
+
+def test_an_end_without_a_word_is_refused_for_the_model_would_go_on_with_its_own() -> None:
+    turns = say("user", "Hello"), say("assistant", "Hi"), say("user", " ")
+    assert refused(*turns).field == turns[-1].at
 
 
 # Turns
@@ -289,7 +296,7 @@ def exchanges(draw: st.DrawFn) -> list[Turn]:
             turns.append(say("user", *results))
         turns.append(say("user", *draw(st.lists(SHOWN, max_size=3))))
         turns.append(say("developer", *draw(st.lists(SPOKEN, max_size=2))))
-    return turns
+    return [*turns, say("user", "Go on")]
 
 
 @given(exchanges())
