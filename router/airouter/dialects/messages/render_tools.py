@@ -14,7 +14,11 @@ from airouter.dialects.claude.structured import (
     wants_recursion,
     wants_schema,
 )
-from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
+from airouter.dialects.claude.tool_choice import (
+    called_tools,
+    check_force,
+    choice_in_anthropics_words,
+)
 from airouter.dialects.conversation import Format, HostedTool, Unsupported
 from airouter.dialects.functions import schema_of
 from airouter.dialects.messages.hosted import anthropic_tool, is_anthropics
@@ -33,6 +37,7 @@ ANSWER_TOOL = "structured_output"
 
 def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Traits) -> Json:
     """Return `tools` and `tool_choice`, both absent where there are none. Raises `Unsupported`."""
+    check_force(conversation, traits)
     given = without_offers(conversation, has=is_anthropics)
     tools = [rendered_tool(tool, traits) for tool in given] or [
         {"name": name, "input_schema": {"type": "object"}} for name in called_tools(turns)

@@ -15,10 +15,9 @@ SAID: Json = {"role": "assistant", "content": "hi"}
 TOOL: Json = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 CLAUDES = pytest.mark.parametrize("to", ["anthropic", "bedrock"])
 OTHERS = pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
-PNG: Json = {
-    "type": "image",
-    "source": {"type": "base64", "media_type": "image/png", "data": "aGk="},
-}
+PIXELS: Json = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+PNG: Json = {"type": "image", "source": PIXELS}
+GREET: Json = {"role": "system", "content": "Greet."}
 FOUND: Json = {
     "type": "search_result",
     "source": "https://a.test",
@@ -74,8 +73,9 @@ def test_instructions_alone_are_answered(to: str, api: str, asked: Json) -> None
 def test_an_end_without_a_word_is_refused_for_a_model_would_go_on_with_its_own(
     to: str, api: str, field: str, at: str
 ) -> None:
+    asked: Json = {field: [HELLO, SAID, {"role": "user", "content": ""}]}
     with pytest.raises(Failure) as refused:
-        sent(api, to, **{field: [HELLO, SAID, {"role": "user", "content": ""}]})
+        sent(api, to, **asked)
     assert refused.value.param == at
 
 
@@ -95,9 +95,33 @@ def test_a_custom_tool_of_any_text_says_so(form: Json | None) -> None:
 
 
 @CLAUDES
-def test_an_effort_gives_way_to_a_tool_that_must_be_called(to: str) -> None:
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-4-7"])
+def test_an_effort_gives_way_to_a_tool_that_must_be_called(to: str, model: str) -> None:
+    model = model if to == "anthropic" else f"us.anthropic.{model}"
     asked: Json = {"messages": [HELLO], "tools": [TOOL], "tool_choice": "required"}
-    assert sent("chat", to, **asked, reasoning_effort="high") == sent("chat", to, **asked)
+    body = sent("chat", to, model, **asked, reasoning_effort="high")
+    assert "thinking" not in str(body)
+    assert body == sent("chat", to, model, **asked) | {
+        name: value for name, value in body.items() if name in {"output_config", "outputConfig"}
+    }
+
+
+@CLAUDES
+def test_a_model_that_cannot_be_made_to_call_a_tool_is_named(to: str) -> None:
+    model = "claude-fable-5" if to == "anthropic" else "us.anthropic.claude-fable-5"
+    with pytest.raises(Failure) as refused:
+        sent("chat", to, model, messages=[HELLO], tools=[TOOL], tool_choice="required")
+    assert refused.value.param == "tool_choice"
+
+
+@CLAUDES
+@pytest.mark.parametrize("steered", [{"temperature": 0.2}, {"top_p": 0.5}])
+def test_a_claude_that_adapts_its_thoughts_is_not_steered_besides(to: str, steered: Json) -> None:
+    model = "claude-opus-4-6" if to == "anthropic" else "us.anthropic.claude-opus-4-6-v1"
+    assert sent("chat", to, model, messages=[HELLO], **steered)
+    with pytest.raises(Failure) as refused:
+        sent("chat", to, model, messages=[HELLO], reasoning_effort="high", **steered)
+    assert refused.value.param == next(iter(steered))
 
 
 @CLAUDES
