@@ -81,6 +81,46 @@ def test_no_effort_is_the_least_that_a_model_knows(
     assert body.get(field) == least
 
 
+@pytest.mark.parametrize(
+    ("model", "asked", "told"),
+    [
+        ("o3", "minimal", "low"),
+        ("o3", "xhigh", "high"),
+        ("gpt-oss-120b", "max", "high"),
+        ("gpt-5", "minimal", "minimal"),
+        ("gpt-5-mini", "xhigh", "high"),
+        ("gpt-5-pro", "low", "high"),
+        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "xhigh", "high"),
+        ("gpt-5.1-codex", "none", "low"),
+        ("gpt-5.1-codex-max", "max", "xhigh"),
+        ("gpt-5.1-chat-latest", "high", "medium"),
+        ("gpt-5.2", "minimal", "low"),
+        ("gpt-5.2", "xhigh", "xhigh"),
+        ("gpt-5.3-codex", "none", "low"),
+        ("gpt-5.4-pro", "none", "medium"),
+        ("gpt-5.6-sol", "max", "xhigh"),
+        ("openai/gpt-6", "none", "none"),
+        ("a-deployment", "minimal", "minimal"),
+    ],
+)
+def test_an_effort_is_the_nearest_that_a_model_of_openai_knows(
+    model: str, asked: str, told: str
+) -> None:
+    body = sent("responses", "openai", model, input="hello", reasoning={"effort": asked})
+    assert body["reasoning_effort"] == told
+    if asked in {"xhigh", "max"}:
+        messages = sent(
+            "messages",
+            "openai",
+            model,
+            max_tokens=9,
+            messages=[HELLO],
+            output_config={"effort": asked},
+        )
+        assert messages["reasoning_effort"] == told
+
+
 @pytest.mark.parametrize("to", ["anthropic", "bedrock"])
 def test_the_beginning_of_an_answer_ends_in_no_white_space(to: str) -> None:
     begun = {"role": "assistant", "content": "The answer is: \n"}
