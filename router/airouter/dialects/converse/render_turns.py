@@ -78,6 +78,8 @@ class Messages:
     def _content(self, turn: Turn) -> list[Json]:
         blocks: list[Json] = []
         parts = without_blanks(turn.parts)
+        if self._traits.results_alone:
+            parts = with_words_inside(parts)
         for part in parts if self._traits.image_results else with_images_shown(parts):
             block = self._block(part, turn)
             if block is not None:
@@ -158,6 +160,17 @@ def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
                 blocks.append({"text": part.text})
                 blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
     return blocks
+
+
+def with_words_inside(parts: Sequence[Part]) -> list[Part]:
+    """Return parts with what is said beside the results of tools at the end of the last one."""
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    words = [part for part in parts if isinstance(part, Text)]
+    if not results or not words:
+        return list(parts)
+    last = msgspec.structs.replace(results[-1], parts=(*results[-1].parts, *words))
+    rest = [part for part in parts if not isinstance(part, ToolResult | Text)]
+    return [*results[:-1], last, *rest]
 
 
 def with_images_shown(parts: Sequence[Part]) -> list[Part]:

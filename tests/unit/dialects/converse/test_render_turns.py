@@ -264,8 +264,14 @@ def test_the_text_of_a_custom_tool_is_its_input() -> None:
 def test_llama_takes_nothing_beside_results() -> None:
     turns = [say("user", "Go."), say("assistant", call("1")), say("user", result("1", "Sun"))]
     assert len(messages_of(*turns, model=LLAMA)) == 3
-    found = refused(*turns, say("system", "Be brief."), model=LLAMA)
+    found = refused(*turns, say("user", PNG), model=LLAMA)
     assert (found.field, "results" in found.why) == ("messages[1]", True)
+
+
+def test_llama_is_told_at_the_end_of_a_result_what_is_said_beside_it() -> None:
+    turns = say("user", "Go."), say("assistant", call("1")), say("user", result("1", "Sun"), "Now?")
+    (block,) = messages_of(*turns, model=LLAMA)[-1]["content"]
+    assert block["toolResult"]["content"] == [{"text": "Sun"}, {"text": "Now?"}]
 
 
 # All of it
