@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 INSTRUCTIONS = frozenset({"system", "developer"})
+GO_ON = (
+    "Go on exactly where your answer stopped. What you write now is appended to it as it is: "
+    "repeat nothing, and add no remark."
+)
 CACHED = (Text, Image, File, ToolCall, ToolResult)
 """Parts that may end what is worth keeping of a prompt."""
 
@@ -83,6 +87,17 @@ def with_trimmed_prefill(turns: list[Turn]) -> list[Turn]:
         return turns
     end = msgspec.structs.replace(last.parts[-1], text=last.parts[-1].text.rstrip())
     return [*turns[:-1], msgspec.structs.replace(last, parts=(*last.parts[:-1], end))]
+
+
+def told_to_go_on(turns: list[Turn]) -> list[Turn]:
+    """Return turns that end in a word of the user, for models that refuse to be begun for.
+
+    What the model's own provider did for it may be all of a last turn; that is sent back as it is.
+    """
+    last = turns[-1] if turns else None
+    if last is None or last.role != "assistant" or not isinstance(last.parts[-1], Text):
+        return turns
+    return [*turns, Turn(role="user", parts=(Text(text=GO_ON),), at=last.at)]
 
 
 def without_blanks(parts: Iterable[Part]) -> list[Part]:

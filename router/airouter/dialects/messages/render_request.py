@@ -23,7 +23,14 @@ from airouter.dialects.conversation import Unsupported
 from airouter.dialects.messages.render_tools import answers_by_tool, is_held, tool_fields
 from airouter.dialects.messages.render_turns import NAME, messages_of, placed, system_blocks
 from airouter.dialects.tools import with_chosen_tools
-from airouter.dialects.turns import check_asked, folded, leading, merged, with_trimmed_prefill
+from airouter.dialects.turns import (
+    check_asked,
+    folded,
+    leading,
+    merged,
+    told_to_go_on,
+    with_trimmed_prefill,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +58,8 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     instructions, turns = leading(conversation.turns)
     turns = merged(placed(turns) if traits.system_messages else folded(turns))
     check_asked(turns)
+    if not traits.prefills and conversation.dialect != NAME:
+        turns = told_to_go_on(turns)
     body: dict[str, Any] = {
         "model": destination.model,
         "max_tokens": ceiling(conversation, destination, traits),

@@ -79,6 +79,19 @@ def test_an_end_without_a_word_is_refused_for_a_model_would_go_on_with_its_own(
     assert refused.value.param == at
 
 
+@CLAUDES
+@pytest.mark.parametrize("model", ["claude-opus-4-7", "claude-sonnet-4-5"])
+@pytest.mark.parametrize(("api", "field"), [("chat", "messages"), ("responses", "input")])
+def test_a_model_that_refuses_the_beginning_of_an_answer_is_told_to_go_on(
+    to: str, model: str, api: str, field: str
+) -> None:
+    asked: Json = {field: [HELLO, {"role": "assistant", "content": "The sum is "}]}
+    body = sent(api, to, model if to == "anthropic" else f"us.anthropic.{model}", **asked)
+    begun, *told = body["messages"][1:]
+    assert begun["content"][0]["text"].startswith("The sum is")
+    assert [message["role"] for message in told] == (["user"] if "opus" in model else [])
+
+
 def test_a_grammar_stands_where_chat_completions_have_it() -> None:
     form = {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}
     tool = {"type": "custom", "name": "apply_patch", "format": form}
