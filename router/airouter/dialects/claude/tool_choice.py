@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.conversation import ToolCall, Unsupported
+from airouter.dialects.conversation import ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airouter.dialects.claude.models import Traits
     from airouter.dialects.conversation import Conversation, Json, ToolChoice, Turn
 
 
@@ -29,12 +28,6 @@ def forces_a_tool(conversation: Conversation) -> bool:
     """Return whether a tool must be called, which no model does while it thinks by a budget."""
     choice = conversation.tool_choice
     return choice is not None and choice.mode == "required"
-
-
-def check_force(conversation: Conversation, traits: Traits) -> None:
-    """Raise `Unsupported` where a tool must be called, and a model cannot be made to."""
-    if forces_a_tool(conversation) and not traits.forces:
-        raise Unsupported("tool_choice", "cannot be made to call a tool")
 
 
 def forbids_calls(conversation: Conversation) -> bool:

@@ -15,7 +15,7 @@ from airouter.dialects.claude.sampling import (
     taken_sampling,
 )
 from airouter.dialects.claude.thinking import BUDGETS, effort_by_budget, fitted_thinking
-from airouter.dialects.claude.tool_choice import check_force, choice_in_anthropics_words
+from airouter.dialects.claude.tool_choice import choice_in_anthropics_words
 from airouter.dialects.conversation import Unsupported
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def family_fields(
     """Return the fields that a family takes beside Converse's own. Raises `Unsupported`."""
     if traits.claude is None:
         return open_effort(conversation.thinking, traits)
-    check_force(conversation, traits.claude)
     fields: Json = {}
     if conversation.thinking is not None:
         fields = fitted_thinking(

@@ -16,7 +16,6 @@ from airouter.dialects.claude.structured import (
 )
 from airouter.dialects.claude.tool_choice import (
     called_tools,
-    check_force,
     choice_in_anthropics_words,
 )
 from airouter.dialects.conversation import Format, HostedTool, Unsupported
@@ -37,7 +36,6 @@ ANSWER_TOOL = "structured_output"
 
 def tool_fields(conversation: Conversation, turns: Sequence[Turn], traits: Traits) -> Json:
     """Return `tools` and `tool_choice`, both absent where there are none. Raises `Unsupported`."""
-    check_force(conversation, traits)
     given = without_offers(conversation, has=is_anthropics)
     tools = [rendered_tool(tool, traits) for tool in given] or [
         {"name": name, "input_schema": {"type": "object"}} for name in called_tools(turns)

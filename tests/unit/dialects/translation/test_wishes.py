@@ -120,14 +120,6 @@ def test_an_effort_gives_way_to_a_tool_that_must_be_called(to: str, model: str) 
 
 
 @CLAUDES
-def test_a_model_that_cannot_be_made_to_call_a_tool_is_named(to: str) -> None:
-    model = "claude-fable-5" if to == "anthropic" else "us.anthropic.claude-fable-5"
-    with pytest.raises(Failure) as refused:
-        sent("chat", to, model, messages=[HELLO], tools=[TOOL], tool_choice="required")
-    assert refused.value.param == "tool_choice"
-
-
-@CLAUDES
 @pytest.mark.parametrize("steered", [{"temperature": 0.2}, {"top_p": 0.5}])
 def test_a_claude_that_adapts_its_thoughts_is_not_steered_besides(to: str, steered: Json) -> None:
     model = "claude-opus-4-6" if to == "anthropic" else "us.anthropic.claude-opus-4-6-v1"
