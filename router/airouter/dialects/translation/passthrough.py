@@ -37,6 +37,7 @@ from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
+from airouter.dialects.translation.conversing import is_stream
 from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
 from airouter.untrusted import decoded_or_none
@@ -106,10 +107,13 @@ class PassThrough(Translation):
         return [without_packed(body) if body.find(PACKED) >= 0 else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
-        if self._rewriting is not None and self._renames(request):
-            return self._rewriting.answer(request, replies)
         (reply,) = replies
+        if self._rewriting is not None and (is_stream(reply) or self._renames(request)):
+            return self._rewriting.answer(request, replies)
         return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
+        return None if self._rewriting is None else self._rewriting.retold(request, reply)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -210,11 +214,14 @@ class MessagesPassThrough(Translation):
         return has_refused_name(request.fields, self._unfit_name)
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
-        if self._renames(request):
-            return self._rewriting.answer(request, replies)
         (reply,) = replies
+        if is_stream(reply) or self._renames(request):
+            return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer:
+        return self._rewriting.retold(request, reply)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:
