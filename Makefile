@@ -96,7 +96,7 @@ cluster: $(VENV)/.dev ## A real one-node Kubernetes on this machine (Debian, roo
 cluster-down: $(VENV)/.dev ## Take it down, whatever state it is in
 	@PYTHONPATH=tests $(BIN)/python -m support.kubernetes.node down
 
-translations: $(VENV)/.dev ## Make docs/translations.md anew, from what the tests of the translations say
+translations: $(VENV)/.dev ## Make docs/translations.md and docs/crossings.md anew, from the tests of the translations
 	@PYTHONPATH=tests:router $(BIN)/python -m contract.matrix.table
 
 commands: $(VENV)/.dev ## Make docs/commands.md anew, from what the commands say of themselves

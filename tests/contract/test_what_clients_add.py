@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from airouter.dialects.translation.tool_names import fitting_name
 from contract.matrix.features import CLAUDES, GEMINIS, UPSTREAMS
 from contract.matrix.world import World, model_of, world
-from contract.services.stand_in import Body, Turn
+from contract.services.stand_in import Body, Call, Turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERYWHERE = pytest.mark.parametrize("upstream", UPSTREAMS)
@@ -20,6 +21,7 @@ BETAS = (
 )
 BILLING: Body = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1; cch=00000;"}
 PROMPT: Body = {"type": "text", "text": "You are an agent."}
+NAME = "größe lesen/1.0"
 CITY: Body = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 PLACE: Body = {
     "type": "object",
@@ -135,3 +137,56 @@ async def test_an_empty_answer_in_a_history_stops_no_provider(
     }
     await post(everything, "/v1/messages", body)
     assert "Are you there?" in str(everything.asked(upstream))
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+async def test_a_tool_of_any_name_is_called_by_it(
+    everything: World, upstream: str, api: str, stream: bool
+) -> None:
+    call = Call(fitting_name(NAME), {"city": "Rome"})
+    everything.script(upstream, Turn(calls=(call,)))
+    asking: Body = {"role": "user", "content": "Hello!"}
+    function: Body = {"name": NAME, "description": "Reads.", "parameters": CITY}
+    body: Body = {"model": model_of(upstream), "messages": [asking], "stream": stream}
+    path = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}.get(api, "/v1/responses")
+    if api == "chat":
+        body["tools"] = [{"type": "function", "function": function}]
+    elif api == "messages":
+        body |= {"max_tokens": 99, "tools": [{"name": NAME, "input_schema": CITY}]}
+    else:
+        body = {"model": model_of(upstream), "input": [asking], "stream": stream}
+        body["tools"] = [{"type": "function", "strict": False, **function}]
+    answer = await everything.router.client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    assert NAME in answer.text
+    assert fitting_name(NAME) not in answer.text
+
+
+@EVERYWHERE
+async def test_blank_texts_stop_no_provider(everything: World, upstream: str) -> None:
+    everything.script(upstream, Turn(text="Well."))
+    blank: Body = {"type": "text", "text": " \n"}
+    cached: Body = blank | {"text": "", "cache_control": {"type": "ephemeral"}}
+    asking: Body = {"type": "text", "text": "Hello!"}
+    use: Body = {"type": "tool_use", "id": "toolu_1", "name": "go", "input": {}}
+    result: Body = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [blank]}
+    body: Body = {
+        "model": model_of(upstream),
+        "max_tokens": 99,
+        "system": [blank, PROMPT, cached],
+        "tools": [{"name": "go", "input_schema": {"type": "object"}}],
+        "messages": [
+            {"role": "user", "content": [blank, asking, cached]},
+            {"role": "assistant", "content": [cached, use]},
+            {"role": "user", "content": [result | {"is_error": True}, cached]},
+            {"role": "assistant", "content": " "},
+            {"role": "user", "content": [asking, cached]},
+        ],
+    }
+    await post(everything, "/v1/messages", body)
+    if upstream in CLAUDES:
+        asked = everything.asked(upstream)
+        assert asked["system"] == [PROMPT | {"cache_control": {"type": "ephemeral"}}]
+        assert str(asked).count("ephemeral") == 4

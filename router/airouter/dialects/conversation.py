@@ -185,6 +185,8 @@ class Opaque(Piece, frozen=True, tag="opaque"):
 
     dialect: str
     native: Json
+    said: str | None = None
+    """The same in words, for all other dialects."""
 
 
 Part = Text | Image | File | Audio | Reasoning | Refusal | ToolCall | ToolResult | Opaque

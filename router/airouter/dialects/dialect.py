@@ -6,6 +6,7 @@ A dialect is plain functions and small state machines; a client's has `parse_req
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Write = Callable[[bytes], None]
 """Takes a piece of a stream for the client."""
+COMMON_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+"""A name that a tool may have in every dialect."""
 
 
 class Framing(Protocol):
@@ -85,7 +88,7 @@ class UpstreamDialect:
     stream_parser: Callable[[Destination], StreamParser]
     fetches: Callable[[Conversation], list[str]] = lambda _conversation: []
     """The URLs in a conversation that this dialect wants as bytes."""
-    long_names: bool = False
-    """Whether a tool may have a name of more than 64 characters."""
+    tool_names: re.Pattern[str] = COMMON_NAME
+    """The names that a tool may have."""
     prefills: Callable[[str], bool] = lambda _model: False
     """Whether a model goes on with a turn of its own that stands last."""

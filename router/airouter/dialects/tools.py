@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
+import msgspec
+
 from airouter.dialects.conversation import HostedTool, Opaque, Tool, Unsupported
 
 if TYPE_CHECKING:
@@ -43,6 +45,22 @@ def without_offers(
     if not any(isinstance(tool, Tool) for tool in tools):
         return tools
     return tuple(tool for tool in tools if not is_offer(tool) or has(tool))
+
+
+def with_chosen_tools(conversation: Conversation) -> Conversation:
+    """Return a conversation without the tools that may not be called.
+
+    For providers that have no word for some of the tools: only for all, for one, or for none.
+    """
+    choice = conversation.tool_choice
+    if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
+        return conversation
+    chosen = frozenset(choice.names)
+    tools = tuple(
+        tool for tool in conversation.tools if isinstance(tool, HostedTool) or tool.name in chosen
+    )
+    everything = msgspec.structs.replace(choice, names=())
+    return msgspec.structs.replace(conversation, tools=tools, tool_choice=everything)
 
 
 def is_offer(tool: Tool | HostedTool) -> TypeGuard[HostedTool]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.conversation import Text, ToolCall, ToolResult, Turn
+from airouter.dialects.conversation import (
+    File,
+    Image,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Unsupported,
+)
 from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
@@ -19,14 +27,22 @@ if TYPE_CHECKING:
     from airouter.failures import Failure
 
 INSTRUCTIONS = frozenset({"system", "developer"})
+GO_ON = (
+    "Go on exactly where your answer stopped. What you write now is appended to it as it is: "
+    "repeat nothing, and add no remark."
+)
+CACHED = (Text, Image, File, ToolCall, ToolResult)
+"""Parts that may end what is worth keeping of a prompt."""
 
 
 def leading(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
-    """Return the instructions that a conversation begins with, and the rest."""
-    for at, turn in enumerate(turns):
-        if turn.role not in INSTRUCTIONS:
-            return list(turns[:at]), list(turns[at:])
-    return list(turns), []
+    """Return the instructions that a conversation begins with, and the rest.
+
+    Of instructions alone the last are the rest: they are what there is to be answered.
+    """
+    ends = (at for at, turn in enumerate(turns) if turn.role not in INSTRUCTIONS)
+    end = next(ends, len(turns) - 1)
+    return list(turns[:end]), list(turns[end:])
 
 
 def merged(turns: Iterable[Turn]) -> list[Turn]:
@@ -71,6 +87,40 @@ def with_trimmed_prefill(turns: list[Turn]) -> list[Turn]:
         return turns
     end = msgspec.structs.replace(last.parts[-1], text=last.parts[-1].text.rstrip())
     return [*turns[:-1], msgspec.structs.replace(last, parts=(*last.parts[:-1], end))]
+
+
+def told_to_go_on(turns: list[Turn]) -> list[Turn]:
+    """Return turns that end in a word of the user, for models that refuse to be begun for.
+
+    What the model's own provider did for it may be all of a last turn; that is sent back as it is.
+    """
+    last = turns[-1] if turns else None
+    if last is None or last.role != "assistant" or not isinstance(last.parts[-1], Text):
+        return turns
+    return [*turns, Turn(role="user", parts=(Text(text=GO_ON),), at=last.at)]
+
+
+def without_blanks(parts: Iterable[Part]) -> list[Part]:
+    """Return parts without blank texts; where one ends what is cached, the part before it does."""
+    kept: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Text) or part.text.strip():
+            kept.append(part)
+        elif part.cache and kept and isinstance(kept[-1], CACHED) and not kept[-1].cache:
+            kept[-1] = msgspec.structs.replace(kept[-1], cache=part.cache)
+    return kept
+
+
+def check_asked(turns: Sequence[Turn]) -> None:
+    """Raise `Unsupported` where the user says nothing, or said nothing at the end.
+
+    Without the last turn a model would go on with its own answer, which is over.
+    """
+    last = turns[-1] if turns else None
+    if last is None:
+        raise Unsupported("turns", "needs something that the user says")
+    if last.role == "user" and not without_blanks(last.parts):
+        raise Unsupported(last.at or "turns", "needs something that the user says")
 
 
 def joined_text(parts: Iterable[Part]) -> str:

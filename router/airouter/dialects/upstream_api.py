@@ -54,5 +54,8 @@ class UpstreamApi:
     """A response can be asked for again."""
     refused_fields: frozenset[str] = frozenset()
     """Fields of the model's messages in chat completions that it refuses in a history."""
+    unfit_name: re.Pattern[bytes] | None = None
+    """Finds in the tools of a request what may be a name that is refused, where requests pass
+    through; None takes any name."""
     foreign: re.Pattern[bytes] = NOTHING
     """Finds the items of Responses that would be unknown there: another provider packed them."""

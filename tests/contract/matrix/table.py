@@ -1,9 +1,13 @@
-"""The matrix as a page for people: `python -m contract.matrix.table`, or `make translations`."""
+"""The matrix as a page for people: `python -m contract.matrix.table`, or `make translations`.
+
+The page of `crossings.py` is written with it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from contract.matrix import crossings
 from contract.matrix.features import CLIENTS, FEATURES, UPSTREAMS, Feature, named, passes_through
 
 PAGE = Path(__file__).parents[3] / "docs" / "translations.md"
@@ -40,3 +44,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    crossings.PAGE.write_text(crossings.crossings())

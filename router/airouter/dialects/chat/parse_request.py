@@ -24,6 +24,7 @@ from airouter.failures import Failure, invalid_field
 NEUTRAL = frozenset({b"", b"null", b"[]", b'"none"', b'"auto"'})
 """Values of old fields that ask for nothing."""
 OLD_FUNCTIONS = {"functions": "tools", "function_call": "tool_choice"}
+SEARCH = "web_search_options"
 RANGES = {
     "temperature": (0, 2),
     "top_p": (0, 1),
@@ -135,7 +136,7 @@ def hosted_tools(request: schema.Request) -> list[HostedTool]:
     options = request.web_search_options
     if options is None:
         return []
-    return [HostedTool(kind="web_search", dialect="chat", native=options)]
+    return [HostedTool(kind="web_search", dialect="chat", native=options, at=SEARCH)]
 
 
 def tool_choice_of(choice: str | schema.Choice | None) -> ToolChoice | None:

@@ -15,7 +15,7 @@ import msgspec
 from airouter.dialects.chat.render_request import HINTS, body_of
 from airouter.dialects.conversation import HostedTool, Text, Tool, ToolCall, ToolResult, Turn
 from airouter.dialects.functions import INVALID, arguments_object, schema_of
-from airouter.dialects.tools import description_of
+from airouter.dialects.tools import description_of, with_chosen_tools
 from airouter.dialects.turns import folded, joined_text, leading, merged
 
 if TYPE_CHECKING:
@@ -53,19 +53,6 @@ def plain(conversation: Conversation) -> Conversation:
         turns=(*system_of(instructions), *map(plain_turn, merged(folded(turns)))),
         tools=tuple(map(function_of, conversation.tools)),
     )
-
-
-def with_chosen_tools(conversation: Conversation) -> Conversation:
-    """Return a conversation without the tools that may not be called."""
-    choice = conversation.tool_choice
-    if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
-        return conversation
-    chosen = frozenset(choice.names)
-    tools = tuple(
-        tool for tool in conversation.tools if isinstance(tool, HostedTool) or tool.name in chosen
-    )
-    everything = msgspec.structs.replace(choice, names=())
-    return msgspec.structs.replace(conversation, tools=tools, tool_choice=everything)
 
 
 def system_of(turns: Sequence[Turn]) -> list[Turn]:

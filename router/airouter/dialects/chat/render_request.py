@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from airouter.dialects.chat.efforts import NEVER_REASONS, effort_of, efforts_of
 from airouter.dialects.chat.render_turns import messages_of
 from airouter.dialects.conversation import File, HostedTool, Tool, Unsupported
 from airouter.dialects.functions import schema_of
@@ -19,18 +19,9 @@ if TYPE_CHECKING:
         Destination,
         Format,
         Json,
-        Thinking,
         ToolChoice,
     )
 
-QUIETEST = (
-    (re.compile(r"(^|/)gpt-5-pro"), "high"),
-    (re.compile(r"(^|/)(o\d|gpt-oss|gpt-5-codex)"), "low"),
-    (re.compile(r"(^|/)gpt-5(?![.\d]|-chat)"), "minimal"),
-    (re.compile(r"(^|/)gpt-[5-9](?!.*-chat)"), "none"),
-)
-"""The models that reason, and the least that each can be asked for; the first that fits counts."""
-NEVER_REASONS = re.compile(r"(^|/)(gpt-(3|4)|chatgpt|gpt-5-chat)")
 SAMPLING = (
     "temperature",
     "top_p",
@@ -52,9 +43,6 @@ HINTS = (
     "verbosity",
 )
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
-EFFORTS = ((2_048, "low"), (16_384, "medium"))
-"""Tokens of a budget, and the effort that spends about so many."""
-
 _encoder = msgspec.json.Encoder()
 
 
@@ -93,7 +81,7 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
         body["service_tier"] = None
     if NEVER_REASONS.search(destination.model):
         body["verbosity"] = None  # these refuse all but "medium"
-    if any(name.search(destination.model) for name, _ in QUIETEST):
+    if efforts_of(destination.model):
         for name in NEUTRAL:  # these refuse the very fields
             body[name] = None if body[name] == 1 else body[name]
     if not conversation.tools:
@@ -118,7 +106,7 @@ def tool_of(tool: Tool | HostedTool) -> Json:
     if isinstance(tool, HostedTool):
         raise no_such_tool(tool)
     if tool.custom:
-        custom = {"name": tool.name, "description": tool.description, "format": tool.grammar}
+        custom = {"name": tool.name, "description": tool.description, "format": form_of(tool)}
         return {"type": "custom", "custom": present(custom)}
     function = {
         "name": tool.name,
@@ -127,6 +115,14 @@ def tool_of(tool: Tool | HostedTool) -> Json:
         "strict": tool.strict,
     }
     return {"type": "function", "function": present(function)}
+
+
+def form_of(tool: Tool) -> Json | None:
+    """Return the form of a custom tool's text; Responses has a grammar one level higher."""
+    form = tool.grammar
+    if form is None or form.get("type") != "grammar" or "grammar" in form:
+        return form
+    return {"type": "grammar", "grammar": {key: form[key] for key in form if key != "type"}}
 
 
 def choice_of(conversation: Conversation) -> str | Json | None:
@@ -152,24 +148,6 @@ def named_tool(name: str, *, custom: bool) -> Json:
     """Return a tool by its name."""
     kind = "custom" if custom else "function"
     return {"type": kind, kind: {"name": name}}
-
-
-def effort_of(thinking: Thinking | None, model: str) -> str | None:
-    """Return the effort nearest to the reasoning that is asked for. Raises `Unsupported`."""
-    if thinking is None:
-        return None
-    effort: str | None = thinking.effort
-    if thinking.mode == "off" or effort == "none":
-        otherwise = None if NEVER_REASONS.search(model) else effort
-        return next((least for name, least in QUIETEST if name.search(model)), otherwise)
-    if effort is None and thinking.budget is not None:
-        budget = thinking.budget
-        effort = next((name for most, name in EFFORTS if budget <= most), "high")
-    if not NEVER_REASONS.search(model):
-        return "xhigh" if effort == "max" else effort
-    if thinking.mode != "adaptive" and (thinking.mode == "on" or effort not in {None, "none"}):
-        raise Unsupported("thinking", "does not reason")
-    return None
 
 
 def format_of(wanted: Format | None) -> Json | None:

@@ -10,6 +10,7 @@ from airouter.dialects.conversation import (
     Audio,
     File,
     Image,
+    Opaque,
     Reasoning,
     Refusal,
     Text,
@@ -126,8 +127,8 @@ def message_content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:
 def piece(part: Part, turn: Turn) -> Json:
     """Return one part of a content."""
     match part:
-        case Text():
-            return {"type": "text", "text": part.text}
+        case Text(text=text) | Opaque(said=str(text)):
+            return {"type": "text", "text": text}
         case Image():
             image: Json = {"url": url_of(part.media, turn)}
             if part.detail:

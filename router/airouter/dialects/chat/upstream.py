@@ -5,11 +5,14 @@ from __future__ import annotations
 from airouter.dialects.chat import COMPATIBLE as COMPATIBLE_DIALECT
 from airouter.dialects.chat import UPSTREAM
 from airouter.dialects.chat.history import ADDED
+from airouter.dialects.declared_names import unfit_names
 from airouter.dialects.upstream_api import UpstreamApi
 
 PASSED = frozenset({"chat", "completions", "embeddings", "images"})
 
-OPENAI = UpstreamApi(UPSTREAM, passes=PASSED, refused_fields=ADDED)
+OPENAI = UpstreamApi(
+    UPSTREAM, passes=PASSED, refused_fields=ADDED, unfit_name=unfit_names(longest=64)
+)
 ROUTER = UpstreamApi(UPSTREAM, passes=PASSED)
 """Of another router, which knows what the provider behind it takes."""
 COMPATIBLE = UpstreamApi(COMPATIBLE_DIALECT, passes=PASSED)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from airouter.dialects.claude.models import Traits
     from airouter.dialects.conversation import Conversation, Destination, Json, Thinking, Turn
 
+THINKS = frozenset({"enabled", "adaptive"})
 SMALLEST_BUDGET = 1_024
+LEAST_TOP_P = 0.95
 BUDGETS = {
     "minimal": 1_024,
     "low": 2_048,
@@ -49,18 +51,27 @@ def fitted_thinking(
     """
     fields = thinking_fields(conversation.thinking, traits)
     thinking = fields.get("thinking", {})
-    if answers_by_tool and thinking.get("type") == "adaptive":
-        del fields["thinking"]  # a tool that must be called
-    if thinking.get("type") != "enabled":
+    if thinking.get("type") not in THINKS:
         return fields
-    if forces_a_tool(conversation):
+    forced = forces_a_tool(conversation)
+    if forced and chose_thinking(conversation):
         raise Unsupported("tool_choice", "cannot be made to call a tool while it thinks")
+    budgeted = thinking["type"] == "enabled"
     no_room = most is not None and most <= SMALLEST_BUDGET and not chose_budget(conversation)
-    if answers_by_tool or no_room or lacks_reasoning(turns, destination.maker):
+    unfit = budgeted and (no_room or lacks_reasoning(turns, destination.maker))
+    if answers_by_tool or forced or unfit:
         del fields["thinking"]
-    else:
+        return fields
+    check_steering(conversation)
+    if budgeted:
         fit_budget(thinking, conversation, most)
     return fields
+
+
+def chose_thinking(conversation: Conversation) -> bool:
+    """Return whether the client asked for thoughts, and not for an effort alone."""
+    thinking = conversation.thinking
+    return thinking is not None and (thinking.mode == "on" or thinking.budget is not None)
 
 
 def chose_budget(conversation: Conversation) -> bool:
@@ -74,16 +85,23 @@ def fit_budget(thinking: Json, conversation: Conversation, most: int | None) -> 
     Where the client chose the budget alone, it stays, and the caller raises its `most`.
     Raises `Unsupported` where the client chose both.
     """
-    if conversation.sampling.temperature not in {None, 1}:
-        raise Unsupported("temperature", "takes no temperature but 1 while it thinks")
-    if conversation.sampling.top_k is not None:
-        raise Unsupported("top_k", "takes no top_k while it thinks")
     if most is None or thinking["budget_tokens"] < most:
         return
     if not chose_budget(conversation):
         thinking["budget_tokens"] = max(SMALLEST_BUDGET, most // 2)
     elif conversation.max_tokens is not None:
         raise Unsupported("max_tokens", "needs more of them than its budget for thinking")
+
+
+def check_steering(conversation: Conversation) -> None:
+    """Raise `Unsupported` for what a model does not take while it thinks."""
+    if conversation.sampling.temperature not in {None, 1}:
+        raise Unsupported("temperature", "takes no temperature but 1 while it thinks")
+    top_p = conversation.sampling.top_p
+    if top_p is not None and top_p < LEAST_TOP_P:
+        raise Unsupported("top_p", f"takes no top_p below {LEAST_TOP_P} while it thinks")
+    if conversation.sampling.top_k is not None:
+        raise Unsupported("top_k", "takes no top_k while it thinks")
 
 
 def thinking_fields(thinking: Thinking | None, traits: Traits) -> Json:

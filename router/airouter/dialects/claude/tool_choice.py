@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter.dialects.conversation import ToolCall, Unsupported
+from airouter.dialects.conversation import ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,14 +36,12 @@ def forbids_calls(conversation: Conversation) -> bool:
 
 
 def named_tool(choice: ToolChoice) -> str | None:
-    """Return the one tool that must be called, if one is named. Raises `Unsupported`."""
-    if len(choice.names) > 1 or (choice.names and choice.mode == "auto"):
-        raise Unsupported("tool_choice", "cannot be left with only some of the tools")
+    """Return the one tool that must be called, if one is named."""
     return choice.names[0] if choice.names else None
 
 
 def choice_in_anthropics_words(conversation: Conversation) -> Json | None:
-    """Return `tool_choice` for a request, or None for what is so anyway. Raises `Unsupported`."""
+    """Return `tool_choice` for a request, or None for what is so anyway."""
     choice = conversation.tool_choice
     alone = {"disable_parallel_tool_use": True} if conversation.parallel_tool_calls is False else {}
     if choice is None:

@@ -14,6 +14,8 @@ TOLERATE_ASSISTANT_FIRST = ("claude", "qwen")
 EFFORT_FIELD = ("gpt-oss",)
 CACHES = ("claude", "nova", "application-inference-profile")
 """Names of families that cache. A profile of an application hides its family: its owner decides."""
+IMAGE_RESULTS = ("claude", "nova", "application-inference-profile", *RESULTS_ALONE)
+"""Names of families that see images in the results of tools, or nothing beside these."""
 NO_CACHED_TOOLS = "nova"
 PREFILLS = "nova"
 """The family beside Claude whose documentation has a prefill; others refuse it, or begin anew."""
@@ -38,6 +40,8 @@ class Traits:
     caches: bool
     """Cache points are taken; where not, the service refuses the whole request."""
     caches_tools: bool
+    image_results: bool
+    """The result of a tool may have images."""
     prefills: bool
     """It goes on with a turn of its own that stands last."""
 
@@ -56,6 +60,7 @@ def traits_of(model: str) -> Traits:
         strict_tools=as_claude is not None and as_claude.version in STRICT_CLAUDES,
         caches=caches,
         caches_tools=caches and NO_CACHED_TOOLS not in name,
+        image_results=any(word in name for word in IMAGE_RESULTS),
         prefills=PREFILLS in name if as_claude is None else as_claude.prefills,
     )
 

@@ -25,7 +25,15 @@ from airouter.dialects.converse.models import Traits, traits_of
 from airouter.dialects.converse.render_tools import tool_config
 from airouter.dialects.converse.render_turns import Messages, system_blocks
 from airouter.dialects.media import urls_in
-from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
+from airouter.dialects.tools import with_chosen_tools
+from airouter.dialects.turns import (
+    check_asked,
+    folded,
+    leading,
+    merged,
+    told_to_go_on,
+    with_trimmed_prefill,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +70,12 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation, traits)
+    conversation = with_chosen_tools(conversation)
     instructions, rest = leading(conversation.turns)
     turns = merged(folded(rest))
+    check_asked(turns)
+    if not traits.prefills:
+        turns = told_to_go_on(turns)
     sampling = family_sampling(conversation.sampling, traits)
     extra = family_fields(conversation, destination, traits, turns, sampling)
     betas = taken_betas(conversation.betas, BEDROCK_BETAS)

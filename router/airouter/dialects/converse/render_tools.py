@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airouter.dialects.claude.structured import closed, has_maps
 from airouter.dialects.claude.tool_choice import called_tools, forbids_calls, named_tool
 from airouter.dialects.conversation import HostedTool, Tool
-from airouter.dialects.converse.render_turns import cache_point, check_name
+from airouter.dialects.converse.render_turns import cache_point
 from airouter.dialects.functions import schema_of
 from airouter.dialects.tools import description_of, no_such_tool, without_offers
 
@@ -35,7 +35,6 @@ def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
     """Return one tool, and the point up to which the prompt is cached. Raises `Unsupported`."""
     if isinstance(tool, HostedTool):
         raise no_such_tool(tool)
-    check_name(tool.name, "tools")
     schema = schema_of(tool)
     spec: Json = {
         "name": tool.name,
@@ -49,10 +48,7 @@ def tool_blocks(tool: Tool | HostedTool, traits: Traits) -> list[Json]:
 
 
 def converse_choice(conversation: Conversation) -> Json | None:
-    """Return the choice of a tool, if any; that none may be called is said in words.
-
-    Raises `Unsupported`.
-    """
+    """Return the choice of a tool, if any; that none may be called is said in words."""
     choice = conversation.tool_choice
     if choice is None or choice.mode == "none" or not conversation.tools:
         return None

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from airouter.dialects.conversation import (
     Audio,
     CachePoint,
     File,
     Image,
+    Opaque,
     Reasoning,
     Refusal,
     Text,
@@ -30,6 +33,7 @@ from airouter.dialects.converse.render_media import (
 from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.provenance import is_own
 from airouter.dialects.tools import is_record
+from airouter.dialects.turns import without_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +41,9 @@ if TYPE_CHECKING:
     from airouter.dialects.conversation import Json, Part, Turn
     from airouter.dialects.converse.models import Traits
 
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 NOTHING = "(no output)"
+SEE_IMAGE = "See the image."
 SEE_DOCUMENT = "See the document."
 
 
@@ -73,7 +77,10 @@ class Messages:
 
     def _content(self, turn: Turn) -> list[Json]:
         blocks: list[Json] = []
-        for part in turn.parts:
+        parts = without_blanks(turn.parts)
+        if self._traits.results_alone:
+            parts = with_words_inside(parts)
+        for part in parts if self._traits.image_results else with_images_shown(parts):
             block = self._block(part, turn)
             if block is not None:
                 blocks.append(block)
@@ -86,8 +93,8 @@ class Messages:
 
     def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
         match part:
-            case Text():
-                return {"text": part.text} if part.text.strip() else None
+            case Text(text=text) | Opaque(said=str(text)):
+                return {"text": text}
             case Image():
                 return {"image": image(part.media, turn)}
             case File():
@@ -97,7 +104,7 @@ class Messages:
             case Reasoning():
                 return self._reasoning(part)
             case ToolCall():
-                return {"toolUse": call(part, turn)}
+                return {"toolUse": call(part)}
             case ToolResult():
                 return {"toolResult": self._result(part, turn)}
             case Refusal():
@@ -117,7 +124,7 @@ class Messages:
 
     def _result(self, part: ToolResult, turn: Turn) -> Json:
         content: list[Json] = []
-        for each in part.parts:
+        for each in without_blanks(part.parts):
             block = self._block(each, turn)
             if block is not None:
                 content.append(block)
@@ -148,11 +155,40 @@ def system_blocks(turns: Sequence[Turn], traits: Traits) -> list[Json]:
     """Return the instructions that a conversation begins with."""
     blocks: list[Json] = []
     for turn in turns:
-        for part in turn.parts:
-            if isinstance(part, Text) and part.text.strip():
+        for part in without_blanks(turn.parts):
+            if isinstance(part, Text):
                 blocks.append({"text": part.text})
                 blocks.extend(cache_point(part.cache if traits.caches else None, blocks[-1]))
     return blocks
+
+
+def with_words_inside(parts: Sequence[Part]) -> list[Part]:
+    """Return parts with what is said beside the results of tools at the end of the last one."""
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    words = [part for part in parts if isinstance(part, Text)]
+    if not results or not words:
+        return list(parts)
+    last = msgspec.structs.replace(results[-1], parts=(*results[-1].parts, *words))
+    rest = [part for part in parts if not isinstance(part, ToolResult | Text)]
+    return [*results[:-1], last, *rest]
+
+
+def with_images_shown(parts: Sequence[Part]) -> list[Part]:
+    """Return parts with the images that tools gave behind the results, shown by the user."""
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    shown = [image for part in results for image in part.parts if isinstance(image, Image)]
+    if not shown:
+        return list(parts)
+    rest = [part for part in parts if not isinstance(part, ToolResult)]
+    return [*map(without_images, results), *shown, *rest]
+
+
+def without_images(result: ToolResult) -> ToolResult:
+    """Return the result of a tool with a word in place of its images."""
+    kept = tuple(part for part in result.parts if not isinstance(part, Image))
+    if len(kept) == len(result.parts):
+        return result
+    return msgspec.structs.replace(result, parts=kept or (Text(text=SEE_IMAGE),))
 
 
 def kinds_of(blocks: Sequence[Json]) -> set[str]:
@@ -174,17 +210,10 @@ def cache_point(cache: CachePoint | None, block: Json) -> list[Json]:
     return [{"cachePoint": point}]
 
 
-def call(part: ToolCall, turn: Turn) -> Json:
-    """Return a call of a tool. Raises `Unsupported`."""
+def call(part: ToolCall) -> Json:
+    """Return a call of a tool."""
     arguments = arguments_object(part)
-    check_name(part.name, turn.at)
     return {"toolUseId": call_id(part.id), "name": part.name, "input": arguments}
-
-
-def check_name(name: str, field: str) -> None:
-    """Check that a tool may have a name. Raises `Unsupported`."""
-    if not TOOL_NAME.fullmatch(name):
-        raise Unsupported(field, f"takes no tool of the name '{name[:64]}'")
 
 
 def call_id(id_: str) -> str:

@@ -1,10 +1,14 @@
 """Gemini's `generateContent`, as Google's two services speak it."""
 
+import re
+
 from airouter.dialects.dialect import UpstreamDialect
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.gemini.parse_response import parse_response
 from airouter.dialects.gemini.parse_stream import Parser
 from airouter.dialects.gemini.render_request import fetches, render_request, render_vertex
+
+FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 UPSTREAM = UpstreamDialect(
     name="gemini",
@@ -13,6 +17,7 @@ UPSTREAM = UpstreamDialect(
     framing=ServerSentEvents,
     stream_parser=Parser,
     fetches=fetches,
+    tool_names=FUNCTION_NAME,
 )
 
 VERTEX = UpstreamDialect(
@@ -22,4 +27,5 @@ VERTEX = UpstreamDialect(
     framing=ServerSentEvents,
     stream_parser=Parser,
     fetches=fetches,
+    tool_names=FUNCTION_NAME,
 )

@@ -19,6 +19,8 @@ class Traits:
     version: tuple[int, int]
     thinking: Literal["none", "budget", "level"]
     can_stop_thinking: bool
+    least_budget: int
+    """Tokens that it thinks with, where it does."""
     levels: tuple[str, ...]
     signs_calls: bool
     """The signature of every call of the current turn is demanded."""
@@ -39,6 +41,7 @@ def traits_of(model: str) -> Traits:
         version=version,
         thinking="level" if third else "budget" if version >= (2, 5) else "none",
         can_stop_thinking=not pro and not third,
+        least_budget=128 if pro else 512 if "lite" in model else 1,
         levels=levels_of(version, pro=pro),
         signs_calls=third,
         media_results=third,

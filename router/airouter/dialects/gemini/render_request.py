@@ -61,11 +61,11 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation)
-    instructions, turns = leading(conversation.turns)
+    instructions, rest = leading(conversation.turns)
     system = "\n\n".join(filter(None, (joined_text(turn.parts) for turn in instructions)))
     body = {
         "systemInstruction": {"parts": [{"text": system}]} if system else None,
-        "contents": Contents(destination.maker, traits).of(merged(folded(turns))),
+        "contents": Contents(destination.maker, traits).of(merged(folded(rest))),
         "generationConfig": generation_config(conversation, traits),
         "tools": tool_entries(conversation),
         "toolConfig": tool_config(conversation),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from airouter.dialects.conversation import HostedTool, Tool, Unsupported
@@ -18,7 +17,6 @@ from airouter.dialects.tools import (
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation, Json
 
-FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 RESTRICTIONS = ("allowed_domains", "blocked_domains", "filters")
 """Fields that say where a search on the web may look; Google looks everywhere."""
@@ -36,9 +34,7 @@ def tool_entries(conversation: Conversation) -> list[Json]:
 
 
 def function_declaration(tool: Tool) -> Json:
-    """Return a function. Raises `Unsupported` for a name that Google refuses."""
-    if not FUNCTION_NAME.fullmatch(tool.name):
-        raise Unsupported("tools", f"takes no tool of the name '{tool.name[:64]}'")
+    """Return a function."""
     schema = schema_of(tool) if tool.custom or tool.parameters else None
     function: Json = {"name": tool.name}
     description = description_of(tool)

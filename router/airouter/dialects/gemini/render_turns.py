@@ -54,7 +54,7 @@ class Contents:
         self._count = 0
 
     def of(self, turns: Sequence[Turn]) -> list[Json]:
-        """Return the contents of turns whose roles alternate."""
+        """Return the contents of turns whose roles alternate. Raises `Unsupported`."""
         current = start_of_current(turns)
         contents = []
         for index, turn in enumerate(turns):
@@ -62,6 +62,8 @@ class Contents:
             if parts:
                 role = "model" if turn.role == "assistant" else "user"
                 contents.append({"role": role, "parts": parts})
+            elif turn is turns[-1] and turn.role == "user":  # the model would go on with its own
+                raise Unsupported(turn.at, "needs something that the user says")
         return contents
 
     def _parts(self, turn: Turn, *, demanded: bool) -> list[Json]:
@@ -99,6 +101,8 @@ class Contents:
                 return [{"text": part.text}] if part.text else []
             case Opaque(dialect="gemini"):
                 return [part.native]
+            case Opaque(said=str(said)):
+                return [{"text": said}]
             case _ if is_record(part, turn):
                 return []
         raise Unsupported(turn.at, "cannot take one of its parts")
@@ -128,7 +132,7 @@ class Contents:
 
     def _result(self, part: ToolResult, turn: Turn, shown: list[Json]) -> Json:
         """Return the result of a call; images that cannot be in it are added to `shown`."""
-        if any(isinstance(each, Opaque) for each in part.parts):
+        if any(isinstance(each, Opaque) and each.said is None for each in part.parts):
             raise Unsupported(turn.at, "cannot take one of its parts")
         if any(isinstance(each, File) and each.cited for each in part.parts):
             raise Unsupported(turn.at, "cannot cite documents")
@@ -177,6 +181,8 @@ def readable_text(part: Text | Image | File | Opaque) -> str:
     """Return what of a result is text."""
     if isinstance(part, File):
         return "\n".join(filter(None, (part.context, part.media.text)))
+    if isinstance(part, Opaque):
+        return part.said or ""
     return part.text if isinstance(part, Text) else ""
 
 

@@ -30,8 +30,6 @@ LEVELS = {
 HIGHER = {"MINIMAL": "LOW", "MEDIUM": "HIGH"}
 """The level that stands for one that a model lacks."""
 LARGEST_BUDGET = 24_576
-SMALLEST_BUDGET = 128
-"""Of a model that must think, Gemini 2.5 Pro."""
 DYNAMIC = -1
 
 
@@ -48,7 +46,7 @@ def thinking_config(thinking: Thinking | None, traits: Traits) -> Json | None:
         return without_thinking(traits)
     shown = {} if thinking.summary == "omitted" else {"includeThoughts": True}
     if traits.thinking == "budget":
-        return {"thinkingBudget": budget_of(thinking), **shown}
+        return {"thinkingBudget": budget_of(thinking, traits), **shown}
     level = level_of(thinking, traits)
     return ({"thinkingLevel": level} if level else {}) | shown
 
@@ -57,13 +55,14 @@ def without_thinking(traits: Traits) -> Json:
     """Return the least thinking there can be: some models must think."""
     if traits.thinking == "level":
         return {"thinkingLevel": traits.levels[0]}
-    return {"thinkingBudget": 0 if traits.can_stop_thinking else SMALLEST_BUDGET}
+    return {"thinkingBudget": 0 if traits.can_stop_thinking else traits.least_budget}
 
 
-def budget_of(thinking: Thinking) -> int:
+def budget_of(thinking: Thinking, traits: Traits) -> int:
     """Return the tokens to think with; -1 leaves it to the model."""
-    if thinking.budget is not None:
-        return min(thinking.budget, LARGEST_BUDGET)
+    budget = thinking.budget
+    if budget is not None:
+        return min(max(budget, traits.least_budget) if budget > 0 else budget, LARGEST_BUDGET)
     return BUDGETS.get(thinking.effort or "", DYNAMIC)
 
 

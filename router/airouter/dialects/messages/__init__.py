@@ -1,5 +1,6 @@
 """Anthropic's Messages, as clients and as providers speak them."""
 
+import re
 from dataclasses import replace
 
 from airouter.dialects.claude import traits_of
@@ -37,7 +38,7 @@ UPSTREAM = UpstreamDialect(
     parse_response=parse_response,
     framing=ServerSentEvents,
     stream_parser=Parser,
-    long_names=True,
+    tool_names=re.compile(r"[a-zA-Z0-9_-]{1,128}"),
     prefills=lambda model: traits_of(model).prefills,
 )
 

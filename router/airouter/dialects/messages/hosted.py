@@ -15,8 +15,6 @@ PLACE = ("city", "region", "country", "timezone")
 
 def anthropic_tool(tool: HostedTool) -> Json:
     """Return the tool that comes nearest to one of OpenAI's. Raises `Unsupported`."""
-    if tool.dialect != "responses":
-        raise no_such_tool(tool)
     if tool.kind.startswith("web_search"):
         return web_search(tool)
     if tool.kind == "code_interpreter" and not wants_own_container(tool):
@@ -43,6 +41,7 @@ def web_search(tool: HostedTool) -> Json:
     if not is_live(tool):
         raise Unsupported(tool.at, "searches only the web as it is, not what is kept of it")
     filters, place = native.get("filters") or {}, native.get("user_location") or {}
+    place = place.get("approximate") or place  # chat has it one level lower
     where = {name: place[name] for name in PLACE if place.get(name)}
     optional = {
         "allowed_domains": filters.get("allowed_domains"),

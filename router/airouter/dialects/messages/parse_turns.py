@@ -26,6 +26,7 @@ from airouter.dialects.media import proper_type
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.billing import is_billing
 from airouter.dialects.messages.citations import parse_citation
+from airouter.dialects.messages.wording import said_in
 from airouter.dialects.provenance import CLAUDE, Unpacker
 from airouter.failures import invalid_field
 
@@ -71,7 +72,7 @@ def parts_of(native: Json, at: str, unpacker: Unpacker) -> Sequence[Part]:
     """
     kind = native.get("type")
     if isinstance(kind, str) and kind in schema.HOSTED:
-        return [Opaque(dialect=NAME, native=native)]
+        return [Opaque(dialect=NAME, native=native, said=said_in(native))]
     block = checked_block(native, at)
     match block:
         case schema.ThinkingBlock():
@@ -123,7 +124,7 @@ def part_of(
 def parsed_document(block: schema.DocumentBlock, cache: CachePoint | None, native: Json) -> Part:
     """Return a document; one made of blocks stays as it is, for Anthropic alone."""
     if isinstance(block.source, schema.ContentSource):
-        return Opaque(dialect=NAME, native=native)
+        return Opaque(dialect=NAME, native=native, said=said_in(native))
     return File(
         media=media_of(block.source),
         name=block.title,

@@ -22,7 +22,15 @@ from airouter.dialects.claude.thinking import fitted_thinking
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.messages.render_tools import answers_by_tool, is_held, tool_fields
 from airouter.dialects.messages.render_turns import NAME, messages_of, placed, system_blocks
-from airouter.dialects.turns import folded, leading, merged, with_trimmed_prefill
+from airouter.dialects.tools import with_chosen_tools
+from airouter.dialects.turns import (
+    check_asked,
+    folded,
+    leading,
+    merged,
+    told_to_go_on,
+    with_trimmed_prefill,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +54,12 @@ def body_of(conversation: Conversation, destination: Destination) -> dict[str, A
     """Return the body before it is encoded, absent fields left out."""
     traits = traits_of(destination.model)
     refuse(conversation)
+    conversation = with_chosen_tools(conversation)
     instructions, turns = leading(conversation.turns)
     turns = merged(placed(turns) if traits.system_messages else folded(turns))
+    check_asked(turns)
+    if not traits.prefills and conversation.dialect != NAME:
+        turns = told_to_go_on(turns)
     body: dict[str, Any] = {
         "model": destination.model,
         "max_tokens": ceiling(conversation, destination, traits),

@@ -14,7 +14,10 @@ from airouter.dialects.claude.structured import (
     wants_recursion,
     wants_schema,
 )
-from airouter.dialects.claude.tool_choice import called_tools, choice_in_anthropics_words
+from airouter.dialects.claude.tool_choice import (
+    called_tools,
+    choice_in_anthropics_words,
+)
 from airouter.dialects.conversation import Format, HostedTool, Unsupported
 from airouter.dialects.functions import schema_of
 from airouter.dialects.messages.hosted import anthropic_tool, is_anthropics

@@ -26,7 +26,7 @@ from airouter.dialects.functions import arguments_object, fitting_id
 from airouter.dialects.messages.citations import render_citation
 from airouter.dialects.provenance import is_own
 from airouter.dialects.tools import is_record
-from airouter.dialects.turns import INSTRUCTIONS, folded
+from airouter.dialects.turns import INSTRUCTIONS, folded, without_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,8 +48,8 @@ def texts_of(turn: Turn) -> list[Json]:
     """Return the text of a turn as blocks."""
     return [
         {"type": "text", "text": part.text} | cache_control(part.cache)
-        for part in turn.parts
-        if isinstance(part, Text) and part.text.strip()
+        for part in without_blanks(turn.parts)
+        if isinstance(part, Text)
     ]
 
 
@@ -81,7 +81,7 @@ def placed(turns: Iterable[Turn]) -> list[Turn]:
 
 def message_blocks(turn: Turn, maker: str) -> list[Json]:
     """Return the blocks of a message."""
-    blocks = (message_block(part, turn, maker) for part in turn.parts)
+    blocks = (message_block(part, turn, maker) for part in without_blanks(turn.parts))
     return [block for block in blocks if block is not None]
 
 
@@ -103,7 +103,7 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
         case ToolResult():
             return result_block(part, turn, maker)
         case Refusal():
-            return text_content(Text(text=part.text), turn)
+            return text_content(Text(text=part.text), turn) if part.text.strip() else None
         case Opaque(dialect="messages"):
             return part.native
         case _ if is_record(part, turn):
@@ -111,10 +111,8 @@ def message_block(part: Part, turn: Turn, maker: str) -> Json | None:  # noqa: P
     raise Unsupported(turn.at, "cannot take one of its parts")
 
 
-def text_content(part: Text, turn: Turn) -> Json | None:
-    """Return text, or None for blank text, which Anthropic refuses."""
-    if not part.text.strip():
-        return None
+def text_content(part: Text, turn: Turn) -> Json:
+    """Return text."""
     block: Json = {"type": "text", "text": part.text}
     if part.citations and turn.role == "assistant":
         native = [each for each in part.citations if each.dialect == NAME]
@@ -150,7 +148,7 @@ def call_id(id_: str) -> str:
 
 def result_block(part: ToolResult, turn: Turn, maker: str) -> Json:
     """Return the result of a call."""
-    inner = (message_block(each, turn, maker) for each in part.parts)
+    inner = (message_block(each, turn, maker) for each in without_blanks(part.parts))
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id(part.call_id)}
     content = [each for each in inner if each is not None]
     if content:

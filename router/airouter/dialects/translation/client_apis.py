@@ -18,6 +18,7 @@ from airouter.dialects.translation.conversing import ConversationTranslation
 from airouter.dialects.translation.counting import MESSAGES, RESPONSES, CountApi, Counting, Estimate
 from airouter.dialects.translation.passthrough import (
     ImagesPassThrough,
+    MessageCountPassThrough,
     MessagesPassThrough,
     PassThrough,
     ResponsesPassThrough,
@@ -71,7 +72,13 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass chat completions through."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
     rewriting = translate_conversation(chat.CLIENT, upstream, model) if upstream.dialect else None
-    return PassThrough(name, model.edits, rewriting, refused_fields=upstream.refused_fields)
+    return PassThrough(
+        name,
+        model.edits,
+        rewriting,
+        refused_fields=upstream.refused_fields,
+        unfit_name=upstream.unfit_name,
+    )
 
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
@@ -83,15 +90,25 @@ def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Messages through."""
     rewriting = translate_conversation(messages.CLIENT, upstream, model)
     return MessagesPassThrough(
-        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+        model.destination,
+        model.edits,
+        model.envelope,
+        rewriting,
+        upstream.betas,
+        upstream.unfit_name,
     )
 
 
 def pass_message_count(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what asks for the tokens of Messages."""
     rewriting = between(messages.COUNTER, messages.COUNTED, model)
-    return MessagesPassThrough(
-        model.destination, model.edits, model.envelope, rewriting, upstream.betas
+    return MessageCountPassThrough(
+        model.destination,
+        model.edits,
+        model.envelope,
+        rewriting,
+        upstream.betas,
+        upstream.unfit_name,
     )
 
 

@@ -17,11 +17,6 @@ from airouter.dialects.retelling import retold
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import custom_names, unwrapped
 from airouter.dialects.translation.length import within
-from airouter.dialects.translation.long_names import (
-    long_names,
-    with_long_names,
-    with_short_names,
-)
 from airouter.dialects.translation.refusal import unsupported_failure
 from airouter.dialects.translation.single_call import wants_one_call, with_one_call
 from airouter.dialects.translation.stages import stages_for
@@ -29,6 +24,11 @@ from airouter.dialects.translation.stream_translator import (
     TOO_DEEP,
     JoinedTranslator,
     StreamTranslator,
+)
+from airouter.dialects.translation.tool_names import (
+    own_names,
+    with_fitting_names,
+    with_own_names,
 )
 from airouter.dialects.translation.unique_calls import with_unique_calls
 from airouter.failures import unreadable_json
@@ -82,8 +82,7 @@ class ConversationTranslation(Translation):
             if request.joined is not None:
                 prefills = self._upstream.prefills(self._destination.model)
                 conversation = request.joined.resumed(conversation, prefills=prefills)
-            if not self._upstream.long_names:
-                conversation = with_short_names(conversation)
+            conversation = with_fitting_names(conversation, self._upstream.tool_names)
             body = self._upstream.render_request(conversation, self._destination)
         except Unsupported as unsupported:
             raise unsupported_failure(
@@ -123,7 +122,7 @@ class ConversationTranslation(Translation):
             answer = self._upstream.parse_response(reply.body, self._destination)
         request.answered_by = answer.model
         answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
-        answer = with_long_names(answer, long_names(conversation))
+        answer = with_own_names(answer, own_names(conversation))
         answer = unwrapped(answer, custom_names(conversation))
         return with_one_call(answer) if wants_one_call(conversation) else answer
 

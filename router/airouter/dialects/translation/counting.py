@@ -17,8 +17,8 @@ from airouter.dialects.media import inlined
 from airouter.dialects.messages.parse_request import parse_count_request
 from airouter.dialects.responses.parse_request import parse_request
 from airouter.dialects.translation.base import ClientAnswer, Translation
-from airouter.dialects.translation.long_names import with_short_names
 from airouter.dialects.translation.refusal import unsupported_failure
+from airouter.dialects.translation.tool_names import with_fitting_names
 from airouter.failures import unreadable_json
 from airouter.interfaces import BrokenReply
 
@@ -71,7 +71,7 @@ class Counting(Translation):
     def encode(self, request: ClientRequest) -> list[bytes]:
         conversation = inlined(self._conversation(request), request.fetched)
         try:
-            body = self._render(with_short_names(conversation), self._destination)
+            body = self._render(with_fitting_names(conversation), self._destination)
         except Unsupported as unsupported:
             raise unsupported_failure(unsupported, self._public_model, {}) from None
         except RecursionError:  # a provider's body may have a few levels more than the client's

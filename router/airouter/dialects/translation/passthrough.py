@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
-from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.history import may_be_unreadable, readable
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
@@ -22,12 +21,12 @@ from airouter.dialects.client_request import (
     render_passthrough,
     rewritten,
 )
-from airouter.dialects.conversation import Json
+from airouter.dialects.declared_names import has_refused_name
 from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
 from airouter.dialects.messages.billing import without_billing
+from airouter.dialects.messages.blanks import BLANK, remove_blanks
 from airouter.dialects.messages.calls import with_mended_calls as with_messages_calls
 from airouter.dialects.messages.counts import usage_of as messages_usage
-from airouter.dialects.messages.empty_turns import EMPTY, without_empty_turns
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
 from airouter.dialects.messages.thoughts import has_refused_thoughts
@@ -39,15 +38,15 @@ from airouter.dialects.responses.calls import with_mended_calls as with_response
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
+from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
-from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airouter.dialects.client_request import ClientRequest, Fields
-    from airouter.dialects.conversation import Destination, Usage
+    from airouter.dialects.conversation import Destination
     from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
@@ -59,9 +58,6 @@ class PackedItem(msgspec.Struct):
     type: str = "message"
 
 
-ERROR = re.compile(rb'"error"\s*(?::\s*[{"]|[,}])')
-"""In a body that may be an error: as a field, or as the type of it all."""
-ERROR_WORD = b'"error"'
 JPG = b'"image/jpg"'
 MEDIA_TYPE = re.compile(rb'("media_type"\s*:\s*)"image/jpg"')
 """Of an image, by a name that clients write, and Anthropic does not take."""
@@ -69,74 +65,6 @@ PACKED = MARK.encode()
 """In a body that carries what this router has packed."""
 
 
-NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
-ABSENT = msgspec.Raw()
-
-
-def has_no_choice(body: bytes) -> bool:
-    """Return True for a whole answer whose choices are none."""
-    at = body.find(b'"choices"')
-    return at >= 0 and NO_CHOICE.match(body, at) is not None
-
-
-def is_given(field: msgspec.Raw) -> bool:
-    """Return True for a field that is there and not null; a large one is not copied for it."""
-    size = memoryview(field).nbytes
-    return size > len(b"null") or bytes(field) not in {b"", b"null"}
-
-
-class WholeAnswer(msgspec.Struct):
-    """A body of any API, as much of it as tells whether it is an answer."""
-
-    object: Any = None
-    status: Any = None
-    error: Any = None
-    message: Any = None
-    code: Any = None
-    choices: msgspec.Raw = ABSENT
-    data: msgspec.Raw = ABSENT
-    output: msgspec.Raw = ABSENT
-    content: msgspec.Raw = ABSENT
-    input_tokens: msgspec.Raw = ABSENT
-
-    @property
-    def answers(self) -> bool:
-        """True for what has the main field of some API."""
-        fields = (self.data, self.output, self.content, self.input_tokens)
-        chose = is_given(self.choices) and self.chosen != []
-        return chose or any(map(is_given, fields))
-
-    @property
-    def chosen(self) -> list[FailedChoice] | None:
-        """Return the choices; None where there are none that can be read."""
-        return decoded_or_none(_choices, self.choices)
-
-    def told_error(self) -> Json | str | None:
-        """Return the error in place of an answer."""
-        if self.error and isinstance(self.error, dict | str):
-            return self.error
-        if self.object == "error":
-            return {"message": self.message, "code": self.code}
-        errors = (each.error or each.reason for each in self.chosen or ())
-        return next((error for error in errors if error), None)
-
-
-class FailedChoice(msgspec.Struct):
-    """A choice with (OpenRouter) an error in its place, or one as its reason to stop."""
-
-    error: Json | str | None = None
-    finish_reason: str | None = None
-
-    @property
-    def reason(self) -> Json | None:
-        """Return the reason as an error, if it is one."""
-        if self.finish_reason != "error":
-            return None
-        return {"message": "The model failed to answer: error.", "code": "error"}
-
-
-_whole = msgspec.json.Decoder(WholeAnswer)
-_choices = msgspec.json.Decoder(list[FailedChoice])
 _packed_item = msgspec.json.Decoder(PackedItem)
 
 
@@ -144,7 +72,7 @@ class PassThrough(Translation):
     """The way to OpenAI's APIs. `model` is the provider's name of the model, as JSON.
 
     An answer that several streams may make is written by `rewriting`, and so is the request to go
-    on with one.
+    on with one. A request with tools whose names are refused is translated there and back.
     """
 
     same_dialect = True
@@ -156,16 +84,22 @@ class PassThrough(Translation):
         rewriting: ConversationTranslation | None = None,
         *,
         refused_fields: frozenset[str] = frozenset(),
+        unfit_name: re.Pattern[bytes] | None = None,
     ) -> None:
-        """Take `refused_fields`, of the model's messages, that the provider does not know."""
+        """Take `refused_fields`, of the model's messages, that the provider does not know.
+
+        `unfit_name` is as `UpstreamApi` has it.
+        """
         self._model = model
         self._edits = edits
         self._refused_fields = refused_fields
         self._rewriting = rewriting
+        self._unfit_name = unfit_name
         self.joins = rewriting is not None
 
     def encode(self, request: ClientRequest) -> list[bytes]:
-        if request.joined is not None and request.joined.is_resumed and self._rewriting is not None:
+        resumes = request.joined is not None and request.joined.is_resumed
+        if self._rewriting is not None and (resumes or self._renames(request)):
             return self._rewriting.encode(request)
         body = render_passthrough(request, self._model, self._edits)
         if may_be_unreadable(body):
@@ -174,7 +108,7 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        if self._rewriting is not None and is_stream(reply):
+        if self._rewriting is not None and (is_stream(reply) or self._renames(request)):
             return self._rewriting.answer(request, replies)
         return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
 
@@ -186,8 +120,14 @@ class PassThrough(Translation):
             joined = joined_filter(self._rewriting, request, write)
             if joined is not None:
                 return joined
+        if self._rewriting is not None and self._renames(request):
+            return self._rewriting.stream_filter(request, write)
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
+
+    def _renames(self, request: ClientRequest) -> bool:
+        """Return whether a tool has a name that must be another one for the provider."""
+        return has_refused_name(request.fields, self._unfit_name)
 
 
 class ImagesPassThrough(PassThrough):
@@ -206,7 +146,8 @@ class MessagesPassThrough(Translation):
 
     A thinking block that another provider signed, or nobody, would be refused, and so would what
     the model is too old for; such a request is rendered anew by `rewriting`, which leaves the one
-    out, and says the other in older words. An answer that several streams may make is written by
+    out, and says the other in older words. One with tools whose names are refused is translated
+    there and back. An answer that several streams may make is written by
     it, and so is the request to go on with one.
     """
 
@@ -220,10 +161,12 @@ class MessagesPassThrough(Translation):
         envelope: Envelope,
         rewriting: ConversationTranslation,
         betas: Mapping[str, str] | None = None,
+        unfit_name: re.Pattern[bytes] | None = None,
     ) -> None:
         """Take an `envelope` with the provider's name of the model, where the body has that.
 
-        `betas` is the table of a cloud that is not Anthropic's own.
+        `betas` is the table of a cloud that is not Anthropic's own; `unfit_name` is as
+        `UpstreamApi` has it.
         """
         self._traits = traits_of(destination.model)
         self._to_claude = is_of_claude(destination.maker)
@@ -231,6 +174,7 @@ class MessagesPassThrough(Translation):
         self._envelope = {**envelope, BETA_FIELD: None}  # which goes into the header
         self._rewriting = rewriting
         self._betas = betas
+        self._unfit_name = unfit_name
 
     def passed_headers(
         self, request: ClientRequest, passed: dict[bytes, bytes]
@@ -248,8 +192,8 @@ class MessagesPassThrough(Translation):
         fields = edited_fields(request, self._edits)
         if self._is_anew(request, fields):
             return self._rewriting.encode(request)
-        if EMPTY.search(request.body) and "messages" in fields:
-            fields["messages"] = without_empty_turns(fields["messages"])
+        if BLANK.search(request.body):
+            remove_blanks(fields)
         body = encoded_around(fields, self._envelope)
         if body.find(JPG) >= 0:
             body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
@@ -259,13 +203,19 @@ class MessagesPassThrough(Translation):
         """Return whether a request has to be rendered anew."""
         if request.joined is not None and request.joined.is_resumed:
             return True
+        if self._renames(request):
+            return True
         if request.body.find(PACKED) >= 0 or is_beyond(fields, self._traits):
             return True
         return has_refused_thoughts(request.body, to_claude=self._to_claude)
 
+    def _renames(self, request: ClientRequest) -> bool:
+        """Return whether a tool has a name that must be another one for the provider."""
+        return has_refused_name(request.fields, self._unfit_name)
+
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        if is_stream(reply):
+        if is_stream(reply) or self._renames(request):
             return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
@@ -278,7 +228,17 @@ class MessagesPassThrough(Translation):
             joined = joined_filter(self._rewriting, request, write)
             if joined is not None:
                 return joined
+        if self._renames(request):
+            return self._rewriting.stream_filter(request, write)
         return MessagesUsageReader(write)
+
+
+class MessageCountPassThrough(MessagesPassThrough):
+    """The way to Anthropic's count of tokens, whose answers name no tool."""
+
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+        (reply,) = replies
+        return answered(reply.body, None, messages_failure)
 
 
 class ResponsesPassThrough(Translation):
@@ -323,35 +283,6 @@ def joined_filter(
     except Failure:
         request.joined = None
     return None if request.joined is None else found
-
-
-def answered(
-    body: bytes, usage: Usage | None, failure_in: Callable[[Json | str], Failure] = failure_in
-) -> ClientAnswer:
-    """Return a provider's answer as it is.
-
-    Raises `BrokenReply` for one that is none of its API, such as the page of a gateway with status
-    200, and `Failure` for an error in the place of one. Only an answer without usage, or with an
-    error somewhere in it, is looked at.
-    """
-    counts = usage is not None and not has_no_choice(body)
-    if counts and (body.find(ERROR_WORD) < 0 or not ERROR.search(body)):
-        return ClientAnswer(body, usage)
-    try:
-        read = _whole.decode(body)
-    except RecursionError:  # its client may have a deeper stack
-        return ClientAnswer(body, usage)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BrokenReply("the upstream's answer is not a JSON object") from None
-    error = read.told_error()
-    if error is not None:
-        failure = failure_in(error)
-        # A response that failed by the client's own fault is an answer.
-        if read.status != "failed" or failure.status >= 500 or failure.status == 429:
-            raise failure
-    elif not counts and not read.answers:
-        raise BrokenReply("the upstream's answer is none of its API")
-    return ClientAnswer(body, usage)
 
 
 def without_foreign(body: bytes, foreign: re.Pattern[bytes]) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airouter.dialects.translation.custom_tools import Unwrapper, custom_names
-from airouter.dialects.translation.long_names import Lengthener, long_names
 from airouter.dialects.translation.single_call import OneCall, wants_one_call
+from airouter.dialects.translation.tool_names import NameRestorer, own_names
 
 if TYPE_CHECKING:
     from airouter.dialects.conversation import Conversation
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def stages_for(conversation: Conversation) -> tuple[Stage, ...]:
     """Return the stages that an answer needs; most need none."""
-    names, custom = long_names(conversation), custom_names(conversation)
-    stages: list[Stage] = [Lengthener(names)] if names else []
+    names, custom = own_names(conversation), custom_names(conversation)
+    stages: list[Stage] = [NameRestorer(names)] if names else []
     if custom:
         stages.append(Unwrapper(custom))
     if wants_one_call(conversation):

@@ -61,6 +61,11 @@ REFUSED: list[Case] = [
         "messages: text content blocks must be non-empty",
     ),
     (
+        "failed without a word",
+        calling([RESULT | {"content": "", "is_error": True}]),
+        "messages.2.content.0.tool_result: content cannot be empty if `is_error` is true",
+    ),
+    (
         "empty and cached",
         {"messages": said([CACHED | {"text": ""}])},
         "messages.0.content.0.text: cache_control cannot be set for empty text blocks",

@@ -48,6 +48,14 @@ def texts_are_not_blank(request: Request) -> None:
             raise invalid(f"{whole}: text content blocks must {what}")
 
 
+def failures_say_something(request: Request) -> None:
+    for block in request.blocks:
+        failed = block.type == "tool_result" and block.body.get("is_error")
+        if failed and not block.body.get("content"):
+            what = "content cannot be empty if `is_error` is true"
+            raise invalid(f"{block.place}.tool_result: {what}")
+
+
 def blocks_are_of_their_role(request: Request) -> None:
     for turn in request.turns:
         for block in turn.blocks:
@@ -162,6 +170,7 @@ HISTORY_RULES = (
     messages_say_something,
     empty_texts_are_not_cached,
     texts_are_not_blank,
+    failures_say_something,
     blocks_are_of_their_role,
     instructions_come_after_a_user,
     answers_are_begun_for_older_models,

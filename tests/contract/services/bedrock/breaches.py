@@ -7,10 +7,12 @@ from contract.services.bedrock.samples import (
     BUDGET,
     CACHE,
     FILE,
+    GPT,
     LLAMA,
     MISTRAL,
     NOVA,
     OPUS,
+    PNG,
     RESULT,
     TOOLS,
     USE,
@@ -58,6 +60,7 @@ REFUSED: list[Case] = [
     (NOVA, {"messages": [ASK, said(USE), given(RESULT)]}, "toolConfig field must be defined"),
     (NOVA, called({}, {"content": [], "status": "error"}), "must have content"),
     (LLAMA, {"messages": [ASK, said(USE), given(RESULT, {"text": "x"})], **TOOLS}, "Only tool"),
+    (GPT, called({}, {"content": [PNG]}), "doesn't support the image field"),
     (MISTRAL, {"messages": [ASK, said(USE), given(RESULT, {"text": "x"})], **TOOLS}, "Only tool"),
     (NOVA, {"messages": [given(FILE)]}, "text block is required"),
     (NOVA, {"messages": [given(FILE, FILE, {"text": "x"})]}, "duplicate document names"),
@@ -101,6 +104,7 @@ REFUSED: list[Case] = [
         "forces tool use",
     ),
     (CLAUDE, thinking(BUDGET, inferenceConfig={"temperature": 0.5}), "may only be set to 1"),
+    (CLAUDE, thinking(BUDGET, inferenceConfig={"topP": 0.5}), "greater than or equal to 0.95"),
     (CLAUDE, thinking(BUDGET, **called({}, {})), "must start with a thinking block"),
 ]
 FOREIGN: Body = {"reasoningContent": {"reasoningText": {"text": "x", "signature": "y"}}}

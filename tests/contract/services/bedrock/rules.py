@@ -25,6 +25,8 @@ TOLERANT = ("claude", "qwen")
 """Families that let the assistant begin."""
 ALONE = ("llama", "mistral")
 """Families that take nothing beside the results of tools."""
+IMAGE_RESULTS = ("claude", "nova")
+"""Families that see images in the results of tools."""
 DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9\-()\[\]]+(?:\s[a-zA-Z0-9\-()\[\]]+)*")
 MAX_CACHE_POINTS = 4
 BILLING = "x-anthropic-billing-header"
@@ -135,6 +137,18 @@ def results_stand_alone(body: Body, model: str) -> None:
             )
 
 
+def images_stand_in_results_for_some(body: Body, model: str) -> None:
+    """The reference names Claude and Nova; whoever takes nothing beside results takes them, too."""
+    if any(name in model for name in (*IMAGE_RESULTS, *ALONE)):
+        return
+    for _, block in blocks_of(body):
+        if "image" in kinds_of(block.get("toolResult", {}).get("content", [])):
+            raise invalid_to_model(
+                "This model doesn't support the image field for user messages. Remove image and"
+                " try again."
+            )
+
+
 def tools_are_configured(body: Body, model: str) -> None:
     used = any({"toolUse", "toolResult"} & set(block) for _, block in blocks_of(body))
     if used and not body.get("toolConfig"):
@@ -236,6 +250,7 @@ RULES = (
     calls_have_ids_of_their_own,
     calls_are_answered,
     results_stand_alone,
+    images_stand_in_results_for_some,
     tools_are_configured,
     failures_say_something,
     documents_come_with_text,

@@ -13,6 +13,7 @@ SPEC: Body = {"name": "f", "description": "d", "inputSchema": {"json": {}}}
 TOOLS: Body = {"toolConfig": {"tools": [{"toolSpec": SPEC}]}}
 CACHE: Body = {"cachePoint": {"type": "default"}}
 FILE: Body = {"document": {"name": "a", "format": "txt", "source": {"text": "x"}}}
+PNG: Body = {"image": {"format": "png", "source": {"bytes": "aGk="}}}
 BUDGET: Body = {"type": "enabled", "budget_tokens": 2000}
 NOVA, LLAMA = "amazon.nova-pro-v1:0", "meta.llama3-3-70b-instruct-v1:0"
 MISTRAL, GPT = "mistral.mistral-large-2407-v1:0", "openai.gpt-oss-120b-1:0"

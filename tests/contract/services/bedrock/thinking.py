@@ -6,6 +6,7 @@ from contract.services.bedrock.models import ADAPTIVE
 from contract.services.bedrock.refusals import invalid_to_model, malformed
 from contract.services.stand_in import Body
 
+LEAST_TOP_P = 0.95
 LEAST_BUDGET = 1_024
 MOST_TOKENS = 64_000
 """What a model may say where nothing limits it."""
@@ -71,7 +72,7 @@ def thinking_has_a_budget(body: Body, model: str) -> None:
 
 
 def thinking_is_not_steered(body: Body, model: str) -> None:
-    """Neither by a forced tool nor by a temperature."""
+    """Neither by a forced tool nor by how its tokens are drawn."""
     if not thinks(body):
         return
     choice = (body.get("toolConfig") or {}).get("toolChoice") or {}
@@ -79,6 +80,8 @@ def thinking_is_not_steered(body: Body, model: str) -> None:
         raise invalid_to_model("Thinking may not be enabled when tool_choice forces tool use.")
     if (body.get("inferenceConfig") or {}).get("temperature", 1) != 1:
         raise invalid_to_model("`temperature` may only be set to 1 when thinking is enabled.")
+    if (body.get("inferenceConfig") or {}).get("topP", 1) < LEAST_TOP_P:
+        raise invalid_to_model("`top_p` must be greater than or equal to 0.95 or unset.")
 
 
 def calls_begin_with_thinking(body: Body, model: str) -> None:

@@ -98,7 +98,7 @@ def test_a_text_that_a_call_gave_as_a_file_is_in_its_result(dialect: UpstreamDia
 @DIALECTS
 def test_a_result_of_which_something_would_be_lost_is_refused(dialect: UpstreamDialect) -> None:
     with pytest.raises(Unsupported) as refused:
-        results_of([{"type": "tool_reference", "tool_name": "look"}], dialect)
+        results_of([{"type": "container_upload", "file_id": "file_1"}], dialect)
     assert refused.value.field == "messages[2]"
 
 

@@ -26,7 +26,6 @@ from unit.dialects.converse.asking import (
     LLAMA,
     NOVA,
     SONNET,
-    WEATHER,
     asked,
     body_of,
     call,
@@ -72,8 +71,15 @@ def test_later_instructions_are_said_by_the_user() -> None:
     assert messages_of(*turns)[-1] == said_by("user", {"text": "Be brief."})
 
 
-def test_instructions_alone_are_nothing_to_answer() -> None:
-    assert refused(say("system", "Be brief.")).field == "turns"
+def test_of_instructions_alone_the_last_are_what_the_user_says() -> None:
+    body = body_of(asked(say("system", "Be brief."), say("developer", "Greet.")))
+    assert body["system"] == [{"text": "Be brief."}]
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Greet."}]}]
+
+
+def test_an_end_without_a_word_is_refused_for_the_model_would_go_on_with_its_own() -> None:
+    turns = say("user", "Hello"), say("assistant", "Hi"), say("user", " ")
+    assert refused(*turns).field == turns[-1].at
 
 
 # Turns
@@ -255,17 +261,17 @@ def test_the_text_of_a_custom_tool_is_its_input() -> None:
     assert messages_of(*turns)[1]["content"][0]["toolUse"]["input"] == {"input": "SELECT 1"}
 
 
-def test_a_call_of_a_name_that_bedrock_refuses_is_refused() -> None:
-    turns = say("user", "Go."), say("assistant", call("1", "a.b")), say("user", result("1", "Sun"))
-    with pytest.raises(Unsupported, match=r"a\.b"):
-        body_of(asked(*turns, tools=(WEATHER,)))
-
-
 def test_llama_takes_nothing_beside_results() -> None:
     turns = [say("user", "Go."), say("assistant", call("1")), say("user", result("1", "Sun"))]
     assert len(messages_of(*turns, model=LLAMA)) == 3
-    found = refused(*turns, say("system", "Be brief."), model=LLAMA)
+    found = refused(*turns, say("user", PNG), model=LLAMA)
     assert (found.field, "results" in found.why) == ("messages[1]", True)
+
+
+def test_llama_is_told_at_the_end_of_a_result_what_is_said_beside_it() -> None:
+    turns = say("user", "Go."), say("assistant", call("1")), say("user", result("1", "Sun"), "Now?")
+    (block,) = messages_of(*turns, model=LLAMA)[-1]["content"]
+    assert block["toolResult"]["content"] == [{"text": "Sun"}, {"text": "Now?"}]
 
 
 # All of it
@@ -296,7 +302,7 @@ def exchanges(draw: st.DrawFn) -> list[Turn]:
             turns.append(say("user", *results))
         turns.append(say("user", *draw(st.lists(SHOWN, max_size=3))))
         turns.append(say("developer", *draw(st.lists(SPOKEN, max_size=2))))
-    return turns
+    return [*turns, say("user", "Go on")]
 
 
 @given(exchanges())

@@ -48,6 +48,14 @@ def test_until_2_5_it_is_a_budget(model: str, wanted: Thinking, budget: int) -> 
 
 
 @pytest.mark.parametrize(
+    ("model", "least"), [(FLASH_25, 100), (PRO_25, 128), ("gemini-2.5-flash-lite", 512)]
+)
+def test_a_budget_is_one_that_the_model_takes(model: str, least: int) -> None:
+    wanted = Thinking(mode="on", budget=100)
+    assert thinking(model, wanted) == {"thinkingBudget": least, "includeThoughts": True}
+
+
+@pytest.mark.parametrize(
     ("model", "levels"),
     [
         (FLASH_3, ["MINIMAL", "LOW", "MEDIUM", "HIGH", "HIGH", "HIGH"]),

@@ -196,6 +196,6 @@ def test_a_result_may_have_blocks_that_only_anthropic_knows(kind: str) -> None:
         {"role": "assistant", "content": [used]},
         {"role": "user", "content": [given]},
     ).turns
-    assert turns[2].parts == (
-        ToolResult(call_id="a", parts=(Opaque(dialect="messages", native=native),)),
-    )
+    said = "The tool 'weather' can be called." if kind == "tool_reference" else None
+    part = Opaque(dialect="messages", native=native, said=said)
+    assert turns[2].parts == (ToolResult(call_id="a", parts=(part,)),)

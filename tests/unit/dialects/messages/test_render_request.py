@@ -16,7 +16,6 @@ from airouter.dialects.conversation import (
     Reasoning,
     Sampling,
     Thinking,
-    ToolChoice,
 )
 from airouter.dialects.messages import CLIENT, UPSTREAM
 from support.claude_signatures import claude_signature
@@ -139,10 +138,6 @@ def test_a_ceiling_is_always_said(given: int | None, known: int | None, expected
         ({"stop": ("\n",)}, "stop"),
         ({"extensions": {"prediction": {}}}, "prediction"),
         ({"tools": (HostedTool(kind="file_search", dialect="responses", native={}),)}, "tools"),
-        (
-            {"tools": (WEATHER,), "tool_choice": ToolChoice(mode="auto", names=("weather",))},
-            "tool_choice",
-        ),
     ],
 )
 def test_what_anthropic_cannot_do_is_refused_by_name(given: Json, field: str) -> None:

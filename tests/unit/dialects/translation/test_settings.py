@@ -14,10 +14,9 @@ from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
 from airouter.failures import Failure
 from airouter.interfaces import BufferedReply
-from unit.dialects.translation.crossing import GPT, TRANSLATED, WAYS, heard, request, sent, way
+from unit.dialects.translation.crossing import GPT, TRANSLATED, WAYS, request, sent, way
 
 HELLO: Json = {"role": "user", "content": "hello"}
-LONG = "mcp__a_server_with_a_very_long_name__" + "look_something_up_" * 3
 NEUTRAL: Json = {
     "frequency_penalty": 0,
     "presence_penalty": 0.0,
@@ -27,78 +26,6 @@ NEUTRAL: Json = {
     "logprobs": False,
 }
 JPG = {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,aGk="}}
-
-
-def calling(name: str) -> Json:
-    call = {"name": name, "arguments": '{"a":1}'}
-    calls = [{"id": "c2", "type": "function", "function": call}]
-    message = {"role": "assistant", "content": None, "tool_calls": calls}
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-    return {"id": "c", "object": "chat.completion", "model": "x", "choices": [choice]}
-
-
-def long_request() -> Json:
-    """A request with a name of 91 characters in each place."""
-    used = {"type": "tool_use", "id": "t", "name": LONG, "input": {}}
-    result = {"type": "tool_result", "tool_use_id": "t", "content": "done"}
-    return {
-        "max_tokens": 9,
-        "tools": [{"name": LONG, "input_schema": {"type": "object"}}],
-        "tool_choice": {"type": "tool", "name": LONG},
-        "messages": [
-            HELLO,
-            {"role": "assistant", "content": [used]},
-            {"role": "user", "content": [result]},
-        ],
-    }
-
-
-@pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
-def test_a_long_name_of_a_tool_is_short_where_it_must_be(to: str) -> None:
-    assert len(LONG) > 64
-    said = msgspec.json.encode(sent("messages", to, **long_request())).decode()
-    assert LONG not in said
-    assert said.count(LONG[:55]) >= 3  # declared, chosen, called
-
-
-@pytest.mark.parametrize("name", ["3d_render", "-x", "7" * 70])
-def test_a_name_that_google_does_not_take_at_its_beginning_is_mapped_and_back(name: str) -> None:
-    function = {"name": name, "parameters": {"type": "object"}}
-    asked: Json = {"tools": [{"type": "function", "function": function}], "messages": [HELLO]}
-    (tool,) = sent("chat", "gemini", **asked)["tools"]
-    told = tool["functionDeclarations"][0]["name"]
-    assert told.startswith("_")
-    assert len(told) <= 64
-    parts = [{"functionCall": {"name": told, "args": {}}}]
-    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
-    answer = heard("chat", "gemini", {"candidates": [candidate]}, **asked)
-    (call,) = answer["choices"][0]["message"]["tool_calls"]
-    assert call["function"]["name"] == name
-
-
-def test_a_long_name_is_left_as_it_is_for_claude() -> None:
-    function = {"name": LONG, "parameters": {"type": "object"}}
-    tools = [{"type": "function", "function": function}]
-    assert sent("chat", "anthropic", messages=[HELLO], tools=tools)["tools"][0]["name"] == LONG
-
-
-def test_a_call_comes_back_by_its_long_name() -> None:
-    asked = long_request()
-    short = sent("messages", "openai", **asked)["tools"][0]["function"]["name"]
-    body = heard("messages", "openai", calling(short), **asked)
-    assert body["content"][0]["name"] == LONG
-
-
-def test_a_call_in_a_stream_comes_back_by_its_long_name() -> None:
-    asked = long_request() | {"stream": True}
-    short = sent("messages", "openai", **asked)["tools"][0]["function"]["name"]
-    call = {"index": 0, "id": "c2", "function": {"name": short, "arguments": "{}"}}
-    choice = {"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}
-    written: list[bytes] = []
-    stream = way("messages", "openai").stream_filter(request(**asked), written.append)
-    chunk = {"id": "c", "object": "chat.completion.chunk", "model": "x", "choices": [choice]}
-    stream.feed(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
-    assert f'"name":"{LONG}"'.encode() in b"".join(written)
 
 
 @pytest.mark.parametrize("to", TRANSLATED)
@@ -152,6 +79,46 @@ def test_no_effort_is_the_least_that_a_model_knows(
 ) -> None:
     body = sent("responses", to, model, input="hello", reasoning={"effort": "none"})
     assert body.get(field) == least
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "told"),
+    [
+        ("o3", "minimal", "low"),
+        ("o3", "xhigh", "high"),
+        ("gpt-oss-120b", "max", "high"),
+        ("gpt-5", "minimal", "minimal"),
+        ("gpt-5-mini", "xhigh", "high"),
+        ("gpt-5-pro", "low", "high"),
+        ("gpt-5.1", "minimal", "low"),
+        ("gpt-5.1", "xhigh", "high"),
+        ("gpt-5.1-codex", "none", "low"),
+        ("gpt-5.1-codex-max", "max", "xhigh"),
+        ("gpt-5.1-chat-latest", "high", "medium"),
+        ("gpt-5.2", "minimal", "low"),
+        ("gpt-5.2", "xhigh", "xhigh"),
+        ("gpt-5.3-codex", "none", "low"),
+        ("gpt-5.4-pro", "none", "medium"),
+        ("gpt-5.6-sol", "max", "xhigh"),
+        ("openai/gpt-6", "none", "none"),
+        ("a-deployment", "minimal", "minimal"),
+    ],
+)
+def test_an_effort_is_the_nearest_that_a_model_of_openai_knows(
+    model: str, asked: str, told: str
+) -> None:
+    body = sent("responses", "openai", model, input="hello", reasoning={"effort": asked})
+    assert body["reasoning_effort"] == told
+    if asked in {"xhigh", "max"}:
+        messages = sent(
+            "messages",
+            "openai",
+            model,
+            max_tokens=9,
+            messages=[HELLO],
+            output_config={"effort": asked},
+        )
+        assert messages["reasoning_effort"] == told
 
 
 @pytest.mark.parametrize("to", ["anthropic", "bedrock"])
