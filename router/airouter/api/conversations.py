@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.auth import Principal
+    from airouter.eventloop.aside import Aside
     from airouter.responses.conversations import Conversations, StoredConversation
     from airouter.responses.service import ResponsesService
 
@@ -61,7 +63,8 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
 
     @application.post(PATH, tags=["OpenAI"], response_model=None)
     async def create_conversation(request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
         return described(await mine.create(body.metadata or {}, body.items or []))
 
     @application.get(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
@@ -70,7 +73,8 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
 
     @application.post(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
     async def update_conversation(id_: str, request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
         if body.metadata is msgspec.UNSET:
             raise missing("metadata")
         return described(await mine.describe(id_, body.metadata or {}))
@@ -86,22 +90,20 @@ def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> Non
 
     @application.get(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
     async def list_items(id_: str, request: Request) -> Response:
-        known = await conversations(request).find(id_)
         page = page_of(dict(request.query_params))
-        return Response(page.of([msgspec.Raw(item) for item in known.items]), media_type=JSON)
+        return Response(await conversations(request).page(id_, page), media_type=JSON)
 
     @application.post(PATH + "/{id_}/items", tags=["OpenAI"], response_model=None)
     async def create_items(id_: str, request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
         if body.items is None:
             raise missing("items")
-        added = await mine.add(id_, body.items)
-        page = page_of({"order": "asc", "limit": "100"})
-        return Response(page.of(added), media_type=JSON)
+        return Response(await mine.add(id_, body.items), media_type=JSON)
 
     @application.get(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
     async def retrieve_item(id_: str, item: str, request: Request) -> Response:
-        return Response(bytes(await conversations(request).item(id_, item)), media_type=JSON)
+        return Response(await conversations(request).item(id_, item), media_type=JSON)
 
     @application.delete(PATH + "/{id_}/items/{item}", tags=["OpenAI"], response_model=None)
     async def delete_item(id_: str, item: str, request: Request) -> Response:
@@ -118,9 +120,10 @@ def answer(body: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-async def read_body(request: Request, limit: int) -> ConversationBody:
-    """Read a body. Raises `Failure` 400, 413, 415."""
-    return checked_body((await read_exchange(request, limit)).body or b"{}", _body)
+async def read_body(request: Request, aside: Aside, limit: int) -> ConversationBody:
+    """Read a body. Raises `Failure` 400, 413, 415, 503."""
+    body = (await read_exchange(request, limit)).body or b"{}"
+    return await aside.by_size(len(body), partial(checked_body, body, _body))
 
 
 def missing(name: str) -> Failure:

@@ -128,7 +128,9 @@ class ResponsesService:
         return self._tenant(principal, Holding(self._held, principal.tenant))
 
     def _tenant(self, principal: Principal, recalled: Holding) -> Tenant:
-        return Tenant(self._store, self.sealer, principal.tenant, recalled, self._turns)
+        return Tenant(
+            self._store, self.sealer, principal.tenant, recalled, self._turns, self._aside
+        )
 
     async def prepare(
         self,
