@@ -149,6 +149,7 @@ class Router:
             self._scrape,
             self.admission,
             self.turns,
+            beginning=Turns(asyncio.get_running_loop()),
             serve=self._serve,
             responses=self.responses,
             body_limit=self.settings.max_body_bytes,
