@@ -11,7 +11,7 @@ LONG_STREAM = (
     b'{"model":"mocked","stream":true,"messages":[{"role":"user","content":"hi"}],'
     b'"metadata":{"mock_reply":"%b"}}' % (b"word " * 100_000)
 )
-ECHOED = b'{"model":"mocked","store":false,"input":"hi","instructions":"%b"}'
+ECHOED = b'{"model":"mocked","store":false,"input":"%b"}'
 STALLED = 2.0
 """Seconds in which nothing of a stream is read."""
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airouter.bounds.held_bytes import SMALL, Holding
@@ -204,7 +205,8 @@ class ResponsesService:
 
     async def _answer_or_hand_on(self, turn: ResponsesTurn) -> Prepared | None:
         """Do what a request asks for beyond an answer, or have its model answer it."""
-        if has_trigger(turn):
+        size = len(turn.request.body)
+        if await self._aside.by_size(size, partial(has_trigger, turn)):
             await answer_trigger(turn, self._compactor)
             return None
         tokens = turn.asked.compact_above

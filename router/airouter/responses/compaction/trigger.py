@@ -34,10 +34,14 @@ def has_trigger(turn: ResponsesTurn) -> bool:
 async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with a compaction of all the items before the trigger. Raises `Failure`."""
     request = turn.request
-    *items, _trigger = split_items(input_items(request.fields.get("input")))
+
+    def before_trigger() -> list[msgspec.Raw]:
+        return split_items(input_items(request.fields.get("input")))[:-1]
+
+    items = await turn.aside.by_size(len(request.body), before_trigger)
     summary = await compactor.compact(items, turn)
     item = whole_item(summary, turn.tenant.seals)
-    begun = unanswered_response(request, request.fields)
+    begun = await unanswered_response(request, request.fields, turn.aside)
     response = {
         **begun,
         "status": "completed",
