@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
-Scrape = Callable[[str], tuple[bytes, str]]
+Scrape = Callable[[str], "Awaitable[tuple[bytes, str]]"]
 """Maps an `Accept` header to metrics and their content type."""
 ServeEndpoint = Callable[["Endpoint"], "Serve"]
 """Maps an endpoint to the function that answers its requests."""
@@ -180,7 +180,7 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
     @application.head("/metrics", include_in_schema=False)
     @application.get("/metrics", tags=["Operations"])
     async def metrics(request: Request) -> Response:
-        body, content_type = scrape(request.headers.get("accept", ""))
+        body, content_type = await scrape(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
 
