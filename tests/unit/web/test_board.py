@@ -23,39 +23,39 @@ def told(board: Board, since: int, audience: Audience = Audience.NAMED) -> Any:
     return json.loads(changes) if changes else None
 
 
-def test_who_has_seen_nothing_gets_all() -> None:
+async def test_who_has_seen_nothing_gets_all() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(x=1, y=2)], 5)
     assert told(shown, 0) == {"blocks": {"b": "<i>1<i>2"}, "parts": {}}
     assert told(shown, 5) is None
 
 
-def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothing() -> None:
+async def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothing() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
-    shown.update([block(x=1, y=3)], 6)
-    shown.update([block(x=4, y=3)], 7)
+    await shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(x=1, y=3)], 6)
+    await shown.update([block(x=4, y=3)], 7)
     assert told(shown, 6) == {"blocks": {}, "parts": {"x": "<i>4"}}
     assert told(shown, 5) == {"blocks": {}, "parts": {"x": "<i>4", "y": "<i>3"}}
 
 
-def test_a_part_that_came_or_went_is_told_by_its_whole_block() -> None:
+async def test_a_part_that_came_or_went_is_told_by_its_whole_block() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
-    shown.update([block(y=2)], 6)
+    await shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(y=2)], 6)
     assert told(shown, 5) == {"blocks": {"b": "<i>2"}, "parts": {}}
 
 
-def test_an_audience_sees_its_own_blocks_alone() -> None:
+async def test_an_audience_sees_its_own_blocks_alone() -> None:
     shown = board()
     secret = PageBlock("s", frozenset((Audience.OWNER,)), [PagePart("k", "i", "key")])
-    shown.update([block(x=1), secret], 5)
+    await shown.update([block(x=1), secret], 5)
     assert "key" not in str(told(shown, 0, Audience.STRANGER))
     assert shown.html("s", Audience.NAMED) == ""
     assert told(shown, 0, Audience.OWNER)["blocks"]["s"] == "<i>key"
 
 
-def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:
+async def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:
     made: list[object] = []
 
     def make(facts: int) -> int:
@@ -64,13 +64,13 @@ def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different()
 
     shown = board()
     for tick, facts in enumerate((11, 11, 12, 20), start=1):
-        shown.update([PageBlock("b", ALL, [PagePart("x", "i", facts, make)])], tick)
+        await shown.update([PageBlock("b", ALL, [PagePart("x", "i", facts, make)])], tick)
         assert shown.html("b", Audience.NAMED) == f"<i>{facts // 10}"
         assert told(shown, tick - 1) is None or tick in {1, 4}
     assert made == [11, 12, 20]
 
 
-def test_nothing_is_drawn_that_did_not_change() -> None:
+async def test_nothing_is_drawn_that_did_not_change() -> None:
     drawn: list[object] = []
 
     def draw(macro: str, data: object) -> str:
@@ -79,5 +79,5 @@ def test_nothing_is_drawn_that_did_not_change() -> None:
 
     shown = Board(draw)
     for tick in (1, 2, 3):
-        shown.update([block(x=1, y=tick)], tick)
+        await shown.update([block(x=1, y=tick)], tick)
     assert drawn == [1, 1, 2, 3]
