@@ -14,7 +14,7 @@ from airouter.eventloop.aside import Aside
 from airouter.eventloop.turns import Turns
 from airouter.responses.conversations import Conversations
 from airouter.responses.page import Page
-from airouter.responses.records import Archive
+from airouter.responses.records import Archive, StoredResponse
 from airouter.responses.references import with_references_resolved
 from airouter.state.memory import MemoryStore
 from support.loop_watch import loop_watched
@@ -93,3 +93,25 @@ async def test_a_large_conversation_is_copied_once_for_a_change(
     finally:
         tracemalloc.stop()
     assert most < 2 * size  # a bytes object has spare room while it grows
+
+
+async def test_a_change_of_a_record_leaves_its_items_uncopied_but_once() -> None:
+    archive = Archive(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()))
+    items = ITEM % (0, LONG * 40)
+    await archive.keep(StoredResponse("resp_1", b"{}", items, b"before", ("resp_0",), "m"))
+
+    def beat(record: StoredResponse) -> StoredResponse:
+        record.beat = 7.0
+        return record
+
+    tracemalloc.start()
+    try:
+        told = await archive.change("resp_1", beat)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (told.beat, told.items) == (7.0, b"")
+    assert await archive.find("resp_1") == StoredResponse(
+        "resp_1", b"{}", items, b"before", ("resp_0",), "m", beat=7.0
+    )
+    assert most < 2 * len(items)  # a bytes object has spare room while it grows

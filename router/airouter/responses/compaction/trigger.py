@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,7 +41,8 @@ async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
 
     items = await turn.aside.by_size(len(request.body), before_trigger)
     summary = await compactor.compact(items, turn)
-    item = whole_item(summary, turn.tenant.seals)
+    make = partial(whole_item, summary, turn.tenant.seals)
+    item = await turn.aside.by_size(len(request.body), make)
     begun = await unanswered_response(request, request.fields, turn.aside)
     response = {
         **begun,
