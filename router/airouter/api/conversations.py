@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +10,9 @@ from fastapi import Request, Response
 from airouter.api.asgi import read_exchange
 from airouter.api.responses import page_of
 from airouter.dialects.checking import checked_body
-from airouter.failures import Failure
+from airouter.dialects.client_request import check_large
+from airouter.eventloop.aside import LARGE
+from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +29,37 @@ if TYPE_CHECKING:
 
 PATH = "/v1/conversations"
 JSON = "application/json"
+ABSENT = msgspec.Raw(b"")
+
+
+LARGEST_METADATA = 131_072
+"""Bytes: as many pairs as there may be take half of it, however they are escaped."""
+
+
+class GivenMetadata(msgspec.Struct):
+    """The metadata of a body."""
+
+    metadata: dict[str, str] | None = None
 
 
 class ConversationBody(msgspec.Struct):
     """The body of a request that creates or changes a conversation."""
 
-    metadata: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
+    given: msgspec.Raw = msgspec.field(name="metadata", default=ABSENT)
     items: list[msgspec.Raw] | None = None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata. Raises `Failure` 400."""
+        if len(memoryview(self.given)) > LARGEST_METADATA:
+            raise invalid_field("metadata", f"'metadata' has at most {LARGEST_METADATA} bytes.")
+        if self.given == ABSENT:
+            return {}
+        return checked_body(b'{"metadata":%b}' % bytes(self.given), _metadata).metadata or {}
 
 
 _body = msgspec.json.Decoder(ConversationBody)
+_metadata = msgspec.json.Decoder(GivenMetadata)
 
 
 def add_conversations(
@@ -65,7 +87,7 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
     async def create_conversation(request: Request) -> Response:
         mine = conversations(request)
         body = await read_body(request, mine.aside, body_limit)
-        return described(await mine.create(body.metadata or {}, body.items or []))
+        return described(await mine.create(body.metadata, body.items or []))
 
     @application.get(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
     async def retrieve_conversation(id_: str, request: Request) -> Response:
@@ -75,9 +97,9 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
     async def update_conversation(id_: str, request: Request) -> Response:
         mine = conversations(request)
         body = await read_body(request, mine.aside, body_limit)
-        if body.metadata is msgspec.UNSET:
+        if body.given == ABSENT:
             raise missing("metadata")
-        return described(await mine.describe(id_, body.metadata or {}))
+        return described(await mine.describe(id_, body.metadata))
 
     @application.delete(PATH + "/{id_}", tags=["OpenAI"], response_model=None)
     async def delete_conversation(id_: str, request: Request) -> Response:
@@ -123,7 +145,13 @@ def answer(body: dict[str, Any]) -> Response:
 async def read_body(request: Request, aside: Aside, limit: int) -> ConversationBody:
     """Read a body. Raises `Failure` 400, 413, 415, 503."""
     body = (await read_exchange(request, limit)).body or b"{}"
-    return await aside.by_size(len(body), partial(checked_body, body, _body))
+
+    def read() -> ConversationBody:
+        if len(body) > LARGE:
+            check_large(body)
+        return checked_body(body, _body)
+
+    return await aside.by_size(len(body), read)
 
 
 def missing(name: str) -> Failure:
