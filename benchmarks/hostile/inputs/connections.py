@@ -51,6 +51,18 @@ async def pipelined_requests(target: Target) -> None:
     await at_once(20, send)
 
 
+async def opened_pages(target: Target) -> None:
+    """300 people who follow the page at once, none of them with a key."""
+
+    async def follow() -> None:
+        async with connection(target) as (reader, writer):
+            writer.write(b"GET /vhealth/events HTTP/1.1\r\nhost: router\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(STALLED)
+
+    await at_once(300, follow)
+
+
 async def unread_streams(target: Target) -> None:
     """100 streams of 100,000 events that nobody reads."""
 
