@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test integration lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,11 +27,14 @@ help: ## List the tasks
 run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file.yaml" for your own)
 	@exec $(BIN)/airouter serve $(ARGS)
 
-test: $(VENV)/.dev kubernetes ## Run the tests (ARGS="-k name" for some; COVERAGE=1 holds the branch coverage of router/ to 95 %)
+test: $(VENV)/.dev ## Run the tests of the router (ARGS="-k name" for some; COVERAGE=1 holds its branch coverage to 95 %)
 	$(if $(COVERAGE),rm -f .coverage .coverage.*)
 	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 	$(if $(COVERAGE),$(BIN)/python -m coverage combine -q)
 	$(if $(COVERAGE),$(BIN)/python -m coverage report --fail-under=95)
+
+integration: $(VENV)/.dev kubernetes ## Run the tests of the operator and the chart on a real API server (ARGS="-k name" for some)
+	$(BIN)/python -m pytest tests/operator tests/chart $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.dev ## Style and the rules of the house
 	$(BIN)/ruff check .

@@ -280,7 +280,7 @@ class Operator:
         self._tasks.start("resync", self._resync.run(settings.resync))
         if settings.injector:
             await self._start_injecting()
-        self._tasks.start("authority", self._certificates.run(self._dispatcher.add_all))
+        self._tasks.start("authority", self._certificates.run(self._dispatcher.look_at_all))
         # A collection that searches all that libraries have made would hold up a reload.
         gc.collect()
         gc.freeze()
@@ -310,7 +310,7 @@ class Operator:
         self._uses.forget_all()
         # Before the mirror has synced, kopf is about to report every RouterConfig anyway.
         if leading and self._dispatcher.has_synced:
-            self._dispatcher.add_all()
+            self._dispatcher.look_at_all()
 
     def _corrected(self, kind: WatchedKind, body: Object) -> None:
         self.metrics.missed(kind.plural)

@@ -151,7 +151,7 @@ class OperatorSettings(BaseSettings):
     )
     max_pods: int = Field(2000, ge=1, description="Pods that one RouterConfig may have.")
     lease_duration: float = Field(
-        8.0, ge=2, description="After so long without news another replica takes over."
+        3.0, ge=2, description="After so long without news another replica takes over."
     )
 
     @model_validator(mode="after")

@@ -246,6 +246,7 @@ class Pipeline:
         self, context: RequestContext, route: Route[Target], principal: Principal, prepare: Prepare
     ) -> None:
         """Answer a request that may go on from an earlier one. Raises `Failure`."""
+        catalog = context.serving.catalogs[context.endpoint.api]
         prepared = await prepare(
             context.exchange,
             principal,
@@ -254,6 +255,7 @@ class Pipeline:
             context.kept(self._held),
             api=context.endpoint.api,
             native=route.native,
+            foreign=any(not each.native for each in catalog.fallbacks_of(route)),
         )
         if prepared is None:
             context.record.note_start(200)

@@ -48,10 +48,12 @@ class Prepare(Protocol):
         *,
         api: Api,
         native: bool,
+        foreign: bool = False,
     ) -> Prepared | None:
         """Complete `request`; None when it is answered already.
 
         `recalled` holds what it goes on from, until the request is over. `native` says that every
-        backend of the model keeps such state itself. Raises `Failure`.
+        backend of the model keeps such state itself, `foreign` that a fallback of it may
+        answer that does not. Raises `Failure`.
         """
         ...

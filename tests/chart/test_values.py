@@ -39,6 +39,7 @@ def test_an_unknown_value_is_refused_by_its_name(path: str, version: int) -> Non
         ("router.image.tag", 1.0),
         ("router.image.digest", "sha256:12"),
         ("router.topologySpread", "Never"),
+        ("router.strategy.type", True),
         ("router.podDisruptionBudget.maxUnavailable", "half"),
         ("router.extraEnv", [{"Name": "X"}]),
         ("router.drain.graceSeconds", -1),
@@ -56,6 +57,32 @@ def test_a_wrong_value_is_refused_by_its_path(path: str, value: Any) -> None:
     with pytest.raises(HelmFailed) as refusal:
         render(values={path: value})
     assert "/" + path.replace(".", "/") in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["router.image", "router.enabled", "router.strategy", "operator.secrets", "metrics"]
+)
+def test_a_value_that_is_taken_away_is_refused_by_its_name(path: str) -> None:
+    with pytest.raises(HelmFailed) as refusal:
+        render(values={path: None})
+    assert f"missing property '{path.rpartition('.')[2]}'" in str(refusal.value)
+
+
+def test_no_block_and_no_switch_may_be_taken_away() -> None:
+    """A template would fail at a line of its own, or quietly do without."""
+    for name, schema in objects(SCHEMA, ""):
+        needed = {
+            member for member, value in schema.get("properties", {}).items() if is_needed(value)
+        }
+        assert needed - {"resources"} <= set(schema.get("required", ())), name
+
+
+def is_needed(value: Object) -> bool:
+    """Whether a value is a switch, or a block of others."""
+    if "$ref" in value:
+        value = SCHEMA["definitions"][value["$ref"].rpartition("/")[2]]
+    closed = value.get("type") == "object" and value.get("additionalProperties") is False
+    return closed or value.get("type") == "boolean"
 
 
 @pytest.mark.parametrize(

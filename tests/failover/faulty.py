@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 Fault = Callable[[asyncio.StreamWriter, asyncio.Event], Awaitable[None]]
 """Answers one request badly. The event is set once the client has heard something of a stream."""
@@ -132,6 +133,8 @@ class FaultyProvider:
         self.name = name
         self.port = 0
         self.asked = 0
+        self.said: dict[str, Any] = {}
+        """What it was asked last."""
         self.heard = asyncio.Event()
         self.hang_up: Callable[[], None]
         """Has nobody reach it any more."""
@@ -156,6 +159,7 @@ class FaultyProvider:
                 )
                 body = json.loads(await reader.readexactly(length))
                 self.asked += 1
+                self.said = body
                 fault = self.faults.popleft() if self.faults else self.always
                 if fault is not None:
                     await fault(writer, self.heard)

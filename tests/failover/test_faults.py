@@ -17,6 +17,7 @@ MENDED: dict[str, Fault] = {
     "a 429": refusing(429),
     "a 429 with a wait": refusing(429, None, "retry-after: 30"),
     "a refused key": refusing(401),
+    "a 499, though nobody left": refusing(499),
     "a reset": reset,
 }
 
@@ -91,6 +92,14 @@ async def test_when_all_are_dead_the_reason_is_told_in_bounded_time_and_without_
             assert caught.value.response.headers["x-should-retry"] == "false"
         # Each is asked once for a request, and again as often as the budget of each allows.
         assert found.first.asked + found.second.asked <= 2 * 50 + 2 * (10 + 10)
+
+
+async def test_a_client_that_is_there_is_never_told_that_it_left() -> None:
+    async with stage("backends") as found:
+        found.first.always = found.second.always = refusing(499)
+        with pytest.raises(APIStatusError) as caught:
+            await found.ask()
+        assert caught.value.status_code == 502
 
 
 @SHAPES

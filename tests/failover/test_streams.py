@@ -22,6 +22,8 @@ from failover.stage import CLIENTS, SHAPES, stage
 
 SHORT = "300ms"
 ERROR = b'data: {"error": {"message": "overloaded", "type": "server_error", "code": 503}}\n\n'
+LLAMA_CPP = b'error: {"code":500,"message":"overloaded","type":"server_error"}\n\n'
+"""As llama.cpp's server told it until late in 2025, and then that the stream is over."""
 MALFORMED = b'data: {"id": "c", "choi\n\n'
 UNSAID: dict[str, Fault] = {
     "silence": stalling(),
@@ -30,6 +32,7 @@ UNSAID: dict[str, Fault] = {
     "an end in the opening": streaming(OPENING),
     "an error as the first event": streaming(ERROR),
     "an error after the opening": streaming(OPENING, ERROR),
+    "an error of llama.cpp": streaming(LLAMA_CPP, DONE),
     "a malformed first event": streaming(MALFORMED),
     "no event": streaming(),
 }
@@ -39,6 +42,7 @@ HALF: dict[str, Fault] = {
     "an end without a reason": streaming(OPENING, SAID, then=(b": the end\n\n",)),
     "a malformed event": streaming(OPENING, SAID, then=(MALFORMED, STOP, DONE)),
     "an error": streaming(OPENING, SAID, then=(ERROR,)),
+    "an error of llama.cpp": streaming(OPENING, SAID, then=(LLAMA_CPP, DONE)),
 }
 WHOLE: dict[str, Fault] = {
     "no [DONE]": streaming(OPENING, SAID, STOP),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,9 @@ import pytest
 from airouter.config.delivery import STREAM_FILE
 from support.config import MOCK
 from support.control_plane import ACCOUNT, ControlPlane, OperatorProcess, condition, control_plane
+from support.kubernetes.apiserver import KubectlFailed
 from support.kubernetes.faults import FaultyProxy
+from support.ports import free_port
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router_models import models, patch_models, until_models
 
@@ -269,6 +273,62 @@ async def versions(plane: ControlPlane) -> list[str]:
     """Of all that an operator writes but for its lease."""
     objects = [await plane.config(), await plane.secret("default-snapshot")]
     return [each["metadata"]["resourceVersion"] for each in objects]
+
+
+async def test_a_webhook_that_cannot_be_asked_is_told_until_it_can(plane: ControlPlane) -> None:
+    async with plane.operator(RETRY_FIRST="0.1", RETRY_LONGEST="1"):
+        await plane.until_condition("Accepted", "True")
+        async with dead_webhook(plane):
+            await plane.patch(patch_models("second"))
+            failed = await plane.until_condition("Programmed", "False", "PublishFailed")
+            assert failed["message"] == (
+                "the API server does not take Secret default-snapshot: status 500"
+                " (fix: see the operator's rights, quotas, admission policies and webhooks)"
+            )
+        await plane.until_condition("Programmed", "Unknown", "NoPods")
+
+
+@contextlib.asynccontextmanager
+async def dead_webhook(plane: ControlPlane) -> AsyncIterator[None]:
+    """A webhook for the Secrets of a namespace that nobody serves."""
+    webhook = {
+        "name": "dead.example.com",
+        "clientConfig": {"url": f"https://127.0.0.1:{free_port()}"},
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "resources": ["secrets"],
+                "operations": ["*"],
+            }
+        ],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": plane.namespace}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    await plane.apply(
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": plane.namespace},
+            "webhooks": [webhook],
+        }
+    )
+    try:
+        await until_asked(plane)
+        yield
+    finally:
+        await plane.kubectl("delete", "validatingwebhookconfiguration", plane.namespace)
+
+
+async def until_asked(plane: ControlPlane) -> None:
+    """The API server knows a new webhook a moment after it was made."""
+    async with asyncio.timeout(60):
+        with contextlib.suppress(KubectlFailed):
+            while True:
+                labelled = f"tried={time.monotonic()}"
+                await plane.kubectl("label", "secret", "keys", labelled, "--overwrite")
 
 
 async def test_an_operator_that_may_not_write_says_so_and_starts_once_it_may(

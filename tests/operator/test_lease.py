@@ -8,9 +8,12 @@ from pathlib import Path
 from airouter_operator.kube.client import KubeClient, open_kube_client
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import lease_at
-from airouter_operator.leading.lease import NAME, Leadership
+from airouter_operator.leading.lease import LOOKS, NAME, Leadership
 from support.control_plane import ControlPlane
 from support.kubernetes.faults import FaultyProxy
+
+DURATION = 8.0
+LOOK = DURATION / LOOKS
 
 
 class Replica:
@@ -30,12 +33,17 @@ class Replica:
             client or plane.client,
             plane.namespace,
             name,
-            8.0,
+            DURATION,
             self.turns.append,
             monotonic=lambda: self.now,
         )
 
     async def attempt(self, seconds: float = 0.0) -> bool:
+        """Look as often as a replica does, and once more after so many seconds."""
+        while seconds > LOOK:
+            self.now += LOOK
+            seconds -= LOOK
+            await self.leadership.attempt()
         self.now += seconds
         await self.leadership.attempt()
         return self.leadership.leading
@@ -134,6 +142,31 @@ async def test_a_leader_whose_connection_died_unnoticed_has_another_in_time(
         assert await renewed_at(plane) != before
         await lease_client.close()
         await client.close()
+
+
+async def test_a_leader_that_could_not_renew_does_so_before_another_takes_over(
+    plane: ControlPlane,
+) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    await one.attempt()
+    assert not await two.attempt()
+    async with plane.outage():
+        await one.attempt(20)
+        await two.attempt(20)
+    assert not await two.attempt(LOOK)
+    assert await one.attempt(LOOK)
+    assert not await two.attempt(7)
+    assert (one.turns, two.turns) == ([True], [])
+
+
+async def test_one_that_died_while_nobody_could_renew_is_followed_soon(plane: ControlPlane) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    await one.attempt()
+    assert not await two.attempt()
+    async with plane.outage():
+        await two.attempt(20)
+    assert not await two.attempt(LOOK)
+    assert await two.attempt(3 * LOOK)
 
 
 async def test_a_slow_api_server_keeps_nobody_from_leading(plane: ControlPlane) -> None:

@@ -12,13 +12,12 @@ from airouter_operator.key_secret import (
     read_key_secret,
     secret_of_key,
 )
-from airouter_operator.kube.errors import KubeError
+from airouter_operator.kube.errors import KubeError, explain_refusal, is_write_refusal
 from airouter_operator.kube.objects import uid_of
 from airouter_operator.kube.paths import secret_at, secrets_in
 from airouter_operator.leading.authority import NAME as AUTHORITY
 from airouter_operator.publication import config_of_secret
 from airouter_operator.reconciling.conditions import Condition
-from airouter_operator.reconciling.reconcile import REFUSALS
 from airouter_operator.watching.kinds import SECRETS
 
 if TYPE_CHECKING:
@@ -82,8 +81,8 @@ class KeyIssuer:
         try:
             written = await self._write(secret, manifest, exists=there is not None)
         except KubeError as error:
-            if error.status in REFUSALS:
-                return Issued(before, refused_write(secret, error.status))
+            if is_write_refusal(error):
+                return Issued(before, refused_write(secret, error))
             raise
         self._mirror.put(SECRETS, secret, written)
         if before is None or before.key != content.key:
@@ -132,8 +131,6 @@ def reserved(secret: ObjectKey) -> Condition:
     return not_issued("SecretNameReserved", f"{what} (fix: {fix})")
 
 
-def refused_write(secret: ObjectKey, status: int) -> Condition:
+def refused_write(secret: ObjectKey, error: KubeError) -> Condition:
     """Return `Issued` of a key whose Secret the API server does not take."""
-    what = f"the API server does not take Secret {secret.name}: status {status}"
-    fix = "see the operator's rights, quotas and admission policies"
-    return not_issued("WriteRefused", f"{what} (fix: {fix})")
+    return not_issued("WriteRefused", explain_refusal(secret.name, error))

@@ -6,6 +6,8 @@ No error repeats what the API server said of a request's content: it may quote a
 from __future__ import annotations
 
 OWN_KINDS = ("routerconfigs", "routerkeys")
+REFUSALS = (400, 403, 413, 422, 500)
+"""Statuses of a write that is not taken; the last is that of a webhook that cannot be asked."""
 
 
 class KubeError(Exception):
@@ -32,6 +34,21 @@ def error_for_status(method: str, path: str, status: int) -> KubeError:
     """Return the error that an HTTP status stands for."""
     kinds: dict[int, type[KubeError]] = {404: NotFound, 409: Conflict}
     return kinds.get(status, KubeError)(f"{method} {path}: status {status}", status)
+
+
+def is_write_refusal(error: KubeError) -> bool:
+    """Return whether a write was not taken, though the API server was reached.
+
+    It waits for a webhook that does not answer for as long as the webhook's owner has it wait.
+    """
+    return error.status in REFUSALS or isinstance(error, TimedOut)
+
+
+def explain_refusal(secret: str, error: KubeError) -> str:
+    """Return why a Secret was not written, and what would help."""
+    answer = f"status {error.status}" if error.status else "no answer in time"
+    fix = "see the operator's rights, quotas, admission policies and webhooks"
+    return f"the API server does not take Secret {secret}: {answer} (fix: {fix})"
 
 
 def explain_failure(action: str, error: KubeError) -> str:

@@ -37,6 +37,8 @@ FRESH = 1 / RENEWALS + 1 / LOOKS
 """Of that time: the age that a renewal may have, as it is seen by one that stands by."""
 SHORTEST = 0.01
 """Seconds between two looks."""
+DEAF = 2 / LOOKS
+"""Of that time: without an answer for longer, the leader may have had none either."""
 
 
 class Leadership:
@@ -73,6 +75,10 @@ class Leadership:
         self._seen: tuple[str, str] = ("", "")
         """The other holder and the time of its renewal, as they were read last."""
         self._seen_at = -math.inf
+        self._answered_at = -math.inf
+        """When the Lease could be read last."""
+        self._patient_until = -math.inf
+        """Until when the holder gets to renew what nobody could renew before."""
         self._expires_at = math.inf
         """When another holder's Lease can be taken, as it was read last."""
         self._sure_until = 0.0
@@ -150,6 +156,7 @@ class Leadership:
     def _is_free(self, spec: Object) -> bool:
         """Return whether no other replica holds the Lease, or has let it expire."""
         holder = spec.get("holderIdentity") or ""
+        self._note_answer()
         self._expires_at = math.inf
         if holder in {"", self._identity}:
             return True
@@ -159,8 +166,19 @@ class Leadership:
         if seen != self._seen:
             self._seen, self._seen_at = seen, self._monotonic()
         lasts = float(spec.get("leaseDurationSeconds") or self._duration)
-        self._expires_at = self._seen_at + lasts
+        self._expires_at = max(self._seen_at + lasts, self._patient_until)
         return self._monotonic() >= self._expires_at
+
+    def _note_answer(self) -> None:
+        """Be patient with the holder after a time in which nobody was answered.
+
+        An API server that was away or slow, or a node that stood still, has kept the holder from
+        renewing as well: it lives, and is about to.
+        """
+        now = self._monotonic()
+        if now - self._answered_at > self._duration * DEAF:
+            self._patient_until = now + self._duration * FRESH
+        self._answered_at = now
 
     def _held(self, body: Object, identity: str | None = None) -> Object:
         """Return the Lease as renewed by this replica, or by a given identity."""

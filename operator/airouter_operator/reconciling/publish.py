@@ -27,6 +27,7 @@ from airouter.config.delivery import (
 )
 from airouter.config.key_changes import changes_between
 from airouter.config.resource import API_VERSION, KIND
+from airouter_operator.kube.errors import explain_refusal
 from airouter_operator.kube.objects import generation_of, uid_of
 from airouter_operator.kube.paths import secret_at
 from airouter_operator.publication import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from airouter.config.snapshot import Snapshot
     from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.errors import KubeError
     from airouter_operator.kube.objects import Object, ObjectKey
     from airouter_operator.watching.mirror import Mirror
 
@@ -103,7 +105,7 @@ class Publisher:
         addressed = published.stream == self._stream(key, published.stream.token)
         return addressed and published.record.owner == uid_of(config)
 
-    def why_refused(self, key: ObjectKey, status: int) -> str:
+    def why_refused(self, key: ObjectKey, error: KubeError) -> str:
         """Return why the API server does not take the Secret, as far as can be told."""
         name = secret_of_config(key).name
         there = self._mirror.secrets.get(secret_of_config(key))
@@ -112,10 +114,7 @@ class Publisher:
                 f"Secret {name} is there already and is no snapshot: its type is"
                 f" {there.get('type')} (fix: keep that Secret under another name)"
             )
-        return (
-            f"the API server does not take Secret {name}: status {status}"
-            f" (fix: see the operator's rights, quotas and admission policies)"
-        )
+        return explain_refusal(name, error)
 
     async def publish(
         self, key: ObjectKey, config: Object, snapshot: Snapshot, before: Publication | None

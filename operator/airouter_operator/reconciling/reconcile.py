@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from airouter_operator.kube.errors import Conflict, KubeError
+from airouter_operator.kube.errors import Conflict, KubeError, is_write_refusal
 from airouter_operator.publication import stream_root
 from airouter_operator.reconciling.compilation import (
     compile_gathered,
@@ -60,10 +60,6 @@ class ServedKeys(Protocol):
     def forget_all(self) -> None:
         """Forget everything: another replica leads, or led."""
         ...
-
-
-REFUSALS = (400, 403, 413, 422)
-"""Statuses by which the API server says that it will not take a Secret."""
 
 
 class Reader(Protocol):
@@ -238,8 +234,8 @@ class Reconciler:
         except SnapshotTooLarge as error:
             return outcome._replace(too_large=str(error)), before
         except KubeError as error:
-            if error.status in REFUSALS:
-                why = self._publisher.why_refused(key, error.status)
+            if is_write_refusal(error):
+                why = self._publisher.why_refused(key, error)
                 return outcome._replace(unpublished=why), before
             raise
         return outcome._replace(version=publication.record.version), publication

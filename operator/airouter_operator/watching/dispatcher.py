@@ -1,14 +1,15 @@
 """The dispatcher: each object that a watch reports goes into the mirror, and then a key is due.
 
 `handlers.py` calls it for kopf's watches, `resync.py` for what they have missed, and the stream for
-pods that have something new to say. Only the replica that leads puts keys into the queue.
+pods that have something new to say. Only the replica that leads puts keys into the queue. What was
+just listed need not have changed, and waits for what has.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.objects import object_key
+from airouter_operator.kube.objects import generation_of, object_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +57,11 @@ class Dispatcher:
         self._watches.heard(kind, key.namespace)
         if event is LISTED:
             self._watches.restarted.set()
-        if event == DELETED:
-            self._mirror.drop(kind, body)
-        self.add_concerned(kind, body)
+            self._look_at_concerned(kind, body)
+        else:
+            if event == DELETED:
+                self._mirror.drop(kind, body)
+            self.add_concerned(kind, body)
 
     def add_concerned(self, kind: WatchedKind, body: Object) -> None:
         """Have the RouterConfigs and RouterKeys reconciled that an object is about."""
@@ -67,12 +70,12 @@ class Dispatcher:
         for router_key in self._mirror.concerned_keys(kind, object_key(body)):
             self.add_key(router_key)
 
-    def add_all(self) -> None:
-        """Have every RouterConfig and every RouterKey reconciled."""
+    def look_at_all(self) -> None:
+        """Have every RouterConfig and every RouterKey reconciled, those that wait for it first."""
         for config in self._mirror.configs:
-            self.add(config)
+            self._look_at(config)
         for router_key in self._mirror.keys:
-            self.add_key(router_key)
+            self._look_at_key(router_key)
 
     def add(self, config: ObjectKey) -> None:
         """Have one RouterConfig reconciled soon, if this replica leads."""
@@ -83,3 +86,29 @@ class Dispatcher:
         """Have one RouterKey reconciled soon, if this replica leads."""
         if self._leads():
             self._key_queue.add(router_key)
+
+    def _look_at_concerned(self, kind: WatchedKind, body: Object) -> None:
+        for config in self._mirror.concerned(kind, body):
+            self._look_at(config)
+        for router_key in self._mirror.concerned_keys(kind, object_key(body)):
+            self._look_at_key(router_key)
+
+    def _look_at(self, config: ObjectKey) -> None:
+        if not is_observed(self._mirror.configs.get(config)):
+            self.add(config)
+        elif self._leads():
+            self._queue.look_at(config)
+
+    def _look_at_key(self, router_key: ObjectKey) -> None:
+        if not is_observed(self._mirror.keys.get(router_key)):
+            self.add_key(router_key)
+        elif self._leads():
+            self._key_queue.look_at(router_key)
+
+
+def is_observed(body: Object | None) -> bool:
+    """Return whether the status of an object is about its spec as it is."""
+    if body is None:
+        return False
+    observed = (body.get("status") or {}).get("observedGeneration")
+    return bool(observed == generation_of(body))

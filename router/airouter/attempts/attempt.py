@@ -16,6 +16,7 @@ from airouter.attempts.classifying import classify, refused_by, status_of, unans
 from airouter.attempts.encoding import encoded, encoded_large
 from airouter.attempts.headers import (
     CONTENT_TYPE,
+    EVENT_STREAM,
     JSON,
     answer_headers,
     id_headers,
@@ -211,7 +212,10 @@ class AttemptRunner:
                 return await self._relay(context, target, reply, limit)
             if streamed and context.exchange.started:  # by a heartbeat, as a stream
                 raise BrokenReply("the upstream did not stream")
-            return forward(context, target, [await buffered(reply)])
+            whole = await buffered(reply)
+            if streamed:
+                return forward_as_stream(context, target, whole)
+            return forward(context, target, [whole])
         finally:
             reply.close()
 
@@ -318,6 +322,28 @@ def forward(
     headers = answer_headers(context, target, replies[0].headers, JSON)
     body = target.account.masking.body(answer.body)
     context.exchange.respond(replies[0].status, headers, body)
+    return ANSWERED
+
+
+def forward_as_stream(
+    context: RequestContext, target: Target, reply: BufferedReply
+) -> AttemptOutcome:
+    """Give the client a stream of a whole answer. Raises `UpstreamError` as `forward` does."""
+    try:
+        answer = target.translation.retold(context.request, reply)
+    except Failure as failure:
+        drop_frames(failure)
+        return classify(context, target, failure)
+    if answer is None:
+        return forward(context, target, [reply])
+    if context.race is not None:
+        context.race.claim(context)
+    context.record.note_usage(answer.usage)
+    context.record.note_start(reply.status)
+    exchange = context.exchange
+    exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
+    exchange.write(target.account.masking.body(answer.body))
+    exchange.end()
     return ANSWERED
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airouter.serving import Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
 
+CANCELLED = 499
+"""By which Google says that it gave up under load: to clients it would say that they left."""
 OF_THE_MODEL: dict[str | None, str] = {
     "context_length_exceeded": "context",
     "content_filter": "contentFilter",
@@ -71,6 +73,8 @@ def classify(
     `status` is the provider's, where that may differ from the one for the client.
     """
     status = status or failure.status
+    if failure.status == CANCELLED:
+        failure.status, failure.type, status = 502, "server_error", 502
     if failure.status in OF_THE_KEY:  # told inside an answer: as if it had been the status
         failure = refused_credential()
     target.account.masking.failure(failure)

@@ -84,10 +84,11 @@ def id_headers(context: RequestContext) -> Headers:
 
 
 def is_streamed(context: RequestContext, target: Target, reply: Reply) -> bool:
-    """Return whether an answer comes as a stream.
+    """Return whether a stream was asked for, and comes.
 
-    A provider of the same dialect says so itself: it may answer a stream's request as a whole.
+    A provider may answer as a whole. What else is no stream of another dialect fails as one.
     """
+    kind = reply.headers.get(CONTENT_TYPE, b"")
     if target.translation.same_dialect:
-        return reply.headers.get(CONTENT_TYPE, b"").startswith(EVENT_STREAM)
-    return context.request.stream
+        return context.request.stream and kind.startswith(EVENT_STREAM)
+    return context.request.stream and not kind.startswith(JSON)

@@ -84,6 +84,15 @@ class SnapshotStore:
         self.current: Snapshot | None = None
         """None until a snapshot was applied."""
         self.reload = Reload()
+        self._oldest = 0
+        """The least serial of a snapshot that is not left aside."""
+
+    def start_anew(self) -> None:
+        """Take what comes next though it be older: it is of another RouterConfig of that name.
+
+        Serials go by the operator's clock, which may have been ahead when the former was published.
+        """
+        self._oldest = 0
 
     def offer(self, compiled: Compiled, source: str) -> bool:
         """Serve a compiled configuration if possible; True when it is served now."""
@@ -92,7 +101,7 @@ class SnapshotStore:
             return self._keep(compiled, source, "the configuration was rejected")
         if self.current is not None:
             # A mounted Secret lags behind the stream by up to a minute.
-            if compiled.snapshot.serial < self.current.serial:
+            if compiled.snapshot.serial < self._oldest:
                 logger.info("%s: an older configuration is left aside", source)
                 return False
             # Equal content: its serial is taken over, but nothing is built anew.
@@ -113,6 +122,7 @@ class SnapshotStore:
         self, compiled: Compiled, source: str, snapshot: Snapshot, loaded_at: float
     ) -> bool:
         self.current = snapshot
+        self._oldest = snapshot.serial
         self.reload = Reload(
             source=source,
             at=self._clock(),

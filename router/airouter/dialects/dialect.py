@@ -26,6 +26,10 @@ class Framing(Protocol):
 
     def feed(self, data: bytes) -> list[Frame]: ...
 
+    def rest(self) -> list[Frame]:
+        """Return the last frame of a stream that is over, where its end is missing."""
+        ...
+
 
 class StreamParser(Protocol):
     """Reads the frames of an upstream's stream."""

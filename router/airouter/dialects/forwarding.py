@@ -16,8 +16,8 @@ import msgspec
 
 from airouter.dialects.ending import MORE
 from airouter.dialects.escapes import without_halves
-from airouter.dialects.framing import frame_of, last_end
-from airouter.dialects.raw_json import mended
+from airouter.dialects.framing import BOM, frame_of, last_end
+from airouter.dialects.raw_json import mended, with_data
 from airouter.interfaces import BrokenReply, Surplus
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ LINE_ENDS = b"\n\n"
 DATA, OBJECT_END = b'data: {"', b"}\n\n"
 """The begin and the end of an event with an object, as nearly all providers write it."""
 DONE = b"[DONE]"
+DATA_LINE = re.compile(rb"(?:\A|[\r\n])data:")
+NO_COMMENT = re.compile(rb"(?:\A|[\r\n])[^:\r\n]")
 
 
 class JsonObject(msgspec.Struct):
@@ -80,6 +82,10 @@ class EventForwarder(ABC):
     def guard(self, mask: Mask, request_id: str) -> None:  # noqa: ARG002  # what passes has its own
         """See `StreamFilter`."""
         self._mask = mask
+
+    def skips(self, event: bytes) -> bool:  # noqa: ARG002  # for subclasses
+        """Return True for an event that is left out, as it is none of the API's, or too many."""
+        return False
 
     @abstractmethod
     def forward(self, events: bytes) -> None:
@@ -130,25 +136,15 @@ class EventForwarder(ABC):
     def _take(self, events: bytes) -> None:
         """Forward whole events. Raises `BrokenReply`, also for what comes after the last event."""
         events, surplus = self._ending.split(events)
-        end = self._end_of_sound(events)
-        sound = events if end == len(events) else events[:end]
+        sound, is_whole = sound_events(events, self.skips)
         if sound:
             self.forward(sound if self._mask is None else self._mask.body(sound))
-        if end < len(events):
+        if not is_whole:
             raise BrokenReply("an event of the upstream cannot be read")
         if self._ending.over:
             self._held = [b""]  # so that nothing takes the short ways any more
         if surplus:
             raise Surplus(MORE)
-
-    def _end_of_sound(self, events: bytes) -> int:
-        """Return the number of bytes before the first event that cannot be read."""
-        start = 0
-        for end in event_ends(events):
-            if not is_sound(events[start:end]):
-                return start
-            start = end
-        return len(events)
 
     def _hold(self, data: bytes, seen: bytes) -> None:
         """Keep bytes until the rest of their event comes. Raises `BrokenReply` for too many."""
@@ -182,12 +178,43 @@ class NamedEventForwarder(EventForwarder):
             self._feed_odd(data)
 
 
+def sound_events(events: bytes, skips: Callable[[bytes], bool]) -> tuple[bytes, bool]:
+    """Return the events before the first that cannot be read, and True where these are all.
+
+    Those that `skips` knows are left out.
+    """
+    kept: list[bytes] = []
+    start = 0
+    for end in event_ends(events):
+        event = events[start:end]
+        if not is_sound(event):
+            return b"".join(kept), False
+        if not skips(event):
+            kept.append(for_clients(event))
+        start = end
+    return b"".join((*kept, events[start:])), True
+
+
 def is_sound(event: bytes) -> bool:
     """Return False for an event that is no JSON."""
     frame = frame_of(event.rstrip(b"\r\n"))
     if frame is None or frame.data == DONE or len(event) > DECODED:
         return True
     return is_object(frame.data) or is_object(without_halves(frame.data))
+
+
+def for_clients(event: bytes) -> bytes:
+    """Return an event as SDKs read it; empty for one without data, at which they fail.
+
+    Comments have none either, and all leave them out.
+    """
+    if event.startswith(b"data:") or len(event) > DECODED:
+        return event
+    event = event.removeprefix(BOM)
+    if DATA_LINE.search(event) or not NO_COMMENT.search(event):
+        return event
+    frame = frame_of(event.rstrip(b"\r\n"))
+    return b"" if frame is None else with_data(b"", frame.data)
 
 
 def is_object(data: bytes) -> bool:

@@ -1,7 +1,9 @@
 """Server-sent events, as upstreams write them, from bytes in any cut.
 
 The WHATWG standard: lines end with LF, CRLF or CR; an empty line ends an event; the data of several
-`data` lines is joined by LF. Of the other fields only `event` is of use here.
+`data` lines is joined by LF. Of the other fields only `event` is of use here, and one that the
+standard does not have: until late in 2025, llama.cpp's server told of an error in a field `error`.
+Google ends a stream that it gives up by an object of JSON without any field, over several lines.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
 LONGEST_END = 3
 """Bytes of an event's end without its last one."""
+ERROR_FIELD = b"error:"
 
 
 class Frame(NamedTuple):
@@ -59,6 +62,14 @@ class ServerSentEvents:
             raise BrokenReply("an event of the upstream's stream is too long")
         return whole
 
+    def rest(self) -> list[Frame]:
+        """Return the frame of what is left at the end of a stream, without the line after it."""
+        event = bytes(self._held)
+        self._held.clear()
+        self._searched = 0
+        frame = frame_of(event.rstrip(b"\r\n"))
+        return [] if frame is None else [frame]
+
 
 def last_end(data: bytes) -> int:
     """Return the end of the last whole event in `data`; 0 where none ends."""
@@ -80,6 +91,8 @@ def frame_of(event: bytes) -> Frame | None:
             data.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):
             name = line[6:].strip()
+        elif line.startswith(ERROR_FIELD):
+            data.append(b'{"error":%b}' % line[len(ERROR_FIELD) :].strip())
     if not data:
-        return None
+        return Frame(b"", event.strip()) if event.lstrip().startswith(b"{") else None
     return Frame(name, data[0] if len(data) == 1 else b"\n".join(data))

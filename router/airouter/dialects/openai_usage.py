@@ -66,6 +66,26 @@ class BodyWithUsage(msgspec.Struct, Generic[C]):
 
     usage: C | None = None
 
+    @property
+    def counts(self) -> C | None:
+        return self.usage
+
+
+class CountedChoice(msgspec.Struct):
+    """A choice, as much of it as has to do with usage."""
+
+    usage: ChatCounts | None = None
+
+
+class ChatBody(BodyWithUsage[ChatCounts]):
+    """The usage in a chat completion or in a chunk of one, where Moonshot has it in a choice."""
+
+    choices: list[CountedChoice] | None = None
+
+    @property
+    def counts(self) -> ChatCounts | None:
+        return self.usage or next((each.usage for each in self.choices or () if each.usage), None)
+
 
 class ImagesBody(msgspec.Struct):
     """The images in a body, not decoded, and their usage."""
@@ -74,15 +94,18 @@ class ImagesBody(msgspec.Struct):
     usage: ResponsesCounts | None = None
 
 
-CHAT_BODY = msgspec.json.Decoder(BodyWithUsage[ChatCounts])
+B = TypeVar("B", ChatBody, BodyWithUsage[ResponsesCounts])
+
+CHAT_BODY = msgspec.json.Decoder(ChatBody)
 RESPONSES_BODY = msgspec.json.Decoder(BodyWithUsage[ResponsesCounts])
 _images = msgspec.json.Decoder(ImagesBody)
 
 
-def usage_in(decoder: msgspec.json.Decoder[BodyWithUsage[C]], body: bytes) -> Usage | None:
+def usage_in(decoder: msgspec.json.Decoder[B], body: bytes) -> Usage | None:
     """Return the usage in a body; None where none can be read."""
     found = decoded_or_none(decoder, body)
-    return None if found is None or found.usage is None else neutral_usage(found.usage)
+    counts = None if found is None else found.counts
+    return None if counts is None else neutral_usage(counts)
 
 
 def images_usage_in(body: bytes) -> Usage | None:

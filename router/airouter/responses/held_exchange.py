@@ -170,7 +170,9 @@ class HeldExchange(Exchange):
 
     async def _keep(self, response: FinishedResponse, whole: bytes) -> None:
         turn = self._turn
-        stored = turn.stores and await self._store(response.id, whole)
+        # A provider that keeps its responses was asked first; another may have answered.
+        ours = not turn.native or bool(turn.request.answered_by)
+        stored = turn.stores and ours and await self._store(response.id, whole)
         if response.status == "failed":
             return
         if turn.caller.in_session:

@@ -143,6 +143,7 @@ class ResponsesService:
         *,
         api: str,
         native: bool,
+        foreign: bool = False,
         caller: Caller = PLAIN_CALLER,
     ) -> Prepared | None:
         """Complete a request: see `Prepare`. `caller` is who sends it."""
@@ -158,11 +159,11 @@ class ResponsesService:
         tenant = self._tenant(principal, recalled)
         request.rename = tenant.renamer
         tenant.renamer.tags_items = native
-        stores = False
+        stores = (foreign or not native) and self.keeps and api in ANSWERED and asked.may_store
         if not native:
             request.seal = tenant.seals.seal
+        if stores or not native:
             request.answer_id = caller.response_id or new_response_id()
-            stores = self.keeps and api in ANSWERED and asked.may_store
         if plain and not (stores or caller.in_session):
             return Prepared(exchange)  # of which nothing is kept
         if caller.in_background:  # its client was told that there will be a response
@@ -170,7 +171,16 @@ class ResponsesService:
         if len(asked.body) > SMALL:
             recalled.grow(len(asked.body))
         turn = ResponsesTurn(
-            exchange, caller, asked, request, model, tenant, self._aside, stores, History()
+            exchange,
+            caller,
+            asked,
+            request,
+            model,
+            tenant,
+            self._aside,
+            stores,
+            History(),
+            native=native,
         )
         if plain and not (caller.in_session and says_more(asked, caller)):
             return held(turn)

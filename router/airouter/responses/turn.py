@@ -35,3 +35,5 @@ class ResponsesTurn:
     history: History
     conversation: ConversationAppender | None = None
     """The conversation that the response is added to."""
+    native: bool = False
+    """True where every backend of the model keeps responses itself; a fallback may not."""

@@ -59,6 +59,8 @@ class MountedSource:
         self._sleep = sleep
         self._seen: dict[Path, Fingerprint] = {}
         self._failures: dict[Path, str] = {}
+        self._token = ""
+        """That of the stream, which a RouterConfig has for as long as its Secret is there."""
 
     async def watch(self) -> None:
         """Look at once and then again and again, until cancelled."""
@@ -99,6 +101,10 @@ class MountedSource:
 
     def _tell(self, text: bytes) -> None:
         stream = decode(text, Stream)
+        if self._token and stream.token != self._token:
+            self._store.start_anew()
+            self._seen.pop(self._snapshot, None)  # it may have been left aside as older
+        self._token = stream.token
         for follow in self._follow:
             follow(stream)
 

@@ -195,10 +195,10 @@ def outside_lists(schema: Schema) -> Schema:
     return kept
 
 
-def undescribed(schema: Schema, modelled: Schema) -> Iterator[str]:
+def undescribed(schema: Schema, modelled: Schema, place: str) -> Iterator[str]:
     """Every default of the models that the schema's descriptions do not tell."""
-    told = {place: node.get("description", "") for place, node in nodes(schema)}
-    for place, node in nodes(modelled):
+    told = {place: node.get("description", "") for place, node in nodes(schema, place)}
+    for place, node in nodes(modelled, place):
         found = re.search(r"\bDefault (\S+?)[.,](\s|$)", told.get(place, ""))
         if "default" in node and (not found or not is_told(node["default"], found[1])):
             yield f"the CRD does not describe the default {node['default']!r} of {place}"
@@ -211,11 +211,12 @@ def is_told(default: Any, words: str) -> bool:
     return words == f"{default:g}" or seconds(words) == default
 
 
-def differences(schema: Schema, part: type[BaseModel] = Spec) -> list[str]:
-    """Where a schema of a spec and its models differ."""
-    declared, modelled = set(facts(schema)), set(facts(outside_lists(expected(part))))
+def differences(schema: Schema, modelled: Schema, place: str = "spec") -> list[str]:
+    """Where a schema and that of its models differ, from some place on."""
+    kept = bare(modelled) if "[]" in place else outside_lists(modelled)
+    declared, demanded = set(facts(schema, place)), set(facts(kept, place))
     return [
-        *(f"only the CRD has {fact}" for fact in sorted(declared - modelled)),
-        *(f"only the models have {fact}" for fact in sorted(modelled - declared)),
-        *undescribed(schema, expected(part)),
+        *(f"only the CRD has {fact}" for fact in sorted(declared - demanded)),
+        *(f"only the models have {fact}" for fact in sorted(demanded - declared)),
+        *undescribed(schema, modelled, place),
     ]

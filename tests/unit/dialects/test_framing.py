@@ -65,10 +65,28 @@ def test_any_cut_gives_the_same_frames(
         (b"event: ping\n\n", []),
         (b": comment\n\n\n\n", []),
         (b"data: unfinished\n", []),
+        (b'{\n "error": {}\n}\n\n', [Frame(b"", b'{\n "error": {}\n}')]),
     ],
 )
 def test_events_are_read_as_the_standard_says(stream: bytes, found: list[Frame]) -> None:
     assert read(stream) == found
+
+
+@pytest.mark.parametrize(
+    ("stream", "left"),
+    [
+        (b"data: a\n\n", []),
+        (b"data: a\n\nevent: b\ndata: c", [Frame(b"b", b"c")]),
+        (b"data: a\r\n", [Frame(b"", b"a")]),
+        (b'data: a\n\n{"error": {}}\n', [Frame(b"", b'{"error": {}}')]),
+        (b": a comment", []),
+    ],
+)
+def test_what_is_left_at_the_end_is_an_event(stream: bytes, left: list[Frame]) -> None:
+    framing = ServerSentEvents()
+    framing.feed(stream)
+    assert framing.rest() == left
+    assert framing.rest() == []
 
 
 def test_line_ends_that_only_unicode_knows_end_no_line() -> None:

@@ -94,6 +94,18 @@ def test_an_older_snapshot_never_replaces_a_newer_one(
     assert store.reload.successful
 
 
+def test_a_routerconfig_that_was_made_anew_is_served_though_the_clock_was_ahead_before(
+    mount: Mount, store: SnapshotStore, source: MountedSource
+) -> None:
+    other = msgspec.structs.replace(STREAM, token="of-its-successor")
+    for name, serial, stream in (("old", 5, STREAM), ("new", 3, other), ("older", 2, other)):
+        packed = pack_snapshot(snapshot(name, serial))
+        mount.flip(snapshot=packed, stream=msgspec.json.encode(stream))
+        source.look()
+        source.look()
+    assert served(store) == "new"
+
+
 def test_content_that_came_back_counts_as_new(
     mount: Mount, store: SnapshotStore, source: MountedSource
 ) -> None:

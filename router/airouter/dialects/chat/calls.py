@@ -1,14 +1,15 @@
 """The calls of a chat that passes through: each gets an id and a place of its own, and arguments.
 
 Some servers give two calls one id, or one index, or no id at all, and nothing for the arguments of
-a call that has none. A client could not answer the ones, and fails at the others. What needs no
-mending passes to the byte.
+a call that has none, or an object in place of their text. Others repeat id and name in each piece,
+which SDKs add to what they have, and others say `stop` after a call, at which agents stop. A client
+could not answer the ones, and fails at the others. What needs no mending passes to the byte.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -38,6 +39,8 @@ CALLS = b'"tool_calls"'
 SOME = re.compile(rb'"tool_calls"\s*:\s*\[\s*\{')
 """In what has some: there are servers that say in each chunk that it has none."""
 NO_ARGUMENTS, NOTHING = raw_json("{}"), raw_json(None)
+CALLED = raw_json("tool_calls")
+OF_TOOL = frozenset({"arguments", "name"})
 
 
 class NamedPiece(msgspec.Struct):
@@ -66,9 +69,18 @@ class CallPiece(msgspec.Struct):
         return self.function is not None and not is_silent(self.function.arguments)
 
     @property
+    def is_object(self) -> bool:
+        """True where the arguments are an object, and no text of one."""
+        return self.function is not None and bytes(memoryview(self.function.arguments)[:1]) == b"{"
+
+    @property
     def arguments(self) -> str:
         """Return the piece of the function's arguments; empty for one that cannot be read."""
-        return (decoded_or_none(_text, self.function.arguments) if self.function else None) or ""
+        if self.function is None:
+            return ""
+        if self.is_object:
+            return bytes(self.function.arguments).decode()
+        return decoded_or_none(_text, self.function.arguments) or ""
 
 
 class SaidMessage(msgspec.Struct):
@@ -91,6 +103,11 @@ class SaidChoice(msgspec.Struct):
     finish_reason: str | None = None
 
     @property
+    def ends(self) -> bool:
+        """True where the server says nothing of a call."""
+        return self.finish_reason == "stop"
+
+    @property
     def is_cut(self) -> bool:
         """True where a call may lack the rest of its arguments."""
         return self.finish_reason in FAULTS or STOPS.get(self.finish_reason) in CUT
@@ -103,7 +120,19 @@ class SaidCompletion(msgspec.Struct):
 
 
 Changes = dict[int, RawFields]
-"""The new fields of calls, by their places in a list; `arguments` are those of the function."""
+"""The new fields of calls, by their places in a list; those in `OF_TOOL` are of the function."""
+
+
+class ChoiceChanges(NamedTuple):
+    """The changes of a choice."""
+
+    calls: Changes
+    finish_reason: msgspec.Raw | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.calls) or self.finish_reason is not None
+
 
 _completion = msgspec.json.Decoder(SaidCompletion)
 _text = msgspec.json.Decoder(str)
@@ -117,45 +146,54 @@ def with_mended_calls(body: bytes) -> bytes:
     choices = (completion.choices if completion else None) or []
     ids = UniqueIds()
     changes = [changes_of(choice, ids) for choice in choices]
-    return with_changes(body, "message", changes) if any(changes) else body
+    return with_changes(body, "message", changes) if any(each.any for each in changes) else body
 
 
-def changes_of(choice: SaidChoice, ids: UniqueIds) -> Changes:
+def changes_of(choice: SaidChoice, ids: UniqueIds) -> ChoiceChanges:
     """Return what changes of a choice with whole calls."""
     changes: Changes = {}
-    for at, call in enumerate(calls_in(choice.message)):
+    calls = calls_in(choice.message)
+    for at, call in enumerate(calls):
         id_ = ids.unique(call.id or new_call_id())
         if id_ != call.id:
             changes[at] = {"id": raw_json(id_)}
         if call.function is not None and not (call.has_arguments or choice.is_cut):
             changes.setdefault(at, {})["arguments"] = NO_ARGUMENTS
-    return changes
+        elif call.is_object:
+            changes.setdefault(at, {})["arguments"] = raw_json(call.arguments)
+    return ChoiceChanges(changes, CALLED if calls and choice.ends else None)
 
 
-def with_changes(data: bytes, field: str, changes: Sequence[Changes]) -> bytes:
+def with_changes(data: bytes, field: str, changes: Sequence[ChoiceChanges]) -> bytes:
     """Return a completion with changes of its choices, whose messages stand in `field`."""
     fields = fields_of(data)
     choices = rows_of(fields["choices"])
     for number, changed in enumerate(changes):
-        if not changed:
-            continue
-        choice = fields_of(choices[number])
+        if changed.any:
+            choices[number] = raw_json(changed_choice(fields_of(choices[number]), field, changed))
+    return msgspec.json.encode(fields | {"choices": raw_json(choices)})
+
+
+def changed_choice(choice: RawFields, field: str, changed: ChoiceChanges) -> RawFields:
+    """Return a choice with other calls, or another reason to stop."""
+    if changed.calls:
         said = fields_of(choice[field])
         calls = rows_of(said["tool_calls"])
-        for at, new in changed.items():
+        for at, new in changed.calls.items():
             calls[at] = raw_json(changed_call(fields_of(calls[at]), new))
-        said["tool_calls"] = raw_json(calls)
-        choice[field] = raw_json(said)
-        choices[number] = raw_json(choice)
-    return msgspec.json.encode(fields | {"choices": raw_json(choices)})
+        choice[field] = raw_json(said | {"tool_calls": raw_json(calls)})
+    if changed.finish_reason is not None:
+        choice["finish_reason"] = changed.finish_reason
+    return choice
 
 
 def changed_call(call: RawFields, new: RawFields) -> RawFields:
     """Return a call with other fields."""
-    own = {name: value for name, value in new.items() if name != "arguments"}
-    if "arguments" in new:
-        function = fields_of(call["function"])
-        own["function"] = raw_json(function | {"arguments": new["arguments"]})
+    own = {name: value for name, value in new.items() if name not in OF_TOOL}
+    of_tool = {name: value for name, value in new.items() if name in OF_TOOL}
+    if of_tool:
+        kind = "custom" if "custom" in call else "function"
+        own[kind] = raw_json(fields_of(call[kind]) | of_tool)
     return call | own
 
 
@@ -198,10 +236,10 @@ class CallMender:
     def _with_calls(self, event: bytes, data: bytes, choices: Sequence[SaidChoice]) -> bytes:
         if not self._head:
             self._head = {k: v for k, v in fields_of(data).items() if k not in NOT_TOLD}
-        changes = [self._of(choice).feed(choice) for choice in choices]
+        changes = [self._of(choice).changes_of(choice) for choice in choices]
         ended = (each.index or 0 for each in choices if each.finish_reason)
         before = b"".join(map(self._end, ended))
-        if any(changes):
+        if any(each.any for each in changes):
             event = with_data(event, with_changes(data, "delta", changes))
         return before + event
 
@@ -237,7 +275,12 @@ class ChoiceCalls:
         self._silent: set[int] = set()
         """Functions that are called without arguments so far."""
 
-    def feed(self, choice: SaidChoice) -> Changes:
+    def changes_of(self, choice: SaidChoice) -> ChoiceChanges:
+        """Return what changes of a chunk."""
+        calls = self._feed(choice)
+        return ChoiceChanges(calls, CALLED if self._taken and choice.ends else None)
+
+    def _feed(self, choice: SaidChoice) -> Changes:
         """Return what changes of the pieces in a chunk."""
         changes: Changes = {}
         begun: dict[int, int] = {}
@@ -281,11 +324,12 @@ class ChoiceCalls:
 class ToldCall:
     """A call, as its server named it and as its client knows it."""
 
-    __slots__ = ("_given", "_id", "arguments", "index")
+    __slots__ = ("_given", "_id", "_named", "arguments", "index")
 
     def __init__(self, given: CallPiece, id_: str, index: int) -> None:
         self._given = given
         self._id = id_
+        self._named = bool(given.name)
         self.arguments = PiecedArguments()
         self.index = index
 
@@ -303,8 +347,14 @@ class ToldCall:
         changes: RawFields = {}
         if begins and piece.id != self._id:
             changes["id"] = raw_json(self._id)
-        elif not begins and piece.id and self._given.id != self._id:
-            changes["id"] = NOTHING  # clients add what comes later to what they have
+        if not begins:  # clients add what comes later to what they have
+            if piece.id:
+                changes["id"] = NOTHING
+            if piece.name and self._named:
+                changes["name"] = NOTHING
+            self._named = self._named or bool(piece.name)
+        if piece.is_object:
+            changes["arguments"] = raw_json(piece.arguments)
         if piece.index != self.index:
             changes["index"] = raw_json(self.index)
         return changes

@@ -6,7 +6,7 @@ in pieces, arguments as objects, errors where a choice should be.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -74,6 +74,19 @@ class WireMessage(msgspec.Struct):
     tool_calls: list[WireCall] | None = None
     annotations: list[Annotation] | None = None
     audio: WireAudio | None = None
+    images: list[WireImage] | None = None
+
+
+class WireURL(msgspec.Struct):
+    """A place, or a data URL."""
+
+    url: str = ""
+
+
+class WireImage(msgspec.Struct):
+    """A picture that the model drew, as OpenRouter and other routers tell it."""
+
+    image_url: WireURL | None = None
 
 
 class Thought(NamedTuple):
@@ -97,6 +110,8 @@ class WireChoice(msgspec.Struct):
     delta: WireMessage | None = None
     finish_reason: str | None = None
     logprobs: WireLogProbs | None = None
+    usage: ChatCounts | None = None
+    """Where Moonshot has it, in a stream."""
     error: Json | str | None = None
 
 
@@ -113,6 +128,9 @@ class Completion(msgspec.Struct):
     error: Json | str | None = None
     message: str | None = None
     """The message of a bare error, as older servers of open models write it."""
+    citations: Any = None
+    search_results: Any = None
+    """Sources of the answer, with titles (Perplexity); `citations` are URLs."""
 
 
 _decoder = msgspec.json.Decoder(Completion)

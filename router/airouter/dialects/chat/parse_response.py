@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,11 +22,14 @@ from airouter.dialects.chat.completion import (
 )
 from airouter.dialects.chat.errors import failure_in
 from airouter.dialects.chat.reasoning import begun_thought
+from airouter.dialects.chat.sources import sources_of
 from airouter.dialects.conversation import (
     Answer,
     Audio,
     Choice,
     Citation,
+    Image,
+    Media,
     Part,
     Refusal,
     Stop,
@@ -58,6 +62,8 @@ CUT = frozenset({"length", "content_filter"})
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 """Reasons to stop that are failures of the server; OpenAI itself has none such."""
 
+DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[^;,]*)*;base64,")
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -75,8 +81,22 @@ def parse_response(body: bytes, destination: Destination) -> Answer:
         created=created_in(completion),
         service_tier=completion.service_tier,
         usage=None if completion.usage is None else neutral_usage(completion.usage),
-        choices=tuple(choice_of(choice, destination.model) for choice in completion.choices),
+        choices=tuple(
+            cited_choice(choice_of(choice, destination.model), sources_of(completion))
+            for choice in completion.choices
+        ),
     )
+
+
+def cited_choice(choice: Choice, sources: tuple[Citation, ...]) -> Choice:
+    """Return a choice whose text has sources, unless it has some already."""
+    parts = [
+        msgspec.structs.replace(part, citations=part.citations or sources)
+        if isinstance(part, Text)
+        else part
+        for part in choice.parts
+    ]
+    return msgspec.structs.replace(choice, parts=tuple(parts)) if sources else choice
 
 
 def created_in(completion: Completion) -> int | None:
@@ -124,6 +144,7 @@ def parts_of(
                 logprobs=None if tokens is None else tuple(tokens),
             )
         )
+    parts.extend(images_of(said))
     if said.refusal:
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
@@ -171,6 +192,18 @@ def citations_of(said: WireMessage) -> list[Citation]:
         for each in found
         if each is not None
     ]
+
+
+def images_of(said: WireMessage) -> list[Image]:
+    """Return the pictures that the model drew."""
+    urls = [image.image_url.url for image in said.images or () if image.image_url is not None]
+    return [Image(media=media_at(url)) for url in urls if url]
+
+
+def media_at(url: str) -> Media:
+    """Return what a URL stands for; a data URL is taken apart."""
+    found = DATA_URL.match(url)
+    return Media(url=url) if found is None else Media(media_type=found[1], data=url[found.end() :])
 
 
 def audio_of(sound: WireAudio) -> Audio:

@@ -25,11 +25,13 @@ from airouter.dialects.chat.parse_response import (
     citations_of,
     created_in,
     fault,
+    images_of,
     name_of,
     stop_of,
 )
 from airouter.dialects.chat.pieced_arguments import PiecedArguments
 from airouter.dialects.chat.reasoning import begun_thought
+from airouter.dialects.chat.sources import sources_of
 from airouter.dialects.conversation import Audio, Refusal, Text, ToolCall
 from airouter.dialects.events import (
     ArgumentsDelta,
@@ -52,9 +54,9 @@ from airouter.failures import ended_early
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from airouter.dialects.conversation import Destination, Part
+    from airouter.dialects.conversation import Citation, Destination, Part
     from airouter.dialects.framing import Frame
     from airouter.dialects.in_order import PartEvent
     from airouter.failures import Failure
@@ -89,10 +91,14 @@ class Parser:
         if not self._begun:
             self._begun = True
             yield self._begin(chunk)
+        counts, sources = chunk.usage, sources_of(chunk)
         for choice in chunk.choices or ():
-            yield from self._reader(choice.index or 0).feed(choice)
-        if chunk.usage is not None:
-            yield Counted(usage=neutral_usage(chunk.usage))
+            reader = self._reader(choice.index or 0)
+            reader.sources = sources or reader.sources
+            yield from reader.feed(choice)
+            counts = counts or choice.usage
+        if counts is not None:
+            yield Counted(usage=neutral_usage(counts))
 
     def finish(self) -> Iterator[Event]:
         """Yield the end: the stream is whole when a choice has stopped.
@@ -159,12 +165,14 @@ class ChoiceParser:
     __slots__ = (
         "_at",
         "_calls",
+        "_cited",
         "_index",
         "_kind",
         "_model",
         "_newest",
         "_order",
         "_sound",
+        "sources",
         "stopped",
     )
 
@@ -179,6 +187,9 @@ class ChoiceParser:
         self._newest: OpenCall | None = None
         self._order = PartsInOrder()
         self._sound: Audio | None = None
+        self._cited = False
+        self.sources: tuple[Citation, ...] = ()
+        """Those of the text, where they are told beside the choice."""
         self.stopped = False
 
     def feed(self, choice: WireChoice) -> Iterator[Event]:
@@ -206,15 +217,25 @@ class ChoiceParser:
         if said.refusal:
             yield from self._open(Refusal(text=""))
             yield from self._told(RefusalDelta(at=self._at, text=said.refusal, choice=self._index))
-        if said.annotations and self._kind is Text:
-            for citation in citations_of(said):
-                yield from self._told(Cited(at=self._at, citation=citation, choice=self._index))
-        if said.audio is not None:
-            self._hear(said)
+        yield from self._beside(said)
         for call in said.tool_calls or ():
             yield from self._calling(call)
         if choice.finish_reason:  # some servers say "" until they know
             yield from self.stop(choice.finish_reason)
+
+    def _beside(self, said: WireMessage) -> Iterator[Event]:
+        """Yield the events of what is no text, and keep a piece of speech."""
+        if said.annotations and self._kind is Text:
+            yield from self._cite(citations_of(said))
+        for image in images_of(said):
+            yield from self._begin(image)
+        if said.audio is not None:
+            self._hear(said)
+
+    def _cite(self, citations: Iterable[Citation]) -> Iterator[Event]:
+        for citation in citations:
+            self._cited = True
+            yield from self._told(Cited(at=self._at, citation=citation, choice=self._index))
 
     def _told(self, event: PartEvent) -> Iterator[Event]:
         return self._order.feed(event)
@@ -316,6 +337,8 @@ class ChoiceParser:
         """Yield the end of the choice, once."""
         if self.stopped:
             return
+        if self._kind is Text and not self._cited:
+            yield from self._cite(self.sources)
         if self._sound is not None:
             yield from self._begin(self._sound)
         yield from self._close()

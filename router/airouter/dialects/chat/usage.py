@@ -10,8 +10,6 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from airouter.dialects.chat.calls import CALLS, SOME, CallMender
 from airouter.dialects.chat.cut_short import end_at_length
 from airouter.dialects.chat.errors import error_event
@@ -19,7 +17,7 @@ from airouter.dialects.conversation import Usage
 from airouter.dialects.ending import Ending
 from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import EVENT_END, EventForwarder
-from airouter.dialects.openai_usage import CHAT_BODY, ChatCounts, neutral_usage, usage_in
+from airouter.dialects.openai_usage import CHAT_BODY, neutral_usage, usage_in
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
 from airouter.untrusted import decoded_or_none
@@ -37,6 +35,7 @@ USAGE = re.compile(rb'"usage"\s*:\s*\{')
 SAMPLES, SAMPLED = 32, 2_048
 """Pieces of a stream, and bytes of one, by which the text of the stream may be estimated."""
 TEXT = TextMeter("content", "reasoning_content", "reasoning", "refusal", "arguments", "text")
+ERROR = b'"error"'
 DONE_EVENT = b"data: [DONE]\n\n"
 FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 ENDED = re.compile(
@@ -44,16 +43,6 @@ ENDED = re.compile(
     rb'|(?:^|\n)data:[ ]?\{\s*"(?:error"\s*:\s*[{"]|object"\s*:\s*"error")'
 )
 """In a stream that is whole: the first, with or without the second, or its provider's error."""
-
-
-class Chunk(msgspec.Struct):
-    """The fields of a chunk that tell the usage event from others."""
-
-    choices: list[msgspec.Raw] | None = None
-    usage: ChatCounts | None = None
-
-
-_chunk = msgspec.json.Decoder(Chunk)
 
 
 class ChunkForwarder(EventForwarder):
@@ -184,11 +173,12 @@ class UsageHider(ChunkForwarder):
     def _is_usage(self, event: bytes) -> bool:
         if not USAGE.search(event):
             return False
-        chunk = decoded_or_none(_chunk, payload(event))
-        if chunk is None or chunk.usage is None:
+        chunk = decoded_or_none(CHAT_BODY, payload(event))
+        counts = None if chunk is None else chunk.counts
+        if chunk is None or counts is None:
             return False
-        self._usage = neutral_usage(chunk.usage)
-        return chunk.choices == []
+        self._usage = neutral_usage(counts)
+        return not chunk.choices and ERROR not in event  # some servers say null, or nothing
 
 
 def lacks_done(end: bytes) -> bool:

@@ -51,6 +51,10 @@ class EventStream:
         del buffer[:start]
         return frames
 
+    def rest(self) -> list[Frame]:
+        """Return nothing: half a frame is none."""
+        return []
+
     def _frame(self, data: bytes) -> Frame:
         from botocore.eventstream import ParserError  # noqa: PLC0415
         from botocore.exceptions import EventStreamError  # noqa: PLC0415

@@ -56,6 +56,8 @@ class Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     citation: Json | None = None
+    content: str | None = None
+    encrypted_content: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
@@ -79,7 +81,7 @@ _json = msgspec.json.Decoder(Any)
 class OpenBlock:
     """A block as it grows."""
 
-    __slots__ = ("argued", "at", "ended", "input", "part")
+    __slots__ = ("argued", "at", "checkpoint", "ended", "input", "part", "summary")
 
     def __init__(self, part: Part, at: int) -> None:
         self.part = part
@@ -89,13 +91,25 @@ class OpenBlock:
         """The call has arguments: an empty object is not spelled out in a stream."""
         self.input: list[str] = []
         """Pieces of the input of a tool that runs at the provider."""
+        self.summary: list[str] = []
+        """Pieces of a compaction."""
+        self.checkpoint: str | None = None
+        """The part of a compaction that only Anthropic can read."""
         self.ended = False
+
+    def compact(self, delta: Delta) -> None:
+        """Take a piece of a compaction; null says nothing."""
+        if delta.content is not None:
+            self.summary.append(delta.content)
+        if delta.encrypted_content is not None:
+            self.checkpoint = delta.encrypted_content
 
 
 class Parser:
     """The reader of one stream."""
 
     __slots__ = (
+        "_begun",
         "_blocks",
         "_called",
         "_maker",
@@ -109,6 +123,7 @@ class Parser:
     def __init__(self, destination: Destination) -> None:
         self._maker = destination.maker
         self._model = destination.model
+        self._begun = False
         self._blocks: dict[int | None, OpenBlock] = {}
         """The last block at each index."""
         self._newest: OpenBlock | None = None
@@ -132,7 +147,8 @@ class Parser:
                 yield from self._begin_block(event.index, event.content_block or {})
             case "content_block_stop":
                 yield from self._end_block(self._block(event.index))
-            case "message_start":
+            case "message_start" if not self._begun:
+                self._begun = True
                 yield self._begin(event.message or WireMessage())
             case "message_delta":
                 yield from self._stop(event)
@@ -200,6 +216,8 @@ class Parser:
                 yield from tell(Signed(at=block.at, signature=signature))
             case "citations_delta" if delta.citation is not None:
                 yield from tell(Cited(at=block.at, citation=parse_citation(delta.citation)))
+            case "compaction_delta":
+                block.compact(delta)
 
     def _argue(self, block: OpenBlock, text: str) -> Iterator[Event]:
         part = block.part
@@ -215,7 +233,7 @@ class Parser:
         part = block.part
         block.ended = True
         if isinstance(part, Opaque):
-            whole = with_input(part, "".join(block.input))
+            whole = with_summary(with_input(part, "".join(block.input)), block)
             yield from self._order.feed(PartBegun(at=block.at, part=whole))
         elif isinstance(part, ToolCall) and not block.argued:
             yield from self._argue(block, part.arguments)
@@ -251,3 +269,13 @@ def with_input(part: Opaque, text: str) -> Opaque:
     if given is None:
         return part  # there was none, or it was cut off in the middle
     return Opaque(dialect=part.dialect, native={**part.native, "input": given})
+
+
+def with_summary(part: Opaque, block: OpenBlock) -> Opaque:
+    """Return a compaction with what came of it after its beginning; any other block as it is."""
+    grown: Json = {}
+    if block.summary:
+        grown["content"] = (part.native.get("content") or "") + "".join(block.summary)
+    if block.checkpoint is not None:
+        grown["encrypted_content"] = block.checkpoint
+    return Opaque(dialect=part.dialect, native=part.native | grown) if grown else part

@@ -95,7 +95,7 @@ def blocks_of(part: Part) -> Iterator[Json]:
         case Refusal():
             yield {"type": "text", "text": part.text}
         case Image(media=media):
-            url = f"data:{media.media_type};base64,{media.data}"
+            url = media.url or f"data:{media.media_type};base64,{media.data}"
             yield {"type": "text", "text": f"![image]({url})"}
         case Opaque(dialect="messages"):
             yield part.native

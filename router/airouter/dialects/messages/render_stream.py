@@ -181,6 +181,10 @@ class Renderer:
                 "partial_json": _encode(block["input"]).decode(),
             }
             return start + self._delta(delta) + self._stop()
+        if block["type"] == "compaction":
+            grown = {name: block.get(name) for name in ("content", "encrypted_content")}
+            start = self._start(block | dict.fromkeys(grown))
+            return start + self._delta({"type": "compaction_delta", **grown}) + self._stop()
         if block["type"] == "text":
             start = self._start({"type": "text", "text": ""})
             return start + self._delta({"type": "text_delta", "text": block["text"]}) + self._stop()

@@ -41,6 +41,14 @@ ENDED = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
 """In the last event."""
 
 
+BEGINNING = 64
+"""Bytes in which an event says its type."""
+MESSAGE_START = re.compile(rb'"type"\s*:\s*"message_start"')
+"""Which imitators of Anthropic's say twice: clients begin anew at it, and end with nothing."""
+VERTEX_EVENT = re.compile(rb'event:[ ]?vertex_event\b|"type"\s*:\s*"vertex_event"')
+"""A count of Vertex AI's own, which the SDK of Vercel takes for a broken stream."""
+
+
 class Started(msgspec.Struct):
     """A `message_start`, as much of it as is of use."""
 
@@ -60,14 +68,21 @@ _event = msgspec.json.Decoder(UsageEvent)
 class UsageReader(NamedEventForwarder):
     """A stream filter that forwards all events and keeps the first and the last."""
 
-    __slots__ = ("_calls", "_head", "_missing", "_tail")
+    __slots__ = ("_begun", "_calls", "_head", "_missing", "_tail")
 
     def __init__(self, write: Write) -> None:
         super().__init__(write, Ending(b"message_stop", STOP))
+        self._begun = False
         self._calls = CallMender()
         self._head: list[bytes] = []
         self._missing = HEAD
         self._tail = Tail(TAIL)
+
+    def skips(self, event: bytes) -> bool:
+        if MESSAGE_START.search(event, 0, BEGINNING):
+            again, self._begun = self._begun, True
+            return again
+        return VERTEX_EVENT.search(event, 0, BEGINNING) is not None
 
     def forward(self, events: bytes) -> None:
         if events.find(CALL) >= 0:

@@ -123,6 +123,13 @@ class Translation(ABC):
         Raises `UpstreamError` for an answer that cannot be read, `Failure` for an error in it.
         """
 
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:  # noqa: ARG002  # as all
+        """Return the stream that says what came as a whole; None where the client gets the whole.
+
+        Raises what `answer` does.
+        """
+        return None
+
     @abstractmethod
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         """Return the filter for a streamed answer."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.assembly import Assembly
 from airouter.dialects.claude.betas import with_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
 from airouter.dialects.joining.resuming import is_joinable
 from airouter.dialects.media import inlined
+from airouter.dialects.retelling import retold
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.custom_tools import custom_names, unwrapped
 from airouter.dialects.translation.length import within
@@ -35,13 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airouter.dialects.client_request import ClientRequest
-    from airouter.dialects.conversation import Conversation, Destination
+    from airouter.dialects.conversation import Answer, Conversation, Destination
     from airouter.dialects.dialect import (
         ClientDialect,
         UpstreamDialect,
         Write,
     )
     from airouter.interfaces import BufferedReply
+
+STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+EVENTS = (b"data:", b"event:", b":")
 
 
 class ConversationTranslation(Translation):
@@ -89,19 +95,49 @@ class ConversationTranslation(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        answer = self._upstream.parse_response(reply.body, self._destination)
-        request.answered_by = answer.model
-        answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
         conversation = self._frame(request)
-        answer = with_long_names(answer, long_names(conversation))
-        answer = unwrapped(answer, custom_names(conversation))
-        if wants_one_call(conversation):
-            answer = with_one_call(answer)
+        answer = self._answer(request, conversation, reply)
         try:
             body = self._client.render_response(answer, conversation)
         except RecursionError:  # a client's body may have a few levels more than the provider's
             raise BrokenReply(TOO_DEEP) from None
         return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer:
+        conversation = self._frame(request)
+        answer = self._answer(request, conversation, reply)
+        renderer = self._client.stream_renderer(conversation)
+        try:
+            body = b"".join(map(renderer.feed, retold(answer)))
+        except RecursionError:
+            raise BrokenReply(TOO_DEEP) from None
+        return ClientAnswer(request.seal(body) if request.seal else body, answer.usage)
+
+    def _answer(
+        self, request: ClientRequest, conversation: Conversation, reply: BufferedReply
+    ) -> Answer:
+        """Return the answer as the client is to know it. Raises `BrokenReply` and `Failure`."""
+        if is_stream(reply):
+            answer = self._assembled(reply.body)
+        else:
+            answer = self._upstream.parse_response(reply.body, self._destination)
+        request.answered_by = answer.model
+        answer = with_unique_calls(msgspec.structs.replace(answer, model=self._public_model))
+        answer = with_long_names(answer, long_names(conversation))
+        answer = unwrapped(answer, custom_names(conversation))
+        return with_one_call(answer) if wants_one_call(conversation) else answer
+
+    def _assembled(self, stream: bytes) -> Answer:
+        """Return the answer that a stream gives. Raises `BrokenReply` and `Failure`."""
+        parser, assembly = self._upstream.stream_parser(self._destination), Assembly()
+        framing = self._upstream.framing()
+        frames = [*framing.feed(stream), *framing.rest()]
+        events = chain(chain.from_iterable(map(parser.feed, frames)), parser.finish())
+        for event in events:
+            assembly.feed(event)
+        if assembly.failure is not None:
+            raise assembly.failure
+        return assembly.answer()
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         conversation = self._frame(request)
@@ -135,3 +171,9 @@ class ConversationTranslation(Translation):
                 known = msgspec.structs.replace(known, answer_id=request.answer_id)
             request.conversations[self._edits] = known
         return known
+
+
+def is_stream(reply: BufferedReply) -> bool:
+    """Return True for a stream that was read to its end: some servers know no other answer."""
+    kind = reply.headers.get(b"content-type", b"")
+    return kind.startswith(STREAMS) or reply.body.startswith(EVENTS)

@@ -38,6 +38,7 @@ from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
+from airouter.dialects.translation.conversing import is_stream
 from airouter.failures import Failure, unreadable_content
 from airouter.interfaces import BrokenReply
 from airouter.untrusted import decoded_or_none
@@ -171,9 +172,14 @@ class PassThrough(Translation):
             body = readable(body, self._refused_fields)
         return [without_packed(body) if body.find(PACKED) >= 0 else body]
 
-    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
+        if self._rewriting is not None and is_stream(reply):
+            return self._rewriting.answer(request, replies)
         return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
+        return None if self._rewriting is None else self._rewriting.retold(request, reply)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -257,10 +263,15 @@ class MessagesPassThrough(Translation):
             return True
         return has_refused_thoughts(request.body, to_claude=self._to_claude)
 
-    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:  # noqa: ARG002
+    def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
+        if is_stream(reply):
+            return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer:
+        return self._rewriting.retold(request, reply)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:

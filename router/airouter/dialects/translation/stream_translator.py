@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from airouter.dialects.translation.unique_calls import UniqueCalls
 from airouter.interfaces import BrokenReply, Surplus, UpstreamRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airouter.dialects.client_request import ClientRequest
     from airouter.dialects.dialect import (
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
 COUNTS = (Begun, Counted)
 TEXTS = (TextDelta, ReasoningDelta, RefusalDelta, ArgumentsDelta)
 PARTS = (PartBegun, PartEnded)
-FIRST = (Begun, Pinged)
-"""Events before any content."""
 TOO_DEEP = "the upstream's answer is nested too deeply"
 
 
@@ -140,7 +139,7 @@ class StreamTranslator:
         except Surplus:
             raise
         except (BrokenReply, RecursionError, UpstreamRefused) as error:
-            if self._sent:  # else another backend may still be asked
+            if self._sent or self._stopped:  # else another backend may still be asked
                 self._send(out)
             if isinstance(error, RecursionError):
                 raise BrokenReply(TOO_DEEP) from None
@@ -149,11 +148,17 @@ class StreamTranslator:
 
     def finish(self) -> Usage | None:
         try:
-            out = [self._take(event) for event in self._parser.finish()]
+            out = [self._take(event) for event in chain(self._last_events(), self._parser.finish())]
         except RecursionError:
             raise BrokenReply(TOO_DEEP) from None
         self._send(out)
         return self._usage
+
+    def _last_events(self) -> Iterator[Event]:
+        """Yield the events of what is left without an end; what cannot be read of it is none."""
+        with suppress(BrokenReply):
+            for frame in self._framing.rest():
+                yield from self._parser.feed(frame)
 
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
         try:
@@ -199,8 +204,10 @@ class StreamTranslator:
             self._stopped = True
         elif isinstance(event, Ended):
             self._ended = True
-        if self._started or isinstance(event, FIRST):
+        if self._started or isinstance(event, Begun):
             self._started = True
+            return self._rendered(event)
+        if isinstance(event, Pinged):
             return self._rendered(event)
         self._started = True  # by a provider that says nothing of the answer before its content
         return self._rendered(Begun(id="", model=self._model)) + self._rendered(event)

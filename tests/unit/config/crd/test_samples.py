@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,8 +36,9 @@ DEMANDS = [*CHECKS, "required", LIST_TYPE]
 by_name = pytest.mark.parametrize("sample", ACCEPTED + REJECTED, ids=lambda sample: sample.name)
 
 
+@cache
 def document(sample: Sample) -> dict[str, Any]:
-    """A sample as the router reads it."""
+    """A sample as the router reads it. Not to be changed."""
     (only,) = documents(sample.text)
     loaded: dict[str, Any] = only.root.value
     return loaded
@@ -88,6 +90,7 @@ def test_the_schema_refuses_a_bad_sample_or_leaves_it_to_a_rule(sample: Sample) 
     assert broken or any(is_in(target, place_of(sample.field)) for target in targets_of_rules())
 
 
+@cache
 def targets_of_rules() -> set[str]:
     """The places that a rule in CEL can find wrong."""
     return {place + target for place, node in nodes(spec_schema()) for target in rule_targets(node)}

@@ -18,7 +18,7 @@ DONE = b"data: [DONE]\n\n"
 READERS = pytest.mark.parametrize("kind", [UsageReader, UsageHider])
 
 
-def call(id_: str | None, arguments: str | None, name: str = "f", **more: Any) -> Json:
+def call(id_: str | None, arguments: Any, name: str = "f", **more: Any) -> Json:
     return {
         "id": id_,
         "type": "function",
@@ -154,12 +154,49 @@ def test_calls_of_one_name_with_one_id_at_one_index_are_told_apart(
 
 
 @READERS
-def test_a_call_whose_id_and_name_are_in_each_piece_passes_to_the_byte(
+def test_a_call_whose_id_and_name_are_in_each_piece_has_them_once(
     kind: type[UsageHider | UsageReader],
 ) -> None:
     pieces = (call("a", each, index=0) for each in ('{"x":{', "{}", "}", "}", " \n"))
-    stream = *map(chunk, pieces), chunk(reason="tool_calls"), DONE
-    assert through(kind, *stream) == b"".join(stream)
+    told = through(kind, *map(chunk, pieces), chunk(reason="tool_calls") + DONE)
+    assert put_together(told) == [(0, "a", '{"x":{{}}} \n')]
+    assert (told.count(b'"a"'), told.count(b'"f"')) == (1, 1)
+
+
+@READERS
+def test_a_call_whose_name_comes_late_and_again_has_it_once(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    begun = {"index": 0, "id": "a", "type": "function", "function": {"arguments": ""}}
+    pieces = begun, call(None, "{", index=0), call(None, "}", index=0)
+    told = through(kind, *map(chunk, pieces), chunk(reason="tool_calls") + DONE)
+    assert put_together(told) == [(0, "a", "{}")]
+    assert told.count(b'"f"') == 1
+
+
+@READERS
+def test_arguments_that_are_an_object_are_told_as_text(
+    kind: type[UsageHider | UsageReader],
+) -> None:
+    one, other = call("a", {"x": 1}, index=0), call("b", {}, index=0)
+    told = through(kind, chunk(one), chunk(other), chunk(reason="tool_calls") + DONE)
+    found = [(id_, json.loads(arguments)) for _, id_, arguments in put_together(told)]
+    assert found == [("a", {"x": 1}), ("b", {})]
+    (whole_call,) = calls_in(with_mended_calls(whole(call("a", {"x": 1}))))
+    assert json.loads(whole_call["function"]["arguments"]) == {"x": 1}
+
+
+@READERS
+@pytest.mark.parametrize("in_one", [False, True])
+def test_a_choice_with_a_call_ends_in_one_whatever_its_server_says(
+    kind: type[UsageHider | UsageReader], *, in_one: bool
+) -> None:
+    called = call("a", "{}", index=0)
+    end = chunk(called, reason="stop") if in_one else chunk(called) + chunk(reason="stop")
+    told = through(kind, end + DONE)
+    assert (told.count(b'"stop"'), told.count(b'"finish_reason":"tool_calls"')) == (0, 1)
+    body = with_mended_calls(whole(called, reason="stop"))
+    assert json.loads(body)["choices"][0]["finish_reason"] == "tool_calls"
 
 
 @READERS
@@ -170,7 +207,8 @@ def test_a_call_without_arguments_has_an_empty_object_before_its_stream_ends(
 ) -> None:
     told = through(kind, chunk(call("a", arguments, index=0)), end + DONE)
     assert put_together(told) == [(0, "a", "{}")]
-    assert told.endswith(end + DONE)
+    assert told.endswith(DONE)
+    assert b"stop" not in told
 
 
 def test_a_call_without_arguments_that_ends_at_once_has_an_empty_object() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airouter.dialects.conversation import Json, Text, ToolCall
+from airouter.dialects.conversation import Citation, Image, Json, Media, Text, ToolCall
 from airouter.failures import Failure
 from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import answer_to, calls_in, choice_of, completion, piece, thought
@@ -104,3 +104,37 @@ def test_what_a_server_leaves_out_or_writes_otherwise_is_no_harm(changes: Any) -
 def test_an_answer_without_choices_is_broken(choices: Any) -> None:
     with pytest.raises(BrokenReply):
         answer_to({"id": "c1", "choices": choices})
+
+
+@pytest.mark.parametrize(
+    ("url", "media"),
+    [
+        ("data:image/png;base64,aW1n", Media(media_type="image/png", data="aW1n")),
+        ("data:image/webp;q=1;base64,aW1n", Media(media_type="image/webp", data="aW1n")),
+        ("https://a.example/cat.png", Media(url="https://a.example/cat.png")),
+    ],
+)
+def test_a_picture_is_read(url: str, media: Media) -> None:
+    drawn = {"type": "image_url", "image_url": {"url": url}}
+    choice = choice_of({"content": "See:", "images": [drawn, {"type": "image_url"}]})
+    assert choice.parts == (Text(text="See:"), Image(media=media))
+
+
+FOUND: Json = {"title": "Oslo", "url": "https://a.example", "date": "2026-01-01"}
+SOURCES: list[tuple[Json, tuple[Citation, ...]]] = [
+    ({"search_results": [FOUND]}, (Citation(url="https://a.example", title="Oslo"),)),
+    ({"citations": ["https://a.example"]}, (Citation(url="https://a.example"),)),
+    (
+        {"citations": ["https://a.example"], "search_results": [FOUND]},
+        (Citation(url="https://a.example", title="Oslo"),),
+    ),
+    ({"citations": {"odd": 1}, "search_results": [None, 7, {"url": None}]}, ()),
+]
+
+
+@pytest.mark.parametrize(("told", "sources"), SOURCES)
+def test_sources_beside_the_choices_are_those_of_the_text(
+    told: Json, sources: tuple[Citation, ...]
+) -> None:
+    (choice,) = answer_to(completion({"content": "Rain [1]."}, **told)).choices
+    assert choice.parts == (Text(text="Rain [1].", citations=sources),)

@@ -6,7 +6,18 @@ import pytest
 
 from airouter.dialects import in_order
 from airouter.dialects.chat import pieced_arguments
-from airouter.dialects.conversation import Choice, Json, Reasoning, Refusal, Text, ToolCall, Usage
+from airouter.dialects.conversation import (
+    Choice,
+    Citation,
+    Image,
+    Json,
+    Media,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Usage,
+)
 from airouter.dialects.events import ArgumentsDelta, Broken, Counted, Ended, Stopped
 from airouter.interfaces import BrokenReply
 from unit.dialects.chat.asking import (
@@ -275,3 +286,28 @@ def test_usage_may_come_alone_and_after_the_end(choices: list[Json] | None) -> N
     last: Json = {"choices": choices, "usage": usage}
     events = heard(chunk({"content": "Hi."}, "stop"), last)
     assert events[-2:] == [Counted(usage=Usage(input_tokens=7, output_tokens=5)), Ended()]
+
+
+def test_a_picture_stands_between_the_words_around_it() -> None:
+    url = "data:image/png;base64,aW1n"
+    drawn = chunk({"images": [{"type": "image_url", "image_url": {"url": url}}]})
+    choice = assembled(chunk({"content": "See: "}), drawn, chunk({"content": "Nice."}, "stop"))
+    picture = Image(media=Media(media_type="image/png", data="aW1n"))
+    assert choice.parts == (Text(text="See: "), picture, Text(text="Nice."))
+
+
+def test_the_usage_counts_where_it_stands_in_a_choice() -> None:
+    end = chunk({}, "stop")
+    end["choices"][0]["usage"] = {"prompt_tokens": 7, "completion_tokens": 5}
+    counted = [
+        event for event in heard(chunk({"content": "Hi."}), end) if isinstance(event, Counted)
+    ]
+    assert counted == [Counted(usage=Usage(input_tokens=7, output_tokens=5))]
+
+
+def test_sources_beside_the_choices_are_told_with_the_text() -> None:
+    sources: Json = {"citations": ["https://a.example"]}
+    choice = assembled(
+        chunk({"content": "Rain"}, **sources), chunk({"content": " [1]."}), chunk({}, "stop")
+    )
+    assert choice.parts == (Text(text="Rain [1].", citations=(Citation(url="https://a.example"),)),)

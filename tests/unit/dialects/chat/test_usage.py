@@ -110,6 +110,19 @@ def test_a_chunk_with_usage_and_choices_is_kept() -> None:
     assert through(UsageHider, [both, DONE]) == (both + DONE, 7)
 
 
+@pytest.mark.parametrize("kind", [UsageHider, UsageReader])
+def test_the_usage_counts_where_it_stands_in_a_choice(kind: type[UsageHider | UsageReader]) -> None:
+    choice = {"index": 0, "delta": {}, "finish_reason": "stop", "usage": USAGE}
+    end = event({"id": "c", "choices": [choice]})
+    assert through(kind, [end, DONE]) == (end + DONE, 7)
+
+
+@pytest.mark.parametrize("choices", [{"choices": None}, {}])
+def test_a_usage_event_is_hidden_whatever_it_has_for_choices(choices: Any) -> None:
+    told = event({"id": "c", **choices, "usage": USAGE})
+    assert through(UsageHider, [told, DONE]) == (DONE, 7)
+
+
 def test_the_last_usage_counts() -> None:
     first = event({"choices": [], "usage": {"prompt_tokens": 1}})
     assert through(UsageHider, [first, usage_event(), DONE]) == (DONE, 7)
@@ -117,7 +130,7 @@ def test_the_last_usage_counts() -> None:
 
 
 @pytest.mark.parametrize("kind", [UsageHider, UsageReader])
-@pytest.mark.parametrize("odd", [b"\n\n\n", b": a comment\n\n", b"event: x\n\n", b"data: {}\n\n"])
+@pytest.mark.parametrize("odd", [b"\n\n\n", b": a comment\n\n", b"data: {}\n\n"])
 def test_what_is_no_chunk_passes(kind: type[UsageHider | UsageReader], odd: bytes) -> None:
     assert through(kind, [odd, DONE]) == (odd + DONE, 0)
 

@@ -33,6 +33,11 @@ SEARCH: Json = {
 FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []}
 SAID: Json = {"type": "text", "text": "Es «regnete» 🌧", "citations": [CITATION]}
 USE: Json = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Zürich"}}
+COMPACTION: Json = {
+    "type": "compaction",
+    "content": "They spoke of rain.",
+    "encrypted_content": "c2VhbGVk",
+}
 BARE: Json = {"type": "tool_use", "id": "toolu_2", "name": "time", "input": {}}
 COUNTS: Json = {
     "input_tokens": 9,
@@ -41,6 +46,7 @@ COUNTS: Json = {
     "output_tokens": 1,
 }
 EMPTY: dict[str, Json] = {
+    "compaction": {"content": None, "encrypted_content": None},
     "thinking": {"thinking": "", "signature": ""},
     "text": {"text": "", "citations": None},
     "tool_use": {"input": {}},
@@ -62,6 +68,11 @@ def deltas_of(block: Json) -> list[Json]:
                 *({"type": "thinking_delta", "thinking": each} for each in halves(thought)),
                 {"type": "signature_delta", "signature": block["signature"]},
             ]
+        case "compaction":
+            summary, none = halves(block["content"]), dict.fromkeys(EMPTY["compaction"])
+            grown = [none, *({**none, "content": each} for each in summary)]
+            grown[1]["encrypted_content"] = block["encrypted_content"]
+            return [{"type": "compaction_delta", **each} for each in grown]
         case "text":
             cited = ({"type": "citations_delta", "citation": each} for each in block["citations"])
             return [

@@ -17,6 +17,7 @@ from airouter.interfaces import BrokenReply
 from unit.dialects.messages.asking import HERE, SONNET, answer_to, response
 from unit.dialects.messages.streaming import (
     ALL,
+    COMPACTION,
     COUNTS,
     SAID,
     SEARCH,
@@ -75,6 +76,17 @@ def test_a_search_that_was_cut_off_is_told_as_it_began(text: str) -> None:
     native = {**SEARCH, "input": {}}
     choice = assembled(events_in(stream)).choices[0]
     assert choice.parts == (Opaque(dialect="messages", native=native),)
+
+
+def test_a_message_begins_once() -> None:
+    events = events_in(start() + STREAM)
+    assert [type(each) for each in events].count(Begun) == 1
+    assert assembled(events) == assembled(events_in(STREAM))
+
+
+def test_a_compaction_that_comes_in_pieces_is_whole() -> None:
+    choice = assembled(events_in(streamed(COMPACTION, reason="end_turn"))).choices[0]
+    assert choice.parts == (Opaque(dialect="messages", native=COMPACTION),)
 
 
 @pytest.mark.parametrize("pieces", [(), (start(),), (start(), event("ping"))])

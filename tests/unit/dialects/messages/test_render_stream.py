@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from anthropic.types import RawMessageStreamEvent
+from anthropic.types.beta import BetaRawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from airouter.dialects.conversation import (
@@ -40,9 +41,18 @@ from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.messages import CLIENT
 from airouter.failures import Failure
 from unit.dialects.messages.asking import answer, asked, call, foreign, own, parsed, rendered
-from unit.dialects.messages.streaming import ALL, COUNTS, STREAM, assembled, events_in
+from unit.dialects.messages.streaming import (
+    ALL,
+    COMPACTION,
+    COUNTS,
+    STREAM,
+    assembled,
+    events_in,
+    streamed,
+)
 
 SDK: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
+BETA: TypeAdapter[Any] = TypeAdapter(BetaRawMessageStreamEvent)
 
 
 def written(events: Iterable[Event]) -> list[Json]:
@@ -53,7 +63,7 @@ def written(events: Iterable[Event]) -> list[Json]:
     for frame in frames:
         body: Json = msgspec.json.decode(frame.data)
         assert frame.name.decode() == body["type"]
-        if body["type"] not in {"ping", "error"}:
+        if body["type"] not in {"ping", "error"} and b"compaction" not in frame.data:
             SDK.validate_python(body)
         found.append(body)
     return found
@@ -97,6 +107,15 @@ def test_a_stream_written_again_says_the_same() -> None:
     again = events_in(b"".join(map(renderer.feed, events)))
     assert assembled(again) == assembled(events)
     assert content_of(written(events)) == [without_citations(block) for block in ALL]
+
+
+def test_a_compaction_written_again_is_read_by_the_sdk_as_it_was() -> None:
+    begun, delta, ended = written(events_in(streamed(COMPACTION, reason="end_turn")))[2:-2]
+    block = BETA.validate_python(begun).content_block
+    assert (block.type, block.content, block.encrypted_content) == ("compaction", None, None)
+    given = BETA.validate_python(delta).delta
+    assert given.model_dump() == {**COMPACTION, "type": "compaction_delta"}
+    assert ended["type"] == "content_block_stop"
 
 
 def without_citations(block: Json) -> Json:

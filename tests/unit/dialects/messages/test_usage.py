@@ -38,6 +38,27 @@ def test_what_passes_through_is_unchanged_and_counted(size: int, filler: int) ->
     assert reader.finish() == WHOLE
 
 
+@pytest.mark.parametrize("size", [1, 64, 1_000_000])
+def test_what_vertex_adds_to_a_stream_reaches_no_client_and_counts_nothing(size: int) -> None:
+    added = b'event: vertex_event\ndata: {"type":"vertex_event","usage":{"output_tokens":1}}\n\n'
+    stream = START + added + WORDS + COST + added + STOP
+    written: list[bytes] = []
+    reader = UsageReader(written.append)
+    for at in range(0, len(stream), size):
+        reader.feed(stream[at : at + size])
+    assert reader.finish() == WHOLE
+    assert b"".join(written) == START + WORDS + COST + STOP
+
+
+def test_a_message_begins_once() -> None:
+    written: list[bytes] = []
+    reader = UsageReader(written.append)
+    for each in (START, START, WORDS, START + COST + STOP):
+        reader.feed(each)
+    assert reader.finish() == WHOLE
+    assert b"".join(written) == START + WORDS + COST + STOP
+
+
 def test_a_stream_that_breaks_off_says_why() -> None:
     written: list[bytes] = []
     reader = UsageReader(written.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import Any
 
@@ -71,8 +72,55 @@ async def test_a_standby_mirrors_everything_and_works_on_nothing(watched: Watche
     assert watched.dispatcher.has_synced
     assert len(watched.queue) == 0
     watched.leads = True
-    watched.dispatcher.add_all()
+    watched.dispatcher.look_at_all()
     assert len(watched.queue) == 1
+
+
+def observed(name: str, observed: int) -> dict[str, Any]:
+    """A RouterConfig of generation 2, and what its status says of that."""
+    body = config(name, "keys")
+    body["metadata"]["generation"] = 2
+    return {**body, "status": {"observedGeneration": observed}}
+
+
+async def order_of_work(queue: KeyedQueue[ObjectKey], count: int) -> list[str]:
+    """The names of so many keys, one after the other."""
+    done: list[str] = []
+    ended = asyncio.Event()
+
+    async def work(key: ObjectKey) -> None:
+        done.append(key.name)
+        if len(done) == count:
+            ended.set()
+
+    task = asyncio.create_task(queue.run(work))
+    async with asyncio.timeout(60):
+        await ended.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return done
+
+
+async def test_a_change_does_not_wait_for_all_that_was_just_listed(watched: Watched) -> None:
+    bodies = [observed(str(number), 2) for number in range(50)]
+    for body in bodies:
+        watched.dispatcher.indexed(ROUTER_CONFIGS, body)
+    for body in bodies:
+        watched.dispatcher.changed(ROUTER_CONFIGS, body, LISTED)
+    await asyncio.sleep(0.05)  # all of them are due
+    watched.dispatcher.changed(ROUTER_CONFIGS, bodies[30], "MODIFIED")
+    await asyncio.sleep(0.05)
+    done = await order_of_work(watched.queue, 50)
+    assert done[0] == "30"
+    assert sorted(done) == sorted(str(number) for number in range(50))
+
+
+async def test_a_new_leader_begins_with_what_the_former_left(watched: Watched) -> None:
+    for number in range(50):
+        watched.dispatcher.indexed(ROUTER_CONFIGS, observed(str(number), 1 + (number != 30)))
+    watched.dispatcher.look_at_all()
+    await asyncio.sleep(0.05)
+    assert (await order_of_work(watched.queue, 50))[0] == "30"
 
 
 async def test_a_watch_that_begins_anew_has_everything_compared(watched: Watched) -> None:
@@ -130,5 +178,5 @@ def fresh(watched: Watched) -> tuple[KeyedQueue[ObjectKey], KeyedQueue[ObjectKey
 async def test_who_leads_has_every_key_reconciled(watched: Watched) -> None:
     for name in ("checkout", "search"):
         watched.dispatcher.indexed(ROUTER_KEYS, router_key(name))
-    watched.dispatcher.add_all()
+    watched.dispatcher.look_at_all()
     assert len(watched.key_queue) == 2

@@ -1,16 +1,18 @@
 """The keyed queue."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
 
 import pytest
 
+from airouter_operator.kube.errors import KubeError
 from airouter_operator.retry import RetryLater
-from airouter_operator.watching.queue import KeyedQueue, QueueDelays
+from airouter_operator.watching.queue import MOST_SLOW, KeyedQueue, QueueDelays
 
-DELAYS = QueueDelays(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04)
+DELAYS = QueueDelays(quiet=0.01, longest=0.05, first_retry=0.02, longest_retry=0.04, slow=3600)
 
 
 class Work:
@@ -21,6 +23,7 @@ class Work:
         self.running: set[str] = set()
         self.most = 0
         self.failures: dict[str, list[Exception]] = {}
+        self.hanging: dict[str, asyncio.Event] = {}
         self.gate = asyncio.Event()
         self.gate.set()
         self.progress = asyncio.Condition()
@@ -30,7 +33,7 @@ class Work:
         self.running.add(key)
         self.most = max(self.most, len(self.running))
         try:
-            await self.gate.wait()
+            await self.hanging.get(key, self.gate).wait()
             if self.failures.get(key):
                 raise self.failures[key].pop(0)
         finally:
@@ -40,7 +43,7 @@ class Work:
                 self.progress.notify_all()
 
     async def until(self, key: str, count: int) -> None:
-        async with asyncio.timeout(30), self.progress:
+        async with asyncio.timeout(60), self.progress:
             await self.progress.wait_for(lambda: self.done[key] >= count)
 
 
@@ -115,6 +118,56 @@ async def test_work_that_fails_is_tried_again_until_it_is_done(
     await work.until("a", 4)
     assert "sk-secret" not in caplog.text
     assert ("ValueError, will try again" in caplog.text) is isinstance(failure, ValueError)
+
+
+async def test_what_the_api_server_did_not_do_is_logged(
+    queue: KeyedQueue[str], work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    work.failures["a"] = [KubeError("PATCH /x: status 503", 503)]
+    queue.add("a")
+    await work.until("a", 2)
+    assert "a: PATCH /x: status 503, will try again" in caplog.text
+
+
+async def test_a_key_that_is_looked_at_while_it_is_worked_on_is_looked_at_afterwards(
+    queue: KeyedQueue[str], work: Work
+) -> None:
+    work.gate.clear()
+    queue.look_at("a")
+    queue.look_at("a")
+    async with asyncio.timeout(60):
+        while "a" not in work.running:
+            await asyncio.sleep(0)
+    queue.look_at("a")
+    work.gate.set()
+    await work.until("a", 2)
+    async with asyncio.timeout(60):
+        while not queue.is_idle:
+            await asyncio.sleep(0)
+    assert work.done == {"a": 2}
+
+
+async def test_keys_whose_work_hangs_do_not_hold_up_the_others(work: Work) -> None:
+    queue = KeyedQueue[str](dataclasses.replace(DELAYS, slow=0.01), concurrency=3, random=Random(1))
+    hung = asyncio.Event()
+    work.hanging = {f"hung-{number}": hung for number in range(60)}
+    task = asyncio.create_task(queue.run(work))
+    for key in list(work.hanging)[:20]:
+        queue.add(key)
+    async with asyncio.timeout(60):
+        while len(work.running) < 20:
+            await asyncio.sleep(0.001)
+    queue.add("good")
+    await work.until("good", 1)
+    for key in work.hanging:
+        queue.add(key)
+    await asyncio.sleep(0.1)
+    hung.set()
+    for key in work.hanging:
+        await work.until(key, 1)
+    assert work.most <= 3 * MOST_SLOW + 3
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_one_key_that_fails_does_not_hold_up_the_others(
