@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 CHATS, MESSAGES, RESPONSES = b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"
+CONVERSATIONS = b"/v1/conversations"
 MIB = 1_048_576
 LARGEST = 31 * MIB
 """Bytes; a body or a message of more is refused for its size."""

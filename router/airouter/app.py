@@ -47,6 +47,7 @@ from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
 from airouter.telemetry.history import TrafficHistory
 from airouter.telemetry.metrics.exposition import Metrics
+from airouter.telemetry.metrics.scraping import Scraping
 from airouter.telemetry.provider_warnings import ProviderWarnings
 from airouter.telemetry.recorder import Recorder
 from airouter.telemetry.tracing import open_tracing
@@ -109,6 +110,7 @@ class Router:
         self.access_log = AccessLog(sys.stdout.fileno()) if settings.access_log else None
         self.tracing = open_tracing(os.environ, self.providers)
         self.recorder = Recorder(self._consumers(), loop.call_later)
+        self.scraping = Scraping(self.metrics, self.recorder)
         self.aside = Aside()
         self.shared_limits = SharedLimits.of(settings)
         self.held = HeldBytes(settings.held_bytes)
@@ -146,9 +148,10 @@ class Router:
             self.pipeline,
             self,
             self.site,
-            self._scrape,
+            self.scraping.page,
             self.admission,
             self.turns,
+            beginning=Turns(asyncio.get_running_loop()),
             serve=self._serve,
             responses=self.responses,
             body_limit=self.settings.max_body_bytes,
@@ -337,10 +340,6 @@ class Router:
         self.pools.keep_only(serving.pools if serving else ())
         self.identities.keep_only(serving.signers if serving else ())
 
-    def _scrape(self, accept: str) -> tuple[bytes, str]:
-        self.recorder.flush()
-        return self.metrics.render(accept)
-
     def _drain(self) -> None:
         self.draining = self.edge.draining = True
         self.site.live.close()
@@ -352,6 +351,7 @@ class Router:
             self.access_log.close(CLOSING_TIMEOUT)
         self.pools.close()
         self.identities.close()
+        self.scraping.close()
 
     def _consumers(self) -> list[Consumer]:
         consumers: list[Consumer] = [self.metrics, self.history, self.tracing]

@@ -39,19 +39,13 @@ class SomeBans:
         return {"openai-main"}
 
 
-class SomeLimits:
-    """A limit that is used to a half."""
+class SomeSharedLimits:
+    """A limit that is used to a half, and one budget, of which some is spent."""
 
-    def most_used(self) -> list[LimitUsage]:
+    async def most_used(self) -> list[LimitUsage]:
         return [LimitUsage("client", "team-a", "requests", 0.5)]
 
-
-class SomeSharedLimits:
-    """One budget, of which some is spent."""
-
-    limiter = SomeLimits()
-
-    def budget_states(self) -> list[BudgetState]:
+    async def budget_states(self) -> list[BudgetState]:
         declared = PeriodBudget("10", "Day")
         scope = BudgetScope("client", "team", declared, Leases("pod", lambda: 0.0), lambda: 0.0)
         return [BudgetState(scope, 10 * NANODOLLARS, 2 * NANODOLLARS, NANODOLLARS)]

@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from airouter.api.usage import AT_ONCE, usage_of_all
+from airouter.api.usage import usage_of_all
 from airouter.config.budget import PeriodBudget
 from airouter.config.snapshot import Auth, ClientKey, Snapshot
+from airouter.eventloop.parts import AT_ONCE
 from airouter.limits.shared_limits import SharedLimits
 from support.config import manifest
 from support.in_loop import Served, served

@@ -24,11 +24,14 @@ INPUTS: dict[str, Input] = {
         structures.deep_values,
         structures.many_tools,
         structures.many_references,
+        structures.conversation_bodies,
+        structures.large_conversations,
         structures.background_jobs,
         structures.packed_bombs,
         connections.unfinished_heads,
         connections.tiny_chunks,
         connections.pipelined_requests,
+        connections.opened_pages,
         connections.unread_streams,
         connections.unread_answers,
         connections.aborted_streams,
@@ -36,6 +39,7 @@ INPUTS: dict[str, Input] = {
         sessions.pings,
         sessions.large_frames,
         sessions.deflated_frames,
+        sessions.large_warm_ups,
         sessions.unfinished_frames,
     )
 }

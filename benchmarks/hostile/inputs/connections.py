@@ -11,7 +11,7 @@ LONG_STREAM = (
     b'{"model":"mocked","stream":true,"messages":[{"role":"user","content":"hi"}],'
     b'"metadata":{"mock_reply":"%b"}}' % (b"word " * 100_000)
 )
-ECHOED = b'{"model":"mocked","store":false,"input":"hi","instructions":"%b"}'
+ECHOED = b'{"model":"mocked","store":false,"input":"%b"}'
 STALLED = 2.0
 """Seconds in which nothing of a stream is read."""
 
@@ -49,6 +49,18 @@ async def pipelined_requests(target: Target) -> None:
                 await reader.readuntil(b"HTTP/1.1 200 ")
 
     await at_once(20, send)
+
+
+async def opened_pages(target: Target) -> None:
+    """300 people who follow the page at once, none of them with a key."""
+
+    async def follow() -> None:
+        async with connection(target) as (reader, writer):
+            writer.write(b"GET /vhealth/events HTTP/1.1\r\nhost: router\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(STALLED)
+
+    await at_once(300, follow)
 
 
 async def unread_streams(target: Target) -> None:

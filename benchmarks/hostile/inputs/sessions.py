@@ -64,6 +64,17 @@ async def deflated_frames(target: Target) -> None:
     await at_once(30, partial(send, target, data, DEFLATE, waits=True))
 
 
+async def large_warm_ups(target: Target) -> None:
+    """5 sessions that warm up with 8 MB of instructions, and 5 with 15,000 tools."""
+    text = b"hello world " * 660_000
+    tools = b",".join(
+        b'{"type":"function","name":"f%d","parameters":{}}' % number for number in range(15_000)
+    )
+    for said in (b'"instructions":"%b"' % text, b'"tools":[%b]' % tools):
+        body = b'{"type":"response.create","model":"mocked","generate":false,"input":"hi",%b}'
+        await at_once(5, partial(send, target, frame(TEXT, body % said), waits=True))
+
+
 async def unfinished_frames(target: Target) -> None:
     """400 frames of which 1 MiB comes, and no more."""
     data = frame(TEXT, message(b"hello world ")[:MIB], LARGEST)

@@ -9,6 +9,7 @@ from functools import partial
 
 from benchmarks.hostile.sending import (
     CHATS,
+    CONVERSATIONS,
     LARGEST,
     MESSAGES,
     MIB,
@@ -59,6 +60,25 @@ async def many_references(target: Target) -> None:
     body = b'{"model":"mocked","previous_response_id":"%b","input":%b}'
     await at_once(10, partial(post, target, RESPONSES, json.dumps(going_on).encode()))
     await at_once(10, partial(post, target, RESPONSES, body % (first.encode(), listed.encode())))
+
+
+async def conversation_bodies(target: Target) -> None:
+    """4 conversations of nine million items, and 4 of a million pairs of metadata."""
+    pairs = b",".join(b'"%d":"a"' % number for number in range(1_000_000))
+    for body in (b'{"items":[%b{}]}' % (b"{}," * 9_000_000), b'{"metadata":{%b}}' % pairs):
+        await at_once(4, partial(post, target, CONVERSATIONS, body))
+
+
+async def large_conversations(target: Target) -> None:
+    """5 requests with 20 references into a conversation of 12 MB."""
+    text = b"hello world " * (600_000 // 12)
+    item = b'{"type":"message","id":"msg_%d","role":"user","content":"%b"}'
+    items = b",".join(item % (number, text) for number in range(20))
+    made = await post(target, CONVERSATIONS, b'{"items":[%b]}' % items)
+    id_ = json.loads(made[3:] or b"{}").get("id", "")
+    references = [{"type": "item_reference", "id": f"msg_{number}"} for number in range(20)]
+    asked = {"model": "mocked", "store": False, "conversation": id_, "input": references}
+    await at_once(5, partial(post, target, RESPONSES, json.dumps(asked).encode()))
 
 
 async def background_jobs(target: Target) -> None:

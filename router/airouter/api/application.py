@@ -24,6 +24,7 @@ from airouter.api.asgi import (
     read_exchange,
 )
 from airouter.api.bans import add_bans
+from airouter.api.begun_in_turns import BegunInTurns
 from airouter.api.conversations import add_conversations
 from airouter.api.cross_origin import CrossOrigin
 from airouter.api.documentation import ASSET_PATHS, add_documentation
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 TITLE = "Auto AI Router"
 BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
-Scrape = Callable[[str], tuple[bytes, str]]
+Scrape = Callable[[str], "Awaitable[tuple[bytes, str]]"]
 """Maps an `Accept` header to metrics and their content type."""
 ServeEndpoint = Callable[["Endpoint"], "Serve"]
 """Maps an endpoint to the function that answers its requests."""
@@ -68,13 +69,17 @@ def build_application(
     admission: Admission,
     turns: Turns,
     *,
+    beginning: Turns,
     serve: ServeEndpoint,
     responses: ResponsesService,
     body_limit: int,
     started_at: int,
     random: Random,
 ) -> FastAPI:
-    """Build the application. `started_at` is Unix seconds, given as every model's `created`."""
+    """Build the application. `started_at` is Unix seconds, given as every model's `created`.
+
+    Requests begin in the turns of `beginning`; large bodies are worked on in those of `turns`.
+    """
     application = FastAPI(
         title=TITLE,
         version=__version__,
@@ -105,6 +110,7 @@ def build_application(
     application.add_middleware(RequestIds, random=random)
     application.add_middleware(CrossOrigin, admission=admission)
     application.add_middleware(Recorded, admission=admission)
+    application.add_middleware(BegunInTurns, turns=beginning)
     return application
 
 
@@ -174,7 +180,7 @@ def add_health(application: FastAPI, state: State, scrape: Scrape) -> None:
     @application.head("/metrics", include_in_schema=False)
     @application.get("/metrics", tags=["Operations"])
     async def metrics(request: Request) -> Response:
-        body, content_type = scrape(request.headers.get("accept", ""))
+        body, content_type = await scrape(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
@@ -269,15 +268,17 @@ async def read_exchange(request: Request, limit: int) -> AsgiExchange:
     if declared_size(request.headers.raw) > limit:
         raise body_too_large(limit)
     # Counted while it comes: a chunked request has no content-length.
-    body = BytesIO()
+    size, pieces = 0, []
     try:
         async for piece in request.stream():
-            body.write(piece)
-            if body.tell() > limit:
+            size += len(piece)
+            if size > limit:
                 raise body_too_large(limit)
+            if piece:
+                pieces.append(piece)
     except ClientDisconnect:
         raise Failure(400, "The request ended early.", code="incomplete_request") from None
     deployment = request.scope.get(DEPLOYMENT)
-    whole = body.getvalue()
+    whole = b"".join(pieces)  # most often it is one, and not copied
     named = whole if deployment is None else with_model(whole, deployment)
     return AsgiExchange(headers, named, request.client)

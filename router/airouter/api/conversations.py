@@ -10,7 +10,9 @@ from fastapi import Request, Response
 from airouter.api.asgi import read_exchange
 from airouter.api.responses import page_of
 from airouter.dialects.checking import checked_body
-from airouter.failures import Failure
+from airouter.dialects.client_request import check_large
+from airouter.eventloop.aside import LARGE
+from airouter.failures import Failure, invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.auth import Principal
+    from airouter.eventloop.aside import Aside
     from airouter.responses.conversations import Conversations, StoredConversation
     from airouter.responses.service import ResponsesService
 
@@ -26,16 +29,37 @@ if TYPE_CHECKING:
 
 PATH = "/v1/conversations"
 JSON = "application/json"
+ABSENT = msgspec.Raw(b"")
+
+
+LARGEST_METADATA = 131_072
+"""Bytes: as many pairs as there may be take half of it, however they are escaped."""
+
+
+class GivenMetadata(msgspec.Struct):
+    """The metadata of a body."""
+
+    metadata: dict[str, str] | None = None
 
 
 class ConversationBody(msgspec.Struct):
     """The body of a request that creates or changes a conversation."""
 
-    metadata: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
+    given: msgspec.Raw = msgspec.field(name="metadata", default=ABSENT)
     items: list[msgspec.Raw] | None = None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata. Raises `Failure` 400."""
+        if len(memoryview(self.given)) > LARGEST_METADATA:
+            raise invalid_field("metadata", f"'metadata' has at most {LARGEST_METADATA} bytes.")
+        if self.given == ABSENT:
+            return {}
+        return checked_body(b'{"metadata":%b}' % bytes(self.given), _metadata).metadata or {}
 
 
 _body = msgspec.json.Decoder(ConversationBody)
+_metadata = msgspec.json.Decoder(GivenMetadata)
 
 
 def add_conversations(
@@ -61,8 +85,9 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
 
     @application.post(PATH, tags=["OpenAI"], response_model=None)
     async def create_conversation(request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
-        return described(await mine.create(body.metadata or {}, body.items or []))
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
+        return described(await mine.create(body.metadata, body.items or []))
 
     @application.get(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def retrieve_conversation(conversation_id: str, request: Request) -> Response:
@@ -70,10 +95,11 @@ def add_objects(application: FastAPI, conversations: Mine, body_limit: int) -> N
 
     @application.post(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def update_conversation(conversation_id: str, request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
-        if body.metadata is msgspec.UNSET:
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
+        if body.given == ABSENT:
             raise missing("metadata")
-        return described(await mine.describe(conversation_id, body.metadata or {}))
+        return described(await mine.describe(conversation_id, body.metadata))
 
     @application.delete(PATH + "/{conversation_id}", tags=["OpenAI"], response_model=None)
     async def delete_conversation(conversation_id: str, request: Request) -> Response:
@@ -86,25 +112,23 @@ def add_items(application: FastAPI, conversations: Mine, body_limit: int) -> Non
 
     @application.get(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
     async def list_items(conversation_id: str, request: Request) -> Response:
-        known = await conversations(request).find(conversation_id)
         page = page_of(dict(request.query_params))
-        return Response(page.of([msgspec.Raw(item) for item in known.items]), media_type=JSON)
+        return Response(await conversations(request).page(conversation_id, page), media_type=JSON)
 
     @application.post(PATH + "/{conversation_id}/items", tags=["OpenAI"], response_model=None)
     async def create_items(conversation_id: str, request: Request) -> Response:
-        mine, body = conversations(request), await read_body(request, body_limit)
+        mine = conversations(request)
+        body = await read_body(request, mine.aside, body_limit)
         if body.items is None:
             raise missing("items")
-        added = await mine.add(conversation_id, body.items)
-        page = page_of({"order": "asc", "limit": "100"})
-        return Response(page.of(added), media_type=JSON)
+        return Response(await mine.add(conversation_id, body.items), media_type=JSON)
 
     @application.get(
         PATH + "/{conversation_id}/items/{item_id}", tags=["OpenAI"], response_model=None
     )
     async def retrieve_item(conversation_id: str, item_id: str, request: Request) -> Response:
         return Response(
-            bytes(await conversations(request).item(conversation_id, item_id)), media_type=JSON
+            await conversations(request).item(conversation_id, item_id), media_type=JSON
         )
 
     @application.delete(
@@ -124,9 +148,16 @@ def answer(body: dict[str, Any]) -> Response:
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
-async def read_body(request: Request, limit: int) -> ConversationBody:
-    """Read a body. Raises `Failure` 400, 413, 415."""
-    return checked_body((await read_exchange(request, limit)).body or b"{}", _body)
+async def read_body(request: Request, aside: Aside, limit: int) -> ConversationBody:
+    """Read a body. Raises `Failure` 400, 413, 415, 503."""
+    body = (await read_exchange(request, limit)).body or b"{}"
+
+    def read() -> ConversationBody:
+        if len(body) > LARGE:
+            check_large(body)
+        return checked_body(body, _body)
+
+    return await aside.by_size(len(body), read)
 
 
 def missing(name: str) -> Failure:

@@ -7,20 +7,21 @@ process, under a policy that lets the page ask this router alone.
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import yaml
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from airouter.failures import Failure
 from airouter.web.page import hash_source
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from fastapi.responses import Response
 
 Json = dict[str, Any]
 
@@ -61,12 +62,15 @@ PAGE = f"""<!doctype html>
 
 def add_documentation(application: FastAPI) -> None:
     """Add the document, its page, and what that is made of."""
+    making = asyncio.Lock()
+    made: list[bytes] = []
 
     @application.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Json:
-        if application.openapi_schema is None:
-            application.openapi_schema = completed(application.openapi())
-        return application.openapi_schema
+    async def openapi() -> Response:
+        async with making:  # once, and beside the event loop
+            if not made:
+                made.append(await asyncio.to_thread(document_of, application))
+        return Response(made[0], media_type="application/json")
 
     @application.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -84,6 +88,11 @@ def add_documentation(application: FastAPI) -> None:
 def asset_folder() -> Path:
     """Return the folder with the files of Swagger UI."""
     return Path(str(files("fastapi_offline"))) / "static"
+
+
+def document_of(application: FastAPI) -> bytes:
+    """Return the document of an application."""
+    return msgspec.json.encode(completed(application.openapi()))
 
 
 def completed(document: Json) -> Json:

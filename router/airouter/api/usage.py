@@ -5,7 +5,6 @@ A client is told of itself alone; the master key is told of all, or of one by `?
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +13,21 @@ from fastapi import Request, Response
 
 from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
 from airouter.config.snapshot import tenant_of
+from airouter.eventloop.parts import in_parts
 from airouter.failures import Failure, master_only, truncated
 from airouter.limits.budgets.budget_state import budget_json, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable
 
     from fastapi import FastAPI
 
     from airouter.auth import Principal
-    from airouter.config.snapshot import ClientKey
     from airouter.limits import Scope
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import SlidingCount
     from airouter.limits.shared_limits import SharedLimits
     from airouter.pipeline import Pipeline
-
-AT_ONCE = 64
-"""Clients that are told of in one turn of the event loop: some milliseconds."""
 
 
 def add_usage(
@@ -77,23 +73,16 @@ async def usage_of_all(limits: SharedLimits) -> bytes:
     """
     clients = list(limits.clients)
     scopes: dict[BudgetScope, None] = {}
-    async for some in by_turns(clients):
+    async for some in in_parts(clients):
         for each in some:
             scopes.update(dict.fromkeys(limits.budgets.of(each.tenant)))
     await limits.budgets.look(list(scopes))
     told: list[bytes] = []
-    async for some in by_turns(clients):
+    async for some in in_parts(clients):
         for each in some:
             content = client_json(limits, each.name, each.tenant, tells_all=True)
             told.append(msgspec.json.encode(content))
     return b'{"object":"list","data":[%b]}' % b",".join(told)
-
-
-async def by_turns(clients: Sequence[ClientKey]) -> AsyncIterator[Sequence[ClientKey]]:
-    """Yield clients in parts, each in a turn of the event loop of its own."""
-    for at in range(0, len(clients), AT_ONCE):
-        yield clients[at : at + AT_ONCE]
-        await asyncio.sleep(0)
 
 
 def client_json(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool) -> dict[str, Any]:

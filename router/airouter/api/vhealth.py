@@ -58,7 +58,7 @@ class HealthSite:
         self._pipeline = pipeline
         self._page = HealthPage()
         self._signed_in = SignIns()
-        self.live = LivePage(PageView(state).blocks, self._page.part)
+        self.live = LivePage(PageView(state), self._page.part)
 
     def add_to(self, application: FastAPI) -> None:
         """Add the endpoints. Some monitors send HEAD."""
@@ -76,7 +76,8 @@ class HealthSite:
         if wants_json(request.headers.get("accept", "")):
             return JSONResponse(found.as_json(), status, headers=HEADERS)
         error = REFUSALS.get(request.query_params.get("sign-in", ""), "")
-        document = self._page.document(self.live.board(), self._audience(request), error=error)
+        board = await self.live.board()
+        document = self._page.document(board, self._audience(request), error=error)
         policy = {"content-security-policy": self._page.policy}
         return Response(document, status, HEADERS | policy, media_type="text/html")
 

@@ -85,7 +85,9 @@ def frame_of(event: bytes) -> Frame | None:
         return Frame(b"", event[6:])
     name = b""
     data: list[bytes] = []
-    for line in event.removeprefix(BOM).splitlines():
+    event = event.removeprefix(BOM)
+    # A line may have megabytes, of which `splitlines` looks at each byte.
+    for line in event.splitlines() if CR in event else event.split(b"\n"):
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):

@@ -221,10 +221,9 @@ class Limiter:
         """Return the scope of a name; None where it has no limit."""
         return self._scopes.get((kind, name)) or self._own.get((kind, name))
 
-    def most_used(self) -> list[LimitUsage]:
+    async def most_used(self) -> list[LimitUsage]:
         """Return the limits that are used most, the fullest first."""
-        scopes = chain(self._scopes.values(), self._own.values())
-        return most_used(scopes, step_of(self._clock()))
+        return await most_used([*self._scopes.values(), *self._own.values()], self._clock)
 
     def of_backend(self, credential: str, upstream_name: str) -> Scopes:
         """Return the scopes of an attempt at a backend."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airouter.limits.budgets.budget_state import BudgetState
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.operator import OperatorLedger
+    from airouter.limits.usage import LimitUsage
     from airouter.settings import Settings
 
     Place = tuple[str, str | None]
@@ -96,9 +97,13 @@ class SharedLimits:
             return None
         return self._leases.as_json()
 
-    def budget_states(self) -> Sequence[BudgetState]:
+    async def most_used(self) -> Sequence[LimitUsage]:
+        """Return the limits that are used most."""
+        return await self.limiter.most_used()
+
+    async def budget_states(self) -> Sequence[BudgetState]:
         """Return the budgets that somebody has spent of, some thousands at most."""
-        return states_of(self.budgets.scopes)
+        return await states_of(self.budgets.scopes)
 
     async def close(self) -> None:
         """Leave the ledger."""

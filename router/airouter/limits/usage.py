@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from heapq import nlargest
+from itertools import chain
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.bookkeeping.window import step_of
+from airouter.eventloop.parts import in_parts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from airouter.limits.scope import Scope
 
 MOST = 200
 """Limits that are told of: those that are used most."""
+AT_ONCE = 512
+"""Scopes that are looked at in one turn of the event loop: some milliseconds."""
 
 
 class LimitUsage(NamedTuple):
@@ -26,10 +33,17 @@ class LimitUsage(NamedTuple):
     share: float
 
 
-def most_used(scopes: Iterable[Scope], step: int) -> list[LimitUsage]:
-    """Return the limits that are used most at a step, the fullest first."""
-    found = (usage for scope in list(scopes) for usage in usages_of(scope, step))
-    return nlargest(MOST, found, key=lambda usage: usage.share)
+async def most_used(scopes: Sequence[Scope], clock: Callable[[], float]) -> list[LimitUsage]:
+    """Return the limits that are used most, the fullest first; `clock` returns seconds.
+
+    Some at a time, as there may be many thousands.
+    """
+    found: list[LimitUsage] = []
+    async for some in in_parts(scopes, AT_ONCE):
+        step = step_of(clock())
+        usages = (usage for scope in some for usage in usages_of(scope, step))
+        found = nlargest(MOST, chain(found, usages), key=attrgetter("share"))
+    return found
 
 
 def usages_of(scope: Scope, step: int) -> Iterator[LimitUsage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -42,8 +43,9 @@ async def find_continuation(
     if asked.conversation is not None:
         conversations = tenant.conversations
         known = await conversations.find(asked.conversation)
-        tenant.recalled.grow(sum(map(len, known.items)), OF_A_HISTORY)
-        history = History((), joined_items(known.items), stored=False)
+        tenant.recalled.grow(known.size, OF_A_HISTORY)
+        items = await aside.by_size(known.size, partial(joined_items, known.items))
+        history = History((), items, stored=False)
         return Continuation(history, ConversationAppender(conversations, asked.conversation))
     if asked.previous is not None:
         history = await history_after(asked.previous, asked, caller, tenant, aside)

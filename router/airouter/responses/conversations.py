@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,11 +14,13 @@ from airouter.dialects.responses.validation import check_metadata
 from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, invalid_field
 from airouter.responses.items import item_fields, output_items, split_items, with_ids
+from airouter.responses.page import Page
 from airouter.responses.records import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.eventloop.aside import Aside
     from airouter.eventloop.turns import Turns
     from airouter.state.base import Store
 
@@ -29,6 +32,7 @@ MOST_AT_ONCE = 20
 """Items that a client adds with one request."""
 MOST_BYTES = 33_554_432
 """Of all items: each change reads and writes them all."""
+ALL_ADDED = Page(limit=MOST_AT_ONCE, order="asc")
 
 
 class StoredConversation(msgspec.Struct):
@@ -37,8 +41,13 @@ class StoredConversation(msgspec.Struct):
     id: str
     created_at: int
     metadata: dict[str, str] = {}
-    items: list[bytes] = []
-    """Each with its id."""
+    items: list[memoryview] = []
+    """Each with its id; views of what is stored, for a copy of all of them takes its time."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all items."""
+        return sum(map(len, self.items))
 
     def as_json(self) -> Json:
         """Return the conversation as clients get it."""
@@ -57,11 +66,15 @@ _decoder = msgspec.msgpack.Decoder(StoredConversation)
 class Conversations:
     """The conversations of one tenant."""
 
-    def __init__(self, store: Store, tenant: str, turns: Turns) -> None:
-        """One that is large is read, and each is changed, when it is its turn."""
+    def __init__(self, store: Store, tenant: str, turns: Turns, aside: Aside) -> None:
+        """One that is large is read, and each is changed, when it is its turn.
+
+        Many bytes of items are parsed beside the event loop.
+        """
         self._store = store
         self._turns = turns
         self._tenant = tenant
+        self.aside = aside
 
     async def create(
         self, metadata: dict[str, str], items: list[msgspec.Raw]
@@ -70,7 +83,7 @@ class Conversations:
         check_metadata(metadata)
         check_number(items)
         made = StoredConversation(f"conv_{secrets.token_hex(24)}", int(time.time()), metadata)
-        made.items = [bytes(item) for item in with_ids(items, secrets.token_hex(16))]
+        made.items = [memoryview(item) for item in await self._with_ids(items)]
         await guarded(self._store.put(self._key(made.id), _encoder.encode(made)))
         return made
 
@@ -97,57 +110,80 @@ class Conversations:
         await self.find(id_)
         await guarded(self._store.delete([self._key(id_)]))
 
-    async def add(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        """Add a few items, and return them with their ids. Raises `Failure` 400, 404, 503."""
+    async def add(self, id_: str, items: list[msgspec.Raw]) -> bytes:
+        """Add a few items, and return a page of them. Raises `Failure` 400, 404, 503."""
         check_number(items)
-        return await self.extend(id_, items)
+        added = await self.extend(id_, items)
+        return await self.aside.by_size(size_of(added), partial(ALL_ADDED.of, added))
 
     async def extend(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
         """Add as many items as a response has, and return them. Raises `Failure` 400, 404, 503."""
-        added = with_ids(items, secrets.token_hex(16))
+        added = await self._with_ids(items)
 
         def change(known: StoredConversation) -> None:
-            known.items += [bytes(item) for item in added]
-            if len(known.items) > MOST_ITEMS or sum(map(len, known.items)) > MOST_BYTES:
+            known.items += [memoryview(item) for item in added]
+            if len(known.items) > MOST_ITEMS or known.size > MOST_BYTES:
                 what = f"A conversation has at most {MOST_ITEMS} items of {MOST_BYTES} bytes."
                 raise Failure(400, what, param="items", code="too_many_items")
 
         await self._change(id_, change)
         return added
 
-    async def item(self, id_: str, item_id: str) -> msgspec.Raw:
+    async def item(self, id_: str, item_id: str) -> bytes:
         """Return an item. Raises `Failure` 404, 503."""
-        for item in (await self.find(id_)).items:
-            if item_fields(msgspec.Raw(item)).id == item_id:
-                return msgspec.Raw(item)
-        raise conversation_item_not_found(item_id)
+        known = await self.find(id_)
+
+        def named() -> bytes | None:
+            read = (item for item in known.items if item_fields(msgspec.Raw(item)).id == item_id)
+            return next(map(bytes, read), None)
+
+        found = await self.aside.by_size(known.size, named)
+        if found is None:
+            raise conversation_item_not_found(item_id)
+        return found
+
+    async def page(self, id_: str, page: Page) -> bytes:
+        """Return a page of the items. Raises `Failure` 400, 404, 503."""
+        known = await self.find(id_)
+        return await self.aside.by_size(
+            known.size, lambda: page.of([msgspec.Raw(item) for item in known.items])
+        )
 
     async def remove(self, id_: str, item_id: str) -> StoredConversation:
         """Delete an item. Raises `Failure` 404, 503."""
+        removed = await self.item(id_, item_id)
 
         def change(known: StoredConversation) -> None:
-            kept = [item for item in known.items if item_fields(msgspec.Raw(item)).id != item_id]
-            if len(kept) == len(known.items):
+            at = next((n for n, item in enumerate(known.items) if is_same(item, removed)), None)
+            if at is None:  # somebody else was quicker
                 raise conversation_item_not_found(item_id)
-            known.items = kept
+            del known.items[at]
 
         return await self._change(id_, change)
+
+    async def _with_ids(self, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """Return items all of which have ids. Raises `Failure` 400, 503."""
+        identified = partial(with_ids, items, secrets.token_hex(16))
+        return await self.aside.by_size(size_of(items), identified)
 
     async def _change(
         self, id_: str, change: Callable[[StoredConversation], None]
     ) -> StoredConversation:
+        known: StoredConversation | None = None
+
         def changed(data: bytes | None) -> bytes | None:
-            if data is None:
+            nonlocal known
+            known = None if data is None else _decoder.decode(data)
+            if known is None:
                 return None
-            known = _decoder.decode(data)
             change(known)
             return _encoder.encode(known)
 
         await self._turns.turn()
-        data = await guarded(self._store.update(self._key(id_), changed))
-        if data is None:
+        await guarded(self._store.update(self._key(id_), changed))
+        if known is None:
             raise conversation_not_found(id_)
-        return _decoder.decode(data)
+        return known
 
     def _key(self, id_: str) -> str:
         return f"conversation:{self._tenant}:{id_}"
@@ -162,11 +198,26 @@ class ConversationAppender:
 
     async def append(self, items: bytes, response: bytes) -> None:
         """Add what was asked and what was answered; a failure is only logged."""
+
+        def turn() -> list[msgspec.Raw]:
+            return [*split_items(items), *split_items(output_items(response))]
+
         try:
-            turn = [*split_items(items), *split_items(output_items(response))]
-            await self._conversations.extend(self._id, turn)
+            size = len(items) + len(response)
+            added = await self._conversations.aside.by_size(size, turn)
+            await self._conversations.extend(self._id, added)
         except Failure as failure:
             logger.warning("a response is not in its conversation: %s", failure.message)
+
+
+def size_of(items: list[msgspec.Raw]) -> int:
+    """Return the bytes of items."""
+    return sum(len(memoryview(item)) for item in items)
+
+
+def is_same(item: memoryview, other: bytes) -> bool:
+    """Return whether two items are the same: each has an id of its own."""
+    return len(item) == len(other) and bytes(item) == other
 
 
 def check_number(items: list[msgspec.Raw]) -> None:

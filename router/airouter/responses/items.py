@@ -82,7 +82,7 @@ def row_of(items: msgspec.Raw) -> bytes:
     return bytes(memoryview(items)[1:-1]).strip()
 
 
-def joined_items(parts: Iterable[bytes]) -> bytes:
+def joined_items(parts: Iterable[bytes | memoryview]) -> bytes:
     """Join items, or rows of them."""
     return b",".join(part for part in parts if part)
 

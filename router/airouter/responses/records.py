@@ -55,6 +55,37 @@ class StoredResponse(msgspec.Struct):
     """Of a response in the background: when its router was last seen at work, in Unix seconds."""
 
 
+class RecordWithoutItems(msgspec.Struct):
+    """A record, of which a change leaves the items as they are: they may have many megabytes."""
+
+    id: str
+    response: bytes
+    items: msgspec.Raw
+    before: msgspec.Raw
+    ancestors: tuple[str, ...]
+    model: str
+    events: int
+    beat: float
+
+    def opened(self) -> StoredResponse:
+        """Return the record without its items."""
+        return StoredResponse(
+            self.id,
+            self.response,
+            ancestors=self.ancestors,
+            model=self.model,
+            events=self.events,
+            beat=self.beat,
+        )
+
+    def changed_to(self, new: StoredResponse) -> bytes:
+        """Return what is stored from now on; a new record without items has those of this one."""
+        fields = msgspec.structs.asdict(new)
+        fields["items"] = new.items or self.items
+        fields["before"] = new.before or self.before
+        return _encoder.encode(fields)
+
+
 class History(NamedTuple):
     """Everything before a turn."""
 
@@ -78,6 +109,7 @@ class History(NamedTuple):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredResponse)
+_without_items = msgspec.msgpack.Decoder(RecordWithoutItems)
 
 
 class Archive:
@@ -126,18 +158,29 @@ class Archive:
     async def change(
         self, id_: str, change: Callable[[StoredResponse], StoredResponse | None]
     ) -> StoredResponse:
-        """Change a record; None leaves it as it is. Raises `Failure` 404, 503."""
+        """Change a record, which `change` and the caller get without its items.
+
+        None leaves it as it is. Raises `Failure` 404, 503.
+        """
+        known: StoredResponse | None = None
 
         def changed(data: bytes | None) -> bytes | None:
+            nonlocal known
+            known = None
             if data is None:
                 return None
-            new = change(_decoder.decode(data))
-            return data if new is None else _encoder.encode(new)
+            stored = _without_items.decode(data)
+            known = stored.opened()
+            new = change(known)
+            if new is None:
+                return data
+            known = new
+            return stored.changed_to(new)
 
-        data = await guarded(self._store.update(self.key(id_), changed))
-        if data is None:
+        await guarded(self._store.update(self.key(id_), changed))
+        if known is None:
             raise response_not_found(id_)
-        return _decoder.decode(data)
+        return known
 
     async def forget(self, id_: str) -> None:
         """Delete a record and its events. Raises `Failure` 404, 503."""

@@ -6,25 +6,18 @@ Each response is read once, however many of its items a request refers to.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from airouter.bounds.held_bytes import OF_A_HISTORY
-from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure, invalid_field
-from airouter.responses.items import (
-    REFERENCE,
-    item_fields,
-    joined_items,
-    output_items,
-    split_items,
-)
+from airouter.responses.items import REFERENCE, item_fields, output_items, split_items
 
 if TYPE_CHECKING:
     import msgspec
 
     from airouter.bounds.held_bytes import Holding
     from airouter.eventloop.aside import Aside
-    from airouter.responses.items import Item
     from airouter.responses.records import Archive
 
 NUMBER = 4
@@ -44,36 +37,50 @@ async def with_references_resolved(
     Those that are not known here stay as they are, unless nobody else could know them. What is
     read, and what is put in, is held. Raises `Failure` 400, 503.
     """
-    read = await read_items(inner, aside)
-    known = {kind.id: item for kind, item in read if kind.type != REFERENCE}
-    references = sum(kind.type == REFERENCE for kind, _ in read)
-    earlier = EarlierItems(archive, aside, recalled, references)
-    found: list[bytes] = []
-    for number, (kind, item) in enumerate(read):
-        referred = None
-        if kind.type == REFERENCE:
-            id_, at = kind.id or "", f"input[{number}]"
-            referred = known.get(kind.id) or await earlier.find(id_, at)
-            if referred is None and all_here:
-                raise reference_not_found(id_, at)
+    read = await aside.by_size(len(inner), partial(read_row, inner))
+    earlier = EarlierItems(archive, aside, recalled, len(read.references))
+    put_in: dict[int, msgspec.Raw] = {}
+    for number, id_ in read.references.items():
+        at = f"input[{number}]"
+        referred = read.known.get(id_) or await earlier.find(id_, at)
+        if referred is not None:
             earlier.count(referred, at)
-        found.append(bytes(referred or item))
-    return joined_items(found)
+            put_in[number] = referred
+        elif all_here:
+            raise reference_not_found(id_, at)
+
+    def resolved() -> bytes:
+        return b",".join([put_in.get(number, item) for number, item in enumerate(read.items)])
+
+    return await aside.by_size(len(inner) + earlier.put_in, resolved)
 
 
-async def read_items(inner: bytes, aside: Aside) -> list[tuple[Item, msgspec.Raw]]:
-    """Return the items of a row, each with its fields. Raises `Failure` 400."""
+class ReadRow(NamedTuple):
+    """The items of a row that refers to some."""
 
-    def read() -> list[tuple[Item, msgspec.Raw]]:
-        return [(item_fields(item), item) for item in split_items(inner)]
+    items: list[msgspec.Raw]
+    known: dict[str, msgspec.Raw]
+    """The items that are no references, by their ids."""
+    references: dict[int, str]
+    """The ids that are referred to, by the place of the reference."""
 
-    return read() if len(inner) <= LARGE else await aside.run(read)
+
+def read_row(inner: bytes) -> ReadRow:
+    """Return a row of items as far as references are about it. Raises `Failure` 400."""
+    row = ReadRow(split_items(inner), {}, {})
+    for number, item in enumerate(row.items):
+        kind = item_fields(item)
+        if kind.type == REFERENCE:
+            row.references[number] = kind.id or ""
+        elif kind.id:
+            row.known[kind.id] = item
+    return row
 
 
 class EarlierItems:
     """The items of earlier responses, as far as one request may refer to them."""
 
-    __slots__ = ("_archive", "_aside", "_put_in", "_read", "_recalled", "_responses")
+    __slots__ = ("_archive", "_aside", "_read", "_recalled", "_responses", "put_in")
 
     def __init__(self, archive: Archive, aside: Aside, recalled: Holding, references: int) -> None:
         """Take the number of references in all. Raises `Failure` 400 for too many."""
@@ -82,9 +89,11 @@ class EarlierItems:
         self._archive = archive
         self._aside = aside
         self._recalled = recalled
-        self._responses: dict[str, dict[str | None, msgspec.Raw]] = {}
+        self._responses: dict[str, dict[str, msgspec.Raw]] = {}
         """Items by their ids, of each response that was read."""
-        self._read = self._put_in = 0
+        self._read = 0
+        self.put_in = 0
+        """Bytes of the items that are put in."""
 
     async def find(self, id_: str, at: str) -> msgspec.Raw | None:
         """Return the item with an id, wanted at a place. Raises `Failure` 400, 503."""
@@ -96,27 +105,28 @@ class EarlierItems:
             items = self._responses[response] = await self._items_of(response, at)
         return items.get(id_)
 
-    def count(self, item: msgspec.Raw | None, at: str) -> None:
+    def count(self, item: msgspec.Raw, at: str) -> None:
         """Take note that an item is put in. Raises `Failure` 400, 503 where that is too much."""
-        size = 0 if item is None else len(bytes(item))
-        self._put_in += size
-        if self._put_in > MOST_BYTES:
+        size = len(memoryview(item))
+        self.put_in += size
+        if self.put_in > MOST_BYTES:
             raise too_much(at, f"items of more than {MOST_BYTES} bytes together")
         self._recalled.grow(size, OF_A_HISTORY)
 
-    async def _items_of(self, response: str, at: str) -> dict[str | None, msgspec.Raw]:
+    async def _items_of(self, response: str, at: str) -> dict[str, msgspec.Raw]:
         try:
             record = await self._archive.find(response)
         except Failure as failure:
             if failure.status != 404:
                 raise
             return {}
-        self._read += len(record.response)
+        body = record.response
+        self._read += len(body)
         if self._read > MOST_BYTES:
             raise too_much(at, f"responses of more than {MOST_BYTES} bytes together")
-        self._recalled.grow(len(record.response))
-        read = await read_items(output_items(record.response), self._aside)
-        return {kind.id: item for kind, item in read}
+        self._recalled.grow(len(body))
+        read = await self._aside.by_size(len(body), lambda: read_row(output_items(body)))
+        return read.known
 
 
 def too_much(at: str, what: str) -> Failure:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airouter.bounds.held_bytes import SMALL, Holding
@@ -129,7 +130,9 @@ class ResponsesService:
         return self._tenant(principal, Holding(self._held, principal.tenant))
 
     def _tenant(self, principal: Principal, recalled: Holding) -> Tenant:
-        return Tenant(self._store, self.sealer, principal.tenant, recalled, self._turns)
+        return Tenant(
+            self._store, self.sealer, principal.tenant, recalled, self._turns, self._aside
+        )
 
     async def prepare(
         self,
@@ -215,7 +218,8 @@ class ResponsesService:
 
     async def _answer_or_hand_on(self, turn: ResponsesTurn) -> Prepared | None:
         """Do what a request asks for beyond an answer, or have its model answer it."""
-        if has_trigger(turn):
+        size = len(turn.request.body)
+        if await self._aside.by_size(size, partial(has_trigger, turn)):
             await answer_trigger(turn, self._compactor)
             return None
         tokens = turn.asked.compact_above

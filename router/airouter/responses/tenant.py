@@ -12,6 +12,7 @@ from airouter.responses.sealed import Seals
 
 if TYPE_CHECKING:
     from airouter.bounds.held_bytes import Holding
+    from airouter.eventloop.aside import Aside
     from airouter.eventloop.turns import Turns
     from airouter.responses.pinning import Pin
     from airouter.sealing import Sealer
@@ -22,6 +23,7 @@ class Tenant:
     """The tenant of one request. Its names for things are the same all along."""
 
     __slots__ = (
+        "_aside",
         "_sealer",
         "_store",
         "_tenant",
@@ -33,12 +35,19 @@ class Tenant:
     )
 
     def __init__(
-        self, store: Store, sealer: Sealer, tenant: str, recalled: Holding, turns: Turns
+        self,
+        store: Store,
+        sealer: Sealer,
+        tenant: str,
+        recalled: Holding,
+        turns: Turns,
+        aside: Aside,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._tenant = tenant
         self._turns = turns
+        self._aside = aside
         self.recalled = recalled
         """Holds what the request has of what is stored, and what it makes of that."""
         self.seals = Seals(sealer, tenant)
@@ -53,7 +62,7 @@ class Tenant:
     @property
     def conversations(self) -> Conversations:
         """The stored conversations."""
-        return Conversations(self._store, self._tenant, self._turns)
+        return Conversations(self._store, self._tenant, self._turns, self._aside)
 
     def pin_of(self, id_: str) -> Pin | None:
         """Return where a response is kept by its provider; None for any other id."""

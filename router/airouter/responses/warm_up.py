@@ -18,14 +18,14 @@ PLAIN = frozenset({"model", "instructions", "metadata", "previous_response_id", 
 
 
 async def answer_warm_up(turn: ResponsesTurn, *, native: bool) -> None:
-    """Answer with nothing. Raises `Failure` 400.
+    """Answer with nothing. Raises `Failure` 400, 503.
 
     Tools that only the provider knows are for it to check, with the first response.
     """
     fields = turn.request.fields
     if native:
         fields = {name: fields[name] for name in fields if name in PLAIN}
-    begun = unanswered_response(turn.request, fields)
+    begun = await unanswered_response(turn.request, fields, turn.aside)
     whole = begun | {
         "status": "completed",
         "completed_at": begun["created_at"],

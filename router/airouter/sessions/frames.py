@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -38,6 +39,8 @@ class UntoldStatus(msgspec.Struct):
 
 
 _error = msgspec.json.Decoder(UntoldStatus)
+ERROR = re.compile(rb'"error"(?!\s*:\s*null)')
+"""The word, where it does not name the error that a response does not have."""
 ERROR_AT = 256
 """Bytes at the beginning of an event in which an error says that it is one."""
 DONE = b"[DONE]"
@@ -184,7 +187,7 @@ class FrameExchange(Exchange, Caller):
         """The client has been told in the stream."""
 
     def _send(self, event: bytes) -> None:
-        if event.find(b'"error"', 0, ERROR_AT) >= 0:
+        if ERROR.search(event, 0, ERROR_AT):
             event = as_session_error(event)
         self._link.send(event[:-1] + self._suffix if self._suffix else event)
 

@@ -78,6 +78,7 @@ class MetricsExport:
     async def export(self) -> None:
         """Send what is known now. A failure is logged, and the next export has it all again."""
         self._recorder.flush()
+        await self._metrics.look()
         families = list(self._metrics.collect())
         loop = asyncio.get_running_loop()
         try:

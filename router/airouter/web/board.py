@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from airouter.eventloop.parts import in_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -77,12 +79,12 @@ class Board:
         self.tick = 0
         """The moment of the last update: a whole number that grows."""
 
-    def update(self, blocks: Iterable[PageBlock], tick: int) -> None:
-        """Take over what is to be shown from a tick on."""
+    async def update(self, blocks: Iterable[PageBlock], tick: int) -> None:
+        """Take over what is to be shown from a tick on; it is drawn some parts at a time."""
         drawn: dict[Key, _DrawnBlock] = {}
         for block in blocks:
             former = self._blocks.get((block.id, min(block.audiences)))
-            new = self._draw(block, former, tick)
+            new = await self._draw(block, former, tick)
             drawn |= dict.fromkeys(((block.id, each) for each in block.audiences), new)
         self._blocks, self._changes, self.tick = drawn, {}, tick
 
@@ -113,14 +115,15 @@ class Board:
             parts |= {key: part.html for key, part in block.parts.items() if part.changed > since}
         return msgspec.json.encode({"orders": orders, "parts": parts}) if orders or parts else b""
 
-    def _draw(self, block: PageBlock, former: _DrawnBlock | None, tick: int) -> _DrawnBlock:
+    async def _draw(self, block: PageBlock, former: _DrawnBlock | None, tick: int) -> _DrawnBlock:
         known = {} if former is None else former.parts
         parts: dict[str, _DrawnPart] = {}
-        for part in block.parts:
-            drawn = known.get(part.id)
-            if drawn is None or drawn.facts != part.facts:
-                drawn = self._draw_part(part, drawn, tick)
-            parts[part.id] = drawn
+        async for some in in_parts(block.parts):
+            for part in some:
+                drawn = known.get(part.id)
+                if drawn is None or drawn.facts != part.facts:
+                    drawn = self._draw_part(part, drawn, tick)
+                parts[part.id] = drawn
         ids = list(parts)
         changed = tick if former is None or former.ids != ids else former.changed
         return _DrawnBlock(ids, parts, changed)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from airouter.web.board import Board
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable
 
-    from airouter.web.board import Audience, PageBlock, Render
+    from airouter.web.board import Audience, Render
+    from airouter.web.view import PageView
 
 EVERY = 1.0
 """Seconds between two boards."""
@@ -26,12 +27,13 @@ class LivePage:
 
     def __init__(
         self,
-        view: Callable[[], Iterable[PageBlock]],
+        view: PageView,
         render: Render,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` returns Unix seconds: what a viewer has seen holds over a restart, too."""
         self._view = view
+        self._updating = asyncio.Lock()
         self._clock = clock
         self._board = Board(render)
         self._made_at = 0.0
@@ -44,12 +46,15 @@ class LivePage:
         """True where no further viewer can be served."""
         return self._viewers >= MOST_VIEWERS
 
-    def board(self) -> Board:
+    async def board(self) -> Board:
         """Return the board of now, at most a second old."""
-        now = self._clock()
-        if not 0.0 <= now - self._made_at < EVERY:
-            self._made_at = now
-            self._board.update(self._view(), max(int(now), self._board.tick + 1))
+        async with self._updating:
+            now = self._clock()
+            if not 0.0 <= now - self._made_at < EVERY:
+                await self._view.look()
+                tick = max(int(now), self._board.tick + 1)
+                await self._board.update(self._view.blocks(), tick)
+                self._made_at = now
         return self._board
 
     def close(self) -> None:
@@ -67,7 +72,7 @@ class LivePage:
                 if audience() is not first:
                     yield RELOAD
                     return
-                board = self.board()
+                board = await self.board()
                 changes = board.changes(first, since if since <= board.tick else 0)
                 since, quiet = board.tick, 0 if changes else quiet + 1
                 if changes:

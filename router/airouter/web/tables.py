@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airouter.bookkeeping.window import step_of
 from airouter.condition import BackendStates
 from airouter.costs import PICODOLLARS
+from airouter.eventloop.parts import in_parts
 from airouter.web import wording
 from airouter.web.cards import moment_at
 from airouter.web.rows import (
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_CLIENTS = 200
 """Rows: those nearest to a limit."""
+AT_ONCE = 256
+"""Clients that are looked at in one turn of the event loop: some milliseconds."""
 HOUR = 3600.0
 
 
@@ -119,16 +122,21 @@ def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
             yield TierMark(names, "serving" if place == first else "standby")
 
 
-def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:
-    """Return what the card of each client that has limits is made of, at most `MOST_CLIENTS`."""
-    step = step_of(monotonic())
-    found = [
-        ClientFacts(f"client-{place}", client.name, uses)
-        for place, client in enumerate(clients)
-        if (uses := uses_of(router.limits_of("client", client.name), step))
-    ]
-    if len(found) > MOST_CLIENTS:
-        found = nlargest(MOST_CLIENTS, found, key=lambda facts: facts.fullest)
+async def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:
+    """Return what the card of each client that has limits is made of, at most `MOST_CLIENTS`.
+
+    Some are looked at at a time, as there may be thousands.
+    """
+    found: list[ClientFacts] = []
+    async for some in in_parts(list(enumerate(clients)), AT_ONCE):
+        step = step_of(monotonic())
+        found += (
+            ClientFacts(f"client-{place}", client.name, uses)
+            for place, client in some
+            if (uses := uses_of(router.limits_of("client", client.name), step))
+        )
+        if len(found) > MOST_CLIENTS:
+            found = nlargest(MOST_CLIENTS, found, key=lambda facts: facts.fullest)
     return found
 
 

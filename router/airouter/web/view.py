@@ -12,6 +12,7 @@ from airouter.web.cards import card_facts, card_of, moment_at
 from airouter.web.curves import FigureLine
 from airouter.web.rows import ConfigurationFacts, CountText, HeadLine, ReasonLine
 from airouter.web.tables import (
+    ClientFacts,
     client_facts,
     client_row,
     model_facts,
@@ -70,6 +71,13 @@ class PageView:
         self._figures = FigureLine(router.history)
         # Taken once: moments that are read anew each second are to stay the same.
         self._epoch = time.time() - monotonic()
+        self._clients: list[ClientFacts] = []
+
+    async def look(self) -> None:
+        """Look at the clients, of which `blocks` tells from now on: there may be thousands."""
+        snapshot = self._router.snapshot
+        clients = () if snapshot is None else snapshot.auth.clients
+        self._clients = await client_facts(self._router, clients)
 
     def blocks(self) -> Iterator[PageBlock]:
         """Yield what the page shows now."""
@@ -127,8 +135,7 @@ class PageView:
     def _owned(self) -> Iterator[PageBlock]:
         router, snapshot = self._router, self._router.snapshot
         if snapshot is not None:
-            clients = client_facts(router, snapshot.auth.clients)
-            parts = [PagePart(client.id, "client", client, client_row) for client in clients]
+            parts = [PagePart(each.id, "client", each, client_row) for each in self._clients]
             yield PageBlock("clients", OWNERS, parts)
         requests = request_facts(router.history, self._epoch)
         parts = [PagePart(each.id, "request", each, request_row) for each in requests]

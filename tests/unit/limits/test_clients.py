@@ -123,7 +123,7 @@ def test_of_a_client_that_is_forgotten_no_budget_stays_whatever_came_since_it_as
     assert [scope.name for scope in limits.budgets.scopes] == []
 
 
-def test_a_reload_costs_nothing_for_clients_that_have_not_asked(tmp_path: Path) -> None:
+async def test_a_reload_costs_nothing_for_clients_that_have_not_asked(tmp_path: Path) -> None:
     clients = tuple(
         ClientKey(f"c{n}", "00" * 32, limits=Limits(rpm=1), groups=("team",), budgets=(DAILY,))
         for n in range(1_000)
@@ -131,16 +131,16 @@ def test_a_reload_costs_nothing_for_clients_that_have_not_asked(tmp_path: Path) 
     limits = a_process(tmp_path, a_snapshot(clients=clients))
     for _ in range(2):
         assert [scope.name for scope in limits.budgets.scopes] == []
-        assert limits.limiter.most_used() == []
+        assert await limits.limiter.most_used() == []
         load(limits, a_snapshot(clients=clients))
     limits.limiter.reserve("client/c7", "m", a_request())
     assert len(limits.budgets.of("client/c7")) == 2
     load(limits, a_snapshot(clients=clients))
     assert [scope.name for scope in limits.budgets.scopes] == ["c7", "team"]
-    assert [usage.name for usage in limits.limiter.most_used()] == ["c7"]
+    assert [usage.name for usage in await limits.limiter.most_used()] == ["c7"]
     load(limits, a_snapshot(clients=clients[:7]))
     assert [scope.name for scope in limits.budgets.scopes] == ["team"]
-    assert limits.limiter.most_used() == []
+    assert await limits.limiter.most_used() == []
 
 
 def test_a_change_of_a_group_binds_its_clients_at_once(tmp_path: Path) -> None:

@@ -9,16 +9,21 @@ from airouter.limits.scope import Scope
 from airouter.limits.usage import most_used
 
 
+def at_first() -> float:
+    """A clock that stands."""
+    return 0.0
+
+
 def scope(name: str, **limits: int) -> Scope:
     made = Scope("client", name)
     made.limit(Limits(**limits))
     return made
 
 
-def test_every_limit_of_a_scope_tells_its_share() -> None:
+async def test_every_limit_of_a_scope_tells_its_share() -> None:
     used = scope("a", rpm=10, tpm=100, max_concurrent=4)
     used.take(0, 50)
-    told = most_used([used], 0)
+    told = await most_used([used], at_first)
     assert [(each.name, each.limit) for each in told] == [
         ("a", "tokens"),
         ("a", "concurrent"),
@@ -27,15 +32,15 @@ def test_every_limit_of_a_scope_tells_its_share() -> None:
     assert [each.share for each in told] == pytest.approx([0.5, 0.25, 0.1])
 
 
-def test_a_scope_without_limits_tells_nothing() -> None:
-    assert most_used([scope("a")], 0) == []
+async def test_a_scope_without_limits_tells_nothing() -> None:
+    assert await most_used([scope("a")], at_first) == []
 
 
-def test_only_the_fullest_are_told() -> None:
+async def test_only_the_fullest_are_told() -> None:
     scopes = [scope(str(at), rpm=300) for at in range(300)]
     for at, each in enumerate(scopes):
         for _ in range(at):
             each.take(0, 0)
-    found = most_used(scopes, 0)
+    found = await most_used(scopes, at_first)
     assert len(found) == 200
     assert (found[0].name, found[-1].name) == ("299", "100")

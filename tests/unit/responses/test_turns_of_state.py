@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
+from airouter.eventloop.aside import Aside
 from airouter.eventloop.turns import HEAVY, Turns
 from airouter.responses.conversations import Conversations
 from airouter.responses.records import Archive, StoredResponse
@@ -28,7 +29,7 @@ async def record(store: MemoryStore, turns: Turns) -> Read:
 
 async def conversation(store: MemoryStore, turns: Turns) -> Read:
     """Store a large conversation; returns what reads it."""
-    conversations = Conversations(store, "t", turns)
+    conversations = Conversations(store, "t", turns, Aside())
     item = msgspec.Raw(msgspec.json.encode({"role": "user", "content": "x" * HEAVY}))
     made = await conversations.create({}, [item])
     return lambda: conversations.find(made.id)
@@ -36,7 +37,7 @@ async def conversation(store: MemoryStore, turns: Turns) -> Read:
 
 async def changed_conversation(store: MemoryStore, turns: Turns) -> Read:
     """Store a conversation; returns what changes it."""
-    conversations = Conversations(store, "t", turns)
+    conversations = Conversations(store, "t", turns, Aside())
     made = await conversations.create({}, [])
     return lambda: conversations.describe(made.id, {"a": secrets.token_hex(4)})
 

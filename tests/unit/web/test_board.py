@@ -23,9 +23,9 @@ def told(board: Board, since: int, audience: Audience = Audience.NAMED) -> Any:
     return json.loads(changes) if changes else None
 
 
-def test_who_has_seen_nothing_gets_all() -> None:
+async def test_who_has_seen_nothing_gets_all() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(x=1, y=2)], 5)
     assert told(shown, 0) == {
         "orders": {"b": ["x", "y"]},
         "parts": {"x": "<i>1", "y": "<i>2"},
@@ -33,39 +33,39 @@ def test_who_has_seen_nothing_gets_all() -> None:
     assert told(shown, 5) is None
 
 
-def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothing() -> None:
+async def test_only_what_changed_is_sent_and_a_viewer_that_missed_a_board_misses_nothing() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
-    shown.update([block(x=1, y=3)], 6)
-    shown.update([block(x=4, y=3)], 7)
+    await shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(x=1, y=3)], 6)
+    await shown.update([block(x=4, y=3)], 7)
     assert told(shown, 6) == {"orders": {}, "parts": {"x": "<i>4"}}
     assert told(shown, 5) == {"orders": {}, "parts": {"x": "<i>4", "y": "<i>3"}}
 
 
-def test_of_parts_that_came_and_went_only_the_new_ones_are_sent_and_the_order_of_all() -> None:
+async def test_of_parts_that_came_and_went_only_the_new_ones_are_sent_and_the_order() -> None:
     shown = board()
-    shown.update([block(x=1, y=2)], 5)
-    shown.update([block(z=3, x=1)], 6)
+    await shown.update([block(x=1, y=2)], 5)
+    await shown.update([block(z=3, x=1)], 6)
     assert told(shown, 5) == {"orders": {"b": ["z", "x"]}, "parts": {"z": "<i>3"}}
 
 
-def test_a_part_that_comes_back_is_sent_again() -> None:
+async def test_a_part_that_comes_back_is_sent_again() -> None:
     shown = board()
     for tick, parts in enumerate(({"x": 1, "y": 2}, {"x": 1}, {"x": 1, "y": 2}), start=5):
-        shown.update([block(**parts)], tick)
+        await shown.update([block(**parts)], tick)
     assert told(shown, 6) == {"orders": {"b": ["x", "y"]}, "parts": {"y": "<i>2"}}
 
 
-def test_an_audience_sees_its_own_blocks_alone() -> None:
+async def test_an_audience_sees_its_own_blocks_alone() -> None:
     shown = board()
     secret = PageBlock("s", frozenset((Audience.OWNER,)), [PagePart("k", "i", "key")])
-    shown.update([block(x=1), secret], 5)
+    await shown.update([block(x=1), secret], 5)
     assert "key" not in str(told(shown, 0, Audience.STRANGER))
     assert shown.html("s", Audience.NAMED) == ""
     assert told(shown, 0, Audience.OWNER)["parts"]["k"] == "<i>key"
 
 
-def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:
+async def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different() -> None:
     made: list[object] = []
 
     def make(facts: int) -> int:
@@ -74,13 +74,13 @@ def test_a_part_is_made_of_new_facts_alone_and_told_only_if_it_looks_different()
 
     shown = board()
     for tick, facts in enumerate((11, 11, 12, 20), start=1):
-        shown.update([PageBlock("b", ALL, [PagePart("x", "i", facts, make)])], tick)
+        await shown.update([PageBlock("b", ALL, [PagePart("x", "i", facts, make)])], tick)
         assert shown.html("b", Audience.NAMED) == f"<i>{facts // 10}"
         assert told(shown, tick - 1) is None or tick in {1, 4}
     assert made == [11, 12, 20]
 
 
-def test_nothing_is_drawn_that_did_not_change() -> None:
+async def test_nothing_is_drawn_that_did_not_change() -> None:
     drawn: list[object] = []
 
     def draw(macro: str, data: object) -> str:
@@ -89,5 +89,5 @@ def test_nothing_is_drawn_that_did_not_change() -> None:
 
     shown = Board(draw)
     for tick in (1, 2, 3):
-        shown.update([block(x=1, y=tick)], tick)
+        await shown.update([block(x=1, y=tick)], tick)
     assert drawn == [1, 1, 2, 3]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from airouter.dialects.checking import checked_body
@@ -11,6 +9,7 @@ from airouter.dialects.conversation import (
     Conversation,
     Format,
     Hints,
+    Json,
     Sampling,
     Text,
     Thinking,
@@ -25,9 +24,6 @@ from airouter.dialects.responses.tools import tools_of
 from airouter.dialects.responses.updates import added_tools, given_items, updated
 from airouter.dialects.responses.validation import check_outputs, check_request
 from airouter.dialects.turns import check_calls, with_calls_told_apart
-
-if TYPE_CHECKING:
-    from airouter.dialects.conversation import Json
 
 NAME = "responses"
 ECHOED = (
@@ -44,6 +40,20 @@ ECHOED = (
     "user",
 )
 """Fields that a response repeats unchanged."""
+MOST_REPEATED = 524_288
+"""Bytes of a field that a response repeats: a stream says it three times, in one piece each."""
+OF_ANY_SIZE: Json = {
+    "conversation": None,
+    "instructions": None,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "safety_identifier": None,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "user": None,
+}
+"""Fields whose size is up to the client, and what a response has for one that is too large."""
 
 _decoder = msgspec.json.Decoder(schema.Request)
 
@@ -119,7 +129,10 @@ def wants_logprobs(request: schema.Request) -> bool:
 
 
 def echo_of(request: schema.Request) -> Json:
-    """Return the fields that a response repeats, in full: absent ones at their defaults."""
+    """Return the fields that a response repeats: absent and too large ones at their defaults.
+
+    Those of any size are JSON already, which is made once, however often it is said.
+    """
     echo: Json = {name: getattr(request, name) for name in ECHOED}
     reasoning = request.reasoning
     echo |= {
@@ -144,7 +157,13 @@ def echo_of(request: schema.Request) -> Json:
         "previous_response_id": request.previous_response_id,
         "conversation": conversation_of(request.conversation),
     }
-    return echo
+    return echo | {name: repeated(echo[name], instead) for name, instead in OF_ANY_SIZE.items()}
+
+
+def repeated(value: object, instead: object) -> object:
+    """Return a field as JSON, or what stands for it where that is too large."""
+    written = msgspec.json.encode(value)
+    return msgspec.Raw(written) if len(written) <= MOST_REPEATED else instead
 
 
 def conversation_of(given: str | Json | None) -> Json | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from airouter.bookkeeping.money import usd_text
+from airouter.eventloop.parts import in_parts
 from airouter.limits.budgets.budget_scope import BudgetScope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 
 class BudgetState(msgspec.Struct, frozen=True):
@@ -30,12 +30,18 @@ class BudgetState(msgspec.Struct, frozen=True):
 
 MOST_TOLD = 2_000
 """Budgets that metrics tell of: the first that somebody has spent of."""
+AT_ONCE = 512
+"""Budgets that are read in one turn of the event loop: some milliseconds."""
 
 
-def states_of(scopes: Iterable[BudgetScope]) -> list[BudgetState]:
-    """Return the states of budgets that somebody has spent of."""
-    states = (state for scope in scopes if (state := state_of(scope)).used or state.reserved)
-    return list(islice(states, MOST_TOLD))
+async def states_of(scopes: Sequence[BudgetScope]) -> list[BudgetState]:
+    """Return the states of budgets that somebody has spent of, some of which are read at a time."""
+    told: list[BudgetState] = []
+    async for some in in_parts(scopes, AT_ONCE):
+        told += (state for state in map(state_of, some) if state.used or state.reserved)
+        if len(told) >= MOST_TOLD:
+            break
+    return told[:MOST_TOLD]
 
 
 def state_of(scope: BudgetScope) -> BudgetState:

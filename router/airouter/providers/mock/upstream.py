@@ -66,7 +66,10 @@ class MockUpstream:
                 await self._sleep(script.latency)
             self._fail_sometimes(script.status)
             path = path.rpartition(b"/v1")[2]
-            return await self._work(body, partial(self._answer, path, request, body, script))
+            answer = partial(self._answer, path, request, body, script)
+            if path == b"/embeddings":
+                return await self._work_aside(answer)  # of few bytes it may make many numbers
+            return await self._work(body, answer)
         except Failure as failure:
             return failure_reply(failure, self._sleep)
         except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
@@ -75,8 +78,10 @@ class MockUpstream:
 
     async def _work(self, body: bytes, work: Callable[[], T]) -> T:
         """Do something for a body at once; for a large one beside the loop, one after the other."""
-        if len(body) <= LARGE:
-            return work()
+        return work() if len(body) <= LARGE else await self._work_aside(work)
+
+    async def _work_aside(self, work: Callable[[], T]) -> T:
+        """Do something beside the loop, one after the other."""
         async with self._turn:
             return await asyncio.to_thread(work)
 

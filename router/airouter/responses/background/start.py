@@ -30,7 +30,8 @@ async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -
         raise invalid_field("background", what)
     request, exchange, archive = turn.request, turn.exchange, turn.tenant.archive
     await turn.aside.by_size(len(request.body), partial(parse_request, request.body))
-    queued = {**unanswered_response(request, request.fields), "status": "queued"}
+    queued = await unanswered_response(request, request.fields, turn.aside)
+    queued["status"] = "queued"
     record = StoredResponse(
         id=queued["id"],
         response=msgspec.json.encode(queued),
@@ -38,7 +39,8 @@ async def start_in_background(turn: ResponsesTurn, jobs: Jobs, *, keeps: bool) -
         model=request.model,
         beat=time.time(),
     )
-    body = msgspec.json.encode({**turn.asked.fields, "stream": True, "store": True})
+    fields = {**turn.asked.fields, "stream": True, "store": True}
+    body = await turn.aside.by_size(len(turn.asked.body), partial(msgspec.json.encode, fields))
     turn.hand_over()
     await jobs.start(dict(exchange.headers), body, record, archive, turn.tenant.recalled)
     if not request.stream:

@@ -84,7 +84,7 @@ class Compactor:
         Raises the `Failure` that the model is served with.
         """
         model = turn.model
-        large = sum(len(bytes(item)) for item in items) > LARGE
+        large = sum(len(memoryview(item)) for item in items) > LARGE
         window = model.metadata.context_window or WINDOW
         size = max((window - RESERVE) * CHARACTERS_PER_TOKEN, LEAST_CHUNK)
 

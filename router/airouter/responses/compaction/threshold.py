@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,7 +81,11 @@ class Threshold:
         return added + event(name, number + 2, last)
 
     async def _compacted(self, output: bytes) -> Json:
-        turn = self._turn
-        asked = input_items(turn.request.fields.get("input"))
-        items = split_items(joined_items((asked, turn.tenant.seals.open(output))))
-        return whole_item(await self._compactor.compact(items, turn), turn.tenant.seals)
+        turn, size = self._turn, len(self._turn.request.body) + len(output)
+
+        def said() -> list[msgspec.Raw]:
+            asked = input_items(turn.request.fields.get("input"))
+            return split_items(joined_items((asked, turn.tenant.seals.open(output))))
+
+        summary = await self._compactor.compact(await turn.aside.by_size(size, said), turn)
+        return await turn.aside.by_size(size, partial(whole_item, summary, turn.tenant.seals))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,11 +35,16 @@ def has_trigger(turn: ResponsesTurn) -> bool:
 async def answer_trigger(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with a compaction of all the items before the trigger. Raises `Failure`."""
     request = turn.request
-    *items, _trigger = split_items(input_items(request.fields.get("input")))
+
+    def before_trigger() -> list[msgspec.Raw]:
+        return split_items(input_items(request.fields.get("input")))[:-1]
+
+    items = await turn.aside.by_size(len(request.body), before_trigger)
     turn.hand_over()
     summary = await compactor.compact(items, turn)
-    item = whole_item(summary, turn.tenant.seals)
-    begun = unanswered_response(request, request.fields)
+    make = partial(whole_item, summary, turn.tenant.seals)
+    item = await turn.aside.by_size(len(request.body), make)
+    begun = await unanswered_response(request, request.fields, turn.aside)
     response = {
         **begun,
         "status": "completed",

@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 
 async def answer_window(turn: ResponsesTurn, compactor: Compactor) -> None:
     """Answer with the input made short. Raises `Failure`."""
-    items = split_items(input_items(turn.request.fields.get("input")))
+    size = len(turn.request.body)
+
+    def given() -> list[msgspec.Raw]:
+        return split_items(input_items(turn.request.fields.get("input")))
+
+    items = await turn.aside.by_size(size, given)
     if not items:
         raise Failure(400, "Missing required parameter: 'input'.", param="input")
     turn.hand_over()
     summary = await compactor.compact(items, turn)
-    body = {
-        "id": f"resp_{secrets.token_hex(18)}",
-        "object": "response.compaction",
-        "created_at": int(time.time()),
-        "output": window_of(summary, turn.tenant.seals),
-        "usage": render_responses_usage(summary.usage),
-    }
-    turn.exchange.respond(200, JSON, msgspec.json.encode(body))
+
+    def window() -> bytes:
+        body = {
+            "id": f"resp_{secrets.token_hex(18)}",
+            "object": "response.compaction",
+            "created_at": int(time.time()),
+            "output": window_of(summary, turn.tenant.seals),
+            "usage": render_responses_usage(summary.usage),
+        }
+        return msgspec.json.encode(body)
+
+    turn.exchange.respond(200, JSON, await turn.aside.by_size(size, window))

@@ -374,7 +374,7 @@ def turn_of(model: Model) -> ResponsesTurn:
     request = parse_client_request(b'{"model":"%b","input":"Hi"}' % model.name.encode())
     asked = ResponsesRequest(request.fields, request.body)
     held, turns = HeldBytes(1 << 20).hold("a", 0), Turns(asyncio.get_running_loop())
-    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", held, turns)
+    tenant = Tenant(NoStore(), Sealer(["0" * 64]), "client/a", held, turns, Aside())
     door = BufferExchange({}, request.body)
     known = door, PLAIN_CALLER, asked, request, model, tenant, Aside()
     return ResponsesTurn(*known, lambda: None, stores=False, history=History())

@@ -22,8 +22,10 @@ OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;versi
 
 
 @pytest.fixture
-def metrics() -> Metrics:
-    return Metrics(SomeProcess())
+async def metrics() -> Metrics:
+    made = Metrics(SomeProcess())
+    await made.look()
+    return made
 
 
 def samples(page: bytes) -> list[Sample]:

@@ -1,0 +1,28 @@
+"""Requests to the application begin one after the other, whatever comes at once.
+
+Each costs some tenths of a millisecond before it waits for anything, and hundreds of connections
+may ask in one turn of the event loop. A queue of their own keeps probes from waiting for the turns
+of large bodies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from airouter.eventloop.turns import Turns
+
+
+class BegunInTurns:
+    """Has each request begin in a turn of its own."""
+
+    def __init__(self, app: ASGIApp, turns: Turns) -> None:
+        self._app = app
+        self._turns = turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on when it is its turn."""
+        await self._turns.turn()
+        await self._app(scope, receive, send)

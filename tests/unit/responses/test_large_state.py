@@ -1,0 +1,117 @@
+"""What a request makes of large state is made beside the event loop, or bit by bit."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+import pytest
+
+from airouter.bounds.held_bytes import HeldBytes
+from airouter.eventloop.aside import Aside
+from airouter.eventloop.turns import Turns
+from airouter.responses.conversations import Conversations
+from airouter.responses.page import Page
+from airouter.responses.records import Archive, StoredResponse
+from airouter.responses.references import with_references_resolved
+from airouter.state.memory import MemoryStore
+from support.loop_watch import loop_watched
+
+LONG = b"hello world " * 33_000
+ITEM = b'{"type":"message","id":"msg_%04d","role":"user","content":"%b"}'
+REFERENCE = b'{"type":"item_reference","id":"msg_%04d"}'
+SOME = 0.3
+"""Share of the work that is one item's, or one copy of all: half of it was done in one go."""
+
+
+@pytest.fixture
+async def aside() -> AsyncIterator[Aside]:
+    made = Aside()
+    yield made
+    await made.close()
+
+
+async def test_references_to_large_items_are_replaced_beside_the_loop(aside: Aside) -> None:
+    items = [ITEM % (number, LONG) for number in range(50)]
+    row = b",".join([*items, *(REFERENCE % number for number in range(50))])
+    archive = Archive(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()))
+    recalled = HeldBytes(1 << 30).hold("t", 0)
+    async with loop_watched() as watch:
+        resolved = await with_references_resolved(row, archive, aside, recalled, all_here=True)
+    assert resolved == b",".join(items * 2)
+    assert watch.share < SOME
+
+
+async def long_talk(aside: Aside) -> tuple[Conversations, str]:
+    """Store a conversation of 16 MB, and return its id."""
+    talks = Conversations(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()), aside)
+    made = await talks.create({}, [])
+    for number in range(0, 40, 20):
+        items = [msgspec.Raw(ITEM % (number + each, LONG)) for each in range(20)]
+        await talks.extend(made.id, items)
+    return talks, made.id
+
+
+async def listed(talks: Conversations, id_: str) -> object:
+    return await talks.page(id_, Page(limit=1))
+
+
+async def found(talks: Conversations, id_: str) -> object:
+    return await talks.item(id_, "msg_0039")
+
+
+@pytest.mark.parametrize("ask", [listed, found])
+async def test_items_of_a_large_conversation_are_read_beside_the_loop(
+    ask: Callable[[Conversations, str], Awaitable[object]], aside: Aside
+) -> None:
+    talks, id_ = await long_talk(aside)
+    async with loop_watched() as watch:
+        await ask(talks, id_)
+    assert watch.share < SOME
+
+
+async def removed(talks: Conversations, id_: str) -> object:
+    return await talks.remove(id_, "msg_0039")
+
+
+async def described(talks: Conversations, id_: str) -> object:
+    return await talks.describe(id_, {"a": "b"})
+
+
+@pytest.mark.parametrize("change", [removed, described])
+async def test_a_large_conversation_is_copied_once_for_a_change(
+    change: Callable[[Conversations, str], Awaitable[object]], aside: Aside
+) -> None:
+    talks, id_ = await long_talk(aside)
+    size = (await talks.find(id_)).size
+    tracemalloc.start()
+    try:
+        await change(talks, id_)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * size  # a bytes object has spare room while it grows
+
+
+async def test_a_change_of_a_record_leaves_its_items_uncopied_but_once() -> None:
+    archive = Archive(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()))
+    items = ITEM % (0, LONG * 40)
+    await archive.keep(StoredResponse("resp_1", b"{}", items, b"before", ("resp_0",), "m"))
+
+    def beat(record: StoredResponse) -> StoredResponse:
+        record.beat = 7.0
+        return record
+
+    tracemalloc.start()
+    try:
+        told = await archive.change("resp_1", beat)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (told.beat, told.items) == (7.0, b"")
+    assert await archive.find("resp_1") == StoredResponse(
+        "resp_1", b"{}", items, b"before", ("resp_0",), "m", beat=7.0
+    )
+    assert most < 2 * len(items)  # a bytes object has spare room while it grows
