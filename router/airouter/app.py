@@ -1,6 +1,6 @@
 """The composition root: builds every object once and wires it.
 
-The only module that knows all stages. What is built anew for each snapshot is in `serving.py`.
+The only module that knows all stages. What is built anew for each snapshot is in `serving/`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ from airouter.responses.service import ResponsesService
 from airouter.routing.walk import Failover
 from airouter.server.lifecycle import RouterServer
 from airouter.server.listening import listeners
-from airouter.serving import NO_ACCOUNTS, build, loads_after
+from airouter.serving.account import loads_after
+from airouter.serving.state import NO_ACCOUNTS, build
 from airouter.sharing.shared_bans import SharedBans
 from airouter.telemetry.access import AccessLog
 from airouter.telemetry.exporting import exporting
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     from airouter.responses.caller import Caller, ServeCaller
     from airouter.routing.catalog import Load
     from airouter.routing.fail2ban import Bans
-    from airouter.serving import ServingState
+    from airouter.serving.state import ServingState
     from airouter.settings import Settings
     from airouter.sources.stream import StreamSource
     from airouter.telemetry.record import Consumer

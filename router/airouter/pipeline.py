@@ -2,7 +2,7 @@
 
 Both sides of it are in `interfaces.py`: the edge or the ASGI application hands in an `Exchange`,
 the targets of a `ServingState` are `Upstream`s. The stations hand on a `RequestContext`; what is
-built for a whole snapshot is in `serving.py`. `routing/walk.py` says which backend is tried next,
+built for a whole snapshot is in `serving/`. `routing/walk.py` says which backend is tried next,
 `attempts/attempt.py` tries it.
 """
 
@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from airouter.routing.catalog import Backend, Route
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Failover
-    from airouter.serving import ServingState, Target
+    from airouter.serving.state import ServingState
+    from airouter.serving.target import Target
     from airouter.telemetry.record import Trace
     from airouter.telemetry.recorder import Recorder
     from airouter.telemetry.tracing import Tracing

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Carrier, Exchange, StayingConversation
     from airouter.limits import Permit
     from airouter.limits.budgets.spending import Spending
-    from airouter.serving import ServingState
+    from airouter.serving.state import ServingState
     from airouter.streaming.heartbeats import ClientStream
     from airouter.telemetry.record import Attempt, RequestRecord
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airouter.limits.budgets.spending import Spending
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Route
-    from airouter.serving import Target
+    from airouter.serving.target import Target
 
 BUDGET_HEADER = b"x-airouter-budget"
 SPENT = b"spent"

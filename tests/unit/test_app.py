@@ -8,7 +8,7 @@ import pytest
 from airouter.app import Router
 from airouter.config.findings import Compiled
 from airouter.config.snapshot import AWS, Auth, Credential, ResponseStorage, Snapshot
-from airouter.serving import Account
+from airouter.serving.account import Account
 from support.config import manifest
 from support.in_loop import served
 

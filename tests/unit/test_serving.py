@@ -18,7 +18,9 @@ from airouter.providers.binding import OFFERS, Api
 from airouter.providers.mock import MockUpstream
 from airouter.providers.registry import load_providers
 from airouter.routing.catalog import Load
-from airouter.serving import NO_PRICES, Account, Target, route_for
+from airouter.serving.account import Account
+from airouter.serving.routes import NO_PRICES, route_for
+from airouter.serving.target import Target
 
 PROVIDERS = load_providers()
 KNOWN = get_args(OfferedApi)

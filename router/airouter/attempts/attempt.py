@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from airouter.limits import Limiter
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
-    from airouter.serving import Account, Target
+    from airouter.serving.account import Account
+    from airouter.serving.target import Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
     from airouter.telemetry.tracing import Tracing
     from airouter.upstream.fetching import Fetcher

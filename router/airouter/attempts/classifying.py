@@ -15,7 +15,7 @@ from airouter.routing.outcome import REFUSED_KEY, AttemptOutcome, Retry
 if TYPE_CHECKING:
     from airouter.interfaces import BufferedReply
     from airouter.request_context import RequestContext
-    from airouter.serving import Target
+    from airouter.serving.target import Target
     from airouter.telemetry.provider_warnings import ProviderWarnings
 
 CANCELLED = 499

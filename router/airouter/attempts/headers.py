@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airouter.interfaces import Headers, Reply
     from airouter.request_context import RequestContext
-    from airouter.serving import Target
+    from airouter.serving.target import Target
     from airouter.telemetry.record import RequestRecord
 
 CONTENT_TYPE = b"content-type"

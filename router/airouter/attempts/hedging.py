@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airouter.routing.catalog import Backend
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Walk
-    from airouter.serving import Target
+    from airouter.serving.target import Target
     from airouter.telemetry.record import Attempt
 
     Running = asyncio.Task[AttemptOutcome]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airouter.interfaces import Reply
     from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.request_context import RequestContext
-    from airouter.serving import Target
+    from airouter.serving.target import Target
 
 OPENING_SIZE = 262_144
 """Bytes of an opening; a longer one is sent."""

@@ -32,7 +32,8 @@ from airouter.providers.base import reported_error
 from airouter.providers.binding import Api
 from airouter.providers.identity import Identities
 from airouter.providers.registry import load_providers
-from airouter.serving import ServingState, Target, build
+from airouter.serving.state import ServingState, build
+from airouter.serving.target import Target
 from airouter.upstream.batch import buffered
 from airouter.upstream.pools import Pools
 

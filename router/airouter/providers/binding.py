@@ -1,7 +1,7 @@
 """Bindings: by which API of a provider a model is asked, and at which path.
 
-`Provider.bind` makes a `Binding` of each API for clients and each model; `serving.py` finds the
-translation that belongs to it.
+`Provider.bind` makes a `Binding` of each API for clients and each model; `serving/target.py` finds
+the translation that belongs to it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from airouter.interfaces import Reply
     from airouter.responses.pinning import Pin
     from airouter.responses.tenant import Tenant
-    from airouter.serving import Account, ServingState
+    from airouter.serving.account import Account
+    from airouter.serving.state import ServingState
 
 
 class ProviderResponses:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from airouter.eventloop.turns import Turns
     from airouter.interfaces import Exchange
     from airouter.responses.caller import Caller, ServeCaller
-    from airouter.serving import ServingState
+    from airouter.serving.state import ServingState
     from airouter.state.base import Store
 
 logger = logging.getLogger("airouter.responses")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airouter.responses.background.jobs import Jobs
     from airouter.responses.page import Page
     from airouter.responses.tenant import Tenant
-    from airouter.serving import ServingState
+    from airouter.serving.state import ServingState
 
 
 class MadeResponse(msgspec.Struct):

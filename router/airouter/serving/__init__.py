@@ -1,0 +1,1 @@
+"""Serves a snapshot: accounts at providers, targets of models, and the routes to them."""
