@@ -11,7 +11,17 @@ import httpx
 import openai
 import pytest
 
-from failover.faulty import OPENING, SAID, STOP, Fault, refusing, say, stalling
+from failover.faulty import (
+    OPENING,
+    SAID,
+    STOP,
+    Fault,
+    completion,
+    http,
+    refusing,
+    say,
+    stalling,
+)
 from failover.stage import CLIENTS, HELLO, Stage, stage
 from support.config import MASTER_KEY
 
@@ -77,6 +87,38 @@ async def test_a_client_that_waits_for_an_event_gets_signs_of_life(
                 release.set()
         assert release.is_set()
         assert b"half of" in data
+
+
+def waiting_whole(release: asyncio.Event, *, head_first: bool) -> Fault:
+    """A provider that answers as a whole, once it is released, perhaps after its head."""
+    head, end, body = http(200, completion("All of it.")).partition(b"\r\n\r\n")
+
+    async def answer(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+        if head_first:
+            writer.write(head + end)
+        await release.wait()
+        writer.write(body if head_first else head + end + body)
+
+    return answer
+
+
+@CLIENTS
+@pytest.mark.parametrize("head_first", [True, False], ids=["after its head", "before its head"])
+async def test_a_whole_answer_after_signs_of_life_is_told_in_the_stream(
+    head_first: bool, api: str
+) -> None:
+    release = asyncio.Event()
+    async with stage("backends", heartbeat=OFTEN) as found:
+        found.first.always = waiting_whole(release, head_first=head_first)
+        data = b""
+        async with asyncio.timeout(60):
+            async for piece in pieces(found, api):
+                data += piece
+                if BEATS[api] in data:
+                    release.set()
+        assert b"All of it." in data
+        assert b"HTTP/1.1" not in data
+        assert (found.first.asked, found.second.asked) == (1, 0)
 
 
 @CLIENTS

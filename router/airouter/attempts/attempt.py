@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 NOT_HERE = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter"})
 """Codes of refusals of ours that another backend may not have."""
+NO_STREAM = "the upstream did not stream"
 
 
 class AttemptRunner:
@@ -218,8 +219,8 @@ class AttemptRunner:
             answers = 200 <= reply.status < 300
             if answers and is_streamed(context, target, reply):
                 return await self._relay(context, target, reply, limit)
-            if answers and streamed and context.exchange.started:  # by a heartbeat, as a stream
-                raise BrokenReply("the upstream did not stream")
+            if answers and context.stream is not None and context.stream.said:
+                raise BrokenReply(NO_STREAM)  # the whole would repeat what the client has
             whole = BufferedReply(reply.status, reply.headers, await reply.read())
             if not answers:
                 return refused_by(context, target, whole, self._warnings)
@@ -345,14 +346,17 @@ def forward_as_stream(
     except Failure as failure:
         drop_frames(failure)
         return classify(context, target, failure)
+    exchange = context.exchange
     if answer is None:
+        if exchange.started:  # by a heartbeat, as a stream
+            raise BrokenReply(NO_STREAM)
         return forward(context, target, [reply])
     if context.race is not None:
         context.race.claim(context)
     context.record.note_usage(answer.usage)
-    context.record.note_start(reply.status)
-    exchange = context.exchange
-    exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
+    if not exchange.started:
+        context.record.note_start(reply.status)
+        exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
     exchange.write(target.account.masking.body(answer.body))
     exchange.end()
     return ANSWERED
