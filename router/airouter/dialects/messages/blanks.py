@@ -21,8 +21,11 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from airouter.dialects.client_request import Fields
 
-BLANK = re.compile(rb'"(?:content|text)"\s*:\s*(?:\[\s*\]|"(?:\s|\\[nrt])*")')
-"""May be of a message, or of a block in one, or of a tool's arguments."""
+BLANK = re.compile(rb'"(?:content|text)"\s*:\s*(?:\[\s*\]|"[ \\nrt]*+")')
+"""May be of a message, or of a block in one, or of a tool's arguments, and a word of these letters.
+
+To tell those apart here would take a hundred bytes of memory for each of a long text.
+"""
 FAILED = "The tool failed."
 UNCACHED = frozenset({"thinking", "redacted_thinking"})
 """Blocks at which no prompt is cached."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
 import pytest
 
 from airouter.dialects.conversation import Json
-from airouter.dialects.messages.blanks import remove_blanks, spoken_messages
+from airouter.dialects.messages.blanks import BLANK, remove_blanks, spoken_messages
 
 CACHED: Json = {"cache_control": {"type": "ephemeral"}}
 HELLO: Json = {"type": "text", "text": "Hello!"}
@@ -107,3 +108,14 @@ def test_blank_instructions_are_left_out(system: list[Json], kept: object) -> No
 )
 def test_where_none_is_to_go_they_pass_to_the_byte(messages: bytes) -> None:
     assert bytes(spoken_messages(msgspec.Raw(messages))) == messages
+
+
+@pytest.mark.parametrize("white", [b" ", b"\\n"])
+def test_no_memory_is_taken_to_look_whether_a_long_text_is_blank(white: bytes) -> None:
+    body = b'{"text": "' + white * 500_000 + b'at last"}'
+    tracemalloc.start()
+    try:
+        assert not BLANK.search(body)
+        assert tracemalloc.get_traced_memory()[1] < len(body)
+    finally:
+        tracemalloc.stop()
