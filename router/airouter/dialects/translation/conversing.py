@@ -31,7 +31,7 @@ from airouter.dialects.translation.tool_names import (
     with_own_names,
 )
 from airouter.dialects.translation.unique_calls import with_unique_calls
-from airouter.failures import unreadable_json
+from airouter.failures import Failure, unreadable_json
 from airouter.interfaces import BrokenReply
 
 if TYPE_CHECKING:
@@ -91,6 +91,14 @@ class ConversationTranslation(Translation):
         except RecursionError:  # a provider's body may have a few levels more than the client's
             raise unreadable_json("it is nested too deeply") from None
         return [enveloped(body, self._envelope) if self._envelope else body]
+
+    def reads(self, request: ClientRequest) -> bool:
+        """Return whether a request that passed through can be told in another form."""
+        try:
+            self._frame(request)
+        except Failure:
+            return False
+        return True
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies

@@ -108,12 +108,18 @@ class PassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        if self._rewriting is not None and (is_stream(reply) or self._renames(request)):
-            return self._rewriting.answer(request, replies)
+        rewriting = self._rewriting
+        if rewriting is not None and (
+            self._renames(request) or (is_stream(reply) and rewriting.reads(request))
+        ):
+            return rewriting.answer(request, replies)
         return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
-        return None if self._rewriting is None else self._rewriting.retold(request, reply)
+        rewriting = self._rewriting
+        if rewriting is None or not rewriting.reads(request):
+            return None
+        return rewriting.retold(request, reply)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None and self._rewriting is not None:
@@ -215,13 +221,13 @@ class MessagesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        if is_stream(reply) or self._renames(request):
+        if self._renames(request) or (is_stream(reply) and self._rewriting.reads(request)):
             return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
 
-    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer:
-        return self._rewriting.retold(request, reply)
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
+        return self._rewriting.retold(request, reply) if self._rewriting.reads(request) else None
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         if request.joined is not None:

@@ -189,3 +189,31 @@ def test_an_answer_that_only_speaks_of_errors_passes(api: str, body: dict[str, A
 def test_what_is_no_answer_of_its_api_is_broken(api: str, body: bytes) -> None:
     with pytest.raises(BrokenReply):
         answer_of(api, body)
+
+
+NEW = [{"role": "user", "content": [{"type": "of_tomorrow", "text": "Hello!"}]}]
+"""What a provider reads, and this router does not."""
+WHOLE = {
+    "chat": {"choices": [{"message": {"content": "Hi!"}, "finish_reason": "stop"}]},
+    "messages": {"content": [{"type": "text", "text": "Hi!"}], "stop_reason": "end_turn"},
+}
+
+
+def way(api: str) -> Translation:
+    model = ServedModel("m", Destination(model="m"), Edits(Parameters()), envelope={})
+    return translation_for(api, OPENAI if api == "chat" else MESSAGES, model)
+
+
+@pytest.mark.parametrize("api", WHOLE)
+def test_a_whole_answer_to_what_only_the_provider_can_read_passes_as_it_is(api: str) -> None:
+    reply = BufferedReply(200, {}, msgspec.json.encode(WHOLE[api]))
+    asked = request(messages=NEW, max_tokens=9, stream=True)
+    assert way(api).retold(asked, reply) is None
+    assert way(api).answer(asked, [reply]).body == reply.body
+
+
+@pytest.mark.parametrize("api", WHOLE)
+def test_a_stream_in_place_of_what_only_the_provider_can_read_is_its_fault(api: str) -> None:
+    reply = BufferedReply(200, {}, b'data: {"type": "message_stop"}\n\n')
+    with pytest.raises(BrokenReply):
+        way(api).answer(request(messages=NEW, max_tokens=9), [reply])
