@@ -225,10 +225,36 @@ class AttemptRunner:
             if not answers:
                 return refused_by(context, target, whole, self._warnings)
             if streamed:
-                return forward_as_stream(context, target, whole)
+                return await self._forward_as_stream(context, target, whole)
             return forward(context, target, [whole])
         finally:
             reply.close()
+
+    async def _forward_as_stream(
+        self, context: RequestContext, target: Target, reply: BufferedReply
+    ) -> AttemptOutcome:
+        """Give the client a stream of a whole answer. Raises `UpstreamError` as `forward` does."""
+        request, exchange = context.request, context.exchange
+        tell = partial(target.translation.retold, request, reply)
+        try:
+            answer = await self._aside.by_size(len(request.body) + len(reply.body), tell)
+        except Failure as failure:
+            drop_frames(failure)
+            return classify(context, target, failure)
+        if answer is None:
+            if exchange.started:  # by a heartbeat, as a stream
+                raise BrokenReply(NO_STREAM)
+            return forward(context, target, [reply])
+        if context.race is not None:
+            context.race.claim(context)
+        context.record.note_usage(answer.usage)
+        if not exchange.started:
+            context.record.note_start(reply.status)
+            headers = answer_headers(context, target, reply.headers, EVENT_STREAM)
+            exchange.start(reply.status, headers)
+        exchange.write(target.account.masking.body(answer.body))
+        exchange.end()
+        return ANSWERED
 
     async def _ask_all(
         self,
@@ -334,31 +360,6 @@ def forward(
     headers = answer_headers(context, target, replies[0].headers, JSON)
     body = target.account.masking.body(answer.body)
     context.exchange.respond(replies[0].status, headers, body)
-    return ANSWERED
-
-
-def forward_as_stream(
-    context: RequestContext, target: Target, reply: BufferedReply
-) -> AttemptOutcome:
-    """Give the client a stream of a whole answer. Raises `UpstreamError` as `forward` does."""
-    try:
-        answer = target.translation.retold(context.request, reply)
-    except Failure as failure:
-        drop_frames(failure)
-        return classify(context, target, failure)
-    exchange = context.exchange
-    if answer is None:
-        if exchange.started:  # by a heartbeat, as a stream
-            raise BrokenReply(NO_STREAM)
-        return forward(context, target, [reply])
-    if context.race is not None:
-        context.race.claim(context)
-    context.record.note_usage(answer.usage)
-    if not exchange.started:
-        context.record.note_start(reply.status)
-        exchange.start(reply.status, answer_headers(context, target, reply.headers, EVENT_STREAM))
-    exchange.write(target.account.masking.body(answer.body))
-    exchange.end()
     return ANSWERED
 
 

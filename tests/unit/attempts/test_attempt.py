@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import gzip
 import json
+import threading
 from base64 import b64encode
+from functools import partial
 from typing import Any
 
 import pytest
 
+from airouter.eventloop.aside import LARGE
 from support.chat_provider import (
     ANSWER,
     DONE,
@@ -73,6 +76,24 @@ async def test_a_client_that_asks_for_usage_gets_the_very_bytes(
     odd = b": ping\r\n\r\ndata:{}\r\r"
     await answer(first, chunked(odd, HI, USAGE, DONE) + END)
     assert (await asking).content == odd + HI + USAGE + DONE
+
+
+async def test_a_whole_answer_to_a_large_request_is_told_as_a_stream_beside_the_loop(
+    router: Served, first: RawUpstream
+) -> None:
+    asking = asyncio.create_task(router.chat(stream=True, user="u" * LARGE))
+    provider = await first.accept()
+    await provider.request()
+    release = threading.Event()
+    holding = asyncio.create_task(router.router.aside.run(partial(release.wait, 60)))
+    try:
+        await provider.say(http(200, ANSWER))
+        assert (await router.client.get("/v1/models")).status_code == 200
+        assert not asking.done()
+    finally:
+        release.set()
+        await holding
+    assert b'"content":"Hi"' in (await asking).content
 
 
 @pytest.mark.parametrize("stream", [False, True])
