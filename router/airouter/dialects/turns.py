@@ -95,7 +95,10 @@ def told_to_go_on(turns: list[Turn]) -> list[Turn]:
     What the model's own provider did for it may be all of a last turn; that is sent back as it is.
     """
     last = turns[-1] if turns else None
-    if last is None or last.role != "assistant" or not isinstance(last.parts[-1], Text):
+    if last is None or last.role != "assistant":
+        return turns
+    said = without_blanks(last.parts)
+    if not said or not isinstance(said[-1], Text):
         return turns
     return [*turns, Turn(role="user", parts=(Text(text=GO_ON),), at=last.at)]
 

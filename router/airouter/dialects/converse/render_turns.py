@@ -94,7 +94,7 @@ class Messages:
     def _block(self, part: Part, turn: Turn) -> Json | None:  # noqa: PLR0911  # one for each
         match part:
             case Text(text=text) | Opaque(said=str(text)):
-                return {"text": text}
+                return {"text": text} if text.strip() else None
             case Image():
                 return {"image": image(part.media, turn)}
             case File():

@@ -92,6 +92,22 @@ def test_a_model_that_refuses_the_beginning_of_an_answer_is_told_to_go_on(
     assert [message["role"] for message in told] == (["user"] if "opus" in model else [])
 
 
+@CLAUDES
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_nobody_is_told_to_go_on_with_an_answer_that_has_no_word(to: str, blank: str) -> None:
+    model = "claude-opus-4-7" if to == "anthropic" else "us.anthropic.claude-opus-4-7"
+    body = sent("chat", to, model, messages=[HELLO, {"role": "assistant", "content": blank}])
+    assert body["messages"] == sent("chat", to, model, messages=[HELLO])["messages"]
+
+
+@pytest.mark.parametrize("content", ["", " ", []])
+def test_a_document_without_a_word_is_no_blank_text_at_bedrock(content: object) -> None:
+    empty = {"type": "document", "source": {"type": "content", "content": content}}
+    said = [empty, {"type": "text", "text": "Hello!"}]
+    body = sent("messages", "bedrock", messages=[{"role": "user", "content": said}], max_tokens=9)
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Hello!"}]}]
+
+
 def test_a_grammar_stands_where_chat_completions_have_it() -> None:
     form = {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}
     tool = {"type": "custom", "name": "apply_patch", "format": form}
