@@ -192,7 +192,7 @@ def changed_call(call: RawFields, new: RawFields) -> RawFields:
     own = {name: value for name, value in new.items() if name not in OF_TOOL}
     of_tool = {name: value for name, value in new.items() if name in OF_TOOL}
     if of_tool:
-        kind = "custom" if "custom" in call else "function"
+        kind = "custom" if is_silent(call.get("function", ABSENT)) else "function"
         own[kind] = raw_json(fields_of(call[kind]) | of_tool)
     return call | own
 

@@ -186,6 +186,12 @@ def test_arguments_that_are_an_object_are_told_as_text(
     assert json.loads(whole_call["function"]["arguments"]) == {"x": 1}
 
 
+def test_a_call_is_mended_beside_a_kind_that_it_is_not() -> None:
+    body = with_mended_calls(whole(call("a", {"x": 1}) | {"custom": None}))
+    (whole_call,) = calls_in(body)
+    assert json.loads(whole_call["function"]["arguments"]) == {"x": 1}
+
+
 @READERS
 @pytest.mark.parametrize("in_one", [False, True])
 def test_a_choice_with_a_call_ends_in_one_whatever_its_server_says(
