@@ -92,6 +92,10 @@ class ConversationTranslation(Translation):
             raise unreadable_json("it is nested too deeply") from None
         return [enveloped(body, self._envelope) if self._envelope else body]
 
+    def has_read(self, request: ClientRequest) -> bool:
+        """Return whether a request was read, be it to be rendered or to be told in another form."""
+        return self._edits in request.conversations or self._edits in request.frames
+
     def reads(self, request: ClientRequest) -> bool:
         """Return whether a request that passed through can be told in another form."""
         try:

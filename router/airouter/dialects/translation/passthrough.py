@@ -110,7 +110,7 @@ class PassThrough(Translation):
         (reply,) = replies
         rewriting = self._rewriting
         if rewriting is not None and (
-            self._renames(request) or (is_stream(reply) and rewriting.reads(request))
+            self._renamed(request) or (is_stream(reply) and rewriting.reads(request))
         ):
             return rewriting.answer(request, replies)
         return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
@@ -126,7 +126,7 @@ class PassThrough(Translation):
             joined = joined_filter(self._rewriting, request, write)
             if joined is not None:
                 return joined
-        if self._rewriting is not None and self._renames(request):
+        if self._rewriting is not None and self._renamed(request):
             return self._rewriting.stream_filter(request, write)
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
@@ -134,6 +134,11 @@ class PassThrough(Translation):
     def _renames(self, request: ClientRequest) -> bool:
         """Return whether a tool has a name that must be another one for the provider."""
         return has_refused_name(request.fields, self._unfit_name)
+
+    def _renamed(self, request: ClientRequest) -> bool:
+        """Return whether a tool had another name for the provider, which few requests need ask."""
+        read = self._rewriting is not None and self._rewriting.has_read(request)
+        return read and self._renames(request)
 
 
 class ImagesPassThrough(PassThrough):
@@ -219,9 +224,13 @@ class MessagesPassThrough(Translation):
         """Return whether a tool has a name that must be another one for the provider."""
         return has_refused_name(request.fields, self._unfit_name)
 
+    def _renamed(self, request: ClientRequest) -> bool:
+        """Return whether a tool had another name for the provider, which few requests need ask."""
+        return self._rewriting.has_read(request) and self._renames(request)
+
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        if self._renames(request) or (is_stream(reply) and self._rewriting.reads(request)):
+        if self._renamed(request) or (is_stream(reply) and self._rewriting.reads(request)):
             return self._rewriting.answer(request, replies)
         body = mended(with_messages_calls, reply.body)
         return answered(body, messages_usage(reply.body), messages_failure)
@@ -234,7 +243,7 @@ class MessagesPassThrough(Translation):
             joined = joined_filter(self._rewriting, request, write)
             if joined is not None:
                 return joined
-        if self._renames(request):
+        if self._renamed(request):
             return self._rewriting.stream_filter(request, write)
         return MessagesUsageReader(write)
 

@@ -146,12 +146,13 @@ def test_a_call_comes_back_by_its_own_name(api: str, to: str, name: str) -> None
 @pytest.mark.parametrize("api", WRITERS)
 @NAMED
 def test_a_call_in_a_stream_comes_back_by_its_own_name(api: str, name: str) -> None:
-    asked = asking(api, name, stream=True)
-    (told,) = names_in("openai", sent(api, "openai", **asked))["declared"]
+    asked, there_and_back = request(**asking(api, name, stream=True)), way(api, "openai")
+    (body,) = there_and_back.encode(asked)
+    (told,) = names_in("openai", msgspec.json.decode(body))["declared"]
     call = {"index": 0, "id": "c2", "function": {"name": told, "arguments": "{}"}}
     choice = {"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}
     written: list[bytes] = []
-    stream = way(api, "openai").stream_filter(request(**asked), written.append)
+    stream = there_and_back.stream_filter(asked, written.append)
     chunk = {"id": "c", "object": "chat.completion.chunk", "model": "x", "choices": [choice]}
     stream.feed(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
     assert f'"name":"{name}"' in b"".join(written).decode()
