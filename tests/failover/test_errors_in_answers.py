@@ -157,6 +157,18 @@ async def test_an_error_in_place_of_an_answer_is_mended_by_another_provider(
         assert (first.asked, second.asked) == (1, 1)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("api", "error"), WHOLE)
+async def test_an_error_in_place_of_an_answer_is_counted_as_one(
+    api: str, error: Body, *, stream: bool
+) -> None:
+    async with stage(api, names=("only",)) as (router, (only,)):
+        only.always = telling(error)
+        assert (await ask(router, api, stream=stream)).status_code >= 400
+        metrics = (await router.client.get("/metrics")).text
+        assert 'credential="only",error="upstream_refused",status="200"' in metrics
+
+
 @SHAPES
 @pytest.mark.parametrize(("api", "error"), FIRST_EVENTS)
 async def test_an_error_as_the_first_event_is_mended_by_another_provider(

@@ -240,7 +240,7 @@ class AttemptRunner:
             answer = await self._aside.by_size(len(request.body) + len(reply.body), tell)
         except Failure as failure:
             drop_frames(failure)
-            return classify(context, target, failure)
+            raise UpstreamRefused(failure) from None
         if answer is None:
             if exchange.started:  # by a heartbeat, as a stream
                 raise BrokenReply(NO_STREAM)
@@ -347,12 +347,15 @@ def answer_unasked(context: RequestContext, target: Target) -> None:
 def forward(
     context: RequestContext, target: Target, replies: Sequence[BufferedReply]
 ) -> AttemptOutcome:
-    """Give the client a whole answer. Raises `UpstreamError` for one that cannot be read."""
+    """Give the client a whole answer.
+
+    Raises `UpstreamError` for one that cannot be read, or is an error with a good status.
+    """
     try:
         answer = target.translation.answer(context.request, replies)
-    except Failure as failure:  # which a provider tells with a good status
+    except Failure as failure:
         drop_frames(failure)
-        return classify(context, target, failure)
+        raise UpstreamRefused(failure) from None
     if context.race is not None:
         context.race.claim(context)
     context.record.note_usage(answer.usage)
