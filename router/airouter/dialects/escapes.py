@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from airouter.dialects.framing import Frame
+
 ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89abAB][0-9a-fA-F]{2})|(u[dD][c-fC-F][0-9a-fA-F]{2})|.)",
@@ -25,6 +27,11 @@ class SplitEscapes:
     def __init__(self) -> None:
         self._first = b""
         """A half that waits for the other."""
+
+    def whole(self, frame: Frame) -> Frame:
+        """Return an event without halves."""
+        data = frame.data
+        return frame if data.find(b"\\u") < 0 else Frame(frame.name, self.joined(data))
 
     def joined(self, data: bytes) -> bytes:
         """Return the data of an event without halves."""

@@ -8,6 +8,7 @@ import pytest
 
 from airouter.dialects.chat.usage import UsageReader
 from airouter.dialects.escapes import SplitEscapes
+from airouter.interfaces import BufferedReply
 from unit.dialects.responses.asking import events_in, request, translation
 
 
@@ -17,6 +18,7 @@ def chunk(content: bytes) -> bytes:
 
 
 HALVES = [chunk(rb"Hi \ud83d"), chunk(rb"\uDE00!")]
+ENDS_WITH_HALF = HALVES[1].replace(b"}]}", b',"finish_reason":"stop"}]}')
 STOP = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 
 
@@ -27,6 +29,22 @@ def test_an_emoji_in_two_events_is_translated_whole() -> None:
         stream_filter.feed(piece)
     stream_filter.finish()
     (item,) = events_in(b"".join(out))[-1]["response"]["output"]
+    assert item["content"][0]["text"] == "Hi 😀!"
+
+
+def test_an_emoji_that_ends_in_a_last_event_without_its_line_is_translated_whole() -> None:
+    out: list[bytes] = []
+    stream_filter = translation("openai").stream_filter(request({"stream": True}), out.append)
+    stream_filter.feed(HALVES[0] + ENDS_WITH_HALF.rstrip())
+    stream_filter.finish()
+    (item,) = events_in(b"".join(out))[-1]["response"]["output"]
+    assert item["content"][0]["text"] == "Hi 😀!"
+
+
+def test_an_emoji_in_two_events_is_whole_where_the_stream_becomes_a_whole_answer() -> None:
+    stream = BufferedReply(200, {}, b"".join([*HALVES, STOP]))
+    answer = translation("openai").answer(request({}), [stream])
+    (item,) = json.loads(answer.body)["output"]
     assert item["content"][0]["text"] == "Hi 😀!"
 
 

@@ -11,6 +11,7 @@ from airouter.dialects.assembly import Assembly
 from airouter.dialects.claude.betas import with_betas
 from airouter.dialects.client_request import Edits, Envelope, edited, enveloped
 from airouter.dialects.conversation import Unsupported
+from airouter.dialects.escapes import SplitEscapes
 from airouter.dialects.joining.resuming import is_joinable
 from airouter.dialects.media import inlined
 from airouter.dialects.retelling import retold
@@ -141,8 +142,8 @@ class ConversationTranslation(Translation):
     def _assembled(self, stream: bytes) -> Answer:
         """Return the answer that a stream gives. Raises `BrokenReply` and `Failure`."""
         parser, assembly = self._upstream.stream_parser(self._destination), Assembly()
-        framing = self._upstream.framing()
-        frames = [*framing.feed(stream), *framing.rest()]
+        framing, escapes = self._upstream.framing(), SplitEscapes()
+        frames = map(escapes.whole, [*framing.feed(stream), *framing.rest()])
         events = chain(chain.from_iterable(map(parser.feed, frames)), parser.finish())
         for event in events:
             assembly.feed(event)

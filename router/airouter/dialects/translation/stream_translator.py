@@ -27,7 +27,6 @@ from airouter.dialects.events import (
     Stopped,
     TextDelta,
 )
-from airouter.dialects.framing import Frame
 from airouter.dialects.spending import added
 from airouter.dialects.translation.cutting import cut_events
 from airouter.dialects.translation.unique_calls import UniqueCalls
@@ -132,11 +131,7 @@ class StreamTranslator:
                 if self._ended and frame.data != DONE:
                     self._send(out)
                     raise Surplus(MORE)
-                if frame.data.find(b"\\u") >= 0:
-                    whole = self._escapes.joined(frame.data)
-                    out += map(self._take, self._parser.feed(Frame(frame.name, whole)))
-                else:
-                    out += map(self._take, self._parser.feed(frame))
+                out += map(self._take, self._parser.feed(self._escapes.whole(frame)))
         except Surplus:
             raise
         except (BrokenReply, RecursionError, UpstreamRefused) as error:
@@ -159,7 +154,7 @@ class StreamTranslator:
         """Yield the events of what is left without an end; what cannot be read of it is none."""
         with suppress(BrokenReply):
             for frame in self._framing.rest():
-                yield from self._parser.feed(frame)
+                yield from self._parser.feed(self._escapes.whole(frame))
 
     def usage_so_far(self, received: int) -> Usage:  # noqa: ARG002  # the text itself is counted
         try:
