@@ -50,7 +50,7 @@ async def everything() -> AsyncIterator[World]:
             "type": "Anthropic",
             "baseURL": f"http://127.0.0.1:{upstream.port}",
             "secretRef": {"name": "keys", "key": "upstream"},
-            "timeouts": {"connect": "1s", "total": "1s"},  # of a request that is sent though it is wrong
+            "timeouts": {"connect": "1s", "total": "1s"},  # should one be sent all the same
         }
         models = [
             {"name": name, "backends": [{"credential": "c", "upstreamName": real}]}
