@@ -27,7 +27,7 @@ RESERVED = 28.0, 23
 
 
 @contextlib.asynccontextmanager
-async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
+async def limited(upstream: RawUpstream, folder: Path, **resilience: str) -> AsyncIterator[Served]:
     """A router whose team has a budget and a limit of tokens."""
     team = {
         "name": "team",
@@ -38,7 +38,8 @@ async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
     auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
     models = [{"name": "m", "backends": [{"credential": "c", "price": DOLLARS}]}]
     secrets = {"team": "sk-team", "upstream": "k"}
-    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth)
+    account = credential("c", upstream)
+    text = manifest([account], models, secrets=secrets, auth=auth, resilience=resilience)
     async with served(text, ledger_file=folder / "ledger.sqlite") as router:
         yield router
 
@@ -120,6 +121,50 @@ async def test_a_stream_whose_usage_nobody_tells_costs_limits_what_was_reserved(
         dollars, tokens = await used(router)
         assert dollars >= RESERVED[0]  # and as much as the stream reserved as it went
         assert tokens >= RESERVED[1]
+
+
+async def test_a_stream_that_failed_after_signs_of_life_costs_nothing(
+    first: RawUpstream, tmp_path: Path
+) -> None:
+    hi = [{"role": "user", "content": "Hi"}]
+    body = {"model": "m", "messages": hi, "max_tokens": 5, "stream": True}
+    path = "/v1/chat/completions"
+    async with limited(first, tmp_path, heartbeat="100ms") as router:
+        async with router.client.stream("POST", path, json=body, headers=TEAM) as stream:
+            told = stream.aiter_raw()
+            assert await anext(told) == b": ping\n\n"
+            conversation, _ = await answer(first, http(400, {"error": {"message": "No."}}))
+            assert b"No." in b"".join([piece async for piece in told])
+        conversation.hang_up()
+        assert await used(router) == (0.0, 0)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_backend_whose_answer_came_too_late_is_charged_for_no_tokens(
+    first: RawUpstream, second: RawUpstream, *, streamed: bool
+) -> None:
+    accounts = [
+        credential(name, upstream, priority=at, limits={"tpm": 1000})
+        for at, (name, upstream) in enumerate({"slow": first, "quick": second}.items())
+    ]
+    models = [{"name": "m", "backends": [{"credential": each["name"]} for each in accounts]}]
+    hedge = {"after": "100ms", "percent": 100}
+    text = manifest(accounts, models, secrets={"upstream": "k"}, resilience={"hedge": hedge})
+    whole = chunked(HI, END, DONE) + LAST_PIECE if streamed else http(200, ANSWER)
+    async with served(text) as router:
+        asking = asyncio.create_task(router.chat(stream=streamed))
+        late = await first.accept()
+        conversation, _ = await answer(second, whole)
+        assert (await asking).status_code == 200
+        slow = router.router.limits_of("credential", "slow")
+        assert slow is not None
+        assert slow.tokens is not None
+        async with asyncio.timeout(60):
+            while slow.in_flight:
+                await asyncio.sleep(0.01)
+        assert (slow.tokens.used, slow.held) == (0, 0)
+        late.hang_up()
+        conversation.hang_up()
 
 
 async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) -> None:
