@@ -27,7 +27,7 @@ RESERVED = 28.0, 23
 
 
 @contextlib.asynccontextmanager
-async def limited(upstream: RawUpstream, folder: Path, **resilience: str) -> AsyncIterator[Served]:
+async def limited(upstream: RawUpstream, folder: Path, **spec: Any) -> AsyncIterator[Served]:
     """A router whose team has a budget and a limit of tokens."""
     team = {
         "name": "team",
@@ -38,8 +38,7 @@ async def limited(upstream: RawUpstream, folder: Path, **resilience: str) -> Asy
     auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
     models = [{"name": "m", "backends": [{"credential": "c", "price": DOLLARS}]}]
     secrets = {"team": "sk-team", "upstream": "k"}
-    account = credential("c", upstream)
-    text = manifest([account], models, secrets=secrets, auth=auth, resilience=resilience)
+    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth, **spec)
     async with served(text, ledger_file=folder / "ledger.sqlite") as router:
         yield router
 
@@ -123,20 +122,48 @@ async def test_a_stream_whose_usage_nobody_tells_costs_limits_what_was_reserved(
         assert tokens >= RESERVED[1]
 
 
-async def test_a_stream_that_failed_after_signs_of_life_costs_nothing(
-    first: RawUpstream, tmp_path: Path
+@pytest.mark.parametrize(
+    "refusal",
+    [http(400, {"error": {"message": "no"}}), chunked(event(error={"message": "no"})) + LAST_PIECE],
+    ids=["by its status", "inside a stream"],
+)
+async def test_a_stream_that_had_signs_of_life_and_no_answer_costs_nothing(
+    first: RawUpstream, tmp_path: Path, refusal: bytes
 ) -> None:
-    hi = [{"role": "user", "content": "Hi"}]
-    body = {"model": "m", "messages": hi, "max_tokens": 5, "stream": True}
-    path = "/v1/chat/completions"
-    async with limited(first, tmp_path, heartbeat="100ms") as router:
-        async with router.client.stream("POST", path, json=body, headers=TEAM) as stream:
-            told = stream.aiter_raw()
-            assert await anext(told) == b": ping\n\n"
-            conversation, _ = await answer(first, http(400, {"error": {"message": "No."}}))
-            assert b"No." in b"".join([piece async for piece in told])
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    resilience = {"heartbeat": "50ms", "retries": {"attempts": 0}}
+    async with (
+        limited(first, tmp_path, resilience=resilience) as router,
+        router.client.stream("POST", "/v1/chat/completions", json=body, headers=TEAM) as response,
+    ):
+        assert response.status_code == 200  # so a heartbeat has come
+        conversation, _ = await answer(first, refusal)
+        assert b'"error"' in await response.aread()
         conversation.hang_up()
         assert await used(router) == (0.0, 0)
+
+
+async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) -> None:
+    team = {
+        "name": "team",
+        "secretRef": {"name": "keys", "key": "team"},
+        "budget": {"usd": "1", "period": "Total"},
+    }
+    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
+    models = [{"name": "m", "backends": [{"credential": "mock", "price": DOLLARS}]}]
+    mock = {"name": "mock", "type": "Mock"}
+    text = manifest([mock], models, secrets={"team": "sk-team"}, auth=auth)
+    hello = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
+        for _ in range(2):
+            path = "/v1/messages/count_tokens"
+            counting = await router.client.post(path, json=hello, headers=TEAM)
+            assert counting.status_code == 200, counting.text
+        told = (await router.client.get("/v1/usage", headers=TEAM)).json()
+        assert told["budgets"][0]["used_usd"] == "0"
+        chat = hello | {"max_tokens": 5}
+        refused = await router.client.post("/v1/messages", json=chat, headers=TEAM)
+        assert refused.status_code == 429
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -165,26 +192,3 @@ async def test_a_backend_whose_answer_came_too_late_is_charged_for_no_tokens(
         assert (slow.tokens.used, slow.held) == (0, 0)
         late.hang_up()
         conversation.hang_up()
-
-
-async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) -> None:
-    team = {
-        "name": "team",
-        "secretRef": {"name": "keys", "key": "team"},
-        "budget": {"usd": "1", "period": "Total"},
-    }
-    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
-    models = [{"name": "m", "backends": [{"credential": "mock", "price": DOLLARS}]}]
-    mock = {"name": "mock", "type": "Mock"}
-    text = manifest([mock], models, secrets={"team": "sk-team"}, auth=auth)
-    hello = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-    async with served(text, ledger_file=tmp_path / "ledger.sqlite") as router:
-        for _ in range(2):
-            path = "/v1/messages/count_tokens"
-            counting = await router.client.post(path, json=hello, headers=TEAM)
-            assert counting.status_code == 200, counting.text
-        told = (await router.client.get("/v1/usage", headers=TEAM)).json()
-        assert told["budgets"][0]["used_usd"] == "0"
-        chat = hello | {"max_tokens": 5}
-        refused = await router.client.post("/v1/messages", json=chat, headers=TEAM)
-        assert refused.status_code == 429

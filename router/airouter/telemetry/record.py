@@ -185,14 +185,11 @@ class RequestRecord:
 
     @property
     def is_untold(self) -> bool:
-        """True where a provider has answered, and not told the tokens of it.
-
-        The status alone does not say so: that of a stream is sent with its first sign of life.
-        """
-        last = self.last
-        if self.status != 200 or last is None or last.error or not 200 <= last.status < 300:
+        """True where a provider has answered, and not told the tokens of it."""
+        if self.status != 200 or any(each.usage is not None for each in self.attempts):
             return False
-        return all(each.usage is None for each in self.attempts)
+        # A client that had but signs of life has a 200, too, whatever its providers said.
+        return any(each.status == 200 and each.error is None for each in self.attempts)
 
     @property
     def last(self) -> Attempt | None:
