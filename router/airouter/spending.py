@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Route
     from airouter.serving.target import Target
+    from airouter.telemetry.record import Attempt
 
 BUDGET_HEADER = b"x-airouter-budget"
 SPENT = b"spent"
@@ -58,6 +59,16 @@ def reserve_money(
     return budgets.reserve_later(context.spending, amount, short) if short else None
 
 
+def hand_over(permit: Permit, spending: Spending | None) -> None:
+    """Give back what was reserved: requests made in place of this one reserve for themselves.
+
+    So an answer in the background, or a compaction, is one request and not two.
+    """
+    permit.give_back()
+    if spending is not None:
+        spending.give_back()
+
+
 def settle_money(spending: Spending, context: RequestContext) -> None:
     """Pay for what the client got: nothing where nobody had an answer for it."""
     record = context.record
@@ -79,6 +90,14 @@ def settle_tokens(permit: Permit, context: RequestContext) -> None:
         permit.settle_as_estimated()
     else:
         permit.settle(given, made)
+
+
+def settle_attempt(permit: Permit, context: RequestContext, attempt: Attempt) -> None:
+    """Charge a backend's limits for an attempt: for no tokens where another one was quicker."""
+    if attempt is context.record.last:
+        settle_tokens(permit, context)
+    else:
+        permit.settle(0, 0)
 
 
 def meter_for(

@@ -27,7 +27,7 @@ RESERVED = 28.0, 23
 
 
 @contextlib.asynccontextmanager
-async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
+async def limited(upstream: RawUpstream, folder: Path, **spec: Any) -> AsyncIterator[Served]:
     """A router whose team has a budget and a limit of tokens."""
     team = {
         "name": "team",
@@ -38,7 +38,7 @@ async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
     auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
     models = [{"name": "m", "backends": [{"credential": "c", "price": DOLLARS}]}]
     secrets = {"team": "sk-team", "upstream": "k"}
-    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth)
+    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth, **spec)
     async with served(text, ledger_file=folder / "ledger.sqlite") as router:
         yield router
 
@@ -122,6 +122,27 @@ async def test_a_stream_whose_usage_nobody_tells_costs_limits_what_was_reserved(
         assert tokens >= RESERVED[1]
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [http(400, {"error": {"message": "no"}}), chunked(event(error={"message": "no"})) + LAST_PIECE],
+    ids=["by its status", "inside a stream"],
+)
+async def test_a_stream_that_had_signs_of_life_and_no_answer_costs_nothing(
+    first: RawUpstream, tmp_path: Path, refusal: bytes
+) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    resilience = {"heartbeat": "50ms", "retries": {"attempts": 0}}
+    async with (
+        limited(first, tmp_path, resilience=resilience) as router,
+        router.client.stream("POST", "/v1/chat/completions", json=body, headers=TEAM) as response,
+    ):
+        assert response.status_code == 200  # so a heartbeat has come
+        conversation, _ = await answer(first, refusal)
+        assert b'"error"' in await response.aread()
+        conversation.hang_up()
+        assert await used(router) == (0.0, 0)
+
+
 async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) -> None:
     team = {
         "name": "team",
@@ -143,3 +164,31 @@ async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) 
         chat = hello | {"max_tokens": 5}
         refused = await router.client.post("/v1/messages", json=chat, headers=TEAM)
         assert refused.status_code == 429
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_backend_whose_answer_came_too_late_is_charged_for_no_tokens(
+    first: RawUpstream, second: RawUpstream, *, streamed: bool
+) -> None:
+    accounts = [
+        credential(name, upstream, priority=at, limits={"tpm": 1000})
+        for at, (name, upstream) in enumerate({"slow": first, "quick": second}.items())
+    ]
+    models = [{"name": "m", "backends": [{"credential": each["name"]} for each in accounts]}]
+    hedge = {"after": "100ms", "percent": 100}
+    text = manifest(accounts, models, secrets={"upstream": "k"}, resilience={"hedge": hedge})
+    whole = chunked(HI, END, DONE) + LAST_PIECE if streamed else http(200, ANSWER)
+    async with served(text) as router:
+        asking = asyncio.create_task(router.chat(stream=streamed))
+        late = await first.accept()
+        conversation, _ = await answer(second, whole)
+        assert (await asking).status_code == 200
+        slow = router.router.limits_of("credential", "slow")
+        assert slow is not None
+        assert slow.tokens is not None
+        async with asyncio.timeout(60):
+            while slow.in_flight:
+                await asyncio.sleep(0.01)
+        assert (slow.tokens.used, slow.held) == (0, 0)
+        late.hang_up()
+        conversation.hang_up()
