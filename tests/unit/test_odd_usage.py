@@ -27,7 +27,7 @@ RESERVED = 28.0, 23
 
 
 @contextlib.asynccontextmanager
-async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
+async def limited(upstream: RawUpstream, folder: Path, **spec: Any) -> AsyncIterator[Served]:
     """A router whose team has a budget and a limit of tokens."""
     team = {
         "name": "team",
@@ -38,7 +38,7 @@ async def limited(upstream: RawUpstream, folder: Path) -> AsyncIterator[Served]:
     auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [team]}
     models = [{"name": "m", "backends": [{"credential": "c", "price": DOLLARS}]}]
     secrets = {"team": "sk-team", "upstream": "k"}
-    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth)
+    text = manifest([credential("c", upstream)], models, secrets=secrets, auth=auth, **spec)
     async with served(text, ledger_file=folder / "ledger.sqlite") as router:
         yield router
 
@@ -120,6 +120,27 @@ async def test_a_stream_whose_usage_nobody_tells_costs_limits_what_was_reserved(
         dollars, tokens = await used(router)
         assert dollars >= RESERVED[0]  # and as much as the stream reserved as it went
         assert tokens >= RESERVED[1]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [http(400, {"error": {"message": "no"}}), chunked(event(error={"message": "no"})) + LAST_PIECE],
+    ids=["by its status", "inside a stream"],
+)
+async def test_a_stream_that_had_signs_of_life_and_no_answer_costs_nothing(
+    first: RawUpstream, tmp_path: Path, refusal: bytes
+) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    resilience = {"heartbeat": "50ms", "retries": {"attempts": 1}}
+    async with (
+        limited(first, tmp_path, resilience=resilience) as router,
+        router.client.stream("POST", "/v1/chat/completions", json=body, headers=TEAM) as response,
+    ):
+        assert response.status_code == 200  # so a heartbeat has come
+        conversation, _ = await answer(first, refusal)
+        assert b'"error"' in await response.aread()
+        conversation.hang_up()
+        assert await used(router) == (0.0, 0)
 
 
 async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) -> None:

@@ -186,8 +186,10 @@ class RequestRecord:
     @property
     def is_untold(self) -> bool:
         """True where a provider has answered, and not told the tokens of it."""
-        known = not self.attempts or any(each.usage is not None for each in self.attempts)
-        return self.status == 200 and not known
+        if self.status != 200 or any(each.usage is not None for each in self.attempts):
+            return False
+        # A client that had but signs of life has a 200, too, whatever its providers said.
+        return any(each.status == 200 and each.error is None for each in self.attempts)
 
     @property
     def last(self) -> Attempt | None:
