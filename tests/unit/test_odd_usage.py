@@ -131,7 +131,7 @@ async def test_a_stream_that_had_signs_of_life_and_no_answer_costs_nothing(
     first: RawUpstream, tmp_path: Path, refusal: bytes
 ) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    resilience = {"heartbeat": "50ms", "retries": {"attempts": 1}}
+    resilience = {"heartbeat": "50ms", "retries": {"attempts": 0}}
     async with (
         limited(first, tmp_path, resilience=resilience) as router,
         router.client.stream("POST", "/v1/chat/completions", json=body, headers=TEAM) as response,
