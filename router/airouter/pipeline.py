@@ -36,7 +36,7 @@ from airouter.routing.conversation_key import conversation_key
 from airouter.routing.nearness import no_such_model
 from airouter.routing.outcome import Retry
 from airouter.routing.walk import Walk
-from airouter.spending import reserve_money, settle_money, settle_tokens
+from airouter.spending import hand_over, reserve_money, settle_money, settle_tokens
 from airouter.streaming.heartbeats import ClientStream, Heartbeats
 from airouter.telemetry.genai.answered import AnswerTap, TracedExchange
 from airouter.telemetry.genai.asked import asked_in
@@ -257,7 +257,7 @@ class Pipeline:
             context.request,
             route.model,
             context.kept(self._held),
-            context.hand_over,
+            partial(hand_over, context.permit, context.spending),
             api=context.endpoint.api,
             native=route.native,
             foreign=any(not each.native for each in catalog.fallbacks_of(route)),

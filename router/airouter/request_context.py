@@ -79,15 +79,6 @@ class RequestContext:
         self.joins = False
         """True where another backend goes on with a stream that breaks in its middle."""
 
-    def hand_over(self) -> None:
-        """Give back what was reserved: requests that are made in its place reserve for themselves.
-
-        So an answer in the background, or a compaction, is one request and not two.
-        """
-        self.permit.give_back()
-        if self.spending is not None:
-            self.spending.give_back()
-
     def kept(self, held: HeldBytes) -> Holding:
         """Return the holding for what is kept beside the body, until the request is over."""
         if self.holding is None:

@@ -58,6 +58,16 @@ def reserve_money(
     return budgets.reserve_later(context.spending, amount, short) if short else None
 
 
+def hand_over(permit: Permit, spending: Spending | None) -> None:
+    """Give back what was reserved: requests made in place of this one reserve for themselves.
+
+    So an answer in the background, or a compaction, is one request and not two.
+    """
+    permit.give_back()
+    if spending is not None:
+        spending.give_back()
+
+
 def settle_money(spending: Spending, context: RequestContext) -> None:
     """Pay for what the client got: nothing where nobody had an answer for it."""
     record = context.record

@@ -17,7 +17,7 @@ def garbage() -> Iterator[Counter[str]]:
     """Count, at its end, the objects of the router that were left in reference cycles meanwhile."""
     found: Counter[str] = Counter()
     gc.collect()
-    gc.freeze()  # what is there already need not be looked at
+    gc.freeze()  # what is there already need not be looked at, now and by the next one
     gc.disable()
     try:
         yield found
@@ -28,7 +28,6 @@ def garbage() -> Iterator[Counter[str]]:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-        gc.unfreeze()
 
 
 def name_of(found: object) -> str:

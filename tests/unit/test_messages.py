@@ -17,6 +17,7 @@ BODY = {
     "messages": [{"role": "user", "content": [{"type": "hologram", "depth": 3}]}],
     "from_next_year": {"x": [1, None]},
 }
+STREAMED = BODY | {"stream": True}
 ANSWER = b'{"id":"msg_1","content":[],"usage":{"input_tokens":4},"new": {"to":  "us"}}'
 EVENTS = (
     b'event: message_start\r\ndata: {"type":"message_start","message":{"usage":{"input_tokens":4}}}'
@@ -37,12 +38,15 @@ def config(upstream: RawUpstream) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"), [("application/json", ANSWER), ("text/event-stream", EVENTS)]
+    ("kind", "answer", "asked"),
+    [("application/json", ANSWER, BODY), ("text/event-stream", EVENTS, STREAMED)],
 )
-async def test_bytes_are_untouched_both_ways(kind: str, answer: bytes) -> None:
+async def test_bytes_are_untouched_both_ways(
+    kind: str, answer: bytes, asked: dict[str, object]
+) -> None:
     async with raw_upstream() as upstream, served(config(upstream)) as router:
         headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "holograms-2027-01-01"}
-        task = asyncio.create_task(router.client.post("/v1/messages", json=BODY, headers=headers))
+        task = asyncio.create_task(router.client.post("/v1/messages", json=asked, headers=headers))
         provider = await upstream.accept()
         head, _, body = (await provider.request()).partition(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
@@ -51,7 +55,7 @@ async def test_bytes_are_untouched_both_ways(kind: str, answer: bytes) -> None:
         assert b"anthropic-version: 2026-10-21" in lines
         assert b"anthropic-beta: holograms-2027-01-01" in lines
         assert not any(line.startswith(b"authorization") for line in lines)
-        assert json.loads(body) == {**BODY, "model": "claude-opus-4-7"}
+        assert json.loads(body) == {**asked, "model": "claude-opus-4-7"}
         length = f"content-length: {len(answer)}\r\n\r\n"
         await provider.say(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{length}".encode() + answer)
         got = await task
@@ -89,7 +93,7 @@ async def test_a_count_that_is_nested_too_deeply_is_asked_of_the_next_backend(
 async def test_a_stream_whose_usage_is_nested_too_deeply_reaches_its_client_whole() -> None:
     events = b"event: message_start\ndata: " + DEEP + b"\n\n" + EVENTS
     async with raw_upstream() as upstream, served(config(upstream)) as router:
-        task = asyncio.create_task(router.client.post("/v1/messages", json=BODY))
+        task = asyncio.create_task(router.client.post("/v1/messages", json=STREAMED))
         provider = await upstream.accept()
         await provider.request()
         await provider.say(ok(events, "text/event-stream"))

@@ -35,8 +35,9 @@ class World:
         self.upstream = upstream
 
     async def refused(self, path: str, body: dict[str, Any], model: str = "budget") -> Any:
+        before = self.upstream.count
         got = await self.router.client.post(path, json={"model": model, **body})
-        assert self.upstream.count == 0
+        assert self.upstream.count == before
         assert got.status_code == 400, got.text
         return got.json()["error"]
 
@@ -49,6 +50,7 @@ async def everything() -> AsyncIterator[World]:
             "type": "Anthropic",
             "baseURL": f"http://127.0.0.1:{upstream.port}",
             "secretRef": {"name": "keys", "key": "upstream"},
+            "timeouts": {"connect": "1s", "total": "1s"},  # should one be sent all the same
         }
         models = [
             {"name": name, "backends": [{"credential": "c", "upstreamName": real}]}
@@ -137,32 +139,8 @@ async def everything() -> AsyncIterator[World]:
         ({"messages": [HI], "stop": [" "]}, "stop"),
         ({"messages": [HI], "modalities": ["text", "audio"]}, "modalities"),
         ({"messages": [HI], "logit_bias": {"1": 1}}, "logit_bias"),
-        ({"messages": [HI], "web_search_options": {}}, "tools"),
         ({"messages": [HI], "moderation": {"model": "m"}}, "moderation"),
         ({"messages": [HI], "temperature": 0.5, "top_p": 0.5}, "top_p"),
-        (
-            {
-                "messages": [HI],
-                "tools": [TOOL],
-                "tool_choice": {
-                    "type": "allowed_tools",
-                    "allowed_tools": {
-                        "mode": "auto",
-                        "tools": [{"type": "function", "function": {"name": "f"}}],
-                    },
-                },
-            },
-            "tool_choice",
-        ),
-        (
-            {
-                "messages": [HI],
-                "tools": [TOOL],
-                "tool_choice": "required",
-                "reasoning_effort": "high",
-            },
-            "tool_choice",
-        ),
         ({"messages": [HI], "temperature": 0.2, "reasoning_effort": "low"}, "temperature"),
         ({"messages": [HI], "top_k": 3, "reasoning_effort": "low"}, "top_k"),
     ],
