@@ -58,7 +58,7 @@ class LaneMemory(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes, roughly."""
-        return len(self.history.items) + sum(len(bytes(value)) for value in self.said.values())
+        return len(self.history.items) + sum(len(memoryview(value)) for value in self.said.values())
 
 
 class Lane:
