@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Route
     from airouter.serving.target import Target
+    from airouter.telemetry.record import Attempt
 
 BUDGET_HEADER = b"x-airouter-budget"
 SPENT = b"spent"
@@ -89,6 +90,14 @@ def settle_tokens(permit: Permit, context: RequestContext) -> None:
         permit.settle_as_estimated()
     else:
         permit.settle(given, made)
+
+
+def settle_attempt(permit: Permit, context: RequestContext, attempt: Attempt) -> None:
+    """Charge a backend's limits for an attempt: for no tokens where another one was quicker."""
+    if attempt is context.record.last:
+        settle_tokens(permit, context)
+    else:
+        permit.settle(0, 0)
 
 
 def meter_for(

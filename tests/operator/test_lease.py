@@ -169,6 +169,18 @@ async def test_one_that_died_while_nobody_could_renew_is_followed_soon(plane: Co
     assert await two.attempt(3 * LOOK)
 
 
+async def test_one_that_died_is_followed_though_the_api_server_answers_slowly_each_time(
+    plane: ControlPlane,
+) -> None:
+    one, two = Replica(plane, "one"), Replica(plane, "two")
+    await one.attempt()
+    assert not await two.attempt()
+    for _ in range(6):  # each look comes as late as after an outage
+        two.now += 2.1 * LOOK
+        await two.leadership.attempt()
+    assert two.leadership.leading
+
+
 async def test_a_slow_api_server_keeps_nobody_from_leading(plane: ControlPlane) -> None:
     too_short = plane.client.with_timeout(0.0001)
     assert await Replica(plane, "one", too_short).attempt()

@@ -164,3 +164,31 @@ async def test_to_count_tokens_is_free_though_a_budget_be_spent(tmp_path: Path) 
         chat = hello | {"max_tokens": 5}
         refused = await router.client.post("/v1/messages", json=chat, headers=TEAM)
         assert refused.status_code == 429
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_backend_whose_answer_came_too_late_is_charged_for_no_tokens(
+    first: RawUpstream, second: RawUpstream, *, streamed: bool
+) -> None:
+    accounts = [
+        credential(name, upstream, priority=at, limits={"tpm": 1000})
+        for at, (name, upstream) in enumerate({"slow": first, "quick": second}.items())
+    ]
+    models = [{"name": "m", "backends": [{"credential": each["name"]} for each in accounts]}]
+    hedge = {"after": "100ms", "percent": 100}
+    text = manifest(accounts, models, secrets={"upstream": "k"}, resilience={"hedge": hedge})
+    whole = chunked(HI, END, DONE) + LAST_PIECE if streamed else http(200, ANSWER)
+    async with served(text) as router:
+        asking = asyncio.create_task(router.chat(stream=streamed))
+        late = await first.accept()
+        conversation, _ = await answer(second, whole)
+        assert (await asking).status_code == 200
+        slow = router.router.limits_of("credential", "slow")
+        assert slow is not None
+        assert slow.tokens is not None
+        async with asyncio.timeout(60):
+            while slow.in_flight:
+                await asyncio.sleep(0.01)
+        assert (slow.tokens.used, slow.held) == (0, 0)
+        late.hang_up()
+        conversation.hang_up()

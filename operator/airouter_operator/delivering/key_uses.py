@@ -129,7 +129,9 @@ class KeyUses:
         written = self._written.pop(key, None)
         if written is None or counts_all(counted, written.reports):
             written = self._new.pop(key, None)
-        if written is not None:
+        if written is None:
+            self._due.discard(key)
+        else:
             self._written[key] = written
         return written
 

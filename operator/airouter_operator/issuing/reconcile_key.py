@@ -165,13 +165,14 @@ class KeyReconciler:
 
     async def _tell(self, key: ObjectKey, body: Object, state: KeyState, now: float) -> None:
         """Write the status, with what was spent; what cannot be written is told later."""
+        generation = generation_of(body)  # that of the spec that the state is about
         if self._uses.is_in_doubt(key):
             body = await self._read_anew(key, body)
         before = body.get("status") or {}
         use = self._uses.begin(key, counted_in(before))
         state = state._replace(spending=spending_of(state, body, use, now))
         self._recheck(key, state, now)
-        status = key_status(state, generation_of(body), before, now)
+        status = key_status(state, generation, before, now)
         if use is None and self._is_settling(key, status, before, now):
             self._rechecks.within(key, SETTLING)
             return

@@ -155,30 +155,24 @@ class Leadership:
 
     def _is_free(self, spec: Object) -> bool:
         """Return whether no other replica holds the Lease, or has let it expire."""
-        holder = spec.get("holderIdentity") or ""
-        self._note_answer()
-        self._expires_at = math.inf
+        holder, now = spec.get("holderIdentity") or "", self._monotonic()
+        was_deaf = now - self._answered_at > self._duration * DEAF
+        self._answered_at, self._expires_at = now, math.inf
         if holder in {"", self._identity}:
             return True
         # The clocks of two nodes may differ, so the holder's time is compared with itself only:
         # the Lease expires when it has not changed for that long by this replica's own clock.
         seen = (holder, str(spec.get("renewTime")))
         if seen != self._seen:
-            self._seen, self._seen_at = seen, self._monotonic()
-        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
-        self._expires_at = max(self._seen_at + lasts, self._patient_until)
-        return self._monotonic() >= self._expires_at
-
-    def _note_answer(self) -> None:
-        """Be patient with the holder after a time in which nobody was answered.
-
-        An API server that was away or slow, or a node that stood still, has kept the holder from
-        renewing as well: it lives, and is about to.
-        """
-        now = self._monotonic()
-        if now - self._answered_at > self._duration * DEAF:
-            self._patient_until = now + self._duration * FRESH
-        self._answered_at = now
+            self._seen, self._seen_at, self._patient_until = seen, now, -math.inf
+        expires = self._seen_at + float(spec.get("leaseDurationSeconds") or self._duration)
+        # An API server that was away or slow, or a node that stood still, has kept the holder from
+        # renewing as well: it lives, and is about to. Once: to one that is always slow all is late.
+        patience = now + self._duration * FRESH
+        if was_deaf and self._patient_until < expires < patience:
+            self._patient_until = patience
+        self._expires_at = max(expires, self._patient_until)
+        return now >= self._expires_at
 
     def _held(self, body: Object, identity: str | None = None) -> Object:
         """Return the Lease as renewed by this replica, or by a given identity."""

@@ -96,14 +96,17 @@ class KeyedQueue(Generic[K]):
         self._wait(key, due, since)
 
     def look_at(self, key: K) -> None:
-        """Have a key worked on once no other is due: nothing says that it has changed."""
+        """Have a key worked on once no other is due: nothing says that it has changed.
+
+        One whose work has failed is worked on soon: what was in the way may be over.
+        """
         entry = self._entries.get(key)
         if entry is None:
             now = self._now()
             self._entries[key] = QueueEntry(now, now, unhurried=True)
             self._unhurried.append(key)
             self._added.set()
-        elif not entry.waiting:  # it is worked on, and may have been looked at already
+        elif entry.failures or not entry.waiting:  # or it may have been looked at already
             self.add(key)
 
     async def run(self, work: Callable[[K], Awaitable[None]]) -> None:

@@ -35,10 +35,11 @@ from airouter.interfaces import (
     UpstreamRefused,
     UpstreamTimeout,
 )
+from airouter.limits import FREE
 from airouter.limits.headers import limit_headers
 from airouter.providers.headers import headroom
 from airouter.routing.outcome import ANSWERED, AttemptOutcome, Retry
-from airouter.spending import settle_tokens
+from airouter.spending import settle_attempt
 from airouter.telemetry.record import Attempt
 from airouter.upstream.batch import send_all
 
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from airouter.dialects.translation.base import Translation
     from airouter.eventloop.aside import Aside
     from airouter.interfaces import Reply
-    from airouter.limits import Limiter
+    from airouter.limits import Limiter, Permit
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
     from airouter.serving.account import Account
@@ -139,15 +140,16 @@ class AttemptRunner:
             except Failure as failure:
                 drop_frames(failure)
                 return AttemptOutcome(failure, Retry.ELSEWHERE, unasked=True)
-        try:
-            return await self._call(context, backend, bodies)
-        finally:
-            settle_tokens(permit, context)
+        return await self._call(context, backend, bodies, permit)
 
     async def _call(
-        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+        self,
+        context: RequestContext,
+        backend: Backend[Target],
+        bodies: list[bytes],
+        permit: Permit = FREE,
     ) -> AttemptOutcome:
-        """Ask a backend, and give the client its answer."""
+        """Ask a backend, and give the client its answer; `permit` is that of its limits."""
         target = backend.target
         attempt = Attempt(
             backend.credential, backend.upstream_name, monotonic(), price=target.price
@@ -175,6 +177,8 @@ class AttemptRunner:
         finally:
             backend.load.in_flight -= 1
             attempt.ended = monotonic()
+            if permit is not FREE:
+                settle_attempt(permit, context, attempt)
 
     async def _ask_in_time(
         self,

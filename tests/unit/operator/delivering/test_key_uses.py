@@ -77,6 +77,18 @@ async def test_the_status_of_a_busy_key_is_not_due_again_at_once_and_nothing_is_
     assert operated.requests(ONE) == 2
 
 
+async def test_a_write_in_doubt_that_was_made_leaves_nothing_due() -> None:
+    operated = Operated()
+    operated.take(1, "team-a/one")
+    assert await operated.next_due() == ONE
+    assert operated.uses.begin(ONE, {}) is not None
+    assert operated.uses.begin(ONE, {"p": 1}) is None
+    operated.take(2, "team-a/one")
+    assert operated.uses.begin(ONE, {"p": 1}) is None
+    assert operated.uses.end() == [ONE]
+    assert operated.requests(ONE) == 1
+
+
 async def test_what_cannot_be_written_stays_as_it_is_and_what_came_meanwhile_follows() -> None:
     operated = Operated(every=0.01)
     operated.take(1, "team-a/one")

@@ -228,6 +228,21 @@ async def test_a_key_that_somebody_labels_meanwhile_is_told_of_all_the_same() ->
     operated.uses.end()
 
 
+async def test_a_status_after_a_write_in_doubt_says_of_which_generation_it_is() -> None:
+    kube = ApiServer()
+    kube.takes_nothing = 1
+    operated = Operated(kube)
+    operated.hear(1, requests=3)
+    with pytest.raises(TimedOut):
+        await operated.reconciler.reconcile(await operated.due.get())
+    metadata = {**BODY["metadata"], "generation": 2, "resourceVersion": "9"}
+    kube.body = {**BODY, "metadata": metadata}  # which no watch has told yet
+    await operated.reconciler.reconcile(KEY)
+    assert kube.requests == 3
+    assert kube.body["status"]["observedGeneration"] == 1
+    operated.uses.end()
+
+
 async def test_a_report_that_was_counted_before_another_operator_led_counts_nothing_twice() -> None:
     kube = ApiServer()
     former = Operated(kube)

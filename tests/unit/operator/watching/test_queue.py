@@ -147,6 +147,23 @@ async def test_a_key_that_is_looked_at_while_it_is_worked_on_is_looked_at_afterw
     assert work.done == {"a": 2}
 
 
+async def test_a_key_that_failed_while_the_api_server_was_away_is_worked_on_once_it_is_listed(
+    work: Work,
+) -> None:
+    delays = dataclasses.replace(DELAYS, first_retry=3600, longest_retry=3600)
+    queue = KeyedQueue[str](delays, concurrency=3, random=Random(1))
+    task = asyncio.create_task(queue.run(work))
+    work.failures["a"] = [KubeError("GET: not reached")]
+    queue.add("a")
+    await work.until("a", 1)
+    queue.look_at("a")
+    try:
+        await work.until("a", 2)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_keys_whose_work_hangs_do_not_hold_up_the_others(work: Work) -> None:
     queue = KeyedQueue[str](dataclasses.replace(DELAYS, slow=0.01), concurrency=3, random=Random(1))
     hung = asyncio.Event()
