@@ -20,6 +20,7 @@ import uvicorn
 from airouter import __version__
 from airouter.admission import Admission
 from airouter.api.application import build_application
+from airouter.api.begun_in_turns import BEGUN_AT_ONCE
 from airouter.api.endpoints import ENDPOINTS, RESPONSES, SESSION
 from airouter.api.session_registry import SessionRegistry
 from airouter.api.vhealth import HealthSite
@@ -152,7 +153,7 @@ class Router:
             self.scraping.page,
             self.admission,
             self.turns,
-            beginning=Turns(asyncio.get_running_loop()),
+            beginning=Turns(asyncio.get_running_loop(), BEGUN_AT_ONCE),
             serve=self._serve,
             responses=self.responses,
             body_limit=self.settings.max_body_bytes,

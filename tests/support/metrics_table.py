@@ -85,7 +85,7 @@ class SomeProcess:
 
 def rows() -> Iterator[str]:
     """A row for each metric, in the order of the page."""
-    for family in Metrics(SomeProcess()).collect():
+    for family in Metrics(SomeProcess()).collecting()():
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         labels = " ".join(f"`{label}`" for label in labels_of(family))
         kind = "gauge, always 1" if family.type == "info" else family.type

@@ -1,4 +1,4 @@
-"""Requests to the application begin one after the other, whatever comes at once.
+"""Requests to the application begin a few at a time, whatever comes at once.
 
 Each costs some tenths of a millisecond before it waits for anything, and hundreds of connections
 may ask in one turn of the event loop. A queue of their own keeps probes from waiting for the turns
@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from airouter.eventloop.turns import Turns
 
 
+BEGUN_AT_ONCE = 8
+"""Requests of one turn: some milliseconds. Where each pass of a busy loop takes as long, one alone
+would keep a pod from answering its probes.
+"""
+
+
 class BegunInTurns:
-    """Has each request begin in a turn of its own."""
+    """Has each request begin in a turn that it shares with few others."""
 
     def __init__(self, app: ASGIApp, turns: Turns) -> None:
         self._app = app

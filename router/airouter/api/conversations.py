@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 PATH = "/v1/conversations"
 JSON = "application/json"
 ABSENT = msgspec.Raw(b"")
-
-
 LARGEST_METADATA = 131_072
-"""Bytes: as many pairs as there may be take half of it, however they are escaped."""
+"""Bytes: as many pairs as there may be have room, however they are escaped."""
 
 
 class GivenMetadata(msgspec.Struct):

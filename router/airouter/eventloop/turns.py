@@ -27,15 +27,17 @@ HEAVY = 262_144
 class Turns:
     """The work that is shared out over turns of the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, at_once: int = 1) -> None:
+        """`at_once` is how many coroutines share a turn: what one does in it is not measured."""
         self._loop = loop
+        self._at_once = at_once
         self._waiting: deque[Work] = deque()
         self._began = self._until = 0.0
         self._taken = False
         """Whether a turn has begun, and its successor is scheduled."""
         self._working = False
-        self._given = False
-        """Whether a coroutine was given the rest of this turn, and may not have begun yet."""
+        self._given = 0
+        """Coroutines that were given a part of this turn, and may not have begun yet."""
 
     def share(self, work: Work) -> None:
         """Do some work, now if this turn has time for it, and as long as there is more of it."""
@@ -52,7 +54,9 @@ class Turns:
         await future
 
     def _give(self, future: asyncio.Future[None]) -> bool:
-        self._until, self._given = 0.0, True
+        self._given += 1
+        if self._given >= self._at_once:
+            self._until = 0.0
         if not future.done():
             future.set_result(None)
         return False
@@ -79,7 +83,7 @@ class Turns:
     def _rest(self) -> None:
         """End the turn; the next begins when others have had as much time."""
         if self._given:
-            self._given = False
+            self._given = 0
             self._loop.call_soon(self._rest)
         elif self._waiting:
             self._loop.call_later(monotonic() - self._began, self._begin)

@@ -6,10 +6,11 @@ import logging
 import secrets
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from airouter.bounds.held_bytes import OF_A_BODY
 from airouter.dialects.responses.validation import check_metadata
 from airouter.eventloop.turns import HEAVY
 from airouter.failures import Failure, invalid_field
@@ -20,11 +21,14 @@ from airouter.responses.records import guarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airouter.bounds.held_bytes import Holding
     from airouter.eventloop.aside import Aside
     from airouter.eventloop.turns import Turns
     from airouter.state.base import Store
 
 logger = logging.getLogger("airouter.responses")
+
+T = TypeVar("T")
 
 Json = dict[str, Any]
 MOST_ITEMS = 10_000
@@ -66,12 +70,16 @@ _decoder = msgspec.msgpack.Decoder(StoredConversation)
 class Conversations:
     """The conversations of one tenant."""
 
-    def __init__(self, store: Store, tenant: str, turns: Turns, aside: Aside) -> None:
+    def __init__(
+        self, store: Store, tenant: str, turns: Turns, aside: Aside, recalled: Holding
+    ) -> None:
         """One that is large is read, and each is changed, when it is its turn.
 
-        Many bytes of items are parsed beside the event loop.
+        Many bytes of items are parsed beside the event loop; `recalled` holds those of which a
+        client wants some, until it has them.
         """
         self._store = store
+        self._recalled = recalled
         self._turns = turns
         self._tenant = tenant
         self.aside = aside
@@ -131,23 +139,18 @@ class Conversations:
 
     async def item(self, id_: str, item_id: str) -> bytes:
         """Return an item. Raises `Failure` 404, 503."""
-        known = await self.find(id_)
 
-        def named() -> bytes | None:
-            read = (item for item in known.items if item_fields(msgspec.Raw(item)).id == item_id)
-            return next(map(bytes, read), None)
+        def named(items: list[msgspec.Raw]) -> bytes | None:
+            return next((bytes(item) for item in items if item_fields(item).id == item_id), None)
 
-        found = await self.aside.by_size(known.size, named)
+        found = await self._read(id_, named)
         if found is None:
             raise conversation_item_not_found(item_id)
         return found
 
     async def page(self, id_: str, page: Page) -> bytes:
         """Return a page of the items. Raises `Failure` 400, 404, 503."""
-        known = await self.find(id_)
-        return await self.aside.by_size(
-            known.size, lambda: page.of([msgspec.Raw(item) for item in known.items])
-        )
+        return await self._read(id_, page.of)
 
     async def remove(self, id_: str, item_id: str) -> StoredConversation:
         """Delete an item. Raises `Failure` 404, 503."""
@@ -160,6 +163,15 @@ class Conversations:
             del known.items[at]
 
         return await self._change(id_, change)
+
+    async def _read(self, id_: str, read: Callable[[list[msgspec.Raw]], T]) -> T:
+        """Return what is read of the items, which are held meanwhile. Raises `Failure`."""
+        with self._recalled as recalled:
+            known = await self.find(id_)
+            recalled.resize(known.size, OF_A_BODY)
+            return await self.aside.by_size(
+                known.size, lambda: read([msgspec.Raw(item) for item in known.items])
+            )
 
     async def _with_ids(self, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
         """Return items all of which have ids. Raises `Failure` 400, 503."""

@@ -62,7 +62,7 @@ class Tenant:
     @property
     def conversations(self) -> Conversations:
         """The stored conversations."""
-        return Conversations(self._store, self._tenant, self._turns, self._aside)
+        return Conversations(self._store, self._tenant, self._turns, self._aside, self.recalled)
 
     def pin_of(self, id_: str) -> Pin | None:
         """Return where a response is kept by its provider; None for any other id."""

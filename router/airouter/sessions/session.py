@@ -58,7 +58,7 @@ class LaneMemory(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes, roughly."""
-        return len(self.history.items) + sum(len(bytes(value)) for value in self.said.values())
+        return len(self.history.items) + sum(len(memoryview(value)) for value in self.said.values())
 
 
 class Lane:
@@ -212,9 +212,8 @@ class Session:
             what = f"At most {MOST_WAITING} responses of a session may wait."
             raise Failure(429, what, type="rate_limit_error", code="too_many_requests")
         previous = string_in(message.fields, "previous_response_id")
-        holding = self._hold(len(message.request))
         exchange = self._exchange(message, previous)
-        exchange.holding = holding
+        exchange.holding = self._hold(len(exchange.body))
         self._waiting += 1
         self._waiting_bytes += len(exchange.body)
         lane.waiting.append(exchange)

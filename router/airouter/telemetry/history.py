@@ -160,7 +160,8 @@ class TrafficHistory:
                     self._note_failure(attempts[-1])
             elif record.error is not None:
                 tally.errors += 1
-                self._note_failure(attempts[-1])
+                if attempts:
+                    self._note_failure(attempts[-1])
             elif first_byte:
                 tally.waits[bisect_left(bounds, first_byte - record.started)] += 1
         self.requests.extend(records[-RECENT:])

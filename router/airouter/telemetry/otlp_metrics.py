@@ -1,7 +1,7 @@
 """The metrics of `/metrics`, pushed to a collector by OTLP.
 
 The families are those of a scrape, by the same names; the SDK's exporter knows endpoints, headers,
-certificates and retries. They are collected on the event loop, and sent from a thread.
+certificates and retries. They are collected and sent by a thread: many clients make many series.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from opentelemetry.sdk.metrics.export import (
 from airouter.telemetry.collector import GRPC, SCOPE, protocol_of, resource_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from opentelemetry.sdk.resources import Resource
     from prometheus_client.core import Metric as Family
@@ -79,10 +79,9 @@ class MetricsExport:
         """Send what is known now. A failure is logged, and the next export has it all again."""
         self._recorder.flush()
         await self._metrics.look()
-        families = list(self._metrics.collect())
-        loop = asyncio.get_running_loop()
+        loop, collect = asyncio.get_running_loop(), self._metrics.collecting()
         try:
-            await loop.run_in_executor(self._thread, self._send, families, time.time_ns())
+            await loop.run_in_executor(self._thread, self._send, collect, time.time_ns())
         except Exception:
             logger.exception("metrics were not exported")
 
@@ -96,8 +95,8 @@ class MetricsExport:
         self._exporter.shutdown()
         self._thread.shutdown(wait=False)
 
-    def _send(self, families: list[Family], now: int) -> None:
-        converted = [metric_of(family, self._started, now) for family in families]
+    def _send(self, collect: Callable[[], list[Family]], now: int) -> None:
+        converted = [metric_of(family, self._started, now) for family in collect()]
         scope = ScopeMetrics(SCOPE, converted, "")
         self._exporter.export(MetricsData([ResourceMetrics(self._resource, [scope], "")]))
 

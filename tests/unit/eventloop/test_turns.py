@@ -45,6 +45,30 @@ async def test_others_have_turns_between_those_of_much_work() -> None:
     assert others >= 9
 
 
+async def passes_until_all_have_had_turns(turns: Turns, times: int) -> int:
+    """Return how often a loop comes round, each time busy for as long as a turn."""
+    passes = 0
+
+    async def keep_busy() -> None:
+        nonlocal passes
+        while True:
+            busy(TURN)
+            passes += 1
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(keep_busy())
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(turns.turn() for _ in range(times)))
+    working.cancel()
+    return passes
+
+
+async def test_coroutines_that_share_turns_wait_for_few_passes_of_a_busy_loop() -> None:
+    loop = asyncio.get_running_loop()
+    assert await passes_until_all_have_had_turns(Turns(loop), 32) > 32
+    assert await passes_until_all_have_had_turns(Turns(loop, 8), 32) < 32
+
+
 async def test_work_of_many_goes_round() -> None:
     turns, order = Turns(asyncio.get_running_loop()), []
     finished = asyncio.Event()

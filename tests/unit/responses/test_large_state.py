@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from airouter.bounds.held_bytes import HeldBytes
 from airouter.eventloop.aside import Aside
 from airouter.eventloop.turns import Turns
+from airouter.failures import Failure
 from airouter.responses.conversations import Conversations
 from airouter.responses.page import Page
 from airouter.responses.records import Archive, StoredResponse
@@ -19,11 +22,15 @@ from airouter.responses.references import with_references_resolved
 from airouter.state.memory import MemoryStore
 from support.loop_watch import loop_watched
 
+MIB = 1 << 20
 LONG = b"hello world " * 33_000
 ITEM = b'{"type":"message","id":"msg_%04d","role":"user","content":"%b"}'
 REFERENCE = b'{"type":"item_reference","id":"msg_%04d"}'
 SOME = 0.3
 """Share of the work that is one item's, or one copy of all: half of it was done in one go."""
+
+
+Ask = Callable[[Conversations, str], Coroutine[Any, Any, object]]
 
 
 @pytest.fixture
@@ -46,7 +53,8 @@ async def test_references_to_large_items_are_replaced_beside_the_loop(aside: Asi
 
 async def long_talk(aside: Aside) -> tuple[Conversations, str]:
     """Store a conversation of 16 MB, and return its id."""
-    talks = Conversations(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()), aside)
+    turns, held = Turns(asyncio.get_running_loop()), HeldBytes(1 << 30).hold("t", 0)
+    talks = Conversations(MemoryStore(60.0, 100), "t", turns, aside, held)
     made = await talks.create({}, [])
     for number in range(0, 40, 20):
         items = [msgspec.Raw(ITEM % (number + each, LONG)) for each in range(20)]
@@ -64,12 +72,44 @@ async def found(talks: Conversations, id_: str) -> object:
 
 @pytest.mark.parametrize("ask", [listed, found])
 async def test_items_of_a_large_conversation_are_read_beside_the_loop(
-    ask: Callable[[Conversations, str], Awaitable[object]], aside: Aside
+    ask: Ask, aside: Aside
 ) -> None:
     talks, id_ = await long_talk(aside)
     async with loop_watched() as watch:
         await ask(talks, id_)
     assert watch.share < SOME
+
+
+@pytest.mark.parametrize("ask", [listed, found])
+async def test_what_clients_want_of_large_conversations_is_held_while_it_waits(
+    ask: Ask, aside: Aside
+) -> None:
+    turns, store, held = Turns(asyncio.get_running_loop()), MemoryStore(60.0, 100), HeldBytes(MIB)
+    begun, opened = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def occupy() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert opened.wait(60)
+
+    def talks() -> Conversations:
+        return Conversations(store, "t", turns, aside, held.hold("t", 0))
+
+    made = await talks().create({}, [msgspec.Raw(ITEM % (39, b"x" * (MIB // 6)))])
+    working = asyncio.create_task(aside.run(occupy))
+    try:
+        async with asyncio.timeout(60):
+            await begun.wait()
+            asking = [asyncio.create_task(ask(talks(), made.id)) for _ in range(5)]
+            refused, waiting = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        opened.set()
+    assert all(isinstance(task.exception(), Failure) for task in refused)
+    await working
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
+    assert not isinstance(outcomes[0], Failure)
+    assert held.held == 0
+    assert waiting
 
 
 async def removed(talks: Conversations, id_: str) -> object:
@@ -81,9 +121,7 @@ async def described(talks: Conversations, id_: str) -> object:
 
 
 @pytest.mark.parametrize("change", [removed, described])
-async def test_a_large_conversation_is_copied_once_for_a_change(
-    change: Callable[[Conversations, str], Awaitable[object]], aside: Aside
-) -> None:
+async def test_a_large_conversation_is_copied_once_for_a_change(change: Ask, aside: Aside) -> None:
     talks, id_ = await long_talk(aside)
     size = (await talks.find(id_)).size
     tracemalloc.start()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
+from airouter.bounds.held_bytes import HeldBytes
 from airouter.eventloop.aside import Aside
 from airouter.eventloop.turns import HEAVY, Turns
 from airouter.responses.conversations import Conversations
@@ -29,7 +30,8 @@ async def record(store: MemoryStore, turns: Turns) -> Read:
 
 async def conversation(store: MemoryStore, turns: Turns) -> Read:
     """Store a large conversation; returns what reads it."""
-    conversations = Conversations(store, "t", turns, Aside())
+    held = HeldBytes(1 << 30).hold("t", 0)
+    conversations = Conversations(store, "t", turns, Aside(), held)
     item = msgspec.Raw(msgspec.json.encode({"role": "user", "content": "x" * HEAVY}))
     made = await conversations.create({}, [item])
     return lambda: conversations.find(made.id)
@@ -37,7 +39,8 @@ async def conversation(store: MemoryStore, turns: Turns) -> Read:
 
 async def changed_conversation(store: MemoryStore, turns: Turns) -> Read:
     """Store a conversation; returns what changes it."""
-    conversations = Conversations(store, "t", turns, Aside())
+    held = HeldBytes(1 << 30).hold("t", 0)
+    conversations = Conversations(store, "t", turns, Aside(), held)
     made = await conversations.create({}, [])
     return lambda: conversations.describe(made.id, {"a": secrets.token_hex(4)})
 

@@ -108,6 +108,29 @@ async def test_nothing_is_held_any_more_for_a_client_that_is_gone(*, ends_first:
     assert held.held == 0
 
 
+async def test_what_a_warm_up_said_is_held_once_more_for_each_request_that_takes_it_over() -> None:
+    class Warming(Provider):
+        """Remembers what was said at a warm-up, and leaves all else under way."""
+
+        async def serve(self, exchange: Exchange, caller: Caller) -> None:
+            if caller.warms_up:
+                caller.remember("resp_1", History())
+            else:
+                await super().serve(exchange, caller)
+
+    held = HeldBytes(1 << 28)
+    session = session_of(Wire(), Warming(), held)
+    warm_up = {"type": "response.create", "model": "m", "generate": False, "tools": ["x" * 99_990]}
+    session.receive(json.dumps(warm_up).encode())
+    await until(lambda: held.held > 0)
+    for _ in range(10):
+        session.receive(create("a", previous_response_id="resp_1", input="x"))
+    assert held.held > 11 * 99_990
+    session.lose()
+    await until(lambda: all(lane.task is None for lane in session._lanes.values()))
+    assert held.held == 0
+
+
 async def test_what_a_session_forgets_is_held_no_more() -> None:
     history = History(items=b"x" * 50_000)
 

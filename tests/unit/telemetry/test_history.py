@@ -50,6 +50,17 @@ def test_what_is_asked_of_no_model_counts_only_where_the_router_failed() -> None
     assert known.count == 2
 
 
+def test_an_answer_that_breaks_before_a_model_was_asked_is_an_error_among_others() -> None:
+    clock = Clock()
+    known = history(clock)
+    broken = RequestRecord("/v1/responses", "chat", "", 100.0, error="store_unavailable")
+    known.consume([broken, answered()])
+    assert [record.error for record in known.requests] == ["store_unavailable", None]
+    clock.now += STEP
+    known.advance()
+    assert (known.points[0].tally.requests, known.points[0].tally.errors) == (2, 1)
+
+
 def test_silence_is_drawn_as_silence() -> None:
     clock = Clock()
     known = history(clock)

@@ -183,7 +183,7 @@ class Metrics:
 
         With 50 models it takes some 10 ms, with 10,000 clients 200.
         """
-        families = Families(self._registry, self._counts, list(self._observations()))
+        families = Families(self._registry, self.collecting())
         if "application/openmetrics-text" in accept:
             return lambda: (openmetrics.generate_latest(families), openmetrics.CONTENT_TYPE_LATEST)  # type: ignore[no-untyped-call]  # it has no annotations
         return lambda: (generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4)
@@ -193,10 +193,10 @@ class Metrics:
         limits = self._observed.shared_limits
         self._limits, self._budgets = await limits.most_used(), await limits.budget_states()
 
-    def collect(self) -> Iterable[Metric]:
-        """Yield the current families."""
-        yield from self._counts()
-        yield from self._observations()
+    def collecting(self) -> Callable[[], list[Metric]]:
+        """Observe the process now, and return what collects the families, in any thread."""
+        observations = list(self._observations())
+        return lambda: [*self._counts(), *observations]
 
     def _counts(self) -> Iterable[Metric]:
         """Yield the families of what was counted, in any thread."""
@@ -214,22 +214,15 @@ class Metrics:
 class Families(Collector):
     """The families of one page, for prometheus_client."""
 
-    def __init__(
-        self,
-        process: CollectorRegistry,
-        counts: Callable[[], Iterable[Metric]],
-        observations: Sequence[Metric],
-    ) -> None:
+    def __init__(self, process: CollectorRegistry, collect: Callable[[], list[Metric]]) -> None:
         """`process` has those of the interpreter and the operating system."""
         self._process = process
-        self._counts = counts
-        self._observations = observations
+        self._collect = collect
 
     def collect(self) -> Iterable[Metric]:
         """Yield them."""
         yield from self._process.collect()
-        yield from self._counts()
-        yield from self._observations
+        yield from self._collect()
 
 
 def observations(observed: Observed) -> Iterable[Metric]:

@@ -1,4 +1,4 @@
-"""Scrapes of a router with many clients: nobody waits for them, and there is one at a time."""
+"""Scrapes and exports of a router with many clients: nobody waits for them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.resources import Resource
 
 from airouter.config.snapshot import Limits
 from airouter.limits.scope import Scope
 from airouter.limits.usage import LimitUsage, most_used
 from airouter.telemetry.metrics.exposition import Metrics
 from airouter.telemetry.metrics.scraping import Scraping
+from airouter.telemetry.otlp_metrics import MetricsExport
 from airouter.telemetry.recorder import Recorder
 from support.loop_watch import loop_watched
 from support.metrics_table import SomeProcess, SomeSharedLimits
@@ -67,6 +70,41 @@ async def test_a_scrape_with_many_clients_is_made_beside_the_loop_and_bit_by_bit
         page, _ = await scraping.page("")
     assert page.count(b"airouter_cost_usd_total{") == CLIENTS
     assert page.count(b"airouter_limit_used_ratio{") == 200
+    assert watch.share < SOME
+
+
+class KeptExports(MetricExporter):
+    """An exporter that keeps what it is to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[MetricsData] = []
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 0, **_: object
+    ) -> MetricExportResult:
+        self.kept.append(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **_: object) -> None:
+        pass
+
+
+async def test_an_export_with_many_clients_is_made_beside_the_loop_and_bit_by_bit(
+    busy: Metrics,
+) -> None:
+    recorder = Recorder((), asyncio.get_running_loop().call_later)
+    exporter = KeptExports()
+    export = MetricsExport(exporter, Resource({}), busy, recorder, 60.0)
+    async with loop_watched() as watch:
+        await export.export()
+    await export.close()
+    (scope,) = exporter.kept[0].resource_metrics[0].scope_metrics
+    (costs,) = (each for each in scope.metrics if each.name.startswith("airouter_cost_usd"))
+    assert len(costs.data.data_points) == CLIENTS
     assert watch.share < SOME
 
 
