@@ -87,8 +87,7 @@ class HealthSite:
             raise Failure(503, "Too many people look at this page.", code="too_many_viewers")
         # A browser that connects again says what it has seen; at first the page says so.
         seen = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        since = int(seen) if seen.isdecimal() and len(seen) <= 12 else 0
-        return PageStream(self.live.frames(lambda: self._audience(request), since))
+        return PageStream(self.live.frames(lambda: self._audience(request), seen))
 
     async def sign_in(self, request: Request) -> Response:
         """Take the master key, and give a cookie for it."""

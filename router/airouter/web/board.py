@@ -6,6 +6,7 @@ told the parts that changed since, and their order in a block that holds others 
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     Render = Callable[[str, object], str]
     """Maps the name of a macro and its data to HTML."""
+
+
+LONGEST_TICK = 12
+"""Digits."""
 
 
 class Audience(IntEnum):
@@ -73,6 +78,7 @@ class Board:
     """The blocks of the page, drawn anew only where they changed."""
 
     def __init__(self, render: Render) -> None:
+        self._name = secrets.token_hex(4)
         self._render = render
         self._blocks: dict[Key, _DrawnBlock] = {}
         self._changes: dict[tuple[Audience, int], bytes] = {}
@@ -87,6 +93,18 @@ class Board:
             new = await self._draw(block, former, tick)
             drawn |= dict.fromkeys(((block.id, each) for each in block.audiences), new)
         self._blocks, self._changes, self.tick = drawn, {}, tick
+
+    @property
+    def mark(self) -> str:
+        """The board as it is now: behind a Service a viewer may come to another replica with it."""
+        return f"{self._name}-{self.tick}"
+
+    def tick_of(self, mark: str) -> int:
+        """Return the tick that a mark of this board stands for; 0 for any other."""
+        name, _, tick = mark.partition("-")
+        if name != self._name or not tick.isdecimal() or len(tick) > LONGEST_TICK:
+            return 0
+        return int(tick) if int(tick) <= self.tick else 0
 
     def html(self, block: str, audience: Audience) -> str:
         """Return the inside of a block; empty for one that an audience does not see."""

@@ -31,7 +31,7 @@ class LivePage:
         render: Render,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock` returns Unix seconds: what a viewer has seen holds over a restart, too."""
+        """`clock` returns Unix seconds."""
         self._view = view
         self._updating = asyncio.Lock()
         self._clock = clock
@@ -62,9 +62,10 @@ class LivePage:
         self._closed = True
         self._wake()
 
-    async def frames(self, audience: Callable[[], Audience], since: int) -> AsyncIterator[bytes]:
-        """Yield server-sent events: what changed after a tick, until the audience is another."""
+    async def frames(self, audience: Callable[[], Audience], seen: str) -> AsyncIterator[bytes]:
+        """Yield server-sent events: what changed since a mark, until the audience is another."""
         first, quiet = audience(), 0
+        since = self._board.tick_of(seen)
         self._viewers += 1
         try:
             yield b"retry: 2000\n\n"
@@ -73,10 +74,10 @@ class LivePage:
                     yield RELOAD
                     return
                 board = await self.board()
-                changes = board.changes(first, since if since <= board.tick else 0)
+                changes = board.changes(first, since)
                 since, quiet = board.tick, 0 if changes else quiet + 1
                 if changes:
-                    yield b"id: %d\ndata: %b\n\n" % (board.tick, changes)
+                    yield b"id: %b\ndata: %b\n\n" % (board.mark.encode(), changes)
                 elif quiet % SIGN_OF_LIFE == 0:
                     yield b": nothing new\n\n"
                 await self._tick()

@@ -49,7 +49,7 @@ class HealthPage:
         return self._page.render(
             block=lambda name: Markup(board.html(name, audience)),  # noqa: S704 - written by `part`
             audience=audience.name.lower(),
-            tick=board.tick,
+            seen=board.mark,
             error=error,
             style=self._style,
             script=self._script,

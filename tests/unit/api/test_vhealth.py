@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,13 @@ async def sign_in(client: httpx.AsyncClient, key: str = MASTER_KEY) -> httpx.Res
     answer = await client.post("/vhealth/sign-in", data={"key": key})
     assert answer.status_code == 303
     return answer
+
+
+def seen_on(page: str) -> str:
+    """The board that a page was made of."""
+    found = re.search(r'data-seen="([0-9a-f]+-[0-9]+)"', page)
+    assert found is not None
+    return found[1]
 
 
 async def events(client: httpx.AsyncClient, since: str = "0") -> AsyncIterator[dict[str, Any]]:
@@ -218,11 +226,9 @@ async def test_a_ban_comes_to_whoever_looks() -> None:
 async def test_a_stream_goes_on_where_the_page_was_made() -> None:
     async with served(a_manifest(), health_names=True) as router, browser(router) as client:
         page = (await client.get("/vhealth")).text
-        found = re.search(r'data-tick="(\d+)"', page)
-        assert found is not None
         await router.client.post("/admin/bans/best")
         async with asyncio.timeout(PATIENCE):
-            async for update in events(client, found[1]):
+            async for update in events(client, seen_on(page)):
                 assert "credentials" not in update["orders"]
                 assert "suspended" in str(update["parts"])
                 break
@@ -304,3 +310,15 @@ async def test_the_examples_of_the_documentation_work() -> None:
             content = methods["post"]["requestBody"]["content"]["application/json"]
             answer = await router.client.post(path, json=content["example"])
             assert answer.status_code == 200, (path, answer.text)
+
+
+async def test_who_comes_from_the_page_of_another_replica_gets_all() -> None:
+    started = partial(served, a_manifest(), health_names=True)
+    async with started() as one, started() as other:
+        async with browser(one) as client:
+            page = (await client.get("/vhealth")).text
+        async with browser(other) as client, asyncio.timeout(PATIENCE):
+            await client.get("/vhealth")
+            async for update in events(client, seen_on(page)):
+                assert "credentials" in update["orders"]
+                break

@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 const live = byId("live");
 const sorted = new Map(); // id of a table's body -> [column, direction]
-let seen = document.body.dataset.tick;
+let seen = document.body.dataset.seen;
 let source = null;
 
 function distance(seconds) {
