@@ -89,11 +89,13 @@ class Account:
         head = self.head + head
         if carrier is not None and self.dialer is not None:
             return carrier.carry(self.credential, self.dialer, path, head, body)
-        send = self._post if self.signer is None else self._send_signed
-        return send(path, head, body, conversation, streamed=streamed)
+        if self.signer is None:
+            return self._post(path, head, body, conversation, streamed=streamed)
+        return self._post_signed(self.signer, path, head, body, conversation, streamed=streamed)
 
-    async def _send_signed(
+    async def _post_signed(
         self,
+        signer: Signer,
         path: bytes,
         head: bytes,
         body: bytes,
@@ -101,10 +103,8 @@ class Account:
         *,
         streamed: bool,
     ) -> Reply:
-        if self.signer is not None:
-            path, signed = await self.signer.sign(path, body)
-            head += signed
-        return await self._post(path, head, body, conversation, streamed=streamed)
+        path, signed = await signer.sign(path, body)
+        return await self._post(path, head + signed, body, conversation, streamed=streamed)
 
     def _post(
         self,

@@ -89,20 +89,23 @@ def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Messages through."""
     rewriting = translate_conversation(messages.CLIENT, upstream, model)
-    return MessagesPassThrough(
-        model.destination,
-        model.edits,
-        model.envelope,
-        rewriting,
-        upstream.betas,
-        upstream.unfit_name,
-    )
+    return pass_to_claude(MessagesPassThrough, rewriting, upstream, model)
 
 
 def pass_message_count(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what asks for the tokens of Messages."""
     rewriting = between(messages.COUNTER, messages.COUNTED, model)
-    return MessageCountPassThrough(
+    return pass_to_claude(MessageCountPassThrough, rewriting, upstream, model)
+
+
+def pass_to_claude(
+    kind: type[MessagesPassThrough],
+    rewriting: ConversationTranslation,
+    upstream: UpstreamApi,
+    model: ServedModel,
+) -> Translation:
+    """Pass through what only Claude is asked for; `rewriting` mends what it would refuse."""
+    return kind(
         model.destination,
         model.edits,
         model.envelope,

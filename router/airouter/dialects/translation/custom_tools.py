@@ -6,6 +6,7 @@ declared, whole and in a stream.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from airouter.dialects.conversation import Tool, ToolCall
 from airouter.dialects.events import ArgumentsDelta, Broken, PartBegun, PartEnded
 from airouter.dialects.functions import custom_input
+from airouter.dialects.translation.parts import with_changed_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +33,7 @@ def unwrapped(answer: Answer, names: frozenset[str]) -> Answer:
     """Return a whole answer with its calls of custom tools."""
     if not names:
         return answer
-    choices = tuple(
-        msgspec.structs.replace(
-            choice, parts=tuple(unwrapped_part(part, names) for part in choice.parts)
-        )
-        for choice in answer.choices
-    )
-    return msgspec.structs.replace(answer, choices=choices)
+    return with_changed_parts(answer, partial(unwrapped_part, names=names))
 
 
 def unwrapped_part(part: Part, names: frozenset[str]) -> Part:

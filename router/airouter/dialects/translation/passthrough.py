@@ -158,8 +158,8 @@ class MessagesPassThrough(Translation):
     A thinking block that another provider signed, or nobody, would be refused, and so would what
     the model is too old for; such a request is rendered anew by `rewriting`, which leaves the one
     out, and says the other in older words. One with tools whose names are refused is translated
-    there and back. An answer that several streams may make is written by
-    it, and so is the request to go on with one.
+    there and back. An answer that several streams may make is written by it, and so is the request
+    to go on with one.
     """
 
     same_dialect = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ import msgspec
 from airouter.dialects.conversation import HostedTool, Tool, ToolCall
 from airouter.dialects.dialect import COMMON_NAME
 from airouter.dialects.events import PartBegun
+from airouter.dialects.translation.parts import with_changed_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,13 +101,7 @@ def with_own_names(answer: Answer, names: Mapping[str, str]) -> Answer:
     """Return a whole answer that calls tools as the client knows them."""
     if not names:
         return answer
-    choices = tuple(
-        msgspec.structs.replace(
-            choice, parts=tuple(renamed_part(part, names) for part in choice.parts)
-        )
-        for choice in answer.choices
-    )
-    return msgspec.structs.replace(answer, choices=choices)
+    return with_changed_parts(answer, partial(renamed_part, names=names))
 
 
 def renamed_part(part: Part, names: Mapping[str, str]) -> Part:

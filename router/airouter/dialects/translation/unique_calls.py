@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.conversation import ToolCall
+from airouter.dialects.translation.parts import with_changed_parts
 from airouter.dialects.unique_ids import UniqueIds
 
 if TYPE_CHECKING:
@@ -40,9 +41,4 @@ def with_unique_calls(answer: Answer) -> Answer:
     ids = [part.id for each in answer.choices for part in each.parts if isinstance(part, ToolCall)]
     if len(set(ids)) == len(ids):
         return answer
-    unique = UniqueCalls()
-    choices = tuple(
-        msgspec.structs.replace(choice, parts=tuple(map(unique.part, choice.parts)))
-        for choice in answer.choices
-    )
-    return msgspec.structs.replace(answer, choices=choices)
+    return with_changed_parts(answer, UniqueCalls().part)
