@@ -185,6 +185,21 @@ async def test_signing_out_ends_it(router: Served) -> None:
         assert "m-one" not in (await client.get("/vhealth")).text
 
 
+async def test_signed_in_at_one_pod_is_signed_in_at_another(router: Served) -> None:
+    async with served(a_manifest()) as other, browser(router) as client:
+        await sign_in(client)
+        page = await client.get(f"{other.client.base_url}/vhealth")
+        assert "Clients with limits" in page.text
+
+
+async def test_a_cookie_is_worth_nothing_where_the_master_key_is_another(router: Served) -> None:
+    another = a_manifest().replace(MASTER_KEY, "sk-another-master")
+    async with browser(router) as client:
+        await sign_in(client)
+        assert router.offer(another)
+        assert "m-one" not in (await client.get("/vhealth")).text
+
+
 async def test_guessing_is_slowed_down(router: Served) -> None:
     async with browser(router) as client:
         for _ in range(FAILURES_PER_MINUTE):
@@ -240,7 +255,7 @@ async def test_a_stream_of_whoever_signs_out_ends(router: Served) -> None:
         async with asyncio.timeout(PATIENCE), client.stream("GET", "/vhealth/events") as answer:
             lines = answer.aiter_lines()
             await anext(lines)
-            router.router.site._signed_in.sign_out(client.cookies[COOKIE])
+            await client.post("/vhealth/sign-out")
             assert "event: reload" in [line async for line in lines]
 
 
