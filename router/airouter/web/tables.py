@@ -45,8 +45,10 @@ class ModelFacts(NamedTuple):
     first: int | None
     """The place of the best tier that can answer."""
     tally: RequestTally | None
-    seconds: float
-    """Those that the tally is of."""
+    rate: float
+    """Requests a second."""
+    cost: float
+    """Dollars an hour."""
 
     @property
     def level(self) -> str:
@@ -83,32 +85,33 @@ def model_facts(router: Viewed, models: Sequence[Model]) -> Iterator[ModelFacts]
     tallies, seconds = recent.by_model, recent.seconds
     for place, model in enumerate(models):
         tally = tallies.get(model.name)
-        first = states.first_tier(model)
-        yield ModelFacts(f"model-{place}", model, first, tally, 1.0 if tally is None else seconds)
+        rate = cost = 0.0
+        if tally is not None:  # to the digits that are shown, so that most stay the same
+            rate = round(tally.requests / seconds, 2)
+            cost = round(tally.cost / PICODOLLARS / seconds * HOUR, 4)
+        yield ModelFacts(f"model-{place}", model, states.first_tier(model), tally, rate, cost)
 
 
 def model_row(facts: ModelFacts) -> ModelRow:
     """Return the row of a model."""
     model, first, tally = facts.model, facts.first, facts.tally
-    spent = 0 if tally is None else tally.cost
     requests = 0 if tally is None else tally.requests
     errors = 0 if tally is None else tally.errors
     wait = None if tally is None else tally.wait(0.95)
-    rate, cost = requests / facts.seconds, spent / PICODOLLARS / facts.seconds * HOUR
     return ModelRow(
         id=facts.id,
         name=model.name,
         level=facts.level,
         tiers=tuple(tier_marks(model, first)),
         fallbacks=", ".join(model.fallbacks),
-        rate=round(rate, 2),
+        rate=facts.rate,
         errors=wording.percent(errors, requests),
         error_share=errors / requests if requests else -1.0,
         p95=wording.span_of(wait),
         wait=-1.0 if wait is None else round(wait, 3),
-        cost=round(cost, 4),
-        rate_text=wording.amount(rate) if requests else wording.DASH,
-        cost_text=wording.dollars(cost) if spent else wording.DASH,
+        cost=facts.cost,
+        rate_text=wording.amount(facts.rate) if requests else wording.DASH,
+        cost_text=wording.dollars(facts.cost) if facts.cost else wording.DASH,
     )
 
 
