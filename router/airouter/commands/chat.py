@@ -74,13 +74,13 @@ def converse(router: RouterClient, model: str, system: str | None) -> bool:
             messages.append({"role": "assistant", "content": answer})
             failed = False
         except RouterError as error:
-            typer.echo(f"{error}{remedy(router, model)}", err=True)
+            typer.echo(f"{error}{other_models(router, model)}", err=True)
             messages.pop()
             failed = True
     return failed
 
 
-def remedy(router: RouterClient, model: str) -> str:
+def other_models(router: RouterClient, model: str) -> str:
     """Return the models to ask for in place of one that there is not; empty for one that is."""
     try:
         known = router.models()
