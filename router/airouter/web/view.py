@@ -22,10 +22,11 @@ from airouter.web.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airouter.condition import RouterCondition
     from airouter.config.snapshot import Snapshot
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import Scope
     from airouter.telemetry.history import TrafficHistory
 
@@ -58,6 +59,11 @@ class Viewed(Conditioned, Protocol):
 
     @property
     def history(self) -> TrafficHistory: ...
+
+    @property
+    def budgets(self) -> Sequence[BudgetScope]:
+        """The budgets of whoever has asked."""
+        ...
 
     def limits_of(self, kind: str, name: str) -> Scope | None:
         """Return the limits of a `client` or a `credential`; None where it has none."""
@@ -158,7 +164,7 @@ class PageView:
     def _configuration(self, audiences: frozenset[Audience]) -> PageBlock:
         reload, names = self._router.reload, audiences is NAMED
         findings = [
-            (finding.severity, str(finding) if names else finding.headline)
+            (finding.severity, finding.text if names else finding.place)
             for finding in reload.findings[:SHOWN_FINDINGS]
         ]
         if (more := len(reload.findings) - SHOWN_FINDINGS) > 0:
