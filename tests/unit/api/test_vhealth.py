@@ -180,6 +180,14 @@ async def test_a_client_is_shown_with_its_limits_before_it_asks_and_then_with_it
     assert re.search(r"month</span>.*\$ 0\.00\d\d / \$ 20\.00", page, re.DOTALL)
 
 
+async def test_a_page_without_a_script_leaves_time_to_type_the_key(router: Served) -> None:
+    refresh = re.compile(r'http-equiv="refresh" content="(\d+)"')
+    async with browser(router) as client:
+        assert refresh.findall((await client.get("/vhealth")).text) == ["60"]
+        await sign_in(client)
+        assert refresh.findall((await client.get("/vhealth")).text) == ["10"]
+
+
 async def test_a_finding_says_once_how_severe_it_is() -> None:
     unused = manifest([{"name": "best", "type": "Mock"}, {"name": "idle", "type": "Mock"}], [])
     async with served(unused, health_names=True) as router, browser(router) as client:
