@@ -84,6 +84,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """The provider's name of the model that answered, where a translation has read it."""
     rename: Callable[[str, bytes], bytes] | None = None
     """Gives the ids in an answer of the same dialect a form that names the credential."""
+    tool_names: Mapping[bytes, bytes] | None = None
+    """The client's names of tools, as JSON, by those in a request of the same dialect."""
     seal: Callable[[bytes], bytes] | None = None
     """Seals the reasoning that is packed in a translated answer."""
     version: str = ""
@@ -172,11 +174,6 @@ def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits
 def edited(request: ClientRequest, edits: Edits) -> bytes:
     """Return the client's own body with the parameters of a model."""
     return _encoder.encode(edited_fields(request, edits)) if edits else request.body
-
-
-def rewritten(request: ClientRequest, edits: Edits, envelope: Envelope) -> bytes:
-    """Return the client's own body with the parameters of a model and an envelope."""
-    return encoded_around(edited_fields(request, edits), envelope)
 
 
 def enveloped(body: bytes, envelope: Envelope) -> bytes:

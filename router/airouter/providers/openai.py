@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from airouter.dialects.chat.upstream import COMPATIBLE, OPENAI
+from airouter.dialects.responses.upstream import COMPATIBLE as COMPATIBLE_RESPONSES
 from airouter.dialects.responses.upstream import RESPONSES
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
@@ -55,3 +56,4 @@ class OpenAICompatible(OpenAI):
     """A server that speaks OpenAI's API, maybe with fewer words."""
 
     api: ClassVar[UpstreamApi] = COMPATIBLE
+    responses_api: ClassVar[UpstreamApi] = COMPATIBLE_RESPONSES

@@ -83,7 +83,12 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Responses through."""
-    return ResponsesPassThrough(model.destination.model, model.edits, foreign=upstream.foreign)
+    return ResponsesPassThrough(
+        model.destination.model,
+        model.edits,
+        foreign=upstream.foreign,
+        unfit_name=upstream.unfit_name,
+    )
 
 
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:

@@ -19,7 +19,6 @@ from airouter.dialects.client_request import (
     edited_fields,
     encoded_around,
     render_passthrough,
-    rewritten,
 )
 from airouter.dialects.declared_names import has_refused_name
 from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
@@ -38,6 +37,11 @@ from airouter.dialects.responses.calls import with_mended_calls as with_response
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
+from airouter.dialects.translation.responses_names import (
+    restoring,
+    with_names_restored,
+    with_names_taken,
+)
 from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
 from airouter.untrusted import decoded_or_none
@@ -257,21 +261,39 @@ class MessageCountPassThrough(MessagesPassThrough):
 
 
 class ResponsesPassThrough(Translation):
-    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request."""
+    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request.
+
+    Names of tools that the provider refuses are others there, and the client's own in the answer.
+    """
 
     same_dialect = True
 
-    def __init__(self, model: str, edits: Edits, *, foreign: re.Pattern[bytes]) -> None:
-        """Take `foreign`, a pattern of items that the provider would not know."""
+    def __init__(
+        self,
+        model: str,
+        edits: Edits,
+        *,
+        foreign: re.Pattern[bytes],
+        unfit_name: re.Pattern[bytes] | None = None,
+    ) -> None:
+        """Take `foreign`, a pattern of items that the provider would not know.
+
+        `unfit_name` is as `UpstreamApi` has it.
+        """
         self._edits = edits
         self._foreign = foreign
+        self._unfit_name = unfit_name
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         envelope: Envelope = self._envelope
         if request.envelope:
             envelope = {**envelope, **request.envelope}
-        body = rewritten(request, self._edits, envelope)
+        fields = edited_fields(request, self._edits)
+        fields, own_names = with_names_taken(fields, self._unfit_name)
+        if own_names:
+            request.tool_names = {**(request.tool_names or {}), **own_names}
+        body = encoded_around(fields, envelope)
         return [without_foreign(body, self._foreign) if body.find(b"__airouter") >= 0 else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
@@ -279,10 +301,15 @@ class ResponsesPassThrough(Translation):
         body = mended(with_responses_calls, reply.body)
         if request.rename is not None:
             body = request.rename(request.credential, body)
+        if request.tool_names:
+            body = with_names_restored(body, request.tool_names)
         return answered(body, usage_in(RESPONSES_BODY, reply.body))
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
+        names = request.tool_names
+        if names:
+            write = restoring(names, write)
         return ResponsesUsageReader(write, rename)
 
 
