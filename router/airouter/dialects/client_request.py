@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 Fields = dict[str, msgspec.Raw]
 Envelope = Mapping[str, msgspec.Raw | None]
 """Fields that another cloud wants in a body; None for one that it must not have."""
+
+Words = Mapping[str, str | None]
+NO_WORDS: Words = {}
+T = TypeVar("T")
 
 _fields = msgspec.json.Decoder(Fields)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
@@ -159,16 +163,31 @@ def parse_large_request(body: bytes) -> ClientRequest:
     return parse_client_request(body)
 
 
-def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+def render_passthrough(
+    request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits, words: Words = NO_WORDS
+) -> bytes:
     """Return the body for a provider that knows the model as `upstream_name` (a JSON string).
 
     A stream is asked for its usage; `chat/usage.py` hides that from a client who did not want it.
+    `words` are as `UpstreamApi` has them.
     """
     fields = with_defaults(request, edits)
     fields["model"] = upstream_name
     if request.stream:
         fields["stream_options"] = with_usage(fields.get("stream_options"))
+    if words:
+        reword(fields, words)
     return _encoder.encode(overridden(fields, edits))
+
+
+def reword(fields: dict[str, T], words: Words) -> None:
+    """Give fields the provider's own names, and take out those that it refuses."""
+    for name, theirs in words.items():
+        if name not in fields:
+            continue
+        value = fields.pop(name)
+        if theirs is not None:
+            fields.setdefault(theirs, value)
 
 
 def edited(request: ClientRequest, edits: Edits) -> bytes:

@@ -10,10 +10,12 @@ import msgspec
 
 from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
 from airouter.dialects.chat.history import may_be_unreadable, readable
+from airouter.dialects.chat.plain_content import telling_text, with_plain_content
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
 from airouter.dialects.claude.models import traits_of
 from airouter.dialects.client_request import (
+    NO_WORDS,
     Edits,
     Envelope,
     edited_fields,
@@ -49,7 +51,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airouter.dialects.client_request import ClientRequest, Fields
+    from airouter.dialects.client_request import ClientRequest, Fields, Words
     from airouter.dialects.conversation import Destination
     from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
@@ -89,23 +91,27 @@ class PassThrough(Translation):
         *,
         refused_fields: frozenset[str] = frozenset(),
         unfit_name: re.Pattern[bytes] | None = None,
+        words: Words = NO_WORDS,
+        in_pieces: bool = False,
     ) -> None:
         """Take `refused_fields`, of the model's messages, that the provider does not know.
 
-        `unfit_name` is as `UpstreamApi` has it.
+        `unfit_name`, `words` and `in_pieces` are as `UpstreamApi` has them.
         """
         self._model = model
         self._edits = edits
         self._refused_fields = refused_fields
         self._rewriting = rewriting
         self._unfit_name = unfit_name
+        self._words = words
+        self._in_pieces = in_pieces
         self.joins = rewriting is not None
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         resumes = request.joined is not None and request.joined.is_resumed
         if self._rewriting is not None and (resumes or self._renames(request)):
             return self._rewriting.encode(request)
-        body = render_passthrough(request, self._model, self._edits)
+        body = render_passthrough(request, self._model, self._edits, self._words)
         if may_be_unreadable(body):
             body = readable(body, self._refused_fields)
         return [without_packed(body) if body.find(PACKED) >= 0 else body]
@@ -117,7 +123,10 @@ class PassThrough(Translation):
             self._renamed(request) or (is_stream(reply) and rewriting.reads(request))
         ):
             return rewriting.answer(request, replies)
-        return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
+        body = mended(with_chat_calls, reply.body)
+        if self._in_pieces:
+            body = mended(with_plain_content, body)
+        return answered(body, usage_in(CHAT_BODY, reply.body))
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         rewriting = self._rewriting
@@ -132,6 +141,8 @@ class PassThrough(Translation):
                 return joined
         if self._rewriting is not None and self._renamed(request):
             return self._rewriting.stream_filter(request, write)
+        if self._in_pieces:
+            write = telling_text(write)
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
 
