@@ -67,7 +67,7 @@ def has_refused_name(fields: Fields, unfit: re.Pattern[bytes] | None) -> bool:
 
     Most requests are cleared by a look at their bytes.
     """
-    tools = fields.get("tools")
+    tools = fields.get("tools", fields.get("functions"))
     if unfit is None or tools is None or not unfit.search(tools):
         return False
     declared = decoded_or_none(_tools, tools) or ()

@@ -149,7 +149,7 @@ def parts_of(
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
         parts.append(audio_of(said.audio))
-    parts.extend((call_of if cut else whole_call)(call) for call in said.tool_calls or ())
+    parts.extend((call_of if cut else whole_call)(call) for call in said.calls)
     return tuple(parts)
 
 
