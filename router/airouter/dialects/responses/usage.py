@@ -21,6 +21,7 @@ from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutr
 from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.responses.open_items import OpenItems
+from airouter.dialects.responses.places import PlaceWatch
 from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -65,7 +66,7 @@ _event = msgspec.json.Decoder(EventWithResponse)
 class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_calls", "_open", "_rename", "_streamed", "_tail")
+    __slots__ = ("_calls", "_open", "_places", "_rename", "_streamed", "_tail")
 
     at = len(b"event: response.")
     usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
@@ -74,12 +75,17 @@ class UsageReader(NamedEventForwarder):
         super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
         self._calls = CallMender()
+        self._places = PlaceWatch()
         self._open = OpenItems()
         """Without the items of the tail."""
         self._tail = Tail(TAIL, self._open.take_many)
         self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
+        if not self._places.over:
+            self._places.see(events)
+        if self._places.filler is not None:
+            events = self._places.filler.feed(events)
         if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
             events = self._calls.feed(events)
         self._tail.add(events)
