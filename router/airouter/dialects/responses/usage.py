@@ -18,6 +18,7 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import DONE, NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
+from airouter.dialects.raw_json import ABSENT
 from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.responses.open_items import OpenItems
@@ -50,6 +51,12 @@ class EventWithResponse(msgspec.Struct):
     response: BodyWithUsage[ResponsesCounts] | None = None
 
 
+class ToldResponse(msgspec.Struct):
+    """An event with a response."""
+
+    response: msgspec.Raw = ABSENT
+
+
 class StreamedError(msgspec.Struct):
     """An event about an error, in either of its forms."""
 
@@ -59,6 +66,7 @@ class StreamedError(msgspec.Struct):
     code: str | int | None = None
 
 
+_told = msgspec.json.Decoder(ToldResponse)
 _error = msgspec.json.Decoder(StreamedError)
 _event = msgspec.json.Decoder(EventWithResponse)
 
@@ -142,6 +150,20 @@ class UsageReader(NamedEventForwarder):
 
     def _next_number(self) -> int:
         return 1 + max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
+
+
+def whole_response(stream: bytes) -> bytes:
+    """Return the response that a stream tells. Raises `BrokenReply`, and `Failure` for an error."""
+    told: list[bytes] = []
+    reader = UsageReader(told.append, None)
+    reader.feed(stream)
+    reader.finish()
+    events = b"".join(told)
+    for frame in reversed(ServerSentEvents().feed(events + b"\n\n")):
+        last = decoded_or_none(_told, frame.data)
+        if last is not None and memoryview(last.response).nbytes:
+            return bytes(last.response)
+    raise failure_in(last_error(events) or {})
 
 
 def last_error(end: bytes) -> Json | None:

@@ -37,6 +37,7 @@ from airouter.dialects.provenance import MARK, is_of_claude, without_packed
 from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
+from airouter.dialects.responses.usage import whole_response
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
 from airouter.dialects.translation.responses_names import (
@@ -309,12 +310,23 @@ class ResponsesPassThrough(Translation):
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        body = mended(with_responses_calls, reply.body)
+        told = whole_response(reply.body) if is_stream(reply) else reply.body
+        body = mended(with_responses_calls, told)
         if request.rename is not None:
             body = request.rename(request.credential, body)
         if request.tool_names:
             body = with_names_restored(body, request.tool_names)
-        return answered(body, usage_in(RESPONSES_BODY, reply.body))
+        return answered(body, usage_in(RESPONSES_BODY, told))
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
+        """Tell a stream that did not say it is one; a whole answer is for its client to read."""
+        if not is_stream(reply):
+            return None
+        told: list[bytes] = []
+        stream = self.stream_filter(request, told.append)
+        stream.feed(reply.body)
+        usage = stream.finish()
+        return ClientAnswer(b"".join(told), usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
