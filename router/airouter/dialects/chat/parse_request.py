@@ -102,7 +102,7 @@ def check_tools(request: schema.Request) -> None:
     choice = tool_choice_of(request.tool_choice)
     if choice is None:
         return
-    if choice.mode != "none" and not names:
+    if choice.mode == "required" and not names:
         raise invalid_field("tool_choice", "'tool_choice' is only allowed with 'tools'.")
     unknown = [name for name in choice.names if name not in names]
     if unknown:
