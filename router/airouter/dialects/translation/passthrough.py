@@ -30,6 +30,7 @@ from airouter.dialects.messages.calls import with_mended_calls as with_messages_
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
+from airouter.dialects.messages.own_fields import without_own_fields
 from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
@@ -218,13 +219,18 @@ class MessagesPassThrough(Translation):
     def encode(self, request: ClientRequest) -> list[bytes]:
         fields = edited_fields(request, self._edits)
         if self._is_anew(request, fields):
-            return self._rewriting.encode(request)
+            (body,) = self._rewriting.encode(request)
+            return [self._for_cloud(body)]
         if BLANK.search(request.body):
             remove_blanks(fields)
         body = encoded_around(fields, self._envelope)
         if body.find(JPG) >= 0:
             body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
-        return [body if self._betas is None else without_billing(body)]
+        return [self._for_cloud(body)]
+
+    def _for_cloud(self, body: bytes) -> bytes:
+        """Return a body without what only Anthropic's own service takes, where it is another."""
+        return body if self._betas is None else without_own_fields(without_billing(body))
 
     def _is_anew(self, request: ClientRequest, fields: Fields) -> bool:
         """Return whether a request has to be rendered anew."""
