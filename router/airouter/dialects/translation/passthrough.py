@@ -114,9 +114,11 @@ class PassThrough(Translation):
         if self._rewriting is not None and (resumes or self._renames(request)):
             return self._rewriting.encode(request)
         body = render_passthrough(request, self._model, self._edits, self._words)
-        if may_be_unreadable(body):
+        if body.find(PACKED) >= 0:
+            body = without_packed(body)
+        if may_be_unreadable(body, short_ids=bool(self._refused_fields)):
             body = readable(body, self._refused_fields)
-        return [without_packed(body) if body.find(PACKED) >= 0 else body]
+        return [body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies

@@ -225,3 +225,36 @@ def test_thoughts_without_a_signature_do_not_meet_a_provider_that_looks_for_them
     (body,) = way("responses", "native").encode(request(input=[HELLO, *output, AGAIN]))
     kept = [item.get("type") for item in msgspec.json.decode(body)["input"]]
     assert kept == [None, "message", None]
+
+
+OF_VLLM = [f"chatcmpl-tool-{digit * 32}" for digit in "ab"]
+"""Ids of calls as vLLM gives them, of 46 characters."""
+
+
+def chat_with(ids: list[str], **more: str) -> list[Json]:
+    """A chat in which calls with these ids were answered."""
+    calls = [{"id": id_, "type": "function", "function": FUNCTION} for id_ in ids]
+    results = [{"role": "tool", "tool_call_id": id_, "content": "Noon."} for id_ in ids]
+    hello: Json = {"role": "user", "content": "When?"}
+    return [hello, {"role": "assistant", "content": None, "tool_calls": calls, **more}, *results]
+
+
+FUNCTION: Json = {"name": "now", "arguments": "{}"}
+
+
+@pytest.mark.parametrize("more", [{}, {"reasoning_content": "Hm."}])
+def test_openai_is_told_ids_that_it_takes_of_calls_of_another_s(more: Json) -> None:
+    body = sent("chat", "openai", messages=chat_with(OF_VLLM, **more), unheard_of=1)
+    _, answer, *results = body["messages"]
+    ids = [call["id"] for call in answer["tool_calls"]]
+    assert [result["tool_call_id"] for result in results] == ids
+    assert len(set(ids)) == 2
+    assert all(len(id_) <= 40 for id_ in ids)
+    assert (answer["tool_calls"][0]["function"], body["unheard_of"]) == (FUNCTION, 1)
+
+
+def test_ids_that_are_short_and_those_for_other_servers_stay() -> None:
+    short = chat_with(["call_" + "x" * 35])
+    assert sent("chat", "openai", messages=short)["messages"] == short
+    long = chat_with(OF_VLLM)
+    assert sent("chat", "compatible", messages=long)["messages"] == long
