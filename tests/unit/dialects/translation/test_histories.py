@@ -111,6 +111,19 @@ def test_arguments_that_were_cut_do_not_end_a_chat(arguments: Any) -> None:
     assert "done" in msgspec.json.encode(sent("chat", "anthropic", messages=messages)).decode()
 
 
+@pytest.mark.parametrize("given", ['{"x": "ab', '{"x": 1}', [1], None, ...])
+@pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
+def test_an_input_that_was_cut_does_not_end_a_conversation_of_messages(to: str, given: Any) -> None:
+    use: Json = {"type": "tool_use", "id": "c", "name": "f", "input": given}
+    if given is ...:
+        del use["input"]
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "done"}
+    turns = [HELLO, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    said = msgspec.json.encode(sent("messages", to, max_tokens=9, messages=turns)).decode()
+    assert "done" in said
+    assert ("INVALID_JSON" in said) == (given == '{"x": "ab' or given == [1]) or to == "openai"
+
+
 def test_calls_with_one_id_do_not_end_a_chat() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     results = [{"role": "tool", "tool_call_id": "c", "content": said} for said in ("one", "two")]
