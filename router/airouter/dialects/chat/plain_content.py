@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from airouter.dialects.dialect import Write
 
-LISTS = (b'"content":[', b'"content": [')
+LIST, SPACED_LIST = b'"content":[', b'"content": ['
 """Beginnings of a content in pieces; what a model says of one has its quotes escaped."""
 SAYABLE = frozenset({"text", "thinking", "reference"})
 """Pieces that text can stand for: references are to what the client itself gave."""
@@ -53,7 +53,7 @@ _pieces = msgspec.json.Decoder(list[TypedPiece])
 
 def is_in_pieces(data: bytes) -> bool:
     """Return whether a body, or events, may have a content in pieces."""
-    return any(data.find(each) >= 0 for each in LISTS)
+    return data.find(LIST) >= 0 or data.find(SPACED_LIST) >= 0
 
 
 def with_plain_content(body: bytes) -> bytes:
@@ -65,7 +65,9 @@ def telling_text(write: Write) -> Write:
     """Return a `write` of whole events in which contents become text."""
 
     def write_text(events: bytes) -> None:
-        write(by_event(events, plain_event) if is_in_pieces(events) else events)
+        if events.count(b"[") > 1 and is_in_pieces(events):  # beside the list of choices
+            events = by_event(events, plain_event)
+        write(events)
 
     return write_text
 

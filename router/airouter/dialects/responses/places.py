@@ -60,23 +60,11 @@ class PlacedEvent(msgspec.Struct):
 _event = msgspec.json.Decoder(PlacedEvent)
 
 
-class PlaceWatch:
-    """Looks at a stream until its first delta, by which it is known whether it tells places."""
-
-    __slots__ = ("filler", "over")
-
-    def __init__(self) -> None:
-        self.over = False
-        self.filler: PlaceFiller | None = None
-        """Fills in what the stream lacks."""
-
-    def see(self, events: bytes) -> None:
-        """Take the next whole events."""
-        lacks_number = events.find(CREATED) >= 0 and events.find(b'"sequence_number"') < 0
-        lacks_place = events.find(ADDED) >= 0 and events.find(b'"output_index"') < 0
-        if lacks_number or lacks_place:
-            self.filler = PlaceFiller()
-        self.over = self.filler is not None or events.find(DELTA) >= 0
+def lacks_places(events: bytes) -> bool:
+    """Return True for the first events of a server that does not number them, or their items."""
+    if events.find(CREATED) >= 0 and events.find(b'"sequence_number"') < 0:
+        return True
+    return events.find(ADDED) >= 0 and events.find(b'"output_index"') < 0
 
 
 class PlaceFiller:
