@@ -73,6 +73,14 @@ def test_every_event_has_its_number_and_every_item_its_place(at_once: bool) -> N
     assert all(each["logprobs"] == [] for each in texts)
 
 
+def test_a_call_without_an_id_has_one_in_every_place() -> None:
+    found = told(*OF_LLAMA_CPP)
+    items = [each["item"] for each in found if "item" in each] + found[-1]["response"]["output"]
+    assert [item["id"] for item in items if item["type"] == "function_call"] == ["fc_a", "fc_b"] * 3
+    deltas = [each["item_id"] for each in found if "arguments.delta" in each["type"]]
+    assert deltas == ["fc_a", "fc_b"]
+
+
 def test_items_without_any_id_are_done_in_the_order_in_which_they_began() -> None:
     bare: Json = {"type": "message", "role": "assistant"}
     events = [
@@ -96,7 +104,8 @@ def test_calls_with_one_id_are_placed_by_that_of_their_calls() -> None:
 def test_an_empty_output_is_filled_with_every_item() -> None:
     last = event("completed", response=DONE | {"output": []})
     found = told(*OF_LLAMA_CPP[:-1], last)
-    assert found[-1]["response"]["output"] == ITEMS
+    named = [item | {"id": item.get("id", item.get("call_id"))} for item in ITEMS]
+    assert found[-1]["response"]["output"] == named
 
 
 def test_what_broke_off_keeps_every_item() -> None:
@@ -122,7 +131,7 @@ def test_a_stream_that_tells_its_places_passes_to_the_byte() -> None:
         event("output_item.added", item=SAID, output_index=3, sequence_number=1),
         event("output_text.delta", item_id="msg_1", delta="Well", output_index=3),
         event("output_item.done", item=SAID, output_index=3),
-        event("completed", response=DONE, sequence_number=4),
+        event("completed", response=DONE | {"output": [SAID]}, sequence_number=4),
     ]
     out: list[bytes] = []
     reader = UsageReader(out.append, None)
