@@ -190,3 +190,29 @@ async def test_blank_texts_stop_no_provider(everything: World, upstream: str) ->
         asked = everything.asked(upstream)
         assert asked["system"] == [PROMPT | {"cache_control": {"type": "ephemeral"}}]
         assert str(asked).count("ephemeral") == 4
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("called", ["auto", {"name": "look"}])
+async def test_functions_of_old_are_called(
+    everything: World, upstream: str, called: str | Body
+) -> None:
+    if upstream == "OpenAI":
+        return  # which is asked as the client asks
+    everything.script(upstream, Turn(calls=(Call("look", {"city": "Rome"}),)))
+    call: Body = {"name": "look", "arguments": "{}"}
+    body: Body = {
+        "model": model_of(upstream),
+        "functions": [{"name": "look", "parameters": CITY}],
+        "function_call": called,
+        "messages": [
+            {"role": "user", "content": "Hello!"},
+            {"role": "assistant", "content": None, "function_call": call},
+            {"role": "function", "name": "look", "content": "A hill."},
+            {"role": "assistant", "content": None, "function_call": call},
+            {"role": "user", "content": "Look again."},
+        ],
+    }
+    (choice,) = (await post(everything, "/v1/chat/completions", body))["choices"]
+    assert choice["finish_reason"] == "function_call"
+    assert choice["message"]["function_call"]["name"] == "look"

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from failover import test_errors_in_answers as errors
-from failover.faulty import DONE, OPENING, SAID, STOP, chunk, completion, http, streaming
+from failover.faulty import (
+    DONE,
+    OPENING,
+    SAID,
+    STOP,
+    STREAM_HEAD,
+    chunk,
+    completion,
+    http,
+    streaming,
+)
 from failover.stage import CLIENTS, stage
 from failover.test_streams import FAILED
 
@@ -68,15 +79,56 @@ async def test_a_whole_answer_is_a_stream_for_who_asked_for_one(api: str) -> Non
         assert (found.first.asked, found.second.asked) == (1, 0)
 
 
-@pytest.mark.parametrize("api", ["chat", "messages"])
+STREAM_TYPES = [b"Text/Event-Stream; Charset=UTF-8", b"TEXT/EVENT-STREAM;charset=utf-8"]
+
+
+@CLIENTS
+@pytest.mark.parametrize("kind", STREAM_TYPES)
+async def test_a_stream_is_one_in_whatever_case_its_type_is_written(kind: bytes, api: str) -> None:
+    head = STREAM_HEAD.replace(b"text/event-stream", kind)
+
+    async def speaking(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        writer.write(head + OPENING + SAID)
+        await heard.wait()
+        writer.write(STOP + DONE)
+        writer.close()
+
+    async with stage("backends") as found, asyncio.timeout(60):
+        found.first.always = speaking
+        assert await found.stream(api) == "half of "
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+@pytest.mark.parametrize("kind", [b"", b"content-type: text/plain\r\n"])
+async def test_a_stream_that_does_not_say_it_is_one_is_told_as_one(kind: bytes, api: str) -> None:
+    head = STREAM_HEAD.replace(b"content-type: text/event-stream\r\n", kind)
+    events = SPOKEN if api == "messages" else errors.STREAMS[api]
+
+    async def speaking(writer: asyncio.StreamWriter, _: asyncio.Event) -> None:
+        data = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        writer.write(head + data.encode())
+        writer.close()
+
+    async with errors.stage(api, names=("only",)) as (router, (only,)):
+        only.always = speaking
+        answer = await errors.ask(router, api, stream=True)
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert errors.SAID in answer.text
+        assert answer.text.startswith(("data: ", "event: "))
+
+
+@CLIENTS
 async def test_a_stream_is_a_whole_answer_for_who_asked_for_one(api: str) -> None:
     async with errors.stage(api, names=("only",)) as (router, (only,)):
         only.always = errors.streaming(*(SPOKEN if api == "messages" else errors.STREAMS[api]))
         answer = await errors.ask(router, api)
         assert answer.headers["content-type"] == "application/json"
         told = answer.json()
-        said = told["choices"][0]["message"] if api == "chat" else told["content"][0]
-        assert errors.SAID in said.values()
+        if api == "responses":
+            assert told == errors.ANSWERS[api] | {"id": told["id"]}
+        else:
+            said = told["choices"][0]["message"] if api == "chat" else told["content"][0]
+            assert errors.SAID in said.values()
         assert only.asked == 1
 
 

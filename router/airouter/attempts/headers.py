@@ -87,7 +87,7 @@ def is_streamed(context: RequestContext, target: Target, reply: Reply) -> bool:
 
     A provider may answer as a whole. What else is no stream of another dialect fails as one.
     """
-    kind = reply.headers.get(CONTENT_TYPE, b"")
+    kind = reply.headers.get(CONTENT_TYPE, b"").lower()  # of which RFC 9110 takes any case
     if target.translation.same_dialect:
         return context.request.stream and kind.startswith(EVENT_STREAM)
     return context.request.stream and not kind.startswith(JSON)

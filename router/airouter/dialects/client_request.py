@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 Fields = dict[str, msgspec.Raw]
 Envelope = Mapping[str, msgspec.Raw | None]
 """Fields that another cloud wants in a body; None for one that it must not have."""
+
+Words = Mapping[str, str | None]
+NO_WORDS: Words = {}
+T = TypeVar("T")
 
 _fields = msgspec.json.Decoder(Fields)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
@@ -84,6 +88,8 @@ class ClientRequest(msgspec.Struct, eq=False):
     """The provider's name of the model that answered, where a translation has read it."""
     rename: Callable[[str, bytes], bytes] | None = None
     """Gives the ids in an answer of the same dialect a form that names the credential."""
+    tool_names: Mapping[bytes, bytes] | None = None
+    """The client's names of tools, as JSON, by those in a request of the same dialect."""
     seal: Callable[[bytes], bytes] | None = None
     """Seals the reasoning that is packed in a translated answer."""
     version: str = ""
@@ -157,26 +163,36 @@ def parse_large_request(body: bytes) -> ClientRequest:
     return parse_client_request(body)
 
 
-def render_passthrough(request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits) -> bytes:
+def render_passthrough(
+    request: ClientRequest, upstream_name: msgspec.Raw, edits: Edits, words: Words = NO_WORDS
+) -> bytes:
     """Return the body for a provider that knows the model as `upstream_name` (a JSON string).
 
     A stream is asked for its usage; `chat/usage.py` hides that from a client who did not want it.
+    `words` are as `UpstreamApi` has them.
     """
     fields = with_defaults(request, edits)
     fields["model"] = upstream_name
     if request.stream:
         fields["stream_options"] = with_usage(fields.get("stream_options"))
+    if words:
+        reword(fields, words)
     return _encoder.encode(overridden(fields, edits))
+
+
+def reword(fields: dict[str, T], words: Words) -> None:
+    """Give fields the provider's own names, and take out those that it refuses."""
+    for name, theirs in words.items():
+        if name not in fields:
+            continue
+        value = fields.pop(name)
+        if theirs is not None:
+            fields.setdefault(theirs, value)
 
 
 def edited(request: ClientRequest, edits: Edits) -> bytes:
     """Return the client's own body with the parameters of a model."""
     return _encoder.encode(edited_fields(request, edits)) if edits else request.body
-
-
-def rewritten(request: ClientRequest, edits: Edits, envelope: Envelope) -> bytes:
-    """Return the client's own body with the parameters of a model and an envelope."""
-    return encoded_around(edited_fields(request, edits), envelope)
 
 
 def enveloped(body: bytes, envelope: Envelope) -> bytes:

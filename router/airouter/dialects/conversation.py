@@ -305,6 +305,8 @@ class Conversation(Piece, frozen=True):
     tools: tuple[Tool | HostedTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    legacy_functions: bool = False
+    """True where a client of chat knows calls as it did before tools: as a `function_call`."""
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     sampling: Sampling = Sampling()

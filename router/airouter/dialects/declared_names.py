@@ -1,7 +1,8 @@
 """Names of tools in a request that passes through, of which a provider may refuse some.
 
 Such a request is translated, though both sides speak one dialect: so the names become others, and
-those of the calls that come back the client's own. See `translation/tool_names.py`.
+those of the calls that come back the client's own. See `translation/tool_names.py`, and for
+Responses `translation/responses_names.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 OWN = frozenset({"function", "custom"})
 """Types of tools that have a name of the client's choice; a tool of Claude's may have none."""
+NAMESPACE = "namespace"
 
 
 class NameHolder(msgspec.Struct, frozen=True):
@@ -26,17 +28,27 @@ class NameHolder(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
+class NamespacedTool(msgspec.Struct):
+    """A tool of a namespace, as much of it as its name."""
+
+    name: str | None = None
+
+
 class DeclaredTool(msgspec.Struct):
-    """A tool of chat completions or messages, as much of it as its name."""
+    """A tool of chat completions, messages or Responses, as much of it as its name."""
 
     type: str | None = None
     name: str | None = None
     function: NameHolder = NameHolder()
     custom: NameHolder = NameHolder()
+    tools: list[NamespacedTool] = []
+    """Of a namespace, as Responses have them."""
 
     @property
     def names(self) -> tuple[str | None, ...]:
         """Return the name, in the place where each API has it."""
+        if self.type == NAMESPACE:
+            return tuple(tool.name for tool in self.tools)
         if self.type is not None and self.type not in OWN:
             return ()
         return self.name, self.function.name, self.custom.name
@@ -55,9 +67,14 @@ def has_refused_name(fields: Fields, unfit: re.Pattern[bytes] | None) -> bool:
 
     Most requests are cleared by a look at their bytes.
     """
-    tools = fields.get("tools")
+    tools = fields.get("tools", fields.get("functions"))
     if unfit is None or tools is None or not unfit.search(tools):
         return False
     declared = decoded_or_none(_tools, tools) or ()
     names = (name for tool in declared for name in tool.names if name is not None)
-    return any(unfit.match(b'"name":' + msgspec.json.encode(name)) for name in names)
+    return any(is_refused_name(name, unfit) for name in names)
+
+
+def is_refused_name(name: str, unfit: re.Pattern[bytes]) -> bool:
+    """Return whether a name is one that is refused."""
+    return unfit.match(b'"name":' + msgspec.json.encode(name)) is not None

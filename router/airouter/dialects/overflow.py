@@ -15,14 +15,21 @@ TOO_LONG = re.compile(
     # OpenAI, Azure, DeepSeek, Mistral, OpenRouter, SGLang, vLLM; xAI
     r"maximum (?:context|prompt|model) length"
     # Anthropic, Ollama, OpenAI's Responses, llama.cpp
-    r"|exceed(?:s|ed)? (?:the |max |available |model'?s |maximum )*context"
+    r"|exceed(?:s|ed)? (?:the |max |available |model(?:'?s)? |maximum )*context"
     r"|context (?:length|window|size|limit)\b.{0,200}(?:exceed|too)"
     # SGLang, vLLM
-    r"|longer than the model'?s context|context length is only"
+    r"|longer than the model'?s context|context length (?:is|of) only"
     # Anthropic, Bedrock, Ollama
     r"|(?:input|prompt) (?:is )?too long|too many input tokens|input tokens? exceed"
     # Gemini, Vertex
-    r"|input token count .{0,200}(?:exceeds the maximum|supports up to)",
+    r"|input token count .{0,200}(?:exceeds the maximum|supports up to)"
+    # Moonshot, Z.ai, Qwen, GitHub's Copilot
+    r"|exceed(?:s|ed)? (?:model token limit|max length|the maximum allowed input length)"
+    r"|tokens in request more than max tokens allowed|range of input length should be"
+    r"|prompt token count of \d+ exceeds the limit"
+    # TGI and those built on it; Cohere; Groq
+    r"|`inputs` (?:must have less than|tokens \+ `max_new_tokens`)"
+    r"|too many tokens: .{0,200}cannot exceed|reduce the length of the messages or completion",
     re.IGNORECASE,
 )
 STATUSES = frozenset({400, 413, 422, 500})

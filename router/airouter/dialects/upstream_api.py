@@ -8,7 +8,7 @@ knows one API of providers from another.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ class UpstreamApi:
     """A response can be asked for again."""
     refused_fields: frozenset[str] = frozenset()
     """Fields of the model's messages in chat completions that it refuses in a history."""
+    words: Mapping[str, str | None] = field(default_factory=dict)
+    """Fields of chat completions by its own names for them, where requests pass through; None for
+    one that it refuses and can do without."""
+    in_pieces: bool = False
+    """A content in an answer may be a list of texts and thoughts, where answers pass through."""
     unfit_name: re.Pattern[bytes] | None = None
     """Finds in the tools of a request what may be a name that is refused, where requests pass
     through; None takes any name."""

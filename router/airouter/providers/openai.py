@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
-from airouter.dialects.chat.upstream import COMPATIBLE, OPENAI
+from airouter.dialects.chat.mistral import is_of_mistral
+from airouter.dialects.chat.upstream import COMPATIBLE, MISTRAL, OPENAI
+from airouter.dialects.responses.upstream import COMPATIBLE as COMPATIBLE_RESPONSES
 from airouter.dialects.responses.upstream import RESPONSES
 from airouter.providers.base import Provider
 from airouter.providers.binding import Binding
@@ -55,3 +58,11 @@ class OpenAICompatible(OpenAI):
     """A server that speaks OpenAI's API, maybe with fewer words."""
 
     api: ClassVar[UpstreamApi] = COMPATIBLE
+    responses_api: ClassVar[UpstreamApi] = COMPATIBLE_RESPONSES
+
+    def bind(self, api: Api, credential: Credential, model: str) -> Binding | None:
+        binding = super().bind(api, credential, model)
+        host = urlsplit(credential.base_url or "").hostname or ""
+        if binding is None or binding.api is not self.api or not is_of_mistral(host):
+            return binding
+        return binding._replace(api=MISTRAL)

@@ -9,6 +9,7 @@ import msgspec
 
 from airouter.bounds.held_bytes import OF_A_BODY, OF_A_HISTORY
 from airouter.dialects.responses.calls import has_twins, with_given_ids
+from airouter.dialects.responses.upstream import UNFIT_NAME
 from airouter.dialects.spelling import ANY_MARK
 from airouter.failures import Failure
 from airouter.responses.conversations import ConversationAppender
@@ -76,6 +77,8 @@ async def history_after(
 
 def reads_alone(items: bytes) -> bool:
     """True for items that read the same without those before them, and to a provider as to us."""
+    if UNFIT_NAME.search(items):  # the provider knows the tool by another name
+        return False
     return items.find(ANY_MARK) < 0 and not names_items(items) and not has_twins(items)
 
 

@@ -20,7 +20,6 @@ NONE_SUCH = "the provider has nothing like it, and the answer would be another o
 OPENAIS = "a service of OpenAI's own"
 ANTHROPICS = "a service of Anthropic's own"
 ROUTERS = "the router does it itself"
-OLD = "deprecated: use its newer name"
 UNKNOWN = "an unknown field is no field of the API"
 NO_REASONING = "this model does not reason; those that do are told the nearest effort"
 NOT_HEARD = "the provider makes no sound, or in another form"
@@ -42,8 +41,8 @@ class Field(NamedTuple):
 CHAT = [
     Field("audio", {"voice": "v", "format": "wav"}, NOT_HEARD, {"modalities": ["text", "audio"]}),
     Field("frequency_penalty", 0.5, NONE_SUCH),
-    Field("function_call", {"name": "f"}, OLD),
-    Field("functions", [{"name": "f"}], OLD),
+    Field("function_call", {"name": "f"}, "", {"functions": [{"name": "f"}]}),
+    Field("functions", [{"name": "f"}]),
     Field("logit_bias", {"5": 1}, NONE_SUCH),
     Field("logprobs", True, NONE_SUCH),
     Field("max_completion_tokens", 5),

@@ -40,6 +40,25 @@ SAID = {
     "70000 tokens.",
     "OpenRouter": "This endpoint's maximum context length is 128000 tokens. However, you "
     "requested about 150000 tokens.",
+    "Moonshot": "Invalid request: Your request exceeded model token limit: 262144 (requested: "
+    "269030)",
+    "Z.ai": "Prompt exceeds max length",
+    "Z.ai, coding": "tokens in request more than max tokens allowed",
+    "Z.ai, behind a gateway": "Input length 877338 exceeds the maximum allowed input length of "
+    "639968 tokens",
+    "Qwen": "Range of input length should be [1, 98304]",
+    "Copilot": "prompt token count of 130000 exceeds the limit of 128000",
+    "Together": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. "
+    "Given: 5000 `inputs` tokens and 512 `max_new_tokens`",
+    "TGI": "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000",
+    "Cohere": "too many tokens: total number of tokens in the prompt cannot exceed 128000 - "
+    "received 200000.",
+    "Groq": "Please reduce the length of the messages or completion.",
+    "LM Studio": "Trying to keep the first 5000 tokens when context the overflows. However, the "
+    "model is loaded with context length of only 4096 tokens, which is not enough.",
+    "MiniMax": "invalid params, context window exceeds limit (2013)",
+    "a server of open models": "input tokens (5000) + max_tokens (600) exceeds model context "
+    "window (4096)",
     "xAI": "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
 }
 
@@ -59,6 +78,8 @@ def test_it_has_openais_code_whoever_says_it(message: str, status: int) -> None:
         "max_tokens must be at most 4096.",
         "Request too large for gpt-5 on tokens per min (TPM): Limit 30000, Requested 40000.",
         "Rate limit exceeded.",
+        "Request too large for model `m` in organization `o` service tier `on_demand` on tokens "
+        "per minute (TPM): Limit 10000, Requested 15088, please reduce your message size.",
     ],
 )
 def test_nothing_else_has_it(message: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from airouter.dialects.conversation import Reasoning, Signature
 from airouter.dialects.provenance import pack_parts
+from contract.services.stand_in import sse
 from support.config import manifest
 from support.in_loop import served
 from support.raw_upstream import RawUpstream, raw_upstream
@@ -24,8 +25,8 @@ USAGE = {
 }
 RESPONSE = {"id": "resp_1", "object": "response", "usage": USAGE, "new": {"to": "us"}}
 EVENTS = b"".join(
-    f"event: {kind}\ndata: {json.dumps({'type': kind, 'response': RESPONSE})}\n\n".encode()
-    for kind in ("response.created", "response.completed")
+    sse({"type": kind, "sequence_number": number, "response": RESPONSE}, kind)
+    for number, kind in enumerate(("response.created", "response.completed"))
 )
 
 

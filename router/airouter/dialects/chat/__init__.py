@@ -1,5 +1,6 @@
 """OpenAI's Chat Completions, as clients and as providers speak them."""
 
+from airouter.dialects.chat.mistral import render_mistral
 from airouter.dialects.chat.parse_request import parse_request
 from airouter.dialects.chat.parse_response import parse_response
 from airouter.dialects.chat.parse_stream import Parser
@@ -41,3 +42,13 @@ COMPATIBLE = UpstreamDialect(
     fetches=fetches,
 )
 """The dialect of servers that know fewer words than OpenAI."""
+
+MISTRAL = UpstreamDialect(
+    name="chat",
+    render_request=render_mistral,
+    parse_response=parse_response,
+    framing=ServerSentEvents,
+    stream_parser=Parser,
+    fetches=fetches,
+)
+"""The dialect of Mistral's own service."""

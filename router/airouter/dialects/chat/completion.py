@@ -72,9 +72,19 @@ class WireMessage(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[WireCall] | None = None
+    function_call: WireFunction | None = None
+    """A call, or in a stream some of it, for clients that do not know tools."""
     annotations: list[Annotation] | None = None
     audio: WireAudio | None = None
     images: list[WireImage] | None = None
+
+    @property
+    def calls(self) -> list[WireCall]:
+        """Return the calls, in whichever field."""
+        called = self.function_call
+        if self.tool_calls or called is None or (called.name is None and called.arguments is None):
+            return self.tool_calls or []
+        return [WireCall(index=0, function=called)]
 
 
 class WireURL(msgspec.Struct):

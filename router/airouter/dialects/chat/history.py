@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from airouter.dialects.chat.call_ids import has_long_id, with_short_ids
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -59,23 +60,37 @@ _messages = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
 
-def may_be_unreadable(body: bytes) -> bool:
-    """Return False for a body in which no message needs to be mended, as nearly all are."""
+def may_be_unreadable(body: bytes, *, short_ids: bool = False) -> bool:
+    """Return False for a body in which no message needs to be mended, as nearly all are.
+
+    With `short_ids` the ids of calls are bounded.
+    """
     if body.find(ASSISTANT) < 0:  # as in every first turn
         return False
-    return any(body.find(mark) >= 0 for mark in MARKS)
+    return any(body.find(mark) >= 0 for mark in MARKS) or (short_ids and has_long_id(body))
 
 
 def readable(body: bytes, refused: AbstractSet[str]) -> bytes:
-    """Return a body whose history can be read by a server that refuses some fields of messages."""
+    """Return a body whose history can be read by a server that refuses some fields of messages.
+
+    One that does refuses long ids, too.
+    """
     fields = _fields.decode(body)
     messages = decoded_or_none(_messages, fields.get("messages", msgspec.Raw(b"")))
     if messages is None:
         return body
-    fields["messages"] = msgspec.Raw(
-        _encoder.encode([readable_message(message, refused) for message in messages])
-    )
+    told = [readable_message(message, refused) for message in messages]
+    if refused and has_long_id(body):
+        told = [with_short_id(message) for message in told]
+    fields["messages"] = msgspec.Raw(_encoder.encode(told))
     return _encoder.encode(fields)
+
+
+def with_short_id(message: msgspec.Raw) -> msgspec.Raw:
+    """Return one message, the bytes of it where its ids are short."""
+    fields = decoded_or_none(_fields, message)
+    short = None if fields is None else with_short_ids(fields)
+    return message if short is None or short == fields else msgspec.Raw(_encoder.encode(short))
 
 
 def readable_message(message: msgspec.Raw, refused: AbstractSet[str]) -> msgspec.Raw:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from airouter.dialects.chat import schema
+from airouter.dialects.chat.legacy_functions import (
+    check_functions,
+    choice_of_function,
+    with_tool_calls,
+)
 from airouter.dialects.chat.parse_turns import cache_of, turn_of
 from airouter.dialects.checking import checked_body
 from airouter.dialects.conversation import (
@@ -19,11 +24,8 @@ from airouter.dialects.conversation import (
 )
 from airouter.dialects.provenance import Unpacker
 from airouter.dialects.turns import check_calls, with_calls_told_apart
-from airouter.failures import Failure, invalid_field
+from airouter.failures import invalid_field
 
-NEUTRAL = frozenset({b"", b"null", b"[]", b'"none"', b'"auto"'})
-"""Values of old fields that ask for nothing."""
-OLD_FUNCTIONS = {"functions": "tools", "function_call": "tool_choice"}
 SEARCH = "web_search_options"
 RANGES = {
     "temperature": (0, 2),
@@ -46,15 +48,16 @@ def parse_request(body: bytes) -> Conversation:
     check_request(request)
     unpacker = Unpacker()
     turns = with_calls_told_apart(
-        turn_of(message, at, unpacker) for at, message in enumerate(request.messages)
+        turn_of(message, at, unpacker) for at, message in with_tool_calls(request.messages)
     )
     check_calls(turns)
     return Conversation(
         dialect="chat",
         turns=tuple(turns),
-        tools=(*map(tool_of, request.tools or ()), *hosted_tools(request)),
-        tool_choice=tool_choice_of(request.tool_choice),
-        parallel_tool_calls=request.parallel_tool_calls,
+        tools=(*map(tool_of, tools_in(request)), *hosted_tools(request)),
+        tool_choice=tool_choice_of(request.tool_choice) or choice_of_function(request),
+        parallel_tool_calls=False if request.functions else request.parallel_tool_calls,
+        legacy_functions=bool(request.functions),
         max_tokens=request.max_completion_tokens or request.max_tokens,
         stop=stop_sequences(request.stop),
         sampling=sampling_of(request),
@@ -76,10 +79,6 @@ def check_request(request: schema.Request) -> None:
     """Check the rules that types do not express. Raises `Failure` 400."""
     if not request.messages:
         raise invalid_field("messages", "'messages' must have at least one message.")
-    for old, new in OLD_FUNCTIONS.items():
-        if bytes(getattr(request, old)) not in NEUTRAL:
-            what = f"'{old}' is deprecated and cannot be translated: use '{new}'."
-            raise Failure(400, what, param=old, code="unsupported_parameter")
     for name, (least, most) in RANGES.items():
         value = getattr(request, name)
         if value is not None and not least <= value <= most:
@@ -89,6 +88,7 @@ def check_request(request: schema.Request) -> None:
     if request.top_logprobs and not request.logprobs:
         raise invalid_field("top_logprobs", "'top_logprobs' needs 'logprobs' to be true.")
     check_tools(request)
+    check_functions(request)
 
 
 def check_tools(request: schema.Request) -> None:
@@ -102,11 +102,17 @@ def check_tools(request: schema.Request) -> None:
     choice = tool_choice_of(request.tool_choice)
     if choice is None:
         return
-    if choice.mode != "none" and not names:
+    if choice.mode == "required" and not names:
         raise invalid_field("tool_choice", "'tool_choice' is only allowed with 'tools'.")
     unknown = [name for name in choice.names if name not in names]
     if unknown:
         raise invalid_field("tool_choice", f"'tool_choice' names no tool: '{unknown[0][:64]}'.")
+
+
+def tools_in(request: schema.Request) -> list[schema.FunctionTool | schema.CustomTool]:
+    """Return the tools, functions of old among them."""
+    functions = [schema.FunctionTool(function=each) for each in request.functions or ()]
+    return [*(request.tools or ()), *functions]
 
 
 def name_of(tool: schema.FunctionTool | schema.CustomTool) -> str:

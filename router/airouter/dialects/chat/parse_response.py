@@ -50,6 +50,7 @@ STOPS: dict[str | None, Stop] = {
     "length": "length",
     "model_length": "length",
     "max_tokens": "length",
+    "model_context_window_exceeded": "context_window",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
@@ -57,7 +58,7 @@ STOPS: dict[str | None, Stop] = {
 }
 """Reasons to stop by OpenAI's names, and by those of Mistral and Z.ai."""
 
-CUT = frozenset({"length", "content_filter"})
+CUT = frozenset({"length", "context_window", "content_filter"})
 """Stops at which a call may lack the rest of its arguments."""
 FAULTS = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 """Reasons to stop that are failures of the server; OpenAI itself has none such."""
@@ -149,7 +150,7 @@ def parts_of(
         parts.append(Refusal(text=said.refusal))
     if said.audio is not None:
         parts.append(audio_of(said.audio))
-    parts.extend((call_of if cut else whole_call)(call) for call in said.tool_calls or ())
+    parts.extend((call_of if cut else whole_call)(call) for call in said.calls)
     return tuple(parts)
 
 

@@ -218,7 +218,7 @@ class ChoiceParser:
             yield from self._open(Refusal(text=""))
             yield from self._told(RefusalDelta(at=self._at, text=said.refusal, choice=self._index))
         yield from self._beside(said)
-        for call in said.tool_calls or ():
+        for call in said.calls:
             yield from self._calling(call)
         if choice.finish_reason:  # some servers say "" until they know
             yield from self.stop(choice.finish_reason)

@@ -24,7 +24,7 @@ from airouter.dialects.conversation import (
 from airouter.dialects.functions import arguments_as_text
 from airouter.dialects.media import proper_base64, proper_type
 from airouter.dialects.provenance import Unpacker, id_before
-from airouter.failures import Failure, invalid_field
+from airouter.failures import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ CACHED = (Text, Image, File, ToolCall)
 """Parts that may end what is worth keeping of a prompt."""
 
 
-def turn_of(message: schema.Message, index: int, unpacker: Unpacker) -> Turn:
+def turn_of(message: schema.ToolMessages, index: int, unpacker: Unpacker) -> Turn:
     """Return a message as a turn."""
     at = f"messages[{index}]"
     role: Role
@@ -118,10 +118,6 @@ def assistant_parts(
     message: schema.AssistantMessage, at: str, unpacker: Unpacker
 ) -> tuple[Part, ...]:
     """Return an assistant's parts; its reasoning comes back in the ids of its calls."""
-    if bytes(message.function_call) not in {b"", b"null"}:
-        field = f"{at}.function_call"
-        what = f"'{field}' is deprecated and cannot be translated: use 'tool_calls'."
-        raise Failure(400, what, param=field, code="unsupported_parameter")
     parts: list[Part] = list(parts_of(message.content or (), at))
     if message.refusal:
         parts.append(Refusal(text=message.refusal))

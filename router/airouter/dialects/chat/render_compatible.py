@@ -8,7 +8,7 @@ of a message as text alone.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -33,6 +33,11 @@ _encoder = msgspec.json.Encoder()
 
 def render_compatible(conversation: Conversation, destination: Destination) -> bytes:
     """Return the body. Raises `Unsupported`."""
+    return _encoder.encode(compatible_body(conversation, destination))
+
+
+def compatible_body(conversation: Conversation, destination: Destination) -> dict[str, Any]:
+    """Return the fields of the body. Raises `Unsupported`."""
     body = body_of(plain(conversation), destination)
     if "max_completion_tokens" in body:
         body["max_tokens"] = body.pop("max_completion_tokens")
@@ -41,7 +46,7 @@ def render_compatible(conversation: Conversation, destination: Destination) -> b
         body["reasoning_effort"] = EFFORTS.get(effort, effort)
     for name in HINTS:  # strict servers refuse fields that they do not know
         body.pop(name, None)
-    return _encoder.encode(body)
+    return body
 
 
 def plain(conversation: Conversation) -> Conversation:

@@ -39,13 +39,14 @@ if TYPE_CHECKING:
         Stop,
     )
 
+TOOL_CALLS, FUNCTION_CALL = "tool_calls", "function_call"
 FINISH_REASONS: dict[Stop, str] = {
     "end": "stop",
     "stop_sequence": "stop",
     "pause": "stop",
     "length": "length",
     "context_window": "length",
-    "tool_calls": "tool_calls",
+    "tool_calls": TOOL_CALLS,
     "refusal": "content_filter",
     "content_filter": "content_filter",
 }
@@ -57,14 +58,17 @@ STANDARD = "standard"
 _encoder = msgspec.json.Encoder()
 
 
-def render_response(answer: Answer, conversation: Conversation) -> bytes:  # noqa: ARG001  # as all
+def render_response(answer: Answer, conversation: Conversation) -> bytes:
     """Return the body of a chat completion."""
+    choices = [choice_of(choice) for choice in answer.choices]
+    if conversation.legacy_functions:
+        choices = list(map(with_function_call, choices))
     body = {
         "id": completion_id(answer.id),
         "object": "chat.completion",
         "created": answer.created or int(time.time()),
         "model": answer.model,
-        "choices": [choice_of(choice) for choice in answer.choices],
+        "choices": choices,
         "usage": None if answer.usage is None else render_chat_usage(answer.usage),
         "service_tier": tier_of(answer.service_tier),
         "system_fingerprint": None,
@@ -92,6 +96,21 @@ def choice_of(choice: Choice) -> Json:
         "logprobs": logprobs_of(choice.parts),
         "finish_reason": FINISH_REASONS[choice.stop],
     }
+
+
+def with_function_call(choice: Json) -> Json:
+    """Return a choice as clients read it that do not know tools."""
+    message = dict(choice["message"])
+    calls = message.pop("tool_calls", ())
+    if not calls:
+        return choice
+    message["function_call"] = calls[0]["function"]
+    return choice | {"message": message, "finish_reason": legacy_reason(choice["finish_reason"])}
+
+
+def legacy_reason(reason: str) -> str:
+    """Return a reason to stop, as it was before tools."""
+    return FUNCTION_CALL if reason == TOOL_CALLS else reason
 
 
 def message_of(parts: Sequence[Part]) -> Json:

@@ -14,10 +14,12 @@ import msgspec
 from airouter.dialects.chat.errors import error_event
 from airouter.dialects.chat.render_response import (
     FINISH_REASONS,
+    FUNCTION_CALL,
     annotation_of,
     audio_of,
     completion_id,
     image_of,
+    legacy_reason,
     packed_id,
     tier_of,
 )
@@ -70,10 +72,11 @@ class ChoiceState:
 class Renderer:
     """The state of one stream."""
 
-    __slots__ = ("_choices", "_head", "_tail", "_usage", "_wants_usage")
+    __slots__ = ("_choices", "_head", "_legacy", "_tail", "_usage", "_wants_usage")
 
     def __init__(self, conversation: Conversation) -> None:
         self._wants_usage = conversation.include_usage
+        self._legacy = conversation.legacy_functions
         self._choices: dict[int, ChoiceState] = {}
         self._usage: Usage | None = None
         self._head = b""
@@ -101,8 +104,7 @@ class Renderer:
             case Cited():
                 return self._cited(event)
             case Stopped():
-                reason = b'"' + FINISH_REASONS[event.stop].encode() + b'"'
-                return self._state(event.choice) + self._chunk(event.choice, b"{}", reason=reason)
+                return self._stopped(event)
             case Counted():
                 self._usage = event.usage
             case Pinged():
@@ -112,6 +114,11 @@ class Renderer:
             case Broken():
                 return error_event(event.failure)
         return b""
+
+    def _stopped(self, event: Stopped) -> bytes:
+        reason = FINISH_REASONS[event.stop]
+        told = _encode(legacy_reason(reason) if self._legacy else reason)
+        return self._state(event.choice) + self._chunk(event.choice, b"{}", reason=told)
 
     def _begin(self, event: Begun) -> bytes:
         head = {
@@ -165,6 +172,9 @@ class Renderer:
 
     def _called(self, choice: int, state: ChoiceState, part: ToolCall) -> bytes:
         """Return the first chunk of a call, whose id has the reasoning before it."""
+        if self._legacy:
+            function = {"name": part.name, "arguments": part.arguments}
+            return self._chunk(choice, _encode({FUNCTION_CALL: function}))
         kind, content = ("custom", "input") if part.custom else ("function", "arguments")
         call: Json = {
             "index": state.calls,
@@ -202,6 +212,10 @@ class Renderer:
         return self._chunk(event.choice, b'{"reasoning_content":' + _encode(event.text) + b"}")
 
     def _argued(self, event: ArgumentsDelta) -> bytes:
+        if self._legacy:
+            return self._chunk(
+                event.choice, b'{"function_call":{"arguments":%b}}' % _encode(event.text)
+            )
         state = self._choices[event.choice]
         custom = isinstance(state.part, ToolCall) and state.part.custom
         where = b'"custom":{"input":' if custom else b'"function":{"arguments":'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from airouter.dialects.chat.call_ids import short_call_id
 from airouter.dialects.chat.reasoning import add_thoughts
 from airouter.dialects.conversation import (
     Audio,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from airouter.dialects.conversation import Json, Media, Part, Turn
-
-CALL_ID_LIMIT = 40
-"""Characters of a tool call's id that OpenAI takes."""
 
 
 def messages_of(turns: Iterable[Turn], model: str) -> list[Json]:
@@ -88,7 +86,7 @@ def assistant(turn: Turn, model: str) -> Iterator[Json]:
 
 def call(part: ToolCall) -> Json:
     """Return a call of a tool."""
-    id_ = call_id(part.id)
+    id_ = short_call_id(part.id)
     if part.custom:
         return {
             "id": id_,
@@ -99,20 +97,12 @@ def call(part: ToolCall) -> Json:
     return {"id": id_, "type": "function", "function": function}
 
 
-def call_id(id_: str) -> str:
-    """Return an id that OpenAI takes: the beginning and the end of a longer one."""
-    if len(id_) <= CALL_ID_LIMIT:
-        return id_
-    half = CALL_ID_LIMIT // 2
-    return id_[:half] + id_[-half:]
-
-
 def tool_message(part: ToolResult, given: Sequence[Json]) -> Json:
     """Return the result of a call, as text."""
     text = "\n\n".join(each["text"] for each in given if each["type"] == "text" and each["text"])
     if part.failed:
         text = f"Error: {text}"
-    return {"role": "tool", "tool_call_id": call_id(part.call_id), "content": text}
+    return {"role": "tool", "tool_call_id": short_call_id(part.call_id), "content": text}
 
 
 def message_content(parts: Sequence[Part], turn: Turn) -> str | list[Json]:

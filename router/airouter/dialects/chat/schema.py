@@ -148,7 +148,7 @@ class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant"):
     tool_calls: list[ToolCallPart] | None = None
     audio: AudioRef | None = None
     name: str | None = None
-    function_call: msgspec.Raw = msgspec.Raw()
+    function_call: FunctionCall | None = None
     cache_control: Cache | None = None
 
 
@@ -160,7 +160,16 @@ class ToolMessage(msgspec.Struct, tag_field="role", tag="tool"):
     cache_control: Cache | None = None
 
 
-Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+class FunctionMessage(msgspec.Struct, tag_field="role", tag="function"):
+    """The result of a call, as it was before tools."""
+
+    name: str
+    content: str | list[TextPart | ImagePart | FilePart] | None = None
+
+
+ToolMessages = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+"""Messages of clients that know tools."""
+Message = ToolMessages | FunctionMessage
 
 
 class Function(msgspec.Struct):
@@ -274,14 +283,14 @@ class StreamOptions(msgspec.Struct):
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """A request; `parse_request` tells its raw fields apart."""
+    """A request."""
 
     messages: list[Message]
     model: str
     audio: Json | None = None
     frequency_penalty: float | None = None
-    function_call: msgspec.Raw = msgspec.Raw()
-    functions: msgspec.Raw = msgspec.Raw()
+    function_call: Literal["auto", "none"] | ToolName | None = None
+    functions: list[Function] | None = None
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
     max_completion_tokens: int | None = None

@@ -1,7 +1,8 @@
 """Generations of Claude and what each takes, by the name of the model.
 
-Sources: the errors of the API, and the notes on models in Anthropic's documentation. A name that is
-not known here is taken for the newest.
+Sources: the errors of the API, and the notes on models in Anthropic's documentation. A Claude that
+is not known here is taken for the newest. Other makers have endpoints that imitate the API: their
+models are asked in the words that every generation had, and nothing is known of what they lack.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from functools import lru_cache
 
 NAME = re.compile(
     r"claude-(?:(?P<old>\d)(?:[-.](?P<old_minor>\d))?-)?(?P<family>opus|sonnet|haiku|fable|mythos)"
-    r"(?:-(?P<major>\d)(?:[-.](?P<minor>\d)(?!\d))?)?"
+    r"(?:-(?P<major>\d)(?!\d)(?:[-.](?P<minor>\d)(?!\d))?)?"
 )
+FIRST_NAME = re.compile(r"claude-(?:instant-)?v?(?P<major>[12])(?:[.:](?P<minor>\d))?(?!\d)")
+"""The name of a Claude before there were families."""
+OF_CLAUDE = re.compile(r"claude|opus|sonnet|haiku|fable|mythos")
 ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 UNFORCED = frozenset({"fable", "mythos"})
 EFFORTS_UNTIL_HIGH = ("low", "medium", "high")
@@ -41,11 +45,32 @@ class Traits:
     """It goes on with a turn of its own that stands last; the others refuse one there."""
     max_tokens: int
     """Tokens that an answer may have; asked for where a client says nothing."""
+    known: bool = True
+    """False for a model of another maker: clients of messages know what it takes."""
+
+
+FOREIGN = Traits(
+    version=(0, 0),
+    thinks=True,
+    budgets=True,
+    efforts=(),
+    samples=True,
+    schemas=False,
+    forces=True,
+    system_messages=False,
+    prefills=False,
+    max_tokens=8_192,
+    known=False,
+)
+"""Those of a model of another maker."""
 
 
 @lru_cache(maxsize=1024)
 def traits_of(model: str) -> Traits:
     """Return the traits of a model, whatever cloud its name is from."""
+    model = model.lower()
+    if not OF_CLAUDE.search(model):
+        return FOREIGN
     version = claude_version(model)
     family = family_of(model)
     newest = version >= (4, 7)
@@ -67,7 +92,8 @@ def claude_version(model: str) -> tuple[int, int]:
     """Return the major and minor version; (99, 0) for a name that says none."""
     found = NAME.search(model)
     if found is None:
-        return (99, 0)
+        first = FIRST_NAME.search(model)
+        return (int(first["major"]), int(first["minor"] or 0)) if first else (99, 0)
     major = found["old"] or found["major"]
     minor = found["old_minor"] if found["old"] else found["minor"]
     return (int(major), int(minor or 0)) if major else (99, 0)

@@ -47,6 +47,8 @@ _speakers = msgspec.json.Decoder(list[Speaker])
 
 def is_beyond(fields: Fields, traits: Traits) -> bool:
     """Return whether a model would refuse a request for what only newer ones know."""
+    if not traits.known:
+        return False
     if traits.budgets:
         thinking = decoded_or_none(_thinking, fields.get("thinking", ABSENT))
         if thinking is not None and thinking.type in ADAPTIVE:

@@ -22,6 +22,7 @@ from airouter.dialects.conversation import (
     ToolResult,
     Turn,
 )
+from airouter.dialects.functions import arguments_as_text
 from airouter.dialects.media import proper_type
 from airouter.dialects.messages import schema
 from airouter.dialects.messages.billing import is_billing
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 NAME = "messages"
 UNKNOWN = "unknown"
-_json = msgspec.json.Encoder()
 
 
 def system_turns(system: str | list[schema.TextBlock] | None) -> list[Turn]:
@@ -117,7 +117,7 @@ def part_of(
         case schema.DocumentBlock():
             return parsed_document(block, cache, native)
         case schema.ToolUseBlock():
-            arguments = _json.encode(block.input).decode()
+            arguments = arguments_as_text(block.input)
             return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=cache)
 
 

@@ -7,7 +7,7 @@ reference; `temperature`, `top_p` and `top_k` are no longer in the SDK and still
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -103,7 +103,8 @@ class ToolUseBlock(msgspec.Struct, tag_field="type", tag="tool_use"):
 
     id: str
     name: str
-    input: Json
+    input: Json | str | list[Any] | None = None
+    """Clients whose stream was cut have some of its text, or nothing."""
     cache_control: CacheControl | None = None
 
 

@@ -1,4 +1,4 @@
-"""The calls of a response that passes through: each gets an id of its own, and arguments.
+"""The calls of a response that passes through: each gets ids of its own, and arguments.
 
 What needs no mending passes to the byte. A provider that keeps the response knows its calls by the
 ids that it gave, so an id that was made unique says so: a request that goes on at the provider has
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 CALL, ARGUMENTS = b'_call"', b'arguments.done"'
 """In what may have calls, and in the event that tells their arguments."""
-CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", *BY_ITEM})
+FUNCTION_CALL = "function_call"
+CALLS = frozenset({FUNCTION_CALL, "custom_tool_call", "computer_call", *BY_ITEM})
 """Items that a client answers."""
-OF_FUNCTIONS = frozenset({"function_call", "custom_tool_call"})
+OF_FUNCTIONS = frozenset({FUNCTION_CALL, "custom_tool_call"})
 """Those that always have an id; a search for tools has none where the provider makes it."""
 TWIN = "_twin"
 TWIN_ID = re.compile(rb'("call_id"\s*:\s*"[^"\\]{1,256}?)%b\d{1,6}(?=")' % TWIN.encode())
@@ -46,6 +47,7 @@ class SaidItem(msgspec.Struct):
     """An item of an output."""
 
     type: str = ""
+    id: str | None = None
     call_id: str | None = None
     arguments: msgspec.Raw = ABSENT
     status: str | None = None
@@ -152,8 +154,10 @@ def changes_of(item: SaidItem, call_id: str, *, ended: bool) -> RawFields:
     changes: RawFields = {}
     if call_id != item.call_id:
         changes["call_id"] = raw_json(call_id)
+    if item.type == FUNCTION_CALL and not item.id:  # by which SDKs know it
+        changes["id"] = raw_json(call_id)
     whole = ended and item.status in {None, "completed"}
-    if item.type == "function_call" and whole and is_silent(item.arguments):
+    if item.type == FUNCTION_CALL and whole and is_silent(item.arguments):
         changes["arguments"] = NO_ARGUMENTS
     return changes
 

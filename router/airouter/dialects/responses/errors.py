@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def error_fields(failure: Failure) -> Json:
-    """Return the fields of an error, in both of the forms that clients know."""
+    """Return the fields of an error, in both of the forms that clients know.
+
+    The AI SDK takes an event without a code for one that it does not know, and goes on in silence.
+    """
     error = error_object(failure)
+    error["code"] = failure.code or failure.type
     flat = {name: error[name] for name in ("code", "message", "param")}
     return {**flat, "error": error}
 

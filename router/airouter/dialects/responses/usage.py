@@ -18,9 +18,11 @@ from airouter.dialects.estimation import TextMeter
 from airouter.dialects.forwarding import DONE, NamedEventForwarder
 from airouter.dialects.framing import ServerSentEvents
 from airouter.dialects.openai_usage import BodyWithUsage, ResponsesCounts, neutral_usage
+from airouter.dialects.raw_json import ABSENT
 from airouter.dialects.responses.calls import ARGUMENTS, CALL, CallMender
 from airouter.dialects.responses.errors import error_event
 from airouter.dialects.responses.open_items import OpenItems
+from airouter.dialects.responses.places import DELTA, PlaceFiller, lacks_places
 from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
 from airouter.interfaces import unfinished
@@ -49,6 +51,12 @@ class EventWithResponse(msgspec.Struct):
     response: BodyWithUsage[ResponsesCounts] | None = None
 
 
+class ToldResponse(msgspec.Struct):
+    """An event with a response."""
+
+    response: msgspec.Raw = ABSENT
+
+
 class StreamedError(msgspec.Struct):
     """An event about an error, in either of its forms."""
 
@@ -58,6 +66,7 @@ class StreamedError(msgspec.Struct):
     code: str | int | None = None
 
 
+_told = msgspec.json.Decoder(ToldResponse)
 _error = msgspec.json.Decoder(StreamedError)
 _event = msgspec.json.Decoder(EventWithResponse)
 
@@ -65,7 +74,7 @@ _event = msgspec.json.Decoder(EventWithResponse)
 class UsageReader(NamedEventForwarder):
     """Forwards whole events and remembers the last; `rename` changes ids in them."""
 
-    __slots__ = ("_calls", "_open", "_rename", "_streamed", "_tail")
+    __slots__ = ("_calls", "_filler", "_open", "_rename", "_streamed", "_tail", "_watches")
 
     at = len(b"event: response.")
     usual = b"or"  # output_text.delta, reasoning_summary_text.delta, ...
@@ -74,12 +83,19 @@ class UsageReader(NamedEventForwarder):
         super().__init__(write, Ending(RESPONSE, LAST))
         self._rename = rename
         self._calls = CallMender()
+        self._watches = True
+        """True until it is known whether the stream tells the places of its items."""
+        self._filler: PlaceFiller | None = None
         self._open = OpenItems()
         """Without the items of the tail."""
         self._tail = Tail(TAIL, self._open.take_many)
         self._streamed = StreamedResponse()
 
     def forward(self, events: bytes) -> None:
+        if self._watches:
+            self._watch(events)
+        if self._filler is not None:
+            events = self._filler.feed(events)
         if events.find(CALL) >= 0 or events.find(ARGUMENTS) >= 0:
             events = self._calls.feed(events)
         self._tail.add(events)
@@ -87,6 +103,12 @@ class UsageReader(NamedEventForwarder):
         if self._ending.over:  # of what came with the end, too
             events = self._streamed.filled(events, self._left)
         self.write(self._rename(events) if self._rename else events)
+
+    def _watch(self, events: bytes) -> None:
+        """Look for places, up to the first delta."""
+        if lacks_places(events):
+            self._filler = PlaceFiller()
+        self._watches = self._filler is None and events.find(DELTA) < 0
 
     def finish(self) -> Usage | None:
         """Return the usage in the last event. Raises `BrokenReply` for a stream without that.
@@ -136,6 +158,20 @@ class UsageReader(NamedEventForwarder):
 
     def _next_number(self) -> int:
         return 1 + max((int(each) for each in NUMBER.findall(self._tail.read())), default=-1)
+
+
+def whole_response(stream: bytes) -> bytes:
+    """Return the response that a stream tells. Raises `BrokenReply`, and `Failure` for an error."""
+    told: list[bytes] = []
+    reader = UsageReader(told.append, None)
+    reader.feed(stream)
+    reader.finish()
+    events = b"".join(told)
+    for frame in reversed(ServerSentEvents().feed(events + b"\n\n")):
+        last = decoded_or_none(_told, frame.data)
+        if last is not None and memoryview(last.response).nbytes:
+            return bytes(last.response)
+    raise failure_in(last_error(events) or {})
 
 
 def last_error(end: bytes) -> Json | None:

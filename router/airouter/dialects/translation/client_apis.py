@@ -56,10 +56,10 @@ class ClientApi(NamedTuple):
     """For any other. Raises `ValueError` where there is no way."""
 
 
-def pass_openai(_: UpstreamApi, model: ServedModel) -> Translation:
+def pass_openai(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass through what OpenAI had before Responses, but for chat completions."""
     name = msgspec.Raw(msgspec.json.encode(model.destination.model))
-    return PassThrough(name, model.edits)
+    return PassThrough(name, model.edits, words=upstream.words)
 
 
 def pass_images(_: UpstreamApi, model: ServedModel) -> Translation:
@@ -78,12 +78,19 @@ def pass_chat(upstream: UpstreamApi, model: ServedModel) -> Translation:
         rewriting,
         refused_fields=upstream.refused_fields,
         unfit_name=upstream.unfit_name,
+        words=upstream.words,
+        in_pieces=upstream.in_pieces,
     )
 
 
 def pass_responses(upstream: UpstreamApi, model: ServedModel) -> Translation:
     """Pass Responses through."""
-    return ResponsesPassThrough(model.destination.model, model.edits, foreign=upstream.foreign)
+    return ResponsesPassThrough(
+        model.destination.model,
+        model.edits,
+        foreign=upstream.foreign,
+        unfit_name=upstream.unfit_name,
+    )
 
 
 def pass_messages(upstream: UpstreamApi, model: ServedModel) -> Translation:

@@ -187,5 +187,5 @@ class ConversationTranslation(Translation):
 
 def is_stream(reply: BufferedReply) -> bool:
     """Return True for a stream that was read to its end: some servers know no other answer."""
-    kind = reply.headers.get(b"content-type", b"")
+    kind = reply.headers.get(b"content-type", b"").lower()
     return kind.startswith(STREAMS) or reply.body.startswith(EVENTS)

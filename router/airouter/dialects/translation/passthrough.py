@@ -10,16 +10,17 @@ import msgspec
 
 from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
 from airouter.dialects.chat.history import may_be_unreadable, readable
+from airouter.dialects.chat.plain_content import telling_text, with_plain_content
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
 from airouter.dialects.claude.models import traits_of
 from airouter.dialects.client_request import (
+    NO_WORDS,
     Edits,
     Envelope,
     edited_fields,
     encoded_around,
     render_passthrough,
-    rewritten,
 )
 from airouter.dialects.declared_names import has_refused_name
 from airouter.dialects.images.usage import UsageReader as ImagesUsageReader
@@ -29,6 +30,7 @@ from airouter.dialects.messages.calls import with_mended_calls as with_messages_
 from airouter.dialects.messages.counts import usage_of as messages_usage
 from airouter.dialects.messages.errors import failure_in as messages_failure
 from airouter.dialects.messages.generations import is_beyond
+from airouter.dialects.messages.own_fields import without_own_fields
 from airouter.dialects.messages.thoughts import has_refused_thoughts
 from airouter.dialects.messages.usage import UsageReader as MessagesUsageReader
 from airouter.dialects.openai_usage import CHAT_BODY, RESPONSES_BODY, images_usage_in, usage_in
@@ -36,8 +38,14 @@ from airouter.dialects.provenance import MARK, is_of_claude, without_packed
 from airouter.dialects.raw_json import mended
 from airouter.dialects.responses.calls import with_mended_calls as with_responses_calls
 from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReader
+from airouter.dialects.responses.usage import whole_response
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
+from airouter.dialects.translation.responses_names import (
+    restoring,
+    with_names_restored,
+    with_names_taken,
+)
 from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
 from airouter.untrusted import decoded_or_none
@@ -45,7 +53,7 @@ from airouter.untrusted import decoded_or_none
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airouter.dialects.client_request import ClientRequest, Fields
+    from airouter.dialects.client_request import ClientRequest, Fields, Words
     from airouter.dialects.conversation import Destination
     from airouter.dialects.dialect import Write
     from airouter.dialects.translation.conversing import ConversationTranslation
@@ -85,26 +93,32 @@ class PassThrough(Translation):
         *,
         refused_fields: frozenset[str] = frozenset(),
         unfit_name: re.Pattern[bytes] | None = None,
+        words: Words = NO_WORDS,
+        in_pieces: bool = False,
     ) -> None:
         """Take `refused_fields`, of the model's messages, that the provider does not know.
 
-        `unfit_name` is as `UpstreamApi` has it.
+        `unfit_name`, `words` and `in_pieces` are as `UpstreamApi` has them.
         """
         self._model = model
         self._edits = edits
         self._refused_fields = refused_fields
         self._rewriting = rewriting
         self._unfit_name = unfit_name
+        self._words = words
+        self._in_pieces = in_pieces
         self.joins = rewriting is not None
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         resumes = request.joined is not None and request.joined.is_resumed
         if self._rewriting is not None and (resumes or self._renames(request)):
             return self._rewriting.encode(request)
-        body = render_passthrough(request, self._model, self._edits)
-        if may_be_unreadable(body):
+        body = render_passthrough(request, self._model, self._edits, self._words)
+        if body.find(PACKED) >= 0:
+            body = without_packed(body)
+        if may_be_unreadable(body, short_ids=bool(self._refused_fields)):
             body = readable(body, self._refused_fields)
-        return [without_packed(body) if body.find(PACKED) >= 0 else body]
+        return [body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
@@ -113,7 +127,10 @@ class PassThrough(Translation):
             self._renamed(request) or (is_stream(reply) and rewriting.reads(request))
         ):
             return rewriting.answer(request, replies)
-        return answered(mended(with_chat_calls, reply.body), usage_in(CHAT_BODY, reply.body))
+        body = mended(with_chat_calls, reply.body)
+        if self._in_pieces:
+            body = mended(with_plain_content, body)
+        return answered(body, usage_in(CHAT_BODY, reply.body))
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         rewriting = self._rewriting
@@ -128,6 +145,8 @@ class PassThrough(Translation):
                 return joined
         if self._rewriting is not None and self._renamed(request):
             return self._rewriting.stream_filter(request, write)
+        if self._in_pieces:
+            write = telling_text(write)
         hidden = request.stream and not request.include_usage
         return UsageHider(write) if hidden else UsageReader(write)
 
@@ -202,13 +221,18 @@ class MessagesPassThrough(Translation):
     def encode(self, request: ClientRequest) -> list[bytes]:
         fields = edited_fields(request, self._edits)
         if self._is_anew(request, fields):
-            return self._rewriting.encode(request)
+            (body,) = self._rewriting.encode(request)
+            return [self._for_cloud(body)]
         if BLANK.search(request.body):
             remove_blanks(fields)
         body = encoded_around(fields, self._envelope)
         if body.find(JPG) >= 0:
             body = MEDIA_TYPE.sub(rb'\1"image/jpeg"', body)
-        return [body if self._betas is None else without_billing(body)]
+        return [self._for_cloud(body)]
+
+    def _for_cloud(self, body: bytes) -> bytes:
+        """Return a body without what only Anthropic's own service takes, where it is another."""
+        return body if self._betas is None else without_own_fields(without_billing(body))
 
     def _is_anew(self, request: ClientRequest, fields: Fields) -> bool:
         """Return whether a request has to be rendered anew."""
@@ -257,32 +281,66 @@ class MessageCountPassThrough(MessagesPassThrough):
 
 
 class ResponsesPassThrough(Translation):
-    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request."""
+    """The way to OpenAI's Responses. Reasoning of other providers is left out of a request.
+
+    Names of tools that the provider refuses are others there, and the client's own in the answer.
+    """
 
     same_dialect = True
 
-    def __init__(self, model: str, edits: Edits, *, foreign: re.Pattern[bytes]) -> None:
-        """Take `foreign`, a pattern of items that the provider would not know."""
+    def __init__(
+        self,
+        model: str,
+        edits: Edits,
+        *,
+        foreign: re.Pattern[bytes],
+        unfit_name: re.Pattern[bytes] | None = None,
+    ) -> None:
+        """Take `foreign`, a pattern of items that the provider would not know.
+
+        `unfit_name` is as `UpstreamApi` has it.
+        """
         self._edits = edits
         self._foreign = foreign
+        self._unfit_name = unfit_name
         self._envelope = {"model": msgspec.Raw(msgspec.json.encode(model))}
 
     def encode(self, request: ClientRequest) -> list[bytes]:
         envelope: Envelope = self._envelope
         if request.envelope:
             envelope = {**envelope, **request.envelope}
-        body = rewritten(request, self._edits, envelope)
+        fields = edited_fields(request, self._edits)
+        fields, own_names = with_names_taken(fields, self._unfit_name)
+        if own_names:
+            request.tool_names = {**(request.tool_names or {}), **own_names}
+        body = encoded_around(fields, envelope)
         return [without_foreign(body, self._foreign) if body.find(b"__airouter") >= 0 else body]
 
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
-        body = mended(with_responses_calls, reply.body)
+        told = whole_response(reply.body) if is_stream(reply) else reply.body
+        body = mended(with_responses_calls, told)
         if request.rename is not None:
             body = request.rename(request.credential, body)
-        return answered(body, usage_in(RESPONSES_BODY, reply.body))
+        if request.tool_names:
+            body = with_names_restored(body, request.tool_names)
+        return answered(body, usage_in(RESPONSES_BODY, told))
+
+    def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
+        """Tell a stream that did not say it is one; a whole answer is for its client to read."""
+        if not is_stream(reply):
+            return None
+        told: list[bytes] = []
+        stream = self.stream_filter(request, told.append)
+        stream.feed(reply.body)
+        usage = stream.finish()
+        return ClientAnswer(b"".join(told), usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
         rename = partial(request.rename, request.credential) if request.rename else None
+        names = request.tool_names
+        if names:
+            write = restoring(names, write)
         return ResponsesUsageReader(write, rename)
 
 

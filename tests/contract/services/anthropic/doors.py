@@ -33,6 +33,7 @@ Body = dict[str, Any]
 
 OF_CLAUDE_CODE = frozenset(
     {
+        "advanced-tool-use-2025-11-20",
         "claude-code-20250219",
         "effort-2025-11-24",
         "mid-conversation-system-2026-04-07",

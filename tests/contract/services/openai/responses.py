@@ -16,6 +16,7 @@ from aiohttp import web
 from openai.types import responses as types
 from pydantic import ValidationError
 
+from contract.services.openai.rules import NAME
 from contract.services.openai.shapes import refusal_of, shape
 from contract.services.stand_in import Body, Refusal, StandIn, Turn, sse
 
@@ -24,6 +25,7 @@ MODEL = "gpt-5.1"
 CREATE = shape(types.response_create_params.ResponseCreateParamsNonStreaming)
 STREAMED = shape(types.response_create_params.ResponseCreateParamsStreaming)
 ENCRYPTED = "gAAAAA-openai-"
+NAMED = frozenset({"function", "custom", "function_call", "custom_tool_call"})
 OF_CODEX = frozenset({"client_metadata"})
 """Fields that Codex sends, and the SDK does not know."""
 
@@ -190,6 +192,21 @@ def check_body(body: Body) -> None:
         raise refused(400, found.message, code=found.code, param=found.param) from None
     if body["model"] != MODEL:
         raise refused(400, "No such model.", code="model_not_found", param="model")
+    check_names(body)
+
+
+def check_names(body: Body) -> None:
+    """Raises `Refusal` for a tool, or a call of one, by a name that the service does not take."""
+    for place in ("tools", "input"):
+        for number, thing in enumerate(body.get(place) or ()):
+            named = [thing, *thing.get("tools", ())] if isinstance(thing, dict) else []
+            for each in named:
+                if each.get("type") in NAMED and not NAME.fullmatch(each["name"]):
+                    what = (
+                        f"Invalid '{place}[{number}].name': string does not match pattern. Expected"
+                        " a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+                    )
+                    raise refused(400, what, code="invalid_value", param=f"{place}[{number}].name")
 
 
 def input_of(body: Body) -> list[Body]:

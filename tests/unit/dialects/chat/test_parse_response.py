@@ -48,11 +48,16 @@ def test_calls_stop_an_answer_whatever_its_server_calls_that(reason: str | None)
     assert choice_of({"tool_calls": [call]}, reason).stop == "tool_calls"
 
 
+def test_an_answer_that_filled_the_context_window_was_cut() -> None:
+    choice = choice_of({"content": "It r"}, "model_context_window_exceeded")
+    assert choice.stop == "context_window"
+
+
 def test_an_answer_without_calls_does_not_stop_for_them() -> None:
     assert choice_of({"content": "Hi.", "tool_calls": []}, "tool_calls").stop == "end"
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize("reason", ["length", "content_filter", "model_context_window_exceeded"])
 def test_a_call_that_was_cut_before_its_arguments_has_none(reason: str) -> None:
     calling = {"tool_calls": [piece("now", "", id="a")]}
     assert calls_in(choice_of(calling, reason)) == [("now", "")]

@@ -166,7 +166,7 @@ def test_a_tool_is_called_with_json_and_its_result_may_be_a_failure() -> None:
         ({"type": "text", "text": 5}, "messages[0].content[0].text"),
         ({"type": "image", "source": {"type": "ftp"}}, "messages[0].content[0].source.type"),
         ({"type": "text", "text": "a", "citations": [5]}, "messages[0].content[0].citations[0]"),
-        ({"type": "tool_use", "id": "a", "name": "b", "input": "{}"}, "messages[0].content[0]"),
+        ({"type": "tool_use", "id": "a", "name": "b", "input": 7}, "messages[0].content[0]"),
         (
             {**RESULT, "content": [{"type": "thinking", "thinking": "", "signature": "a"}]},
             "messages[0].content[0].content[0]",

@@ -66,6 +66,14 @@ def test_calls_with_one_id_are_told_apart_in_a_whole_response() -> None:
     assert [each["call_id"] for each in items] == ["a", "a_twin2", "a_twin3", "a", "b"]
 
 
+def test_a_call_without_an_id_of_its_own_has_that_of_the_call() -> None:
+    bare = {name: value for name, value in call("a").items() if name != "id"}
+    assert items_in(with_mended_calls(whole(bare))) == [bare | {"id": "a"}]
+    *events, last = told(added(0, bare), done(0, bare), completed(bare))
+    items = [each["item"] for each in events] + last["response"]["output"]
+    assert [item["id"] for item in items] == ["a"] * 3
+
+
 @pytest.mark.parametrize("arguments", ["", None, " "])
 def test_a_call_without_arguments_has_an_empty_object(arguments: Any) -> None:
     assert items_in(with_mended_calls(whole(call("a", arguments)))) == [call("a")]
@@ -106,11 +114,10 @@ def without_places(*events: bytes) -> list[bytes]:
 def test_calls_are_the_same_at_the_end_where_other_items_or_places_are_left_out(
     stream: list[bytes],
 ) -> None:
-    out: list[bytes] = []
-    reader = UsageReader(out.append, None)
-    for each in stream:
-        reader.feed(each)
-    assert out == stream
+    *events, last = told(*stream)
+    ids = [event["item"]["call_id"] for event in events]
+    assert sorted(set(ids)) == ["a", "b"]
+    assert [item["call_id"] for item in last["response"]["output"]] == ["a", "b"]
 
 
 def test_twins_are_told_apart_at_the_end_where_other_items_are_left_out() -> None:

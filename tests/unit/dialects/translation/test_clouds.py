@@ -75,6 +75,42 @@ def test_who_pays_is_told_to_anthropic_itself(api: str) -> None:
     assert msgspec.json.decode(body)["system"] == [BILLING, PROMPT]
 
 
+CACHED: Json = {"type": "ephemeral", "scope": "global", "ttl": "1h"}
+LATE: Json = {"role": "system", "content": "Be brief."}
+"""Of which an older model is told in older words, so that the request is rendered anew."""
+
+
+@BOTH_APIS
+@pytest.mark.parametrize("more", [[], [LATE, HELLO]], ids=["passed", "anew"])
+@pytest.mark.parametrize("first", ["type", "scope"])
+def test_google_is_not_told_what_only_anthropic_takes(
+    api: str, more: list[Json], first: str
+) -> None:
+    cached = {first: CACHED[first], **CACHED}
+    schema = {"type": "object", "properties": {"scope": {"type": "string"}}}
+    tool = {"name": "f", "input_schema": schema, "eager_input_streaming": True}
+    said = '"cache_control":{"scope":"global"}, "eager_input_streaming"'
+    given = asked(
+        system=[PROMPT | {"cache_control": cached, "text": said}],
+        tools=[tool | {"cache_control": {"scope": "global", "type": "ephemeral"}}],
+        messages=[HELLO, *more],
+    )
+    (body,) = to_claude(ON_VERTEX, api, **CLAUDE_ENVELOPE).encode(given)
+    sent_body = msgspec.json.decode(body)
+    system, told = sent_body["system"][0], sent_body["tools"][0]
+    assert (system["text"], system["cache_control"]) == (said, {"type": "ephemeral", "ttl": "1h"})
+    assert told == {"name": "f", "input_schema": schema, "cache_control": {"type": "ephemeral"}}
+
+
+@BOTH_APIS
+def test_anthropic_is_told_all_that_only_it_takes(api: str) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}, "eager_input_streaming": True}
+    given = asked(system=[PROMPT | {"cache_control": CACHED}], tools=[tool])
+    (body,) = to_claude(MESSAGES, api).encode(given)
+    sent_body = msgspec.json.decode(body)
+    assert (sent_body["system"][0]["cache_control"], sent_body["tools"]) == (CACHED, [tool])
+
+
 def test_anthropic_is_named_all_betas() -> None:
     given = asked()
     given.betas = BETAS

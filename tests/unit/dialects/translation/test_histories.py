@@ -111,6 +111,19 @@ def test_arguments_that_were_cut_do_not_end_a_chat(arguments: Any) -> None:
     assert "done" in msgspec.json.encode(sent("chat", "anthropic", messages=messages)).decode()
 
 
+@pytest.mark.parametrize("given", ['{"x": "ab', '{"x": 1}', [1], None, ...])
+@pytest.mark.parametrize("to", ["openai", "compatible", "gemini", "bedrock"])
+def test_an_input_that_was_cut_does_not_end_a_conversation_of_messages(to: str, given: Any) -> None:
+    use: Json = {"type": "tool_use", "id": "c", "name": "f", "input": given}
+    if given is ...:
+        del use["input"]
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "done"}
+    turns = [HELLO, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    said = msgspec.json.encode(sent("messages", to, max_tokens=9, messages=turns)).decode()
+    assert "done" in said
+    assert ("INVALID_JSON" in said) == (given == '{"x": "ab' or given == [1]) or to == "openai"
+
+
 def test_calls_with_one_id_do_not_end_a_chat() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     results = [{"role": "tool", "tool_call_id": "c", "content": said} for said in ("one", "two")]
@@ -225,3 +238,36 @@ def test_thoughts_without_a_signature_do_not_meet_a_provider_that_looks_for_them
     (body,) = way("responses", "native").encode(request(input=[HELLO, *output, AGAIN]))
     kept = [item.get("type") for item in msgspec.json.decode(body)["input"]]
     assert kept == [None, "message", None]
+
+
+OF_VLLM = [f"chatcmpl-tool-{digit * 32}" for digit in "ab"]
+"""Ids of calls as vLLM gives them, of 46 characters."""
+
+
+def chat_with(ids: list[str], **more: str) -> list[Json]:
+    """A chat in which calls with these ids were answered."""
+    calls = [{"id": id_, "type": "function", "function": FUNCTION} for id_ in ids]
+    results = [{"role": "tool", "tool_call_id": id_, "content": "Noon."} for id_ in ids]
+    hello: Json = {"role": "user", "content": "When?"}
+    return [hello, {"role": "assistant", "content": None, "tool_calls": calls, **more}, *results]
+
+
+FUNCTION: Json = {"name": "now", "arguments": "{}"}
+
+
+@pytest.mark.parametrize("more", [{}, {"reasoning_content": "Hm."}])
+def test_openai_is_told_ids_that_it_takes_of_calls_of_another_s(more: Json) -> None:
+    body = sent("chat", "openai", messages=chat_with(OF_VLLM, **more), unheard_of=1)
+    _, answer, *results = body["messages"]
+    ids = [call["id"] for call in answer["tool_calls"]]
+    assert [result["tool_call_id"] for result in results] == ids
+    assert len(set(ids)) == 2
+    assert all(len(id_) <= 40 for id_ in ids)
+    assert (answer["tool_calls"][0]["function"], body["unheard_of"]) == (FUNCTION, 1)
+
+
+def test_ids_that_are_short_and_those_for_other_servers_stay() -> None:
+    short = chat_with(["call_" + "x" * 35])
+    assert sent("chat", "openai", messages=short)["messages"] == short
+    long = chat_with(OF_VLLM)
+    assert sent("chat", "compatible", messages=long)["messages"] == long

@@ -215,6 +215,13 @@ def test_a_stop_sequence_of_nothing_stops_nothing(to: str, stop: Any) -> None:
 
 
 @pytest.mark.parametrize("to", TRANSLATED)
+@pytest.mark.parametrize("more", [{}, {"tools": []}, {"tools": None, "tool_choice": None}])
+def test_a_free_choice_of_no_tool_is_not_refused(to: str, more: Json) -> None:
+    asked = {"messages": [HELLO], "tool_choice": "auto", **more}
+    assert sent("chat", to, **asked) == sent("chat", to, messages=[HELLO])
+
+
+@pytest.mark.parametrize("to", TRANSLATED)
 @pytest.mark.parametrize("old", [{"functions": []}, {"function_call": "none"}])
 def test_old_fields_that_ask_for_nothing_are_not_refused(to: str, old: Json) -> None:
     assert sent("chat", to, messages=[HELLO], **old) == sent("chat", to, messages=[HELLO])

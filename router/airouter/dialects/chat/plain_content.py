@@ -1,0 +1,109 @@
+"""Contents that a server writes in pieces, told as the text that SDKs of OpenAI's expect.
+
+Mistral's models that think write a list of texts and thoughts, whole and in each piece of a stream.
+The thoughts become `reasoning_content`, the name that other servers have for them.
+
+Source: Mistral's reference of its API, `ContentChunk`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from airouter.dialects.chat.completion import (
+    ContentPiece,
+    WireMessage,
+    message_text,
+    message_thought,
+)
+from airouter.dialects.forwarding import MOST_READ, by_event
+from airouter.dialects.framing import frame_of
+from airouter.dialects.raw_json import (
+    ABSENT,
+    RawFields,
+    fields_of,
+    is_silent,
+    raw_json,
+    rows_of,
+    with_data,
+)
+from airouter.untrusted import decoded_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airouter.dialects.dialect import Write
+
+LIST, SPACED_LIST = b'"content":[', b'"content": ['
+"""Beginnings of a content in pieces; what a model says of one has its quotes escaped."""
+SAYABLE = frozenset({"text", "thinking", "reference"})
+"""Pieces that text can stand for: references are to what the client itself gave."""
+
+
+class TypedPiece(ContentPiece):
+    """A piece of a content."""
+
+    type: str = "text"
+
+
+_pieces = msgspec.json.Decoder(list[TypedPiece])
+
+
+def is_in_pieces(data: bytes) -> bool:
+    """Return whether a body, or events, may have a content in pieces."""
+    return data.find(LIST) >= 0 or data.find(SPACED_LIST) >= 0
+
+
+def with_plain_content(body: bytes) -> bytes:
+    """Return a whole completion whose contents are text."""
+    return with_plain_choices(body, "message") if is_in_pieces(body) else body
+
+
+def telling_text(write: Write) -> Write:
+    """Return a `write` of whole events in which contents become text."""
+
+    def write_text(events: bytes) -> None:
+        if events.count(b"[") > 1 and is_in_pieces(events):  # beside the list of choices
+            events = by_event(events, plain_event)
+        write(events)
+
+    return write_text
+
+
+def plain_event(event: bytes) -> bytes:
+    """Return a chunk whose contents are text."""
+    frame = None if len(event) > MOST_READ else frame_of(event.rstrip(b"\r\n"))
+    if frame is None or not is_in_pieces(frame.data):
+        return event
+    return with_data(event, with_plain_choices(frame.data, "delta"))
+
+
+def with_plain_choices(data: bytes, field: str) -> bytes:
+    """Return a completion, whose messages stand in `field`, with contents that are text."""
+    fields = fields_of(data)
+    choices = [plain_choice(choice, field) for choice in rows_of(fields["choices"])]
+    return msgspec.json.encode(fields | {"choices": raw_json(choices)})
+
+
+def plain_choice(raw: msgspec.Raw, field: str) -> msgspec.Raw:
+    """Return a choice; the bytes of it where its content is text, or cannot be."""
+    choice = fields_of(raw)
+    said = fields_of(choice.get(field, raw_json({})))
+    pieces = decoded_or_none(_pieces, said.get("content", ABSENT))
+    if pieces is None or any(piece.type not in SAYABLE for piece in pieces):
+        return raw
+    return raw_json(choice | {field: raw_json(said | text_and_thought(said, pieces))})
+
+
+def text_and_thought(said: RawFields, pieces: Iterable[TypedPiece]) -> RawFields:
+    """Return the fields of a message that its pieces stand for."""
+    message = WireMessage(content=list(pieces))
+    text, thought = message_text(message), message_thought(message)
+    told = {"content": raw_json(text)}
+    if not text and not is_silent(said.get("tool_calls", ABSENT)):
+        told["content"] = raw_json(None)
+    if thought is not None:
+        told["reasoning_content"] = raw_json(thought.text)
+    return told
