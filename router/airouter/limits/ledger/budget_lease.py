@@ -79,7 +79,7 @@ class BudgetLease(Lease):
         It was reserved as debt, or granted of a budget that was larger then.
         """
         if self._heard > self.limit and self.left > 0:
-            self.left = max(0, self.left - (self._heard - self.limit))
+            self._leave(max(0, self.left - (self._heard - self.limit)))
 
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         super().accept(sent, at, step, grant)
