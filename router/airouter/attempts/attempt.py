@@ -156,6 +156,9 @@ class AttemptRunner:
         permit: Permit = FREE,
     ) -> AttemptOutcome:
         """Ask a backend, and give the client its answer; `permit` is that of its limits."""
+        if context.race is not None and context.race.is_decided:
+            permit.give_back()  # nobody is asked for what another one answers by now
+            raise asyncio.CancelledError
         target = backend.target
         attempt = Attempt(
             backend.credential, backend.upstream_name, monotonic(), price=target.price
@@ -255,7 +258,7 @@ class AttemptRunner:
                 raise BrokenReply(NO_STREAM)
             return forward(context, target, [reply])
         if context.race is not None:
-            context.race.claim(context)
+            context.race.claim(context, answer.usage)
         context.record.note_usage(answer.usage)
         if not exchange.started:
             context.record.note_start(reply.status)
@@ -366,7 +369,7 @@ def forward(
         drop_frames(failure)
         raise UpstreamRefused(failure) from None
     if context.race is not None:
-        context.race.claim(context)
+        context.race.claim(context, answer.usage)
     context.record.note_usage(answer.usage)
     context.record.note_start(replies[0].status)
     headers = answer_headers(context, target, replies[0].headers, JSON)
