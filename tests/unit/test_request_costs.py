@@ -83,8 +83,7 @@ async def test_what_the_slower_of_two_told_before_the_other_answered_is_paid_for
 ) -> None:
     hedge = {"after": "50ms", "percent": 100}
     told = event(choices=[{"delta": {"content": ""}}], usage={"prompt_tokens": 100})
-    backends = [(first, PRICE), (second, PRICE)]
-    async with priced(backends, resilience={"hedge": hedge}) as router:
+    async with priced([(first, PRICE), (second, PRICE)], resilience={"hedge": hedge}) as router:
         asking = asyncio.create_task(router.chat(stream=True))
         slow, _ = await answer(first, chunked(told))
         await answer(second, chunked(HI, USAGE, DONE) + END)
