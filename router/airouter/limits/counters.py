@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from airouter.limits.ledger.lease import RequestLease
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airouter.bookkeeping.limit_counter import LimitCounter
     from airouter.limits.scope import Scope
 
     Scopes = tuple[Scope, ...]
@@ -32,21 +35,28 @@ class Counters:
         "spared",
     )
 
-    def __init__(self, scopes: Scopes, own: Scopes = (), spared: Scopes = ()) -> None:
+    def __init__(
+        self, scopes: Scopes, own: Scopes = (), spared: Scopes = (), *, is_part: bool = False
+    ) -> None:
         """`own` are the client's alone, whose numbers are for it to see.
 
-        `spared` are those of which it leaves the last to others.
+        `spared` are those of which it leaves the last to others. `is_part` leaves tokens alone.
         """
         self.scopes = tuple(dict.fromkeys(scopes))
         self.own = own
         self.spared = spared
         # Each row has counters of one class, as Python reads the numbers of these fastest.
-        self._requests = tuple(each.requests for each in self.scopes if each.requests is not None)
-        self._slots = tuple(each.slots for each in self.scopes if each.slots is not None)
+        whole = () if is_part else self.scopes
+        self._requests = tuple(each.requests for each in whole if each.requests is not None)
+        self._slots = tuple(each.slots for each in whole if each.slots is not None)
         self._tokens = tuple(each.tokens for each in self.scopes if each.tokens is not None)
         self._leases = tuple(each for each in self._requests if isinstance(each, RequestLease))
         """Those that are told of a request's end."""
         self.limit_tokens = bool(self._tokens)
+
+    def part(self) -> Counters:
+        """Return those that a part of a request takes of, which has its place: tokens alone."""
+        return Counters(self.scopes, self.own, is_part=True)
 
     def take(self, step: int, tokens: int) -> bool:
         """Reserve a request of so many tokens; False where there is no room for it."""
@@ -85,10 +95,15 @@ class Counters:
 
     def give_back(self, taken_at: int, reserved: int) -> None:
         """End a request as if it had never been made."""
+        for counter, amount in self.amounts(reserved):
+            counter.give_back(taken_at, amount)
+
+    def amounts(self, tokens: int) -> Iterator[tuple[LimitCounter, int]]:
+        """Yield the counters, and what a request of so many tokens takes of each."""
         for single in (*self._requests, *self._slots):
-            single.give_back(taken_at, 1)
-        for tokens in self._tokens:
-            tokens.give_back(taken_at, reserved)
+            yield single, 1
+        for counter in self._tokens:
+            yield counter, tokens
 
     def may_have_room(self, step: int) -> bool:
         """Return whether it is worth a try to reserve a small request."""

@@ -242,8 +242,13 @@ class Limiter:
         limited = tuple(scope for scope in scopes if scope is not None)
         return Counters(limited) if limited else None
 
-    def reserve(self, tenant: str, model: str, request: ClientRequest) -> Permit:
-        """Reserve a request of a client for a model. Raises `Failure` 429."""
+    def reserve(
+        self, tenant: str, model: str, request: ClientRequest, *, is_part: bool = False
+    ) -> Permit:
+        """Reserve a request of a client for a model. Raises `Failure` 429.
+
+        `is_part` is True for one that is made for another, which has reserved already.
+        """
         bound = self._bounds.get(tenant)
         counters = None if bound is None else bound.by_model.get(model)
         if counters is None:  # asked for the first time
@@ -252,6 +257,8 @@ class Limiter:
             return FREE
         if counters.spared:
             leave_some(counters.spared, step_of(self._clock()))
+        if is_part:
+            counters = counters.part()
         return self.reserve_attempt(counters, model, request)
 
     def _counters(self, tenant: str, model: str) -> Counters:
@@ -274,7 +281,13 @@ class Limiter:
         return Permit(Counters((), bound.for_model(model).own), 0, NOTHING)
 
     async def reserve_later(
-        self, tenant: str, model: str, request: ClientRequest, refused: Failure
+        self,
+        tenant: str,
+        model: str,
+        request: ClientRequest,
+        refused: Failure,
+        *,
+        is_part: bool = False,
     ) -> Permit:
         """Reserve a request that was refused, once there is room for it.
 
@@ -284,7 +297,7 @@ class Limiter:
         bound = self._bound(tenant)
         if self.ask is None and (bound is None or not bound.client.is_batch):
             raise refused
-        reserve = partial(self.reserve, tenant, model, request)
+        reserve = partial(self.reserve, tenant, model, request, is_part=is_part)
         counters = self._counters(tenant, model)
         need = partial(self._need, counters, self._estimate(counters, model, request))
         if bound is None or not bound.client.is_batch:
@@ -336,8 +349,8 @@ class Limiter:
     def _need(self, counters: Counters, estimate: TokenEstimate) -> bool:
         """Take note of a request that waits for the ledger; False where it waits in vain."""
         step, tokens = step_of(self._clock()), estimate.tokens
-        short = [scope for scope in counters.scopes if not scope.has_room(step, tokens)]
-        return bool(short) and all(scope.need(step, tokens) for scope in short)
+        short = [each for each in counters.amounts(tokens) if not each[0].has(step, each[1])]
+        return bool(short) and all(counter.need(step, amount) for counter, amount in short)
 
     def reserve_attempt(
         self, counters: Counters, model: str, request: ClientRequest, known: TokenEstimate = NOTHING

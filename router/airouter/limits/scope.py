@@ -86,13 +86,6 @@ class Scope:
         rates = (each for each in (self.requests, self.tokens) if each is not None)
         return any(each.room(step) < SPARE * each.limit for each in rates)
 
-    def need(self, step: int, tokens: int) -> bool:
-        """Take note of a request that waits for the ledger; False where it waits in vain."""
-        return all(
-            counter.has(step, amount) or counter.need(step, amount)
-            for _, counter, amount in self._amounts(tokens)
-        )
-
     def shortage(self, step: int, tokens: int) -> Shortage:
         """Return what is missing for a request: that which takes longest to be there."""
         return longest(

@@ -127,6 +127,8 @@ class RequestRecord:
     method: str = "POST"
     session: bool = False
     """Whether it is a turn of a WebSocket."""
+    is_part: bool = False
+    """Whether it was made for another request, which counts for both."""
     trace: Trace | None = None
     """None unless the request is traced."""
     principal: str = ""

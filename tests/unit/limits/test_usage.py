@@ -43,7 +43,8 @@ async def test_requests_at_the_same_time_are_told_where_replicas_share_their_lim
     assert used.slots is not None
     ledger = Book(lambda: 1, settling=0)
     for _ in range(2):  # it asks for one, and has it
-        used.need(0, 0)
+        assert used.slots is not None
+        used.slots.need(0, 1)
         due = leases.due(regular=True)[0]
         message = leases.message(due, regular=True)
         answer = ledger.exchange(message)
