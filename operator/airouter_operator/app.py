@@ -132,7 +132,7 @@ class Operator:
 
         # Reconciling, and issuing.
         self._ownership = Ownership(settings.public_url, clock)
-        secret_reader = SecretReader(kube, mirror)
+        secret_reader = SecretReader(kube, mirror, settings.scopes)
         events = EventRecorder(kube, self._identity, time.time)
         served = KeysServed(mirror.key_index.of_router, self._dispatcher.add_key)
         self._reconciler = self._new_reconciler(mirror, pods, secret_reader, events, served)
