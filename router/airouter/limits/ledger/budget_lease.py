@@ -55,7 +55,7 @@ class BudgetLease(Lease):
     def may_get(self, step: int, amount: int) -> bool:
         contact = self.contact
         may_answer = contact.is_up or not contact.has_begun
-        return may_answer and amount <= self.limit and step >= self.refused_until
+        return may_answer and amount <= self.limit and not self._is_refused(step, amount)
 
     def meet_another_ledger(self) -> None:
         if self._born:

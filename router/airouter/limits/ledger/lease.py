@@ -68,6 +68,7 @@ class Lease(LimitCounter):
         "known",
         "least",
         "needed",
+        "refused",
         "refused_until",
         "sent",
         "stamp",
@@ -96,8 +97,9 @@ class Lease(LimitCounter):
         self.needed = 0
         self.least = 0
         """What all requests that wait need, and the first of them, beside what is left."""
+        self.refused = 0
         self.refused_until = 0
-        """The step until which the ledger has nothing."""
+        """What the ledger does not have beside what is left, nor more, and the step until then."""
         self.waits_in_vain = False
         self.free = limit
         self.free_at = -SPAN
@@ -201,7 +203,11 @@ class Lease(LimitCounter):
 
     def may_get(self, step: int, amount: int) -> bool:
         """Return whether it is worth asking the ledger for so much."""
-        return self.contact.is_up and amount <= self.limit and step >= self.refused_until
+        return self.contact.is_up and amount <= self.limit and not self._is_refused(step, amount)
+
+    def _is_refused(self, step: int, amount: int) -> bool:
+        """Return whether the ledger has refused so much lately, or less."""
+        return step < self.refused_until and amount - self.left >= self.refused
 
     def need(self, step: int, amount: int) -> bool:
         """Take note of a request that waits; False where it waits in vain."""
@@ -267,7 +273,7 @@ class Lease(LimitCounter):
         self._leave(self.left + grant.amount - self.debt)
         self._last(at + self.lasts)
         self.free, self.free_at = grant.free, step
-        self.refused_until = step + grant.wait
+        self.refused, self.refused_until = sent.least, step + grant.wait
         if grant.wait:
             self.waits_in_vain = sent.needed > 0
 
