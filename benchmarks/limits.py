@@ -30,12 +30,13 @@ def reserving(bench: Bench) -> Iterator[Row]:
     limiter.reload(snapshot)
     tenant = snapshot.auth.clients[TEAMS.index("team-1")].tenant
     backend = snapshot.models[0].tiers[0][0]
-    scopes = limiter.of_backend(backend.credential, backend.upstream_name)
+    counters = limiter.of_backend(backend.credential, backend.upstream_name)
+    assert counters is not None
     request = parse_client_request(BODY)
 
     def reserve_and_settle() -> None:
         permit = limiter.reserve(tenant, MODEL, request)
-        attempt = limiter.reserve_attempt(scopes, MODEL, request, permit.estimate)
+        attempt = limiter.reserve_attempt(counters, MODEL, request, permit.estimate)
         attempt.settle(3, 2)
         permit.settle(3, 2)
 

@@ -19,7 +19,7 @@ COMPATIBLE: Mapping[str, Any] = {
 """The provider that a chat passes through to: its credential, and its name of the model."""
 MODEL = "gpt-4o"
 TEAMS = [f"team-{number}" for number in range(100)]
-PLENTY = {"rpm": 2_000_000_000, "tpm": 2_000_000_000, "maxConcurrent": 100_000}
+PLENTY = {"rpm": 1_000_000_000, "tpm": 1_000_000_000, "maxConcurrent": 100_000}
 """Limits that are counted and never reached."""
 BUDGET = {"usd": "999999", "period": "Month"}
 

@@ -31,13 +31,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--routers", type=int, default=50, help="router processes (default: 50)")
     parser.add_argument("--patches", type=int, default=100, help="changes (default: 100)")
     parser.add_argument("--configs", type=int, default=1000, help="RouterConfigs (default: 1000)")
+    parser.add_argument("--keys", type=int, default=2000, help="RouterKeys (default: 2000)")
     return parser.parse_args()
 
 
 async def measure(asked: argparse.Namespace, names: list[str], folder: Path) -> list[Row]:
     """Run the cases, each in a namespace of its own."""
     rows: list[Row] = []
-    bench = Bench(asked.routers, asked.patches, asked.configs, print_now)
+    bench = Bench(asked.routers, asked.patches, asked.configs, asked.keys, print_now)
     (folder / "api").mkdir()
     with ApiServer(folder / "api") as api:
         install_crd(api)

@@ -20,6 +20,7 @@ from benchmarks.reload.changing import (
     until_told,
 )
 from benchmarks.reload.figures import Bench, Row, Spent, latency_rows, mebibytes, row
+from benchmarks.reload.keys import keys
 from support.control_plane import ControlPlane
 from support.resources import MASTER_KEY, routerconfig, secret
 
@@ -116,7 +117,7 @@ async def large(bench: Bench, plane: ControlPlane) -> AsyncIterator[Row]:
         yield Row(what + "memory of the operator", mebibytes(operator.memory()))
 
 
-CASES = {"fleet": fleet, "crowd": crowd, "rotation": rotation, "large": large}
+CASES = {"fleet": fleet, "crowd": crowd, "rotation": rotation, "large": large, "keys": keys}
 
 
 def large_config() -> dict[str, object]:

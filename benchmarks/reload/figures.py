@@ -32,6 +32,7 @@ class Bench:
     routers: int
     patches: int
     configs: int
+    keys: int
     say: Callable[[str], None]
 
 

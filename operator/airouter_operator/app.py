@@ -132,7 +132,7 @@ class Operator:
 
         # Reconciling, and issuing.
         self._ownership = Ownership(settings.public_url, clock)
-        secret_reader = SecretReader(kube, mirror)
+        secret_reader = SecretReader(kube, mirror, settings.scopes)
         events = EventRecorder(kube, self._identity, time.time)
         served = KeysServed(mirror.key_index.of_router, self._dispatcher.add_key)
         self._reconciler = self._new_reconciler(mirror, pods, secret_reader, events, served)
@@ -280,7 +280,7 @@ class Operator:
         self._tasks.start("queue", self._queue.run(self._reconciler.reconcile))
         self._tasks.start("key queue", self._key_queue.run(self._key_reconciler.reconcile))
         self._tasks.start("lease", self._leadership.run())
-        self._tasks.start("resync", self._resync.run(settings.resync))
+        self._tasks.start("resync", self._resync.run(settings.resync, self._dispatcher.begin))
         if settings.injector:
             await self._start_injecting()
         self._tasks.start("authority", self._certificates.run(self._dispatcher.look_at_all))
@@ -311,7 +311,7 @@ class Operator:
     def _turned(self, leading: bool) -> None:
         self._reconciler.start_anew()
         self._uses.forget_all()
-        # Before the mirror has synced, kopf is about to report every RouterConfig anyway.
+        # Before the mirror has all there is, everything is about to be looked at anyway.
         if leading and self._dispatcher.has_synced:
             self._dispatcher.look_at_all()
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SECRET_TYPE = "airouter.dev/snapshot"  # noqa: S105 - a type of Secrets, not one of them
 SECRET_SUFFIX = "-snapshot"  # noqa: S105
+LEDGER_SUFFIX = "-ledger"
+"""The ends of the names of Secrets that a RouterConfig has beside itself."""
 RECORD_FILE = "publication.json"
 STREAM_PATH = "/v1/snapshots/{namespace}/{name}"
 """Path of a RouterConfig's stream, below the root of the operator's stream."""

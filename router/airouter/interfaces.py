@@ -55,6 +55,8 @@ class Exchange(ABC):
 
     beats = False
     """True where a stream may begin with, and have in it, signs of life that its client skips."""
+    is_part = False
+    """True for what the router asks for a request that has its place: it takes no second one."""
     headers: dict[bytes, bytes]
     """The last value of each request header."""
     body: bytes

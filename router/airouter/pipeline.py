@@ -174,6 +174,7 @@ class Pipeline:
             record.trace.http = http_details(exchange)
         if endpoint.api == SESSION:
             record.session, record.method = True, "GET"
+        record.is_part = exchange.is_part
         return record
 
     def current(self) -> ServingState:
@@ -215,7 +216,10 @@ class Pipeline:
         Nearly no request waits for a limit, so none pays for a coroutine.
         """
         try:
-            context.permit = self._limiter.reserve(principal.tenant, model, context.request)
+            is_part = context.exchange.is_part
+            context.permit = self._limiter.reserve(
+                principal.tenant, model, context.request, is_part=is_part
+            )
         except Failure as refused:
             drop_frames(refused)
             return refused
@@ -227,7 +231,10 @@ class Pipeline:
         """Take it once there is room, if the client waits for that. Raises `Failure` 429."""
         limiter, request, tenant = self._limiter, context.request, principal.tenant
         context.permit = limiter.refused(tenant, model)
-        context.permit = await limiter.reserve_later(tenant, model, request, refused)
+        is_part = context.exchange.is_part
+        context.permit = await limiter.reserve_later(
+            tenant, model, request, refused, is_part=is_part
+        )
 
     def _settle(self, context: RequestContext) -> None:
         """Charge the client for what it got: nothing where nobody had an answer for it.

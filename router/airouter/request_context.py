@@ -10,6 +10,7 @@ from airouter.limits import FREE
 if TYPE_CHECKING:
     from airouter.bounds.held_bytes import HeldBytes
     from airouter.dialects.client_request import ClientRequest
+    from airouter.dialects.conversation import Usage
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Carrier, Exchange, StayingConversation
     from airouter.limits import Permit
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 class Race(Protocol):
     """Attempts of one request that run side by side."""
 
+    @property
+    def is_decided(self) -> bool:
+        """True where one of them has won."""
+        ...
+
     def enter(self, context: RequestContext, attempt: Attempt) -> None:
         """Take part."""
         ...
 
-    def claim(self, context: RequestContext) -> None:
-        """Win, as there is something for the client. Raises `UpstreamError` for who comes late."""
+    def claim(self, context: RequestContext, usage: Usage | None = None) -> None:
+        """Win, as there is something for the client.
+
+        Raises `CancelledError` for who comes late, whose `usage` is paid for, too.
+        """
+        ...
+
+    def note_lost(self, context: RequestContext, usage: Usage) -> None:
+        """Take note of what an attempt told before another one won; nothing where none has."""
         ...
 
 

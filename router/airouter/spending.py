@@ -70,13 +70,16 @@ def hand_over(permit: Permit, spending: Spending | None) -> None:
 
 
 def settle_money(spending: Spending, context: RequestContext) -> None:
-    """Pay for what the client got: nothing where nobody had an answer for it."""
+    """Pay for what the client got, and for what was slower beside it, as far as that is known.
+
+    Nothing where nobody had an answer for it.
+    """
     record = context.record
     costs = [each.cost for each in record.attempts if each.usage is not None]
     used = in_nanodollars(sum(cost.amount for cost in costs if cost is not None))
     last = record.last
     if last is not None and last.price is not None and record.is_untold:
-        used = spending.reserved
+        used += spending.reserved
     if spending.estimate is not context.permit.estimate and record.input_tokens:
         spending.estimate.compare(record.input_tokens, record.output_tokens)
     spending.settle(used)
@@ -93,9 +96,11 @@ def settle_tokens(permit: Permit, context: RequestContext) -> None:
 
 
 def settle_attempt(permit: Permit, context: RequestContext, attempt: Attempt) -> None:
-    """Charge a backend's limits for an attempt: for no tokens where another one was quicker."""
+    """Charge a backend's limits for an attempt: for what it told where another one was quicker."""
     if attempt is context.record.last:
         settle_tokens(permit, context)
+    elif attempt.usage is not None:
+        permit.settle(attempt.usage.input_tokens or 0, attempt.usage.output_tokens or 0)
     else:
         permit.settle(0, 0)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple
 
 import pytest
 from aiohttp import web
 
-from failover.faulty import OPENING, FaultyProvider, http, refusing, stalling
+from failover.faulty import DONE, OPENING, SAID, STOP, FaultyProvider, http, refusing, say, stalling
 from failover.stage import CLIENTS, SHAPES, stage
 from support.clouds import listening
 from support.config import manifest
-from support.in_loop import served
+from support.in_loop import Served, served
 
 SOON = {"after": "200ms", "percent": 100}
 SEEN = {"candidates": [{"content": {"parts": [{"text": "A cat."}]}, "finishReason": "STOP"}]}
@@ -60,13 +62,25 @@ async def test_the_slow_one_counts_when_the_second_fails(*, streamed: bool) -> N
         assert (found.first.asked, found.second.asked) == (1, 2)
 
 
-async def test_a_second_backend_may_need_a_picture_that_the_first_one_took_by_its_url() -> None:
+class Pictured(NamedTuple):
+    """A router whose second backend has to fetch the picture of a request."""
+
+    router: Served
+    first: FaultyProvider
+    second: FaultyProvider
+    asked: dict[str, Any]
+
+
+@contextlib.asynccontextmanager
+async def pictured(
+    site: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[Pictured]:
+    """Serve a first backend that takes pictures by their URLs, and a second that wants bytes."""
     async with (
         FaultyProvider("first").listening() as first,
         FaultyProvider("second").listening() as second,
-        listening(cat) as site,
+        listening(site) as url,
     ):
-        first.always, second.always = stalling(), tell_seen
         key = {"name": "keys", "key": "upstream"}
         accounts: list[dict[str, Any]] = [
             {"name": "first", "type": "OpenAICompatible", "baseURL": first.base_url},
@@ -79,12 +93,47 @@ async def test_a_second_backend_may_need_a_picture_that_the_first_one_took_by_it
             secrets={"upstream": "k"},
             resilience={"hedge": SOON},
         )
-        picture = {"type": "image_url", "image_url": {"url": f"{site}/cat.png"}}
+        picture = {"type": "image_url", "image_url": {"url": f"{url}/cat.png"}}
         asked = {"model": "m", "messages": [{"role": "user", "content": [picture]}]}
-        host = site.removeprefix("http://")
-        async with served(text, fetch_allowed_hosts=[host]) as router:
-            answer = await router.client.post("/v1/chat/completions", json=asked)
-    assert answer.status_code == 200, answer.text
-    assert (first.asked, second.asked) == (1, 1)
-    assert answer.json()["choices"][0]["message"]["content"] == "A cat."
+        async with served(text, fetch_allowed_hosts=[url.removeprefix("http://")]) as router:
+            yield Pictured(router, first, second, asked)
     assert router.router.held.held == 0
+
+
+async def test_a_second_backend_may_need_a_picture_that_the_first_one_took_by_its_url() -> None:
+    async with pictured(cat) as found:
+        found.first.always, found.second.always = stalling(), tell_seen
+        answer = await found.router.client.post("/v1/chat/completions", json=found.asked)
+        assert answer.status_code == 200, answer.text
+        assert (found.first.asked, found.second.asked) == (1, 1)
+        assert answer.json()["choices"][0]["message"]["content"] == "A cat."
+
+
+async def test_a_second_backend_is_not_asked_for_what_the_first_answers_by_now() -> None:
+    wanted, said, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def late_cat(request: web.Request) -> web.Response:
+        wanted.set()
+        await said.wait()
+        return await cat(request)
+
+    async def hesitate(writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        await wanted.wait()
+        await say(writer, heard, OPENING, SAID)
+        await over.wait()
+        writer.write(STOP + DONE)
+        writer.close()
+
+    async with asyncio.timeout(60), pictured(late_cat) as found:
+        found.first.always, found.second.always = hesitate, tell_seen
+        client, asked = found.router.client, {**found.asked, "stream": True}
+        async with client.stream("POST", "/v1/chat/completions", json=asked) as stream:
+            lines = stream.aiter_lines()
+            while "half of" not in await anext(lines):
+                pass
+            said.set()
+            for _ in range(20):  # by when it would have been asked
+                await client.get("/health")
+            over.set()
+            assert [line async for line in lines][-2:] == ["data: [DONE]", ""]
+        assert (found.first.asked, found.second.asked) == (1, 0)

@@ -102,7 +102,9 @@ class Spender:
     @property
     def untold(self) -> int:
         """What it has spent beyond all that the ledger surely knows it to have."""
-        return max(0, self._lease.total - self._lease._counted)
+        lease = self._lease
+        lease.note()
+        return max(0, lease.total - lease._counted)
 
     @property
     def _lease(self) -> BudgetLease:

@@ -133,6 +133,19 @@ async def test_a_compaction_is_one_request() -> None:
         assert again.status_code == 429
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_that_is_compacted_beyond_its_threshold_is_one_request(
+    *, stream: bool
+) -> None:
+    rules = [{"type": "compaction", "compact_threshold": 1}]
+    async with served(a_manifest({}, client={"limits": ONE})) as router:
+        asked = {"model": "m", "input": "Hi", "context_management": rules, "stream": stream}
+        first = await router.client.post("/v1/responses", json=asked, headers=TEAM)
+        assert '"type":"compaction"' in first.text
+        again = await router.client.post("/v1/responses", json=asked, headers=TEAM)
+        assert again.status_code == 429
+
+
 async def test_requests_at_the_same_time_are_bounded() -> None:
     text = a_manifest({"mock": {"latency": "300ms"}}, client={"limits": {"maxConcurrent": 2}})
     async with served(text) as router:

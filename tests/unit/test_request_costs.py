@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pytest
 
 from support.chat_provider import (
     ANSWER,
@@ -75,6 +76,22 @@ async def test_an_answer_is_paid_for_at_the_price_of_its_backend(
         assert costs == {"c1": 0.0000275}  # 3 * 2.50 + 2 * 10 millionths
         text = (await router.client.get("/metrics")).text
         assert 'client="master"' in text
+
+
+async def test_what_the_slower_of_two_told_before_the_other_answered_is_paid_for(
+    first: RawUpstream, second: RawUpstream
+) -> None:
+    hedge = {"after": "50ms", "percent": 100}
+    told = event(choices=[{"delta": {"content": ""}}], usage={"prompt_tokens": 100})
+    async with priced([(first, PRICE), (second, PRICE)], resilience={"hedge": hedge}) as router:
+        asking = asyncio.create_task(router.chat(stream=True))
+        slow, _ = await answer(first, chunked(told))
+        await answer(second, chunked(HI, USAGE, DONE) + END)
+        answered = await asking
+        costs = await counted(router, "airouter_cost_usd_total")
+        assert costs == {"c0": pytest.approx(250 * MICRO), "c1": pytest.approx(27.5 * MICRO)}
+        assert b"100" not in answered.content, "the answer tells what it took alone"
+        slow.hang_up()
 
 
 async def test_images_that_pass_through_are_paid_for_by_their_tokens_and_their_number(

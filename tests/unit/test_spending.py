@@ -47,6 +47,17 @@ def an_unanswered_record() -> RequestRecord:
     return a_record(an_attempt(status=503), an_attempt(status=500), status=503)
 
 
+def a_hedged_record(*, is_told: bool) -> RequestRecord:
+    """An attempt that told three millionths' worth of tokens, and a quicker one."""
+    slow, quick = an_attempt(), an_attempt()
+    slow.price = quick.price = TIERED
+    slow.usage, slow.lost = Usage(input_tokens=1), True
+    record = a_record(slow, quick)
+    if is_told:
+        record.note_usage(Usage(input_tokens=2, output_tokens=1))
+    return record
+
+
 @pytest.mark.parametrize(
     ("record", "nanodollars"),
     [
@@ -54,6 +65,8 @@ def an_unanswered_record() -> RequestRecord:
         # 120,000 at 6 millionths, 150,000 at 0.6, 30,000 at 3.75, 1,000 at 22.5
         (a_long_record(), 720_000_000 + 90_000_000 + 112_500_000 + 22_500_000),
         (an_unanswered_record(), 0),
+        (a_hedged_record(is_told=True), 3_000 + 6_000 + 15_000),
+        (a_hedged_record(is_told=False), 3_000 + USD),
     ],
 )
 async def test_cached_tokens_writes_to_the_cache_and_tiers_cost_a_budget_what_they_cost(

@@ -29,6 +29,7 @@ from airouter.untrusted import decoded
 from airouter_operator.kube.errors import Conflict, NotFound
 from airouter_operator.kube.objects import ObjectKey
 from airouter_operator.kube.paths import secret_at, secrets_in
+from airouter_operator.publication import LEDGER_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,6 @@ T = TypeVar("T")
 logger = logging.getLogger("airouter.operator")
 
 LEDGER_SECRET_TYPE = "airouter.dev/ledger"  # noqa: S105 - a type of Secrets, not one of them
-LEDGER_SUFFIX = "-ledger"
 MEMORY_FILE = "memory.json.gz"
 SPENT_FILE = "spent.json.gz"
 BEGUN_ANNOTATION = "airouter.dev/begun"

@@ -16,7 +16,7 @@ from airouter_operator.kube.errors import KubeError, explain_refusal, is_write_r
 from airouter_operator.kube.objects import uid_of
 from airouter_operator.kube.paths import secret_at, secrets_in
 from airouter_operator.leading.authority import NAME as AUTHORITY
-from airouter_operator.publication import config_of_secret
+from airouter_operator.publication import LEDGER_SUFFIX, SECRET_SUFFIX
 from airouter_operator.reconciling.conditions import Condition
 from airouter_operator.watching.kinds import SECRETS
 
@@ -70,7 +70,7 @@ class KeyIssuer:
         there = self._mirror.secrets.get(secret)
         if there is not None and not is_owned(there, uid_of(body)):
             return Issued(None, not_owned(secret))
-        if config_of_secret(secret) is not None or secret.name == AUTHORITY:
+        if secret.name.endswith((SECRET_SUFFIX, LEDGER_SUFFIX)) or secret.name == AUTHORITY:
             return Issued(None, reserved(secret))
         before = None if there is None else read_key_secret(there)
         content = due(before)
@@ -126,7 +126,8 @@ def reserved(secret: ObjectKey) -> Condition:
     """Return `Issued` of a key whose Secret would have a name that the operator needs itself."""
     what = f"Secret {secret.name} would have a name that the operator needs for another one"
     fix = (
-        f"make a RouterKey with a secretName that is not {AUTHORITY} and does not end in -snapshot"
+        f"make a RouterKey with a secretName that is not {AUTHORITY} and ends neither in "
+        f"{SECRET_SUFFIX} nor in {LEDGER_SUFFIX}"
     )
     return not_issued("SecretNameReserved", f"{what} (fix: {fix})")
 

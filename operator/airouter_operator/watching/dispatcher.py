@@ -41,20 +41,19 @@ class Dispatcher:
         self._key_queue = key_queue
         self._leads = leads
         self.has_synced = False
-        """Whether the mirror has every object there is, so that events are changes."""
+        """Whether the mirror has every object there is; nothing is reconciled before."""
 
-    def indexed(self, kind: WatchedKind, body: Object) -> None:
-        """Take an object into the mirror, which happens before the event about it."""
-        key = object_key(body)
-        self._watches.heard(kind, key.namespace)
-        self._mirror.notice(kind, key, body)
+    def begin(self) -> None:
+        """Have everything reconciled, as the mirror has all of it."""
+        self.has_synced = True
+        self.look_at_all()
 
     def changed(self, kind: WatchedKind, body: Object, event: str | None) -> None:
-        """Act on an event of kopf, by its type."""
-        # kopf runs the indexes of all objects before the first event.
-        self.has_synced = True
+        """Take an event of kopf into the mirror, and act on it, by its type."""
         key = object_key(body)
         self._watches.heard(kind, key.namespace)
+        if event != DELETED:
+            self._mirror.notice(kind, key, body)
         if event is LISTED:
             self._watches.restarted.set()
             self._look_at_concerned(kind, body)
@@ -79,12 +78,12 @@ class Dispatcher:
 
     def add(self, config: ObjectKey) -> None:
         """Have one RouterConfig reconciled soon, if this replica leads."""
-        if self._leads():
+        if self._acts():
             self._queue.add(config)
 
     def add_key(self, router_key: ObjectKey) -> None:
         """Have one RouterKey reconciled soon, if this replica leads."""
-        if self._leads():
+        if self._acts():
             self._key_queue.add(router_key)
 
     def _look_at_concerned(self, kind: WatchedKind, body: Object) -> None:
@@ -96,14 +95,17 @@ class Dispatcher:
     def _look_at(self, config: ObjectKey) -> None:
         if not is_observed(self._mirror.configs.get(config)):
             self.add(config)
-        elif self._leads():
+        elif self._acts():
             self._queue.look_at(config)
 
     def _look_at_key(self, router_key: ObjectKey) -> None:
         if not is_observed(self._mirror.keys.get(router_key)):
             self.add_key(router_key)
-        elif self._leads():
+        elif self._acts():
             self._key_queue.look_at(router_key)
+
+    def _acts(self) -> bool:
+        return self.has_synced and self._leads()
 
 
 def is_observed(body: Object | None) -> bool:

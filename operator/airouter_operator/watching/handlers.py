@@ -1,8 +1,7 @@
 """Handlers of kopf, which pass everything on to the dispatcher.
 
-Only `on.event` and `index` are used. The handlers that keep state would copy Secrets into
-annotations, and daemons, timers and deletion handlers would put finalizers on RouterConfigs. kopf
-runs the index of every object before the first event, so that nothing is reconciled half-known.
+Only `on.event` is used. The handlers that keep state would copy Secrets into annotations, and
+daemons, timers and deletion handlers would put finalizers on RouterConfigs.
 """
 
 from __future__ import annotations
@@ -51,10 +50,6 @@ def kopf_registry(
 def handle(kind: WatchedKind, registry: kopf.OperatorRegistry, dispatcher: Dispatcher) -> None:
     """Register the handlers of one kind."""
     resource = (kind.group, kind.version, kind.plural)
-
-    @kopf.index(*resource, id=f"index_{kind.plural}", registry=registry)
-    async def on_index(body: Mapping[str, Any], **_: Any) -> None:
-        dispatcher.indexed(kind, dict(body))
 
     @kopf.on.event(*resource, id=f"note_{kind.plural}", registry=registry)
     async def on_event(type: str | None, body: Mapping[str, Any], **_: Any) -> None:  # noqa: A002

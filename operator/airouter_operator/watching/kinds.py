@@ -69,6 +69,8 @@ ENDPOINT_SLICES = WatchedKind(
 )
 NAMESPACES = WatchedKind("namespaces", "", "v1", (), namespaces_in)
 """Their labels, by which grants may go."""
+WHOLE = (ROUTER_CONFIGS, ROUTER_KEYS)
+"""Kinds of which more than the metadata is watched (`login.py`)."""
 WATCHED_KINDS = (ROUTER_CONFIGS, ROUTER_KEYS, SECRETS, SERVICES, ENDPOINT_SLICES)
 """What is watched in every namespace that the operator serves."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airouter_operator.kube.errors import KubeError, explain_failure
 from airouter_operator.kube.objects import ObjectKey, object_key, resource_version_of
 from airouter_operator.watching.cache import trimmed_metadata
+from airouter_operator.watching.filling import fill
 from airouter_operator.watching.kinds import WatchedKind, kinds_in
 
 if TYPE_CHECKING:
@@ -68,8 +69,13 @@ class Resync:
         """Return the seconds since everything was last listed."""
         return self._clock() - self._compared_at
 
-    async def run(self, interval: float) -> None:
-        """Resync every so many seconds, and when a watch began anew, until cancelled."""
+    async def run(self, interval: float, begin: Callable[[], None]) -> None:
+        """Fill the mirror, `begin`, and resync from then on, until cancelled.
+
+        That is every so many seconds, and when a watch began anew.
+        """
+        await fill(self._mirror, self._kube, self._namespaces)
+        begin()
         restarted = self._watches.restarted
         while True:
             with contextlib.suppress(TimeoutError):

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from airouter.auth import Principal
+    from airouter.bookkeeping.limit_counter import LimitCounter
     from airouter.limits import Scope
     from airouter.limits.budgets.budget_scope import BudgetScope
-    from airouter.limits.scope import SlidingCount
     from airouter.limits.shared_limits import SharedLimits
     from airouter.pipeline import Pipeline
 
@@ -103,22 +103,18 @@ def client_json(limits: SharedLimits, name: str, tenant: str, *, tells_all: bool
 
 def limits_json(scope: Scope) -> dict[str, Any]:
     """Return what is left of the limits of a minute; empty without any."""
-    requests, tokens = scope.counted()
-    told: dict[str, Any] = {}
-    if requests is not None:
-        told["requests"] = window_json(requests, 0)
-    if tokens is not None:
-        told["tokens"] = window_json(tokens, scope.held)
+    counters = (("requests", scope.requests), ("tokens", scope.tokens))
+    told = {name: counter_json(each) for name, each in counters if each is not None}
     return {"scope": scope.kind, **told} if told else {}
 
 
-def window_json(window: SlidingCount, held: int) -> dict[str, Any]:
+def counter_json(counter: LimitCounter) -> dict[str, Any]:
     """Return what is left of one limit, beside what is reserved."""
     step = step_of(monotonic())
-    left = max(0, window.room(step) - held)
-    seconds = window.until_idle(step) / STEPS_PER_SECOND
-    used = window.limit - left
-    return {"limit": window.limit, "used": used, "remaining": left, "reset_seconds": seconds}
+    left = max(0, counter.room(step))
+    seconds = counter.until_idle(step) / STEPS_PER_SECOND
+    used = counter.limit - left
+    return {"limit": counter.limit, "used": used, "remaining": left, "reset_seconds": seconds}
 
 
 def no_client(name: str) -> Failure:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from airouter.eventloop.aside import Aside
     from airouter.interfaces import Reply
     from airouter.limits import Limiter, Permit
+    from airouter.limits.counters import Counters
     from airouter.request_context import RequestContext
     from airouter.routing.catalog import Backend
     from airouter.serving.account import Account
@@ -105,9 +106,9 @@ class AttemptRunner:
         if not bodies:
             answer_unasked(context, target)
             return ANSWERED
-        if not backend.limits:
+        if backend.limits is None:
             return await self._call(context, backend, bodies)
-        return await self._call_within_limits(context, backend, bodies)
+        return await self._call_within_limits(context, backend, backend.limits, bodies)
 
     async def _encoded_aside(
         self, context: RequestContext, translation: Translation
@@ -127,11 +128,15 @@ class AttemptRunner:
         context.request.fetched |= await self._fetcher.fetch_all(urls, principal, hold)
 
     async def _call_within_limits(
-        self, context: RequestContext, backend: Backend[Target], bodies: list[bytes]
+        self,
+        context: RequestContext,
+        backend: Backend[Target],
+        counters: Counters,
+        bodies: list[bytes],
     ) -> AttemptOutcome:
         """Ask a backend that has limits, if they have room for it."""
         record, limiter = context.record, self._limiter
-        asked = backend.limits, record.model, context.request, context.permit.estimate
+        asked = counters, record.model, context.request, context.permit.estimate
         try:
             permit = limiter.reserve_attempt(*asked)
         except Failure as refused:
@@ -151,6 +156,9 @@ class AttemptRunner:
         permit: Permit = FREE,
     ) -> AttemptOutcome:
         """Ask a backend, and give the client its answer; `permit` is that of its limits."""
+        if context.race is not None and context.race.is_decided:
+            permit.give_back()  # nobody is asked for what another one answers by now
+            raise asyncio.CancelledError
         target = backend.target
         attempt = Attempt(
             backend.credential, backend.upstream_name, monotonic(), price=target.price
@@ -250,7 +258,7 @@ class AttemptRunner:
                 raise BrokenReply(NO_STREAM)
             return forward(context, target, [reply])
         if context.race is not None:
-            context.race.claim(context)
+            context.race.claim(context, answer.usage)
         context.record.note_usage(answer.usage)
         if not exchange.started:
             context.record.note_start(reply.status)
@@ -361,7 +369,7 @@ def forward(
         drop_frames(failure)
         raise UpstreamRefused(failure) from None
     if context.race is not None:
-        context.race.claim(context)
+        context.race.claim(context, answer.usage)
     context.record.note_usage(answer.usage)
     context.record.note_start(replies[0].status)
     headers = answer_headers(context, target, replies[0].headers, JSON)

@@ -12,7 +12,8 @@ import copy
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.interfaces import BrokenReply
+from airouter.dialects.conversation import Usage
+from airouter.dialects.spending import plausible
 from airouter.request_context import RequestContext
 
 if TYPE_CHECKING:
@@ -55,10 +56,14 @@ class AttemptRace:
         self._tasks.clear()
         self._winner = None
 
-    def claim(self, context: RequestContext) -> None:
-        """Win, as there is something for the client. Raises `BrokenReply` for who comes late."""
+    def claim(self, context: RequestContext, usage: Usage | None = None) -> None:
+        """Win, as there is something for the client.
+
+        Raises `CancelledError` for who comes late, whose `usage` is paid for, too.
+        """
         if self._winner is not None:
-            raise BrokenReply("another backend was quicker")
+            self.note_lost(context, usage or Usage())
+            raise asyncio.CancelledError
         self._winner = context
         attempts, own = context.record.attempts, self._attempts[context]
         attempts.remove(own)
@@ -66,6 +71,13 @@ class AttemptRace:
         for other, task in self._tasks.items():
             if other is not context and task is not None:
                 task.cancel()
+
+    def note_lost(self, context: RequestContext, usage: Usage) -> None:
+        """Take note of what an attempt told before another one won: its provider charges for it."""
+        told = None if usage.input_tokens is None else plausible(usage)
+        if told is not None and self._winner not in {None, context}:
+            attempt = self._attempts[context]
+            attempt.usage, attempt.lost = told, True
 
 
 async def run_hedged(
@@ -99,11 +111,13 @@ async def run_hedged(
                     return asked, outcome
                 walk.note(asked, outcome, outcome.failure, monotonic())
     finally:
-        context.race = None
-        race.clear()
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        try:
+            await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            context.race = None
+            race.clear()
 
 
 class SecondContext(RequestContext):

@@ -95,10 +95,10 @@ class StreamRelay:
         finally:
             exchange.source = None
             stream_filter.write = exchange.write  # no longer `_open`, which has the filter
-            if self._opening is None:
-                if not whole:  # or the client is gone, and this is a cancellation
-                    usage = self._usage_so_far()
+            if whole:
                 record.note_usage(usage)
+            else:  # or the client is gone, and this is a cancellation
+                self._note_usage_so_far()
         if stream_filter.failure is not None:
             record.note_failure(stream_filter.failure)
         exchange.end()
@@ -188,9 +188,16 @@ class StreamRelay:
         seen = b"".join(opening)
         return not self._context.endpoint.stream.begins.search(seen) and seen.find(ERROR) < 0
 
-    def _usage_so_far(self) -> Usage:
-        """Return the cost of a stream that ended early: as far as it was told, else estimated."""
-        usage = self._filter.usage_so_far(self._reply.size)
-        if usage.input_tokens is None:
-            return replace(usage, input_tokens=tokens_of_body(self._context.request.body))
-        return usage
+    def _note_usage_so_far(self) -> None:
+        """Note the usage of a stream that ended early: as far as it was told, else estimated.
+
+        Of one that has said nothing yet, what it told counts where another one was quicker.
+        """
+        context, race = self._context, self._context.race
+        if self._opening is None:
+            usage = self._filter.usage_so_far(self._reply.size)
+            if usage.input_tokens is None:
+                usage = replace(usage, input_tokens=tokens_of_body(context.request.body))
+            context.record.note_usage(usage)
+        elif race is not None:
+            race.note_lost(context, self._filter.usage_so_far(self._reply.size))

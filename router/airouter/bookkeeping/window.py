@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from airouter.bookkeeping.limit_counter import LimitCounter
+
 STEPS_PER_SECOND = 20
 SPAN = 60 * STEPS_PER_SECOND
 
@@ -18,84 +20,71 @@ def step_of(seconds: float) -> int:
     return int(seconds * STEPS_PER_SECOND)
 
 
-class Window:
-    """The uses of the last sixty seconds, at most `limit`. Times are steps.
+class Window(LimitCounter):
+    """The uses of the last sixty seconds, at most `limit`: each counts from when it is told."""
 
-    On the hot path `scope.py` reads and adds to `used` by hand, once the window is at the step.
-    """
-
-    __slots__ = ("_before", "_sums", "at", "limit", "used")
+    __slots__ = ("_sums",)
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-        """The sum of all steps, that of `at` included."""
-        self.at = -1
-        """The step that the window has been brought to."""
-        self._before = 0
-        """The sum of the steps before that."""
+        super().__init__(limit)
         self._sums: deque[list[int]] = deque()
-        """Those steps and their amounts, the oldest first; at most `SPAN` + 1 of them."""
+        """Steps before `at` and the amounts used, the oldest first; at most `SPAN` + 1 of them."""
 
     def advance(self, step: int) -> None:
-        """Forget what is sixty seconds old at a step, and add to that from now on."""
         if step <= self.at:  # a clock that goes back: what is used now counts as late as it can
             return
-        sums, newest = self._sums, self.used - self._before
-        if newest:
-            sums.append([self.at, newest])
+        sums = self._sums
+        if self.spent:
+            sums.append([self.at, self.spent])
+        self.spent = self.taken = 0
         while sums and sums[0][0] < step - SPAN:
-            self.used -= sums.popleft()[1]
-        self._before = self.used
+            self.left += sums.popleft()[1]
         self.at = step
-
-    @property
-    def _newest(self) -> int:
-        """Amount that was used at the step of `at`."""
-        return self.used - self._before
-
-    def room(self, step: int) -> int:
-        """Return what may still be used; below 0 where more was used than was reserved."""
-        if self.at != step:
-            self.advance(step)
-        return self.limit - self.used
 
     def add(self, amount: int, step: int) -> None:
         """Take note of a use."""
+        self.settle(step, step, 0, amount)
+
+    def wait(self, step: int, amount: int) -> int | None:
+        if amount > self.limit:
+            return None
         self.advance(step)
-        self.used += amount
-
-    def take_back(self, amount: int, step: int) -> None:
-        """Undo a use, unless it is forgotten already."""
-        if step == self.at:
-            self.used -= min(amount, self._newest)
-            return
-        for entry in reversed(self._sums):
-            if entry[0] <= step:
-                undone = min(amount, entry[1]) if entry[0] == step else 0
-                entry[1] -= undone
-                self._before -= undone
-                self.used -= undone
-                return
-
-    def wait_for(self, amount: int, step: int) -> int | None:
-        """Return the steps after which so much is free; None where it never is."""
-        missing = amount - self.room(step)
+        missing = amount - self.left
         if missing <= 0:
             return 0
-        for used_at, used in (*self._sums, (self.at, self._newest)):
+        for used_at, used in (*self._sums, (self.at, self.spent)):
             missing -= used
             if missing <= 0:
                 return used_at + SPAN + 1 - step
-        return None
+        return STEPS_PER_SECOND  # requests in flight hold it, which may have ended by then
 
     def until_idle(self, step: int) -> int:
-        """Return the steps after which all of it is free."""
-        if self.at != step:
-            self.advance(step)
-        if not self.used:
-            return 0
-        if self.used > self._before:  # as for whoever has just used some
+        self.advance(step)
+        if self.spent:  # as for whoever has just used some
             return self.at + SPAN + 1 - step
-        latest = next(entry[0] for entry in reversed(self._sums) if entry[1])
-        return latest + SPAN + 1 - step
+        latest = next((at for at, used in reversed(self._sums) if used), None)
+        return 0 if latest is None else latest + SPAN + 1 - step
+
+
+class RequestWindow(Window):
+    """Requests of the last sixty seconds: each counts from when it was let through."""
+
+    __slots__ = ()
+
+    def advance(self, step: int) -> None:
+        self.spent, self.taken = self.spent + self.taken, 0
+        super().advance(step)
+
+    def give_back(self, taken_at: int, reserved: int) -> None:
+        """Undo a use, unless it is forgotten already."""
+        self.advance(self.at)
+        if taken_at == self.at:
+            self.spent -= reserved
+            self.left += reserved
+            return
+        for entry in reversed(self._sums):
+            if entry[0] == taken_at:
+                entry[1] -= reserved
+                self.left += reserved
+            if entry[0] <= taken_at:
+                return

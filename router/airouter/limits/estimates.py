@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from airouter.dialects.estimation import (
+    BYTES_PER_TOKEN,
     MEDIA,
     MEDIA_SIZE,
     MEDIA_TOKENS,
@@ -85,7 +86,9 @@ class Estimates:
         most = most_output(request.fields)
         output = int(learnt.output) if most is None else most
         size = len(request.body)
-        by_size = tokens_in(size) if size <= MEDIA_SIZE else size_in_tokens(request.body)
+        by_size = (
+            -(-size // BYTES_PER_TOKEN) if size <= MEDIA_SIZE else size_in_tokens(request.body)
+        )
         return TokenEstimate((int(by_size * learnt.factor) or 1) + output, by_size, learnt)
 
     def keep_only(self, models: set[str]) -> None:
@@ -113,11 +116,9 @@ def text_in(sample: bytes) -> int:
 
 def most_output(fields: Fields) -> int | None:
     """Return the tokens that a client wants at most, where it says so."""
-    if fields.keys().isdisjoint(MOST_OUTPUT):
-        return None
     for name in MOST_OUTPUT:
         if name in fields:
             raw = bytes(fields[name])
-            if raw.isdigit() and len(raw) <= 9:
+            if len(raw) <= 9 and raw.isdigit():
                 return int(raw)
     return None

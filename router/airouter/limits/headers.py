@@ -16,8 +16,9 @@ from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND, step_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airouter.bookkeeping.limit_counter import LimitCounter
     from airouter.interfaces import Headers
-    from airouter.limits.scope import Scope, SlidingCount
+    from airouter.limits.scope import Scope
 
 OPENAI, ANTHROPIC = "OpenAI", "Anthropic"
 NAMES = {
@@ -39,31 +40,21 @@ def limit_headers(own: Sequence[Scope], dialect: str) -> Headers:
     if not own:
         return []
     step = step_of(monotonic())
-    tightest: SlidingCount | None = None
-    tightest_of_tokens: SlidingCount | None = None
-    room = room_of_tokens = 0
-    for scope in own:
-        requests, tokens = scope.counted()
-        if requests is not None:
-            left = requests.room(step)
-            if tightest is None or left < room:
-                tightest, room = requests, left
-        if tokens is not None:
-            left = tokens.room(step) - scope.held
-            if tightest_of_tokens is None or left < room_of_tokens:
-                tightest_of_tokens, room_of_tokens = tokens, left
     headers: Headers = []
-    if tightest is not None:
-        headers += of_window(b"requests", tightest, room, step, dialect)
-    if tightest_of_tokens is not None:
-        headers += of_window(b"tokens", tightest_of_tokens, room_of_tokens, step, dialect)
+    for what, counters in (
+        (b"requests", [each.requests for each in own if each.requests is not None]),
+        (b"tokens", [each.tokens for each in own if each.tokens is not None]),
+    ):
+        if counters:
+            tightest = min(counters, key=lambda each: each.room(step))
+            headers += of_counter(what, tightest, step, dialect)
     return headers
 
 
-def of_window(what: bytes, window: SlidingCount, room: int, step: int, dialect: str) -> Headers:
+def of_counter(what: bytes, counter: LimitCounter, step: int, dialect: str) -> Headers:
     """Return the headers of one limit."""
-    limit, left_name, reset_name = limit_and_names(what, window.limit, dialect)
-    steps = window.until_idle(step)
+    limit, left_name, reset_name = limit_and_names(what, counter.limit, dialect)
+    room, steps = counter.room(step), counter.until_idle(step)
     when = anthropic_moment(steps) if dialect == ANTHROPIC else openai_span(steps)
     left = b"%d" % room if room > 0 else b"0"
     return [limit, (left_name, left), (reset_name, when)]

@@ -14,10 +14,11 @@ from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airouter.bookkeeping.window import step_of
+from airouter.bookkeeping.window import STEPS_PER_SECOND, step_of
 from airouter.config.snapshot import Limits
 from airouter.failures import Failure, at_limit, drop_frames, kept_for_others
 from airouter.limits.clients import Clients
+from airouter.limits.counters import NO_COUNTERS, Counters
 from airouter.limits.estimates import NOTHING, Estimates
 from airouter.limits.permit import FREE, Permit
 from airouter.limits.scope import Scope, longest
@@ -44,12 +45,13 @@ NOBODYS: Scopes = ()
 class Bound:
     """The scopes of one client. Made when it asks first, and kept over reloads."""
 
-    __slots__ = ("_by_model", "_limiter", "_own_for_models", "client", "own")
+    __slots__ = ("_limiter", "_own_for_models", "by_model", "client", "own")
 
     def __init__(self, limiter: Limiter, client: ClientKey) -> None:
         self._limiter = limiter
         self.client = client
-        self._by_model: dict[str, tuple[Scopes, Scopes]] = {}  # bounded by the catalog's names
+        self.by_model: dict[str, Counters] = {}  # bounded by the catalog's names
+        """What requests for a model take of, for those that were asked for."""
         self.own = limiter.own_scope("client", client.name, client.limits)
         self._own_for_models = [
             (
@@ -67,22 +69,24 @@ class Bound:
     def follow(self, client: ClientKey) -> bool:
         """Follow what a new snapshot says of the client; False where its own limits changed."""
         former, self.client = self.client, client
-        self._by_model.clear()  # which has limits of groups, grants and models
+        self.by_model.clear()  # which has limits of groups, grants and models
         return client.limits == former.limits and client.model_limits == former.model_limits
 
-    def for_model(self, model: str) -> tuple[Scopes, Scopes]:
-        """Return the scopes of a request for a model, and those of them that nobody shares."""
-        found = self._by_model.get(model)
-        if found is None:
-            for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
-            own = (*self.own, *chain.from_iterable(for_model))
-            limiter, client = self._limiter, self.client
-            shared = [limiter.groups.get(name, NOBODYS) for name in client.groups]
-            if client.grant is not None:
-                shared.append(limiter.grants.get(client.grant, NOBODYS))
-            shared.append(limiter.models.get(model, NOBODYS))
-            found = (*own, *chain.from_iterable(shared)), own
-            self._by_model[model] = found
+    def for_model(self, model: str) -> Counters:
+        """Return what requests for a model take of."""
+        found = self.by_model.get(model)
+        if found is not None:
+            return found
+        for_model = [own for glob, own in self._own_for_models if fnmatchcase(model, glob)]
+        own = (*self.own, *chain.from_iterable(for_model))
+        limiter, client = self._limiter, self.client
+        with_others = [limiter.groups.get(name, NOBODYS) for name in client.groups]
+        if client.grant is not None:
+            with_others.append(limiter.grants.get(client.grant, NOBODYS))
+        with_others.append(limiter.models.get(model, NOBODYS))
+        shared = tuple(chain.from_iterable(with_others))
+        spared = shared if client.is_batch else NOBODYS
+        found = self.by_model[model] = Counters((*own, *shared), own, spared)
         return found
 
 
@@ -118,6 +122,8 @@ class Limiter:
         self.groups: dict[str, Scopes] = {}
         self.grants: dict[str, Scopes] = {}
         self.models: dict[str, Scopes] = {}
+        self._of_nobody: dict[str, Counters] = {}
+        """What requests for a model take of, of whom nobody declares."""
 
     def reload(self, snapshot: Snapshot, clients: Clients | None = None) -> None:
         """Set the limits of a snapshot, in place of those before.
@@ -137,6 +143,7 @@ class Limiter:
             each.name: self.scope("grant", each.name, each.limits) for each in auth.grants
         }
         self.models = {each.name: self.scope("model", each.name, each.limits) for each in models}
+        self._of_nobody = {name: Counters(scopes) for name, scopes in self.models.items()}
         for credential in snapshot.credentials:
             self.scope("credential", credential.name, credential.limits)
         for backend in (each for model in models for tier in model.tiers for each in tier):
@@ -225,27 +232,41 @@ class Limiter:
         """Return the limits that are used most, the fullest first."""
         return await most_used([*self._scopes.values(), *self._own.values()], self._clock)
 
-    def of_backend(self, credential: str, upstream_name: str) -> Scopes:
-        """Return the scopes of an attempt at a backend."""
+    def of_backend(self, credential: str, upstream_name: str) -> Counters | None:
+        """Return what an attempt at a backend takes of; None where it has no limit."""
         found = self._scopes.get
         scopes = (
             found(("credential", credential)),
             found(("backend", backend_name(credential, upstream_name))),
         )
-        return tuple(scope for scope in scopes if scope is not None)
+        limited = tuple(scope for scope in scopes if scope is not None)
+        return Counters(limited) if limited else None
 
-    def reserve(self, tenant: str, model: str, request: ClientRequest) -> Permit:
-        """Reserve a request of a client for a model. Raises `Failure` 429."""
-        bound = self._bounds.get(tenant) or self._bound(tenant)
-        if bound is None:
-            scopes, own = self.models.get(model, NOBODYS), NOBODYS
-        else:
-            scopes, own = bound.for_model(model)
-        if not scopes:
+    def reserve(
+        self, tenant: str, model: str, request: ClientRequest, *, is_part: bool = False
+    ) -> Permit:
+        """Reserve a request of a client for a model. Raises `Failure` 429.
+
+        `is_part` is True for one that is made for another, which has reserved already.
+        """
+        bound = self._bounds.get(tenant)
+        counters = None if bound is None else bound.by_model.get(model)
+        if counters is None:  # asked for the first time
+            counters = self._counters(tenant, model)
+        if not counters.scopes:
             return FREE
-        if bound is not None and bound.client.is_batch:
-            leave_some(scopes, own, step_of(self._clock()))
-        return self._reserve(scopes, model, request, own)
+        if counters.spared:
+            leave_some(counters.spared, step_of(self._clock()))
+        if is_part:
+            counters = counters.part()
+        return self.reserve_attempt(counters, model, request)
+
+    def _counters(self, tenant: str, model: str) -> Counters:
+        """Return what a request of a client for a model takes of."""
+        bound = self._bound(tenant)
+        if bound is None:
+            return self._of_nobody.get(model, NO_COUNTERS)
+        return bound.for_model(model)
 
     def own_scopes(self, tenant: str) -> Scopes:
         """Return the scopes that are a client's alone, whichever model it asks for."""
@@ -255,10 +276,18 @@ class Limiter:
     def refused(self, tenant: str, model: str) -> Permit:
         """Return the permit of a request that got none, which tells of its client's limits."""
         bound = self._bound(tenant)
-        return FREE if bound is None else Permit((), 0, NOTHING, bound.for_model(model)[1])
+        if bound is None:
+            return FREE
+        return Permit(Counters((), bound.for_model(model).own), 0, NOTHING)
 
     async def reserve_later(
-        self, tenant: str, model: str, request: ClientRequest, refused: Failure
+        self,
+        tenant: str,
+        model: str,
+        request: ClientRequest,
+        refused: Failure,
+        *,
+        is_part: bool = False,
     ) -> Permit:
         """Reserve a request that was refused, once there is room for it.
 
@@ -268,9 +297,9 @@ class Limiter:
         bound = self._bound(tenant)
         if self.ask is None and (bound is None or not bound.client.is_batch):
             raise refused
-        reserve = partial(self.reserve, tenant, model, request)
-        scopes = self.models.get(model, NOBODYS) if bound is None else bound.for_model(model)[0]
-        need = partial(self._need, scopes, self._estimate(scopes, model, request))
+        reserve = partial(self.reserve, tenant, model, request, is_part=is_part)
+        counters = self._counters(tenant, model)
+        need = partial(self._need, counters, self._estimate(counters, model, request))
         if bound is None or not bound.client.is_batch:
             return await self._reserve_of_ledger(reserve, need, refused)
 
@@ -284,7 +313,7 @@ class Limiter:
 
     async def reserve_attempt_later(
         self,
-        scopes: Scopes,
+        counters: Counters,
         model: str,
         request: ClientRequest,
         known: TokenEstimate,
@@ -293,10 +322,10 @@ class Limiter:
         """Reserve an attempt that was refused, if the ledger has room. Raises the last refusal."""
         if self.ask is None:
             raise refused
-        estimate = known if known is not NOTHING else self._estimate(scopes, model, request)
-        reserve = partial(self.reserve_attempt, scopes, model, request, estimate)
+        estimate = known if known is not NOTHING else self._estimate(counters, model, request)
+        reserve = partial(self.reserve_attempt, counters, model, request, estimate)
         return await self._reserve_of_ledger(
-            reserve, partial(self._need, scopes, estimate), refused
+            reserve, partial(self._need, counters, estimate), refused
         )
 
     async def _reserve_of_ledger(
@@ -317,46 +346,29 @@ class Limiter:
         drop_frames(refused)
         raise refused
 
-    def _need(self, scopes: Scopes, estimate: TokenEstimate) -> bool:
+    def _need(self, counters: Counters, estimate: TokenEstimate) -> bool:
         """Take note of a request that waits for the ledger; False where it waits in vain."""
         step, tokens = step_of(self._clock()), estimate.tokens
-        short = [scope for scope in scopes if not scope.has_room(step, tokens)]
-        return bool(short) and all(scope.need(step, tokens) for scope in short)
+        short = [each for each in counters.amounts(tokens) if not each[0].has(step, each[1])]
+        return bool(short) and all(counter.need(step, amount) for counter, amount in short)
 
     def reserve_attempt(
-        self, scopes: Scopes, model: str, request: ClientRequest, known: TokenEstimate = NOTHING
+        self, counters: Counters, model: str, request: ClientRequest, known: TokenEstimate = NOTHING
     ) -> Permit:
         """Reserve an attempt at a backend. Raises `Failure` 429.
 
         `known` is what was estimated for the request before.
         """
-        return self._reserve(scopes, model, request, known=known)
-
-    def _reserve(
-        self,
-        scopes: Scopes,
-        model: str,
-        request: ClientRequest,
-        own: Scopes = NOBODYS,
-        known: TokenEstimate = NOTHING,
-    ) -> Permit:
         is_new = known is NOTHING
-        estimate = self._estimate(scopes, model, request) if is_new else known
-        step = step_of(self._clock())
-        tokens = estimate.tokens
-        for at, scope in enumerate(scopes):
-            if not scope.take(step, tokens):
-                for taken in scopes[:at]:
-                    taken.give_back(step, tokens)
-                raise longest_refusal(scopes, step, tokens)
-        return Permit(scopes, step, estimate, own, self._clock, learns=is_new)
+        estimate = self._estimate(counters, model, request) if is_new else known
+        step = int(self._clock() * STEPS_PER_SECOND)
+        if not counters.take(step, estimate.tokens):
+            raise longest_refusal(counters.scopes, step, estimate.tokens)
+        return Permit(counters, step, estimate, self._clock, is_new)
 
-    def _estimate(self, scopes: Scopes, model: str, request: ClientRequest) -> TokenEstimate:
+    def _estimate(self, counters: Counters, model: str, request: ClientRequest) -> TokenEstimate:
         """Return the tokens of a request, where a scope limits any."""
-        for scope in scopes:
-            if scope.limits.tpm is not None:
-                return self.estimates.of(model, request)
-        return NOTHING
+        return self.estimates.of(model, request) if counters.limit_tokens else NOTHING
 
 
 def backend_name(credential: str, upstream_name: str) -> str:
@@ -364,10 +376,10 @@ def backend_name(credential: str, upstream_name: str) -> str:
     return f"{credential}/{upstream_name}"
 
 
-def leave_some(scopes: Scopes, own: Scopes, step: int) -> None:
+def leave_some(shared: Scopes, step: int) -> None:
     """Have batch requests leave the last of what is shared to others. Raises `Failure` 429."""
-    for scope in scopes:
-        if scope not in own and scope.is_scarce(step):
+    for scope in shared:
+        if scope.is_scarce(step):
             raise kept_for_others(scope.kind, scope.name)
 
 

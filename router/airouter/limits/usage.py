@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from heapq import nlargest
 from itertools import chain
-from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,13 +47,12 @@ async def most_used(scopes: Sequence[Scope], clock: Callable[[], float]) -> list
 
 def usages_of(scope: Scope, step: int) -> Iterator[LimitUsage]:
     """Yield the limits of a scope."""
-    requests, tokens = scope.counted()
-    if requests is not None and requests.limit:
-        share = 1.0 - requests.room(step) / requests.limit
-        yield LimitUsage(scope.kind, scope.name, "requests", share)
-    if tokens is not None and tokens.limit:
-        share = 1.0 - (tokens.room(step) - scope.held) / tokens.limit
-        yield LimitUsage(scope.kind, scope.name, "tokens", share)
-    if scope.most not in {inf, 0}:
-        share = scope.in_flight / scope.most
-        yield LimitUsage(scope.kind, scope.name, "concurrent", share)
+    counters = (
+        ("requests", scope.requests),
+        ("tokens", scope.tokens),
+        ("concurrent", scope.slots),
+    )
+    for limit, counter in counters:
+        if counter is not None and counter.limit:
+            share = 1.0 - counter.room(step) / counter.limit
+            yield LimitUsage(scope.kind, scope.name, limit, share)

@@ -32,7 +32,7 @@ class KeyCount:
         self.nanodollars += in_nanodollars(sum(each.amount for each in costs if each is not None))
         # Not of a model that others are asked for in its place, as in the background.
         if record.model and record.attempts and record.status != 429 and record.status < 500:
-            self.requests += 1
+            self.requests += not record.is_part
             self.tokens += record.input_tokens + record.output_tokens
 
 

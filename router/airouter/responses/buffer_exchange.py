@@ -62,3 +62,11 @@ class BufferExchange(Exchange):
         return Failure(
             max(self.status, 400), said.message, type=said.type, code=said.code, param=said.param
         )
+
+
+class PartExchange(BufferExchange):
+    """Keeps what is asked for a request that has its place among those of its client."""
+
+    __slots__ = ()
+
+    is_part = True

@@ -77,7 +77,7 @@ class Selection:
             return False
         if load.resting and backend.resting_until > now:
             return False
-        if (backend.limits or load.headroom) and not backend.has_room(now):
+        if (backend.limits is not None or load.headroom) and not backend.has_room(now):
             return False
         return not (self._standings and self._bans.holds(backend, now))
 

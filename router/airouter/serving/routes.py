@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from airouter.costs import PriceLists, distinct_prices, price_lists
 from airouter.dialects.client_request import Edits
@@ -15,7 +15,7 @@ from airouter.serving.target import bind
 if TYPE_CHECKING:
     from airouter.config import snapshot as declared
     from airouter.config.snapshot import Snapshot
-    from airouter.limits import Scope
+    from airouter.limits.counters import Counters
     from airouter.providers.binding import Api
     from airouter.serving.account import Account
     from airouter.serving.target import Target
@@ -24,13 +24,12 @@ TOLD: tuple[Api, ...] = ("chat", "responses", "messages", "completions", "embedd
 """APIs by whose names a client is told what a model offers."""
 NO_PRICES = PriceLists({})
 
-LimitsOf = Callable[[str, str], tuple["Scope", ...]]
+LimitsOf = Callable[[str, str], Optional["Counters"]]
 """Returns the limits of a credential's use of a model, by the upstream's name of it."""
 
 
-def no_limits(credential: str, upstream_name: str) -> tuple[Scope, ...]:  # noqa: ARG001
+def no_limits(credential: str, upstream_name: str) -> None:
     """Return that there are none."""
-    return ()
 
 
 def catalogs_for(

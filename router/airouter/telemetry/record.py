@@ -78,10 +78,12 @@ class Attempt(msgspec.Struct, eq=False):
     """Whether the client gets the provider's own words."""
     continues: bool = False
     """Whether it goes on with a stream that another one broke off."""
+    lost: bool = False
+    """Whether another one beside it was quicker: it is no part of the answer, but is paid for."""
     price: PriceList | None = None
     """That of the backend; None where it is not known."""
     usage: Usage | None = None
-    """That of its part of the answer; None without one, or where nothing was told."""
+    """That of its part of the answer, or of what it told before it lost; None where nothing was."""
     _cost: Cost | None = None
 
     @property
@@ -125,6 +127,8 @@ class RequestRecord:
     method: str = "POST"
     session: bool = False
     """Whether it is a turn of a WebSocket."""
+    is_part: bool = False
+    """Whether it was made for another request, which counts for both."""
     trace: Trace | None = None
     """None unless the request is traced."""
     principal: str = ""
@@ -169,8 +173,8 @@ class RequestRecord:
         self.cache_write_tokens = usage.cache_write_tokens or 0
         self.reasoning_tokens = usage.reasoning_tokens or 0
         if self.continued:
-            parts = (each.usage for each in self.attempts[:-1] if each.usage is not None)
-            usage = reduce(beyond, parts, usage)
+            parts = [each.usage for each in self.attempts[:-1] if not each.lost]
+            usage = reduce(beyond, (part for part in parts if part is not None), usage)
         self.attempts[-1].usage = usage
 
     def note_error(self, failure: Failure) -> None:
@@ -186,10 +190,11 @@ class RequestRecord:
     @property
     def is_untold(self) -> bool:
         """True where a provider has answered, and not told the tokens of it."""
-        if self.status != 200 or any(each.usage is not None for each in self.attempts):
+        attempts = [each for each in self.attempts if not each.lost]
+        if self.status != 200 or any(each.usage is not None for each in attempts):
             return False
         # A client that had but signs of life has a 200, too, whatever its providers said.
-        return any(each.status == 200 and each.error is None for each in self.attempts)
+        return any(each.status == 200 and each.error is None for each in attempts)
 
     @property
     def last(self) -> Attempt | None:
@@ -198,9 +203,14 @@ class RequestRecord:
 
     @property
     def cost(self) -> Cost | None:
-        """Return the cost of the answer; None where that of a part of it is not known."""
+        """Return the cost of the answer, and of what was slower beside it.
+
+        None where that of a part is not known.
+        """
         if len(self.attempts) == 1:
             return self.attempts[0].cost
+        if self.is_untold:
+            return None
         costs = [each.cost for each in self.attempts if each.usage is not None]
         known = [each for each in costs if each is not None]
         if not known or len(known) < len(costs):

@@ -180,10 +180,9 @@ def uses_of(scope: Scope | None, step: int) -> tuple[LimitUse, ...]:
     """Return the use of a scope's limits; nothing where it has none."""
     if scope is None:
         return ()
-    requests, tokens = scope.counted()
     return tuple(
         LimitUse(label, max(0, count.limit - count.room(step)), count.limit)
-        for label, count in (("rpm", requests), ("tpm", tokens))
+        for label, count in (("rpm", scope.requests), ("tpm", scope.tokens))
         if count is not None
     )
 

@@ -23,6 +23,7 @@ from airouter.config.snapshot import (
 from airouter.dialects.client_request import ClientRequest, parse_client_request
 from airouter.failures import Failure
 from airouter.limits import FREE, Limiter, Permit
+from airouter.limits.counters import Counters
 from airouter.limits.headers import limit_headers
 
 TEAM = "client/team"
@@ -189,6 +190,13 @@ def test_a_group_and_a_model_limit_all_their_clients_together() -> None:
     assert "the model 'm'" in refused(limiter, "client/other").message
 
 
+def test_a_group_that_is_named_twice_takes_a_request_once() -> None:
+    limiter = a_limiter(a_client(groups=("all", "all")), groups=(Group("all", Limits(rpm=2)),))
+    for _ in range(2):
+        limiter.reserve(TEAM, "m", SMALL)
+    refused(limiter)
+
+
 def test_a_client_has_limits_of_its_own_for_some_models() -> None:
     limits = (ModelLimits("gpt-*", Limits(rpm=1)),)
     limiter = a_limiter(a_client(model_limits=limits))
@@ -251,7 +259,7 @@ def test_an_answer_teaches_once_although_its_request_and_its_attempt_both_end() 
     limiter = a_limiter(a_client(limits=Limits(tpm=1_000_000)), model=Limits(tpm=1_000_000))
     permit = limiter.reserve(TEAM, "m", SMALL)
     scopes = limiter.models["m"]
-    limiter.reserve_attempt(scopes, "m", SMALL, permit.estimate).settle(40, 5)
+    limiter.reserve_attempt(Counters(scopes), "m", SMALL, permit.estimate).settle(40, 5)
     permit.settle(40, 5)
     assert permit.estimate.learnt.answers == 1
 
@@ -267,9 +275,11 @@ def test_limits_of_a_backend_and_of_its_credential_bind_an_attempt() -> None:
     limiter.reload(Snapshot(credentials=credentials, models=(Model("m", tiers=(backends,)),)))
 
     def attempt(credential: str, name: str) -> Permit:
-        return limiter.reserve_attempt(limiter.of_backend(credential, name), "m", SMALL)
+        counters = limiter.of_backend(credential, name)
+        assert counters is not None
+        return limiter.reserve_attempt(counters, "m", SMALL)
 
-    assert limiter.of_backend("free", "up") == ()
+    assert limiter.of_backend("free", "up") is None
     attempt("c", "up")
     for name in ("up", "other", "other"):
         if name == "up":

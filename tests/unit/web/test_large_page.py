@@ -8,6 +8,7 @@ from typing import cast
 
 from airouter.bookkeeping.window import step_of
 from airouter.config.snapshot import ClientKey, Limits
+from airouter.limits.counters import Counters
 from airouter.limits.scope import Scope
 from airouter.web.board import Audience, Board, PageBlock, PagePart
 from airouter.web.page import HealthPage
@@ -25,7 +26,7 @@ def used_scope(name: str, used: int) -> Scope:
     scope = Scope("client", name)
     scope.limit(Limits(rpm=100, tpm=10_000))
     for _ in range(used):
-        scope.take(step_of(monotonic()), 0)
+        Counters((scope,)).take(step_of(monotonic()), 0)
     return scope
 
 

@@ -17,9 +17,16 @@ Usd = Annotated[
 ]
 
 
+NO_PLACES = frozenset({"localtime", "posixrules", "Factory", "posix", "right"})
+"""Files and folders beside the zones: the machine's own zone, none, and copies, of which those of
+`right` count leap seconds. Another pod may have others, or not have them."""
+
+
 def check_zone(name: str) -> str:
     """Validate that the database of time zones has a name."""
     try:
+        if name.partition("/")[0] in NO_PLACES:
+            raise LookupError
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise mistake("is not a known time zone", "use a name such as Europe/Berlin") from None

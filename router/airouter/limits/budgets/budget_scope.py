@@ -60,13 +60,15 @@ class BudgetScope:
         self.lease.keep_to_limit()
 
     def current(self) -> BudgetLease:
-        """Return the lease of the period that it is."""
-        ends, now = self.period.ends, self._clock()
-        if ends is not None and now >= ends:
+        """Return the lease of the period that it is, also for a clock that was set back."""
+        period, now = self.period, self._clock()
+        if period.ends is None:
+            return self.lease
+        if period.begins <= now < period.ends:
+            self.lease.keeps = int(period.ends - now) + LONGER
+        else:
             self.close()
             self._begin()
-        elif ends is not None:
-            self.lease.keeps = int(ends - now) + LONGER
         return self.lease
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ class BudgetLease(Lease):
     slides = False
     lasts = KEPT // 2
 
-    __slots__ = ("_born", "_counted", "_heard", "is_known", "keeps")
+    __slots__ = ("_born", "_counted", "_heard", "_let_go", "_telling", "is_known", "keeps")
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
@@ -39,6 +39,10 @@ class BudgetLease(Lease):
         """When that ledger began; another one is told what it said."""
         self._counted = 0
         """What of it was spent or held here, as far as that ledger surely knew."""
+        self._let_go = 0
+        """What of it was let go of here, as the budget does not have it."""
+        self._telling = 0
+        """What of that the ledger is being told."""
 
     @property
     def is_spent(self) -> bool:
@@ -51,7 +55,7 @@ class BudgetLease(Lease):
     def may_get(self, step: int, amount: int) -> bool:
         contact = self.contact
         may_answer = contact.is_up or not contact.has_begun
-        return may_answer and amount <= self.limit and step >= self.refused_until
+        return may_answer and amount <= self.limit and not self._is_refused(step, amount)
 
     def meet_another_ledger(self) -> None:
         if self._born:
@@ -67,6 +71,7 @@ class BudgetLease(Lease):
         )
         # Of what is given back the ledger knows from when it reads this, answered or not.
         self._counted = min(self._counted, line.total + line.held)
+        self._telling = self._let_go
         return line
 
     def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:
@@ -78,13 +83,16 @@ class BudgetLease(Lease):
 
         It was reserved as debt, or granted of a budget that was larger then.
         """
-        if self._heard > self.limit and self.left > 0:
-            self.left = max(0, self.left - (self._heard - self.limit))
+        over = min(self.left, self._heard - self._let_go - self.limit)
+        if over > 0:
+            self._let_go += over
+            self._leave(self.left - over)
 
     def accept(self, sent: Line, at: int, step: int, grant: LeaseGrant) -> None:
         super().accept(sent, at, step, grant)
         self._heard, self._born = sent.limit - grant.free, self.contact.born
         self._counted = sent.total + sent.held + grant.amount
+        self._let_go -= self._telling
         self.is_known = True
         self.keep_to_limit()
         if not sent.least:  # nobody was refused anything

@@ -12,6 +12,7 @@ from collections import deque
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from airouter.bookkeeping.limit_counter import NO_STEP, LimitCounter
 from airouter.bookkeeping.messages import LEASE, SETTLING, SLOTS_LEASE, SOON, WHOLE, Line
 from airouter.bookkeeping.window import SPAN
 
@@ -50,7 +51,7 @@ class Contact:
         """Those of them that requests wait for."""
 
 
-class Lease:
+class Lease(LimitCounter):
     """A part of one limit, held by a pod."""
 
     slides = True
@@ -62,15 +63,15 @@ class Lease:
         "debt",
         "free",
         "free_at",
+        "held",
         "key",
         "known",
         "least",
-        "left",
-        "limit",
         "needed",
+        "refused",
         "refused_until",
-        "reserved",
         "sent",
+        "stamp",
         "total",
         "until",
         "used",
@@ -79,23 +80,26 @@ class Lease:
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         """`total` is what was used of the key before, if it may have been."""
+        super().__init__(limit)
         self.key = key
-        self.limit = limit
         self.contact = contact
         self.left = 0
-        """What may be spent; below 0 where more was used than was reserved."""
+        self.held = 0
+        """What is left, and what is reserved for requests in flight."""
         self.until = 0
         """The step from which on nothing is left."""
+        self.stamp = NO_STEP
+        """The step at which what was taken and spent last counts."""
         self.debt = 0
         """What is below 0 of what is left, and being told."""
-        self.reserved = 0
         self.asked = 0
         """What requests wanted since the last regular exchange."""
         self.needed = 0
         self.least = 0
         """What all requests that wait need, and the first of them, beside what is left."""
+        self.refused = 0
         self.refused_until = 0
-        """The step until which the ledger has nothing."""
+        """What the ledger does not have beside what is left, nor more, and the step until then."""
         self.waits_in_vain = False
         self.free = limit
         self.free_at = -SPAN
@@ -110,19 +114,52 @@ class Lease:
     @property
     def is_idle(self) -> bool:
         """True where there is nothing to tell the ledger."""
-        return not (self.left or self.reserved or self.used or self.needed or self.asked)
+        here = self.left or self.held or self.taken or self.spent
+        return not (here or self.used or self.needed or self.asked)
+
+    @property
+    def reserved(self) -> int:
+        """The part of it that is reserved for requests in flight."""
+        return self.held - self.left - self.spent
+
+    def advance(self, step: int) -> None:
+        self.note()
+        self.stamp = step
+        self.at = step if step < self.until else NO_STEP
+        self.contact.touched.add(self)
+
+    def note(self) -> None:
+        """Take down what was taken and spent since the last time."""
+        self.asked, self.taken = self.asked + self.taken, 0
+        if self.spent:
+            self._use(self.stamp, self.spent)
+            self.spent = 0
 
     def has(self, step: int, amount: int) -> bool:
         """Return whether so much may be spent. Slow only where it may not."""
-        if amount <= self.left and step < self.until:
+        if super().has(step, amount) and step < self.until:
             return True
+        self.note()
         self._end(step)
         return (self._takes_of_share(step) or self._takes_of_own(step)) and amount <= self.left
+
+    def resize(self, limit: int) -> None:
+        self.limit = limit
+
+    def _leave(self, left: int) -> None:
+        """Have so much be left."""
+        self.held += left - self.left
+        self.left = left
+
+    def _last(self, until: int) -> None:
+        """Have the lease last until a step."""
+        self.until = until
+        self.at = NO_STEP
 
     def _end(self, step: int) -> None:
         """Let go of what is left after the lease: the ledger has counted it."""
         if step >= self.until:
-            self.left = min(self.left, 0)
+            self._leave(min(self.left, 0))
 
     def _takes_of_share(self, step: int) -> bool:
         """Have what is left be the pod's share; False while that is not in force.
@@ -133,9 +170,8 @@ class Lease:
         share = self.contact.share
         if share is None or self.contact.is_speaking:
             return False
-        self.contact.touched.add(self)
-        self.left = share_of(self.limit, share) - self._used_from(step - SPAN) - self.reserved
-        self.until = step + 1
+        self._leave(share_of(self.limit, share) - self._used_from(step - SPAN) - self.reserved)
+        self._last(step + 1)
         return True
 
     def _takes_of_own(self, step: int) -> bool:
@@ -151,9 +187,8 @@ class Lease:
             return False
         slid_out = sum(used for at, used in self.known if lost_from <= at + SPAN < step)
         kept = share_of(self.limit, contact.share_kept)
-        self.left = min(slid_out, kept) - self._used_from(lost_from) - self.reserved
-        self.until = step + 1
-        self.contact.touched.add(self)
+        self._leave(min(slid_out, kept) - self._used_from(lost_from) - self.reserved)
+        self._last(step + 1)
         return True
 
     def _used_from(self, step: int) -> int:
@@ -161,33 +196,18 @@ class Lease:
         uses = chain(self.known, self.sent.items(), self.used.items())
         return sum(amount for at, amount in uses if at >= step)
 
-    def take(self, step: int, amount: int) -> None:  # noqa: ARG002
-        """Reserve so much, which there is."""
-        self.left -= amount
-        self.reserved += amount
-        self.asked += amount
-        if self.asked == amount:
-            self.contact.touched.add(self)
-
-    def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
-        """End a reservation of which so much was used."""
-        self.reserved -= reserved
-        self.left += reserved - used
-        if used:
-            self._use(step, used)
-
-    def give_back(self, taken_at: int, reserved: int) -> None:
-        """End a reservation of which nothing was used."""
-        self.settle(taken_at, taken_at, reserved, 0)
-
     def _use(self, at: int, amount: int) -> None:
+        self.held -= amount
         self.total += amount
         self.used[at] = self.used.get(at, 0) + amount
-        self.contact.touched.add(self)
 
     def may_get(self, step: int, amount: int) -> bool:
         """Return whether it is worth asking the ledger for so much."""
-        return self.contact.is_up and amount <= self.limit and step >= self.refused_until
+        return self.contact.is_up and amount <= self.limit and not self._is_refused(step, amount)
+
+    def _is_refused(self, step: int, amount: int) -> bool:
+        """Return whether the ledger has refused so much lately, or less."""
+        return step < self.refused_until and amount - self.left >= self.refused
 
     def need(self, step: int, amount: int) -> bool:
         """Take note of a request that waits; False where it waits in vain."""
@@ -205,14 +225,15 @@ class Lease:
 
         `regular` is True once a second, when what nobody wants is given back.
         """
+        self.note()
         wanted = self.asked + self.needed
         if self._takes_of_share(step):
-            self.until = step + LEASE
+            self._last(step + LEASE)
         else:
             self._end(step)
             if regular:
                 spare = 0 if self.waits_in_vain else self.asked
-                self.left = min(self.left, spare)
+                self._leave(min(self.left, spare))
         if regular:
             self.asked, self.waits_in_vain = 0, False
         uses = self._uses(step)
@@ -249,10 +270,10 @@ class Lease:
         while self.known and self.known[0][0] < min(self.contact.lost_from, step) - SPAN:
             self.known.popleft()
         self.sent = {}
-        self.left += grant.amount - self.debt
-        self.until = at + self.lasts
+        self._leave(self.left + grant.amount - self.debt)
+        self._last(at + self.lasts)
         self.free, self.free_at = grant.free, step
-        self.refused_until = step + grant.wait
+        self.refused, self.refused_until = sent.least, step + grant.wait
         if grant.wait:
             self.waits_in_vain = sent.needed > 0
 
@@ -265,7 +286,7 @@ class Lease:
             self.sent[at] = self.sent.get(at, 0) + amount
         self.used, self.sent = self.sent, {}
         if self.contact.share is not None:
-            self.until = 0
+            self._last(0)
 
     # What headers of answers and batch clients ask for, as of a `Window`.
 
@@ -294,24 +315,31 @@ class Lease:
 class RequestLease(Lease):
     """A lease of requests: each counts from when it was let through, once it has ended."""
 
-    __slots__ = ("counted_before", "pending")
+    __slots__ = ("counted_before", "ended", "pending")
 
     def __init__(self, key: str, limit: int, contact: Contact, total: int = 0) -> None:
         super().__init__(key, limit, contact, total)
         self.pending: dict[int, int] = {}
         """Requests in flight, by the steps at which they were let through."""
+        self.ended: dict[int, int] = {}
+        """Those of them that have ended since somebody took note, by the same steps."""
         self.counted_before = 0
         """Those that are older count as used already."""
 
-    def take(self, step: int, amount: int) -> None:
-        super().take(step, amount)
-        self.pending[step] = self.pending.get(step, 0) + amount
+    def note(self) -> None:
+        if self.taken:
+            self.pending[self.stamp] = self.pending.get(self.stamp, 0) + self.taken
+        super().note()
+        ended, self.ended = self.ended, {}
+        for taken_at, amount in ended.items():
+            if self._end_pending(taken_at, amount):
+                self._use(taken_at, amount)
 
     def settle(self, taken_at: int, step: int, reserved: int, used: int) -> None:  # noqa: ARG002
-        if self._end_pending(taken_at, reserved):
-            self._use(taken_at, used)
+        self.ended[taken_at] = self.ended.get(taken_at, 0) + used
 
     def give_back(self, taken_at: int, reserved: int) -> None:
+        self.note()
         if self._end_pending(taken_at, reserved):
             self.left += reserved
 
@@ -319,7 +347,6 @@ class RequestLease(Lease):
         """Return whether the request was not counted yet."""
         if taken_at < self.counted_before:
             return False
-        self.reserved -= amount
         self.pending[taken_at] -= amount
         if not self.pending[taken_at]:
             del self.pending[taken_at]
@@ -328,9 +355,7 @@ class RequestLease(Lease):
     def _uses(self, step: int) -> list[tuple[int, int]]:
         self.counted_before = max(self.counted_before, step - OLD)
         for at in [at for at in self.pending if at < self.counted_before]:
-            amount = self.pending.pop(at)
-            self.reserved -= amount
-            self._use(at, amount)
+            self._use(at, self.pending.pop(at))
         return super()._uses(step)
 
 

@@ -67,7 +67,7 @@ class Leases:
             lease = kind(key, limit, self.contact, self._most_used)
             self._leases[key] = lease
         self._over.discard(key)
-        lease.limit = limit
+        lease.resize(limit)
         return lease
 
     def let_go(self, lease: Lease) -> None:
@@ -99,6 +99,7 @@ class Leases:
         self._number += 1
         if leaves:  # and wants nothing more
             for lease in leases:
+                lease.note()
                 lease.asked = 0
         self._sent_at = step = step_of(self._clock())
         lines = [lease.line(step, regular=regular) for lease in leases]

@@ -17,7 +17,7 @@ from airouter.dialects.openai_usage import RESPONSES_BODY, usage_in
 from airouter.dialects.spending import added
 from airouter.eventloop.aside import LARGE
 from airouter.failures import Failure
-from airouter.responses.buffer_exchange import BufferExchange
+from airouter.responses.buffer_exchange import BufferExchange, PartExchange
 from airouter.responses.caller import PLAIN_CALLER
 from airouter.responses.compaction import prompt
 from airouter.responses.compaction.transcript import chunks, entries, part_text
@@ -77,11 +77,12 @@ class Compactor:
         self._aside = aside
 
     async def compact(
-        self, items: Sequence[msgspec.Raw], turn: ResponsesTurn
+        self, items: Sequence[msgspec.Raw], turn: ResponsesTurn, *, is_part: bool = False
     ) -> ConversationSummary:
         """Summarise items that are open to read, with the model and the rights of a turn.
 
-        Raises the `Failure` that the model is served with.
+        `is_part` is True where the turn has kept what it reserved, so that it takes no second place
+        among its client's requests. Raises the `Failure` that the model is served with.
         """
         model = turn.model
         large = sum(len(memoryview(item)) for item in items) > LARGE
@@ -97,19 +98,22 @@ class Compactor:
         for piece in pieces:
             asked = prompt.GO_ON.format(summary=text) if text else ""
             asked += prompt.TRANSCRIPT.format(transcript=piece)
-            text, cost = await self._ask(instructions, asked, turn)
+            text, cost = await self._ask(instructions, asked, turn, is_part=is_part)
             usage = added(usage, cost)
         words = prompt.SUMMARY.format(summary=text or "Nothing was said yet.")
         return ConversationSummary(said, developer_message(words), pending, usage)
 
-    async def _ask(self, instructions: str, asked: str, turn: ResponsesTurn) -> tuple[str, Usage]:
+    async def _ask(
+        self, instructions: str, asked: str, turn: ResponsesTurn, *, is_part: bool
+    ) -> tuple[str, Usage]:
         body = {
             "model": turn.request.model,
             "instructions": instructions,
             "input": asked,
             "store": False,
         }
-        exchange = BufferExchange(turn.exchange.headers, msgspec.json.encode(body))
+        make = PartExchange if is_part else BufferExchange
+        exchange = make(turn.exchange.headers, msgspec.json.encode(body))
         await self._serve(exchange, PLAIN_CALLER)
         return summary_in(exchange)
 

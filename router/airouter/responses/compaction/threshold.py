@@ -87,5 +87,6 @@ class Threshold:
             asked = input_items(turn.request.fields.get("input"))
             return split_items(joined_items((asked, turn.tenant.seals.open(output))))
 
-        summary = await self._compactor.compact(await turn.aside.by_size(size, said), turn)
+        items = await turn.aside.by_size(size, said)
+        summary = await self._compactor.compact(items, turn, is_part=True)
         return await turn.aside.by_size(size, partial(whole_item, summary, turn.tenant.seals))

@@ -24,6 +24,8 @@ def declared(**fields: Any) -> MoneyBudget:
         ({"usd": "0"}, "decimal in quotes"),
         ({"timeZone": "Europe/Nowhere"}, "Europe/Berlin"),
         ({"timeZone": "America"}, "Europe/Berlin"),
+        ({"timeZone": "localtime"}, "Europe/Berlin"),
+        ({"timeZone": "right/Europe/Berlin"}, "Europe/Berlin"),
     ],
 )
 def test_a_budget_that_cannot_be_is_found_with_its_fix(fields: dict[str, str], fix: str) -> None:

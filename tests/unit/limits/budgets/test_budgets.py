@@ -128,6 +128,27 @@ async def test_a_budget_begins_anew_with_its_period() -> None:
     assert [each.amount for each in spenders.ledger.book.spent().values()] == [10 * USD, 10 * USD]
 
 
+async def test_a_request_that_is_too_dear_keeps_no_cheaper_one_from_what_is_left() -> None:
+    spenders = Spenders(TEN)
+    await spenders.advance(8)
+    first = await spenders.pods["a"].reserve(7 * USD)
+    assert first is not None
+    first.settle(7 * USD)
+    await spenders.advance(2)
+    assert await spenders.pods["a"].reserve(4 * USD) is None
+    assert await spenders.pods["a"].reserve(3 * USD) is not None
+
+
+async def test_a_clock_that_was_a_month_ahead_and_is_set_right_spends_of_the_right_month() -> None:
+    spenders = Spenders(PeriodBudget("10", "Month"))
+    scopes = spenders.pods["a"].budgets.of(TEAM)
+    month = scopes[0].current().key
+    spenders.time.now += 40 * DAY
+    assert scopes[0].current().key != month
+    spenders.time.now -= 40 * DAY
+    assert scopes[0].current().key == month
+
+
 async def test_a_refusal_says_whose_budget_it_is_and_when_it_begins_anew() -> None:
     spenders = Spenders(TEN)
     await spenders.advance(8)

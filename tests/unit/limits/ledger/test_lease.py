@@ -15,6 +15,7 @@ from airouter.bookkeeping.messages import (
     LedgerMessage,
 )
 from airouter.bookkeeping.window import SPAN, STEPS_PER_SECOND
+from airouter.limits.ledger.budget_lease import BudgetLease
 from airouter.limits.ledger.lease import Lease, RequestLease
 from airouter.limits.ledger.leases import Leases
 
@@ -128,6 +129,27 @@ def test_more_tokens_than_were_reserved_are_told_and_are_a_debt_until_then() -> 
     message = pod.send(lease)
     assert (message.lines[0].held, message.lines[0].uses) == (0, [(0, 350)])
     pod.answer(lease, message, 40)
+    assert lease.left == 40
+
+
+def test_a_budget_that_is_lowered_takes_of_a_lease_once_what_it_has_too_much() -> None:
+    pod = TalkingPod()
+    lease = pod.leases.open(BudgetLease, "k", 100)
+    message = pod.send(lease)
+    grants = [LeaseGrant(60, 0, 10)]  # others have spent 30
+    pod.leases.accept([lease], message, LedgerAnswer(1, 1, 0, grants))
+    lease.resize(80)
+    for _ in range(2):
+        lease.keep_to_limit()
+        assert lease.left == 50
+    message = pod.send(lease)
+    assert (message.lines[0].spent, message.lines[0].counted) == (90, 60)
+    lease.keep_to_limit()
+    pod.leases.fail([lease], "down")
+    lease.keep_to_limit()
+    message = pod.send(lease)
+    pod.leases.accept([lease], message, LedgerAnswer(1, 1, 0, [LeaseGrant(40, 0, 0)]))
+    lease.keep_to_limit()
     assert lease.left == 40
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airouter.config.snapshot import Limits
-from support.replicas import Replicas
+from support.replicas import Replicas, a_chat
 
 RPM = Limits(rpm=600)
 
@@ -140,6 +140,17 @@ async def test_demand_that_moves_is_followed_within_two_seconds() -> None:
         await replicas.ask("b")
         await replicas.advance(0.1)
     assert sum([await replicas.ask("b") is not None for _ in range(60)]) + 20 == 50
+
+
+async def test_a_request_that_is_too_large_keeps_no_smaller_one_from_what_is_left() -> None:
+    replicas = Replicas(Limits(tpm=1_000))
+    await replicas.settle()
+    first = await replicas.ask("a", a_chat(max_tokens=700))
+    assert first is not None
+    first.settle(100, 800)
+    await replicas.advance(2)
+    assert await replicas.ask("a", a_chat(max_tokens=300)) is None
+    assert await replicas.ask("a", a_chat(messages="x", max_tokens=5)) is not None
 
 
 async def test_a_replica_that_is_started_again_in_its_place_takes_over_its_share() -> None:

@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.resources import Resource
 
 from airouter.config.snapshot import Limits
+from airouter.limits.counters import Counters
 from airouter.limits.scope import Scope
 from airouter.limits.usage import LimitUsage, most_used
 from airouter.telemetry.metrics.exposition import Metrics
@@ -34,7 +35,7 @@ class ManyLimits(SomeSharedLimits):
         self.scopes = [Scope("client", f"client-{number}") for number in range(CLIENTS)]
         for each in self.scopes:
             each.limit(Limits(rpm=100, tpm=1_000))
-            each.take(0, 10)
+            Counters((each,)).take(0, 10)
 
     async def most_used(self) -> list[LimitUsage]:
         return await most_used(self.scopes, lambda: 1.0)
