@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from typing import cast
 
 import pytest
@@ -107,6 +108,9 @@ async def test_requests_are_read_no_faster_than_they_are_answered(server: EdgeSe
     assert 0 < longest < 6_000
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="there it begins once the answer before it was taken"
+)
 async def test_a_stream_that_begins_behind_an_answer_nobody_takes_is_paused() -> None:
     class Source:
         def __init__(self) -> None:
