@@ -1,7 +1,7 @@
 """Work on large requests, done beside the event loop by one thread.
 
 What Python does there gives way to the event loop every few milliseconds, so that small requests
-are answered meanwhile. One call of a decoder does not: `untrusted.check_values` bounds what a body
+are answered meanwhile. One call of a decoder does not: `untrusted.has_more_than` bounds what a body
 can have in it, and with it the longest call.
 """
 
