@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from airouter.bounds.held_bytes import HeldBytes
-from airouter.eventloop.aside import Aside
+from airouter.eventloop.aside import MOST_WAITING, Aside
 from airouter.eventloop.turns import Turns
 from airouter.failures import Failure
-from airouter.responses.conversations import Conversations
+from airouter.responses.conversations import ConversationAppender, Conversations
 from airouter.responses.page import Page
 from airouter.responses.records import Archive, StoredResponse
 from airouter.responses.references import with_references_resolved
@@ -153,3 +153,30 @@ async def test_a_change_of_a_record_leaves_its_items_uncopied_but_once() -> None
         "resp_1", b"{}", items, b"before", ("resp_0",), "m", beat=7.0
     )
     assert most < 2 * len(items)  # a bytes object has spare room while it grows
+
+
+async def test_an_answer_comes_into_its_conversation_however_many_others_wait(
+    aside: Aside,
+) -> None:
+    talks, id_ = await long_talk(aside)
+    begun, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def blocked() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        may_end.wait(60)
+
+    others = [asyncio.create_task(aside.run(blocked))]
+    try:
+        await begun.wait()
+        others += [asyncio.create_task(aside.run(lambda: None)) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        answer = b'{"output":[%b]}' % (ITEM % (99, LONG))
+        adding = asyncio.create_task(
+            ConversationAppender(talks, id_).append(ITEM % (98, b""), answer)
+        )
+        await asyncio.sleep(0)
+    finally:
+        may_end.set()
+    await asyncio.gather(adding, *others)
+    assert await talks.item(id_, "msg_0099")
