@@ -12,14 +12,14 @@ TAG ?= dev
 # them may start an API server. With ARGS they run one by one.
 WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 PARALLEL = $(if $(ARGS),,-n $(WORKERS) --dist worksteal)
-# Coverage makes the tests of router/ take half as long again, so only the gate takes it with every run.
+# Coverage takes time and a file for each process, so only the gate takes it with every run.
 COVERAGE ?=
 
 # Any chromium will do; where there is none, the one of Debian is installed.
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test integration lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test processes integration lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,11 +27,14 @@ help: ## List the tasks
 run: $(VENV)/.run ## Serve built-in mock models on 127.0.0.1:8080 (ARGS="-f file.yaml" for your own)
 	@exec $(BIN)/airouter serve $(ARGS)
 
-test: $(VENV)/.dev ## Run the tests of the router (ARGS="-k name" for some; COVERAGE=1 holds its branch coverage to 95 %)
+test: $(VENV)/.dev ## Run the tests of the router (ARGS="-k name" for some; COVERAGE=1 holds 95 % of its lines)
 	$(if $(COVERAGE),rm -f .coverage .coverage.*)
 	$(BIN)/python $(if $(COVERAGE),-m coverage run) -m pytest $(PARALLEL) $(ARGS)
 	$(if $(COVERAGE),$(BIN)/python -m coverage combine -q)
 	$(if $(COVERAGE),$(BIN)/python -m coverage report --fail-under=95)
+
+processes: $(VENV)/.dev ## Run the tests of whole router processes: signals, reloads and kills under load (ARGS="-k name" for some)
+	$(BIN)/python -m pytest tests/process $(PARALLEL) $(ARGS)
 
 integration: $(VENV)/.dev kubernetes ## Run the tests of the operator and the chart on a real API server (ARGS="-k name" for some)
 	$(BIN)/python -m pytest tests/operator tests/chart $(PARALLEL) $(ARGS)

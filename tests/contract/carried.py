@@ -15,6 +15,7 @@ from contract.services.openai.responses import KEY, MODEL
 from contract.services.openai.sessions import SessionsService
 from support.config import MASTER_KEY, manifest
 from support.in_loop import Served
+from support.sdks import openai_sdk
 
 BOTH = ["responses", "responses-ws"]
 LAST = ("response.completed", "response.failed", "response.incomplete")
@@ -62,7 +63,7 @@ async def session(router: Served) -> AsyncIterator[ClientConnection]:
 
 @contextlib.asynccontextmanager
 async def sdk_of(url: str, key: str) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as sdk:
+    async with openai_sdk(url, key) as sdk:
         yield sdk
 
 

@@ -9,8 +9,9 @@ import openai
 import pytest
 
 from contract.services.openai.service import KEY, OpenAIService, openai_service
-from support.config import MASTER_KEY, manifest
+from support.config import manifest
 from support.in_loop import Served, served
+from support.sdks import openai_sdk
 
 MODELS = {
     "gpt": "gpt-4o-2024-11-20",
@@ -30,7 +31,7 @@ async def service() -> AsyncIterator[OpenAIService]:
 @pytest.fixture
 async def direct(service: OpenAIService) -> AsyncIterator[openai.AsyncOpenAI]:
     """The SDK at the service itself."""
-    async with openai.AsyncOpenAI(base_url=service.base_url, api_key=KEY, max_retries=0) as client:
+    async with openai_sdk(service.base_url, KEY) as client:
         yield client
 
 
@@ -59,7 +60,5 @@ async def router(service: OpenAIService) -> AsyncIterator[Served]:
 @pytest.fixture
 async def client(router: Served) -> AsyncIterator[openai.AsyncOpenAI]:
     """The SDK at the router."""
-    async with openai.AsyncOpenAI(
-        base_url=f"http://127.0.0.1:{router.port}/v1", api_key=MASTER_KEY, max_retries=0
-    ) as client:
+    async with openai_sdk(f"http://127.0.0.1:{router.port}/v1") as client:
         yield client

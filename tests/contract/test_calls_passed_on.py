@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from openai.lib.streaming.chat import ChunkEvent
 
 from contract.carried import ask, session
@@ -22,8 +20,9 @@ from contract.services.openai.sessions import SessionsService
 from contract.services.stand_in import Body, Call, Turn, sse
 from contract.test_native_responses import config, sdk_of
 from failover.faulty import STREAM_HEAD, Fault, FaultyProvider, http
-from support.config import MASTER_KEY, manifest
+from support.config import manifest
 from support.in_loop import Served, served
+from support.sdks import anthropic_sdk, openai_sdk
 
 TWINS = Turn(calls=(Call("now", {}, id="call_1", silent=True), Call("now", {"x": 1}, id="call_1")))
 TOOL: Any = {"type": "function", "name": "now", "parameters": {"type": "object"}, "strict": False}
@@ -129,7 +128,7 @@ async def test_a_chat_has_calls_that_can_be_answered() -> None:
     asked: Any = {"model": "m", "messages": [{"role": "user", "content": "When?"}]}
     async with provided("OpenAICompatible", *CHAT) as router:
         url = f"http://127.0.0.1:{router.port}/v1"
-        async with AsyncOpenAI(base_url=url, api_key=MASTER_KEY, max_retries=0) as sdk:
+        async with openai_sdk(url) as sdk:
             whole = await sdk.chat.completions.create(**asked)
             async with sdk.chat.completions.stream(**asked) as stream:
                 seen = [event async for event in stream if isinstance(event, ChunkEvent)]
@@ -149,7 +148,7 @@ async def test_a_message_has_calls_that_can_be_answered() -> None:
     whole_and_streamed = telling(MESSAGE, *message_events())
     async with provided("Anthropic", *whole_and_streamed) as router:
         url = f"http://127.0.0.1:{router.port}"
-        async with AsyncAnthropic(base_url=url, api_key=MASTER_KEY, max_retries=0) as sdk:
+        async with anthropic_sdk(url) as sdk:
             whole = await sdk.messages.create(**asked)
             async with sdk.messages.stream(**asked) as stream:
                 streamed = await stream.get_final_message()

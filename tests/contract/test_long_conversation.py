@@ -19,7 +19,7 @@ from openai.types.responses import Response
 from contract.matrix.features import PNG, UPSTREAMS
 from contract.matrix.world import World, model_of, world
 from contract.services.stand_in import Body, Call, Turn
-from support.config import MASTER_KEY
+from support.sdks import openai_sdk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -149,7 +149,7 @@ async def test_twelve_turns_end_the_same_everywhere(
     everything: World, upstream: str, transport: str
 ) -> None:
     url = f"http://127.0.0.1:{everything.router.port}/v1"
-    async with AsyncOpenAI(base_url=url, api_key=MASTER_KEY, max_retries=0) as sdk:
+    async with openai_sdk(url) as sdk:
         if transport == "WebSocket":
             async with sdk.responses.connect() as connection:
                 items = await converse(over(connection), everything, upstream)

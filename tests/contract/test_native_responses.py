@@ -19,6 +19,7 @@ from contract.services.openai.responses import KEY, MODEL, ResponsesService
 from contract.services.stand_in import Call, Cut, Turn
 from support.config import MASTER_KEY, manifest
 from support.in_loop import Served, served
+from support.sdks import openai_sdk
 
 SONNET = "claude-sonnet-4-5-20250929"
 SEALING = {"responses": {"sealing": {"keys": [{"secretRef": {"name": "keys", "key": "seal"}}]}}}
@@ -62,7 +63,7 @@ def config(*services: ResponsesService, claude: AnthropicService | None = None) 
 @contextlib.asynccontextmanager
 async def sdk_of(router: Served, key: str = MASTER_KEY) -> AsyncIterator[AsyncOpenAI]:
     url = f"http://127.0.0.1:{router.port}/v1"
-    async with AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as sdk:
+    async with openai_sdk(url, key) as sdk:
         yield sdk
 
 

@@ -13,8 +13,9 @@ from contract.services.anthropic import answers
 from contract.services.anthropic.service import AnthropicService, anthropic_service
 from contract.services.openai.responses import ResponsesService
 from contract.test_native_responses import config, sdk_of
-from support.config import MASTER_KEY, mock_manifest
+from support.config import mock_manifest
 from support.in_loop import Served, served
+from support.sdks import openai_sdk
 
 TOOLS: Any = [{"type": "function", "name": "f", "parameters": {"type": "object"}}]
 
@@ -116,7 +117,7 @@ async def test_the_sdk_goes_on_with_the_next_pod_when_its_own_drains() -> None:
         codes: list[int] = []
         async with (
             server,
-            AsyncOpenAI(base_url=url, api_key=MASTER_KEY, max_retries=0) as sdk,
+            openai_sdk(url) as sdk,
             sdk.responses.connect(
                 on_reconnecting=lambda event: codes.append(event.close_code),
                 initial_delay=0.01,

@@ -16,6 +16,7 @@ from contract.matrix.features import GEMINIS, UPSTREAMS
 from contract.matrix.world import World, in_words_of, model_of, world
 from contract.services.stand_in import Call, Turn
 from support.config import MASTER_KEY
+from support.sdks import openai_sdk
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -36,7 +37,7 @@ async def everything() -> AsyncIterator[World]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sdk(everything: World) -> AsyncIterator[AsyncOpenAI]:
     url = f"http://127.0.0.1:{everything.router.port}/v1"
-    async with AsyncOpenAI(base_url=url, api_key=MASTER_KEY, max_retries=0) as client:
+    async with openai_sdk(url) as client:
         yield client
 
 

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 
 from failover.faulty import FaultyProvider
-from support.config import MASTER_KEY, manifest
+from support.config import manifest
 from support.in_loop import served
+from support.sdks import anthropic_sdk, openai_sdk
 
 SHAPES = pytest.mark.parametrize("shape", ["fallback", "backends"])
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -27,8 +26,8 @@ class Stage:
         self.first = first
         self.second = second
         self.base_url = base_url
-        self._openai = AsyncOpenAI(api_key=MASTER_KEY, base_url=f"{base_url}/v1", max_retries=0)
-        self._anthropic = AsyncAnthropic(auth_token=MASTER_KEY, base_url=base_url, max_retries=0)
+        self._openai = openai_sdk(f"{base_url}/v1")
+        self._anthropic = anthropic_sdk(base_url)
 
     async def ask(self, *, streamed: bool = False, **fields: Any) -> str:
         """Return who answers a chat."""

@@ -11,14 +11,13 @@ import anthropic
 import httpx
 import openai
 import pytest
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
 
 from failover.narrator import BREAKS, Break, Narrator, cut, stall
 from support.config import MASTER_KEY, manifest
 from support.goers_on import Script, chat_stream, cut_in, ends_with_the_model
 from support.in_loop import Served, served
+from support.sdks import anthropic_sdk, openai_sdk
 
 TEXT = "Es  regnet\n\n heute «nicht» 🌧, \t sagt man.\n\n1. Morgen\n2. Übermorgen: \n"
 STORY = Script(TEXT)
@@ -45,8 +44,8 @@ class Stage:
         self.second = second
         self.router = router
         base_url = f"http://127.0.0.1:{router.port}"
-        self.openai = AsyncOpenAI(api_key=MASTER_KEY, base_url=f"{base_url}/v1", max_retries=0)
-        self.anthropic = AsyncAnthropic(auth_token=MASTER_KEY, base_url=base_url, max_retries=0)
+        self.openai = openai_sdk(f"{base_url}/v1")
+        self.anthropic = anthropic_sdk(base_url)
 
     @property
     def asked(self) -> tuple[int, int]:

@@ -6,6 +6,8 @@ that would be a test of the machine.
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -16,4 +18,10 @@ PATIENCE = 120.0
 
 def http_client(**options: Any) -> httpx.AsyncClient:
     """An `httpx.AsyncClient` with these options."""
-    return httpx.AsyncClient(**{"timeout": PATIENCE, **options})
+    return httpx.AsyncClient(**{"timeout": PATIENCE, "verify": trusted(), **options})
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The authorities of httpx, read once: their file takes longer than most tests."""
+    return httpx.create_ssl_context()

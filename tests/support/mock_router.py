@@ -9,15 +9,14 @@ from openai import AsyncOpenAI
 
 from support.config import MASTER_KEY, manifest, mock_manifest
 from support.in_loop import Served, served
+from support.sdks import openai_sdk
 
 MODEL = "m"
 
 
 @contextlib.asynccontextmanager
 async def client_of(router: Served, key: str = MASTER_KEY) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(
-        api_key=key, base_url=f"http://127.0.0.1:{router.port}/v1", max_retries=0
-    ) as client:
+    async with openai_sdk(f"http://127.0.0.1:{router.port}/v1", key) as client:
         yield client
 
 

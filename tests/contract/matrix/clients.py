@@ -11,7 +11,7 @@ import anthropic
 import openai
 
 from contract.services.stand_in import Body
-from support.config import MASTER_KEY
+from support.sdks import anthropic_sdk, openai_sdk
 
 
 @dataclass
@@ -55,7 +55,7 @@ class ChatClient:
     name = "chat"
 
     def __init__(self, url: str) -> None:
-        self.sdk = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=MASTER_KEY, max_retries=0)
+        self.sdk = openai_sdk(f"{url}/v1")
 
     async def close(self) -> None:
         await self.sdk.close()
@@ -170,7 +170,7 @@ class MessagesClient:
     name = "messages"
 
     def __init__(self, url: str) -> None:
-        self.sdk = anthropic.AsyncAnthropic(base_url=url, api_key=MASTER_KEY, max_retries=0)
+        self.sdk = anthropic_sdk(url)
 
     async def close(self) -> None:
         await self.sdk.close()
@@ -236,7 +236,7 @@ class ResponsesClient:
     name = "responses"
 
     def __init__(self, url: str) -> None:
-        self.sdk = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=MASTER_KEY, max_retries=0)
+        self.sdk = openai_sdk(f"{url}/v1")
 
     async def close(self) -> None:
         await self.sdk.close()

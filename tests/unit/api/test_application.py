@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from anthropic import AsyncAnthropic
 
 from airouter.config.providers import PROVIDER_TYPES
-from support.config import MASTER_KEY, MOCK, manifest
+from support.config import MOCK, manifest
 from support.http_client import http_client
 from support.in_loop import Served, served
+from support.sdks import anthropic_sdk
 
 TEAM = {"authorization": "Bearer sk-team-a"}
 
@@ -124,7 +124,7 @@ async def test_a_model_is_found_by_name_and_alias(router: Served, path: str, own
 
 async def test_the_sdk_of_anthropic_finds_models_as_it_knows_them(router: Served) -> None:
     root = f"http://127.0.0.1:{router.port}"
-    async with AsyncAnthropic(base_url=root, api_key=MASTER_KEY, max_retries=0) as client:
+    async with anthropic_sdk(root) as client:
         listed = [model async for model in client.models.list()]
         found = await client.models.retrieve("team/b")
     assert [model.display_name for model in listed] == ["gpt-4o", "team/b"]

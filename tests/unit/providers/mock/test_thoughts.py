@@ -12,8 +12,9 @@ from anthropic.types import MessageParam
 from openai import AsyncOpenAI
 
 from airouter.providers.mock.answers import REASONING
-from support.config import MASTER_KEY, mock_manifest
+from support.config import mock_manifest
 from support.in_loop import served
+from support.sdks import anthropic_sdk, openai_sdk
 
 MODEL = "m"
 SCRIPT = 'reasoning:Where is that?\ntool:get_weather {"city": "Paris"}'
@@ -26,8 +27,8 @@ async def clients(**mock: Any) -> AsyncIterator[tuple[AsyncOpenAI, AsyncAnthropi
     async with served(mock_manifest(MODEL, **mock)) as router:
         root = f"http://127.0.0.1:{router.port}"
         async with (
-            AsyncOpenAI(base_url=f"{root}/v1", api_key=MASTER_KEY, max_retries=0) as openai,
-            AsyncAnthropic(base_url=root, api_key=MASTER_KEY, max_retries=0) as anthropic,
+            openai_sdk(f"{root}/v1") as openai,
+            anthropic_sdk(root) as anthropic,
         ):
             yield openai, anthropic
 
