@@ -1,7 +1,7 @@
 """All of it mixed, for minutes, with reloads: memory stays flat, and nothing fails inside.
 
-Two inputs run at a time, in random order; a reload comes every few seconds. Each minute prints the
-memory and the slowest small answer.
+Two inputs run at a time, in random order; a reload comes every few seconds. Each half minute prints
+the memory, the slowest small answer, and what was sent.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ def soak(staged: Stage, names: Sequence[str], seconds: float) -> int:
     chosen = random.Random()
     started = began = time.monotonic()
     reload_at = look_at = started
-    attacks: list[subprocess.Popen[bytes]] = []
+    attacks: dict[subprocess.Popen[bytes], str] = {}
+    sent: set[str] = set()
     peaks: list[int] = []
     reloads = 0
     staged.forget_peak()
     while (now := time.monotonic()) < started + seconds:
-        attacks = [each for each in attacks if each.poll() is None]
+        attacks = {each: name for each, name in attacks.items() if each.poll() is None}
         while len(attacks) < AT_ONCE:
-            attacks.append(staged.attack(chosen.choice(names)))
+            name = chosen.choice(names)
+            attacks[staged.attack(name)] = name
+            sent.add(name)
         if now >= reload_at:
             reloads += 1
             staged.reload(reloads)
@@ -46,6 +49,8 @@ def soak(staged: Stage, names: Sequence[str], seconds: float) -> int:
         if now >= look_at + LOOK_EVERY:
             peaks.append(staged.peak() >> 20)
             tell(staged, began, f"{now - started:.0f} s", peaks[-1])
+            print(f"  of {', '.join(sorted(sent))}", flush=True)
+            sent = set(attacks.values())
             staged.forget_peak()
             began = look_at = now
         time.sleep(0.05)
