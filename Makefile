@@ -19,7 +19,7 @@ COVERAGE ?=
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test processes integration lint format types bench bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
+.PHONY: help run test processes integration lint format types bench bench-compare bench-hostile bench-ledger bench-page bench-reload image kubernetes e2e browser collectors cluster cluster-down translations commands observability readme docs lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes 
 
 bench-hostile: $(VENV)/.dev ## One client's worst beside another's small requests; writes benchmarks/hostile/results.md (ARGS="--minutes 30" soaks)
 	$(BIN)/python -m benchmarks.hostile $(ARGS)
+
+bench-compare: $(VENV)/.dev ## The router beside LiteLLM, which it installs for itself; writes the table of docs/comparison.md
+	$(BIN)/python -m benchmarks.compare $(ARGS)
 
 bench-page: $(VENV)/.dev ## What the page at /vhealth takes: for each request, and for those who look
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.page $(ARGS)

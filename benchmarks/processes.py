@@ -15,7 +15,7 @@ from pathlib import Path
 SERVER_CORE, LOAD_CORE = 0, 1
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-STARTING = 15.0
+STARTING = 60.0
 ROOT = Path(__file__).resolve().parent.parent
 
 

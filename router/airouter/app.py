@@ -58,7 +58,7 @@ from airouter.upstream.fetching import Fetcher
 from airouter.upstream.pools import Pools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from fastapi import FastAPI
 
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from airouter.config.store import Reload
     from airouter.endpoint import Endpoint
     from airouter.interfaces import Exchange, Serve
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import Scope
     from airouter.reporting.reporter import KeyUseReporter
     from airouter.responses.caller import Caller, ServeCaller
@@ -229,6 +230,10 @@ class Router:
     @property
     def uptime(self) -> float:
         return time.monotonic() - self._started
+
+    @property
+    def budgets(self) -> Sequence[BudgetScope]:
+        return self.shared_limits.budgets.scopes
 
     def limits_of(self, kind: str, name: str) -> Scope | None:
         return self.shared_limits.limiter.find(kind, name)

@@ -35,7 +35,7 @@ class SomeBans:
     def in_force(self, now: float) -> Mapping[str, int]:
         return {"openai-main": 1, "spare": 0}
 
-    def refused_keys(self, now: float) -> Collection[str]:
+    def refused_keys(self) -> Collection[str]:
         return {"openai-main"}
 
 

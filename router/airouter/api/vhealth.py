@@ -114,7 +114,7 @@ class HealthSite:
     async def sign_out(self, request: Request) -> Response:
         """Forget a browser."""
         check_same_site(request)
-        self._signed_in.sign_out(request.cookies.get(COOKIE, ""))
+        self._signed_in.sign_out(request.cookies.get(COOKIE, ""), self._master_sha256())
         response = to_page()
         response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")
         return response

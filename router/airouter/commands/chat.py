@@ -28,6 +28,7 @@ EXAMPLES = """\
 """
 FAILED = 1
 PROMPT = "> "
+SHOWN_MODELS = 8
 
 
 def chat_command(
@@ -73,10 +74,22 @@ def converse(router: RouterClient, model: str, system: str | None) -> bool:
             messages.append({"role": "assistant", "content": answer})
             failed = False
         except RouterError as error:
-            typer.echo(f"{error}", err=True)
+            typer.echo(f"{error}{other_models(router, model)}", err=True)
             messages.pop()
             failed = True
     return failed
+
+
+def other_models(router: RouterClient, model: str) -> str:
+    """Return the models to ask for in place of one that there is not; empty for one that is."""
+    try:
+        known = router.models()
+    except RouterError:
+        return ""
+    if model in known or not known:
+        return ""
+    more = f" and {len(known) - SHOWN_MODELS} more" if len(known) > SHOWN_MODELS else ""
+    return f" (fix: ask for one of: {', '.join(known[:SHOWN_MODELS])}{more})"
 
 
 def lines_of_input() -> Iterator[str]:

@@ -8,6 +8,7 @@ import typer
 from airouter.commands.findings_report import WRITERS
 from airouter.commands.manifest_files import SecretsFrom, checked_files
 from airouter.commands.options import (
+    DEFAULT_FILE,
     INVALID,
     Context,
     IgnoreSecrets,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airouter.config.manifest import CheckedManifest
 
 EXAMPLES = """\
-  airouter check router.yaml
+  airouter check
   airouter check -f manifests/ -f secrets.yaml
   kustomize build . | airouter check - --ignore-secrets
   airouter check router.yaml --secrets-from-cluster -n ai
@@ -33,7 +34,8 @@ def check_command(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE...", help="Manifests, directories of manifests, or - for standard input."
+            metavar="FILE...",
+            help="Manifests, directories of manifests, or - for standard input. [router.yaml]",
         ),
     ] = None,
     file: Annotated[
@@ -60,14 +62,16 @@ def check_command(
     --strict is given.
     """
     paths = [*(files or ()), *(file or ())]
-    if not paths:
-        raise typer.BadParameter("is required", param_hint="FILE")
+    if not paths and not DEFAULT_FILE.exists():
+        missing = f"{DEFAULT_FILE}: is not here (fix: name a file, or write one: airouter init)"
+        typer.echo(missing, err=True)
+        raise typer.Exit(INVALID)
     if ignore_secrets and secrets_from_cluster:
         raise typer.BadParameter(
             "goes without --ignore-secrets", param_hint="--secrets-from-cluster"
         )
     secrets = SecretsFrom(ignore_secrets, secrets_from_cluster, context, namespace)
-    checked = checked_files(paths, secrets)
+    checked = checked_files(paths or [DEFAULT_FILE], secrets)
     typer.echo(WRITERS[output](checked.findings, summary(checked)), color=True)
     wrong = ("error", "warning") if strict else ("error",)
     failed = any(finding.severity in wrong for finding in checked.findings)

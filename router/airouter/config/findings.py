@@ -95,8 +95,15 @@ class Finding:
         """Return this finding, placed in a file."""
         return replace(self, file=file, line=line)
 
+    @property
+    def text(self) -> str:
+        """Return all of it but the severity."""
+        return self._joined(self.place, self.field, self.what)
+
     def __str__(self) -> str:
-        parts = (self.place, self.severity, self.field, self.what)
+        return self._joined(self.place, self.severity, self.field, self.what)
+
+    def _joined(self, *parts: str) -> str:
         text = ": ".join(part for part in parts if part)
         return f"{text} (fix: {self.fix})" if self.fix else text
 

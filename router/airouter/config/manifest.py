@@ -7,6 +7,7 @@ files. What is only checked may have several RouterConfigs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airouter.config.compile import compile_config
@@ -165,8 +166,7 @@ def check_manifest(
 ) -> CheckedManifest:
     """Compile each RouterConfig of all files, with the Secrets and RouterKeys of all files."""
     read = ReadManifest(texts, environ, known, types, ignore_secrets=ignore_secrets)
-    if read.is_whole and all(is_secret(each.value) for each in read.written):
-        read.findings += miscounted_configs(())
+    read.findings += list(missing_config(read))
     compiled = [
         (config_name(written), read.compile(written, loaded))
         for written, loaded in zip(read.configs, read.load(), strict=True)
@@ -241,6 +241,11 @@ def is_router_key(value: Any) -> bool:
     return isinstance(value, dict) and value.get("kind") == ROUTER_KEY_KIND
 
 
+def is_of_router(value: Any) -> bool:
+    """Return True for what is meant as a RouterConfig or a RouterKey."""
+    return is_config(value) or is_router_key(value)
+
+
 def is_secret(value: Any) -> bool:
     """Return True for a Secret."""
     return isinstance(value, dict) and value.get("kind") == "Secret" and not is_config(value)
@@ -255,12 +260,22 @@ def miscounted_configs(configs: Sequence[ManifestDocument]) -> Iterator[Finding]
         yield config.error((), f"is another {KIND}", "keep one in all files together")
 
 
+def missing_config(read: ReadManifest) -> Iterator[Finding]:
+    """Report files of no router: with a warning where they are about something else."""
+    if not read.is_whole or any(is_of_router(each.value) for each in read.written):
+        return
+    if all(is_secret(each.value) for each in read.written):
+        yield from miscounted_configs(())
+    elif not read.findings:
+        yield from (replace(each, severity="warning") for each in miscounted_configs(()))
+
+
 def other_documents(written: Iterable[ManifestDocument]) -> Iterator[Finding]:
     """Report what is no RouterConfig, RouterKey or Secret, and may be meant to be one."""
     for each in written:
         if not isinstance(each.value, dict):
             yield each.error((), "is not a mapping", f"use a {KIND} or a Secret")
-        elif is_config(each.value) or is_secret(each.value) or is_router_key(each.value):
+        elif is_of_router(each.value) or is_secret(each.value):
             continue
         elif other := foreign_document(each.value):
             what = f"is a configuration of {other}, not a {KIND}"

@@ -65,6 +65,8 @@ class Standing(msgspec.Struct):
     probed_until: float = 0.0
     """The time until which no other request tries the backend; 0.0 where none has."""
     by_hand_until: float = 0.0
+    key_refused: bool = False
+    """True from a ban for a refused key until an answer, whatever it was banned for since."""
 
     def holds(self, now: float) -> bool:
         """Return whether nobody is to ask the backend now."""
@@ -73,6 +75,7 @@ class Standing(msgspec.Struct):
     def begin(self, now: float, seconds: float, reason: str) -> None:
         """Ban the backend, once more if it was banned when it failed."""
         self.until, self.seconds, self.reason = now + seconds, seconds, reason
+        self.key_refused |= reason == REFUSED_KEY
         self.count += 1
         self.probed_until = 0.0
         self.failures.clear()
@@ -80,6 +83,7 @@ class Standing(msgspec.Struct):
     def forgive(self) -> None:
         """Forget all but a ban by hand."""
         self.until = self.probed_until = self.seconds = 0.0
+        self.key_refused = False
         self.count = 0
         self.failures.clear()
 
@@ -220,9 +224,9 @@ class Bans:
                 counts[ban.credential] += 1
         return counts
 
-    def refused_keys(self, now: float) -> set[str]:
+    def refused_keys(self) -> set[str]:
         """Return the credentials whose key was refused and did not serve since."""
-        return {ban.credential for ban in self.known(now) if ban.reason == REFUSED_KEY}
+        return {key[0] for key, each in self.standings.items() if each.key_refused}
 
     def ban(self, credential: str, seconds: float | None, now: float) -> Ban:
         """Ban a credential by hand, for some seconds or until it is lifted.
@@ -287,7 +291,7 @@ class Bans:
         """Follow a new snapshot, and keep all bans but those that it makes void.
 
         Void are bans of backends that it does not have, of credentials that are called elsewhere or
-        have no bans any more, and those for a refused key where there is another one.
+        have no bans any more, and those since a refused key where there is another one.
         """
         former = self._credentials
         self._credentials = {each.name: each for each in snapshot.credentials}
@@ -311,7 +315,7 @@ class Bans:
             return True
         if (former.type, former.base_url) != (now.type, now.base_url):
             return True
-        return standing.reason == REFUSED_KEY and former.secret != now.secret
+        return standing.key_refused and former.secret != now.secret
 
 
 def backends_of(snapshot: Snapshot) -> frozenset[Key]:

@@ -55,6 +55,19 @@ class RequestTally:
         self.waits = [0] * (len(BOUNDS) + 1)
         """Answers by the time until their first byte, as `BOUNDS` has it."""
 
+    __hash__ = None  # type: ignore[assignment]  # sums that are equal may differ a moment later
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the sums, as whoever shows them wants to know whether they have changed."""
+        return (
+            isinstance(other, RequestTally)
+            and self.requests == other.requests
+            and self.errors == other.errors
+            and self.tokens == other.tokens
+            and self.cost == other.cost
+            and self.waits == other.waits
+        )
+
     def add(self, other: RequestTally) -> None:
         """Add other sums to these."""
         self.requests += other.requests
@@ -105,6 +118,13 @@ class Recent(NamedTuple):
     by_credential: Mapping[str, RequestTally]
 
 
+class Sums(NamedTuple):
+    """Sums of some minutes."""
+
+    by_model: dict[str, RequestTally]
+    by_credential: dict[str, RequestTally]
+
+
 class TrafficHistory:
     """Remembers the last minutes of a process."""
 
@@ -133,6 +153,8 @@ class TrafficHistory:
         self._tallies: dict[Pair, RequestTally] = {}
         self._minutes: deque[dict[Pair, RequestTally]] = deque([{}], maxlen=MINUTES)
         self._recent: tuple[int, Recent] | None = None
+        self._former: Sums | None = None
+        """Of the minutes that are over; None until they are asked for."""
 
     def consume(self, records: list[RequestRecord]) -> None:
         """Take what was asked of models, and what the router itself failed at."""
@@ -187,6 +209,7 @@ class TrafficHistory:
             self.points.append(Point(RequestTally(), self._in_flight()))
         for _ in range(min(step // STEPS_PER_MINUTE - self.step // STEPS_PER_MINUTE, MINUTES)):
             self._minutes.append({})
+            self._former = None
         self.step = step
         if (day := int(self._wall() / DAY)) != self._day:
             self._day, self._spent = day, {}
@@ -204,13 +227,11 @@ class TrafficHistory:
         return self._spent
 
     def _sum_up(self) -> Recent:
-        by_model: dict[str, RequestTally] = {}
-        by_credential: dict[str, RequestTally] = {}
-        for minute in self._minutes:
-            for (model, credential), tally in minute.items():
-                by_model.setdefault(model, RequestTally()).add(tally)
-                by_credential.setdefault(credential, RequestTally()).add(tally)
-        steps = (len(self._minutes) - 1) * STEPS_PER_MINUTE + self.step % STEPS_PER_MINUTE
+        *former, current = self._minutes
+        if self._former is None:
+            self._former = sums_of(former)
+        by_model, by_credential = map(together, self._former, sums_of([current]))
+        steps = len(former) * STEPS_PER_MINUTE + self.step % STEPS_PER_MINUTE
         steps = min(steps, self.step - self._began)
         return Recent(max(steps, 1) * STEP, by_model, by_credential)
 
@@ -248,6 +269,24 @@ class TrafficHistory:
         failures[attempt.credential] = FailureSeen(
             attempt.ended or self._clock(), str(status) if status >= 400 else str(attempt.error)
         )
+
+
+def sums_of(minutes: Iterable[Mapping[Pair, RequestTally]]) -> Sums:
+    """Return the sums of minutes."""
+    sums = Sums({}, {})
+    for minute in minutes:
+        for (model, credential), tally in minute.items():
+            sums.by_model.setdefault(model, RequestTally()).add(tally)
+            sums.by_credential.setdefault(credential, RequestTally()).add(tally)
+    return sums
+
+
+def together(
+    former: Mapping[str, RequestTally], current: Mapping[str, RequestTally]
+) -> dict[str, RequestTally]:
+    """Return sums of both; what is in one alone stays the tally that it is."""
+    both = {name: total_of((former[name], current[name])) for name in former.keys() & current}
+    return {**former, **current, **both}
 
 
 def total_of(tallies: Iterable[RequestTally]) -> RequestTally:

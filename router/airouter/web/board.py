@@ -66,6 +66,7 @@ class _DrawnPart(NamedTuple):
 
 
 class _DrawnBlock(NamedTuple):
+    source: list[PagePart]
     ids: list[str]
     parts: dict[str, _DrawnPart]
     changed: int
@@ -134,6 +135,8 @@ class Board:
         return msgspec.json.encode({"orders": orders, "parts": parts}) if orders or parts else b""
 
     async def _draw(self, block: PageBlock, former: _DrawnBlock | None, tick: int) -> _DrawnBlock:
+        if former is not None and former.source is block.parts:
+            return former  # of the view that it was drawn of
         known = {} if former is None else former.parts
         parts: dict[str, _DrawnPart] = {}
         async for some in in_parts(block.parts):
@@ -144,7 +147,7 @@ class Board:
                 parts[part.id] = drawn
         ids = list(parts)
         changed = tick if former is None or former.ids != ids else former.changed
-        return _DrawnBlock(ids, parts, changed)
+        return _DrawnBlock(block.parts, ids, parts, changed)
 
     def _draw_part(self, part: PagePart, former: _DrawnPart | None, tick: int) -> _DrawnPart:
         data = part.facts if part.make is None else part.make(part.facts)

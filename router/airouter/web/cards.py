@@ -138,8 +138,10 @@ def banned_state(bans: Sequence[Ban], now: float, epoch: float) -> CardState:
         reasons = tuple(ban_line(ban) for ban in held[:SHOWN_BANS])
         if len(held) > SHOWN_BANS:
             reasons += (f"and {len(held) - SHOWN_BANS} more",)
-        state = "banned" if any(not ban.upstream_name for ban in held) else "partly banned"
-        return CardState(state, "bad", moment_at(epoch + now + longest, ahead=True), reasons)
+        until = moment_at(epoch + now + longest, ahead=True)
+        if all(ban.upstream_name for ban in held):
+            return CardState("partly banned", "warn", until, reasons)
+        return CardState("banned", "bad", until, reasons)
     return CardState("trying again", "warn", reasons=tuple(map(ban_line, bans[:SHOWN_BANS])))
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from airouter.web import wording
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airouter.config.snapshot import Limits
     from airouter.limits.scope import Scope
 
 
 class LimitUse(NamedTuple):
-    """The use of a limit in the last minute."""
+    """The use of a limit in the last minute, or of a budget in its period."""
 
     label: str
     used: int
@@ -26,7 +29,7 @@ class LimitUse(NamedTuple):
 
 @dataclass(frozen=True)
 class LimitBar:
-    """The use of a limit in the last minute."""
+    """The use of a limit in the last minute, or of a budget in its period."""
 
     label: str
     used: str
@@ -102,7 +105,7 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class ClientRow:
-    """A client and its use of its limits."""
+    """A client and its use of its limits and budgets."""
 
     id: str
     name: str
@@ -185,9 +188,17 @@ def uses_of(scope: Scope | None, step: int) -> tuple[LimitUse, ...]:
     )
 
 
-def bars_of(uses: tuple[LimitUse, ...]) -> tuple[LimitBar, ...]:
-    """Return limits as bars."""
+def unused(limits: Limits) -> tuple[LimitUse, ...]:
+    """Return limits that nobody has used yet."""
     return tuple(
-        LimitBar(use.label, wording.amount(use.used), wording.amount(use.limit), use.share)
-        for use in uses
+        LimitUse(label, 0, limit)
+        for label, limit in (("rpm", limits.rpm), ("tpm", limits.tpm))
+        if limit is not None
     )
+
+
+def bars_of(
+    uses: tuple[LimitUse, ...], write: Callable[[float], str] = wording.amount
+) -> tuple[LimitBar, ...]:
+    """Return limits as bars; `write` returns an amount as text."""
+    return tuple(LimitBar(use.label, write(use.used), write(use.limit), use.share) for use in uses)

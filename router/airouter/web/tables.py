@@ -6,10 +6,12 @@ from heapq import nlargest
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from airouter.bookkeeping.money import NANODOLLARS
 from airouter.bookkeeping.window import step_of
 from airouter.condition import BackendStates
 from airouter.costs import PICODOLLARS
 from airouter.eventloop.parts import in_parts
+from airouter.limits.budgets.budget_state import states_of
 from airouter.web import wording
 from airouter.web.cards import moment_at
 from airouter.web.rows import (
@@ -19,19 +21,21 @@ from airouter.web.rows import (
     RequestRow,
     TierMark,
     bars_of,
+    unused,
     uses_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airouter.config.snapshot import ClientKey, Model
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.telemetry.history import RequestTally, TrafficHistory
     from airouter.telemetry.record import RequestRecord
     from airouter.web.view import Viewed
 
 MOST_CLIENTS = 200
-"""Rows: those nearest to a limit."""
+"""Rows: those nearest to a limit or the end of a budget."""
 AT_ONCE = 256
 """Clients that are looked at in one turn of the event loop: some milliseconds."""
 HOUR = 3600.0
@@ -45,8 +49,10 @@ class ModelFacts(NamedTuple):
     first: int | None
     """The place of the best tier that can answer."""
     tally: RequestTally | None
-    seconds: float
-    """Those that the tally is of."""
+    rate: float
+    """Requests a second."""
+    cost: float
+    """Dollars an hour."""
 
     @property
     def level(self) -> str:
@@ -60,11 +66,13 @@ class ClientFacts(NamedTuple):
     id: str
     name: str
     uses: tuple[LimitUse, ...]
+    spent: tuple[LimitUse, ...]
+    """Of budgets, in billionths of a dollar."""
 
     @property
     def fullest(self) -> int:
-        """Percent of the limit that it is nearest to."""
-        return max(use.share for use in self.uses)
+        """Percent of the limit or budget that it is nearest to."""
+        return max(use.share for use in (*self.uses, *self.spent))
 
 
 class RequestFacts(NamedTuple):
@@ -83,32 +91,33 @@ def model_facts(router: Viewed, models: Sequence[Model]) -> Iterator[ModelFacts]
     tallies, seconds = recent.by_model, recent.seconds
     for place, model in enumerate(models):
         tally = tallies.get(model.name)
-        first = states.first_tier(model)
-        yield ModelFacts(f"model-{place}", model, first, tally, 1.0 if tally is None else seconds)
+        rate = cost = 0.0
+        if tally is not None:  # to the digits that are shown, so that most stay the same
+            rate = round(tally.requests / seconds, 2)
+            cost = round(tally.cost / PICODOLLARS / seconds * HOUR, 4)
+        yield ModelFacts(f"model-{place}", model, states.first_tier(model), tally, rate, cost)
 
 
 def model_row(facts: ModelFacts) -> ModelRow:
     """Return the row of a model."""
     model, first, tally = facts.model, facts.first, facts.tally
-    spent = 0 if tally is None else tally.cost
     requests = 0 if tally is None else tally.requests
     errors = 0 if tally is None else tally.errors
     wait = None if tally is None else tally.wait(0.95)
-    rate, cost = requests / facts.seconds, spent / PICODOLLARS / facts.seconds * HOUR
     return ModelRow(
         id=facts.id,
         name=model.name,
         level=facts.level,
         tiers=tuple(tier_marks(model, first)),
         fallbacks=", ".join(model.fallbacks),
-        rate=round(rate, 2),
+        rate=facts.rate,
         errors=wording.percent(errors, requests),
         error_share=errors / requests if requests else -1.0,
         p95=wording.span_of(wait),
         wait=-1.0 if wait is None else round(wait, 3),
-        cost=round(cost, 4),
-        rate_text=wording.amount(rate) if requests else wording.DASH,
-        cost_text=wording.dollars(cost) if spent else wording.DASH,
+        cost=facts.cost,
+        rate_text=wording.amount(facts.rate) if requests else wording.DASH,
+        cost_text=wording.dollars(facts.cost) if facts.cost else wording.DASH,
     )
 
 
@@ -123,26 +132,43 @@ def tier_marks(model: Model, first: int | None) -> Iterator[TierMark]:
 
 
 async def client_facts(router: Viewed, clients: Sequence[ClientKey]) -> list[ClientFacts]:
-    """Return what the card of each client that has limits is made of, at most `MOST_CLIENTS`.
+    """Return what the cards of clients with limits or budgets are made of, `MOST_CLIENTS` at most.
 
     Some are looked at at a time, as there may be thousands.
     """
+    spent = await spent_budgets(router.budgets)
     found: list[ClientFacts] = []
     async for some in in_parts(list(enumerate(clients)), AT_ONCE):
         step = step_of(monotonic())
-        found += (
-            ClientFacts(f"client-{place}", client.name, uses)
-            for place, client in some
-            if (uses := uses_of(router.limits_of("client", client.name), step))
-        )
+        for place, client in some:
+            name = client.name
+            uses = uses_of(router.limits_of("client", name), step) or unused(client.limits)
+            if uses or name in spent:
+                found.append(ClientFacts(f"client-{place}", name, uses, spent.get(name, ())))
         if len(found) > MOST_CLIENTS:
             found = nlargest(MOST_CLIENTS, found, key=lambda facts: facts.fullest)
     return found
 
 
+async def spent_budgets(scopes: Sequence[BudgetScope]) -> Mapping[str, tuple[LimitUse, ...]]:
+    """Return what clients have spent of their own budgets, as far as this process knows."""
+    spent: dict[str, tuple[LimitUse, ...]] = {}
+    for state in await states_of([each for each in scopes if each.kind == "client"]):
+        name, period = state.scope.name, state.scope.budget.period.lower()
+        use = LimitUse(period, state.used + state.reserved, state.limit)
+        spent[name] = (*spent.get(name, ()), use)
+    return spent
+
+
 def client_row(facts: ClientFacts) -> ClientRow:
     """Return the card of a client."""
-    return ClientRow(facts.id, facts.name, bars_of(facts.uses), facts.fullest)
+    bars = bars_of(facts.uses) + bars_of(facts.spent, nanodollars_text)
+    return ClientRow(facts.id, facts.name, bars, facts.fullest)
+
+
+def nanodollars_text(amount: float) -> str:
+    """Return billionths of a dollar as an amount of money."""
+    return wording.dollars(amount / NANODOLLARS)
 
 
 def request_facts(history: TrafficHistory, epoch: float) -> Iterator[RequestFacts]:
@@ -169,5 +195,5 @@ def request_row(facts: RequestFacts) -> RequestRow:
         first_token=wording.span_of(waited) if record.status < 400 else wording.DASH,
         total=wording.span_of(record.ended - record.started),
         tokens=f"{record.input_tokens:,} → {record.output_tokens:,}" if has_tokens else "",
-        cost="" if cost is None else f"{cost.amount / PICODOLLARS:.4f}",
+        cost="" if cost is None else wording.cost_text(cost.amount / PICODOLLARS),
     )

@@ -10,9 +10,9 @@ from airouter.condition import Conditioned, condition_of
 from airouter.web.board import Audience, PageBlock, PagePart
 from airouter.web.cards import card_facts, card_of, moment_at
 from airouter.web.curves import FigureLine
+from airouter.web.pace import KeptView, backend_states, paced
 from airouter.web.rows import ConfigurationFacts, CountText, HeadLine, ReasonLine
 from airouter.web.tables import (
-    ClientFacts,
     client_facts,
     client_row,
     model_facts,
@@ -22,9 +22,11 @@ from airouter.web.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airouter.condition import RouterCondition
+    from airouter.config.snapshot import Snapshot
+    from airouter.limits.budgets.budget_scope import BudgetScope
     from airouter.limits.scope import Scope
     from airouter.telemetry.history import TrafficHistory
 
@@ -58,6 +60,11 @@ class Viewed(Conditioned, Protocol):
     @property
     def history(self) -> TrafficHistory: ...
 
+    @property
+    def budgets(self) -> Sequence[BudgetScope]:
+        """The budgets of whoever has asked."""
+        ...
+
     def limits_of(self, kind: str, name: str) -> Scope | None:
         """Return the limits of a `client` or a `credential`; None where it has none."""
         ...
@@ -71,13 +78,20 @@ class PageView:
         self._figures = FigureLine(router.history)
         # Taken once: moments that are read anew each second are to stay the same.
         self._epoch = time.time() - monotonic()
-        self._clients: list[ClientFacts] = []
+        self._clients = KeptView[PageBlock]()
+        self._backends = KeptView[list[PageBlock]]()
 
     async def look(self) -> None:
         """Look at the clients, of which `blocks` tells from now on: there may be thousands."""
-        snapshot = self._router.snapshot
-        clients = () if snapshot is None else snapshot.auth.clients
-        self._clients = await client_facts(self._router, clients)
+        router = self._router
+        router.history.advance()
+        clients = () if router.snapshot is None else router.snapshot.auth.clients
+        # To look at one costs a tenth of drawing it, which is done for a few of them.
+        moment = clients, paced(router.history.step, len(clients) // 10)
+        if not self._clients.is_of(moment):
+            facts = await client_facts(router, clients)
+            parts = [PagePart(each.id, "client", each, client_row) for each in facts]
+            self._clients.keep(moment, PageBlock("clients", OWNERS, parts))
 
     def blocks(self) -> Iterator[PageBlock]:
         """Yield what the page shows now."""
@@ -119,6 +133,14 @@ class PageView:
         yield PageBlock("figures", NAMED, figures)
         if snapshot is None:
             return
+        step = paced(router.history.step, len(snapshot.credentials) + len(snapshot.models))
+        moment = snapshot, step, backend_states(router, monotonic())
+        if not self._backends.is_of(moment):
+            self._backends.keep(moment, list(self._backends_of(snapshot)))
+        yield from self._backends.seen or ()
+
+    def _backends_of(self, snapshot: Snapshot) -> Iterator[PageBlock]:
+        router = self._router
         cards = list(card_facts(router, snapshot.credentials, self._epoch))
         usable = sum(card.found.level != "bad" for card in cards)
         yield count_block("credentials-count", f"{usable} of {len(cards)} usable")
@@ -133,18 +155,16 @@ class PageView:
         yield PageBlock("models", NAMED, parts)
 
     def _owned(self) -> Iterator[PageBlock]:
-        router, snapshot = self._router, self._router.snapshot
-        if snapshot is not None:
-            parts = [PagePart(each.id, "client", each, client_row) for each in self._clients]
-            yield PageBlock("clients", OWNERS, parts)
-        requests = request_facts(router.history, self._epoch)
+        if self._clients.seen is not None:
+            yield self._clients.seen
+        requests = request_facts(self._router.history, self._epoch)
         parts = [PagePart(each.id, "request", each, request_row) for each in requests]
         yield PageBlock("requests", OWNERS, parts)
 
     def _configuration(self, audiences: frozenset[Audience]) -> PageBlock:
         reload, names = self._router.reload, audiences is NAMED
         findings = [
-            (finding.severity, str(finding) if names else finding.headline)
+            (finding.severity, finding.text if names else finding.place)
             for finding in reload.findings[:SHOWN_FINDINGS]
         ]
         if (more := len(reload.findings) - SHOWN_FINDINGS) > 0:

@@ -37,6 +37,11 @@ def dollars(value: float) -> str:
     return f"$ {value:,.2f}"
 
 
+def cost_text(value: float) -> str:
+    """Return what a request costs in dollars, to the hundredth of a cent."""
+    return "< 0.0001" if 0 < value < 0.0001 else f"{value:.4f}"
+
+
 def clock_time(moment: float) -> str:
     """Return the time of day of Unix seconds, in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")

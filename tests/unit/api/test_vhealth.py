@@ -7,12 +7,14 @@ import json
 import re
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airouter.api.vhealth import COOKIE, wants_json
 from airouter.config import builtin
+from airouter.telemetry.history import STEP
 from airouter.web.live import MOST_VIEWERS
 from airouter.web.signing import FAILURES_PER_MINUTE
 from support.config import MASTER_KEY, manifest
@@ -152,6 +154,48 @@ async def test_the_master_key_shows_all_and_never_a_prompt(router: Served) -> No
         assert hidden not in page
 
 
+async def test_a_client_is_shown_with_its_limits_before_it_asks_and_then_with_its_budget() -> None:
+    price = {"input": "2.50", "output": "1000"}
+    models = [{"name": "m", "backends": [{"credential": "mock", "price": price}]}]
+    client: dict[str, Any] = {
+        "name": "team-a",
+        "secretRef": {"name": "keys", "key": "a"},
+        "limits": {"rpm": 10},
+        "budget": {"usd": "20", "period": "Month"},
+    }
+    auth = {"masterKey": {"secretRef": {"name": "keys", "key": "master"}}, "clients": [client]}
+    mock = {"name": "mock", "type": "Mock"}
+    text = manifest([mock], models, secrets={"a": CLIENT_KEY}, auth=auth)
+    async with served(text) as router, browser(router) as client_of_page:
+        await sign_in(client_of_page)
+        page = (await client_of_page.get("/vhealth")).text
+        assert "0 / 10" in page
+        assert "month" not in page
+        router.client.headers["authorization"] = f"Bearer {CLIENT_KEY}"
+        assert (await router.chat()).status_code == 200
+        router.router.site.live._made_at = 0.0
+        router.router.history._clock = lambda: monotonic() + STEP
+        page = (await client_of_page.get("/vhealth")).text
+    assert "1 / 10" in page
+    assert re.search(r"month</span>.*\$ 0\.00\d\d / \$ 20\.00", page, re.DOTALL)
+
+
+async def test_a_page_without_a_script_leaves_time_to_type_the_key(router: Served) -> None:
+    refresh = re.compile(r'http-equiv="refresh" content="(\d+)"')
+    async with browser(router) as client:
+        assert refresh.findall((await client.get("/vhealth")).text) == ["60"]
+        await sign_in(client)
+        assert refresh.findall((await client.get("/vhealth")).text) == ["10"]
+
+
+async def test_a_finding_says_once_how_severe_it_is() -> None:
+    unused = manifest([{"name": "best", "type": "Mock"}, {"name": "idle", "type": "Mock"}], [])
+    async with served(unused, health_names=True) as router, browser(router) as client:
+        page = (await client.get("/vhealth")).text
+    (line,) = re.findall(r"<li>(.*idle.*)</li>", page)
+    assert line.count("warning") == 1
+
+
 async def test_a_cookie_is_for_the_page_alone_and_no_script_reads_it(router: Served) -> None:
     async with browser(router) as client:
         answer = await sign_in(client)
@@ -182,6 +226,21 @@ async def test_signing_out_ends_it(router: Served) -> None:
         assert "m-one" in (await client.get("/vhealth")).text
         await client.post("/vhealth/sign-out")
         client.cookies.set(COOKIE, token, path="/vhealth")
+        assert "m-one" not in (await client.get("/vhealth")).text
+
+
+async def test_signed_in_at_one_pod_is_signed_in_at_another(router: Served) -> None:
+    async with served(a_manifest()) as other, browser(router) as client:
+        await sign_in(client)
+        page = await client.get(f"{other.client.base_url}/vhealth")
+        assert "Clients with limits or budgets" in page.text
+
+
+async def test_a_cookie_is_worth_nothing_where_the_master_key_is_another(router: Served) -> None:
+    another = a_manifest().replace(MASTER_KEY, "sk-another-master")
+    async with browser(router) as client:
+        await sign_in(client)
+        assert router.offer(another)
         assert "m-one" not in (await client.get("/vhealth")).text
 
 
@@ -240,7 +299,7 @@ async def test_a_stream_of_whoever_signs_out_ends(router: Served) -> None:
         async with asyncio.timeout(PATIENCE), client.stream("GET", "/vhealth/events") as answer:
             lines = answer.aiter_lines()
             await anext(lines)
-            router.router.site._signed_in.sign_out(client.cookies[COOKIE])
+            await client.post("/vhealth/sign-out")
             assert "event: reload" in [line async for line in lines]
 
 

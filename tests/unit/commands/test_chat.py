@@ -39,6 +39,7 @@ async def test_a_message_is_answered_with_the_master_key_of_the_file(tmp_path: P
         code, _, told = await chat(tmp_path, "x", "nobody", "--url", router.base_url)
         assert code == 1
         assert told.startswith("404: ")
+        assert told.endswith(" (fix: ask for one of: m)\n")
         code, _, told = await chat(tmp_path, "x", "--url", router.url, "--key", "sk-wrong")
         assert code == 2
         assert "fix: give a key of the router, --key or AIROUTER_KEY" in told

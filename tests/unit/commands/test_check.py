@@ -33,6 +33,30 @@ def test_a_manifest_may_come_from_a_pipe(airouter: Airouter) -> None:
     assert result.output.startswith("stdin:7: error: spec.credentials[name=mock].type:")
 
 
+@pytest.mark.parametrize("kind", ["ConfigMap", "Service"])
+def test_a_file_without_anything_of_a_router_is_no_success_in_silence(
+    airouter: Airouter, kind: str
+) -> None:
+    text = f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n"
+    result = airouter("check", "-", stdin=text)
+    assert result.exit_code == 0
+    assert "warning: there is no RouterConfig in what was given" in result.output
+    assert airouter("check", "-", "--strict", stdin=text).exit_code == 2
+
+
+def test_without_a_name_it_is_the_file_that_init_writes(
+    airouter: Airouter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = airouter("check")
+    assert missing.exit_code == 2
+    assert "fix: name a file, or write one: airouter init" in missing.output
+    Path("router.yaml").write_text(ROUTER_YAML)
+    found = airouter("check")
+    assert found.exit_code == 0, found.output
+    assert "serves 1 model" in found.output
+
+
 def test_what_follows_from_a_mistake_stands_under_it(airouter: Airouter) -> None:
     lines = airouter("check", "-", stdin=BROKEN).output.splitlines()
     assert lines[1].startswith("  stdin:10: warning: spec.models[name=echo].backends[0].credential")

@@ -134,9 +134,29 @@ def test_a_key_is_called_refused_until_it_serves_also_once_its_ban_is_over() -> 
     bans, backend = some_bans(), a_backend("a")
     fail(bans, a_backend("b"), 0.0, 0.0, 0.0, outcome=DOWN)
     fail(bans, backend, 0.0, outcome=KEY_REFUSED)
-    assert bans.refused_keys(1.0) == bans.refused_keys(10_000.0) == {"a"}
+    assert bans.refused_keys() == {"a"}
+    assert not banned(bans, backend, 10_000.0)
     bans.note(backend, ANSWERED, 10_001.0)
-    assert bans.refused_keys(10_002.0) == set()
+    assert bans.refused_keys() == set()
+
+
+def test_a_key_stays_refused_where_the_next_try_fails_for_another_reason() -> None:
+    bans, backend = some_bans(), a_backend("a")
+    fail(bans, backend, 0.0, outcome=KEY_REFUSED)
+    fail(bans, backend, 3_600.0, outcome=DOWN)
+    assert [ban.reason for ban in bans.known(3_601.0)] == ["503"]
+    assert bans.refused_keys() == {"a"}
+    bans.note(backend, ANSWERED, 20_000.0)
+    assert bans.refused_keys() == set()
+
+
+def test_another_key_is_not_called_refused_whatever_the_former_one_failed_at_last() -> None:
+    bans, backend = some_bans(), a_backend("a")
+    fail(bans, backend, 0.0, outcome=KEY_REFUSED)
+    fail(bans, backend, 3_600.0, outcome=DOWN)
+    bans.reload(a_snapshot(Fail2ban(), secret="another"), 3_601.0)
+    assert bans.refused_keys() == set()
+    assert not banned(bans, backend, 3_602.0)
 
 
 def test_a_stream_that_breaks_off_is_a_failure() -> None:

@@ -83,6 +83,32 @@ def test_it_knows_who_answered_for_what_in_the_last_minutes_and_forgets_after() 
     assert not known.recent().by_model
 
 
+def test_minutes_that_are_over_count_with_the_one_that_is_not() -> None:
+    clock = Clock()
+    known = history(clock)
+    for _ in range(3):
+        known.consume([answered()])
+        clock.now += 60.0
+        requests = known.recent().by_model[answered().model].requests
+    assert requests == 3
+    known.consume([answered()])
+    clock.now += STEP
+    assert known.recent().by_model[answered().model].requests == 4
+
+
+def test_sums_that_did_not_change_compare_equal_when_they_are_read_again() -> None:
+    clock = Clock()
+    known = history(clock)
+    known.consume([answered()])
+    clock.now += STEP
+    before = known.recent().by_model
+    clock.now += STEP
+    assert known.recent().by_model == before
+    known.consume([answered()])
+    clock.now += STEP
+    assert known.recent().by_model != before
+
+
 def test_percentiles_are_near_what_was_measured() -> None:
     clock = Clock()
     known = history(clock)

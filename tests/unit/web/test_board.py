@@ -91,3 +91,17 @@ async def test_nothing_is_drawn_that_did_not_change() -> None:
     for tick in (1, 2, 3):
         await shown.update([block(x=1, y=tick)], tick)
     assert drawn == [1, 1, 2, 3]
+
+
+async def test_a_view_that_is_shown_on_is_not_compared_again() -> None:
+    class Facts:
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("it is compared")
+
+        __hash__ = None  # type: ignore[assignment]  # as it is with those that compare by value
+
+    shown, kept = board(), PageBlock("b", ALL, [PagePart("x", "i", Facts())])
+    await shown.update([kept], 5)
+    await shown.update([kept], 6)
+    assert told(shown, 5) is None
+    assert told(shown, 4)["orders"] == {"b": ["x"]}

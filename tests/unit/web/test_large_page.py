@@ -33,7 +33,7 @@ async def test_the_fullest_of_ten_thousand_clients_are_found_bit_by_bit() -> Non
     clients = [ClientKey(f"client-{number}", "") for number in range(10_000)]
     scopes = {each.name: used_scope(each.name, int(each.name[-1:] == "7")) for each in clients}
     scopes["client-9999"] = used_scope("client-9999", 50)
-    limits_of = SimpleNamespace(limits_of=lambda _kind, name: scopes[name])
+    limits_of = SimpleNamespace(limits_of=lambda _kind, name: scopes[name], budgets=())
     async with loop_watched() as watch:
         found = await client_facts(cast("Viewed", limits_of), clients)
     assert len(found) == 200

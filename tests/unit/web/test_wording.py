@@ -27,4 +27,7 @@ def test_durations_and_shares_and_money_have_their_units() -> None:
         "12.5 %",
         "100 %",
     ]
+    assert [wording.cost_text(each) for each in (0.0, 0.00001, 0.0123)] == [
+        *("0.0000", "< 0.0001", "0.0123")
+    ]
     assert [wording.dollars(each) for each in (0.0031, 1234.5)] == ["$ 0.0031", "$ 1,234.50"]

@@ -81,7 +81,12 @@ def translate_deployment(deployment: Values, given: Values, translated: Translat
     """Translate an item of `model_list`, whose `litellm_params` are given."""
     report, name = translated.report, foreign_text(deployment, "model_name")
     what = f"model_list[model_name={name}]"
-    if "*" in name or "*" in foreign_text(given, "model"):
+    called = foreign_text(given, "model")
+    if not (name and called):
+        missing = "litellm_params.model" if name else "model_name"
+        report.left_out(what, f"it has no {missing}")
+        return
+    if "*" in name or "*" in called:
         report.left_out(
             what, "a wildcard; declare each model, names of models are no patterns here"
         )

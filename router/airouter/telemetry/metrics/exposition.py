@@ -49,7 +49,7 @@ class ObservedBans(Protocol):
         """Return the number of bans at a time of `time.monotonic()`, of every credential."""
         ...
 
-    def refused_keys(self, now: float) -> Collection[str]:
+    def refused_keys(self) -> Collection[str]:
         """Return the credentials whose key was refused and did not serve since."""
         ...
 
@@ -328,7 +328,7 @@ def observed_bans(bans: ObservedBans) -> Iterable[Metric]:
         labels=["credential"],
     )
     now = monotonic()
-    refused_keys = bans.refused_keys(now)
+    refused_keys = bans.refused_keys()
     for credential, count in bans.in_force(now).items():
         in_force.add_metric([credential], count)
         refused.add_metric([credential], int(credential in refused_keys))

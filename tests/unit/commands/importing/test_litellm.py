@@ -175,6 +175,14 @@ def test_a_wildcard_and_an_unknown_provider_are_left_out_with_a_reason() -> None
     assert "left out: model_list[model_name=x]: provider sagemaker is not known here" in report
 
 
+def test_an_item_that_names_no_model_is_left_out_with_a_reason() -> None:
+    items = [{"model_name": "x", "litellm_params": None}, {"litellm_params": {"model": "gpt-4o"}}]
+    spec, report = translated(yaml.safe_dump({"model_list": items}))
+    assert spec["models"] == []
+    assert "left out: model_list[model_name=x]: it has no litellm_params.model" in report
+    assert "left out: model_list[model_name=]: it has no model_name" in report
+
+
 def test_without_a_master_key_nobody_is_let_in_unknown() -> None:
     spec, report = translated(deployment("gpt-4o"))
     assert spec["auth"]["masterKey"]["secretRef"] == {"name": "router-keys", "key": "master"}
