@@ -54,11 +54,7 @@ class Admission:
 
     def for_answers(self, headers: Headers) -> Holding:
         """Return a holding for what the client of a request has not taken of its answer."""
-        try:
-            client = self.principal_of(headers).tenant
-        except Failure:  # whose answer that was
-            client = NOBODY
-        return Holding(self.held, client, OF_ANSWERS)
+        return Holding(self.held, self.client_of(headers), OF_ANSWERS)
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
         """Return a body without its codings, held as it grows. Raises `Failure` 400, 413, 503."""
@@ -81,6 +77,13 @@ class Admission:
     def record(self, record: RequestRecord) -> None:
         """Count and log a request that the pipeline never got."""
         self._pipeline.recorder.add(record)
+
+    def client_of(self, headers: Headers) -> str:
+        """Return the tenant that sends a request; nobody where it would be refused for its key."""
+        try:
+            return self.principal_of(headers).tenant
+        except Failure:
+            return NOBODY
 
     def principal_of(self, headers: Headers) -> Principal:
         """Return the owner of a key. Raises `Failure` 400, 401, 503."""

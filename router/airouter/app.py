@@ -31,6 +31,7 @@ from airouter.condition import condition_of
 from airouter.config.providers import PROVIDER_TYPES
 from airouter.config.store import SnapshotStore
 from airouter.edge import Edge, EdgeProtocol
+from airouter.edge.fair_queue import FairQueue
 from airouter.eventloop.aside import Aside
 from airouter.eventloop.outbox import Outbox
 from airouter.eventloop.turns import Turns
@@ -335,6 +336,7 @@ class Router:
             {endpoint.path.encode(): self._serve(endpoint) for endpoint in ENDPOINTS},
             self.outbox,
             self.turns,
+            FairQueue(asyncio.get_running_loop(), self.admission.client_of),
             self.admission,
             body_limit=settings.max_body_bytes,
             max_connections=settings.max_connections,

@@ -23,7 +23,7 @@ from support.in_loop import Served, served
 LIFE = 3.0
 """Seconds that a token and a session live."""
 SECONDS = 6.5
-RATE = 100
+RATE = 20
 """Requests a second."""
 
 

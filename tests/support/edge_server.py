@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from airouter.bounds.held_bytes import OF_ANSWERS, HeldBytes, Holding
 from airouter.config.snapshot import Cors
 from airouter.edge import Edge, EdgeProtocol
+from airouter.edge.fair_queue import FairQueue
 from airouter.eventloop.outbox import Outbox
 from airouter.eventloop.turns import Turns
 from airouter.failures import wrong_key
@@ -39,8 +40,11 @@ class Doorkeeper:
             raise wrong_key()
         return self.held.hold(given.decode(), size)
 
+    def client_of(self, headers: Headers) -> str:
+        return dict(headers).get(b"authorization", b"").decode()
+
     def for_answers(self, headers: Headers) -> Holding:
-        return Holding(self.held, dict(headers).get(b"authorization", b"").decode(), OF_ANSWERS)
+        return Holding(self.held, self.client_of(headers), OF_ANSWERS)
 
     async def unpack(self, body: bytes, codings: list[str], holding: Holding) -> bytes:
         return b"".join(unpacked(body, codings))
@@ -123,7 +127,9 @@ async def edge_server(
     }
     endpoints = {HOT: cast("Serve", serve)}
     bounds = defaults | bounds
-    edge = Edge(endpoints, Outbox(loop), Turns(loop), admission or Doorkeeper(), **bounds)
+    admission = admission or Doorkeeper()
+    queue = FairQueue(loop, admission.client_of)
+    edge = Edge(endpoints, Outbox(loop), Turns(loop), queue, admission, **bounds)
     server = EdgeServer(edge)
     config = uvicorn.Config(
         server.application,

@@ -102,10 +102,12 @@ async def test_a_large_message_of_a_session_is_read_while_others_are_answered() 
     [
         b'{"model":"m","messages":[%b1]}' % (b"1," * MOST_VALUES),
         b'{"model":"m","messages":[%b1]}' % (b"[]," * (MOST_VALUES // 2)),
+        b'{"model":"m","messages":[],"metadata":{%b}}'
+        % b",".join(b'"%d":1' % n for n in range(MOST_VALUES // 2)),
         b'{%b"model":"m"}'
         % b"".join(b'"a field with a long name %0300d":1,' % n for n in range(MOST_FIELDS)),
     ],
-    ids=["numbers", "lists", "fields"],
+    ids=["numbers", "lists", "names", "fields"],
 )
 async def test_a_large_body_of_too_many_values_is_refused(body: bytes) -> None:
     assert len(body) > LARGE

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airouter import untrusted
 from airouter.untrusted import (
     BLOCK,
+    OF_A_FIELD,
     OF_AN_OBJECT,
     WINDOW,
     decoded,
@@ -55,11 +56,13 @@ JSON = st.recursive(
 
 
 def values_in(value: Any) -> int:
-    """The commas between the values of something, and what its objects and arrays count for."""
+    """The commas between the values of something, and what its fields and objects count for."""
     if not isinstance(value, dict | list):
         return 0
     inner = value.values() if isinstance(value, dict) else value
-    return OF_AN_OBJECT + max(0, len(value) - 1) + sum(map(values_in, inner))
+    fields = len(value) if isinstance(value, dict) else 0
+    own = OF_AN_OBJECT + OF_A_FIELD * fields + max(0, len(value) - 1)
+    return own + sum(map(values_in, inner))
 
 
 @given(JSON, st.sampled_from([2, 3, 5, 8, 65_536]))

@@ -31,6 +31,7 @@ INPUTS: dict[str, Input] = {
         connections.unfinished_heads,
         connections.tiny_chunks,
         connections.pipelined_requests,
+        connections.crowds,
         connections.opened_pages,
         connections.unread_streams,
         connections.unread_answers,

@@ -19,7 +19,7 @@ from benchmarks.hostile.sending import (
 
 CHAT = b'{"model":"passed","messages":[{"role":"user","content":"%b"}]}'
 SAID = b'{"role":"user","content":"hello world, hello world, hello world"}'
-MANY_SAID = b",".join([SAID] * 95_000)
+MANY_SAID = b",".join([SAID] * 55_000)
 """As many as are read."""
 MOST_WIDE = 16 * MIB - 200_000
 """Bytes of text beyond ASCII that are read."""
@@ -61,14 +61,14 @@ async def wide_texts(target: Target) -> None:
 
 
 async def large_messages(target: Target) -> None:
-    """10 requests with 95,000 messages, translated and mocked."""
+    """10 requests with 55,000 messages, translated and mocked."""
     for model in (b"translated", b"mocked"):
         body = b'{"model":"%b","max_tokens":9,"messages":[%b]}' % (model, MANY_SAID)
         await at_once(5, partial(post, target, MESSAGES, body))
 
 
 async def large_responses(target: Target) -> None:
-    """10 requests with 95,000 items for a provider of chats."""
+    """10 requests with 55,000 items for a provider of chats."""
     body = b'{"model":"passed","store":false,"input":[%b]}' % MANY_SAID
     await at_once(10, partial(post, target, RESPONSES, body))
 

@@ -51,6 +51,22 @@ async def pipelined_requests(target: Target) -> None:
     await at_once(20, send)
 
 
+async def crowds(target: Target) -> None:
+    """500 connections that ask something small at once, ten times."""
+    all_here = asyncio.Barrier(500)
+
+    async def ask() -> None:
+        async with connection(target) as (reader, writer):
+            for _ in range(10):
+                await all_here.wait()
+                writer.write(head(target, CHATS, len(HELLO)) + HELLO)
+                answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+                size = answer.partition(b"content-length:")[2].partition(b"\r")[0]
+                await reader.readexactly(int(size))
+
+    await at_once(500, ask)
+
+
 async def opened_pages(target: Target) -> None:
     """300 people who follow the page at once, none of them with a key."""
 

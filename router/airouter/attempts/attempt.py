@@ -249,7 +249,8 @@ class AttemptRunner:
         request, exchange = context.request, context.exchange
         tell = partial(target.translation.retold, request, reply)
         try:
-            answer = await self._aside.by_size(len(request.body) + len(reply.body), tell)
+            size = len(request.body) + len(reply.body)
+            answer = await self._aside.by_size(size, tell, is_owed=True)
         except Failure as failure:
             drop_frames(failure)
             raise UpstreamRefused(failure) from None

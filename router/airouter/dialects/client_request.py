@@ -46,8 +46,8 @@ _encoder = msgspec.json.Encoder()
 
 FAULT = re.compile(r"JSON is malformed: (?P<what>.*) \(byte (?P<at>\d+)\)")
 MOST_VALUES = 500_000
-"""Values in a large body, of which an object counts for three: no model takes a prompt of more, and
-each takes memory and time."""
+"""Values in a large body, of which an object counts for three and a field for two more: no model
+takes a prompt of more, and each takes memory and time. 55,000 short messages are as many."""
 MOST_WIDE = 16_777_216
 """Bytes of its text that is not all ASCII, which takes eight times as much while it is translated;
 files are ASCII."""

@@ -125,6 +125,11 @@ class EdgeExchange(Exchange):
         return int(self.headers[b"content-length"])
 
     @property
+    def gone(self) -> bool:
+        """True once nobody waits for the answer any more."""
+        return self._gone
+
+    @property
     def owed(self) -> int:
         """Bytes of the body that have not come."""
         return self.size - (len(self.body) if self._pieces is None else self._pieces.tell())

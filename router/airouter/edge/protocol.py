@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -55,7 +55,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.flow: Flow
         self.edge = edge
-        self.deadline = time.monotonic() + edge.request_timeout
+        self.deadline = monotonic() + edge.request_timeout
         """When the client must have sent the next thing that it owes; compared by a sweep."""
         self._receiving: EdgeExchange | None = None
         """The exchange whose body is coming in."""
@@ -132,15 +132,14 @@ class EdgeProtocol(HttpToolsProtocol):
         super().pause_writing()
         self.flow.pause_reading()
         self._untaken.hold(self.edge.admission.for_answers(self._answering))
-        self.deadline = time.monotonic() + self.edge.request_timeout
+        self.deadline = monotonic() + self.edge.request_timeout
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.pause()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._untaken.release()
-        owes = self._unfinished >= 0
-        self.deadline = time.monotonic() + self.edge.request_timeout if owes else NEVER
+        self.deadline = NEVER if self._unfinished < 0 else monotonic() + self.edge.request_timeout
         if self._serving is not None and self._serving.source is not None:
             self._serving.source.resume()
         if self._held:
@@ -153,7 +152,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """End a connection whose client was too slow to send a request or to take an answer."""
         if self.flow.write_paused:
             if self._untaken.look():
-                self.deadline = time.monotonic() + self.edge.request_timeout
+                self.deadline = monotonic() + self.edge.request_timeout
             else:
                 self.transport.abort()
         elif self.transport.is_closing():
@@ -171,8 +170,7 @@ class EdgeProtocol(HttpToolsProtocol):
         except STOPS as stop:
             self._read_otherwise(data, stop)
         if self._unfinished >= 0:
-            exchange = self._receiving
-            if exchange is not None and not exchange.judged:
+            if (exchange := self._receiving) is not None and not exchange.judged:
                 self._admit(exchange)
             self._weigh(len(data))
         elif self._holding.size:
@@ -226,7 +224,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.headers = []
         self._in_head = self._fresh = True
         self._unfinished = 0
-        self.deadline = time.monotonic() + self.edge.request_timeout
+        self.deadline = monotonic() + self.edge.request_timeout
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # trailers are of no use here
@@ -259,15 +257,14 @@ class EdgeProtocol(HttpToolsProtocol):
             exchange.add(body)
 
     def on_message_complete(self) -> None:
-        self._unfinished = -1
-        self.deadline = NEVER
+        self._unfinished, self.deadline = -1, NEVER
         exchange = self._receiving
         if exchange is None:
             if self._offered:
                 return
             super().on_message_complete()
             if self.cycle is not None and self.cycle.response_complete:  # before it was whole
-                self.deadline = time.monotonic() + self.edge.keep_alive
+                self.deadline = monotonic() + self.edge.keep_alive
             return
         self._receiving = None
         if not exchange.refused:
@@ -329,7 +326,10 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _run(self, exchange: EdgeExchange) -> None:
         self._serving, self._answering = exchange, exchange.given
-        exchange.run(self.loop)
+        queue = self.edge.queue
+        if queue.unseen or queue.has_room(exchange):
+            queue.unseen -= 1
+            exchange.run(self.loop)
 
     def served(self, exchange: EdgeExchange) -> None:
         """Go on with what was pipelined, or wait: an exchange has its whole answer."""
@@ -344,7 +344,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _leave(self, exchange: EdgeExchange) -> None:
         """Wait for the next request after an exchange that is whole, or for none."""
-        self.deadline = time.monotonic() + self.edge.keep_alive
+        self.deadline = monotonic() + self.edge.keep_alive
         if not exchange.keep_alive:
             self.edge.outbox.close(self.transport)
 
@@ -366,7 +366,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._hand_over(self._frames)
             return
         elif self._unfinished < 0:
-            self.deadline = time.monotonic() + self.edge.keep_alive
+            self.deadline = monotonic() + self.edge.keep_alive
         if self._backlog.unread:
             self._backlog.share()
         self.flow.resume_reading()

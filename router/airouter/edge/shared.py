@@ -9,6 +9,7 @@ import httptools
 if TYPE_CHECKING:
     from airouter.bounds.held_bytes import HeldBytes, Holding
     from airouter.config.snapshot import Cors
+    from airouter.edge.fair_queue import FairQueue
     from airouter.eventloop.outbox import Outbox
     from airouter.eventloop.turns import Turns
     from airouter.interfaces import Headers, Serve
@@ -43,6 +44,10 @@ class Admit(Protocol):
         """Return the holding for a body of `size` bytes. Raises `Failure` 400, 401, 503."""
         ...
 
+    def client_of(self, headers: Headers) -> str:
+        """Return the client of a request; that of a wrong key is nobody."""
+        ...
+
     def for_answers(self, headers: Headers) -> Holding:
         """Return a holding for what the client of a request has not taken of its answer."""
         ...
@@ -64,6 +69,7 @@ class Edge:
         endpoints: dict[bytes, Serve],
         outbox: Outbox,
         turns: Turns,
+        queue: FairQueue,
         admission: Admit,
         *,
         body_limit: int,
@@ -75,6 +81,7 @@ class Edge:
         self.endpoints = endpoints
         self.outbox = outbox
         self.turns = turns
+        self.queue = queue
         self.admission = admission
         self.plain_limit = min(body_limit, PLAIN_BODY_LIMIT)
         self.message_limit = HEAD_LIMIT + 2 * body_limit

@@ -1,7 +1,7 @@
 """Work on large requests, done beside the event loop by one thread.
 
 What Python does there gives way to the event loop every few milliseconds, so that small requests
-are answered meanwhile. One call of a decoder does not: `untrusted.check_values` bounds what a body
+are answered meanwhile. One call of a decoder does not: `untrusted.has_more_than` bounds what a body
 can have in it, and with it the longest call.
 """
 
@@ -23,8 +23,8 @@ T = TypeVar("T")
 LARGE = 131_072
 """Bytes; what is made of fewer is done at once: the smallest items take 45 ms, others a few."""
 MOST_WAITING = 256
-PATIENCE = 30.0
-"""Seconds that work waits for its turn."""
+PATIENCE, LONGER = 30.0, 10
+"""Seconds that work waits for its turn, and how many times as long it does if it is owed."""
 TRIM_EVERY = 1.0
 """Seconds; what large work leaves in the heap is given back as often, and after the last of it."""
 
@@ -40,16 +40,17 @@ class Aside:
         self._waiting = 0
         self._trimmed = 0.0
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], *, is_owed: bool = False) -> T:
         """Return what `work` returns, or raise what it raises. Raises `Failure` 503, too.
 
-        Work that nobody waits for any more is not begun.
+        Work that nobody waits for any more is not begun. What is owed is the rest of a request that
+        a provider has answered: it waits for longer, and however many others wait.
         """
-        if self._waiting == MOST_WAITING:
+        if self._waiting >= MOST_WAITING and not is_owed:
             raise too_many_large()
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience * (LONGER if is_owed else 1)):
                 await self._turn.acquire()
         except TimeoutError:
             raise too_many_large() from None
@@ -72,9 +73,9 @@ class Aside:
             self._trimmed = now
             trim_heap()
 
-    async def by_size(self, size: int, work: Callable[[], T]) -> T:
+    async def by_size(self, size: int, work: Callable[[], T], *, is_owed: bool = False) -> T:
         """Do work on so many bytes at once if they are few; see `run` for others."""
-        return work() if size <= LARGE else await self.run(work)
+        return work() if size <= LARGE else await self.run(work, is_owed=is_owed)
 
     async def close(self) -> None:
         """Let the thread end, once its work is done."""

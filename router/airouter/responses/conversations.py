@@ -124,9 +124,14 @@ class Conversations:
         added = await self.extend(id_, items)
         return await self.aside.by_size(size_of(added), partial(ALL_ADDED.of, added))
 
-    async def extend(self, id_: str, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        """Add as many items as a response has, and return them. Raises `Failure` 400, 404, 503."""
-        added = await self._with_ids(items)
+    async def extend(
+        self, id_: str, items: list[msgspec.Raw], *, is_owed: bool = False
+    ) -> list[msgspec.Raw]:
+        """Add as many items as a response has, and return them. Raises `Failure` 400, 404, 503.
+
+        Those of an answer are owed.
+        """
+        added = await self._with_ids(items, is_owed=is_owed)
 
         def change(known: StoredConversation) -> None:
             known.items += [memoryview(item) for item in added]
@@ -173,10 +178,12 @@ class Conversations:
                 known.size, lambda: read([msgspec.Raw(item) for item in known.items])
             )
 
-    async def _with_ids(self, items: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    async def _with_ids(
+        self, items: list[msgspec.Raw], *, is_owed: bool = False
+    ) -> list[msgspec.Raw]:
         """Return items all of which have ids. Raises `Failure` 400, 503."""
         identified = partial(with_ids, items, secrets.token_hex(16))
-        return await self.aside.by_size(size_of(items), identified)
+        return await self.aside.by_size(size_of(items), identified, is_owed=is_owed)
 
     async def _change(
         self, id_: str, change: Callable[[StoredConversation], None]
@@ -209,15 +216,18 @@ class ConversationAppender:
         self._id = id_
 
     async def append(self, items: bytes, response: bytes) -> None:
-        """Add what was asked and what was answered; a failure is only logged."""
+        """Add what was asked and what was answered, however many others wait.
+
+        A failure is only logged: of the store, or of a conversation that is full or gone.
+        """
 
         def turn() -> list[msgspec.Raw]:
             return [*split_items(items), *split_items(output_items(response))]
 
         try:
             size = len(items) + len(response)
-            added = await self._conversations.aside.by_size(size, turn)
-            await self._conversations.extend(self._id, added)
+            added = await self._conversations.aside.by_size(size, turn, is_owed=True)
+            await self._conversations.extend(self._id, added, is_owed=True)
         except Failure as failure:
             logger.warning("a response is not in its conversation: %s", failure.message)
 

@@ -160,7 +160,7 @@ class HeldExchange(Exchange):
             whole = self._response_in(held)
             return whole, decoded_or_none(_response, whole)
 
-        return await self._turn.aside.by_size(len(held), read)
+        return await self._turn.aside.by_size(len(held), read, is_owed=True)
 
     def _response_in(self, held: bytes) -> bytes:
         if not self._streaming:
@@ -178,7 +178,8 @@ class HeldExchange(Exchange):
         if turn.caller.in_session:
             size = len(turn.history.items) + len(turn.asked.body) + len(whole)
             follow = partial(self._followed, response, stored=stored)
-            turn.caller.remember(response.id, await turn.aside.by_size(size, follow))
+            history = await turn.aside.by_size(size, follow, is_owed=True)
+            turn.caller.remember(response.id, history)
         if turn.conversation is not None:
             await turn.conversation.append(turn.asked.items, whole)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from airouter.bounds.held_bytes import OF_A_HISTORY
+from airouter.bounds.held_bytes import OF_A_BODY, OF_A_HISTORY
 from airouter.eventloop.turns import HEAVY
 from airouter.failures import previous_not_found, response_not_found, store_unavailable
 from airouter.responses.items import item_fields, joined_items, output_items, split_items
@@ -86,6 +86,12 @@ class RecordWithoutItems(msgspec.Struct):
         return _encoder.encode(fields)
 
 
+class EventsOfRecord(msgspec.Struct):
+    """As much of a record as tells how many batches of events it has."""
+
+    events: int
+
+
 class History(NamedTuple):
     """Everything before a turn."""
 
@@ -110,17 +116,19 @@ class History(NamedTuple):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredResponse)
 _without_items = msgspec.msgpack.Decoder(RecordWithoutItems)
+_events = msgspec.msgpack.Decoder(EventsOfRecord)
 
 
 class Archive:
     """The records of one tenant."""
 
-    __slots__ = ("_store", "_turns", "tenant")
+    __slots__ = ("_recalled", "_store", "_turns", "tenant")
 
-    def __init__(self, store: Store, tenant: str, turns: Turns) -> None:
-        """A large record is read when it is its turn."""
+    def __init__(self, store: Store, tenant: str, turns: Turns, recalled: Holding) -> None:
+        """A large record is read when it is its turn, and until then held as `recalled` is."""
         self._store = store
         self._turns = turns
+        self._recalled = recalled
         self.tenant = tenant
 
     def key(self, id_: str) -> str:
@@ -129,12 +137,16 @@ class Archive:
 
     async def find(self, id_: str) -> StoredResponse:
         """Return a record. Raises `Failure` 404, 503."""
-        (data,) = await self._get([id_])
-        if data is None:
-            raise response_not_found(id_)
-        if len(data) > HEAVY:
+        data = await self._read(id_)
+        if len(data) <= HEAVY:
+            return _decoder.decode(data)
+        with self._recalled.another(len(data), OF_A_BODY):
             await self._turns.turn()
-        return _decoder.decode(data)
+            return _decoder.decode(data)
+
+    async def check(self, id_: str) -> None:
+        """Return if a record is kept. Raises `Failure` 404, 503."""
+        await self._read(id_)
 
     async def history_after(self, id_: str, aside: Aside, recalled: Holding) -> History:
         """Return the history after a response, held as it is read. Raises `Failure` 400, 503."""
@@ -184,8 +196,8 @@ class Archive:
 
     async def forget(self, id_: str) -> None:
         """Delete a record and its events. Raises `Failure` 404, 503."""
-        record = await self.find(id_)
-        keys = [self.key(id_), *self._batches(id_, range(record.events))]
+        events = _events.decode(await self._read(id_)).events
+        keys = [self.key(id_), *self._batches(id_, range(events))]
         await guarded(self._store.delete(keys))
 
     async def keep_events(self, id_: str, number: int, events: bytes) -> None:
@@ -200,6 +212,12 @@ class Archive:
     def _batches(self, id_: str, numbers: Iterable[int]) -> list[str]:
         """Return the keys of batches: at no id that a client could name."""
         return [f"events:{self.tenant}:{id_}/{number}" for number in numbers]
+
+    async def _read(self, id_: str) -> bytes:
+        (data,) = await self._get([id_])
+        if data is None:
+            raise response_not_found(id_)
+        return data
 
     async def _get(self, ids: Sequence[str]) -> list[bytes | None]:
         if not ids:

@@ -57,7 +57,7 @@ class Tenant:
     @property
     def archive(self) -> Archive:
         """The stored responses."""
-        return Archive(self._store, self._tenant, self._turns)
+        return Archive(self._store, self._tenant, self._turns, self.recalled)
 
     @property
     def conversations(self) -> Conversations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from typing import cast
 
 import pytest
@@ -78,7 +79,9 @@ async def test_a_client_that_leaves_too_much_of_its_answers_is_cut_off_and_other
             writer.write(asked)
         await until(lambda: len(script.exchanges) + len(server.declined) == 6)
         open_ = cast("list[EdgeProtocol]", list(server.state.connections))
-        await until(lambda: all(each.flow.write_paused for each in open_))
+        await until(
+            lambda: all(each.flow.write_paused or each.transport.is_closing() for each in open_)
+        )
         left = [each.transport for each in open_ if not each.transport.is_closing()]
         assert (
             sum(each.get_write_buffer_size() for each in left) <= doorkeeper.held.held <= 40_000_000
@@ -107,6 +110,9 @@ async def test_requests_are_read_no_faster_than_they_are_answered(server: EdgeSe
     assert 0 < longest < 6_000
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="there it begins once the answer before it was taken"
+)
 async def test_a_stream_that_begins_behind_an_answer_nobody_takes_is_paused() -> None:
     class Source:
         def __init__(self) -> None:

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from airouter.bounds.held_bytes import HeldBytes
-from airouter.eventloop.aside import Aside
+from airouter.eventloop.aside import MOST_WAITING, Aside
 from airouter.eventloop.turns import Turns
 from airouter.failures import Failure
-from airouter.responses.conversations import Conversations
+from airouter.responses.conversations import ConversationAppender, Conversations
 from airouter.responses.page import Page
 from airouter.responses.records import Archive, StoredResponse
 from airouter.responses.references import with_references_resolved
@@ -43,12 +43,18 @@ async def aside() -> AsyncIterator[Aside]:
 async def test_references_to_large_items_are_replaced_beside_the_loop(aside: Aside) -> None:
     items = [ITEM % (number, LONG) for number in range(50)]
     row = b",".join([*items, *(REFERENCE % number for number in range(50))])
-    archive = Archive(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()))
+    archive = archive_in(HeldBytes(1 << 30))
     recalled = HeldBytes(1 << 30).hold("t", 0)
     async with loop_watched() as watch:
         resolved = await with_references_resolved(row, archive, aside, recalled, all_here=True)
     assert resolved == b",".join(items * 2)
     assert watch.share < SOME
+
+
+def archive_in(held: HeldBytes) -> Archive:
+    """Return an empty archive whose reading is held."""
+    turns = Turns(asyncio.get_running_loop())
+    return Archive(MemoryStore(60.0, 100), "t", turns, held.hold("t", 0))
 
 
 async def long_talk(aside: Aside) -> tuple[Conversations, str]:
@@ -134,7 +140,7 @@ async def test_a_large_conversation_is_copied_once_for_a_change(change: Ask, asi
 
 
 async def test_a_change_of_a_record_leaves_its_items_uncopied_but_once() -> None:
-    archive = Archive(MemoryStore(60.0, 100), "t", Turns(asyncio.get_running_loop()))
+    archive = archive_in(HeldBytes(1 << 30))
     items = ITEM % (0, LONG * 40)
     await archive.keep(StoredResponse("resp_1", b"{}", items, b"before", ("resp_0",), "m"))
 
@@ -153,3 +159,41 @@ async def test_a_change_of_a_record_leaves_its_items_uncopied_but_once() -> None
         "resp_1", b"{}", items, b"before", ("resp_0",), "m", beat=7.0
     )
     assert most < 2 * len(items)  # a bytes object has spare room while it grows
+
+
+async def test_an_answer_comes_into_its_conversation_however_many_others_wait(
+    aside: Aside,
+) -> None:
+    talks, id_ = await long_talk(aside)
+    begun, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def blocked() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        may_end.wait(60)
+
+    others = [asyncio.create_task(aside.run(blocked))]
+    try:
+        await begun.wait()
+        others += [asyncio.create_task(aside.run(lambda: None)) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        answer = b'{"output":[%b]}' % (ITEM % (99, LONG))
+        adding = asyncio.create_task(
+            ConversationAppender(talks, id_).append(ITEM % (98, b""), answer)
+        )
+        await asyncio.sleep(0)
+    finally:
+        may_end.set()
+    await asyncio.gather(adding, *others)
+    assert await talks.item(id_, "msg_0099")
+
+
+async def test_large_responses_that_are_asked_for_at_once_count_for_their_client() -> None:
+    held = HeldBytes(4 * MIB)
+    archive = archive_in(held)
+    await archive.keep(StoredResponse("resp_1", b"x" * (MIB // 2)))
+    asking = [archive.find("resp_1") for _ in range(9)]
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    refused = sum(isinstance(each, Failure) for each in found)
+    assert 0 < refused < len(found)
+    assert held.held == 0

@@ -55,7 +55,9 @@ async def stored(store: CountingStore, name: str, items: int, text: str = "hi") 
     ids = [f"msg_{name}{number:04d}" for number in range(items)]
     output = [{"type": "message", "id": id_, "role": "assistant", "content": text} for id_ in ids]
     response = msgspec.json.encode({"id": f"resp_{name}", "output": output})
-    await Archive(store, "t", turns()).keep(StoredResponse(f"resp_{name}", response))
+    await Archive(store, "t", turns(), HeldBytes(1 << 30).hold("t", 0)).keep(
+        StoredResponse(f"resp_{name}", response)
+    )
     return ids
 
 
@@ -63,7 +65,7 @@ async def resolved(
     row: bytes, store: CountingStore, aside: Aside, *, all_here: bool = True
 ) -> bytes:
     """A row with what it refers to."""
-    archive = Archive(store, "t", turns())
+    archive = Archive(store, "t", turns(), HeldBytes(1 << 30).hold("t", 0))
     return await with_references_resolved(row, archive, aside, recalled(), all_here=all_here)
 
 

@@ -23,7 +23,7 @@ TIMES = 8
 
 async def record(store: MemoryStore, turns: Turns) -> Read:
     """Store a large response; returns what reads it."""
-    archive = Archive(store, "t", turns)
+    archive = Archive(store, "t", turns, HeldBytes(1 << 30).hold("t", 0))
     await archive.keep(StoredResponse("resp_1", b"x" * HEAVY))
     return lambda: archive.find("resp_1")
 

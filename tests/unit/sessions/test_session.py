@@ -115,20 +115,20 @@ async def test_what_a_warm_up_said_is_held_once_more_for_each_request_that_takes
         async def serve(self, exchange: Exchange, caller: Caller) -> None:
             if caller.warms_up:
                 caller.remember("resp_1", History())
+                warm.set()
             else:
                 await super().serve(exchange, caller)
 
-    held = HeldBytes(1 << 28)
+    warm, held = asyncio.Event(), HeldBytes(1 << 28)
     session = session_of(Wire(), Warming(), held)
     warm_up = {"type": "response.create", "model": "m", "generate": False, "tools": ["x" * 99_990]}
     session.receive(json.dumps(warm_up).encode())
-    await until(lambda: held.held > 0)
+    await until(warm.is_set)
     for _ in range(10):
         session.receive(create("a", previous_response_id="resp_1", input="x"))
-    assert held.held > 11 * 99_990
+    await until(lambda: held.held > 11 * 99_990)
     session.lose()
-    await until(lambda: all(lane.task is None for lane in session._lanes.values()))
-    assert held.held == 0
+    await until(lambda: held.held == 0)
 
 
 async def test_what_a_session_forgets_is_held_no_more() -> None:

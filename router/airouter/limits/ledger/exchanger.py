@@ -6,6 +6,7 @@ One exchange is under way at a time. Requests that need more meanwhile share the
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from airouter.limits.ledger.base import LedgerError
@@ -13,6 +14,8 @@ from airouter.limits.ledger.base import LedgerError
 if TYPE_CHECKING:
     from airouter.limits.ledger.base import RemoteLedger
     from airouter.limits.ledger.leases import Leases
+
+logger = logging.getLogger("airouter.limits")
 
 EVERY = 1.0
 """Seconds between two regular exchanges."""
@@ -72,17 +75,21 @@ class Exchanger:
             await self._exchange(regular=False)
 
     async def _exchange(self, *, regular: bool, leaves: bool = False) -> None:
-        """Speak of all leases that are due. Never raises."""
+        """Speak of all leases that are due. Never raises: the next exchange comes in any case."""
         leases = self._leases
         due = leases.due(regular=regular)
         for at, some in enumerate(due, 1):
             message = leases.message(some, regular=regular, leaves=leaves and at == len(due))
             try:
                 answer = await self._ledger.exchange(message)
+                leases.accept(some, message, answer)
             except LedgerError as error:
                 leases.fail(some, str(error))
+                return
+            except Exception:
+                logger.exception("an exchange with the ledger of limits failed")
+                leases.fail(some, "a fault of the router")
                 return
             except BaseException:
                 leases.fail(some, "interrupted")
                 raise
-            leases.accept(some, message, answer)

@@ -214,7 +214,7 @@ class Job(Exchange, Caller):
 
         try:
             # Events of a response that is deleted meanwhile would stay behind.
-            await self._archive.find(self.response_id)
+            await self._archive.check(self.response_id)
             await self._keep_events()
             await self._archive.change(self.response_id, end)
         except Failure as failure:

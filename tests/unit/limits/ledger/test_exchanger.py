@@ -35,6 +35,16 @@ class HandHeldLedger(RemoteLedger):
         """Nothing to let go of."""
 
 
+class FaultyLedger(HandHeldLedger):
+    """A ledger that fails at first, in a way that nobody has thought of."""
+
+    async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
+        answer = await super().exchange(message)
+        if len(self.messages) == 1:
+            raise ZeroDivisionError("the unexpected")
+        return answer
+
+
 class Waiting:
     """A limiter with a client, before that ledger."""
 
@@ -127,3 +137,18 @@ async def test_a_request_that_waits_for_a_ledger_outlasts_it(follows: bool) -> N
         else:
             with pytest.raises(Failure, match="limit"):
                 await request
+
+
+async def test_a_fault_ends_one_exchange_and_not_those_after_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("airouter.limits.ledger.exchanger.EVERY", 0.01)
+    waiting, ledger = Waiting(), FaultyLedger()
+    exchanger = Exchanger(waiting.leases, ledger)
+    exchanger.start()
+    async with asyncio.timeout(60):
+        while len(ledger.messages) < 3:
+            await asyncio.sleep(0)
+        await exchanger.close()
+    assert "the unexpected" in caplog.text
+    assert waiting.leases.contact.is_up

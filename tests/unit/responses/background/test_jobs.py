@@ -123,7 +123,7 @@ async def test_more_jobs_than_there_may_be_are_refused_also_when_they_come_at_on
     tmp_path: Path,
 ) -> None:
     store = SQLiteStore(tmp_path / "kept.sqlite", 60.0, 1_000)
-    archive = Archive(store, "a", turns())
+    archive = Archive(store, "a", turns(), recalled())
     jobs = Jobs(Model().serve)
     most = MOST_JOBS // 2
     starts = (
@@ -131,14 +131,16 @@ async def test_more_jobs_than_there_may_be_are_refused_also_when_they_come_at_on
     )
     ends = await asyncio.gather(*starts, return_exceptions=True)
     assert [each.status for each in ends if isinstance(each, Failure)] == [429] * 5
-    await jobs.start({}, b"", queued("resp_of_another"), Archive(store, "b", turns()), recalled())
+    await jobs.start(
+        {}, b"", queued("resp_of_another"), Archive(store, "b", turns(), recalled()), recalled()
+    )
     await jobs.close()
     await store.close()
 
 
 async def test_a_long_stream_takes_few_places_and_is_followed_without_gaps() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    archive, jobs = Archive(store, "a", turns(), recalled()), Jobs(model.serve)
     await jobs.start({}, b"", queued(), archive, recalled())
     following = asyncio.create_task(followed(jobs, archive))
     for written in range(6):
@@ -155,7 +157,7 @@ async def test_a_long_stream_takes_few_places_and_is_followed_without_gaps() -> 
 
 async def test_a_store_that_fails_for_a_moment_costs_no_response() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    archive, jobs = Archive(store, "a", turns(), recalled()), Jobs(model.serve)
     await jobs.start({}, b"", queued(), archive, recalled())
     store.works = False
     model.words.put_nowait("Hello")
@@ -167,7 +169,7 @@ async def test_a_store_that_fails_for_a_moment_costs_no_response() -> None:
 
 async def test_a_second_cancellation_does_not_cut_what_the_first_one_writes() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    archive, jobs = Archive(store, "a", turns(), recalled()), Jobs(model.serve)
     await jobs.start({}, b"", queued(), archive, recalled())
     model.words.put_nowait("Hello")
     await until(lambda: store.words > 0)
@@ -186,7 +188,7 @@ async def test_a_second_cancellation_does_not_cut_what_the_first_one_writes() ->
 
 
 async def test_the_stream_of_one_whose_router_died_ends_with_its_failure() -> None:
-    archive, jobs = Archive(Fickle(), "a", turns()), Jobs(Model().serve)
+    archive, jobs = Archive(Fickle(), "a", turns(), recalled()), Jobs(Model().serve)
     record = queued(age=DEAD_AFTER + 1)
     record.events = 1
     await archive.keep_events(ID, 0, event("response.in_progress", 0))
@@ -199,7 +201,7 @@ async def test_the_stream_of_one_whose_router_died_ends_with_its_failure() -> No
 
 async def test_one_that_is_deleted_leaves_nothing_behind() -> None:
     store, model = Fickle(), Model()
-    archive, jobs = Archive(store, "a", turns()), Jobs(model.serve)
+    archive, jobs = Archive(store, "a", turns(), recalled()), Jobs(model.serve)
     await jobs.start({}, b"", queued(), archive, recalled())
     await model.began.wait()
     await archive.forget(ID)
