@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from failover.faulty import DONE, OPENING, SAID, STOP, FaultyProvider, http, refusing, say, stalling
-from failover.stage import CLIENTS, SHAPES, stage
+from failover.stage import CLIENTS, SHAPES, Stage, stage
+from failover.test_heartbeats import pieces
 from support.clouds import listening
 from support.config import manifest
 from support.in_loop import Served, served
@@ -137,3 +138,57 @@ async def test_a_second_backend_is_not_asked_for_what_the_first_answers_by_now()
             over.set()
             assert [line async for line in lines][-2:] == ["data: [DONE]", ""]
         assert (found.first.asked, found.second.asked) == (1, 0)
+
+
+class Crossing:
+    """Two providers that have both begun, one of which speaks next, or both at the same moment."""
+
+    def __init__(self) -> None:
+        self.writers: list[asyncio.StreamWriter] = []
+        self.over = asyncio.Event()
+
+    async def begin(self, writer: asyncio.StreamWriter, heard: asyncio.Event) -> None:
+        await say(writer, heard, OPENING)
+        self.writers.append(writer)
+        await self.over.wait()
+
+    async def both(self) -> list[asyncio.StreamWriter]:
+        """Wait until the router has the beginnings of both, in the order in which it asked."""
+        while len(self.writers) < 2:
+            await asyncio.sleep(0)
+        for _ in range(20):  # by when it has read the second one, too
+            await asyncio.sleep(0)
+        return self.writers
+
+
+async def test_two_that_speak_at_the_same_moment_are_a_race_and_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    crossing = Crossing()
+    async with asyncio.timeout(60), stage("backends", hedge=SOON) as found:
+        found.first.always = found.second.always = crossing.begin
+        asking = asyncio.create_task(found.ask(streamed=True))
+        for writer in await crossing.both():
+            writer.write(SAID + STOP + DONE)
+        assert await asking == "half of "
+        crossing.over.set()
+    assert [each.getMessage() for each in caplog.records if each.name == "asyncio"] == []
+
+
+@pytest.mark.parametrize("quicker", [0, 1])
+async def test_a_stream_that_was_quicker_ends_though_its_provider_does_not_hang_up(
+    quicker: int,
+) -> None:
+    crossing = Crossing()
+    async with asyncio.timeout(60), stage("backends", hedge=SOON, heartbeat="1s") as found:
+        found.first.always = found.second.always = crossing.begin
+        asking = asyncio.create_task(all_of(found))
+        writers = await crossing.both()
+        writers[quicker].write(SAID + STOP + DONE)
+        assert b"half of " in await asking
+        crossing.over.set()
+
+
+async def all_of(found: Stage) -> bytes:
+    """A stream up to the end of its connection."""
+    return b"".join([piece async for piece in pieces(found, "chat")])

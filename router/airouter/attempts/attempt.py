@@ -299,7 +299,8 @@ class AttemptRunner:
             try:
                 error = await relay.run()
             finally:
-                stream.relay = None
+                if stream.relay is relay:
+                    stream.relay = None
         if error is not None:
             joined = context.request.joined
             if joined is not None and joined.seam.can_go_on:

@@ -117,6 +117,12 @@ class StreamRelay:
         """The error that the provider told inside the stream; None where it told none."""
         return self._filter.failure
 
+    @property
+    def _is_late(self) -> bool:
+        """True where another attempt was quicker, which has cancelled the task of this one."""
+        race = self._context.race
+        return self._opening is not None and race is not None and race.is_decided
+
     def break_off(self, error: UpstreamError) -> None:
         """Tell the client why there will be no more."""
         failure = upstream_failed(error.kind, error.told)
@@ -149,6 +155,7 @@ class StreamRelay:
             context.race.claim(context)
         self._opening = None
         if context.stream is not None:
+            context.stream.relay = self  # not that of an attempt beside this one
             context.stream.said = True
             context.stream.joined = context.request.joined
         if self._limit is not None:
@@ -163,14 +170,14 @@ class StreamRelay:
 
     def end_hold(self) -> None:
         """Send the opening, unless its provider may take longer to say something."""
-        if self._limit is None:
+        if self._limit is None and not self._is_late:
             with suppress(UpstreamRefused):  # which the end of the stream will tell
                 self.send_opening()
 
     def _open(self, data: bytes) -> None:
         """Take a piece of the opening."""
         pieces = self._opening
-        if pieces is None:
+        if pieces is None or self._is_late:
             return
         pieces.append(data)
         self._size += len(data)
