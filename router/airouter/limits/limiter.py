@@ -299,6 +299,8 @@ class Limiter:
             raise refused
         reserve = partial(self.reserve, tenant, model, request, is_part=is_part)
         counters = self._counters(tenant, model)
+        if is_part:
+            counters = counters.part()
         need = partial(self._need, counters, self._estimate(counters, model, request))
         if bound is None or not bound.client.is_batch:
             return await self._reserve_of_ledger(reserve, need, refused)

@@ -6,15 +6,17 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from airouter.bookkeeping.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
+from airouter.dialects.client_request import ClientRequest
 from airouter.failures import Failure
 from airouter.limits import Limiter, Permit
 from airouter.limits.ledger.base import RemoteLedger
 from airouter.limits.ledger.exchanger import Exchanger
 from airouter.limits.ledger.leases import Leases
-from support.replicas import CHAT, TEAM
+from support.replicas import CHAT, TEAM, a_chat
 
 
 class HandHeldLedger(RemoteLedger):
@@ -45,24 +47,40 @@ class FaultyLedger(HandHeldLedger):
         return answer
 
 
+class LedgerOfTokens(HandHeldLedger):
+    """A ledger that has tokens, and not one request more."""
+
+    async def exchange(self, message: LedgerMessage) -> LedgerAnswer:
+        answer = await super().exchange(message)
+        spent = [LeaseGrant(0, 20, 0) if "requests" in line.key else None for line in message.lines]
+        grants = [none or grant for none, grant in zip(spent, answer.grants, strict=True)]
+        return replace(answer, grants=grants)
+
+
 class Waiting:
     """A limiter with a client, before that ledger."""
 
-    def __init__(self, patience: float = 60.0, **client: Any) -> None:
-        self.ledger = HandHeldLedger()
+    def __init__(
+        self,
+        patience: float = 60.0,
+        ledger: HandHeldLedger | None = None,
+        limits: Limits = Limits(rpm=600),  # noqa: B008 - frozen
+        **client: Any,
+    ) -> None:
+        self.ledger = ledger or HandHeldLedger()
         self.leases = Leases("a", lambda: 1_000.0)
         self.limiter = Limiter(lambda: 1_000.0, self.leases, patience)
         self.exchanger = Exchanger(self.leases, self.ledger)
         self.limiter.ask = self.exchanger.ask
-        clients = (ClientKey("team", "00" * 32, limits=Limits(rpm=600), **client),)
+        clients = (ClientKey("team", "00" * 32, limits=limits, **client),)
         snapshot = Snapshot(models=(Model("m"),), auth=Auth(clients=clients), ledger="Redis")
         self.limiter.reload(snapshot)
 
-    async def ask(self) -> Permit:
+    async def ask(self, request: ClientRequest = CHAT, *, is_part: bool = False) -> Permit:
         """A request that finds nothing left. Raises `Failure`."""
         with pytest.raises(Failure) as caught:
-            self.limiter.reserve(TEAM, "m", CHAT)
-        return await self.limiter.reserve_later(TEAM, "m", CHAT, caught.value)
+            self.limiter.reserve(TEAM, "m", request, is_part=is_part)
+        return await self.limiter.reserve_later(TEAM, "m", request, caught.value, is_part=is_part)
 
 
 async def test_requests_that_wait_share_one_message() -> None:
@@ -114,6 +132,14 @@ async def test_a_batch_client_that_waits_in_line_asks_the_ledger_too() -> None:
     await waiting.exchanger.exchange_all()
     permits = await asyncio.gather(*(waiting.ask() for _ in range(3)))
     assert len(permits) == 3
+
+
+async def test_a_part_of_a_request_is_granted_tokens_where_no_request_is_left() -> None:
+    waiting = Waiting(ledger=LedgerOfTokens(), limits=Limits(rpm=1, tpm=10_000))
+    await waiting.exchanger.exchange_all()
+    with pytest.raises(Failure, match="requests per minute"):
+        await waiting.ask()
+    assert await waiting.ask(a_chat(max_tokens=5_000), is_part=True)
 
 
 @pytest.mark.parametrize("follows", [True, False])
