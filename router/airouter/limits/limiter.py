@@ -29,7 +29,7 @@ from airouter.limits.waiting_line import WaitingLine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from airouter.config.snapshot import ClientKey, Snapshot
+    from airouter.config.snapshot import ClientKey, Model, Snapshot
     from airouter.dialects.client_request import ClientRequest
     from airouter.limits.estimates import TokenEstimate
     from airouter.limits.ledger.leases import Leases
@@ -146,10 +146,8 @@ class Limiter:
         self._of_nobody = {name: Counters(scopes) for name, scopes in self.models.items()}
         for credential in snapshot.credentials:
             self.scope("credential", credential.name, credential.limits)
-        for backend in (each for model in models for tier in model.tiers for each in tier):
-            self.scope(
-                "backend", backend_name(backend.credential, backend.upstream_name), backend.limits
-            )
+        for name, limits in limits_of_backends(models).items():
+            self.scope("backend", name, limits)
         for key in self._former.keys() - self._scopes.keys():
             self._former[key].close()
         self._former = {}
@@ -204,19 +202,12 @@ class Limiter:
         return (scope,)
 
     def scope(self, kind: str, name: str, limits: Limits) -> Scopes:
-        """Return the scope of a name that is nobody's own; empty where it has no limit.
-
-        Where the same name is limited twice, the stricter limits count.
-        """
+        """Return the scope of a name that is nobody's own; empty where it has no limit."""
         if limits == NO_LIMITS:
             return ()
         key = (kind, name)
-        scope = self._scopes.get(key)
-        if scope is None:
-            scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
-            scope.limit(limits)
-        else:
-            scope.limit(scope.limits.lowered_to(limits))
+        scope = self._scopes[key] = self._former.get(key) or self._new(kind, name)
+        scope.limit(limits)
         return (scope,)
 
     def _new(self, kind: str, name: str) -> Scope:
@@ -371,6 +362,15 @@ class Limiter:
     def _estimate(self, counters: Counters, model: str, request: ClientRequest) -> TokenEstimate:
         """Return the tokens of a request, where a scope limits any."""
         return self.estimates.of(model, request) if counters.limit_tokens else NOTHING
+
+
+def limits_of_backends(models: Iterable[Model]) -> dict[str, Limits]:
+    """Return the limits of backends by name: the stricter ones where several models limit one."""
+    found: dict[str, Limits] = {}
+    for backend in (each for model in models for tier in model.tiers for each in tier):
+        name = backend_name(backend.credential, backend.upstream_name)
+        found[name] = found.get(name, NO_LIMITS).lowered_to(backend.limits)
+    return found
 
 
 def backend_name(credential: str, upstream_name: str) -> str:

@@ -290,6 +290,21 @@ def test_limits_of_a_backend_and_of_its_credential_bind_an_attempt() -> None:
         attempt("c", "other")
 
 
+def test_a_reload_forgets_nothing_of_a_backend_that_two_models_limit_each_in_its_way() -> None:
+    limiter = Limiter(Clock())
+    limits = {"one": Limits(tpm=10_000), "two": Limits(rpm=9, max_concurrent=2)}
+    models = tuple(
+        Model(name, tiers=((Backend("c", "up", limits=each),),)) for name, each in limits.items()
+    )
+    for _ in range(2):
+        limiter.reload(Snapshot(credentials=(Credential("c", "OpenAI"),), models=models))
+        counters = limiter.of_backend("c", "up")
+        assert counters is not None
+        limiter.reserve_attempt(counters, "one", SMALL)
+    with pytest.raises(Failure, match="every account"):
+        limiter.reserve_attempt(counters, "two", SMALL)
+
+
 @pytest.mark.parametrize(
     ("dialect", "told"),
     [
