@@ -16,6 +16,7 @@ from support.mock_sessions import dial, last, say
 from support.raw_upstream import raw_upstream
 
 TEAM = {"authorization": "Bearer sk-team"}
+TOLD = ("limit", "remaining", "reset")
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
 
 
@@ -131,6 +132,15 @@ async def test_a_compaction_is_one_request() -> None:
         assert first.status_code == 200, first.text
         again = await router.client.post("/v1/responses/compact", json=asked, headers=TEAM)
         assert again.status_code == 429
+
+
+async def test_a_compaction_that_is_refused_tells_of_limits_like_any_request() -> None:
+    async with served(a_manifest({}, client={"limits": {"tpm": 400}})) as router:
+        asked = {"model": "m", "input": "Hi"}
+        refused = await router.client.post("/v1/responses/compact", json=asked, headers=TEAM)
+        assert "needs more tokens than the limit" in refused.json()["error"]["message"]
+        told = {name: refused.headers.get(f"x-ratelimit-{name}-tokens") for name in TOLD}
+        assert told == {"limit": "400", "remaining": "400", "reset": "0s"}
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -28,7 +28,6 @@ class Permit(msgspec.Struct, eq=False):
     _clock: Callable[[], float] = monotonic
     _learns: bool = True
     """False where another permit of the request has the same estimate."""
-    _is_over: bool = False
 
     @property
     def own(self) -> Scopes:
@@ -51,8 +50,11 @@ class Permit(msgspec.Struct, eq=False):
         counters.settle(self._step, step, tokens, tokens)
 
     def give_back(self) -> None:
-        """End a request that nobody has answered: it costs nothing."""
-        counters, self._counters = self._counters, NO_COUNTERS
+        """End a request that nobody has answered: it costs nothing.
+
+        Its client may still be told of its limits: of requests made in place of this one.
+        """
+        counters, self._counters = self._counters, Counters((), self.own)
         counters.give_back(self._step, self.estimate.tokens)
 
 
