@@ -79,8 +79,8 @@ class Exchanger:
         leases = self._leases
         due = leases.due(regular=regular)
         for at, some in enumerate(due, 1):
-            message = leases.message(some, regular=regular, leaves=leaves and at == len(due))
             try:
+                message = leases.message(some, regular=regular, leaves=leaves and at == len(due))
                 answer = await self._ledger.exchange(message)
                 leases.accept(some, message, answer)
             except LedgerError as error:

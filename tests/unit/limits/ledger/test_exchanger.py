@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from airouter.bookkeeping.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage
+from airouter.bookkeeping.messages import WHOLE, LeaseGrant, LedgerAnswer, LedgerMessage, Line
 from airouter.config.snapshot import Auth, ClientKey, Limits, Model, Snapshot
 from airouter.dialects.client_request import ClientRequest
 from airouter.failures import Failure
 from airouter.limits import Limiter, Permit
 from airouter.limits.ledger.base import RemoteLedger
 from airouter.limits.ledger.exchanger import Exchanger
+from airouter.limits.ledger.lease import Lease
 from airouter.limits.ledger.leases import Leases
 from support.replicas import CHAT, TEAM, a_chat
 
@@ -45,6 +46,18 @@ class FaultyLedger(HandHeldLedger):
         if len(self.messages) == 1:
             raise ZeroDivisionError("the unexpected")
         return answer
+
+
+class FaultyLease(Lease):
+    """A lease that fails at first, when it is to say what there is to tell of it."""
+
+    has_failed = False
+
+    def line(self, step: int, *, regular: bool) -> Line:
+        if not self.has_failed:
+            self.has_failed = True
+            raise ZeroDivisionError("the unexpected")
+        return super().line(step, regular=regular)
 
 
 class LedgerOfTokens(HandHeldLedger):
@@ -176,5 +189,20 @@ async def test_a_fault_ends_one_exchange_and_not_those_after_it(
         while len(ledger.messages) < 3:
             await asyncio.sleep(0)
         await exchanger.close()
+    assert "the unexpected" in caplog.text
+    assert waiting.leases.contact.is_up
+
+
+async def test_a_fault_in_what_there_is_to_tell_ends_one_exchange_and_not_those_after_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("airouter.limits.ledger.exchanger.EVERY", 0.01)
+    waiting = Waiting()
+    waiting.leases.contact.touched.add(waiting.leases.open(FaultyLease, "faulty", 1))
+    waiting.exchanger.start()
+    async with asyncio.timeout(60):
+        while len(waiting.ledger.messages) < 3:
+            await asyncio.sleep(0)
+        await waiting.exchanger.close()
     assert "the unexpected" in caplog.text
     assert waiting.leases.contact.is_up
