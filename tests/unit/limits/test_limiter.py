@@ -296,13 +296,17 @@ def test_a_reload_forgets_nothing_of_a_backend_that_two_models_limit_each_in_its
     models = tuple(
         Model(name, tiers=((Backend("c", "up", limits=each),),)) for name, each in limits.items()
     )
-    for _ in range(2):
-        limiter.reload(Snapshot(credentials=(Credential("c", "OpenAI"),), models=models))
+
+    def attempt(model: str) -> None:
         counters = limiter.of_backend("c", "up")
         assert counters is not None
-        limiter.reserve_attempt(counters, "one", SMALL)
+        limiter.reserve_attempt(counters, model, SMALL)
+
+    for model in limits:
+        limiter.reload(Snapshot(credentials=(Credential("c", "OpenAI"),), models=models))
+        attempt(model)
     with pytest.raises(Failure, match="every account"):
-        limiter.reserve_attempt(counters, "two", SMALL)
+        attempt("one")
 
 
 @pytest.mark.parametrize(
