@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -192,3 +193,33 @@ async def test_a_stream_that_was_quicker_ends_though_its_provider_does_not_hang_
 async def all_of(found: Stage) -> bytes:
     """A stream up to the end of its connection."""
     return b"".join([piece async for piece in pieces(found, "chat")])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_response_of_a_second_backend_is_kept_where_the_first_would_have_kept_its_own(
+    *, stream: bool
+) -> None:
+    async with (
+        asyncio.timeout(60),
+        FaultyProvider("first").listening() as first,
+        FaultyProvider("second").listening() as second,
+    ):
+        first.always = stalling()
+        key = {"name": "keys", "key": "upstream"}
+        accounts = [
+            {"name": "first", "type": "OpenAI", "baseURL": first.base_url, "secretRef": key},
+            {"name": "second", "type": "Gemini", "baseURL": second.base_url, "secretRef": key},
+        ]
+        second.always = tell_seen
+        models: list[dict[str, Any]] = [
+            {"name": "m", "backends": [{"credential": "first"}], "fallbacks": ["other"]},
+            {"name": "other", "backends": [{"credential": "second"}]},
+        ]
+        text = manifest(accounts, models, secrets={"upstream": "k"}, resilience={"hedge": SOON})
+        async with served(text) as router:
+            asked = {"model": "m", "input": "Hello!", "stream": stream}
+            answer = await router.client.post("/v1/responses", json=asked)
+            found = re.search(r'"id": ?"(resp_[^"]+)"', answer.text)
+            assert found, answer.text
+            kept = await router.client.get(f"/v1/responses/{found[1]}")
+            assert kept.status_code == 200, kept.text

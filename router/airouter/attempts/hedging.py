@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airouter.attempts.attempt import AttemptRunner
     from airouter.bounds.held_bytes import HeldBytes, Holding
     from airouter.config.snapshot import Hedge
+    from airouter.dialects.client_request import ClientRequest
     from airouter.routing.catalog import Backend
     from airouter.routing.outcome import AttemptOutcome
     from airouter.routing.walk import Walk
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 class AttemptRace:
     """Two attempts of one request. The first that has something for the client wins."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: ClientRequest) -> None:
+        """`request` is the client's, of which a second attempt has a copy."""
+        self._request = request
         self._attempts: dict[RequestContext, Attempt] = {}
         self._tasks: dict[RequestContext, asyncio.Task[object] | None] = {}
         self._winner: RequestContext | None = None
@@ -65,6 +68,7 @@ class AttemptRace:
             self.note_lost(context, usage or Usage())
             raise asyncio.CancelledError
         self._winner = context
+        self._request.answered_by = context.request.answered_by
         attempts, own = context.record.attempts, self._attempts[context]
         attempts.remove(own)
         attempts.append(own)  # the last is the one that decided the answer
@@ -91,7 +95,7 @@ async def run_hedged(
 
     Returns the last outcome and whose it is; of one before that, the walk has taken note.
     """
-    race = context.race = AttemptRace()
+    race = context.race = AttemptRace(context.request)
     running: dict[Running, Backend[Target]] = {}
     running[asyncio.create_task(runner.run(context, backend))] = backend
     backend.load.hedges.deposit(hedge.percent)
