@@ -75,8 +75,8 @@ class Conversations:
     ) -> None:
         """One that is large is read, and each is changed, when it is its turn.
 
-        Many bytes of items are parsed beside the event loop; `recalled` holds those of which a
-        client wants some, until it has them.
+        Many bytes of items are parsed beside the event loop; as `recalled` are held those of which
+        a client wants some, until it has them, and what is large until it is its turn.
         """
         self._store = store
         self._recalled = recalled
@@ -101,7 +101,8 @@ class Conversations:
         if data is None:
             raise conversation_not_found(id_)
         if len(data) > HEAVY:
-            await self._turns.turn()
+            with self._recalled.another(len(data)):
+                await self._turns.turn()
         return _decoder.decode(data)
 
     async def describe(self, id_: str, metadata: dict[str, str]) -> StoredConversation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ SOME = 0.3
 """Share of the work that is one item's, or one copy of all: half of it was done in one go."""
 
 
+Read = Callable[[], Awaitable[object]]
 Ask = Callable[[Conversations, str], Coroutine[Any, Any, object]]
 
 
@@ -188,12 +189,28 @@ async def test_an_answer_comes_into_its_conversation_however_many_others_wait(
     assert await talks.item(id_, "msg_0099")
 
 
-async def test_large_responses_that_are_asked_for_at_once_count_for_their_client() -> None:
-    held = HeldBytes(4 * MIB)
+async def large_record(held: HeldBytes, aside: Aside) -> Read:
+    """Store a large response; returns what reads it."""
     archive = archive_in(held)
     await archive.keep(StoredResponse("resp_1", b"x" * (MIB // 2)))
-    asking = [archive.find("resp_1") for _ in range(9)]
-    found = await asyncio.gather(*asking, return_exceptions=True)
+    return lambda: archive.find("resp_1")
+
+
+async def large_conversation(held: HeldBytes, aside: Aside) -> Read:
+    """Store a large conversation; returns what reads it."""
+    turns = Turns(asyncio.get_running_loop())
+    talks = Conversations(MemoryStore(60.0, 100), "t", turns, aside, held.hold("t", 0))
+    made = await talks.create({}, [msgspec.Raw(ITEM % (0, b"x" * MIB))])
+    return lambda: talks.find(made.id)
+
+
+@pytest.mark.parametrize("kept", [large_record, large_conversation])
+async def test_what_is_large_and_asked_for_at_once_counts_for_its_client(
+    kept: Callable[[HeldBytes, Aside], Awaitable[Read]], aside: Aside
+) -> None:
+    held = HeldBytes(4 * MIB)
+    read = await kept(held, aside)
+    found = await asyncio.gather(*(read() for _ in range(9)), return_exceptions=True)
     refused = sum(isinstance(each, Failure) for each in found)
     assert 0 < refused < len(found)
     assert held.held == 0
