@@ -83,7 +83,7 @@ def plain_event(event: bytes) -> bytes:
 def with_plain_choices(data: bytes, field: str) -> bytes:
     """Return a completion, whose messages stand in `field`, with contents that are text."""
     fields = fields_of(data)
-    choices = [plain_choice(choice, field) for choice in rows_of(fields["choices"])]
+    choices = [plain_choice(choice, field) for choice in rows_of(fields.get("choices", ABSENT))]
     return msgspec.json.encode(fields | {"choices": raw_json(choices)})
 
 
