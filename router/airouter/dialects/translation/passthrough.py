@@ -331,12 +331,10 @@ class ResponsesPassThrough(Translation):
         if not is_stream(reply):
             return None
         told: list[bytes] = []
-        stream = self.stream_filter(request, told.append)
-        stream.feed(reply.body)
-        usage = stream.finish()
+        usage = self.stream_filter(request, told.append).take_all(reply.body)
         return ClientAnswer(b"".join(told), usage)
 
-    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
+    def stream_filter(self, request: ClientRequest, write: Write) -> ResponsesUsageReader:
         rename = partial(request.rename, request.credential) if request.rename else None
         names = request.tool_names
         if names:
