@@ -74,6 +74,21 @@ async def test_a_response_that_its_provider_keeps_is_gone_on_with(name: str) -> 
 
 
 @NAMED
+async def test_a_conversation_outlives_a_tool_that_is_offered_no_more(name: str) -> None:
+    async with (
+        ResponsesService().listening() as service,
+        served(config(service)) as router,
+        sdk_of(router) as sdk,
+    ):
+        service.turns += [calling(name), Turn(text="Rainy.")]
+        first = await sdk.responses.create(model="gpt", input="How is it?", tools=[tool(name)])
+        given: Any = [{"role": "user", "content": "How is it?"}]
+        given += [*(item.to_dict() for item in first.output), result()]
+        last = await sdk.responses.create(model="gpt", input=given)
+    assert last.output_text == "Rainy."
+
+
+@NAMED
 async def test_a_session_knows_the_client_s_names(name: str) -> None:
     async with (
         SessionsService().listening() as service,
