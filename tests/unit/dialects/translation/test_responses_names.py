@@ -73,7 +73,7 @@ def test_a_call_of_a_tool_that_is_offered_no_more_has_a_name_that_is_taken(
     name: str, tools: list[Json] | None
 ) -> None:
     call = {"type": "function_call", "call_id": "a", "name": name, "arguments": "{}"}
-    offered = {} if tools is None else {"tools": tools}
+    offered: Json = {} if tools is None else {"tools": tools}
     body = sent("responses", "native", input=[call], **offered)
     assert body == {
         "model": "gpt-4o",
