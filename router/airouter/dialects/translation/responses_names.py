@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.dialects.client_request import Fields
-    from airouter.dialects.dialect import Write
 
 NAMING = ("tools", "input")
 """Fields with lists of what has names of tools."""
@@ -112,12 +111,3 @@ def with_names_restored(data: bytes, names: Mapping[bytes, bytes]) -> bytes:
     if data.find(NAME) < 0:
         return data
     return TOLD.sub(lambda told: told[1] + names.get(told[3], told[2]), data)
-
-
-def restoring(names: Mapping[bytes, bytes], write: Write) -> Write:
-    """Return a `write` of whole events that gives them the client's own names."""
-
-    def restored(events: bytes) -> None:
-        write(with_names_restored(events, names))
-
-    return restored
