@@ -323,8 +323,9 @@ class ResponsesPassThrough(Translation):
         """Tell a stream that did not say it is one; a whole answer is for its client to read."""
         if not is_stream(reply):
             return None
+        usage = self.answer(request, [reply]).usage  # raises for an error, in place of telling it
         told: list[bytes] = []
-        usage = self.stream_filter(request, told.append).take_all(reply.body)
+        self.stream_filter(request, told.append).take_all(reply.body)
         return ClientAnswer(b"".join(told), usage)
 
     def stream_filter(self, request: ClientRequest, write: Write) -> ResponsesUsageReader:

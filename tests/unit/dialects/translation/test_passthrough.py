@@ -231,3 +231,12 @@ def test_what_comes_after_a_stream_in_place_of_a_response_costs_it_nothing(more:
     retold = translation("responses").retold(asked, reply)
     assert retold is not None
     assert retold.body.startswith(TOLD)
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_an_error_in_such_a_stream_is_for_another_provider_to_mend(begins: bool) -> None:
+    begun = {"type": "response.created", "response": {"id": "r", "output": []}}
+    events = [begun] * begins + [{"type": "error", "code": "server_error", "message": "Overloaded"}]
+    body = b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
+    with pytest.raises(Failure, match="Overloaded"):
+        translation("responses").retold(request(input="Hi"), BufferedReply(200, {}, body))
