@@ -125,6 +125,11 @@ class EdgeExchange(Exchange):
         return int(self.headers[b"content-length"])
 
     @property
+    def response_started(self) -> bool:
+        """True once some of the answer is sent, by the name that it has for uvicorn."""
+        return self.started
+
+    @property
     def gone(self) -> bool:
         """True once nobody waits for the answer any more."""
         return self._gone

@@ -65,8 +65,10 @@ class Turns:
         self._taken = True
         self._began = monotonic()
         self._until = self._began + TURN
-        self._go_on()
-        self._loop.call_soon(self._rest)
+        try:
+            self._go_on()
+        finally:  # also after work that failed: there would never be another turn
+            self._loop.call_soon(self._rest)
 
     def _go_on(self) -> None:
         """Give each some of the turn, until it is over."""

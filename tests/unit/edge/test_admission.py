@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
+from airouter.bounds.held_bytes import HeldBytes, Holding
 from airouter.edge.shared import PLAIN_BODY_LIMIT, SLICE
+from airouter.eventloop.turns import TURN
+from airouter.interfaces import Exchange, Headers
 from support.edge_server import Doorkeeper, EdgeServer, edge_server
 from unit.edge.script import CLOSE, Script, connection_of, echo, post, until
 
@@ -109,6 +113,32 @@ async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> Non
         await until(lambda: len(server.state.connections) < 5)
         assert b" 503 " in await answers[-1].readuntil(b"\r\n")
         assert b"<hi>" in await server.exchange(post(b"hi", CLOSE))
+
+
+class RoomForAnswers(Doorkeeper):
+    """An admission that has room for every answer."""
+
+    def for_answers(self, headers: Headers) -> Holding:  # noqa: ARG002
+        return HeldBytes(1 << 30).hold("", 0)
+
+
+async def test_a_body_behind_an_answer_that_is_not_taken_is_refused_where_there_is_no_room(
+    script: Script,
+) -> None:
+    def answer_at_length(exchange: Exchange) -> None:
+        time.sleep(TURN)  # so that the rest of the packet has a turn of its own
+        exchange.respond(200, [], b"y" * (8 << 20))
+
+    script.answer = answer_at_length
+    room = RoomForAnswers(150_000)
+    async with edge_server(script.serve, room) as server, asyncio.timeout(60):
+        reader, writer = await server.connect()
+        writer.write(post(b"first") + head(60_000, OURS) + b"x" * 59_000)
+        await script.arrived.wait()
+        await until(lambda: room.records)
+        assert b"HTTP/1.1 503" in await reader.read()
+        script.answer = echo
+        assert (await server.exchange(post(b"z" * 2 * SLICE, CLOSE))).endswith(b"z>")
 
 
 async def test_requests_in_one_packet_are_parsed_as_their_turns_come(

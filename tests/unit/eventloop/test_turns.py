@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from airouter.eventloop.turns import TURN, Turns
 
 
@@ -127,4 +129,18 @@ async def test_a_request_that_was_cancelled_takes_no_turn() -> None:
     waiting.cancel()
     async with asyncio.timeout(30):
         await asyncio.wait({waiting})
+        await turns.turn()
+
+
+async def test_work_that_fails_ends_its_own_turn_alone() -> None:
+    turns = Turns(asyncio.get_running_loop())
+
+    def fail() -> bool:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        turns.share(fail)
+    async with asyncio.timeout(60):
+        await turns.turn()
+        busy(TURN)
         await turns.turn()
