@@ -118,7 +118,7 @@ async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> Non
 class RoomForAnswers(Doorkeeper):
     """An admission that has room for every answer."""
 
-    def for_answers(self, headers: Headers) -> Holding:  # noqa: ARG002
+    def for_answers(self, headers: Headers) -> Holding:
         return HeldBytes(1 << 30).hold("", 0)
 
 
