@@ -40,7 +40,7 @@ def test_the_version_is_told() -> None:
         (["--help"], "check"),
         ([], "check"),
         (["serve", "--help"], "    airouter serve -f router.yaml\n"),
-        (["check", "-h"], "    airouter check router.yaml\n"),
+        (["check", "-h"], "    airouter check\n"),
     ],
 )
 def test_help_helps(arguments: list[str], text: str) -> None:

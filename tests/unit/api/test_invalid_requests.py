@@ -69,10 +69,10 @@ async def everything() -> AsyncIterator[World]:
         ({"messages": [{"role": "bot", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [HI], "wish": 1}, "wish"),
-        ({"messages": [HI], "functions": [{"name": "f"}]}, "functions"),
+        ({"messages": [HI], "functions": [{}]}, "functions[0].name"),
         ({"messages": [HI], "function_call": {"name": "f"}}, "function_call"),
         (
-            {"messages": [HI, {"role": "assistant", "function_call": {"name": "f"}}]},
+            {"messages": [HI, {"role": "assistant", "function_call": "f"}]},
             "messages[1].function_call",
         ),
         ({"messages": [HI], "temperature": 3}, "temperature"),
@@ -80,7 +80,7 @@ async def everything() -> AsyncIterator[World]:
         ({"messages": [HI], "stream_options": {"include_usage": True}}, "stream_options"),
         ({"messages": [HI], "top_logprobs": 3}, "top_logprobs"),
         ({"messages": [HI], "tools": [TOOL, TOOL]}, "tools[1].function.name"),
-        ({"messages": [HI], "tool_choice": "auto"}, "tool_choice"),
+        ({"messages": [HI], "tool_choice": "required"}, "tool_choice"),
         (
             {
                 "messages": [HI],
