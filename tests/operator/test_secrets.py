@@ -56,7 +56,9 @@ async def test_secrets_that_nobody_names_take_no_memory(crowded: ControlPlane) -
             assert await operator.metric("secrets") == 2
 
 
-async def test_those_that_others_make_of_the_type_of_keys_take_a_few_at_a_time(plane: ControlPlane) -> None:
+async def test_those_that_others_make_of_the_type_of_keys_take_a_few_at_a_time(
+    plane: ControlPlane,
+) -> None:
     await crowd(plane, FORGED, KEY_SECRET_TYPE)
     await plane.apply(*granting(grant_to(plane.namespace)))
     await plane.client.create(router_keys_in(plane.namespace), router_key())
