@@ -5,6 +5,7 @@ The providers give two calls one id, and nothing for arguments that are none.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -45,6 +46,19 @@ def telling(body: Body, *events: bytes) -> tuple[Fault, Fault]:
         writer.close()
 
     return whole, streamed
+
+
+def going_on(first: bytes, rest: bytes, heard: asyncio.Event) -> Fault:
+    """A stream that goes on once its client has heard how it begins."""
+
+    async def streamed(writer: Any, _: Any) -> None:
+        writer.write(STREAM_HEAD + first)
+        async with asyncio.timeout(60):
+            await heard.wait()
+        writer.write(rest)
+        writer.close()
+
+    return streamed
 
 
 @contextlib.asynccontextmanager

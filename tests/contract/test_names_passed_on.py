@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,7 +13,8 @@ from contract.carried import ask, session
 from contract.carried import config as sessions_config
 from contract.services.openai.responses import ResponsesService
 from contract.services.openai.sessions import SessionsService
-from contract.services.stand_in import Call, Turn
+from contract.services.stand_in import Body, Call, Turn, sse
+from contract.test_calls_passed_on import going_on, provided
 from contract.test_native_responses import config, sdk_of
 from support.in_loop import served
 
@@ -53,6 +55,44 @@ async def test_a_call_has_the_name_that_the_client_knows(name: str) -> None:
     assert [getattr(item, "name", None) for item in seen] == [name]
 
 
+def numbered(*events: Body) -> list[bytes]:
+    """Events of a stream."""
+    return [sse({**each, "sequence_number": at}, each["type"]) for at, each in enumerate(events)]
+
+
+@NAMED
+async def test_a_call_after_the_first_word_has_it_in_every_event(name: str) -> None:
+    said = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    text = {
+        "output_index": 0,
+        "content_index": 0,
+        "item_id": "msg_1",
+        "delta": "Hm.",
+        "logprobs": [],
+    }
+    call = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": fitting_name(name)}
+    call |= {"arguments": "{}", "status": "completed"}
+    response: Body = {"id": "resp_1", "object": "response", "output": [], "tools": []}
+    events = numbered(
+        {"type": "response.created", "response": response},
+        {"type": "response.output_item.added", "output_index": 0, "item": said},
+        {"type": "response.output_text.delta", **text},
+        {"type": "response.output_item.added", "output_index": 1, "item": call},
+        {"type": "response.output_item.done", "output_index": 1, "item": call},
+        {"type": "response.completed", "response": response | {"output": [said, call]}},
+    )
+    heard = asyncio.Event()
+    answer = going_on(b"".join(events[:3]), b"".join(events[3:]), heard)
+    found: list[Any] = []
+    async with provided("OpenAI", answer) as router, sdk_of(router) as sdk, asyncio.timeout(60):
+        more: Any = {"input": "How is it?", "tools": [tool(name)], "stream": True}
+        async for event in await sdk.responses.create(model="m", **more):
+            heard.set()
+            found.append(event)
+    names = [event.item.name for event in found[3:5]]
+    assert [*names, found[-1].response.output[1].name] == [name] * 3
+
+
 @NAMED
 async def test_a_response_that_its_provider_keeps_is_gone_on_with(name: str) -> None:
     async with (
@@ -70,6 +110,21 @@ async def test_a_response_that_its_provider_keeps_is_gone_on_with(name: str) -> 
         given += [item.to_dict() for item in (*first.output, *second.output)]
         given += [result(), result("call_2")]
         last = await sdk.responses.create(input=given, **more)
+    assert last.output_text == "Rainy."
+
+
+@NAMED
+async def test_a_conversation_outlives_a_tool_that_is_offered_no_more(name: str) -> None:
+    async with (
+        ResponsesService().listening() as service,
+        served(config(service)) as router,
+        sdk_of(router) as sdk,
+    ):
+        service.turns += [calling(name), Turn(text="Rainy.")]
+        first = await sdk.responses.create(model="gpt", input="How is it?", tools=[tool(name)])
+        given: Any = [{"role": "user", "content": "How is it?"}]
+        given += [*(item.to_dict() for item in first.output), result()]
+        last = await sdk.responses.create(model="gpt", input=given)
     assert last.output_text == "Rainy."
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 OWN = frozenset({"function", "custom"})
 """Types of tools that have a name of the client's choice; a tool of Claude's may have none."""
-NAMESPACE = "namespace"
 
 
 class NameHolder(msgspec.Struct, frozen=True):
@@ -28,27 +27,17 @@ class NameHolder(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-class NamespacedTool(msgspec.Struct):
-    """A tool of a namespace, as much of it as its name."""
-
-    name: str | None = None
-
-
 class DeclaredTool(msgspec.Struct):
-    """A tool of chat completions, messages or Responses, as much of it as its name."""
+    """A tool of chat completions or messages, as much of it as its name."""
 
     type: str | None = None
     name: str | None = None
     function: NameHolder = NameHolder()
     custom: NameHolder = NameHolder()
-    tools: list[NamespacedTool] = []
-    """Of a namespace, as Responses have them."""
 
     @property
     def names(self) -> tuple[str | None, ...]:
         """Return the name, in the place where each API has it."""
-        if self.type == NAMESPACE:
-            return tuple(tool.name for tool in self.tools)
         if self.type is not None and self.type not in OWN:
             return ()
         return self.name, self.function.name, self.custom.name

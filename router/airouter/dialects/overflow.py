@@ -24,7 +24,8 @@ TOO_LONG = re.compile(
     # Gemini, Vertex
     r"|input token count .{0,200}(?:exceeds the maximum|supports up to)"
     # Moonshot, Z.ai, Qwen, GitHub's Copilot
-    r"|exceed(?:s|ed)? (?:model token limit|max length|the maximum allowed input length)"
+    r"|prompt exceed(?:s|ed)? max length"
+    r"|exceed(?:s|ed)? (?:model token limit|the maximum allowed input length)"
     r"|tokens in request more than max tokens allowed|range of input length should be"
     r"|prompt token count of \d+ exceeds the limit"
     # TGI and those built on it; Cohere; Groq

@@ -78,6 +78,7 @@ def test_it_has_openais_code_whoever_says_it(message: str, status: int) -> None:
         "max_tokens must be at most 4096.",
         "Request too large for gpt-5 on tokens per min (TPM): Limit 30000, Requested 40000.",
         "Rate limit exceeded.",
+        "tools[0].function.name exceeds max length 64",
         "Request too large for model `m` in organization `o` service tier `on_demand` on tokens "
         "per minute (TPM): Limit 10000, Requested 15088, please reduce your message size.",
     ],

@@ -18,6 +18,7 @@ from airouter.dialects.chat.completion import (
     message_text,
     message_thought,
 )
+from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.forwarding import MOST_READ, by_event
 from airouter.dialects.framing import frame_of
 from airouter.dialects.raw_json import (
@@ -33,8 +34,6 @@ from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from airouter.dialects.dialect import Write
 
 LIST, SPACED_LIST = b'"content":[', b'"content": ['
 """Beginnings of a content in pieces; what a model says of one has its quotes escaped."""
@@ -61,15 +60,29 @@ def with_plain_content(body: bytes) -> bytes:
     return with_plain_choices(body, "message") if is_in_pieces(body) else body
 
 
-def telling_text(write: Write) -> Write:
-    """Return a `write` of whole events in which contents become text."""
+def with_plain_events(events: bytes) -> bytes:
+    """Return whole events in which contents are text."""
+    if events.count(b"[") > 1 and is_in_pieces(events):  # beside the list of choices
+        return by_event(events, plain_event)
+    return events
 
-    def write_text(events: bytes) -> None:
-        if events.count(b"[") > 1 and is_in_pieces(events):  # beside the list of choices
-            events = by_event(events, plain_event)
-        write(events)
 
-    return write_text
+class PlainReader(UsageReader):
+    """Forwards a stream with contents that are text."""
+
+    __slots__ = ()
+
+    def forward(self, events: bytes) -> None:
+        super().forward(with_plain_events(events))
+
+
+class PlainHider(UsageHider):
+    """Forwards it without the usage event."""
+
+    __slots__ = ()
+
+    def forward(self, events: bytes) -> None:
+        super().forward(with_plain_events(events))
 
 
 def plain_event(event: bytes) -> bytes:
@@ -83,7 +96,7 @@ def plain_event(event: bytes) -> bytes:
 def with_plain_choices(data: bytes, field: str) -> bytes:
     """Return a completion, whose messages stand in `field`, with contents that are text."""
     fields = fields_of(data)
-    choices = [plain_choice(choice, field) for choice in rows_of(fields["choices"])]
+    choices = [plain_choice(choice, field) for choice in rows_of(fields.get("choices", ABSENT))]
     return msgspec.json.encode(fields | {"choices": raw_json(choices)})
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 NAME = re.compile(
     r"claude-(?:(?P<old>\d)(?:[-.](?P<old_minor>\d))?-)?(?P<family>opus|sonnet|haiku|fable|mythos)"
-    r"(?:-(?P<major>\d)(?!\d)(?:[-.](?P<minor>\d)(?!\d))?)?"
+    r"(?:-(?P<major>\d)(?!\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?)?"
 )
 FIRST_NAME = re.compile(r"claude-(?:instant-)?v?(?P<major>[12])(?:[.:](?P<minor>\d))?(?!\d)")
 """The name of a Claude before there were families."""

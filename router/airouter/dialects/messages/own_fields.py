@@ -18,7 +18,7 @@ from airouter.untrusted import decoded_or_none
 
 SCOPE = b'"scope"'
 CACHE_SCOPE = re.compile(
-    rb'("cache_control"\s*:\s*\{[^{}]*?)(?:,\s*"scope"\s*:\s*"\w*"|"scope"\s*:\s*"\w*"\s*,?)([^{}]*\})'
+    rb'("cache_control"\s*:\s*\{[^{}]*?)(?:,\s*"scope"\s*:\s*"\w*"|"scope"\s*:\s*"\w*"\s*,?)'
 )
 OF_TOOLS = "eager_input_streaming"
 MARK = b'"eager_input_streaming"'
@@ -30,7 +30,7 @@ _tools = msgspec.json.Decoder(list[RawFields])
 def without_own_fields(body: bytes) -> bytes:
     """Return a body for another cloud; the same where it has no such field, as nearly all."""
     if body.find(SCOPE) >= 0:
-        body = CACHE_SCOPE.sub(rb"\1\2", body)
+        body = CACHE_SCOPE.sub(rb"\1", body)
     if body.find(MARK) < 0:
         return body
     fields = _fields.decode(body)

@@ -55,6 +55,7 @@ class PlacedEvent(msgspec.Struct):
     item: PlacedItem | None = None
     item_id: str | None = None
     output_index: int | None = None
+    sequence_number: int | None = None
 
 
 _event = msgspec.json.Decoder(PlacedEvent)
@@ -95,7 +96,7 @@ class PlaceFiller:
         told = None if frame is None else decoded_or_none(_event, frame.data)
         if frame is None or told is None or not told.type:
             return event
-        self._number += 1
+        self._number = max(self._number + 1, told.sequence_number or 0)
         fields = fields_of(frame.data)
         for name, value in self._found(told).items():
             if is_silent(fields.get(name, ABSENT)):

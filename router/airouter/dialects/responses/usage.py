@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,7 @@ from airouter.dialects.responses.open_items import OpenItems
 from airouter.dialects.responses.places import DELTA, PlaceFiller, lacks_places
 from airouter.dialects.responses.streamed import LAST, StreamedResponse
 from airouter.dialects.tail import Tail
-from airouter.interfaces import unfinished
+from airouter.interfaces import Surplus, unfinished
 from airouter.untrusted import decoded_or_none
 
 if TYPE_CHECKING:
@@ -110,6 +111,12 @@ class UsageReader(NamedEventForwarder):
             self._filler = PlaceFiller()
         self._watches = self._filler is None and events.find(DELTA) < 0
 
+    def take_all(self, stream: bytes) -> Usage | None:
+        """Take a stream that was read to its end, and return its usage. Raises as `finish`."""
+        with suppress(Surplus):  # after the last event, which is told
+            self.feed(stream)
+        return self.finish()
+
     def finish(self) -> Usage | None:
         """Return the usage in the last event. Raises `BrokenReply` for a stream without that.
 
@@ -163,9 +170,7 @@ class UsageReader(NamedEventForwarder):
 def whole_response(stream: bytes) -> bytes:
     """Return the response that a stream tells. Raises `BrokenReply`, and `Failure` for an error."""
     told: list[bytes] = []
-    reader = UsageReader(told.append, None)
-    reader.feed(stream)
-    reader.finish()
+    UsageReader(told.append, None).take_all(stream)
     events = b"".join(told)
     for frame in reversed(ServerSentEvents().feed(events + b"\n\n")):
         last = decoded_or_none(_told, frame.data)

@@ -41,6 +41,7 @@ class StreamFilter(Protocol):
     """A station in a stream: a provider's bytes go in, a client's come out."""
 
     write: Write
+    """Is replaced once the stream's opening is sent, so whatever changes events comes before it."""
 
     @property
     def failure(self) -> Failure | None:

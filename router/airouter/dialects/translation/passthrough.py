@@ -10,7 +10,7 @@ import msgspec
 
 from airouter.dialects.chat.calls import with_mended_calls as with_chat_calls
 from airouter.dialects.chat.history import may_be_unreadable, readable
-from airouter.dialects.chat.plain_content import telling_text, with_plain_content
+from airouter.dialects.chat.plain_content import PlainHider, PlainReader, with_plain_content
 from airouter.dialects.chat.usage import UsageHider, UsageReader
 from airouter.dialects.claude.betas import BETA_FIELD, BETA_HEADER, named_betas, taken_betas
 from airouter.dialects.claude.models import traits_of
@@ -41,11 +41,7 @@ from airouter.dialects.responses.usage import UsageReader as ResponsesUsageReade
 from airouter.dialects.responses.usage import whole_response
 from airouter.dialects.translation.base import ClientAnswer, StreamFilter, Translation
 from airouter.dialects.translation.conversing import is_stream
-from airouter.dialects.translation.responses_names import (
-    restoring,
-    with_names_restored,
-    with_names_taken,
-)
+from airouter.dialects.translation.responses_names import with_names_restored, with_names_taken
 from airouter.dialects.translation.whole_answer import answered
 from airouter.failures import Failure, unreadable_content
 from airouter.untrusted import decoded_or_none
@@ -56,6 +52,7 @@ if TYPE_CHECKING:
     from airouter.dialects.client_request import ClientRequest, Fields, Words
     from airouter.dialects.conversation import Destination
     from airouter.dialects.dialect import Write
+    from airouter.dialects.responses.usage import Rename
     from airouter.dialects.translation.conversing import ConversationTranslation
     from airouter.interfaces import BufferedReply
 
@@ -145,9 +142,9 @@ class PassThrough(Translation):
                 return joined
         if self._rewriting is not None and self._renamed(request):
             return self._rewriting.stream_filter(request, write)
-        if self._in_pieces:
-            write = telling_text(write)
         hidden = request.stream and not request.include_usage
+        if self._in_pieces:
+            return PlainHider(write) if hidden else PlainReader(write)
         return UsageHider(write) if hidden else UsageReader(write)
 
     def _renames(self, request: ClientRequest) -> bool:
@@ -319,29 +316,29 @@ class ResponsesPassThrough(Translation):
     def answer(self, request: ClientRequest, replies: Sequence[BufferedReply]) -> ClientAnswer:
         (reply,) = replies
         told = whole_response(reply.body) if is_stream(reply) else reply.body
-        body = mended(with_responses_calls, told)
-        if request.rename is not None:
-            body = request.rename(request.credential, body)
-        if request.tool_names:
-            body = with_names_restored(body, request.tool_names)
-        return answered(body, usage_in(RESPONSES_BODY, told))
+        body, rename = mended(with_responses_calls, told), renaming(request)
+        return answered(rename(body) if rename else body, usage_in(RESPONSES_BODY, told))
 
     def retold(self, request: ClientRequest, reply: BufferedReply) -> ClientAnswer | None:
         """Tell a stream that did not say it is one; a whole answer is for its client to read."""
         if not is_stream(reply):
             return None
+        usage = self.answer(request, [reply]).usage  # raises for an error, in place of telling it
         told: list[bytes] = []
-        stream = self.stream_filter(request, told.append)
-        stream.feed(reply.body)
-        usage = stream.finish()
+        self.stream_filter(request, told.append).take_all(reply.body)
         return ClientAnswer(b"".join(told), usage)
 
-    def stream_filter(self, request: ClientRequest, write: Write) -> StreamFilter:
-        rename = partial(request.rename, request.credential) if request.rename else None
-        names = request.tool_names
-        if names:
-            write = restoring(names, write)
-        return ResponsesUsageReader(write, rename)
+    def stream_filter(self, request: ClientRequest, write: Write) -> ResponsesUsageReader:
+        return ResponsesUsageReader(write, renaming(request))
+
+
+def renaming(request: ClientRequest) -> Rename | None:
+    """Return what gives a response, or events of one, the ids and names that the client knows."""
+    ids = partial(request.rename, request.credential) if request.rename else None
+    names = partial(with_names_restored, names=request.tool_names) if request.tool_names else None
+    if ids is None or names is None:
+        return ids or names
+    return lambda told: names(ids(told))
 
 
 def joined_filter(

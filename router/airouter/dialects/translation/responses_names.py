@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from airouter.dialects.declared_names import OWN, has_refused_name, is_refused_name
+from airouter.dialects.declared_names import OWN, is_refused_name
 from airouter.dialects.raw_json import ABSENT, RawFields, fields_of, raw_json
 from airouter.dialects.translation.tool_names import fitting_name
 from airouter.untrusted import decoded_or_none
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airouter.dialects.client_request import Fields
-    from airouter.dialects.dialect import Write
 
+NAMING = ("tools", "input")
+"""Fields with lists of what has names of tools."""
 CALLS = frozenset({"function_call", "custom_tool_call"})
 DEEPEST = 2
 """Lists of tools in one another: those of a namespace, which an item may tell of."""
@@ -50,20 +51,20 @@ def with_names_taken(
 ) -> tuple[Fields, OwnNames | None]:
     """Return a request whose tools have names that are taken, and the client's own of those.
 
-    Nearly all have none that is refused. Nobody knows the client's names where a response is asked
-    for later, so a request in the background keeps them, and the provider refuses it.
+    A history may call tools that are offered no more. Nearly all requests have no name that is
+    refused, and are cleared by a look at their bytes. Nobody knows the client's names where a
+    response is asked for later, so a request in the background keeps them, and the provider refuses
+    it.
     """
-    if unfit is None or not has_refused_name(fields, unfit):
+    if unfit is None or not any(unfit.search(fields.get(name, ABSENT)) for name in NAMING):
         return fields, None
     if bytes(fields.get("background", ABSENT)) == b"true":
         return fields, None
     fitter = NameFitter(unfit)
-    changed = fields | {"tools": fitter.rows(fields["tools"])}
+    changed = {name: fitter.rows(fields[name]) for name in NAMING if name in fields}
     if "tool_choice" in fields:
         changed["tool_choice"] = fitter.thing(fields["tool_choice"])
-    if "input" in fields:
-        changed["input"] = fitter.rows(fields["input"])
-    return changed, fitter.own
+    return (fields | changed, fitter.own) if fitter.own else (fields, None)
 
 
 class NameFitter:
@@ -110,12 +111,3 @@ def with_names_restored(data: bytes, names: Mapping[bytes, bytes]) -> bytes:
     if data.find(NAME) < 0:
         return data
     return TOLD.sub(lambda told: told[1] + names.get(told[3], told[2]), data)
-
-
-def restoring(names: Mapping[bytes, bytes], write: Write) -> Write:
-    """Return a `write` of whole events that gives them the client's own names."""
-
-    def restored(events: bytes) -> None:
-        write(with_names_restored(events, names))
-
-    return restored

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airouter.dialects.conversation import Json
+from airouter.failures import Failure
 from contract.services.stand_in import sse
 from unit.dialects.translation.crossing import heard, request, way
 
@@ -99,6 +100,18 @@ def test_every_piece_of_a_stream_is_text_or_a_thought(usage: bool, at_once: bool
     assert [delta["content"] for delta in deltas] == ["", "", "Well.", " Bye.", ""]
     assert [delta.get("reasoning_content") for delta in deltas] == [None, "Hm, ", None, None, None]
     assert all(each["unheard_of"] == 1 for each in found)
+
+
+ODD: Json = {"object": "of.tomorrow", "content": [WELL], "more": []}
+
+
+def test_an_event_without_choices_passes_as_it_came() -> None:
+    assert streamed(sse(ODD), sse(chunk([WELL], "stop")))[0] == ODD
+
+
+def test_an_error_with_a_content_in_place_of_an_answer_is_the_provider_s() -> None:
+    with pytest.raises(Failure, match="Overloaded"):
+        heard("chat", "compatible", {"error": {"message": "Overloaded", "content": []}}, **ASKED)
 
 
 def test_openai_s_own_answers_are_looked_at_no_further() -> None:

@@ -23,6 +23,7 @@ from unit.dialects.translation.crossing import sent
         ("claude-opus-5", (5, 0)),
         ("claude-opus-9", (9, 0)),
         ("claude-opus-10", (99, 0)),
+        ("claude-opus-4-10", (4, 10)),
         ("Claude-Opus-4.5", (4, 5)),
         ("claude-sonnet-latest", (99, 0)),
         ("claude-next", (99, 0)),

@@ -125,6 +125,12 @@ def test_a_place_that_is_told_stays() -> None:
     assert found[1]["output_index"] == 0
 
 
+def test_a_number_that_is_not_told_follows_the_one_before() -> None:
+    begun = event("output_item.added", item=SAID, sequence_number=41)
+    found = told(begun, event("output_item.done", item=SAID), event("completed", response=DONE))
+    assert [each["sequence_number"] for each in found] == [41, 42, 43]
+
+
 def test_a_stream_that_tells_its_places_passes_to_the_byte() -> None:
     events = [
         event("created", response=BEGUN, sequence_number=0),

@@ -22,7 +22,7 @@ from airouter.dialects.client_request import Edits, parse_client_request
 from airouter.dialects.conversation import Destination
 from airouter.dialects.converse.upstream import CONVERSE
 from airouter.dialects.gemini.upstream import GEMINI
-from airouter.dialects.messages.upstream import MESSAGES
+from airouter.dialects.messages.upstream import MESSAGES, ON_VERTEX
 from airouter.dialects.translation.base import Translation
 from airouter.dialects.translation.choice import translation_for
 from airouter.dialects.translation.client_apis import ServedModel
@@ -102,3 +102,16 @@ def test_messages_that_meet_become_one_in_linear_time(name: str) -> None:
     shape = TURNS[name]
     small, large = (msgspec.json.encode(WORDINGS["chat"](shape(n))) for n in (2_000, 32_000))
     assert exponent(translation("chat", "Claude at Bedrock"), small, large, 16) < STEEPEST
+
+
+def test_what_only_anthropic_takes_is_left_out_in_linear_time() -> None:
+    """A cache point that says its scope often, and never ends as one does."""
+
+    def body(n: int) -> bytes:
+        scopes = b",".join([b'"scope":"a"'] * n)
+        return b'{"model":"m","metadata":{"cache_control":{%b,"x":{}}}}' % scopes
+
+    destination = Destination(model="claude-sonnet-4-5", maker="m")
+    served = ServedModel("m", destination, Edits(Parameters()), {})
+    way = translation_for("messages", ON_VERTEX, served)
+    assert exponent(way, body(FEW), body(TIMES * FEW), TIMES) < STEEPEST

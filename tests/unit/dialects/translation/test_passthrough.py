@@ -217,3 +217,26 @@ def test_a_stream_in_place_of_what_only_the_provider_can_read_is_its_fault(api: 
     reply = BufferedReply(200, {}, b'data: {"type": "message_stop"}\n\n')
     with pytest.raises(BrokenReply):
         way(api).answer(request(messages=NEW, max_tokens=9), [reply])
+
+
+LAST = {"type": "response.completed", "response": {"id": "r", "output": [], "usage": None}}
+TOLD = b"data: " + msgspec.json.encode(LAST) + b"\n\n"
+
+
+@pytest.mark.parametrize("more", [b"", b"data: [DONE]\n\n", b": still here\n\n", b'data: {"x"\n\n'])
+def test_what_comes_after_a_stream_in_place_of_a_response_costs_it_nothing(more: bytes) -> None:
+    asked, reply = request(input="Hi"), BufferedReply(200, {}, TOLD + more)
+    whole = translation("responses").answer(asked, [reply])
+    assert msgspec.json.decode(whole.body) == LAST["response"]
+    retold = translation("responses").retold(asked, reply)
+    assert retold is not None
+    assert retold.body.startswith(TOLD)
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_an_error_in_such_a_stream_is_for_another_provider_to_mend(begins: bool) -> None:
+    begun = {"type": "response.created", "response": {"id": "r", "output": []}}
+    events = [begun] * begins + [{"type": "error", "code": "server_error", "message": "Overloaded"}]
+    body = b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
+    with pytest.raises(Failure, match="Overloaded"):
+        translation("responses").retold(request(input="Hi"), BufferedReply(200, {}, body))

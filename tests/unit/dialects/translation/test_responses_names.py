@@ -67,6 +67,26 @@ def test_a_request_without_such_a_name_passes_to_the_byte() -> None:
     assert asked.tool_names is None
 
 
+@pytest.mark.parametrize("tools", [None, [], [{"type": "function", "name": "plain"}]])
+@pytest.mark.parametrize("name", ODD)
+def test_a_call_of_a_tool_that_is_offered_no_more_has_a_name_that_is_taken(
+    name: str, tools: list[Json] | None
+) -> None:
+    call = {"type": "function_call", "call_id": "a", "name": name, "arguments": "{}"}
+    offered: Json = {} if tools is None else {"tools": tools}
+    body = sent("responses", "native", input=[call], **offered)
+    assert body == {
+        "model": "gpt-4o",
+        "input": [call | {"name": fitting_name(name)}],
+        **offered,
+    }
+
+
+def test_functions_of_old_are_for_the_provider_to_refuse() -> None:
+    old: Json = {"functions": [{"name": "fs.read"}], "input": "Hi"}
+    assert sent("responses", "native", **old) == {"model": "gpt-4o", **old}
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_a_whole_response_has_the_client_s_names(name: str) -> None:
     told, asked = fitting_name(name), asking(name)
