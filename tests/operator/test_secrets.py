@@ -11,18 +11,22 @@ import httpx
 import pytest
 from aiohttp import web
 
-from airouter_operator.kube.paths import secrets_in
+from airouter_operator.key_secret import KEY_SECRET_TYPE
+from airouter_operator.kube.paths import router_keys_in, secrets_in
 from support.chat_provider import ANSWER
 from support.config import MOCK
 from support.control_plane import ControlPlane, condition
 from support.resources import MASTER_KEY, routerconfig, secret
 from support.router import RouterProcess
+from support.router_keys import grant_to, granting, key_in, router_key
 from support.router_models import patch_models
 
 UNRELATED = int(os.environ.get("UNRELATED_SECRETS", "300"))
+FORGED = 100
 AT_A_TIME = 20
 MEGABYTE = base64.b64encode(os.urandom(1_000_000)).decode()
 MOST_MEMORY = 150_000_000
+MOST_WITH_A_PAGE = 180_000_000
 PAID = {
     "name": "paid",
     "type": "OpenAICompatible",
@@ -36,14 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWar
 @pytest.fixture
 async def crowded(plane: ControlPlane) -> ControlPlane:
     """A namespace full of Secrets that no RouterConfig names, a megabyte each."""
-    slots = asyncio.Semaphore(AT_A_TIME)
-
-    async def create(number: int) -> None:
-        async with slots:
-            body = {**secret(f"unrelated-{number}"), "data": {"blob": MEGABYTE}}
-            await plane.client.create(secrets_in(plane.namespace), body)
-
-    await asyncio.gather(*map(create, range(UNRELATED)))
+    await crowd(plane, UNRELATED)
     await plane.apply(routerconfig(MOCK, models={"m": "mock"}), secret("keys", master=MASTER_KEY))
     return plane
 
@@ -57,6 +54,30 @@ async def test_secrets_that_nobody_names_take_no_memory(crowded: ControlPlane) -
             await crowded.until_condition("Accepted", "True")
             assert operator.peak_memory() < MOST_MEMORY
             assert await operator.metric("secrets") == 2
+
+
+async def test_those_that_others_make_of_the_type_of_keys_take_a_few_at_a_time(
+    plane: ControlPlane,
+) -> None:
+    await crowd(plane, FORGED, KEY_SECRET_TYPE)
+    await plane.apply(*granting(grant_to(plane.namespace)))
+    await plane.client.create(router_keys_in(plane.namespace), router_key())
+    async with plane.operator() as operator:
+        await key_in(plane)
+        assert operator.peak_memory() < MOST_WITH_A_PAGE
+        assert await operator.metric("secrets") == 3
+
+
+async def crowd(plane: ControlPlane, count: int, type_: str = "Opaque") -> None:
+    """Make Secrets of a megabyte each."""
+    slots = asyncio.Semaphore(AT_A_TIME)
+
+    async def create(number: int) -> None:
+        async with slots:
+            body = {**secret(f"unrelated-{number}"), "type": type_, "data": {"blob": MEGABYTE}}
+            await plane.client.create(secrets_in(plane.namespace), body)
+
+    await asyncio.gather(*map(create, range(count)))
 
 
 async def touch_unrelated(plane: ControlPlane, value: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from airouter_operator.kube.api import KubeApi
+from airouter_operator.kube.api import PAGE, KubeApi
 from airouter_operator.kube.errors import Conflict, KubeError, NotFound
 from airouter_operator.kube.objects import Object, ObjectKey
 from airouter_operator.kube.paths import secret_at
@@ -48,7 +48,13 @@ class SecretsInMemory(KubeApi):
         raise NotImplementedError
 
     async def each(
-        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
     ) -> AsyncIterator[Object]:
         raise NotImplementedError
         yield {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FIELD_MANAGER = "airouter-operator"
 """The name under which the operator owns the fields that it applies."""
 PAGE = 50
-"""Objects of a list that are in memory at a time. The annotations of each may take 256 KiB."""
+"""Objects of a page, by default. The annotations of each may take 256 KiB."""
 LISTED_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 WATCHED_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 """Media types by which the API server sends no more of objects than their metadata."""
@@ -39,11 +39,17 @@ class KubeApi(Protocol):
         ...
 
     def each(
-        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
     ) -> AsyncIterator[Object]:
         """Yield the objects of a list, which is asked for page by page.
 
-        `fields` and `labels` are selectors.
+        `fields` and `labels` are selectors, `page` the objects that are in memory at a time.
         """
         ...
 

@@ -75,18 +75,24 @@ class KubeClient:
         return None
 
     async def each(
-        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
     ) -> AsyncIterator[Object]:
-        query = {"limit": str(PAGE), "fieldSelector": fields, "labelSelector": labels}
+        query = {"limit": str(page), "fieldSelector": fields, "labelSelector": labels}
         query = {name: value for name, value in query.items() if value}
         # Metadata alone spares the API server and the network the values of all Secrets.
         accept = LISTED_METADATA if metadata_only else "application/json"
         while True:
-            page = await self._ask("GET", path, query=query, accept=accept)
-            if "items" not in page:
+            listed = await self._ask("GET", path, query=query, accept=accept)
+            if "items" not in listed:
                 raise KubeError(f"GET {path}: the answer is no list")
-            following = page.get("metadata", {}).get("continue")
-            for body in page.pop("items") or ():
+            following = listed.get("metadata", {}).get("continue")
+            for body in listed.pop("items") or ():
                 yield body
             if not following:
                 return

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from airouter_operator.watching.mirror import Mirror
 
 AT_A_TIME = 16
+KEYS_AT_A_TIME = 10
+"""Secrets of a page: anybody may make some of the type of keys, a megabyte each."""
 KEYS = f"type={KEY_SECRET_TYPE}"
 """The field selector of Secrets of RouterKeys."""
 
@@ -72,8 +74,8 @@ class SecretReader:
             secrets = self._mirror.secrets
             named = map(self._mirror.key_index.secret, self._mirror.keys)
             changes = {key: secrets.changes(key) for key in named if key is not None}
-            for scope in self._scopes:
-                async for body in self._kube.each(secrets_in(scope), fields=KEYS):
+            for path in map(secrets_in, self._scopes):
+                async for body in self._kube.each(path, fields=KEYS, page=KEYS_AT_A_TIME):
                     key = object_key(body)
                     if key in changes:
                         secrets.take(key, body, changes[key])

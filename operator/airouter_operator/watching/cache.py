@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from airouter_operator.key_secret import RECORD_ANNOTATION, ROTATE_ANNOTATION
-from airouter_operator.kube.objects import Object, ObjectKey, resource_version_of, uid_of
+from airouter_operator.kube.objects import (
+    Object,
+    ObjectKey,
+    generation_of,
+    resource_version_of,
+    uid_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +37,7 @@ class ObjectCache:
         self._kept = tuple(kept)
         self._bodies: dict[ObjectKey, bytes] = {}
         self._versions: dict[ObjectKey, int] = {}
+        self._observed: set[ObjectKey] = set()
 
     def __iter__(self) -> Iterator[ObjectKey]:
         return iter(tuple(self._bodies))
@@ -50,6 +57,14 @@ class ObjectCache:
         """Return the resourceVersion of an object; 0 when there is no such object."""
         return self._versions.get(key, 0)
 
+    def is_observed(self, key: ObjectKey) -> bool:
+        """Return whether there is an object whose status is about its spec as it is.
+
+        Kept beside the object: to read a large one takes milliseconds, and a list of its keys asks
+        for it with each.
+        """
+        return key in self._observed
+
     def put(self, key: ObjectKey, body: Mapping[str, Any]) -> bool:
         """Take an object in, unless a newer one is there; return whether it was new."""
         version = resource_version_of(body)
@@ -57,6 +72,10 @@ class ObjectCache:
             return False
         self._versions[key] = version
         self._bodies[key] = msgspec.json.encode(self._trimmed(body))
+        if is_observed(body):
+            self._observed.add(key)
+        else:
+            self._observed.discard(key)
         return True
 
     def drop(self, key: ObjectKey, uid: str = "") -> bool:
@@ -66,11 +85,18 @@ class ObjectCache:
         if body is None or (uid and uid_of(body) != uid):
             return False
         del self._bodies[key], self._versions[key]
+        self._observed.discard(key)
         return True
 
     def _trimmed(self, body: Mapping[str, Any]) -> Object:
         kept = {name: body[name] for name in self._kept if name in body}
         return {"metadata": trimmed_metadata(body["metadata"]), **kept}
+
+
+def is_observed(body: Mapping[str, Any]) -> bool:
+    """Return whether the status of an object is about its spec as it is."""
+    observed = (body.get("status") or {}).get("observedGeneration")
+    return bool(observed == generation_of(body))
 
 
 def trimmed_metadata(metadata: Mapping[str, Any]) -> Object:

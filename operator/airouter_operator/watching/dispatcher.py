@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airouter_operator.kube.objects import generation_of, object_key
+from airouter_operator.kube.objects import object_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,24 +93,16 @@ class Dispatcher:
             self._look_at_key(router_key)
 
     def _look_at(self, config: ObjectKey) -> None:
-        if not is_observed(self._mirror.configs.get(config)):
+        if not self._mirror.configs.is_observed(config):
             self.add(config)
         elif self._acts():
             self._queue.look_at(config)
 
     def _look_at_key(self, router_key: ObjectKey) -> None:
-        if not is_observed(self._mirror.keys.get(router_key)):
+        if not self._mirror.keys.is_observed(router_key):
             self.add_key(router_key)
         elif self._acts():
             self._key_queue.look_at(router_key)
 
     def _acts(self) -> bool:
         return self.has_synced and self._leads()
-
-
-def is_observed(body: Object | None) -> bool:
-    """Return whether the status of an object is about its spec as it is."""
-    if body is None:
-        return False
-    observed = (body.get("status") or {}).get("observedGeneration")
-    return bool(observed == generation_of(body))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from airouter_operator.kube.api import KubeApi
+    from airouter_operator.kube.objects import Object
+    from airouter_operator.watching.kinds import WatchedKind
     from airouter_operator.watching.mirror import Mirror
 
 logger = logging.getLogger("airouter.operator")
@@ -50,5 +52,15 @@ async def take_all(mirror: Mirror, kube: KubeApi, namespaces: Sequence[str | Non
         for namespace in namespaces:
             path, by_metadata = kind.path(namespace), kind not in WHOLE
             async for body in kube.each(path, metadata_only=by_metadata, fields=kind.selector):
-                body["metadata"] = trimmed_metadata(body["metadata"])
-                mirror.notice(kind, object_key(body), body)
+                take(mirror, kind, body)
+
+
+def take(mirror: Mirror, kind: WatchedKind, body: Object) -> None:
+    """Take in an object; one that has other fields than its kind holds up no other."""
+    key = object_key(body)
+    body["metadata"] = trimmed_metadata(body["metadata"])
+    try:
+        mirror.notice(kind, key, body)
+    except Exception as error:  # noqa: BLE001 - kopf, too, goes on whatever fails at one object
+        # The message may quote it; the type does not.
+        logger.warning("%s %s cannot be read: %s", kind, key, type(error).__name__)

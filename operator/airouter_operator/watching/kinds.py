@@ -1,8 +1,8 @@
 """The kinds of objects that are watched, one row each.
 
-A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. Of all but
-RouterConfigs, watches report no more than the metadata (`login.py`). The operator's role needs
-`list` and `watch` for it (`manifests/install/rbac.yaml`).
+A kind is watched by kopf, kept in the mirror, and listed by the resync, all by its row. Of Secrets,
+Services and EndpointSlices, watches report no more than the metadata (`login.py`). The operator's
+role needs `list` and `watch` for it (`manifests/install/rbac.yaml`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ ENDPOINT_SLICES = WatchedKind(
 NAMESPACES = WatchedKind("namespaces", "", "v1", (), namespaces_in)
 """Their labels, by which grants may go."""
 WHOLE = (ROUTER_CONFIGS, ROUTER_KEYS)
-"""Kinds of which more than the metadata is watched (`login.py`)."""
+"""Kinds that are taken in as they are listed; of others it tells what is to be read."""
 WATCHED_KINDS = (ROUTER_CONFIGS, ROUTER_KEYS, SECRETS, SERVICES, ENDPOINT_SLICES)
 """What is watched in every namespace that the operator serves."""
 

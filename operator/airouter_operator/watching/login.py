@@ -64,7 +64,7 @@ class KopfLogin:
 class TrimmedResponse(aiohttp.ClientResponse):
     """A response whose list is without the annotations of others, and never null.
 
-    kopf holds the objects that it lists until all are indexed, and each may have 256 KiB of them.
+    kopf holds the objects that it lists until each was handled, and each may have 256 KiB of them.
     It fails at the null that some kinds have in place of an empty list of metadata.
     """
 

@@ -1,8 +1,8 @@
 """The mirror: a copy of what the API server holds, our objects and those that they name.
 
-kopf's watches fill it with RouterConfigs, and tell it which Secrets and Services were changed;
-those are read when a RouterConfig that names them is reconciled. The operator's own writes and the
-resync correct it.
+Lists fill it, and kopf's watches go on: they tell it RouterConfigs, and which Secrets and Services
+were changed; those are read when a RouterConfig that names them is reconciled. The operator's own
+writes and the resync correct it.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ EXAMPLES = """\
 FAILED = 1
 PROMPT = "> "
 SHOWN_MODELS = 8
+NOT_FOUND = 404
 
 
 def chat_command(
@@ -74,7 +75,8 @@ def converse(router: RouterClient, model: str, system: str | None) -> bool:
             messages.append({"role": "assistant", "content": answer})
             failed = False
         except RouterError as error:
-            typer.echo(f"{error}{other_models(router, model)}", err=True)
+            remedy = other_models(router, model) if error.status == NOT_FOUND else ""
+            typer.echo(f"{error}{remedy}", err=True)
             messages.pop()
             failed = True
     return failed

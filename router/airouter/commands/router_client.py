@@ -22,6 +22,11 @@ NAME_ONE = " (fix: name the root of a router: --url)"
 class RouterError(Exception):
     """A router that cannot be asked, or refuses: what and, where known, the remedy."""
 
+    def __init__(self, what: str, status: int = 0) -> None:
+        """`status` is that of a refusal; 0 for anything else."""
+        super().__init__(what)
+        self.status = status
+
 
 class RouterClient:
     """A connection to a router; to be entered, so that it is closed."""
@@ -90,7 +95,7 @@ class RouterClient:
 
     def _refused(self, status: int, body: bytes) -> RouterError:
         text = error_text(status, body)
-        return RouterError(text) if text else self._foreign(status)
+        return RouterError(text, status) if text else self._foreign(status)
 
     def _foreign(self, status: int) -> RouterError:
         return RouterError(f"{self._url}: {NO_ROUTER}: status {status}{NAME_ONE}")

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from support.config import mock_manifest
+from support.config import manifest, mock_manifest
 from support.router import router_process
 from support.web_page import web_page
 
@@ -43,6 +43,19 @@ async def test_a_message_is_answered_with_the_master_key_of_the_file(tmp_path: P
         code, _, told = await chat(tmp_path, "x", "--url", router.url, "--key", "sk-wrong")
         assert code == 2
         assert "fix: give a key of the router, --key or AIROUTER_KEY" in told
+
+
+async def test_who_asks_by_an_alias_whose_provider_fails_is_told_of_that_alone(
+    tmp_path: Path,
+) -> None:
+    gone = {"name": "gone", "type": "OpenAICompatible", "baseURL": "http://127.0.0.1:1/v1"}
+    model = {"name": "m", "aliases": ["known"], "backends": [{"credential": "gone"}]}
+    (tmp_path / "router.yaml").write_text(manifest([gone], [model]))
+    async with router_process(tmp_path, "-f", str(tmp_path / "router.yaml")) as router:
+        code, _, told = await chat(tmp_path, "x", "known", "--url", router.url)
+        assert code == 1
+        assert told.startswith("50")
+        assert "ask for one of" not in told
 
 
 async def test_a_router_that_does_not_run_is_told_with_a_remedy(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from airouter_operator.key_secret import KEY_SECRET_TYPE
+from airouter_operator.kube.api import PAGE
 from airouter_operator.kube.errors import KubeError
 from airouter_operator.kube.objects import Object, ObjectKey
 from airouter_operator.kube.paths import secret_at
@@ -32,7 +33,13 @@ class ListedSecrets(SecretsInMemory):
         return self.secrets.get(secret_at(key))
 
     async def each(
-        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
     ) -> AsyncIterator[Object]:
         self._ask()
         self.lists += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airouter_operator.kube.objects import ObjectKey
-from airouter_operator.watching.cache import SecretCache
+from airouter_operator.watching.cache import ObjectCache, SecretCache
 
 KEY, OTHER = ObjectKey("ai", "keys"), ObjectKey("ai", "other")
 
@@ -76,3 +76,24 @@ def test_what_is_gone_is_forgotten_after_the_grace() -> None:
     assert secrets.last_value(KEY) is not None
     now[0] = 5.0
     assert secrets.last_value(KEY) is None
+
+
+def test_a_status_is_of_the_spec_as_it_is_until_the_next_spec_or_the_end() -> None:
+    configs = ObjectCache(("spec", "status"))
+
+    def put(version: int, generation: int, observed: int | None) -> None:
+        told = body(version)
+        told["metadata"]["generation"] = generation
+        configs.put(KEY, told | ({} if observed is None else status(observed)))
+
+    def status(observed: int) -> dict[str, Any]:
+        return {"status": {"observedGeneration": observed}}
+
+    seen = []
+    for version, generation, observed in ((1, 1, None), (2, 1, 1), (3, 2, 1), (2, 1, 1), (4, 2, 2)):
+        put(version, generation, observed)
+        seen.append(configs.is_observed(KEY))
+    configs.drop(KEY, "another")
+    assert [*seen, configs.is_observed(KEY)] == [False, True, False, False, True, True]
+    configs.drop(KEY, "u")
+    assert not configs.is_observed(KEY)

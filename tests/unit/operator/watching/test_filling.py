@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from airouter_operator.kube.api import PAGE
 from airouter_operator.kube.errors import KubeError
 from airouter_operator.kube.objects import Object, ObjectKey
 from airouter_operator.kube.paths import router_keys_in
@@ -21,7 +22,13 @@ class FlakyLists(SecretsInMemory):
         self.fails = True
 
     async def each(
-        self, path: str, *, metadata_only: bool = False, fields: str = "", labels: str = ""
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
     ) -> AsyncIterator[Object]:
         if path != router_keys_in("ai"):
             return
@@ -43,3 +50,27 @@ async def test_a_mirror_is_filled_however_often_that_fails() -> None:
     await fill(mirror, kube, ["ai"], recover)
     assert len(pauses) == 3
     assert set(mirror.keys) == {ObjectKey("ai", "one"), ObjectKey("ai", "two")}
+
+
+class OldObjects(SecretsInMemory):
+    """An API server with objects of a CustomResourceDefinition that had other fields."""
+
+    async def each(
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        fields: str = "",
+        labels: str = "",
+        page: int = PAGE,
+    ) -> AsyncIterator[Object]:
+        specs: list[Object] = [{"router": "default"}, {"router": {"name": "default"}}]
+        for number, spec in enumerate(specs if path == router_keys_in("ai") else ()):
+            metadata = {"namespace": "ai", "name": f"key-{number}", "resourceVersion": "1"}
+            yield {"metadata": metadata, "spec": spec}
+
+
+async def test_an_object_that_cannot_be_read_holds_up_no_other() -> None:
+    mirror = Mirror()
+    await fill(mirror, OldObjects(), ["ai"])
+    assert mirror.key_index.of_router(ObjectKey("ai", "default")) == (ObjectKey("ai", "key-1"),)
