@@ -99,6 +99,7 @@ async def test_bans_by_hand_hold_at_every_replica_over_another_operator_until_on
             await admin(replicas[0], "POST")
             await until_all(replicas, bool)
             await until_state(plane, "Banned")
+            await plane.until_told("Warning", "CredentialBanned")
             await killed.kill()
         async with plane.operator():
             await plane.until(lambda status: status["pods"] == "3/3")
