@@ -7,7 +7,6 @@ microseconds. (Why "from when it was due": G. Tene, "How not to measure latency"
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections import deque
@@ -15,7 +14,7 @@ from typing import NamedTuple, cast
 
 import uvloop
 
-from benchmarks.processes import LOAD_CORE, ROOT, python
+from benchmarks.processes import figures_of, python
 from benchmarks.router import KEY
 from benchmarks.wrk import CHAT
 
@@ -58,16 +57,7 @@ class Asker(asyncio.Protocol):
 
 def latency(port: int, rate: float, seconds: float) -> Latency:
     """Measure a server from a process of its own."""
-    command = python("benchmarks.latency", port, rate, seconds)
-    output = subprocess.run(
-        ["taskset", "-c", str(LOAD_CORE), *command],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
-        cwd=ROOT,
-    ).stdout
-    p50, p99 = map(float, output.split())
+    p50, p99 = figures_of(python("benchmarks.latency", port, rate, seconds), seconds)
     return Latency(p50 / 1e6, p99 / 1e6)
 
 

@@ -94,3 +94,16 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 def python(module: str, *arguments: object) -> list[str]:
     """The command for a module of this package, or of the router."""
     return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def figures_of(command: Sequence[str], seconds: float) -> list[float]:
+    """Run a client for some seconds on the load's core, and return the numbers that it prints."""
+    output = subprocess.run(
+        ["taskset", "-c", str(LOAD_CORE), *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 60,
+        cwd=ROOT,
+    ).stdout
+    return [float(figure) for figure in output.split()]

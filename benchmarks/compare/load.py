@@ -7,7 +7,6 @@ median and the 95th percentile of the time until an answer is whole, in microsec
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
 from typing import NamedTuple, cast
@@ -16,7 +15,7 @@ import httptools
 import uvloop
 
 from benchmarks.latency import REQUEST
-from benchmarks.processes import LOAD_CORE, ROOT, python
+from benchmarks.processes import figures_of, python
 
 
 class Asked(NamedTuple):
@@ -48,12 +47,12 @@ class Client(asyncio.Protocol):
         if self._parser.get_status_code() != 200:
             raise RuntimeError(f"status {self._parser.get_status_code()}")
         now = time.perf_counter()
-        self._times.append(now - self._asked)
-        if now < self._ends:
-            # llhttp ends a message after this, so what is asked here is answered to a new one.
-            self._ask()
-        else:
+        if now >= self._ends:
             self._transport.close()
+            return
+        self._times.append(now - self._asked)
+        # llhttp ends a message after this, so what is asked here is answered to a new one.
+        self._ask()
 
     def _ask(self) -> None:
         self._asked = time.perf_counter()
@@ -63,15 +62,7 @@ class Client(asyncio.Protocol):
 def asked(port: int, connections: int, seconds: float) -> Asked:
     """Ask a server from a process of its own."""
     command = python("benchmarks.compare.load", port, connections, seconds)
-    output = subprocess.run(
-        ["taskset", "-c", str(LOAD_CORE), *command],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
-        cwd=ROOT,
-    ).stdout
-    count, p50, p95 = map(float, output.split())
+    count, p50, p95 = figures_of(command, seconds)
     return Asked(int(count), p50 / 1e6, p95 / 1e6)
 
 

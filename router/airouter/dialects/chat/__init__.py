@@ -1,5 +1,7 @@
 """OpenAI's Chat Completions, as clients and as providers speak them."""
 
+from dataclasses import replace
+
 from airouter.dialects.chat.mistral import render_mistral
 from airouter.dialects.chat.parse_request import parse_request
 from airouter.dialects.chat.parse_response import parse_response
@@ -33,22 +35,8 @@ UPSTREAM = UpstreamDialect(
     fetches=fetches,
 )
 
-COMPATIBLE = UpstreamDialect(
-    name="chat",
-    render_request=render_compatible,
-    parse_response=parse_response,
-    framing=ServerSentEvents,
-    stream_parser=Parser,
-    fetches=fetches,
-)
+COMPATIBLE = replace(UPSTREAM, render_request=render_compatible)
 """The dialect of servers that know fewer words than OpenAI."""
 
-MISTRAL = UpstreamDialect(
-    name="chat",
-    render_request=render_mistral,
-    parse_response=parse_response,
-    framing=ServerSentEvents,
-    stream_parser=Parser,
-    fetches=fetches,
-)
+MISTRAL = replace(UPSTREAM, render_request=render_mistral)
 """The dialect of Mistral's own service."""
