@@ -83,6 +83,40 @@ async def test_retry_after_is_passed_on_and_the_backend_is_left_alone(
     assert first.count == 1
 
 
+@pytest.mark.parametrize("key", ["", "another"])
+async def test_a_reload_has_a_backend_rest_on_unless_it_has_another_key(
+    router: Served, first: RawUpstream, second: RawUpstream, key: str
+) -> None:
+    asking = asyncio.create_task(router.chat())
+    slow, _ = await answer(first, http(429, {"error": {"message": "no"}}, "retry-after: 30"))
+    quick, _ = await answer(second, http(200, ANSWER))
+    await asking
+    assert router.offer(config(first, second).replace(UPSTREAM_KEY, key or UPSTREAM_KEY))
+    asking = asyncio.create_task(router.chat())
+    asked = slow if key else quick
+    assert (key or UPSTREAM_KEY).encode() in await asked.request()
+    await asked.say(http(200, ANSWER))
+    assert (await asking).status_code == 200
+
+
+async def test_a_key_that_is_refused_after_it_was_replaced_bans_nobody(
+    first: RawUpstream, second: RawUpstream
+) -> None:
+    resilience = {"fail2ban": {"maxAttempts": 1}}
+    text = config(first, second, resilience=resilience)
+    async with served(text) as router:
+        asking = asyncio.create_task(router.chat())
+        conversation, _ = await answer(first, b"")
+        assert router.offer(text.replace(UPSTREAM_KEY, "another"))
+        await conversation.say(http(401, {"error": {"message": "no"}}))
+        await answer(second, http(200, ANSWER))
+        assert (await asking).status_code == 200
+        asking = asyncio.create_task(router.chat())
+        assert b"another" in await conversation.request()
+        await conversation.say(http(200, ANSWER))
+        assert (await asking).status_code == 200
+
+
 async def test_a_long_retry_after_of_the_only_backend_goes_to_the_client(
     first: RawUpstream,
 ) -> None:

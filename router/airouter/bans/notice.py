@@ -20,8 +20,9 @@ MOST_NOTICES = 200
 LARGEST_MESSAGE = 1_048_576
 """Bytes of JSON: of as many notices, each with the longest names."""
 
-BanKey = tuple[str, str, bool]
-"""A credential, the provider's name of a model or nothing, and whether the ban is by hand."""
+BanKey = tuple[str, str, bool, str]
+"""A credential, the provider's name of a model or nothing, whether the ban is by hand, and the mark
+of a key that was refused."""
 
 
 class Ban(msgspec.Struct, frozen=True):
@@ -39,12 +40,19 @@ class Ban(msgspec.Struct, frozen=True):
     None where it lasts until it is lifted."""
     count: int
     """Bans in a row, without an answer between them."""
+    refused: str = ""
+    """The mark of the key that was refused, of which alone it is (`routing/marks.py`); empty where
+    no key was."""
 
     def __post_init__(self) -> None:
         names = len(self.credential) <= LONGEST_NAME and len(self.upstream_name) <= LONGEST_NAME
         times = all(0 <= each <= LONGEST_TIME for each in (self.seconds or 0, self.remaining or 0))
-        if not (names and times and len(self.reason) <= LONGEST_WORD and self.count >= 0):
+        if not (names and times and self._has_short_words and self.count >= 0):
             raise ValueError("it is no ban")
+
+    @property
+    def _has_short_words(self) -> bool:
+        return max(len(self.reason), len(self.refused)) <= LONGEST_WORD
 
     @property
     def is_by_hand(self) -> bool:
@@ -53,8 +61,8 @@ class Ban(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> BanKey:
-        """The subject: a backend has at most one by hand, and one beside it."""
-        return self.credential, self.upstream_name, self.is_by_hand
+        """The subject: a backend has at most one by hand, and one beside it for each key."""
+        return self.credential, self.upstream_name, self.is_by_hand, self.refused
 
 
 class BanNotice(msgspec.Struct, frozen=True, omit_defaults=True):

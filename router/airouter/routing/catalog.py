@@ -24,16 +24,25 @@ T = TypeVar("T")
 class Load:
     """The state of a credential. Lives as long as the process, so a reload forgets nothing."""
 
-    __slots__ = ("budget", "headroom", "hedges", "in_flight", "resting")
+    __slots__ = ("budget", "headroom", "hedges", "in_flight", "mark", "resting")
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.mark = ""
+        """Of the key that the credential has now (`marks.py`)."""
         self.budget = Budget()
         self.hedges = Budget()
         self.resting: dict[str, Rest] = {}
         """Upstream name to its rest, for those that failed last."""
         self.headroom: dict[str, tuple[float, float]] = {}
         """Upstream name to the share that its limits leave, and until when that holds."""
+
+    def call_by(self, mark: str) -> None:
+        """Forget what another key has led to: one that was refused, or whose limits are used up."""
+        if mark != self.mark:
+            self.mark = mark
+            self.resting.clear()
+            self.headroom.clear()
 
 
 class Backend(Generic[T]):
@@ -44,6 +53,7 @@ class Backend(Generic[T]):
         "has_pods",
         "limits",
         "load",
+        "mark",
         "seat",
         "target",
         "upstream_name",
@@ -65,6 +75,7 @@ class Backend(Generic[T]):
         self.load = load
         self.target = target
         self.limits = limits
+        self.mark = load.mark
         self.has_pods = False
         """True where a conversation may stay with one of several pods."""
         self.seat = f"{credential}/{upstream_name}".encode()
@@ -80,6 +91,11 @@ class Backend(Generic[T]):
             elif share <= 0.0:
                 return False
         return self.limits is None or self.limits.may_have_room(step_of(now))
+
+    @property
+    def is_former(self) -> bool:
+        """True where the credential has another key by now: what this one does says nothing."""
+        return self.mark != self.load.mark
 
     @property
     def rest(self) -> Rest | None:

@@ -18,6 +18,7 @@ import msgspec
 
 from airouter.bans.notice import BY_HAND, Ban
 from airouter.routing.ban_policy import BanPolicy
+from airouter.routing.marks import mark_of
 from airouter.routing.outcome import REFUSED_KEY
 from airouter.routing.recent import RecentCount
 
@@ -35,6 +36,8 @@ Key = tuple[str, str]
 
 logger = logging.getLogger("airouter.bans")
 
+REPLACED_KEY = "replaced_key"
+"""The reason by which replicas are told of the end of a ban since a refused key."""
 PROBE = 30.0
 """Seconds that the one request has which tries a backend; then another one may."""
 MOST = 10_000
@@ -65,17 +68,19 @@ class Standing(msgspec.Struct):
     probed_until: float = 0.0
     """The time until which no other request tries the backend; 0.0 where none has."""
     by_hand_until: float = 0.0
-    key_refused: bool = False
-    """True from a ban for a refused key until an answer, whatever it was banned for since."""
+    refused: str = ""
+    """The mark of a refused key, from its ban until an answer, whatever it was banned for since;
+    empty where no key was refused."""
 
     def holds(self, now: float) -> bool:
         """Return whether nobody is to ask the backend now."""
         return max(self.until, self.probed_until, self.by_hand_until) > now
 
-    def begin(self, now: float, seconds: float, reason: str) -> None:
-        """Ban the backend, once more if it was banned when it failed."""
+    def begin(self, now: float, seconds: float, reason: str, mark: str) -> None:
+        """Ban the backend, which is called with the key of a mark; once more if it was banned."""
         self.until, self.seconds, self.reason = now + seconds, seconds, reason
-        self.key_refused |= reason == REFUSED_KEY
+        if reason == REFUSED_KEY:
+            self.refused = mark
         self.count += 1
         self.probed_until = 0.0
         self.failures.clear()
@@ -83,7 +88,7 @@ class Standing(msgspec.Struct):
     def forgive(self) -> None:
         """Forget all but a ban by hand."""
         self.until = self.probed_until = self.seconds = 0.0
-        self.key_refused = False
+        self.refused = ""
         self.count = 0
         self.failures.clear()
 
@@ -91,7 +96,7 @@ class Standing(msgspec.Struct):
         """Yield the bans of a backend, also one that is half open."""
         if self.count:
             remaining = max(self.until - now, 0.0)
-            yield Ban(*key, self.reason, self.seconds, remaining, self.count)
+            yield Ban(*key, self.reason, self.seconds, remaining, self.count, self.refused)
         if self.by_hand_until > now:
             left = None if self.by_hand_until == inf else self.by_hand_until - now
             yield Ban(*key, BY_HAND, left, left, 1)
@@ -107,6 +112,7 @@ class Bans:
         """Credential and reason to the number of bans so far."""
         self.tell: Tell = tell_nobody
         self._credentials: dict[str, Credential] = {}
+        self._marks: dict[str, str] = {}
         self._policies: dict[str, BanPolicy] = {}
 
     # Asked on the way of a request.
@@ -170,8 +176,9 @@ class Bans:
                 return None
         code = outcome.failure.code if outcome.failure else None
         reason = outcome.kind or (rule if rule == code else str(outcome.status))
-        standing.begin(now, seconds, reason)
-        return self._announce(Ban(*key, reason, seconds, seconds, standing.count))
+        standing.begin(now, seconds, reason, self._marks[key[0]])
+        ban = Ban(*key, reason, seconds, seconds, standing.count, standing.refused)
+        return self._announce(ban)
 
     def _recover(self, key: Key, standing: Standing, now: float) -> None:
         """End a ban, and forget failures, as the backend has answered."""
@@ -181,11 +188,15 @@ class Bans:
             logger.info("%s answers again: its ban has ended", told(key))
         self._forgive(key, standing, now)
 
-    def _forgive(self, key: Key, standing: Standing, now: float) -> None:
+    def _forgive(self, key: Key, standing: Standing, now: float, why: str = "") -> None:
         """End a ban before its time, for all replicas; one by hand goes on."""
         if standing.count:
-            self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+            self._tell_end(key, standing, why)
         self._forget(key, standing, now)
+
+    def _tell_end(self, key: Key, standing: Standing, why: str = "") -> None:
+        reason = why or standing.reason
+        self.tell(Ban(*key, reason, 0.0, 0.0, 0, standing.refused), ended=True)
 
     def _forget(self, key: Key, standing: Standing, now: float) -> None:
         standing.forgive()
@@ -196,7 +207,7 @@ class Bans:
         """Forget all of a backend, and end its bans for all replicas."""
         standing = self.standings.pop(key)
         if standing.count:
-            self.tell(Ban(*key, standing.reason, 0.0, 0.0, 0), ended=True)
+            self._tell_end(key, standing)
         if standing.by_hand_until:
             self.tell(Ban(*key, BY_HAND, 0.0, 0.0, 0), ended=True)
 
@@ -226,7 +237,7 @@ class Bans:
 
     def refused_keys(self) -> set[str]:
         """Return the credentials whose key was refused and did not serve since."""
-        return {key[0] for key, each in self.standings.items() if each.key_refused}
+        return {key[0] for key, each in self.standings.items() if each.refused}
 
     def ban(self, credential: str, seconds: float | None, now: float) -> Ban:
         """Ban a credential by hand, for some seconds or until it is lifted.
@@ -253,7 +264,14 @@ class Bans:
         logger.info("credential %s: its bans are lifted", credential)
 
     def hear(self, ban: Ban, now: float, *, ended: bool) -> None:
-        """Take in that another replica began a ban, or ended one."""
+        """Take in that another replica began a ban, or ended one, unless it is of another key.
+
+        A ban of a key that is replaced there goes on here until this replica has the new one.
+        """
+        if ban.refused and ban.refused != self._marks.get(ban.credential):
+            return
+        if ban.reason == REPLACED_KEY:
+            return
         if ended:
             self._hear_end(ban, now)
         else:
@@ -284,7 +302,7 @@ class Bans:
             standing.by_hand_until = max(standing.by_hand_until, now + remaining)
         elif now + remaining > standing.until:
             count = max(standing.count, ban.count)
-            standing.begin(now, remaining, ban.reason)
+            standing.begin(now, remaining, ban.reason, self._marks[ban.credential])
             standing.seconds, standing.count = ban.seconds or remaining, count
 
     def reload(self, snapshot: Snapshot, now: float) -> None:
@@ -295,6 +313,7 @@ class Bans:
         """
         former = self._credentials
         self._credentials = {each.name: each for each in snapshot.credentials}
+        self._marks = {each.name: mark_of(each) for each in snapshot.credentials}
         shared = None if snapshot.fail2ban is None else BanPolicy(snapshot.fail2ban)
         policies = {
             each.name: shared if each.fail2ban is None else BanPolicy(each.fail2ban)
@@ -307,7 +326,7 @@ class Bans:
             if key not in declared:
                 self._drop(key)
             elif self._is_void(former.get(key[0]), self._credentials[key[0]], standing):
-                self._forgive(key, standing, now)
+                self._forgive(key, standing, now, REPLACED_KEY if standing.refused else "")
 
     def _is_void(self, former: Credential | None, now: Credential, standing: Standing) -> bool:
         """Return whether what is known of a credential says nothing of it any more."""
@@ -315,7 +334,7 @@ class Bans:
             return True
         if (former.type, former.base_url) != (now.type, now.base_url):
             return True
-        return standing.key_refused and former.secret != now.secret
+        return bool(standing.refused) and standing.refused != self._marks[now.name]
 
 
 def backends_of(snapshot: Snapshot) -> frozenset[Key]:

@@ -138,6 +138,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
         self, backend: Backend[T], outcome: AttemptOutcome, failure: Failure, now: float
     ) -> None:
         """Have a backend that failed rest, or be banned."""
+        if backend.is_former:
+            return
         self._note_bans(backend, outcome, now)
         if failure.retry_after is not None:
             backend.begin_rest().ask(now, failure.retry_after)
@@ -147,6 +149,8 @@ class Walk(msgspec.Struct, Generic[T], eq=False):
             backend.recover()  # it refuses the request, so it is in order
 
     def _note_bans(self, backend: Backend[T], outcome: AttemptOutcome, now: float) -> None:
+        if backend.is_former:
+            return
         ban = self.failover.bans.note(backend, outcome, now)
         if ban is not None:
             self.bans = (*self.bans, (now, ban))

@@ -10,6 +10,7 @@ import msgspec
 
 from airouter import __version__
 from airouter.providers.masking import Masking
+from airouter.routing.marks import mark_of
 from airouter.upstream.balancer import Balancer
 from airouter.upstream.pools import Pooled
 
@@ -37,6 +38,7 @@ class Account:
         "dialer",
         "head",
         "load",
+        "mark",
         "masking",
         "provider",
         "root",
@@ -58,6 +60,7 @@ class Account:
         self.upstream = upstream
         self.load = load
         self.signer = signer
+        self.mark = mark_of(credential)
         self.masking = Masking(credential)
         self.head = head_of(credential, provider)
         self.root = urlsplit(base_url).path.rstrip("/")
@@ -143,7 +146,12 @@ def open_account(
 
 
 def loads_after(former: Mapping[str, Load], accounts: Mapping[str, Account]) -> dict[str, Load]:
-    """Return the loads that go on: of credentials in use, and of those with requests in flight."""
+    """Return the loads that go on: of credentials in use, and of those with requests in flight.
+
+    One whose key is another now forgets what the former key has led to.
+    """
+    for account in accounts.values():
+        account.load.call_by(account.mark)
     busy = {name: load for name, load in former.items() if load.in_flight}
     return busy | {name: account.load for name, account in accounts.items()}
 

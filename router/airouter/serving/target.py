@@ -88,6 +88,7 @@ def bind(
     price = prices.by_version.get(backend.price)
     target = Target(account, name, binding, translation, price, model.name)
     bound = Backend(credential.name, name, backend.weight, account.load, target)
+    bound.mark = account.mark
     bound.has_pods = account.balancer is not None
     return bound
 

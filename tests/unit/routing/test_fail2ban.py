@@ -9,10 +9,12 @@ import pytest
 from airouter.bans.notice import BY_HAND, Ban
 from airouter.config.snapshot import (
     BanThreshold,
+    Credential,
     Fail2ban,
     Snapshot,
 )
 from airouter.routing.fail2ban import PROBE, Bans
+from airouter.routing.marks import mark_of
 from airouter.routing.outcome import ANSWERED, REFUSED_KEY, AttemptOutcome
 from support.bans import (
     BAD_REQUEST,
@@ -123,7 +125,13 @@ def test_failures_of_a_rule_count_by_themselves() -> None:
 
 def test_a_refused_key_is_a_ban_at_once_unless_it_is_to_be_counted() -> None:
     assert fail(some_bans(), a_backend("a"), 0.0, outcome=KEY_REFUSED) == Ban(
-        "a", "a-model", REFUSED_KEY, 3600.0, 3600.0, 1
+        "a",
+        "a-model",
+        REFUSED_KEY,
+        3600.0,
+        3600.0,
+        1,
+        mark_of(Credential("a", "OpenAI", secret="sk-1")),
     )
     counting = some_bans(bans_auth_failures=False)
     assert fail(counting, a_backend("a"), 0.0, 0.0, outcome=KEY_REFUSED) is None

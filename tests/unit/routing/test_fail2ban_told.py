@@ -6,7 +6,7 @@ from airouter.bans.notice import BY_HAND, Ban
 from airouter.config.snapshot import Fail2ban, Snapshot
 from airouter.routing.fail2ban import Bans
 from airouter.routing.outcome import ANSWERED
-from support.bans import KEY_REFUSED, a_snapshot, banned, fail, some_bans
+from support.bans import DOWN, KEY_REFUSED, a_snapshot, banned, fail, some_bans
 from support.routes import a_backend
 
 
@@ -83,13 +83,36 @@ def test_lifting_ends_what_another_replica_bans_by_hand_and_otherwise() -> None:
     assert there.known(1.0) == []
 
 
-def test_a_new_secret_ends_the_ban_for_replicas_that_do_not_have_it_yet() -> None:
+def test_a_new_secret_leaves_the_ban_of_the_old_one_to_replicas_that_have_it_still() -> None:
     (here, told), there, backend = a_replica(), some_bans(), a_backend("a")
     fail(here, backend, 0.0, outcome=KEY_REFUSED)
     pass_on(told, there, 0.0)
     here.reload(a_snapshot(Fail2ban(), secret="sk-2"), 1.0)
     pass_on(told, there, 1.0)
-    assert there.known(1.0) == []
+    assert banned(there, backend, 1.0)
+    there.reload(a_snapshot(Fail2ban(), secret="sk-2"), 2.0)
+    assert there.known(2.0) == []
+
+
+def test_a_replica_with_the_new_secret_does_not_hear_that_the_old_one_is_refused() -> None:
+    here, (there, told), backend = some_bans(), a_replica(), a_backend("a")
+    here.reload(a_snapshot(Fail2ban(), secret="sk-2"), 0.0)
+    fail(there, backend, 0.0, outcome=KEY_REFUSED)
+    fail(there, backend, 1e4, outcome=DOWN)
+    pass_on(told, here, 1e4)
+    assert here.known(1e4) == []
+
+
+def test_the_end_of_a_ban_of_the_old_secret_leaves_that_of_the_new_one() -> None:
+    (here, told), there, backend = a_replica(), some_bans(), a_backend("a")
+    there.reload(a_snapshot(Fail2ban(), secret="sk-2"), 0.0)
+    fail(here, backend, 0.0, outcome=KEY_REFUSED)
+    fail(there, backend, 0.0, outcome=KEY_REFUSED)
+    here.lift("a")
+    here.reload(a_snapshot(Fail2ban(), secret="sk-2"), 1.0)
+    told = [each for each in told if each[0].refused]
+    pass_on(told, there, 1.0)
+    assert banned(there, backend, 1.0)
 
 
 def test_the_end_of_a_ban_leaves_one_by_hand() -> None:
