@@ -57,7 +57,7 @@ types: $(VENV)/.dev ## mypy --strict
 bench: $(VENV)/.dev ## Compare with nginx on this machine; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
-PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
   --no-emit-find-links --custom-compile-command "make lock" -q pyproject.toml locks/build.in
 
 bench-hostile: $(VENV)/.dev ## One client's worst beside another's small requests; writes benchmarks/hostile/results.md (ARGS="--minutes 30" soaks)
