@@ -115,8 +115,12 @@ async def test_heads_that_do_not_end_are_bounded_together(script: Script) -> Non
         assert b"<hi>" in await server.exchange(post(b"hi", CLOSE))
 
 
-class RoomForAnswers(Doorkeeper):
-    """An admission that has room for every answer."""
+class SlowDoorkeeper(Doorkeeper):
+    """One that takes a turn to let somebody in, and has room for every answer."""
+
+    def admit(self, headers: Headers, size: int) -> Holding:
+        time.sleep(TURN)
+        return super().admit(headers, size)
 
     def for_answers(self, headers: Headers) -> Holding:
         return HeldBytes(1 << 30).hold("", 0)
@@ -126,11 +130,10 @@ async def test_a_body_behind_an_answer_that_is_not_taken_is_refused_where_there_
     script: Script,
 ) -> None:
     def answer_at_length(exchange: Exchange) -> None:
-        time.sleep(TURN)  # so that the rest of the packet has a turn of its own
         exchange.respond(200, [], b"y" * (8 << 20))
 
     script.answer = answer_at_length
-    room = RoomForAnswers(150_000)
+    room = SlowDoorkeeper(150_000)
     async with edge_server(script.serve, room) as server, asyncio.timeout(60):
         reader, writer = await server.connect()
         writer.write(post(b"first") + head(60_000, OURS) + b"x" * 59_000)
