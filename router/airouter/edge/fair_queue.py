@@ -11,13 +11,12 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict, deque
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from airouter.edge.exchange import EdgeExchange
     from airouter.interfaces import Headers
 
 SHARE = 0.01
@@ -26,6 +25,20 @@ UNSEEN = 32
 """Requests that are begun between two looks at the clock."""
 MOST = 64 if sys.version_info < (3, 12) else 4_096
 """Requests that one pass begins: before Python 3.12 their work follows it, and is not measured."""
+
+
+class Request(Protocol):
+    """What waits in a queue."""
+
+    given: Headers
+    """Its headers, which name its client."""
+
+    @property
+    def gone(self) -> bool:
+        """True once its client has left."""
+
+    def run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin it."""
 
 
 class FairQueue:
@@ -39,7 +52,7 @@ class FairQueue:
         """`client_of` names the client of a request by its headers."""
         self._loop = loop
         self._client_of = client_of
-        self._waiting: OrderedDict[str, deque[EdgeExchange]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Request]] = OrderedDict()
         """By client, in the order in which these have their turns."""
         self.unseen = UNSEEN
         """Requests that are begun before the next is asked of by `has_room`."""
@@ -48,7 +61,7 @@ class FairQueue:
         self._until = 0.0
         self._begun = 0
 
-    def has_room(self, exchange: EdgeExchange) -> bool:
+    def has_room(self, request: Request) -> bool:
         """Return whether this pass has time for a request; it is run in its turn otherwise."""
         if not self._passing:
             self._measure()
@@ -56,7 +69,7 @@ class FairQueue:
             self._begun += UNSEEN
             self.unseen = UNSEEN
             return True
-        self._waiting.setdefault(self._client_of(exchange.given), deque()).append(exchange)
+        self._waiting.setdefault(self._client_of(request.given), deque()).append(request)
         return False
 
     def _measure(self) -> None:
@@ -76,9 +89,9 @@ class FairQueue:
             self._measure()
         while self._waiting and self._has_time():
             client, waiting = self._waiting.popitem(last=False)
-            exchange = waiting.popleft()
+            request = waiting.popleft()
             if waiting:
                 self._waiting[client] = waiting
-            if not exchange.gone:
+            if not request.gone:
                 self._begun += 1
-                exchange.run(self._loop)
+                request.run(self._loop)
