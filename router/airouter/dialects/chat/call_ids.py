@@ -39,7 +39,9 @@ def short_id(id_: str, longest: int = LONGEST) -> str:
 
 def mistral_id(id_: str) -> str:
     """Return an id that Mistral takes: the same for the same one."""
-    return id_ if OF_MISTRAL.fullmatch(id_) else sha256(id_.encode()).hexdigest()[:9]
+    return (
+        id_ if OF_MISTRAL.fullmatch(id_) else sha256(id_.encode(errors="replace")).hexdigest()[:9]
+    )
 
 
 OPENAI_IDS = IdRule(re.compile(rb'"tool_call_id"\s*:\s*"[^"]{41}'), short_id)
